@@ -1,0 +1,56 @@
+#include "base/err.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// Foreign text (file names, tensor names) reaches the terminal through here: keep it on one line.
+static void mask_controls(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c; c++)
+        if (*c < 0x20 || *c == 0x7f)
+            *c = '?';
+}
+
+static void mark_cut(char *text, size_t size, int wanted)
+{
+    if (wanted >= (int)size)
+        memcpy(text + size - 4, "...", 4);
+}
+
+bool abl_fail(struct abl_err *err, enum abl_code code, const char *format, ...)
+{
+    if (!err)
+        return false;
+    va_list args;
+    va_start(args, format);
+    int wanted = vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    err->code = code;
+    mark_cut(err->text, sizeof err->text, wanted);
+    mask_controls(err->text);
+    return false;
+}
+
+bool abl_fail_in(struct abl_err *err, const char *format, ...)
+{
+    if (!err)
+        return false;
+    char inner[sizeof err->text];
+    memcpy(inner, err->text, sizeof inner);
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    if (used >= 0 && (size_t)used < sizeof err->text - 4) {
+        size_t left = sizeof err->text - (size_t)used;
+        int wanted = snprintf(err->text + used, left, ": %s", inner);
+        mark_cut(err->text, sizeof err->text, used + wanted);
+    }
+    mask_controls(err->text);
+    return false;
+}
+
+bool abl_no_memory(struct abl_err *err)
+{
+    return abl_fail(err, ABL_FAILED, "out of memory; close other programs or lower --mem");
+}

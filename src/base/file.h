@@ -1,0 +1,49 @@
+// Files: whole-file reads, positioned reads, folders written under a temporary name and renamed when complete.
+#ifndef ABL_BASE_FILE_H
+#define ABL_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+// A whole file read into memory, NUL-terminated behind its last byte. Owned by the caller: file_bytes_release.
+struct file_bytes {
+    char *data;
+    size_t size;
+};
+
+// Read path whole; "-" is standard input. A file above max_size is refused. Errors carry `code`.
+bool file_read(const char *path, size_t max_size, struct file_bytes *out, enum abl_code code,
+               struct abl_err *err);
+void file_bytes_release(struct file_bytes *bytes);
+
+// A file held open for positioned reads (pread: a later truncation is an error, never SIGBUS).
+struct file_source {
+    int fd; // -1 when closed
+    uint64_t size;
+    char *path; // owned
+};
+
+bool file_open(const char *path, struct file_source *out, enum abl_code code, struct abl_err *err);
+bool file_read_at(const struct file_source *f, uint64_t offset, void *out, size_t len,
+                  struct abl_err *err);
+void file_close(struct file_source *f);
+
+bool file_exists(const char *path); // a dangling link does: opening it then says what is wrong
+bool file_is_dir(const char *path);
+
+// malloc'd "dir/name"; NULL when memory is out.
+char *file_join(const char *dir, const char *name);
+
+// Write bytes to path: temporary name beside it, fsync, rename. Nothing half-written stays.
+bool file_write_atomic(const char *path, const void *bytes, size_t len, struct abl_err *err);
+
+// Create path and its missing parents (mode 0777 & ~umask).
+bool file_make_dirs(const char *path, struct abl_err *err);
+
+// Remove a folder tree that we made ourselves; symbolic links inside are unlinked, not followed.
+bool file_remove_tree(const char *path, struct abl_err *err);
+
+#endif

@@ -1,0 +1,25 @@
+// What a checkpoint offers and an engine takes: a matrix read in blocks, and the activation that follows it.
+#ifndef ABL_BASE_MATRIX_H
+#define ABL_BASE_MATRIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+// A matrix to load, pulled in blocks so that a file is never held whole. Logical shape (k, n): y = x·W.
+struct matrix_source {
+    uint32_t k, n;
+    // false: the file holds k rows of n ("in, out", GPT-2's Conv1D); true: n rows of k ("out, in").
+    bool out_in;
+    // Fill out with file rows [first, first + count), dense fp32.
+    bool (*read)(void *context, uint32_t first, uint32_t count, float *out, struct abl_err *err);
+    void *context;
+};
+
+enum act {
+    ACT_IDENTITY,
+    ACT_GELU_TANH, // 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+};
+
+#endif
