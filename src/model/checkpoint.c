@@ -1,0 +1,255 @@
+#include "model/checkpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+
+enum { MAX_INDEX = 256 << 20, MAX_SHARDS = 4096 };
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// A shard's name comes from a file: it must stay inside the folder.
+static bool safe_name(struct json_text name)
+{
+    return name.len && !memchr(name.data, '/', name.len) && !memchr(name.data, '\\', name.len)
+           && !memchr(name.data, '\0', name.len) && !strstr(name.data, "..");
+}
+
+struct shard_list {
+    char **names;
+    size_t n;
+};
+
+static bool add_shard(struct shard_list *l, struct json *j, struct json_text name)
+{
+    if (!safe_name(name))
+        return json_fail(j,
+                         "found shard name \"%.80s\", expected the name of a file beside this one",
+                         name.data);
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->names[i], name.data) == 0)
+            return true;
+    if (l->n == MAX_SHARDS)
+        return json_fail(j, "found more than %d shards, expected fewer", MAX_SHARDS);
+    l->names[l->n] = strdup(name.data);
+    return l->names[l->n++] != NULL || abl_no_memory(j->err);
+}
+
+static bool read_index(struct json *j, struct shard_list *l)
+{
+    struct json_text key, tensor, file;
+    if (!json_object(j))
+        return false;
+    while (json_next_key(j, &key)) {
+        if (!json_key_is(key, "weight_map")) {
+            json_skip(j);
+            continue;
+        }
+        if (!json_object(j))
+            return false;
+        while (json_next_key(j, &tensor))
+            if (!json_string(j, &file) || !add_shard(l, j, file))
+                return false;
+    }
+    if (!json_end(j))
+        return false;
+    return l->n || json_fail(j, "found no weight_map, expected one that names the shards");
+}
+
+static void free_shards(struct shard_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->names[i]);
+    free(l->names);
+}
+
+static bool open_file(struct checkpoint *c, const char *folder, const char *name,
+                      struct abl_err *err)
+{
+    char *path = file_join(folder, name);
+    bool ok = path ? safetensors_open(path, &c->files[c->n_files], err) : abl_no_memory(err);
+    c->n_files += ok;
+    free(path);
+    return ok;
+}
+
+static int by_tensor(const void *a, const void *b)
+{
+    const struct tensor_ref *x = a, *y = b;
+    return strcmp(x->entry->name, y->entry->name);
+}
+
+// The directories of all files as one, which may name no tensor twice.
+static bool merge_directories(struct checkpoint *c, struct abl_err *err)
+{
+    for (size_t f = 0; f < c->n_files; f++)
+        c->n_tensors += c->files[f].directory.n;
+    c->tensors = calloc(c->n_tensors + 1, sizeof *c->tensors);
+    if (!c->tensors)
+        return abl_no_memory(err);
+    struct tensor_ref *to = c->tensors;
+    for (size_t f = 0; f < c->n_files; f++)
+        for (size_t i = 0; i < c->files[f].directory.n; i++)
+            *to++ = (struct tensor_ref){ &c->files[f], &c->files[f].directory.entries[i] };
+    qsort(c->tensors, c->n_tensors, sizeof *c->tensors, by_tensor);
+    for (size_t i = 1; i < c->n_tensors; i++)
+        if (by_tensor(&c->tensors[i - 1], &c->tensors[i]) == 0)
+            return abl_fail(err, ABL_BAD_MODEL,
+                            "tensor '%s' is in both '%s' and '%s': expected it in one shard; "
+                            "download the checkpoint again",
+                            c->tensors[i].entry->name, c->tensors[i - 1].file->file.path,
+                            c->tensors[i].file->file.path);
+    return true;
+}
+
+// Every tensor of the map must be in the shard that it names.
+static bool check_map(const struct checkpoint *c, const struct shard_list *l, struct json *j)
+{
+    struct json_text key, tensor, file;
+    if (!json_object(j))
+        return false;
+    while (json_next_key(j, &key)) {
+        if (!json_key_is(key, "weight_map")) {
+            json_skip(j);
+            continue;
+        }
+        if (!json_object(j))
+            return false;
+        while (json_next_key(j, &tensor)) {
+            if (!json_string(j, &file))
+                return false;
+            struct tensor_ref ref = checkpoint_find(c, tensor.data);
+            if (!ref.entry || strcmp(l->names[ref.file - c->files], file.data) != 0)
+                return json_fail(j,
+                                 "found no tensor '%s' in shard '%s', expected it there; the "
+                                 "download is not complete",
+                                 tensor.data, file.data);
+        }
+    }
+    return json_end(j);
+}
+
+static bool open_listed(struct checkpoint *c, const char *folder, struct shard_list *l,
+                        struct abl_err *err)
+{
+    qsort(l->names, l->n, sizeof *l->names, by_name);
+    c->files = calloc(l->n, sizeof *c->files);
+    if (!c->files)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < l->n; i++)
+        if (!open_file(c, folder, l->names[i], err))
+            return false;
+    return merge_directories(c, err);
+}
+
+// The index is read twice: once for the shards, once to hold their directories against it.
+static bool open_shards(struct checkpoint *c, const char *folder, const char *index,
+                        struct abl_err *err)
+{
+    struct file_bytes text = { 0 };
+    struct shard_list list = { .names = calloc(MAX_SHARDS, sizeof *list.names) };
+    struct json j;
+    bool ok = (list.names || abl_no_memory(err))
+              && file_read(index, MAX_INDEX, &text, ABL_BAD_MODEL, err);
+    if (ok) {
+        ok = json_open(&j, index, text.data, text.size, ABL_BAD_MODEL, err) && read_index(&j, &list)
+             && open_listed(c, folder, &list, err);
+        json_close(&j);
+    }
+    if (ok) {
+        ok = json_open(&j, index, text.data, text.size, ABL_BAD_MODEL, err)
+             && check_map(c, &list, &j);
+        json_close(&j);
+    }
+    file_bytes_release(&text);
+    free_shards(&list);
+    return ok;
+}
+
+static bool has_file(const char *folder, const char *name)
+{
+    char *path = file_join(folder, name);
+    bool there = path && file_exists(path);
+    free(path);
+    return there;
+}
+
+static bool no_weights(const char *folder, struct abl_err *err)
+{
+    if (has_file(folder, "pytorch_model.bin"))
+        return abl_fail(err, ABL_BAD_MODEL,
+                        "no safetensors in '%s', only pytorch_model.bin, which is not read: "
+                        "convert it with python3 -c "
+                        "\"from transformers import AutoModelForCausalLM as M; "
+                        "M.from_pretrained('%s').save_pretrained('%s-safetensors')\"",
+                        folder, folder, folder);
+    return abl_fail(
+        err, ABL_BAD_MODEL,
+        "no weights in '%s': expected model.safetensors or model.safetensors.index.json", folder);
+}
+
+bool checkpoint_open(const char *folder, struct checkpoint **out, struct abl_err *err)
+{
+    struct checkpoint *c = calloc(1, sizeof *c);
+    char *index = file_join(folder, "model.safetensors.index.json");
+    bool ok = (c && index) || abl_no_memory(err);
+    if (ok && has_file(folder, "model.safetensors")) {
+        c->files = calloc(1, sizeof *c->files);
+        ok = (c->files || abl_no_memory(err)) && open_file(c, folder, "model.safetensors", err)
+             && merge_directories(c, err);
+    } else if (ok)
+        ok = file_exists(index) ? open_shards(c, folder, index, err) : no_weights(folder, err);
+    free(index);
+    if (!ok) {
+        checkpoint_close(c);
+        return false;
+    }
+    *out = c;
+    return true;
+}
+
+void checkpoint_close(struct checkpoint *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->n_files; i++)
+        safetensors_close(&c->files[i]);
+    free(c->files);
+    free(c->tensors);
+    free(c);
+}
+
+static int name_to_tensor(const void *name, const void *tensor)
+{
+    return strcmp(name, ((const struct tensor_ref *)tensor)->entry->name);
+}
+
+struct tensor_ref checkpoint_find(const struct checkpoint *c, const char *name)
+{
+    const struct tensor_ref *found
+        = bsearch(name, c->tensors, c->n_tensors, sizeof *c->tensors, name_to_tensor);
+    return found ? *found : (struct tensor_ref){ 0 };
+}
+
+bool checkpoint_sha256(const struct checkpoint *c, char out[SHA256_HEX], struct abl_err *err)
+{
+    if (c->n_files == 1)
+        return sha256_file(c->files[0].file.path, out, err);
+    struct buf all = { 0 };
+    char hex[SHA256_HEX];
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->n_files; i++) {
+        ok = sha256_file(c->files[i].file.path, hex, err);
+        buf_str(&all, hex);
+    }
+    if (ok && all.failed)
+        ok = abl_no_memory(err);
+    ok = ok && sha256_bytes(all.data, all.len, out, err);
+    buf_release(&all);
+    return ok;
+}

@@ -1,0 +1,35 @@
+// The weight files of a folder as one directory of named tensors.
+#ifndef ABL_MODEL_CHECKPOINT_H
+#define ABL_MODEL_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/sha256.h"
+#include "format/safetensors.h"
+
+struct tensor_ref {
+    const struct safetensors *file;
+    const struct tensor_entry *entry; // NULL: not there
+};
+
+struct checkpoint {
+    struct safetensors *files; // in name order
+    size_t n_files;
+    struct tensor_ref *tensors; // of all files, in name order, each name once
+    size_t n_tensors;
+};
+
+// model.safetensors, or the shards that model.safetensors.index.json names. A folder with only pytorch_model.bin is
+// refused with the command that converts it. Owned by the caller: checkpoint_close.
+bool checkpoint_open(const char *folder, struct checkpoint **out, struct abl_err *err);
+void checkpoint_close(struct checkpoint *c);
+
+struct tensor_ref checkpoint_find(const struct checkpoint *c, const char *name);
+
+// SHA-256 of the one file; of several, the SHA-256 of their hex digests one behind the other in name order.
+bool checkpoint_sha256(const struct checkpoint *c, char out[SHA256_HEX], struct abl_err *err);
+
+#endif

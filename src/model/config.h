@@ -1,0 +1,16 @@
+// config.json of a checkpoint folder.
+#ifndef ABL_MODEL_CONFIG_H
+#define ABL_MODEL_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "model/arch.h"
+#include "model/model.h"
+
+// Read folder/config.json into shape (all but n_vocab's check against the files) and find its family. Absent keys take the
+// class default of the family; what cannot be run exactly is refused by name (ABL_BAD_MODEL).
+bool config_read(const char *folder, struct model_shape *shape, const struct arch **arch,
+                 struct abl_err *err);
+
+#endif

@@ -1,0 +1,93 @@
+// A checkpoint on disk as the forward pass needs it: shape, and named weights that are read on demand.
+// Layouts of the supported families are rows of one table (arch.c): nothing else asks for a family's name.
+#ifndef ABL_MODEL_MODEL_H
+#define ABL_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/matrix.h"
+#include "base/sha256.h"
+
+struct model_files; // open files and where each weight lies in them
+
+struct model_shape {
+    char arch[32]; // "gpt2"
+    uint32_t n_layers, n_heads, n_kv_heads, d_head, d_model, d_mlp, n_ctx;
+    uint32_t n_vocab; // rows of the unembedding; ids at or above it do not exist
+    float norm_eps;
+    enum act act;
+    bool attn_scale;       // divide q·k by sqrt(d_head)
+    bool attn_scale_layer; // and by layer + 1 (scale_attn_by_inverse_layer_idx)
+    bool tied;             // W_U is W_E transposed
+    bool has_value_bias;   // b_V or ln1 bias: folded and head value bias differ
+};
+
+// Where a matrix of the model lies. n_layers of most of them.
+enum model_matrix { MATRIX_QKV, MATRIX_OUT, MATRIX_MLP_IN, MATRIX_MLP_OUT, MATRIX_UNEMBED };
+enum model_vector {
+    VECTOR_LN1_GAIN,
+    VECTOR_LN1_BIAS,
+    VECTOR_QKV_BIAS,
+    VECTOR_OUT_BIAS,
+    VECTOR_LN2_GAIN,
+    VECTOR_LN2_BIAS,
+    VECTOR_MLP_IN_BIAS,
+    VECTOR_MLP_OUT_BIAS,
+    VECTOR_FINAL_GAIN,
+    VECTOR_FINAL_BIAS,
+};
+
+struct model {
+    struct model_shape shape;
+    const char *path;  // folder or file as found
+    const char *name;  // for screen and files: the bundled name, alias, or last part of the path
+    const char *dtype; // "F16", "BF16", "F32": of most weights
+    uint64_t n_params; // without the mask buffers; a tied unembedding counts once
+    uint64_t weight_bytes; // of the weight files
+    struct model_files *files;
+    struct arena arena;
+};
+
+// Resolve `name` to a folder: a path, or a bundled name under data_dir/models (e.g. "tiny-gpt2"). A name without '/' is
+// a path only if that folder holds a config.json. *out is malloc'd.
+// A missing model is ABL_BAD_MODEL and lists what is here.
+bool model_find(const char *name, const char *data_dir, char **out, struct abl_err *err);
+
+// Open and check everything but the weights' values: config.json against the class defaults, exact shape of every
+// tensor, ids in range, sizes within limits. Owned by the caller: model_free.
+bool model_open(const char *path, struct model **out, struct abl_err *err);
+void model_free(struct model *m);
+
+// Fill a source for engine->weight_new; it borrows the model. Values are checked to be finite while they are read.
+// Here and below, layer means nothing to what no layer has (MATRIX_UNEMBED, VECTOR_FINAL_*).
+void model_matrix_source(const struct model *m, enum model_matrix which, uint32_t layer,
+                         struct matrix_source *out);
+// Read one vector, *n floats long as the shape demands (MATRIX columns or d_model); out has room for it.
+bool model_read_vector(const struct model *m, enum model_vector which, uint32_t layer, float *out,
+                       struct abl_err *err);
+uint32_t model_vector_len(const struct model_shape *shape, enum model_vector which);
+
+// Row `token` of W_E, plus row `position` of W_pos where positions are learned: what enters layer 0. out: (d_model).
+bool model_embed(const struct model *m, uint32_t token, uint32_t position, float *out,
+                 struct abl_err *err);
+
+// SHA-256 of the weight file; of several, the SHA-256 of their hex digests one behind the other in name order.
+bool model_sha256(const struct model *m, char out[SHA256_HEX], struct abl_err *err);
+
+// What `abltui models` lists: folders below data_dir/models. The caller frees *out with model_entries_free.
+struct model_entry {
+    char *name, *path;
+    bool usable;
+    struct model_shape shape; // when usable
+    uint64_t n_params, weight_bytes;
+    char dtype[8];
+    struct abl_err why; // when not usable
+};
+bool model_list(const char *data_dir, struct model_entry **out, size_t *n, struct abl_err *err);
+void model_entries_free(struct model_entry *entries, size_t n);
+
+#endif

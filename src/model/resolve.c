@@ -1,0 +1,236 @@
+#include "model/internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+enum { NAME_SIZE = 128 };
+
+struct resolver {
+    struct model *m;
+    const struct arch *arch;
+    const char *prefix;             // before every tensor name in these files
+    uint64_t n_params[DTYPE_OTHER]; // found so far, by element type
+    struct abl_err *err;
+};
+
+// Logical (k, n) of a matrix: y = x·W.
+static void matrix_size(const struct model_shape *s, enum model_matrix which, uint32_t *k,
+                        uint32_t *n)
+{
+    uint32_t z_cols = s->n_heads * s->d_head;
+    switch (which) {
+    case MATRIX_QKV:
+        *k = s->d_model, *n = model_vector_len(s, VECTOR_QKV_BIAS);
+        return;
+    case MATRIX_OUT:
+        *k = z_cols, *n = s->d_model;
+        return;
+    case MATRIX_MLP_IN:
+        *k = s->d_model, *n = s->d_mlp;
+        return;
+    case MATRIX_MLP_OUT:
+        *k = s->d_mlp, *n = s->d_model;
+        return;
+    case MATRIX_UNEMBED:
+        *k = s->d_model, *n = s->n_vocab;
+        return;
+    }
+    assert(false && "known matrix");
+}
+
+// A tensor's shape as the model must have it: (rows, cols), or (cols) where rows is 0.
+struct extent {
+    uint64_t rows, cols;
+};
+
+static bool fits(const struct tensor_entry *t, struct extent e)
+{
+    if (!e.rows)
+        return t->n_dims == 1 && t->dims[0] == e.cols;
+    return t->n_dims == 2 && t->dims[0] == e.rows && t->dims[1] == e.cols;
+}
+
+static bool bad_extent(const struct resolver *r, const struct tensor_ref *ref, struct extent e)
+{
+    const struct tensor_entry *t = ref->entry;
+    struct buf found = { 0 };
+    char expected[48];
+    for (uint32_t i = 0; i < t->n_dims; i++)
+        buf_printf(&found, "%s%" PRIu64, i ? ", " : "", t->dims[i]);
+    if (e.rows)
+        snprintf(expected, sizeof expected, "%" PRIu64 ", %" PRIu64, e.rows, e.cols);
+    else
+        snprintf(expected, sizeof expected, "%" PRIu64, e.cols);
+    abl_fail(
+        r->err, ABL_BAD_MODEL,
+        "bad shape of tensor '%s' in '%s': found (%s), expected (%s) by config.json; the files "
+        "do not belong together, download both again",
+        t->name, ref->file->file.path, found.data ? found.data : "", expected);
+    buf_release(&found);
+    return false;
+}
+
+static bool lacks(const struct resolver *r, const char *name)
+{
+    return abl_fail(r->err, ABL_BAD_MODEL,
+                    "no tensor '%s' in '%s': expected every weight that config.json implies; the "
+                    "checkpoint is not complete, download it again",
+                    name, r->m->path);
+}
+
+// Find a tensor by its whole name and check it.
+static bool need_named(struct resolver *r, const char *name, struct extent e,
+                       struct tensor_ref *out)
+{
+    *out = checkpoint_find(r->m->files->checkpoint, name);
+    const struct tensor_entry *t = out->entry;
+    if (!t)
+        return lacks(r, name);
+    if (!fits(t, e))
+        return bad_extent(r, out, e);
+    if (t->type->dtype == DTYPE_OTHER)
+        return abl_fail(r->err, ABL_BAD_MODEL,
+                        "type of tensor '%s' in '%s' is not supported: found %s, expected F32, F16 "
+                        "or BF16",
+                        t->name, out->file->file.path, t->type->name);
+    r->n_params[t->type->dtype] += (e.rows ? e.rows : 1) * e.cols;
+    return true;
+}
+
+static bool need(struct resolver *r, const char *pattern, uint32_t layer, struct extent e,
+                 struct tensor_ref *out)
+{
+    char name[NAME_SIZE];
+    arch_tensor_name(r->prefix, pattern, layer, name, sizeof name);
+    return need_named(r, name, e, out);
+}
+
+static bool need_matrix(struct resolver *r, enum model_matrix which, uint32_t layer)
+{
+    struct model_matrix_ref *ref = &r->m->files->matrices[layer * N_MATRICES + which];
+    matrix_size(&r->m->shape, which, &ref->k, &ref->n);
+    ref->out_in = !r->arch->conv1d;
+    struct extent e
+        = ref->out_in ? (struct extent){ ref->n, ref->k } : (struct extent){ ref->k, ref->n };
+    return need(r, r->arch->matrices[which], layer, e, &ref->tensor);
+}
+
+static bool need_vector(struct resolver *r, enum model_vector which, uint32_t layer)
+{
+    struct tensor_ref *ref = &r->m->files->vectors[layer * N_VECTORS + which];
+    struct extent e = { 0, model_vector_len(&r->m->shape, which) };
+    const char *pattern = r->arch->vectors[which];
+    return !pattern || need(r, pattern, layer, e, ref);
+}
+
+static bool need_layer(struct resolver *r, uint32_t layer)
+{
+    for (int i = 0; i < MATRIX_UNEMBED; i++)
+        if (!need_matrix(r, (enum model_matrix)i, layer))
+            return false;
+    for (int i = 0; i < VECTOR_FINAL_GAIN; i++)
+        if (!need_vector(r, (enum model_vector)i, layer))
+            return false;
+    return true;
+}
+
+static bool need_embeddings(struct resolver *r)
+{
+    const struct model_shape *s = &r->m->shape;
+    struct model_files *f = r->m->files;
+    const char *positions = r->arch->position_embed;
+    return need(r, r->arch->embed, 0, (struct extent){ s->n_vocab, s->d_model }, &f->embed)
+           && (!positions
+               || need(r, positions, 0, (struct extent){ s->n_ctx, s->d_model },
+                       &f->position_embed));
+}
+
+// W_U: where config.json ties it, W_E, whatever the file has beside; a tensor of its own otherwise.
+static bool need_unembed(struct resolver *r)
+{
+    const struct model_shape *s = &r->m->shape;
+    struct model_files *f = r->m->files;
+    struct model_matrix_ref *ref = &f->matrices[MATRIX_UNEMBED];
+    const char *name = r->arch->unembed;
+    *ref = (struct model_matrix_ref){ f->embed, s->d_model, s->n_vocab, true };
+    struct extent e = { s->n_vocab, s->d_model };
+    if (!s->tied)
+        return need_named(r, name, e, &ref->tensor);
+    struct tensor_ref copy = checkpoint_find(f->checkpoint, name);
+    return !copy.entry || fits(copy.entry, e) || bad_extent(r, &copy, e);
+}
+
+// The first prefix under which the embedding lies.
+static bool find_prefix(struct resolver *r)
+{
+    char name[NAME_SIZE];
+    for (size_t i = 0; r->arch->prefixes[i]; i++) {
+        arch_tensor_name(r->arch->prefixes[i], r->arch->embed, 0, name, sizeof name);
+        if (checkpoint_find(r->m->files->checkpoint, name).entry) {
+            r->prefix = r->arch->prefixes[i];
+            return true;
+        }
+    }
+    return lacks(r, r->arch->embed);
+}
+
+// A weight of a layer that config.json does not count: the files do not belong together. Other tensors that no row of
+// the table names are buffers (GPT-2's attention masks) or heads for other tasks, and are left alone.
+static bool check_no_more_layers(const struct resolver *r)
+{
+    const struct checkpoint *c = r->m->files->checkpoint;
+    size_t skip = strlen(r->prefix);
+    for (size_t i = 0; i < c->n_tensors; i++) {
+        const char *name = c->tensors[i].entry->name;
+        uint32_t layer;
+        if (strncmp(name, r->prefix, skip) == 0 && arch_layer_of(r->arch, name + skip, &layer)
+            && layer >= r->m->shape.n_layers)
+            return abl_fail(r->err, ABL_BAD_MODEL,
+                            "too many layers in '%s': found tensor '%s', expected %" PRIu32
+                            " layers by config.json; the files do not belong together, download "
+                            "both again",
+                            r->m->path, name, r->m->shape.n_layers);
+    }
+    return true;
+}
+
+static void count_weights(const struct resolver *r)
+{
+    struct model *m = r->m;
+    const struct checkpoint *c = m->files->checkpoint;
+    static const char *const names[]
+        = { [DTYPE_F32] = "F32", [DTYPE_F16] = "F16", [DTYPE_BF16] = "BF16" };
+    int most = 0;
+    for (int i = 0; i < DTYPE_OTHER; i++) {
+        m->n_params += r->n_params[i];
+        most = r->n_params[i] > r->n_params[most] ? i : most;
+    }
+    m->dtype = names[most];
+    for (size_t i = 0; i < c->n_files; i++)
+        m->weight_bytes += c->files[i].file.size;
+}
+
+bool model_resolve(struct model *m, const struct arch *arch, struct abl_err *err)
+{
+    struct resolver r = { .m = m, .arch = arch, .err = err };
+    struct model_files *f = m->files;
+    uint32_t n_layers = m->shape.n_layers;
+    f->matrices = arena_alloc(&m->arena, (size_t)n_layers * N_MATRICES, sizeof *f->matrices);
+    f->vectors = arena_alloc(&m->arena, (size_t)n_layers * N_VECTORS, sizeof *f->vectors);
+    if (!f->matrices || !f->vectors)
+        return abl_no_memory(err);
+    if (!find_prefix(&r) || !need_embeddings(&r))
+        return false;
+    for (uint32_t i = 0; i < n_layers; i++)
+        if (!need_layer(&r, i))
+            return false;
+    if (!need_vector(&r, VECTOR_FINAL_GAIN, 0) || !need_vector(&r, VECTOR_FINAL_BIAS, 0)
+        || !need_unembed(&r) || !check_no_more_layers(&r))
+        return false;
+    count_weights(&r);
+    return true;
+}
