@@ -1,0 +1,57 @@
+// Added tokens: strings such as <|endoftext|> that are cut out of a text before anything else looks at it.
+#ifndef ABL_TEXT_ADDED_H
+#define ABL_TEXT_ADDED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum added_flags {
+    ADDED_SPECIAL = 1 << 0,
+    ADDED_SINGLE_WORD = 1 << 1, // only where no word character touches it
+    ADDED_LSTRIP = 1 << 2,      // takes the white space before it along
+    ADDED_RSTRIP = 1 << 3,      // and behind it
+    ADDED_NORMALIZED = 1 << 4,  // looked for in normalised text, after the others
+};
+
+struct added_token {
+    const char *text;
+    size_t len;
+    uint32_t id;
+    unsigned flags;
+};
+
+// The tokens that are looked for in one pass, the longest at each place first.
+struct added_set {
+    struct added_token *tokens; // by first byte, then longest first
+    size_t n;
+    uint32_t begin[257]; // tokens[begin[b]..begin[b + 1]) start with byte b
+};
+
+// Copy those of tokens[0..n) whose ADDED_NORMALIZED flag equals `normalized`. Texts are borrowed, never empty.
+bool added_set_init(struct added_set *set, const struct added_token *tokens, size_t n,
+                    bool normalized, struct abl_err *err);
+void added_set_release(struct added_set *set);
+
+// A stretch of the text: an added token, or what lies between two (id TOKEN_NONE).
+struct added_span {
+    size_t begin, end;
+    uint32_t id;
+};
+
+// Walks through a text; set, text and len are filled in by the caller, the rest starts as zero.
+struct added_scan {
+    const struct added_set *set;
+    const char *text; // sound UTF-8
+    size_t len;
+    size_t at, done; // where to look next; up to where spans were given out
+    struct added_span held;
+    bool has_held;
+};
+
+// The next stretch; false at the end of the text.
+bool added_next(struct added_scan *s, struct added_span *out);
+
+#endif

@@ -1,0 +1,155 @@
+#include "text/checks.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "text/string_index.h"
+#include "text/unicode.h"
+
+static void check_leak(const struct prompt *p, struct lint *l)
+{
+    if (p->row->leak_line)
+        lint_add(l, LINT_SPLIT_LEAK, p->row->line, "%s is line %" PRIu32 " as well",
+                 lint_quote(l, p->row->clean), p->row->leak_line);
+}
+
+static bool check_target_in_prompt(const struct prompt *p, struct lint *l, struct abl_err *err)
+{
+    bool found;
+    if (!unicode_has_word(p->row->clean, p->row->target, &found))
+        return abl_no_memory(err);
+    if (found)
+        lint_add(l, LINT_TARGET_IN_PROMPT, p->row->line, "%s is in %s",
+                 lint_quote(l, p->row->target), lint_quote(l, p->row->clean));
+    return true;
+}
+
+// The first special token among ids, TOKEN_NONE without one.
+static uint32_t find_special(const struct tokenizer *t, const uint32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (tokenizer_is_special(t, ids[i]))
+            return ids[i];
+    return TOKEN_NONE;
+}
+
+static void check_special(const struct prompt *p, bool has_bos, const struct token_ids *corrupt,
+                          const struct tokenizer *t, struct lint *l)
+{
+    const uint32_t answers[] = { p->target, p->foil };
+    uint32_t id = find_special(t, p->ids + has_bos, p->n_ids - has_bos);
+    if (id == TOKEN_NONE)
+        id = find_special(t, corrupt->ids, corrupt->n);
+    if (id == TOKEN_NONE)
+        id = find_special(t, answers, 2);
+    if (id != TOKEN_NONE)
+        lint_add(l, LINT_SPECIAL_TOKEN, p->row->line, "%s in %s",
+                 lint_quote(l, tokenizer_text(t, id)), lint_quote(l, p->row->clean));
+}
+
+// Encode the corrupt prompt and compare; a corrupt prompt that cannot be encoded counts as none.
+static bool check_corrupt(const struct prompt *p, bool has_bos, const struct tokenizer *t,
+                          struct token_ids *ids, struct lint *l, struct abl_err *err)
+{
+    const struct dataset_row *row = p->row;
+    struct abl_err why;
+    ids->n = 0;
+    if (!row->corrupt) {
+        lint_add(l, LINT_NO_CORRUPT, row->line, "%s has none", lint_quote(l, row->clean));
+        return true;
+    }
+    if (!tokenizer_encode(t, row->corrupt, strlen(row->corrupt), ids, &why)) {
+        if (why.code != ABL_BAD_DATA)
+            return abl_fail(err, why.code, "%s", why.text);
+        lint_add(l, LINT_NO_CORRUPT, row->line, "%s", why.text);
+        return true;
+    }
+    if (ids->n != p->n_ids - has_bos)
+        lint_add(l, LINT_UNEQUAL_LENGTHS, row->line, "%" PRIu32 " and %zu tokens for %s",
+                 p->n_ids - has_bos, ids->n, lint_quote(l, row->clean));
+    return true;
+}
+
+static bool check_each(const struct prompts *p, const struct tokenizer *t, struct lint *l,
+                       struct abl_err *err)
+{
+    struct token_ids corrupt = { 0 };
+    bool ok = true, has_bos = p->bos != TOKEN_NONE;
+    for (size_t i = 0; ok && i < p->n; i++) {
+        check_leak(&p->items[i], l);
+        ok = check_target_in_prompt(&p->items[i], l, err)
+             && check_corrupt(&p->items[i], has_bos, t, &corrupt, l, err);
+        if (ok)
+            check_special(&p->items[i], has_bos, &corrupt, t, l);
+    }
+    token_ids_release(&corrupt);
+    return ok;
+}
+
+static void check_constant(const struct prompts *p, struct lint *l)
+{
+    if (p->n < 2)
+        return;
+    for (size_t i = 0; i < p->n; i++)
+        if (strcmp(p->items[i].row->target, p->items[0].row->target) != 0)
+            return;
+    for (size_t i = 0; i < p->n; i++)
+        lint_add(l, LINT_CONSTANT_LABEL, p->items[i].row->line, "%s",
+                 lint_quote(l, p->items[i].row->target));
+}
+
+// Clean prompt, target and foil with a NUL behind each.
+static bool row_key(const struct dataset_row *row, struct buf *out)
+{
+    out->len = 0;
+    buf_add(out, row->clean, strlen(row->clean) + 1);
+    buf_add(out, row->target, strlen(row->target) + 1);
+    buf_add(out, row->foil, strlen(row->foil) + 1);
+    return !out->failed;
+}
+
+// The line that had a key before, 0 where this is the first; false when memory is out.
+static bool seen_before(struct string_index *seen, struct arena *a, const char *key, size_t len,
+                        uint32_t line, uint32_t *before)
+{
+    const uint32_t *known = string_index_find(seen, key, len);
+    *before = known ? *known : 0;
+    if (known)
+        return true;
+    const char *copy = arena_strndup(a, key, len);
+    return copy && string_index_put(seen, copy, len, line);
+}
+
+static bool check_repeats(const struct prompts *p, struct lint *l, struct abl_err *err)
+{
+    struct string_index rows = { 0 }, cleans = { 0 };
+    struct arena keys = { 0 };
+    struct buf key = { 0 };
+    bool ok = true;
+    for (size_t i = 0; ok && i < p->n; i++) {
+        const struct dataset_row *row = p->items[i].row;
+        uint32_t same_row = 0, same_clean = 0;
+        ok = row_key(row, &key)
+             && seen_before(&rows, &keys, key.data, key.len, row->line, &same_row)
+             && seen_before(&cleans, &keys, row->clean, strlen(row->clean), row->line, &same_clean);
+        if (ok && same_row)
+            lint_add(l, LINT_DUPLICATE_ROW, row->line, "%s is line %" PRIu32 " as well",
+                     lint_quote(l, row->clean), same_row);
+        else if (ok && same_clean && p->n_clusters < p->n)
+            lint_add(l, LINT_DUPLICATE_PROMPT, row->line, "%s is line %" PRIu32 " as well",
+                     lint_quote(l, row->clean), same_clean);
+    }
+    string_index_release(&rows);
+    string_index_release(&cleans);
+    arena_release(&keys);
+    buf_release(&key);
+    return ok || abl_no_memory(err);
+}
+
+bool checks_run(const struct prompts *p, const struct tokenizer *t, struct lint *l,
+                struct abl_err *err)
+{
+    check_constant(p, l);
+    return check_each(p, t, l, err) && check_repeats(p, l, err);
+}

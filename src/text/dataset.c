@@ -1,0 +1,304 @@
+#include "text/dataset.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "text/rows.h"
+#include "text/split.h"
+#include "text/string_index.h"
+
+enum { MAX_CORPUS = 1 << 30 }; // bytes
+
+static const char suffix[] = ".jsonl";
+
+// ------------------------------------------------------------------------------------------ finding files
+
+static bool has_suffix(const char *name)
+{
+    size_t n = strlen(name), s = sizeof suffix - 1;
+    return n > s && strcmp(name + n - s, suffix) == 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
+static bool collect_names(DIR *dir, char ***out, size_t *n, struct abl_err *err)
+{
+    char **names = calloc(1, sizeof *names);
+    size_t count = 0;
+    bool ok = names != NULL;
+    for (struct dirent *e; ok && (e = readdir(dir));) {
+        if (!has_suffix(e->d_name))
+            continue;
+        char **more = realloc(names, (count + 1) * sizeof *names);
+        names = more ? more : names;
+        char *name = strndup(e->d_name, strlen(e->d_name) - (sizeof suffix - 1));
+        ok = more && name;
+        if (ok)
+            names[count++] = name;
+        else
+            free(name);
+    }
+    if (!ok) {
+        free_names(names, count);
+        return abl_no_memory(err);
+    }
+    qsort(names, count, sizeof *names, by_name);
+    *out = names;
+    *n = count;
+    return true;
+}
+
+bool dataset_list(const char *data_dir, char ***out, size_t *n, struct abl_err *err)
+{
+    char *path = file_join(data_dir, "corpora");
+    if (!path)
+        return abl_no_memory(err);
+    DIR *dir = opendir(path);
+    bool ok
+        = dir ? collect_names(dir, out, n, err)
+              : abl_fail(err, ABL_BAD_DATA, "cannot open folder '%s': %s", path, strerror(errno));
+    if (dir)
+        closedir(dir);
+    free(path);
+    return ok;
+}
+
+static bool unknown_name(const char *name, const char *data_dir, struct abl_err *err)
+{
+    char **names;
+    size_t n;
+    struct buf list = { 0 };
+    if (!dataset_list(data_dir, &names, &n, err))
+        return abl_fail_in(err, "no dataset '%s'", name);
+    buf_str(&list, n ? "" : "none");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&list, "%s%s", i ? ", " : "", names[i]);
+    free_names(names, n);
+    if (list.failed)
+        abl_no_memory(err);
+    else
+        abl_fail(err, ABL_BAD_DATA, "no dataset '%s': expected a JSONL file, '-', or one of: %s",
+                 name, list.data);
+    buf_release(&list);
+    return false;
+}
+
+// Where a dataset lies, and where its split file may.
+struct place {
+    const char *name, *path;
+    const char *splits[2]; // in order; NULL = none
+};
+
+static bool place_bundled(struct place *p, struct arena *a, const char *name, const char *data_dir)
+{
+    p->name = arena_strdup(a, name);
+    p->path = arena_printf(a, "%s/corpora/%s%s", data_dir, name, suffix);
+    p->splits[0] = arena_printf(a, "%s/splits/%s.split.json", data_dir, name);
+    return p->name && p->path && p->splits[0];
+}
+
+static bool place_file(struct place *p, struct arena *a, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    int folder = (int)(base - path);
+    p->path = arena_strdup(a, path);
+    p->name = arena_strndup(a, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+    if (!p->path || !p->name)
+        return false;
+    p->splits[0] = arena_printf(a, "%.*s%s.split.json", folder, path, p->name);
+    p->splits[1] = arena_printf(a, "%.*s../splits/%s.split.json", folder, path, p->name);
+    return p->splits[0] && p->splits[1];
+}
+
+static bool find_place(struct place *p, struct arena *a, const char *name, const char *data_dir,
+                       struct abl_err *err)
+{
+    bool is_path = strchr(name, '/') || has_suffix(name);
+    *p = (struct place){ 0 };
+    if (strcmp(name, "-") == 0) {
+        *p = (struct place){ .name = "stdin", .path = "-" };
+        return true;
+    }
+    if (!is_path) {
+        if (!place_bundled(p, a, name, data_dir))
+            return abl_no_memory(err);
+        if (file_exists(p->path))
+            return true;
+        if (!file_exists(name) || file_is_dir(name))
+            return unknown_name(name, data_dir, err);
+    }
+    return place_file(p, a, name) || abl_no_memory(err);
+}
+
+// ----------------------------------------------------------------------------------------- choosing rows
+
+static const char *split_path(const struct place *p)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (p->splits[i] && file_exists(p->splits[i]))
+            return p->splits[i];
+    return NULL;
+}
+
+static bool no_split_file(const struct place *p, enum split split, struct abl_err *err)
+{
+    if (!p->splits[0])
+        return abl_fail(err, ABL_BAD_DATA,
+                        "standard input has no split file: expected --split all");
+    return abl_fail(err, ABL_BAD_DATA,
+                    "no split file for '%s': --split %s needs '%s'; write one or use --split all",
+                    p->path, split_name(split), p->splits[0]);
+}
+
+static bool open_split(const struct place *p, const struct row_list *all,
+                       const struct file_bytes *text, struct split_file *out, struct abl_err *err)
+{
+    const char *path = split_path(p);
+    bool fits = true;
+    if (!split_file_read(path, (uint32_t)all->n, out, err))
+        return false;
+    if (!out->sha256[0]
+        || (split_hash_fits(out->sha256, text->data, text->size, &fits, err) && fits))
+        return true;
+    if (!fits)
+        abl_fail(err, ABL_BAD_DATA,
+                 "'%s' does not belong to '%s': it was made for a file with SHA-256 %.12s…;"
+                 " restore that file, write a new split, or use --split all",
+                 path, p->path, out->sha256);
+    split_file_release(out);
+    return false;
+}
+
+// Mark rows whose clean prompt is also in another split: what is tuned on one is then no test on the other.
+static bool mark_leaks(struct row_list *all, const struct split_file *f, enum split chosen,
+                       struct abl_err *err)
+{
+    struct string_index seen = { 0 };
+    bool ok = true;
+    for (enum split s = SPLIT_TRAIN; s < SPLIT_ALL; s++)
+        for (size_t i = 0; ok && s != chosen && i < f->n[s]; i++) {
+            const struct dataset_row *row = &all->rows[f->rows[s][i]];
+            ok = !row->clean || string_index_put(&seen, row->clean, strlen(row->clean), row->line);
+        }
+    for (size_t i = 0; ok && i < f->n[chosen]; i++) {
+        struct dataset_row *row = &all->rows[f->rows[chosen][i]];
+        const uint32_t *line
+            = row->clean ? string_index_find(&seen, row->clean, strlen(row->clean)) : NULL;
+        row->leak_line = line ? *line : 0;
+    }
+    string_index_release(&seen);
+    return ok || abl_no_memory(err);
+}
+
+// Keep the good ones among the rows asked for, up to max_rows; `order` may be NULL for all in file order.
+static bool take_rows(struct dataset *d, const struct row_list *all, const uint32_t *order,
+                      size_t n, size_t max_rows, size_t *n_dropped, struct abl_err *err)
+{
+    size_t most = max_rows && max_rows < n ? max_rows : n;
+    d->rows = arena_alloc(&d->arena, most, sizeof *d->rows);
+    if (!d->rows)
+        return abl_no_memory(err);
+    *n_dropped = 0;
+    for (size_t i = 0; i < n && d->n_rows < most; i++) {
+        const struct dataset_row *row = &all->rows[order ? order[i] : i];
+        if (row->clean)
+            d->rows[d->n_rows++] = *row;
+        else
+            ++*n_dropped;
+    }
+    if (d->n_rows)
+        return true;
+    return abl_fail(err, ABL_BAD_DATA, "'%s' has no usable row (%s split, %zu bad rows dropped)",
+                    d->path, split_name(d->split), *n_dropped);
+}
+
+static bool choose_rows(struct dataset *d, const struct place *p, struct row_list *all,
+                        const struct file_bytes *text, enum split split, size_t max_rows,
+                        size_t *n_dropped, struct abl_err *err)
+{
+    d->has_split_file = split_path(p) != NULL;
+    d->split = split == SPLIT_DEFAULT ? d->has_split_file ? SPLIT_TRAIN : SPLIT_ALL : split;
+    if (!all->n)
+        return abl_fail(err, ABL_BAD_DATA, "'%s' has no rows", p->path);
+    if (d->split == SPLIT_ALL)
+        return take_rows(d, all, NULL, all->n, max_rows, n_dropped, err);
+    struct split_file f = { 0 };
+    if (!d->has_split_file)
+        return no_split_file(p, d->split, err);
+    bool ok = open_split(p, all, text, &f, err) && mark_leaks(all, &f, d->split, err)
+              && take_rows(d, all, f.rows[d->split], f.n[d->split], max_rows, n_dropped, err);
+    split_file_release(&f);
+    return ok;
+}
+
+// -------------------------------------------------------------------------------------------------- open
+
+struct request {
+    const char *name, *data_dir;
+    enum split split;
+    size_t max_rows;
+    bool skip_bad;
+};
+
+static bool open_into(struct dataset *d, const struct request *r, size_t *n_dropped,
+                      struct abl_err *err)
+{
+    struct place p;
+    struct file_bytes text;
+    struct row_list all = { 0 };
+    if (!find_place(&p, &d->arena, r->name, r->data_dir, err)
+        || !file_read(p.path, MAX_CORPUS, &text, ABL_BAD_DATA, err))
+        return false;
+    d->name = p.name;
+    d->path = p.path;
+    bool ok = sha256_bytes(text.data, text.size, d->sha256, err)
+              && rows_parse(p.path, text.data, text.size, r->skip_bad, &d->arena, &all, err)
+              && choose_rows(d, &p, &all, &text, r->split, r->max_rows, n_dropped, err);
+    rows_release(&all);
+    file_bytes_release(&text);
+    return ok;
+}
+
+bool dataset_open(const char *name, const char *data_dir, enum split split, size_t max_rows,
+                  bool skip_bad, struct dataset **out, size_t *n_dropped, struct abl_err *err)
+{
+    struct request r = { .name = name,
+                         .data_dir = data_dir,
+                         .split = split,
+                         .max_rows = max_rows,
+                         .skip_bad = skip_bad };
+    size_t dropped = 0;
+    struct dataset *d = calloc(1, sizeof *d);
+    if (!d)
+        return abl_no_memory(err);
+    if (!open_into(d, &r, &dropped, err)) {
+        dataset_free(d);
+        return false;
+    }
+    *out = d;
+    *n_dropped = dropped;
+    return true;
+}
+
+void dataset_free(struct dataset *d)
+{
+    if (!d)
+        return;
+    arena_release(&d->arena);
+    free(d);
+}

@@ -1,0 +1,51 @@
+// A condition: rows of a clean prompt, its corrupt twin, the answer and the foil.
+#ifndef ABL_TEXT_DATASET_H
+#define ABL_TEXT_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/sha256.h"
+
+struct dataset_row {
+    const char *clean, *target, *foil;
+    const char *corrupt, *id, *template_name, *cluster; // NULL where the row has none
+    uint32_t line;                                      // 1-based line in the file
+    uint32_t index;     // 0-based row in the file: what split files count
+    uint32_t leak_line; // a row of another split with the same clean prompt; 0 = none
+};
+
+enum split { SPLIT_DEFAULT, SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST, SPLIT_ALL };
+
+struct dataset {
+    const char *name; // "facts", or the file's base name
+    const char *path;
+    char sha256[SHA256_HEX]; // of the file's bytes
+    struct dataset_row *rows;
+    size_t n_rows;
+    enum split split; // as resolved: train where a split file exists, else all
+    bool has_split_file;
+    struct arena arena;
+};
+
+// Open a bundled condition ("facts"), a corpus id, a JSONL path or "-" (standard input); keep the rows of `split`,
+// then the first max_rows (0 = all). Refused with line number and remedy (ABL_BAD_DATA): bad JSON, missing or empty
+// field, wrong type, no rows left, a split file whose sha256 is not the corpus's (its LF or CRLF form). An empty `clean`
+// is left to the lint of prompts.h. Blank lines, a byte-order mark and unknown fields are ignored; null is missing.
+// The split file of a bundled condition is data_dir/splits/NAME.split.json, that of X/NAME.jsonl is X/NAME.split.json or
+// X/../splits/NAME.split.json. A split asked for where no split file exists is ABL_BAD_DATA.
+// With skip_bad, bad rows are dropped, and those among the rows asked for are counted.
+bool dataset_open(const char *name, const char *data_dir, enum split split, size_t max_rows,
+                  bool skip_bad, struct dataset **out, size_t *n_dropped, struct abl_err *err);
+void dataset_free(struct dataset *d);
+
+bool split_parse(const char *text, enum split *out); // "train" "val" "test" "all"
+const char *split_name(enum split split);
+
+// Bundled condition names in data_dir/corpora, sorted; the caller frees each and the array.
+bool dataset_list(const char *data_dir, char ***out, size_t *n, struct abl_err *err);
+
+#endif

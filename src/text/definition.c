@@ -1,0 +1,235 @@
+#include "text/definition.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/size.h"
+
+// items with room for one more of `size` bytes; NULL when memory is out, items as before.
+static void *with_room(void *items, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return items;
+    size_t more = *cap ? *cap * 2 : 256, bytes;
+    void *moved = size_mul(more, size, &bytes) ? realloc(items, bytes) : NULL;
+    if (moved)
+        *cap = more;
+    return moved;
+}
+
+static bool keep(struct definition *d, struct json_text *text, struct abl_err *err)
+{
+    text->data = arena_strndup(&d->arena, text->data, text->len);
+    return text->data || abl_no_memory(err);
+}
+
+bool definition_add_token(struct definition *d, struct json_text text, uint32_t id,
+                          struct abl_err *err)
+{
+    void *moved = with_room(d->vocab, d->n_vocab, &d->cap_vocab, sizeof *d->vocab);
+    if (!moved)
+        return abl_no_memory(err);
+    d->vocab = moved;
+    if (!keep(d, &text, err))
+        return false;
+    d->vocab[d->n_vocab++]
+        = (struct definition_token){ .text = text.data, .len = text.len, .id = id };
+    return true;
+}
+
+bool definition_add_merge(struct definition *d, struct json_text left, struct json_text right,
+                          struct abl_err *err)
+{
+    void *moved = with_room(d->merges, d->n_merges, &d->cap_merges, sizeof *d->merges);
+    if (!moved)
+        return abl_no_memory(err);
+    d->merges = moved;
+    if (!keep(d, &left, err) || !keep(d, &right, err))
+        return false;
+    d->merges[d->n_merges++] = (struct definition_merge){ .left = left, .right = right };
+    return true;
+}
+
+bool definition_add_added(struct definition *d, struct json_text text, uint32_t id, unsigned flags,
+                          struct abl_err *err)
+{
+    void *moved = with_room(d->added, d->n_added, &d->cap_added, sizeof *d->added);
+    if (!moved)
+        return abl_no_memory(err);
+    d->added = moved;
+    if (!keep(d, &text, err))
+        return false;
+    d->added[d->n_added++]
+        = (struct added_token){ .text = text.data, .len = text.len, .id = id, .flags = flags };
+    return true;
+}
+
+bool definition_read_file(struct definition *d, const char *path, struct file_bytes *out,
+                          struct abl_err *err)
+{
+    struct file_bytes bytes;
+    if (!file_read(path, MAX_TOKENIZER_FILE, &bytes, ABL_BAD_MODEL, err))
+        return false;
+    buf_add(&d->read, bytes.data, bytes.size);
+    if (d->read.failed) {
+        file_bytes_release(&bytes);
+        return abl_no_memory(err);
+    }
+    *out = bytes;
+    return true;
+}
+
+void definition_release(struct definition *d)
+{
+    free(d->vocab);
+    free(d->merges);
+    free(d->added);
+    buf_release(&d->read);
+    arena_release(&d->arena);
+    *d = (struct definition){ 0 };
+}
+
+bool definition_token_id(struct json *j, uint32_t *out)
+{
+    uint64_t id;
+    if (!json_u64(j, &id))
+        return false;
+    if (id > MAX_TOKEN_ID)
+        return json_fail(j, "token id %" PRIu64 " is too large: expected at most %d", id,
+                         MAX_TOKEN_ID);
+    *out = (uint32_t)id;
+    return true;
+}
+
+bool read_fields(struct json *j, const struct field *fields, size_t n_fields, void *to)
+{
+    struct json_text key;
+    if (!json_object(j))
+        return false;
+    while (json_next_key(j, &key)) {
+        const struct field *f = fields;
+        while (f < fields + n_fields && !json_key_is(key, f->name))
+            f++;
+        if (!(f < fields + n_fields ? f->read(j, to) : json_skip(j)))
+            return false;
+    }
+    return !j->failed;
+}
+
+static bool read_flag(struct json *j, struct added_entry *e, unsigned flag)
+{
+    bool on;
+    if (!json_bool(j, &on))
+        return false;
+    e->given |= flag;
+    e->flags |= on ? flag : 0;
+    return true;
+}
+
+static bool read_single_word(struct json *j, void *to)
+{
+    return read_flag(j, to, ADDED_SINGLE_WORD);
+}
+
+static bool read_lstrip(struct json *j, void *to)
+{
+    return read_flag(j, to, ADDED_LSTRIP);
+}
+
+static bool read_rstrip(struct json *j, void *to)
+{
+    return read_flag(j, to, ADDED_RSTRIP);
+}
+
+static bool read_normalized(struct json *j, void *to)
+{
+    return read_flag(j, to, ADDED_NORMALIZED);
+}
+
+static bool read_special(struct json *j, void *to)
+{
+    return read_flag(j, to, ADDED_SPECIAL);
+}
+
+static bool read_content(struct json *j, void *to)
+{
+    struct added_entry *e = to;
+    e->has_content = true;
+    return json_string(j, &e->content);
+}
+
+static bool read_id(struct json *j, void *to)
+{
+    struct added_entry *e = to;
+    e->has_id = true;
+    return definition_token_id(j, &e->id);
+}
+
+bool added_entry_read(struct json *j, struct added_entry *out)
+{
+    static const struct field fields[] = {
+        { "id", read_id },
+        { "content", read_content },
+        { "single_word", read_single_word },
+        { "lstrip", read_lstrip },
+        { "rstrip", read_rstrip },
+        { "normalized", read_normalized },
+        { "special", read_special },
+    };
+    struct added_entry e = { 0 };
+    if (!read_fields(j, fields, sizeof fields / sizeof *fields, &e))
+        return false;
+    if (!e.has_content)
+        return json_fail(j, "an added token has no \"content\"");
+    // Where the file does not say, ordinary added tokens are normalised and special ones are not.
+    if (!(e.given & ADDED_NORMALIZED) && !(e.flags & ADDED_SPECIAL))
+        e.flags |= ADDED_NORMALIZED;
+    *out = e;
+    return true;
+}
+
+bool special_entry_read(struct json *j, struct added_entry *out)
+{
+    struct added_entry e = { .flags = ADDED_SPECIAL };
+    switch (json_peek(j)) {
+    case JSON_NULL:
+        if (!json_null(j))
+            return false;
+        break;
+    case JSON_OBJECT:
+        if (!added_entry_read(j, &e))
+            return false;
+        if (!(e.given & ADDED_NORMALIZED))
+            e.flags &= ~(unsigned)ADDED_NORMALIZED;
+        e.flags |= ADDED_SPECIAL;
+        break;
+    default:
+        if (!json_string(j, &e.content))
+            return false;
+        e.has_content = true;
+    }
+    *out = e;
+    return true;
+}
+
+bool definition_read_fields(struct definition *d, const char *folder, const char *name,
+                            const struct field *fields, size_t n_fields, void *to,
+                            struct abl_err *err)
+{
+    char *path = file_join(folder, name);
+    if (!path)
+        return abl_no_memory(err);
+    struct file_bytes bytes = { 0 };
+    struct json j = { 0 };
+    bool ok = true;
+    if (file_exists(path)) {
+        ok = (d ? definition_read_file(d, path, &bytes, err)
+                : file_read(path, MAX_TOKENIZER_FILE, &bytes, ABL_BAD_MODEL, err))
+             && json_open(&j, path, bytes.data, bytes.size, ABL_BAD_MODEL, err)
+             && read_fields(&j, fields, n_fields, to) && json_end(&j);
+        json_close(&j);
+        file_bytes_release(&bytes);
+    }
+    free(path);
+    return ok;
+}

@@ -1,0 +1,57 @@
+// Findings of the pre-flight check: collected row by row, written up as one line a kind.
+#ifndef ABL_TEXT_LINT_H
+#define ABL_TEXT_LINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "text/prompts.h"
+
+enum lint_kind {
+    LINT_EMPTY_PROMPT,
+    LINT_NO_TOKEN,
+    LINT_PROMPT_TOO_LONG,
+    LINT_MULTI_TOKEN_TARGET,
+    LINT_MULTI_TOKEN_FOIL,
+    LINT_TARGET_IS_FOIL,
+    LINT_ID_OUT_OF_RANGE,
+    LINT_SPLIT_LEAK,
+    LINT_TARGET_IN_PROMPT,
+    LINT_CONSTANT_LABEL,
+    LINT_DUPLICATE_ROW,
+    LINT_DUPLICATE_PROMPT,
+    LINT_UNEQUAL_LENGTHS,
+    LINT_NO_CORRUPT,
+    LINT_SPECIAL_TOKEN,
+    N_LINTS,
+};
+
+enum { LINT_LINES = 3 }; // lines that a finding names
+
+struct lint_note {
+    uint32_t n_rows;
+    uint32_t lines[LINT_LINES];
+    const char *example; // of the first row; in the arena
+};
+
+struct lint {
+    struct lint_note notes[N_LINTS];
+    struct arena *arena; // borrowed
+    bool failed;         // memory ran out
+};
+
+// Count a row; the example is kept of the first one. lint_quote makes the pieces of an example.
+void lint_add(struct lint *l, enum lint_kind kind, uint32_t line, const char *example, ...)
+    __attribute__((format(printf, 4, 5)));
+
+// A text in single quotes, readable on one line and cut to a length that leaves room; in the arena, never NULL.
+const char *lint_quote(struct lint *l, const char *text);
+
+// Write up what was collected, errors first. With skip_bad errors become warnings that say "dropped".
+bool lint_findings(struct lint *l, bool skip_bad, struct finding **out, size_t *n,
+                   struct abl_err *err);
+
+#endif

@@ -1,0 +1,236 @@
+#include "text/prompts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/checks.h"
+#include "text/lint.h"
+#include "text/string_index.h"
+
+// One pass over a dataset.
+struct maker {
+    const struct tokenizer *tokenizer;
+    const struct prompts_options *options;
+    struct prompts *p;
+    struct lint lint;
+    struct token_ids ids; // of the row at hand, without BOS
+};
+
+// ---------------------------------------------------------------------------------------------- one row
+
+// The one token that a word is behind the prompt; where it is none, `kind` is noted and *out is TOKEN_NONE.
+static bool find_answer(struct maker *m, const struct dataset_row *row, const char *word,
+                        enum lint_kind kind, uint32_t *out, struct abl_err *err)
+{
+    struct abl_err why;
+    *out = TOKEN_NONE;
+    if (tokenizer_continuation(m->tokenizer, row->clean, &m->ids, word, out, &why))
+        return true;
+    if (why.code != ABL_BAD_DATA)
+        return abl_fail(err, why.code, "%s", why.text);
+    lint_add(&m->lint, kind, row->line, "%s", why.text);
+    return true;
+}
+
+static bool check_range(struct maker *m, const struct prompt *p)
+{
+    uint32_t n_vocab = m->options->n_vocab, worst = p->target > p->foil ? p->target : p->foil;
+    for (uint32_t i = 0; i < p->n_ids; i++)
+        worst = p->ids[i] > worst ? p->ids[i] : worst;
+    if (!n_vocab || worst < n_vocab)
+        return true;
+    lint_add(&m->lint, LINT_ID_OUT_OF_RANGE, p->row->line,
+             "id %" PRIu32 " of a vocabulary of %" PRIu32, worst, n_vocab);
+    return false;
+}
+
+static bool check_length(struct maker *m, const struct prompt *p)
+{
+    if (!m->options->n_ctx || p->n_ids <= m->options->n_ctx)
+        return true;
+    lint_add(&m->lint, LINT_PROMPT_TOO_LONG, p->row->line,
+             "%" PRIu32 " tokens where the model takes %" PRIu32, p->n_ids, m->options->n_ctx);
+    return false;
+}
+
+static bool check_answers(struct maker *m, const struct prompt *p)
+{
+    const struct dataset_row *row = p->row;
+    if (p->target == p->foil && (p->target != TOKEN_NONE || strcmp(row->target, row->foil) == 0)) {
+        lint_add(&m->lint, LINT_TARGET_IS_FOIL, row->line, "both are %s",
+                 lint_quote(&m->lint, row->target));
+        return false;
+    }
+    return p->target != TOKEN_NONE && p->foil != TOKEN_NONE;
+}
+
+// m->ids with BOS in front, kept in the arena.
+static bool keep_ids(struct maker *m, struct prompt *p, struct abl_err *err)
+{
+    bool has_bos = m->p->bos != TOKEN_NONE;
+    uint32_t *ids = arena_alloc(&m->p->arena, m->ids.n + has_bos, sizeof *ids);
+    if (!ids)
+        return abl_no_memory(err);
+    if (has_bos)
+        ids[0] = m->p->bos;
+    if (m->ids.n)
+        memcpy(ids + has_bos, m->ids.ids, m->ids.n * sizeof *ids);
+    p->ids = ids;
+    p->n_ids = (uint32_t)(m->ids.n + has_bos);
+    return true;
+}
+
+// The clean prompt's ids into m->ids; *fit is false where there are none.
+static bool encode_clean(struct maker *m, const struct dataset_row *row, bool *fit,
+                         struct abl_err *err)
+{
+    struct abl_err why;
+    m->ids.n = 0;
+    *fit = false;
+    if (!tokenizer_encode(m->tokenizer, row->clean, strlen(row->clean), &m->ids, &why)) {
+        if (why.code != ABL_BAD_DATA)
+            return abl_fail(err, why.code, "%s", why.text);
+        lint_add(&m->lint, LINT_NO_TOKEN, row->line, "%s", why.text);
+        return true;
+    }
+    *fit = m->ids.n > 0;
+    if (!*fit)
+        lint_add(&m->lint, LINT_EMPTY_PROMPT, row->line, "the answer would be %s",
+                 lint_quote(&m->lint, row->target));
+    return true;
+}
+
+// Tokenise one row. *fit: it can be run.
+static bool make_prompt(struct maker *m, const struct dataset_row *row, struct prompt *out,
+                        bool *fit, struct abl_err *err)
+{
+    *out = (struct prompt){ .row = row, .target = TOKEN_NONE, .foil = TOKEN_NONE };
+    if (!encode_clean(m, row, fit, err) || !keep_ids(m, out, err))
+        return false;
+    if (!*fit)
+        return true;
+    if (!find_answer(m, row, row->target, LINT_MULTI_TOKEN_TARGET, &out->target, err)
+        || !find_answer(m, row, row->foil, LINT_MULTI_TOKEN_FOIL, &out->foil, err))
+        return false;
+    bool answers = check_answers(m, out), length = check_length(m, out);
+    *fit = answers && length && check_range(m, out);
+    return true;
+}
+
+// ---------------------------------------------------------------------------------------------- the set
+
+static bool make_all(struct maker *m, const struct dataset *data, struct abl_err *err)
+{
+    struct prompts *p = m->p;
+    p->items = arena_alloc(&p->arena, data->n_rows, sizeof *p->items);
+    if (!p->items)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < data->n_rows; i++) {
+        bool fit;
+        if (!make_prompt(m, &data->rows[i], &p->items[p->n], &fit, err))
+            return false;
+        if (fit || !m->options->skip_bad)
+            p->n++;
+        else
+            p->n_dropped++;
+    }
+    return true;
+}
+
+// What a row is resampled with; NULL with err filled. A letter in front keeps names and prompts apart.
+static const char *cluster_key(const struct maker *m, const struct dataset_row *row,
+                               struct arena *keys, struct abl_err *err)
+{
+    if (m->options->cluster_by_template && !row->template_name) {
+        abl_fail(err, ABL_BAD_DATA,
+                 "'%s' line %" PRIu32 ": \"template\" is missing, expected in every row for"
+                 " --cluster template",
+                 m->p->source, row->line);
+        return NULL;
+    }
+    const char *key = m->options->cluster_by_template
+                          ? arena_printf(keys, "t%s", row->template_name)
+                      : row->cluster ? arena_printf(keys, "c%s", row->cluster)
+                                     : arena_printf(keys, "p%s", row->clean);
+    if (!key)
+        abl_no_memory(err);
+    return key;
+}
+
+static bool number_clusters(struct maker *m, struct abl_err *err)
+{
+    struct string_index numbers = { 0 };
+    struct arena keys = { 0 };
+    bool ok = true;
+    for (size_t i = 0; ok && i < m->p->n; i++) {
+        struct prompt *item = &m->p->items[i];
+        const char *key = cluster_key(m, item->row, &keys, err);
+        const uint32_t *number
+            = key ? string_index_put(&numbers, key, strlen(key), (uint32_t)numbers.n) : NULL;
+        ok = number || (key && abl_no_memory(err));
+        if (ok)
+            item->cluster = *number;
+    }
+    m->p->n_clusters = (uint32_t)numbers.n;
+    string_index_release(&numbers);
+    arena_release(&keys);
+    return ok;
+}
+
+static bool fill(struct maker *m, const struct dataset *data, struct abl_err *err)
+{
+    struct prompts *p = m->p;
+    m->lint.arena = &p->arena;
+    p->source = data->path;
+    return tokenizer_bos(m->tokenizer, m->options->bos, &p->bos, err) && make_all(m, data, err)
+           && number_clusters(m, err) && checks_run(p, m->tokenizer, &m->lint, err)
+           && lint_findings(&m->lint, m->options->skip_bad, &p->findings, &p->n_findings, err);
+}
+
+bool prompts_make(const struct dataset *data, const struct tokenizer *t,
+                  const struct prompts_options *options, struct prompts **out, struct abl_err *err)
+{
+    struct prompts *p = calloc(1, sizeof *p);
+    if (!p)
+        return abl_no_memory(err);
+    struct maker m = { .tokenizer = t, .options = options, .p = p };
+    bool ok = fill(&m, data, err);
+    token_ids_release(&m.ids);
+    if (!ok) {
+        prompts_free(p);
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+bool prompts_refuse(const struct prompts *p, struct abl_err *err)
+{
+    const struct finding *first = NULL;
+    size_t more = 0;
+    for (size_t i = 0; i < p->n_findings; i++) {
+        if (p->findings[i].level != FINDING_ERROR)
+            continue;
+        more += first != NULL;
+        first = first ? first : &p->findings[i];
+    }
+    if (first && more)
+        return abl_fail(err, ABL_BAD_DATA, "'%s': %s (and %zu more: see abltui check)", p->source,
+                        first->text, more);
+    if (first)
+        return abl_fail(err, ABL_BAD_DATA, "'%s': %s", p->source, first->text);
+    if (!p->n)
+        return abl_fail(err, ABL_BAD_DATA,
+                        "'%s': no row is left, %zu dropped; abltui check says why", p->source,
+                        p->n_dropped);
+    return true;
+}
+
+void prompts_free(struct prompts *p)
+{
+    if (!p)
+        return;
+    arena_release(&p->arena);
+    free(p);
+}

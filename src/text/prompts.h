@@ -1,0 +1,67 @@
+// Tokenised rows, and the pre-flight check that every run makes (DESIGN section 3).
+#ifndef ABL_TEXT_PROMPTS_H
+#define ABL_TEXT_PROMPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "text/dataset.h"
+#include "text/tokenizer.h"
+
+struct prompt {
+    const struct dataset_row *row; // borrowed from the dataset
+    const uint32_t *ids;           // BOS included where the policy adds one
+    uint32_t n_ids;
+    uint32_t target, foil; // token ids; TOKEN_NONE where an error finding says that there is none
+    // Dense number of the row's cluster: `cluster` where given, else its distinct clean prompt.
+    uint32_t cluster;
+};
+
+enum finding_level { FINDING_WARNING, FINDING_ERROR };
+
+// One line of the pre-flight report: what, where, and what to do.
+struct finding {
+    enum finding_level level;
+    const char *kind; // "multi-token-target", "target-in-prompt", …: stable names, all in lint.c
+    uint32_t n_rows;  // rows concerned
+    uint32_t first_line; // of the first of them
+    const char *text;    // one line, names up to three rows and the remedy
+};
+
+struct prompts {
+    const char *source; // the dataset's path; borrowed
+    struct prompt *items;
+    size_t n;
+    uint32_t n_clusters;
+    uint32_t bos; // TOKEN_NONE = none
+    size_t n_dropped;
+    struct finding *findings;
+    size_t n_findings;
+    struct arena arena;
+};
+
+struct prompts_options {
+    enum bos_mode bos;
+    bool skip_bad;
+    uint32_t n_ctx; // longest prompt the model takes, BOS included; 0 = no limit
+    // Ids at or above it are refused (tokenizer and weights do not fit together); 0 = no limit.
+    uint32_t n_vocab;
+    bool cluster_by_template; // --cluster template
+};
+
+// Tokenise every row and lint the set. With errors and without skip_bad it still returns true, with all rows; the caller
+// sees prompts_refuse. With skip_bad rows with errors are left out, counted, and told as warnings.
+// Errors: target or foil not one token, target = foil, empty prompt, prompt longer than n_ctx, id beyond n_vocab, a byte
+// without a token. Warnings, about the rows kept: target in the prompt, constant label, duplicate rows and prompts,
+// clean/corrupt of unequal token length, missing corrupt, a special token spelt in the text, leak between splits.
+bool prompts_make(const struct dataset *data, const struct tokenizer *t,
+                  const struct prompts_options *options, struct prompts **out, struct abl_err *err);
+
+// Fill err (ABL_BAD_DATA, naming rows and remedy) and return false if a finding forbids the run or no row is left.
+bool prompts_refuse(const struct prompts *p, struct abl_err *err);
+void prompts_free(struct prompts *p);
+
+#endif

@@ -1,0 +1,180 @@
+#include "text/rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/size.h"
+
+enum field_flags {
+    FIELD_REQUIRED = 1 << 0,
+    FIELD_MAY_BE_EMPTY = 1 << 1,  // the lint reports it with all the others
+    FIELD_MAY_BE_NUMBER = 1 << 2, // a name rather than a text
+};
+
+struct row_field {
+    const char *name;
+    size_t offset; // of the const char * in struct dataset_row
+    unsigned flags;
+};
+
+static const struct row_field fields[] = {
+    { "clean", offsetof(struct dataset_row, clean), FIELD_REQUIRED | FIELD_MAY_BE_EMPTY },
+    { "target", offsetof(struct dataset_row, target), FIELD_REQUIRED },
+    { "foil", offsetof(struct dataset_row, foil), FIELD_REQUIRED },
+    { "corrupt", offsetof(struct dataset_row, corrupt), 0 },
+    { "id", offsetof(struct dataset_row, id), FIELD_MAY_BE_NUMBER },
+    { "template", offsetof(struct dataset_row, template_name), FIELD_MAY_BE_NUMBER },
+    { "cluster", offsetof(struct dataset_row, cluster), FIELD_MAY_BE_NUMBER },
+};
+
+enum { N_FIELDS = sizeof fields / sizeof *fields };
+
+static const char **field_of(struct dataset_row *row, const struct row_field *f)
+{
+    return (const char **)(void *)((char *)row + f->offset);
+}
+
+static bool read_text(struct json *j, const struct row_field *f, struct json_text *out)
+{
+    if (!json_string(j, out))
+        return false;
+    if (memchr(out->data, '\0', out->len))
+        return json_fail(j, "\"%s\" holds a NUL character", f->name);
+    return out->len || (f->flags & FIELD_MAY_BE_EMPTY) || json_fail(j, "\"%s\" is empty", f->name);
+}
+
+static bool read_value(struct json *j, const struct row_field *f, struct arena *arena,
+                       const char **out)
+{
+    struct json_text text;
+    uint64_t number;
+    enum json_type type = json_peek(j);
+    if (type == JSON_NULL)
+        return json_null(j);
+    if (type == JSON_NUMBER && (f->flags & FIELD_MAY_BE_NUMBER)) {
+        if (!json_u64(j, &number))
+            return false;
+        *out = arena_printf(arena, "%" PRIu64, number);
+    } else if (type == JSON_STRING) {
+        if (!read_text(j, f, &text))
+            return false;
+        *out = arena_strndup(arena, text.data, text.len);
+    } else
+        return json_fail(j, "\"%s\" is no string", f->name);
+    return *out || abl_no_memory(j->err);
+}
+
+static bool read_row(struct json *j, struct arena *arena, struct dataset_row *row)
+{
+    struct json_text key;
+    if (!json_object(j))
+        return false;
+    while (json_next_key(j, &key)) {
+        const struct row_field *f = fields;
+        while (f < fields + N_FIELDS && !json_key_is(key, f->name))
+            f++;
+        if (!(f < fields + N_FIELDS ? read_value(j, f, arena, field_of(row, f)) : json_skip(j)))
+            return false;
+    }
+    if (!json_end(j))
+        return false;
+    for (size_t i = 0; i < N_FIELDS; i++)
+        if ((fields[i].flags & FIELD_REQUIRED) && !*field_of(row, &fields[i]))
+            return json_fail(j, "\"%s\" is missing", fields[i].name);
+    return true;
+}
+
+// Parse one line into row; only running out of memory has another code than ABL_BAD_DATA.
+static bool parse_line(const char *name, const char *line, size_t len, struct arena *arena,
+                       struct dataset_row *row, struct abl_err *err)
+{
+    struct buf place = { 0 };
+    struct json j;
+    buf_printf(&place, "'%s' line %" PRIu32, name, row->line);
+    if (place.failed) {
+        buf_release(&place);
+        return abl_no_memory(err);
+    }
+    bool ok = json_open(&j, place.data, line, len, ABL_BAD_DATA, err) && read_row(&j, arena, row);
+    json_close(&j);
+    buf_release(&place);
+    return ok;
+}
+
+static struct dataset_row *push(struct row_list *list, struct abl_err *err)
+{
+    if (list->n == UINT32_MAX) {
+        abl_fail(err, ABL_BAD_DATA, "too many rows: expected at most %" PRIu32, UINT32_MAX);
+        return NULL;
+    }
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 256, bytes;
+        struct dataset_row *rows
+            = size_mul(cap, sizeof *rows, &bytes) ? realloc(list->rows, bytes) : NULL;
+        if (!rows) {
+            abl_no_memory(err);
+            return NULL;
+        }
+        list->rows = rows;
+        list->cap = cap;
+    }
+    return &list->rows[list->n++];
+}
+
+static bool add_line(struct row_list *list, const char *name, const char *line, size_t len,
+                     uint32_t number, bool skip_bad, struct arena *arena, struct abl_err *err)
+{
+    struct abl_err why;
+    struct dataset_row *row = push(list, err);
+    if (!row)
+        return false;
+    struct dataset_row place = { .line = number, .index = (uint32_t)(list->n - 1) };
+    *row = place;
+    if (parse_line(name, line, len, arena, row, &why))
+        return true;
+    *row = place;
+    if (why.code != ABL_BAD_DATA)
+        return abl_fail(err, why.code, "%s", why.text);
+    return skip_bad
+           || abl_fail(err, ABL_BAD_DATA, "%s; correct the row or drop it with --skip-bad",
+                       why.text);
+}
+
+static bool is_blank(const char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!memchr(" \t\r", line[i], 3))
+            return false;
+    return true;
+}
+
+bool rows_parse(const char *name, const char *text, size_t len, bool skip_bad, struct arena *arena,
+                struct row_list *out, struct abl_err *err)
+{
+    struct row_list list = { 0 };
+    size_t at = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    bool ok = true;
+    for (uint32_t number = 1; ok && at < len; number++) {
+        const char *newline = memchr(text + at, '\n', len - at);
+        size_t end = newline ? (size_t)(newline - text) : len;
+        if (!is_blank(text + at, end - at))
+            ok = add_line(&list, name, text + at, end - at, number, skip_bad, arena, err);
+        at = end + (newline != NULL);
+    }
+    if (!ok) {
+        rows_release(&list);
+        return false;
+    }
+    *out = list;
+    return true;
+}
+
+void rows_release(struct row_list *list)
+{
+    free(list->rows);
+    *list = (struct row_list){ 0 };
+}

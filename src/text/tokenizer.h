@@ -1,0 +1,54 @@
+// Text to token ids exactly as the checkpoint's own tokenizer does it, and back.
+#ifndef ABL_TEXT_TOKENIZER_H
+#define ABL_TEXT_TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/sha256.h"
+
+struct tokenizer;
+
+enum bos_mode { BOS_AUTO, BOS_ALWAYS, BOS_NEVER };
+
+#define TOKEN_NONE UINT32_MAX // no enumerator: those have to fit an int
+
+// A growing list of ids; zero-initialise to start, token_ids_release to end.
+struct token_ids {
+    uint32_t *ids;
+    size_t n, cap;
+};
+
+// Open the tokenizer of a checkpoint folder: tokenizer.json, or vocab.json + merges.txt (GPT-2 style, byte-level BPE).
+bool tokenizer_open(const char *folder, struct tokenizer **out, struct abl_err *err);
+void tokenizer_free(struct tokenizer *t);
+
+// Append the ids of text[0..len) (UTF-8, checked). Added tokens that the text spells are those tokens. No BOS here.
+bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len,
+                      struct token_ids *out, struct abl_err *err);
+void token_ids_release(struct token_ids *ids);
+
+// The id to put before every prompt under `mode`, or TOKEN_NONE. BOS_ALWAYS without a BOS token is ABL_USAGE.
+bool tokenizer_bos(const struct tokenizer *t, enum bos_mode mode, uint32_t *out,
+                   struct abl_err *err);
+
+// The bytes a token stands for, UTF-8 where whole (" Paris"); an id without a token gives "". Borrowed.
+// For screens and files: bytes that are no UTF-8 print as <0xNN>, control characters as escapes.
+const char *tokenizer_text(const struct tokenizer *t, uint32_t id);
+
+// Whether the id is a special token (BOS, padding, …), which text can spell but should not.
+bool tokenizer_is_special(const struct tokenizer *t, uint32_t id);
+
+// DESIGN section 3: the id t for which ids(prompt + word) = ids(prompt) + [t]; false with ABL_BAD_DATA and a reason
+// ("is 2 tokens", "changes the prompt's last token") where there is none. prompt_ids: ids of prompt without BOS.
+bool tokenizer_continuation(const struct tokenizer *t, const char *prompt,
+                            const struct token_ids *prompt_ids, const char *word, uint32_t *out,
+                            struct abl_err *err);
+
+// For provenance: SHA-256 of tokenizer.json; of vocab.json, merges.txt and, where they are there, tokenizer_config.json,
+// added_tokens.json and special_tokens_map.json, one behind the other.
+const char *tokenizer_sha256(const struct tokenizer *t);
+
+#endif

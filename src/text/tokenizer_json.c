@@ -1,0 +1,332 @@
+// tokenizer.json of the `tokenizers` library. What would change ids and is not done here is refused by name.
+#include "text/definition.h"
+
+#include <string.h>
+
+// Whether the value was a null, which is then behind us.
+static bool took_null(struct json *j)
+{
+    return json_peek(j) == JSON_NULL && json_null(j);
+}
+
+// null or an empty string: the feature is off.
+static bool expect_no_text(struct json *j, const char *name)
+{
+    struct json_text text;
+    if (took_null(j))
+        return true;
+    if (!json_string(j, &text))
+        return false;
+    return !text.len
+           || json_fail(j, "%s \"%.40s\" is not supported: expected null", name, text.data);
+}
+
+static bool expect_false(struct json *j, const char *name)
+{
+    bool on;
+    if (!json_bool(j, &on))
+        return false;
+    return !on || json_fail(j, "%s true is not supported: expected false", name);
+}
+
+// The "type" of a part of the pipeline, one of the names.
+static bool expect_type(struct json *j, const char *part, const char *name)
+{
+    struct json_text type;
+    if (!json_string(j, &type))
+        return false;
+    return json_key_is(type, name)
+           || json_fail(j, "%s %.40s is not supported: expected %s", part, type.data, name);
+}
+
+// ---------------------------------------------------------------------------------------------- model
+
+static bool read_model_type(struct json *j, void *to)
+{
+    (void)to;
+    return expect_type(j, "model type", "BPE");
+}
+
+static bool read_dropout(struct json *j, void *to)
+{
+    (void)to;
+    double p;
+    if (took_null(j))
+        return true;
+    if (!json_double(j, &p))
+        return false;
+    return p == 0.0 || json_fail(j, "model.dropout %g is not supported: expected null", p);
+}
+
+static bool read_unk_token(struct json *j, void *to)
+{
+    struct definition *d = to;
+    struct json_text text;
+    if (took_null(j))
+        return true;
+    if (!json_string(j, &text))
+        return false;
+    d->unk_token = text.len ? arena_strndup(&d->arena, text.data, text.len) : NULL;
+    return !text.len || d->unk_token || abl_no_memory(j->err);
+}
+
+static bool read_subword_prefix(struct json *j, void *to)
+{
+    (void)to;
+    return expect_no_text(j, "model.continuing_subword_prefix");
+}
+
+static bool read_word_suffix(struct json *j, void *to)
+{
+    (void)to;
+    return expect_no_text(j, "model.end_of_word_suffix");
+}
+
+static bool read_byte_fallback(struct json *j, void *to)
+{
+    (void)to;
+    return expect_false(j, "model.byte_fallback");
+}
+
+static bool read_ignore_merges(struct json *j, void *to)
+{
+    return json_bool(j, &((struct definition *)to)->ignore_merges);
+}
+
+static bool read_vocab(struct json *j, void *to)
+{
+    struct definition *d = to;
+    struct json_text text;
+    uint32_t id;
+    if (!json_object(j))
+        return false;
+    while (json_next_key(j, &text)) {
+        if (!definition_token_id(j, &id) || !definition_add_token(d, text, id, j->err))
+            return false;
+    }
+    return !j->failed;
+}
+
+// "left right" in files of old, ["left", "right"] in newer ones, where tokens may hold spaces.
+static bool read_merge(struct json *j, struct json_text *left, struct json_text *right)
+{
+    if (json_peek(j) == JSON_ARRAY) {
+        bool two = json_array(j) && json_next_item(j) && json_string(j, left) && json_next_item(j)
+                   && json_string(j, right) && !json_next_item(j) && !j->failed;
+        return two || json_fail(j, "a merge is not a pair of two strings");
+    }
+    struct json_text both;
+    if (!json_string(j, &both))
+        return false;
+    const char *space = memchr(both.data, ' ', both.len), *end = both.data + both.len;
+    if (!space || memchr(space + 1, ' ', (size_t)(end - space - 1)))
+        return json_fail(j, "merge \"%.40s\" is not two tokens with a space between", both.data);
+    *left = (struct json_text){ .data = both.data, .len = (size_t)(space - both.data) };
+    *right = (struct json_text){ .data = space + 1, .len = (size_t)(end - space - 1) };
+    return true;
+}
+
+static bool read_merges(struct json *j, void *to)
+{
+    struct definition *d = to;
+    struct json_text left, right;
+    if (!json_array(j))
+        return false;
+    while (json_next_item(j)) {
+        if (!read_merge(j, &left, &right) || !definition_add_merge(d, left, right, j->err))
+            return false;
+    }
+    return !j->failed;
+}
+
+static bool read_model(struct json *j, void *to)
+{
+    static const struct field fields[] = {
+        { "type", read_model_type },
+        { "dropout", read_dropout },
+        { "unk_token", read_unk_token },
+        { "continuing_subword_prefix", read_subword_prefix },
+        { "end_of_word_suffix", read_word_suffix },
+        { "byte_fallback", read_byte_fallback },
+        { "ignore_merges", read_ignore_merges },
+        { "vocab", read_vocab },
+        { "merges", read_merges },
+    };
+    return read_fields(j, fields, sizeof fields / sizeof *fields, to);
+}
+
+// ------------------------------------------------------------------------- normalizer, pre-tokenizer
+
+static bool read_normalizer_type(struct json *j, void *to)
+{
+    (void)to;
+    return expect_type(j, "normalizer", "null");
+}
+
+static bool read_normalizer(struct json *j, void *to)
+{
+    static const struct field fields[] = { { "type", read_normalizer_type } };
+    if (took_null(j))
+        return true;
+    return read_fields(j, fields, 1, to)
+           && json_fail(j, "normalizer without a type: expected null");
+}
+
+// What a ByteLevel pre-tokenizer says.
+struct byte_level_entry {
+    bool has_type, has_prefix, prefix, use_regex;
+};
+
+static bool read_pre_type(struct json *j, void *to)
+{
+    ((struct byte_level_entry *)to)->has_type = true;
+    return expect_type(j, "pre_tokenizer", "ByteLevel");
+}
+
+static bool read_prefix(struct json *j, void *to)
+{
+    struct byte_level_entry *e = to;
+    e->has_prefix = true;
+    return json_bool(j, &e->prefix);
+}
+
+static bool read_use_regex(struct json *j, void *to)
+{
+    return json_bool(j, &((struct byte_level_entry *)to)->use_regex);
+}
+
+static bool read_pre_tokenizer(struct json *j, void *to)
+{
+    static const struct field fields[] = {
+        { "type", read_pre_type },
+        { "add_prefix_space", read_prefix },
+        { "use_regex", read_use_regex },
+    };
+    struct definition *d = to;
+    struct byte_level_entry e = { .use_regex = true };
+    if (json_peek(j) == JSON_NULL)
+        return json_fail(j, "pre_tokenizer null is not supported: expected ByteLevel");
+    if (!read_fields(j, fields, sizeof fields / sizeof *fields, &e))
+        return false;
+    if (!e.has_type || !e.has_prefix)
+        return json_fail(j, "pre_tokenizer without %s",
+                         e.has_type ? "add_prefix_space" : "a type: expected ByteLevel");
+    d->pattern = e.use_regex ? PATTERN_GPT2 : PATTERN_NONE;
+    d->add_prefix_space = e.prefix;
+    return true;
+}
+
+// ---------------------------------------------------------------------------------- post-processor
+
+static bool read_post_processor(struct json *j, void *to);
+
+static bool read_post_type(struct json *j, void *to)
+{
+    (void)to;
+    static const char *const known[] = { "ByteLevel", "TemplateProcessing", "Sequence" };
+    struct json_text type;
+    if (!json_string(j, &type))
+        return false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (json_key_is(type, known[i]))
+            return true;
+    return json_fail(j,
+                     "post_processor %.40s is not supported: expected ByteLevel,"
+                     " TemplateProcessing or Sequence",
+                     type.data);
+}
+
+static bool read_special_id(struct json *j, void *to)
+{
+    return json_string(j, to);
+}
+
+static bool read_special_piece(struct json *j, void *to)
+{
+    static const struct field fields[] = { { "id", read_special_id } };
+    return read_fields(j, fields, 1, to);
+}
+
+// "single": what is put around one text: [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}, …]
+static bool read_single(struct json *j, void *to)
+{
+    static const struct field fields[] = { { "SpecialToken", read_special_piece } };
+    struct definition *d = to;
+    struct json_text first = { 0 }, other = { 0 };
+    if (!json_array(j))
+        return false;
+    for (size_t i = 0; json_next_item(j); i++)
+        if (!read_fields(j, fields, 1, i ? &other : &first))
+            return false;
+    if (j->failed || !first.len)
+        return !j->failed;
+    d->first_special = arena_strndup(&d->arena, first.data, first.len);
+    return d->first_special || abl_no_memory(j->err);
+}
+
+static bool read_processors(struct json *j, void *to)
+{
+    if (!json_array(j))
+        return false;
+    while (json_next_item(j))
+        if (!read_post_processor(j, to))
+            return false;
+    return !j->failed;
+}
+
+static bool read_post_processor(struct json *j, void *to)
+{
+    static const struct field fields[] = {
+        { "type", read_post_type },
+        { "single", read_single },
+        { "processors", read_processors },
+    };
+    if (took_null(j))
+        return true;
+    return read_fields(j, fields, sizeof fields / sizeof *fields, to);
+}
+
+// ------------------------------------------------------------------------------------------- file
+
+static bool read_added_tokens(struct json *j, void *to)
+{
+    struct definition *d = to;
+    struct added_entry e;
+    if (!json_array(j))
+        return false;
+    while (json_next_item(j)) {
+        if (!added_entry_read(j, &e))
+            return false;
+        if (!e.has_id)
+            return json_fail(j, "added token \"%.40s\" has no id", e.content.data);
+        if (e.content.len && !definition_add_added(d, e.content, e.id, e.flags, j->err))
+            return false;
+    }
+    return !j->failed;
+}
+
+// "truncation" and "padding" are left alone: they are settings of the last caller, which the reference's users reset.
+bool definition_read_json(struct definition *d, const char *path, struct abl_err *err)
+{
+    static const struct field fields[] = {
+        { "added_tokens", read_added_tokens },
+        { "normalizer", read_normalizer },
+        { "pre_tokenizer", read_pre_tokenizer },
+        { "post_processor", read_post_processor },
+        { "model", read_model },
+    };
+    struct file_bytes bytes;
+    struct json j;
+    d->path = arena_strdup(&d->arena, path);
+    if (!d->path)
+        return abl_no_memory(err);
+    if (!definition_read_file(d, path, &bytes, err))
+        return false;
+    bool ok = json_open(&j, d->path, bytes.data, bytes.size, ABL_BAD_MODEL, err)
+              && read_fields(&j, fields, sizeof fields / sizeof *fields, d) && json_end(&j);
+    json_close(&j);
+    file_bytes_release(&bytes);
+    if (ok && d->pattern == PATTERN_UNSET)
+        ok = abl_fail(err, ABL_BAD_MODEL, "'%s' has no pre_tokenizer: expected ByteLevel", path);
+    return ok;
+}

@@ -1,0 +1,173 @@
+#include "text/unicode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <utf8proc.h>
+
+// Length of the sound sequence at text, 0 where there is none.
+static size_t sequence(const char *text, size_t len, uint32_t *c)
+{
+    utf8proc_int32_t code;
+    utf8proc_ssize_t n
+        = utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, &code);
+    if (n <= 0)
+        return 0;
+    *c = (uint32_t)code;
+    return (size_t)n;
+}
+
+size_t utf8_invalid_at(const char *text, size_t len)
+{
+    uint32_t c;
+    size_t at = 0;
+    while (at < len) {
+        size_t n = (unsigned char)text[at] < 0x80 ? 1 : sequence(text + at, len - at, &c);
+        if (!n)
+            break;
+        at += n;
+    }
+    return at;
+}
+
+uint32_t utf8_first(const char *text, size_t len, size_t *n)
+{
+    uint32_t c = 0xfffd;
+    *n = sequence(text, len, &c);
+    if (!*n)
+        *n = 1; // not sound: never stand still
+    return c;
+}
+
+uint32_t utf8_last(const char *text, size_t len, size_t *n)
+{
+    size_t at = len - 1;
+    while (at && ((unsigned char)text[at] & 0xc0) == 0x80)
+        at--;
+    uint32_t c = utf8_first(text + at, len - at, n);
+    *n = len - at;
+    return c;
+}
+
+bool unicode_is_space(uint32_t c)
+{
+    return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680
+           || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f
+           || c == 0x205f || c == 0x3000;
+}
+
+// Symbols with the Other_Alphabetic property: letters in circles and squares.
+static bool is_enclosed_letter(uint32_t c)
+{
+    return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149)
+           || (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
+}
+
+bool unicode_is_word(uint32_t c)
+{
+    switch (utf8proc_category((utf8proc_int32_t)c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_PC:
+        return true;
+    default:
+        return c == 0x200c || c == 0x200d || is_enclosed_letter(c);
+    }
+}
+
+// malloc'd text with case and composition evened out; NULL when memory is out.
+static char *folded(const char *text)
+{
+    utf8proc_uint8_t *out = NULL;
+    utf8proc_ssize_t n
+        = utf8proc_map((const utf8proc_uint8_t *)text, 0, &out,
+                       UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
+    return n < 0 ? NULL : (char *)out;
+}
+
+// Both ends of text[begin..end) are ends of words, or no word characters.
+static bool stands_alone(const char *text, size_t len, size_t begin, size_t end)
+{
+    size_t n;
+    bool glued_left = begin && unicode_is_word(utf8_last(text, begin, &n))
+                      && unicode_is_word(utf8_first(text + begin, end - begin, &n));
+    bool glued_right = end < len && unicode_is_word(utf8_first(text + end, len - end, &n))
+                       && unicode_is_word(utf8_last(text + begin, end - begin, &n));
+    return !glued_left && !glued_right;
+}
+
+static bool find_word(const char *text, const char *word)
+{
+    size_t len = strlen(text), end = strlen(word), n;
+    while (end && unicode_is_space(utf8_last(word, end, &n)))
+        end -= n;
+    while (end && unicode_is_space(utf8_first(word, end, &n))) {
+        word += n;
+        end -= n;
+    }
+    if (!end)
+        return false;
+    for (const char *at = text; (at = memmem(at, len - (size_t)(at - text), word, end)); at++)
+        if (stands_alone(text, len, (size_t)(at - text), (size_t)(at - text) + end))
+            return true;
+    return false;
+}
+
+bool unicode_has_word(const char *text, const char *word, bool *out)
+{
+    char *t = folded(text), *w = folded(word);
+    if (t && w)
+        *out = find_word(t, w);
+    bool ok = t && w;
+    free(t);
+    free(w);
+    return ok;
+}
+
+static bool is_invisible(uint32_t c)
+{
+    switch (utf8proc_category((utf8proc_int32_t)c)) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF: // turns the direction of writing, among others
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void escape(struct buf *out, uint32_t c)
+{
+    if (c == '\n')
+        buf_str(out, "\\n");
+    else if (c == '\t')
+        buf_str(out, "\\t");
+    else if (c == '\r')
+        buf_str(out, "\\r");
+    else
+        buf_printf(out, c > 0xffff ? "\\U%08x" : "\\u%04x", c);
+}
+
+void unicode_readable(struct buf *out, const char *bytes, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        uint32_t c = 0;
+        size_t n = sequence(bytes + at, len - at, &c);
+        if (!n)
+            buf_printf(out, "<0x%02X>", (unsigned char)bytes[at]);
+        else if (is_invisible(c))
+            escape(out, c);
+        else
+            buf_add(out, bytes + at, n);
+        at += n ? n : 1;
+    }
+}
