@@ -1,0 +1,93 @@
+// What the C side hands to the shaders: push constants (…_args) and the elements of lists. Read by C and by GLSL, so
+// only uint, int and float. Positions and strides count floats; `out_…` counts from the start of the bound window.
+#ifndef ABL_SHADERS_ARGS_H
+#define ABL_SHADERS_ARGS_H
+
+#ifdef __STDC_VERSION__
+#include <stdint.h>
+typedef uint32_t uint;
+#endif
+
+// out (m, n) = x (m, k) · w, + bias, activation, + old. w lies in panels: [n / panel][k_pad][panel].
+struct linear_args {
+    uint m, n, k, k_pad;
+    uint out_first, out_stride;
+    uint x_first, x_stride;
+    uint old_first; // out[0][0] in the whole buffer, for reading what accumulates
+    uint bias_first, has_bias;
+};
+
+struct norm_args {
+    uint rows, cols;
+    uint out_first, out_stride;
+    uint x_first, x_stride;
+    uint gain_first;
+    uint bias_first, has_bias;
+    float eps;
+};
+
+struct attend_push {
+    uint n_queries, query_first; // this window of the queries; query_first also counts into the list of starts
+    uint n_heads, heads_per_kv, d_head;
+    uint out_first, out_stride;
+    uint q_first, q_stride;
+    uint k_first, k_stride;
+    uint v_first, v_stride;
+    float scale;
+};
+
+struct gather_args {
+    uint rows, cols;
+    uint list_first;
+    uint out_first, out_stride;
+    uint x_first, x_stride;
+};
+
+struct edit_args {
+    uint n_edits;
+    uint row_first, rows; // edits of other rows belong to another window
+    uint x_first, x_stride;
+    uint source_first, source_stride;
+};
+
+struct readout_args {
+    uint rows, row_first; // of the logits to reduce
+    uint item_first;      // item and result of logits row r are number item_first + r
+    uint n;               // logits in a row
+    uint logits_stride;
+};
+
+// One edit, as struct row_edit of the engine.
+struct edit_item {
+    uint row, first_col, n_cols, source_row, source_col;
+    float keep, add;
+};
+
+// What a row of logits is asked: two token ids, and the row of the same logits to compare with.
+struct readout_item {
+    uint target, foil, base;
+};
+
+// A row of logits l reduced. With m = max l and e_i = exp(l_i - m):
+struct readout_raw {
+    float peak;   // m
+    float others; // sum of e_i over all i but the argmax, whose e_i is 1
+    float slope;  // sum of e_i (l_i - m)
+    float target_logit, foil_logit;
+    float kl;
+    uint rank, argmax;
+};
+
+#ifdef __STDC_VERSION__
+_Static_assert(sizeof(struct linear_args) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct norm_args) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct attend_push) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct gather_args) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct edit_args) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct readout_args) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct edit_item) == 28, "std430 packs scalars without gaps");
+_Static_assert(sizeof(struct readout_item) == 12, "std430 packs scalars without gaps");
+_Static_assert(sizeof(struct readout_raw) == 32, "std430 packs scalars without gaps");
+#endif
+
+#endif

@@ -1,0 +1,43 @@
+// LayerNorm over each row: (x - mean) / sqrt(variance + eps) * gain + bias. One subgroup a row, two readings for the
+// moments (the variance of what is left after the mean), one for the result.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "common.h"
+
+layout(push_constant) uniform Push
+{
+    norm_args a;
+};
+OUTPUT
+INPUT(1, x)
+INPUT(2, gain)
+INPUT(3, bias)
+
+void main()
+{
+    uint row = subgroup_index();
+    if (row >= a.rows)
+        return;
+    uint first = a.x_first + row * a.x_stride, lane = 4 * gl_SubgroupInvocationID, step = 4 * LANES;
+    vec4 sums = vec4(0);
+    for (uint c = lane; c < a.cols; c += step)
+        sums += x_at(first + c, a.cols - c);
+    float mean = subgroup_sum(sum4(sums)) / float(a.cols);
+
+    vec4 squares = vec4(0);
+    for (uint c = lane; c < a.cols; c += step) {
+        vec4 d = x_at(first + c, a.cols - c) - mean;
+        if (!ALIGNED)
+            d = mix(vec4(0), d, lessThan(uvec4(0, 1, 2, 3), uvec4(a.cols - c)));
+        squares += d * d;
+    }
+    float scale = 1.0 / sqrt(subgroup_sum(sum4(squares)) / float(a.cols) + a.eps);
+
+    for (uint c = lane; c < a.cols; c += step) {
+        uint n = a.cols - c;
+        vec4 y = (x_at(first + c, n) - mean) * scale * gain_at(a.gain_first + c, n);
+        if (a.has_bias != 0)
+            y += bias_at(a.bias_first + c, n);
+        out_put(a.out_first + row * a.out_stride + c, y, n);
+    }
+}

@@ -1,0 +1,110 @@
+// Reduce each row of logits to a readout_raw. One workgroup a row; two readings: the peak, then the sums below it.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "common.h"
+#include "exp.h"
+#include "reduce.h"
+
+layout(push_constant) uniform Push
+{
+    readout_args a;
+};
+layout(set = 0, binding = 0, std430) writeonly buffer result
+{
+    readout_raw raws[];
+};
+INPUT(1, logits)
+layout(set = 0, binding = 5, std430) readonly buffer list
+{
+    readout_item items[];
+};
+shared float peaks[SUBGROUPS];
+shared uint peak_ids[SUBGROUPS];
+
+const uvec4 OFFSETS = uvec4(0, 1, 2, 3);
+const float NEVER = -3.4e38;
+
+// The larger value wins, among equals the lower id.
+void take_higher(inout float value, inout uint id, float other, uint other_id)
+{
+    if (other > value || (other == value && other_id < id)) {
+        value = other;
+        id = other_id;
+    }
+}
+
+void group_peak(inout float value, inout uint id)
+{
+    [[unroll]] for (uint i = 1; i < LANES; i <<= 1)
+        take_higher(value, id, subgroupShuffleXor(value, i), subgroupShuffleXor(id, i));
+    if (SUBGROUPS == 1)
+        return;
+    if (gl_SubgroupInvocationID == 0) {
+        peaks[gl_SubgroupID] = value;
+        peak_ids[gl_SubgroupID] = id;
+    }
+    barrier();
+    for (uint i = 0; i < SUBGROUPS; i++)
+        take_higher(value, id, peaks[i], peak_ids[i]);
+}
+
+void find_peak(uint first, out float peak, out uint peak_id)
+{
+    vec4 best = vec4(NEVER);
+    uvec4 best_id = uvec4(0);
+    for (uint c = 4 * gl_LocalInvocationIndex; c < a.n; c += 4 * THREADS) {
+        vec4 v = logits_at4((first + c) >> 2);
+        bvec4 higher = greaterThan(v, best);
+        if (a.n - c < 4)
+            higher = mix(bvec4(false), higher, lessThan(OFFSETS, uvec4(a.n - c)));
+        best = mix(best, v, higher);
+        best_id = mix(best_id, c + OFFSETS, higher);
+    }
+    peak = best.x;
+    peak_id = best_id.x;
+    [[unroll]] for (uint i = 1; i < 4; i++)
+        take_higher(peak, peak_id, best[i], best_id[i]);
+    group_peak(peak, peak_id);
+}
+
+void main()
+{
+    uint row = group_index();
+    if (row >= a.rows)
+        return;
+    row += a.row_first;
+    uint first = row * a.logits_stride;
+    float peak;
+    uint peak_id;
+    find_peak(first, peak, peak_id);
+
+    readout_item item = items[a.item_first + row];
+    float target = logits_at1(first + item.target);
+    careful others = careful(vec4(0), vec4(0)), slope = careful(vec4(0), vec4(0));
+    uvec4 above = uvec4(0);
+    for (uint c = 4 * gl_LocalInvocationIndex; c < a.n; c += 4 * THREADS) {
+        vec4 v = logits_at4((first + c) >> 2), d = v - peak, e = exp_of(d);
+        bvec4 counts = lessThan(c + OFFSETS, uvec4(a.n));
+        bvec4 higher = mix(bvec4(false), greaterThan(v, vec4(target)), counts);
+        counts = mix(counts, bvec4(false), equal(c + OFFSETS, uvec4(peak_id)));
+        e = mix(vec4(0), e, counts);
+        d = mix(vec4(0), d, counts);
+        careful_add(others, e);
+        careful_add(slope, e * d);
+        above += uvec4(higher);
+    }
+    readout_raw raw;
+    raw.peak = peak;
+    raw.others = group_sum(careful_total(others));
+    raw.slope = group_sum(careful_total(slope));
+    // Counts stay below 2^24 per lane, where floats are exact; the sum of the four and of the lanes is taken in halves.
+    uint count = above.x + above.y + above.z + above.w;
+    uint low = uint(group_sum(float(count & 0xfff))), high = uint(group_sum(float(count >> 12)));
+    raw.rank = low + (high << 12);
+    raw.argmax = peak_id;
+    raw.target_logit = target;
+    raw.foil_logit = logits_at1(first + item.foil);
+    raw.kl = 0.0;
+    if (gl_LocalInvocationIndex == 0)
+        raws[a.item_first + row] = raw;
+}

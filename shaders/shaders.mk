@@ -1,0 +1,36 @@
+# shaders/NAME.comp -> $(BUILD)/shaders/NAME.spv.h, which defines `const uint32_t NAME_spv[]`; `make spirv` writes
+# $(BUILD)/spirv/NAME.spv, for spirv-val. NAME_texel is NAME.comp built with -DTEXEL (see common.h). SPIR-V 1.5: the
+# engine asks for Vulkan 1.2.
+
+GLSLANG ?= glslangValidator
+BUILD ?= build
+.DEFAULT_GOAL := all
+
+SHADERS := linear_tile norm gather edit attend readout kl \
+           linear_texel norm_texel gather_texel edit_texel attend_texel readout_texel kl_texel
+SHADER_HEADERS := $(SHADERS:%=$(BUILD)/shaders/%.spv.h)
+
+GLSL = $(GLSLANG) -V --quiet --target-env vulkan1.2 -Ishaders $(DEFINES)
+$(BUILD)/shaders/%_texel.spv.h $(BUILD)/spirv/%_texel.spv: DEFINES = -DTEXEL
+
+# The shorter stem wins: norm_texel comes from norm.comp; there is no linear.comp, so linear_texel from its own.
+$(BUILD)/shaders/%_texel.spv.h: shaders/%.comp
+	@mkdir -p $(@D)
+	$(call say,GLSL,$<)$(GLSL) --depfile $@.d --vn $*_texel_spv -o $@ $<
+
+$(BUILD)/shaders/%.spv.h: shaders/%.comp
+	@mkdir -p $(@D)
+	$(call say,GLSL,$<)$(GLSL) --depfile $@.d --vn $*_spv -o $@ $<
+
+$(BUILD)/spirv/%_texel.spv: shaders/%.comp
+	@mkdir -p $(@D)
+	$(call say,GLSL,$<)$(GLSL) --depfile $@.d -o $@ $<
+
+$(BUILD)/spirv/%.spv: shaders/%.comp
+	@mkdir -p $(@D)
+	$(call say,GLSL,$<)$(GLSL) --depfile $@.d -o $@ $<
+
+.PHONY: spirv
+spirv: $(SHADERS:%=$(BUILD)/spirv/%.spv)
+
+-include $(wildcard $(BUILD)/spirv/*.d)

@@ -1,0 +1,388 @@
+#include <assert.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "engine/cpu_ops.h"
+#include "engine/dnnl_matmul.h"
+#include "engine/engine.h"
+
+enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20, LOGITS_BYTES = 32 << 20 };
+
+struct buffer {
+    float *floats;
+    uint32_t *numbers; // of an index list
+};
+
+struct weight {
+    struct dnnl_matrix *matrix;
+    uint32_t k, n;
+};
+
+struct cpu_engine {
+    struct engine base;
+    struct dnnl_context *dnnl;
+};
+
+static struct cpu_engine *self(struct engine *e)
+{
+    return (struct cpu_engine *)e;
+}
+
+static struct rows rows_of(struct tensor t)
+{
+    return (struct rows){ .data = t.buffer ? t.buffer->floats + t.first : NULL,
+                          .n = t.rows,
+                          .cols = t.cols,
+                          .stride = t.stride };
+}
+
+static bool too_big(size_t rows, size_t cols, struct abl_err *err)
+{
+    return abl_fail(err, ABL_FAILED, "out of memory for %zu x %zu floats; lower --mem", rows, cols);
+}
+
+// Room for n floats on a cache line; NULL when memory is out.
+static float *aligned_floats(size_t n)
+{
+    size_t bytes;
+    if (!size_mul(n, sizeof(float), &bytes) || bytes > SIZE_MAX / 2)
+        return NULL;
+    return aligned_alloc(ALIGNMENT, (bytes / ALIGNMENT + 1) * ALIGNMENT);
+}
+
+static struct buffer *buffer_new(size_t n)
+{
+    struct buffer *b = calloc(1, sizeof *b);
+    if (b)
+        b->floats = aligned_floats(n);
+    if (b && b->floats)
+        return b;
+    free(b);
+    return NULL;
+}
+
+static bool cpu_alloc(struct engine *e, uint32_t rows, uint32_t cols, struct tensor *out,
+                      struct abl_err *err)
+{
+    (void)e;
+    // Dense rows: oneDNN's blocked kernels refuse any other distance and would fall back to its plain loops.
+    size_t n;
+    struct buffer *b = size_mul(rows, cols, &n) ? buffer_new(n) : NULL;
+    if (!b)
+        return too_big(rows, cols, err);
+    *out = (struct tensor){ .buffer = b, .rows = rows, .cols = cols, .stride = cols };
+    return true;
+}
+
+static void buffer_free(struct buffer *b)
+{
+    if (!b)
+        return;
+    free(b->floats);
+    free(b->numbers);
+    free(b);
+}
+
+static void cpu_release(struct engine *e, struct tensor *t)
+{
+    (void)e;
+    buffer_free(t->buffer);
+    *t = (struct tensor){ 0 };
+}
+
+static bool cpu_upload(struct engine *e, struct tensor to, const float *from, struct abl_err *err)
+{
+    (void)e;
+    (void)err;
+    struct rows r = rows_of(to);
+    for (uint32_t i = 0; i < r.n; i++)
+        memcpy(r.data + i * r.stride, from + (size_t)i * r.cols, r.cols * sizeof *from);
+    return true;
+}
+
+static bool cpu_download(struct engine *e, struct tensor from, float *to, struct abl_err *err)
+{
+    (void)e;
+    (void)err;
+    struct rows r = rows_of(from);
+    for (uint32_t i = 0; i < r.n; i++)
+        memcpy(to + (size_t)i * r.cols, r.data + i * r.stride, r.cols * sizeof *to);
+    return true;
+}
+
+static bool cpu_index_new(struct engine *e, const uint32_t *values, uint32_t count,
+                          struct index *out, struct abl_err *err)
+{
+    (void)e;
+    struct buffer *b = calloc(1, sizeof *b);
+    if (b)
+        b->numbers = malloc(((size_t)count + 1) * sizeof *values);
+    if (!b || !b->numbers) {
+        buffer_free(b);
+        return too_big(1, count, err);
+    }
+    memcpy(b->numbers, values, count * sizeof *values);
+    *out = (struct index){ .buffer = b, .count = count };
+    return true;
+}
+
+static void cpu_index_release(struct engine *e, struct index *list)
+{
+    (void)e;
+    buffer_free(list->buffer);
+    *list = (struct index){ 0 };
+}
+
+static bool read_matrix(const struct matrix_source *s, float *out, struct abl_err *err)
+{
+    uint32_t rows = s->out_in ? s->n : s->k, cols = s->out_in ? s->k : s->n;
+    uint32_t block = (uint32_t)size_max(1, STAGING_BYTES / (cols * sizeof *out));
+    for (uint32_t first = 0; first < rows; first += block) {
+        uint32_t n = rows - first < block ? rows - first : block;
+        if (!s->read(s->context, first, n, out + (size_t)first * cols, err))
+            return false;
+    }
+    return true;
+}
+
+static bool cpu_weight_new(struct engine *e, const struct matrix_source *source,
+                           struct weight **out, struct abl_err *err)
+{
+    float *plain = aligned_floats((size_t)source->k * source->n);
+    if (!plain)
+        return too_big(source->k, source->n, err);
+    struct weight *w = calloc(1, sizeof *w);
+    if (!w || !read_matrix(source, plain, err)) {
+        free(plain);
+        free(w);
+        return w ? false : abl_no_memory(err);
+    }
+    w->k = source->k;
+    w->n = source->n;
+    if (!dnnl_matrix_new(self(e)->dnnl, plain, w->k, w->n, source->out_in, &w->matrix, err)) {
+        free(w);
+        return false;
+    }
+    *out = w;
+    return true;
+}
+
+static void cpu_weight_free(struct engine *e, struct weight *w)
+{
+    (void)e;
+    if (w)
+        dnnl_matrix_free(w->matrix);
+    free(w);
+}
+
+static bool cpu_norm_op(struct engine *e, struct tensor out, struct tensor x, struct tensor gain,
+                        struct tensor bias, float eps, struct abl_err *err)
+{
+    (void)e;
+    (void)err;
+    cpu_norm(rows_of(out), rows_of(x), rows_of(gain).data, rows_of(bias).data, eps);
+    return true;
+}
+
+static bool multiply(struct rows y, struct rows x, const struct weight *w, const float *bias,
+                     unsigned flags, struct abl_err *err)
+{
+    assert(x.cols == w->k && y.cols == w->n && x.n == y.n);
+    struct product p = { .x = x.data,
+                         .y = y.data,
+                         .bias = bias,
+                         .m = x.n,
+                         .x_stride = (uint32_t)x.stride,
+                         .y_stride = (uint32_t)y.stride,
+                         .flags = flags };
+    return dnnl_matrix_multiply(w->matrix, &p, err);
+}
+
+static bool cpu_linear(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
+                       const struct epilogue *epilogue, struct abl_err *err)
+{
+    (void)e;
+    unsigned flags = (epilogue->bias.buffer ? PRODUCT_BIAS : 0u)
+                     | (epilogue->act == ACT_GELU_TANH ? PRODUCT_GELU_TANH : 0u)
+                     | (epilogue->accumulate ? PRODUCT_ACCUMULATE : 0u);
+    return multiply(rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags, err);
+}
+
+static bool cpu_attend_op(struct engine *e, struct tensor z, const struct attend_args *args,
+                          struct abl_err *err)
+{
+    (void)e;
+    struct cpu_attend a = { .z = rows_of(z),
+                            .q = rows_of(args->q),
+                            .k = rows_of(args->k),
+                            .v = rows_of(args->v),
+                            .start = args->contexts.start.buffer->numbers,
+                            .context = args->contexts.rows.buffer->numbers,
+                            .n_heads = args->n_heads,
+                            .n_kv_heads = args->n_kv_heads,
+                            .d_head = args->d_head,
+                            .scale = args->scale };
+    assert(args->contexts.start.count == a.q.n + 1);
+    for (uint32_t i = 0; i < a.q.n; i++) {
+        uint32_t n = a.start[i + 1] - a.start[i];
+        a.longest = n > a.longest ? n : a.longest;
+    }
+    a.scores = malloc((size_t)omp_get_max_threads() * a.longest * sizeof *a.scores);
+    if (!a.scores)
+        return abl_no_memory(err);
+    cpu_attend(&a);
+    free(a.scores);
+    return true;
+}
+
+static bool cpu_gather_op(struct engine *e, struct tensor out, struct tensor x, struct index rows,
+                          struct abl_err *err)
+{
+    (void)e;
+    (void)err;
+    assert(out.rows == rows.count && out.cols == x.cols);
+    cpu_gather(rows_of(out), rows_of(x), rows.buffer->numbers);
+    return true;
+}
+
+static bool cpu_edit_op(struct engine *e, struct tensor x, const struct row_edit *edits,
+                        uint32_t n_edits, struct tensor source, struct abl_err *err)
+{
+    (void)e;
+    (void)err;
+    cpu_edit(rows_of(x), edits, n_edits, rows_of(source));
+    return true;
+}
+
+// Logits of some rows of x and of the base rows that they are compared with, reduced at once.
+static bool readout_block(struct tensor x, const struct weight *w, struct tensor base,
+                          const struct readout_row *asks, float *logits, struct row_stats *stats,
+                          struct abl_err *err)
+{
+    size_t stride = w->n;
+    struct rows l = { logits, x.rows, w->n, stride }, b = { 0 };
+    uint32_t first = asks[0].base;
+    if (!multiply(l, rows_of(x), w, NULL, 0, err))
+        return false;
+    if (base.buffer) {
+        uint32_t n = asks[x.rows - 1].base - first + 1;
+        b = (struct rows){ logits + x.rows * stride, n, w->n, stride };
+        if (!multiply(b, rows_of(tensor_rows(base, first, n)), w, NULL, 0, err))
+            return false;
+    }
+    cpu_row_stats(l, b, first, asks, stats);
+    return true;
+}
+
+// As many rows as fit the logits' memory together with the base rows they refer to; at least one.
+static uint32_t block_rows(const struct readout_row *asks, uint32_t n, bool with_base, size_t fit)
+{
+    uint32_t rows = 1;
+    while (rows < n && rows + 1 + (with_base ? asks[rows].base - asks[0].base + 1 : 0) <= fit)
+        rows++;
+    return rows;
+}
+
+static bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w,
+                        struct tensor base, const struct readout_row *rows, struct row_stats *stats,
+                        struct abl_err *err)
+{
+    (void)e;
+    size_t stride = w->n, fit = size_max(2, LOGITS_BYTES / (stride * sizeof(float)));
+    size_t most = x.rows;
+    if (base.buffer && x.rows) // base rows that no row asks for lie between those that are
+        most += (size_t)rows[x.rows - 1].base - rows[0].base + 1;
+    most = size_min(fit, most);
+    float *logits = aligned_floats(most * stride);
+    if (!logits)
+        return too_big(most, stride, err);
+    bool ok = true;
+    for (uint32_t first = 0; ok && first < x.rows;) {
+        uint32_t n = block_rows(rows + first, x.rows - first, base.buffer != NULL, fit);
+        ok = readout_block(tensor_rows(x, first, n), w, base, rows + first, logits, stats + first,
+                           err);
+        first += n;
+    }
+    free(logits);
+    return ok;
+}
+
+static bool cpu_finish(struct engine *e, struct abl_err *err)
+{
+    (void)e;
+    (void)err;
+    return true;
+}
+
+static void cpu_free(struct engine *e)
+{
+    dnnl_context_free(self(e)->dnnl);
+    free(e);
+}
+
+static const struct engine_ops cpu_ops = {
+    .free = cpu_free,
+    .alloc = cpu_alloc,
+    .release = cpu_release,
+    .upload = cpu_upload,
+    .download = cpu_download,
+    .index_new = cpu_index_new,
+    .index_release = cpu_index_release,
+    .weight_new = cpu_weight_new,
+    .weight_free = cpu_weight_free,
+    .norm = cpu_norm_op,
+    .linear = cpu_linear,
+    .attend = cpu_attend_op,
+    .gather = cpu_gather_op,
+    .edit = cpu_edit_op,
+    .readout = cpu_readout,
+    .finish = cpu_finish,
+};
+
+static void read_cpu_name(char *out, size_t size)
+{
+    char line[256];
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    snprintf(out, size, "cpu");
+    while (f && fgets(line, sizeof line, f)) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !colon || !colon[1])
+            continue;
+        colon[strcspn(colon, "\n")] = '\0';
+        snprintf(out, size, "%s", colon + 2);
+        break;
+    }
+    if (f)
+        fclose(f);
+}
+
+void cpu_device_info(struct device_info *out)
+{
+    *out = (struct device_info){ .kind = DEVICE_CPU };
+    read_cpu_name(out->name, sizeof out->name);
+    dnnl_describe(out->driver, sizeof out->driver);
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && page > 0)
+        out->memory = (uint64_t)pages * (uint64_t)page;
+}
+
+bool cpu_engine_open(uint32_t n_threads, struct engine **out, struct abl_err *err)
+{
+    struct cpu_engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return abl_no_memory(err);
+    e->base.ops = &cpu_ops;
+    cpu_device_info(&e->base.info);
+    // oneDNN and our loops share OpenMP's threads; the setting is the calling thread's.
+    omp_set_num_threads(n_threads ? (int)n_threads : omp_get_num_procs());
+    if (!dnnl_context_new(&e->dnnl, err)) {
+        free(e);
+        return false;
+    }
+    *out = &e->base;
+    return true;
+}

@@ -1,0 +1,234 @@
+#include "engine/cpu_ops.h"
+
+#include <assert.h>
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+// One binary for every x86-64: the loader picks the widest version that the machine has.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)                                \
+    && !defined(__SANITIZE_ADDRESS__)
+#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDE
+#endif
+
+// Below this many floats, waking other threads costs more than they bring.
+enum { PARALLEL_FROM = 32768 };
+
+// e^x for x <= 0 as it is needed by softmax, within 2 ulp; 0 below -87. 2^n by exponent bits, the rest by a polynomial
+// of degree 6 on [-ln2/2, ln2/2] (Taylor coefficients are within rounding there).
+static inline float exp_negative(float x)
+{
+    float clipped = x < -87.0f ? -87.0f : x;
+    float n = rintf(clipped * 1.44269504f);
+    float r = clipped - n * 0.693359375f; // ln2 in two parts (Cody & Waite)
+    r = r + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    float e = p * r * r + r + 1.0f;
+    int32_t bits = ((int32_t)n + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return x < -87.0f ? 0.0f : e * scale;
+}
+
+WIDE static void norm_row(float *restrict out, const float *restrict x, uint32_t n,
+                          const float *restrict gain, const float *restrict bias, float eps)
+{
+    float sum = 0, squares = 0;
+#pragma omp simd reduction(+ : sum)
+    for (uint32_t i = 0; i < n; i++)
+        sum += x[i];
+    float mean = sum / (float)n;
+#pragma omp simd reduction(+ : squares)
+    for (uint32_t i = 0; i < n; i++)
+        squares += (x[i] - mean) * (x[i] - mean);
+    float scale = 1.0f / sqrtf(squares / (float)n + eps);
+    if (bias)
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = (x[i] - mean) * scale * gain[i] + bias[i];
+    else
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = (x[i] - mean) * scale * gain[i];
+}
+
+void cpu_norm(struct rows out, struct rows x, const float *gain, const float *bias, float eps)
+{
+#pragma omp parallel for if ((size_t)x.n * x.cols > PARALLEL_FROM)
+    for (uint32_t i = 0; i < x.n; i++)
+        norm_row(out.data + i * out.stride, x.data + i * x.stride, x.cols, gain, bias, eps);
+}
+
+// softmax(scale q·k) v of one query row and head; scores has room for the context.
+WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
+                             const uint32_t *context, uint32_t n, float *restrict scores,
+                             float *restrict z)
+{
+    uint32_t d = a->d_head;
+    float highest = -INFINITY, sum = 0;
+    for (uint32_t c = 0; c < n; c++) {
+        const float *k = a->k.data + context[c] * a->k.stride + kv_col;
+        float dot = 0;
+#pragma omp simd reduction(+ : dot)
+        for (uint32_t i = 0; i < d; i++)
+            dot += q[i] * k[i];
+        scores[c] = dot * a->scale;
+        highest = scores[c] > highest ? scores[c] : highest;
+    }
+#pragma omp simd reduction(+ : sum)
+    for (uint32_t c = 0; c < n; c++) {
+        scores[c] = exp_negative(scores[c] - highest);
+        sum += scores[c];
+    }
+    memset(z, 0, d * sizeof *z);
+    float inverse = 1.0f / sum;
+    for (uint32_t c = 0; c < n; c++) {
+        const float *restrict v = a->v.data + context[c] * a->v.stride + kv_col;
+        float weight = scores[c] * inverse;
+        for (uint32_t i = 0; i < d; i++)
+            z[i] += weight * v[i];
+    }
+}
+
+void cpu_attend(const struct cpu_attend *a)
+{
+    uint32_t group = a->n_heads / a->n_kv_heads;
+    size_t work = (size_t)a->start[a->q.n] * a->n_heads * a->d_head;
+#pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
+    for (uint32_t row = 0; row < a->q.n; row++) {
+        float *scores = a->scores + (size_t)omp_get_thread_num() * a->longest;
+        const uint32_t *context = a->context + a->start[row];
+        uint32_t n = a->start[row + 1] - a->start[row];
+        assert(n > 0);
+        for (uint32_t h = 0; h < a->n_heads; h++)
+            attend_head(a, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
+                        h / group * a->d_head, context, n, scores,
+                        a->z.data + row * a->z.stride + (size_t)h * a->d_head);
+    }
+}
+
+void cpu_gather(struct rows out, struct rows x, const uint32_t *rows)
+{
+#pragma omp parallel for if ((size_t)out.n * x.cols > PARALLEL_FROM)
+    for (uint32_t i = 0; i < out.n; i++) {
+        assert(rows[i] < x.n);
+        memcpy(out.data + i * out.stride, x.data + rows[i] * x.stride, x.cols * sizeof(float));
+    }
+}
+
+static void edit_row(struct rows x, const struct row_edit *e, struct rows source)
+{
+    float *to = x.data + e->row * x.stride + e->first_col;
+    const float *from
+        = e->add != 0 ? source.data + e->source_row * source.stride + e->source_col : NULL;
+    if (e->keep == 0)
+        for (uint32_t i = 0; i < e->n_cols; i++)
+            to[i] = from ? e->add * from[i] : 0.0f;
+    else
+        for (uint32_t i = 0; i < e->n_cols; i++)
+            to[i] = e->keep * to[i] + (from ? e->add * from[i] : 0.0f);
+}
+
+void cpu_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct rows source)
+{
+#pragma omp parallel for if (n > 4096)
+    for (uint32_t i = 0; i < n; i++) {
+        assert(edits[i].row < x.n && edits[i].first_col + edits[i].n_cols <= x.cols);
+        edit_row(x, &edits[i], source);
+    }
+}
+
+// Highest logit and its lowest index.
+static uint32_t argmax(const float *l, uint32_t n)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < n; i++)
+        if (l[i] > l[best])
+            best = i;
+    return best;
+}
+
+// ln sum exp and entropy = lse − Σ p l of one row; sums in double over stretches of floats.
+WIDE static void lse_entropy(const float *restrict l, uint32_t n, float highest, double *lse,
+                             double *entropy)
+{
+    double sum = 0, weighted = 0;
+    for (uint32_t first = 0; first < n; first += 256) {
+        uint32_t end = first + 256 < n ? first + 256 : n;
+        float s = 0, w = 0;
+#pragma omp simd reduction(+ : s, w)
+        for (uint32_t i = first; i < end; i++) {
+            float d = l[i] - highest, e = exp_negative(d);
+            s += e;
+            w += e * d;
+        }
+        sum += (double)s;
+        weighted += (double)w;
+    }
+    *lse = (double)highest + log(sum);
+    *entropy = log(sum) - weighted / sum;
+}
+
+// Σ p_b (l_b − l) − lse_b + lse, with p_b = exp(l_b − lse_b).
+WIDE static double divergence(const float *restrict base, const float *restrict l, uint32_t n,
+                              float highest_base, double lse_base, double lse)
+{
+    double sum = 0;
+    for (uint32_t first = 0; first < n; first += 256) {
+        uint32_t end = first + 256 < n ? first + 256 : n;
+        float s = 0;
+#pragma omp simd reduction(+ : s)
+        for (uint32_t i = first; i < end; i++)
+            s += exp_negative(base[i] - highest_base) * (base[i] - l[i]);
+        sum += (double)s;
+    }
+    double kl = sum * exp((double)highest_base - lse_base) - lse_base + lse;
+    // Below zero is rounding: the divergence of two near-equal rows is a difference of large sums.
+    return kl < 0 && kl > -1e-5 ? 0 : kl;
+}
+
+WIDE static uint32_t rank_of(const float *restrict l, uint32_t n, float target)
+{
+    uint32_t above = 0;
+#pragma omp simd reduction(+ : above)
+    for (uint32_t i = 0; i < n; i++)
+        above += l[i] > target;
+    return above;
+}
+
+static void one_row(const float *l, const float *base, uint32_t n, const struct readout_row *ask,
+                    struct row_stats *out)
+{
+    double lse, entropy, kl = 0;
+    uint32_t best = argmax(l, n);
+    lse_entropy(l, n, l[best], &lse, &entropy);
+    if (base) {
+        double lse_base, ignored;
+        float highest = base[argmax(base, n)];
+        lse_entropy(base, n, highest, &lse_base, &ignored);
+        kl = divergence(base, l, n, highest, lse_base, lse);
+    }
+    *out = (struct row_stats){ .target_logit = l[ask->target],
+                               .foil_logit = l[ask->foil],
+                               .lse = (float)lse,
+                               .entropy = (float)entropy,
+                               .kl = (float)kl,
+                               .rank = rank_of(l, n, l[ask->target]),
+                               .argmax = best };
+}
+
+void cpu_row_stats(struct rows logits, struct rows base, uint32_t first_base,
+                   const struct readout_row *asks, struct row_stats *out)
+{
+#pragma omp parallel for if ((size_t)logits.n * logits.cols > PARALLEL_FROM)
+    for (uint32_t i = 0; i < logits.n; i++) {
+        assert(asks[i].target < logits.cols && asks[i].foil < logits.cols);
+        const float *b = base.data ? base.data + (asks[i].base - first_base) * base.stride : NULL;
+        one_row(logits.data + i * logits.stride, b, logits.cols, &asks[i], &out[i]);
+    }
+}

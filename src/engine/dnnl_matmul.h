@@ -1,0 +1,42 @@
+// Matrix products by oneDNN's C API (2.6 and 3.x): the one file that speaks it.
+#ifndef ABL_ENGINE_DNNL_MATMUL_H
+#define ABL_ENGINE_DNNL_MATMUL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct dnnl_context; // engine and stream
+struct dnnl_matrix;  // weights in the layout that the implementation asks for, with its primitives
+
+bool dnnl_context_new(struct dnnl_context **out, struct abl_err *err);
+void dnnl_context_free(struct dnnl_context *c);
+
+// "oneDNN 2.6.3 (avx512_core)" into out.
+void dnnl_describe(char *out, size_t size);
+
+// Pack a (k, n) matrix. plain (malloc'd, ownership passes) holds k rows of n, or n rows of k where out_in.
+bool dnnl_matrix_new(struct dnnl_context *c, float *plain, uint32_t k, uint32_t n, bool out_in,
+                     struct dnnl_matrix **out, struct abl_err *err);
+void dnnl_matrix_free(struct dnnl_matrix *w);
+
+enum product_flags {
+    PRODUCT_BIAS = 1 << 0,
+    PRODUCT_GELU_TANH = 1 << 1,
+    PRODUCT_ACCUMULATE = 1 << 2,
+};
+
+struct product {
+    const float *x;    // m rows, x_stride floats apart
+    float *y;          // m rows, y_stride floats apart
+    const float *bias; // n floats, with PRODUCT_BIAS
+    uint32_t m, x_stride, y_stride;
+    unsigned flags;
+};
+
+// y = act(x·w + bias) [+ y].
+bool dnnl_matrix_multiply(struct dnnl_matrix *w, const struct product *p, struct abl_err *err);
+
+#endif

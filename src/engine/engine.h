@@ -1,0 +1,172 @@
+// An engine is a small table of operations on device tensors; the forward pass is written once against it.
+//
+// Rules that both engines keep:
+// - A tensor is a view: rows of `cols` floats, `stride` floats apart, inside a buffer that the engine owns.
+// - Operations are queued in order; only engine_download and engine_finish wait. An error of a queued
+//   operation may surface at the next call that waits.
+// - Inputs and outputs of one operation do not overlap unless the operation says so.
+// - Row indices in index lists are checked by the caller (the planner makes them); engines assert.
+// - One thread drives an engine.
+// - Results of a row do not depend on which other rows are in the call, beyond rounding of the last bit.
+#ifndef ABL_ENGINE_ENGINE_H
+#define ABL_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/matrix.h"
+
+struct engine; // a device ready to compute
+struct buffer; // engine-owned memory of floats
+struct weight; // a matrix in the engine's own layout
+
+// A view of (rows, cols) floats. The zero struct means "none".
+struct tensor {
+    struct buffer *buffer;
+    size_t first; // index of element [0][0] in the buffer
+    uint32_t rows, cols;
+    uint32_t stride; // floats from one row to the next, >= cols
+};
+
+// A list of unsigned numbers on the device.
+struct index {
+    struct buffer *buffer;
+    uint32_t count;
+};
+
+// Rows [first, first + n) of a tensor.
+static inline struct tensor tensor_rows(struct tensor t, uint32_t first, uint32_t n)
+{
+    t.first += (size_t)first * t.stride;
+    t.rows = n;
+    return t;
+}
+
+// Columns [first, first + n) of a tensor.
+static inline struct tensor tensor_cols(struct tensor t, uint32_t first, uint32_t n)
+{
+    t.first += first;
+    t.cols = n;
+    return t;
+}
+
+// What linear does after the product, in this order: + bias, act, + out's old content.
+struct epilogue {
+    struct tensor bias; // (1, n) or none
+    enum act act;
+    bool accumulate; // add to what `out` holds instead of overwriting it
+};
+
+// Who attends to whom: query row i sees key rows rows[start[i]] … rows[start[i + 1] - 1].
+struct contexts {
+    struct index start; // n_queries + 1
+    struct index rows;
+};
+
+struct attend_args {
+    struct tensor q; // (n_queries, n_heads * d_head)
+    struct tensor k,
+        v; // (n_keys, n_kv_heads * d_head); query head h reads kv head h / (n_heads / n_kv_heads)
+    struct contexts contexts;
+    uint32_t n_heads, n_kv_heads, d_head;
+    float scale; // of q·k, before softmax
+};
+
+// x[row][first_col + c] = keep * x[row][first_col + c] + add * source[source_row][source_col + c], c < n_cols.
+// keep = 0 ignores the old value and add = 0 ignores the source, even where they are not finite.
+struct row_edit {
+    uint32_t row;
+    uint32_t first_col, n_cols;
+    uint32_t source_row, source_col;
+    float keep, add;
+};
+
+// What is read off the logits of one row. Ids are below the unembedding's n.
+struct readout_row {
+    uint32_t target, foil;
+    uint32_t base; // row of `base` to compare with; never decreases from one row to the next
+};
+
+// Natural logarithms; computed from fp32 logits by log-sum-exp.
+struct row_stats {
+    float target_logit, foil_logit;
+    float lse;       // ln sum exp(logits)
+    float entropy;   // nats
+    float kl;        // sum p_base (ln p_base - ln p); 0 without a base
+    uint32_t rank;   // tokens scoring above the target
+    uint32_t argmax; // lowest id among equals
+};
+
+enum device_kind { DEVICE_CPU, DEVICE_VULKAN_GPU, DEVICE_VULKAN_CPU };
+
+struct device_info {
+    enum device_kind kind;
+    uint32_t vulkan_index; // N of vulkan:N
+    char name[256];
+    char driver[256]; // library or driver name and version
+    char uuid[33];    // 32 hex digits, empty for the cpu engine
+    uint64_t memory;  // bytes of the heap used, 0 = unknown
+};
+
+struct engine_ops {
+    void (*free)(struct engine *e);
+    // Memory of rows x cols, content undefined, stride chosen by the engine.
+    bool (*alloc)(struct engine *e, uint32_t rows, uint32_t cols, struct tensor *out,
+                  struct abl_err *err);
+    void (*release)(struct engine *e,
+                    struct tensor *t); // the tensor as alloc gave it; leaves it none
+    bool (*upload)(struct engine *e, struct tensor to, const float *from, struct abl_err *err);
+    bool (*download)(struct engine *e, struct tensor from, float *to, struct abl_err *err);
+    bool (*index_new)(struct engine *e, const uint32_t *values, uint32_t count, struct index *out,
+                      struct abl_err *err);
+    void (*index_release)(struct engine *e, struct index *list);
+    bool (*weight_new)(struct engine *e, const struct matrix_source *source, struct weight **out,
+                       struct abl_err *err);
+    void (*weight_free)(struct engine *e, struct weight *w);
+    // LayerNorm over each row: (x - mean) / sqrt(var + eps) * gain + bias; gain, bias (1, cols); bias may be none.
+    bool (*norm)(struct engine *e, struct tensor out, struct tensor x, struct tensor gain,
+                 struct tensor bias, float eps, struct abl_err *err);
+    // out (m, n) = x (m, k) · w, then the epilogue.
+    bool (*linear)(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
+                   const struct epilogue *epilogue, struct abl_err *err);
+    // z (n_queries, n_heads * d_head) = softmax(scale q·k) v over each query's context. A context is never empty.
+    bool (*attend)(struct engine *e, struct tensor z, const struct attend_args *args,
+                   struct abl_err *err);
+    // out[i] = x[rows[i]] for rows.count rows.
+    bool (*gather)(struct engine *e, struct tensor out, struct tensor x, struct index rows,
+                   struct abl_err *err);
+    // Apply the edits to x; no two touch the same element. source may be none if no edit adds; it may not overlap x.
+    bool (*edit)(struct engine *e, struct tensor x, const struct row_edit *edits, uint32_t n_edits,
+                 struct tensor source, struct abl_err *err);
+    // logits = x · w for each row, reduced at once. base: (n_base, k) final states to compare with, or none.
+    // Waits: stats (x.rows of them) is host memory, filled on return.
+    bool (*readout)(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
+                    const struct readout_row *rows, struct row_stats *stats, struct abl_err *err);
+    bool (*finish)(struct engine *e, struct abl_err *err); // wait for everything queued
+};
+
+// Each engine embeds this first in its own struct.
+struct engine {
+    const struct engine_ops *ops;
+    struct device_info info;
+};
+
+// Open a device by its command-line name: auto | cpu | vulkan | vulkan:N | vulkan:NAME | vulkan:UUID.
+// auto = the first real GPU, else cpu; vulkan = the first real GPU, else the first software device.
+// n_threads 0 = all cores (cpu). The caller frees it with e->ops->free(e).
+bool engine_open(const char *device, uint32_t n_threads, struct engine **out, struct abl_err *err);
+
+// Every device that could be opened, the cpu first. The caller frees *out. Never fails for a missing Vulkan loader or
+// driver: then the list holds only the cpu and note (size bytes) says why.
+bool engine_list(struct device_info **out, size_t *n, char *note, size_t size, struct abl_err *err);
+
+// The two engines; engine.c picks between them.
+bool cpu_engine_open(uint32_t n_threads, struct engine **out, struct abl_err *err);
+void cpu_device_info(struct device_info *out);
+bool vulkan_engine_open(const struct device_info *device, struct engine **out, struct abl_err *err);
+bool vulkan_device_list(struct device_info **out, size_t *n, char *note, size_t size,
+                        struct abl_err *err);
+
+#endif

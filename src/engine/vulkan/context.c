@@ -1,0 +1,145 @@
+#include "engine/vulkan/context.h"
+
+#include <string.h>
+
+const char *vulkan_result_name(VkResult r)
+{
+#define NAME(x)                                                                                    \
+    case x:                                                                                        \
+        return #x;
+    switch (r) {
+        NAME(VK_NOT_READY)
+        NAME(VK_TIMEOUT)
+        NAME(VK_INCOMPLETE)
+        NAME(VK_ERROR_OUT_OF_HOST_MEMORY)
+        NAME(VK_ERROR_OUT_OF_DEVICE_MEMORY)
+        NAME(VK_ERROR_INITIALIZATION_FAILED)
+        NAME(VK_ERROR_DEVICE_LOST)
+        NAME(VK_ERROR_MEMORY_MAP_FAILED)
+        NAME(VK_ERROR_LAYER_NOT_PRESENT)
+        NAME(VK_ERROR_EXTENSION_NOT_PRESENT)
+        NAME(VK_ERROR_FEATURE_NOT_PRESENT)
+        NAME(VK_ERROR_INCOMPATIBLE_DRIVER)
+        NAME(VK_ERROR_TOO_MANY_OBJECTS)
+        NAME(VK_ERROR_FORMAT_NOT_SUPPORTED)
+        NAME(VK_ERROR_FRAGMENTED_POOL)
+        NAME(VK_ERROR_OUT_OF_POOL_MEMORY)
+        NAME(VK_ERROR_INVALID_EXTERNAL_HANDLE)
+        NAME(VK_ERROR_INVALID_SHADER_NV)
+    default:
+        return "unknown Vulkan error";
+    }
+#undef NAME
+}
+
+static const char *remedy(VkResult r)
+{
+    switch (r) {
+    case VK_ERROR_DEVICE_LOST:
+        return "the driver reset it; run again, with --resume to keep what is done, or choose "
+               "--device cpu";
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+    case VK_ERROR_OUT_OF_HOST_MEMORY:
+        return "close other programs, lower --mem, or choose --device cpu";
+    default:
+        return "update the driver, or choose --device cpu";
+    }
+}
+
+bool vulkan_check(const struct vulkan_context *c, VkResult r, const char *what, struct abl_err *err)
+{
+    if (r >= 0)
+        return true;
+    return abl_fail(err, ABL_FAILED, "cannot %s on '%s': %s; %s", what, c->gpu->info.name,
+                    vulkan_result_name(r), remedy(r));
+}
+
+// By UUID where the list gave one, because an index may change when a device is plugged in; else by index.
+static const struct vulkan_device *find_device(const struct vulkan_instance *in,
+                                               const struct device_info *wanted)
+{
+    const struct vulkan_device *same_uuid = NULL;
+    for (uint32_t i = 0; i < in->n_devices; i++) {
+        const struct device_info *info = &in->devices[i].info;
+        if (strcmp(info->uuid, wanted->uuid) != 0 || strcmp(info->name, wanted->name) != 0)
+            continue;
+        if (info->vulkan_index == wanted->vulkan_index)
+            return &in->devices[i];
+        same_uuid = &in->devices[i];
+    }
+    return same_uuid;
+}
+
+static bool create_device(struct vulkan_context *c, struct abl_err *err)
+{
+    const struct vulkan_device *d = c->gpu;
+    float priority = 1;
+    VkDeviceQueueCreateInfo queue = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                      .queueFamilyIndex = d->queue_family,
+                                      .queueCount = 1,
+                                      .pQueuePriorities = &priority };
+    const char *extensions[3] = { VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME };
+    uint32_t n = 1;
+    if (d->has_size_control || d->has_full_subgroups)
+        extensions[n++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    if (d->is_portability_subset)
+        extensions[n++] = "VK_KHR_portability_subset";
+    VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control
+        = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
+            .subgroupSizeControl = d->has_size_control,
+            .computeFullSubgroups = d->has_full_subgroups };
+    VkPhysicalDeviceTimelineSemaphoreFeatures timeline
+        = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES,
+            .pNext = d->has_size_control || d->has_full_subgroups ? &control : NULL,
+            .timelineSemaphore = VK_TRUE };
+    VkDeviceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                                .pNext = &timeline,
+                                .queueCreateInfoCount = 1,
+                                .pQueueCreateInfos = &queue,
+                                .enabledExtensionCount = n,
+                                .ppEnabledExtensionNames = extensions };
+    return vulkan_check(c, c->api->CreateDevice(d->handle, &info, NULL, &c->device),
+                        "open a device", err)
+           && vulkan_api_init_device(c->api, c->device, err);
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
+                         const struct device_info *wanted, int texel_wanted, struct abl_err *err)
+{
+    *c = (struct vulkan_context){ .instance = *instance };
+    *instance = (struct vulkan_instance){ 0 };
+    c->api = &c->instance.api;
+    c->gpu = find_device(&c->instance, wanted);
+    if (!c->gpu)
+        return abl_fail(err, ABL_FAILED,
+                        "vulkan device '%s' is gone; see abltui devices for what there is",
+                        wanted->name);
+    const struct vulkan_device *d = c->gpu;
+    if (d->lacks[0])
+        return abl_fail(err, ABL_FAILED,
+                        "vulkan device '%s' lacks %s; update its driver, or choose another device",
+                        d->info.name, d->lacks);
+    if (!create_device(c, err))
+        return false;
+    c->api->GetDeviceQueue(c->device, d->queue_family, 0, &c->queue);
+    c->texel = texel_wanted >= 0 ? texel_wanted > 0
+                                 : d->info.kind == DEVICE_VULKAN_CPU || d->subgroup_size <= 8;
+    uint64_t texel_bytes = 16 * (uint64_t)d->limits.maxTexelBufferElements;
+    uint64_t read = c->texel ? texel_bytes : d->limits.maxStorageBufferRange;
+    // Shaders count floats in 32 bits, and texels in signed ones.
+    c->max_read = min_u64(min_u64(read, d->max_allocation), UINT64_C(1) << 33) & ~UINT64_C(15);
+    return true;
+}
+
+void vulkan_context_release(struct vulkan_context *c)
+{
+    if (c->device && c->api->DestroyDevice)
+        c->api->DestroyDevice(c->device, NULL);
+    vulkan_instance_release(&c->instance);
+    *c = (struct vulkan_context){ 0 };
+}

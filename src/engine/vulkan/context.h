@@ -1,0 +1,62 @@
+// Loader, instance, the devices that there are, and one of them opened. Nothing here changes once it is open.
+#ifndef ABL_ENGINE_VULKAN_CONTEXT_H
+#define ABL_ENGINE_VULKAN_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/engine.h"
+#include "engine/vulkan/api.h"
+
+// A device as the driver describes it.
+struct vulkan_device {
+    VkPhysicalDevice handle;
+    struct device_info info;
+    VkPhysicalDeviceLimits limits;
+    VkPhysicalDeviceMemoryProperties memory;
+    uint64_t max_allocation; // bytes
+    uint32_t queue_family;   // with compute, without graphics where there is one
+    uint32_t timestamp_bits; // 0: that family has no timestamps
+    uint32_t subgroup_size;
+    bool has_size_control; // a pipeline can ask for that subgroup size
+    bool has_full_subgroups;
+    bool is_portability_subset;
+    char lacks[128]; // what we need and it has not; empty: it will do
+};
+
+struct vulkan_instance {
+    struct vulkan_api api;
+    VkInstance handle;
+    struct vulkan_device *devices;
+    uint32_t n_devices;
+};
+
+// False where there is no loader or no driver. vulkan_instance_release also undoes a failed init.
+bool vulkan_instance_init(struct vulkan_instance *in, struct abl_err *err);
+void vulkan_instance_release(struct vulkan_instance *in);
+
+// The opened device.
+struct vulkan_context {
+    struct vulkan_instance instance; // owned
+    struct vulkan_api *api;          // &instance.api
+    const struct vulkan_device *gpu; // one of instance.devices
+    VkDevice device;
+    VkQueue queue;
+    bool texel;        // read inputs through texel buffers and use linear_texel: a CPU-type device
+    uint64_t max_read; // bytes that one binding can read; no buffer is larger
+};
+
+// Open the device of that uuid, index or name, taking over the instance, also after a failure.
+// texel_wanted < 0: as fits the device; 0 or 1: forced, for tests.
+bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
+                         const struct device_info *wanted, int texel_wanted, struct abl_err *err);
+void vulkan_context_release(struct vulkan_context *c);
+
+// True if r is no error, else fill err: "cannot <what> on '<device>': VK_ERROR_…; <what to do>".
+bool vulkan_check(const struct vulkan_context *c, VkResult r, const char *what,
+                  struct abl_err *err);
+const char *vulkan_result_name(VkResult r);
+
+#endif

@@ -1,0 +1,113 @@
+#include "engine/vulkan/vulkan.h"
+
+#include <assert.h>
+
+#include "shaders/args.h"
+
+enum { SMALL_TILE = 64, LARGE_TILE = 128 };
+// Large tiles need this many of them to keep a GPU busy, and this much shared memory.
+enum { ENOUGH_TILES = 128, LARGE_TILE_BYTES = (LARGE_TILE * 5 + 16 * LARGE_TILE / 4) * 16 };
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint32_t tiles(uint32_t n, uint32_t tile)
+{
+    return (n + tile - 1) / tile;
+}
+
+// Rows that one workgroup takes on a CPU-type device, in blocks of a subgroup: few enough not to compute much for
+// nothing, and not so many that they do not fit its registers.
+static uint32_t row_blocks(uint32_t lanes, uint32_t m)
+{
+    uint32_t most = lanes <= 8 ? 4 : 1, blocks = 1;
+    while (blocks < most && blocks * lanes < m)
+        blocks *= 2;
+    return blocks;
+}
+
+// Rows of one dispatch: what one window holds, and on a GPU no more than fits a submission.
+static uint32_t dispatch_rows(const struct vulkan *v, struct tensor out, uint32_t k)
+{
+    uint32_t window = vulkan_window_rows(v, out);
+    if (v->context.texel)
+        return window;
+    double rows = v->queue.work_limit / ((double)k * out.cols);
+    uint32_t limit = rows < LARGE_TILE ? LARGE_TILE
+                     : rows > 1e9      ? 1000000000
+                                       : (uint32_t)rows / LARGE_TILE * LARGE_TILE;
+    return min_u32(window, limit);
+}
+
+static void choose_tiles(const struct vulkan *v, struct dispatch *d, uint32_t m, uint32_t n)
+{
+    uint32_t lanes = v->context.gpu->subgroup_size;
+    if (v->context.texel) {
+        uint32_t blocks = row_blocks(lanes, m);
+        d->constants[0] = blocks;
+        d->groups_x = tiles(m, blocks * lanes);
+        d->groups_y = tiles(n, 4 * lanes);
+        return;
+    }
+    bool large = (uint64_t)tiles(m, LARGE_TILE) * tiles(n, LARGE_TILE) >= ENOUGH_TILES
+                 && v->context.gpu->limits.maxComputeSharedMemorySize >= LARGE_TILE_BYTES;
+    uint32_t tile = large ? LARGE_TILE : SMALL_TILE;
+    d->constants[0] = tile;
+    d->groups_x = tiles(m, tile);
+    d->groups_y = tiles(n, tile);
+}
+
+// The columns of one part of the weight; out is only these columns.
+static bool linear_part(struct vulkan *v, struct tensor out, struct tensor x,
+                        const struct weight *w, const struct weight_part *part,
+                        const struct epilogue *epilogue, struct abl_err *err)
+{
+    struct tensor bias = epilogue->bias;
+    struct linear_args args = { .m = out.rows,
+                                .n = out.cols,
+                                .k = w->k,
+                                .k_pad = w->k_pad,
+                                .out_stride = out.stride,
+                                .x_first = (uint32_t)x.first,
+                                .x_stride = x.stride,
+                                .old_first = (uint32_t)out.first,
+                                .bias_first = (uint32_t)bias.first + part->first_col,
+                                .has_bias = bias.buffer != NULL };
+    struct dispatch d
+        = { .shader = SHADER_LINEAR,
+            .aligned = vulkan_is_aligned(out) && vulkan_is_aligned(x) && bias.first % 4 == 0,
+            .constants = { 0, epilogue->act == ACT_GELU_TANH, epilogue->accumulate },
+            .args = &args,
+            .args_size = sizeof args,
+            .inputs = { x.buffer, part->buffer, bias.buffer ? bias.buffer : x.buffer,
+                        epilogue->accumulate ? out.buffer : x.buffer },
+            .work = (double)out.rows * out.cols * w->k };
+    d.out = vulkan_window(v, out, &args.out_first);
+    choose_tiles(v, &d, out.rows, out.cols);
+    return pipelines_dispatch(&v->pipelines, &v->queue, &d, err);
+}
+
+bool vulkan_linear(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
+                   const struct epilogue *epilogue, struct abl_err *err)
+{
+    static const struct epilogue plain = { .act = ACT_IDENTITY };
+    struct vulkan *v = (struct vulkan *)e;
+    epilogue = epilogue ? epilogue : &plain;
+    assert(x.cols == w->k && out.rows == x.rows);
+    assert(out.cols == w->n || out.cols == ((w->n + 3) & ~3u));
+    assert(!epilogue->bias.buffer || epilogue->bias.cols == w->n);
+    uint32_t most = dispatch_rows(v, out, w->k);
+    for (uint32_t row = 0, n; row < out.rows; row += n) {
+        n = min_u32(most, out.rows - row);
+        for (uint32_t i = 0; i < w->n_parts; i++) {
+            const struct weight_part *part = &w->parts[i];
+            uint32_t cols = i + 1 < w->n_parts ? part->n_cols : out.cols - part->first_col;
+            struct tensor o = tensor_cols(tensor_rows(out, row, n), part->first_col, cols);
+            if (!linear_part(v, o, tensor_rows(x, row, n), w, part, epilogue, err))
+                return false;
+        }
+    }
+    return true;
+}

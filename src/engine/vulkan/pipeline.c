@@ -1,0 +1,259 @@
+#include "engine/vulkan/pipeline.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shaders/attend.spv.h"
+#include "shaders/attend_texel.spv.h"
+#include "shaders/edit.spv.h"
+#include "shaders/edit_texel.spv.h"
+#include "shaders/gather.spv.h"
+#include "shaders/gather_texel.spv.h"
+#include "shaders/kl.spv.h"
+#include "shaders/kl_texel.spv.h"
+#include "shaders/linear_texel.spv.h"
+#include "shaders/linear_tile.spv.h"
+#include "shaders/norm.spv.h"
+#include "shaders/norm_texel.spv.h"
+#include "shaders/readout.spv.h"
+#include "shaders/readout_texel.spv.h"
+
+// `threads` is what a workgroup has on a GPU. On CPU-type devices it is one subgroup, as barriers are dear there.
+static const struct shader_code {
+    const char *name;
+    struct code {
+        const uint32_t *words;
+        size_t bytes;
+    } storage, texel;
+    uint32_t threads;
+} shaders[N_SHADERS] = {
+    [SHADER_LINEAR] = { "linear",
+                        { linear_tile_spv, sizeof linear_tile_spv },
+                        { linear_texel_spv, sizeof linear_texel_spv },
+                        256 },
+    [SHADER_NORM]
+    = { "norm", { norm_spv, sizeof norm_spv }, { norm_texel_spv, sizeof norm_texel_spv }, 128 },
+    [SHADER_ATTEND] = { "attend",
+                        { attend_spv, sizeof attend_spv },
+                        { attend_texel_spv, sizeof attend_texel_spv },
+                        128 },
+    [SHADER_GATHER] = { "gather",
+                        { gather_spv, sizeof gather_spv },
+                        { gather_texel_spv, sizeof gather_texel_spv },
+                        128 },
+    [SHADER_EDIT]
+    = { "edit", { edit_spv, sizeof edit_spv }, { edit_texel_spv, sizeof edit_texel_spv }, 128 },
+    [SHADER_READOUT] = { "readout",
+                         { readout_spv, sizeof readout_spv },
+                         { readout_texel_spv, sizeof readout_texel_spv },
+                         256 },
+    [SHADER_KL] = { "kl", { kl_spv, sizeof kl_spv }, { kl_texel_spv, sizeof kl_texel_spv }, 256 },
+};
+
+// Bindings of common.h.
+enum { BINDING_OUT = 0, BINDING_INPUTS = 1, BINDING_LISTS = BINDING_INPUTS + MAX_INPUTS };
+enum { N_BINDINGS = BINDING_LISTS + MAX_LISTS };
+enum { PUSH_BYTES = 128 };
+enum { MAX_GROUPS = 65535 }; // every device has as many in x and y
+
+struct pipeline {
+    enum shader shader;
+    bool aligned;
+    uint32_t constants[N_CONSTANTS];
+    VkPipeline handle;
+};
+
+bool pipelines_init(struct pipelines *p, const struct vulkan_context *context, struct abl_err *err)
+{
+    const struct vulkan_context *c = context;
+    *p = (struct pipelines){ .context = c };
+    VkDescriptorSetLayoutBinding bindings[N_BINDINGS];
+    for (uint32_t i = 0; i < N_BINDINGS; i++) {
+        bool texel = c->texel && i >= BINDING_INPUTS && i < BINDING_LISTS;
+        bindings[i]
+            = (VkDescriptorSetLayoutBinding){ .binding = i,
+                                              .descriptorType
+                                              = texel ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
+                                                      : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                                              .descriptorCount = 1,
+                                              .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT };
+    }
+    VkDescriptorSetLayoutCreateInfo set
+        = { .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+            .flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR,
+            .bindingCount = N_BINDINGS,
+            .pBindings = bindings };
+    VkPushConstantRange push = { .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = PUSH_BYTES };
+    VkPipelineLayoutCreateInfo layout = { .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+                                          .setLayoutCount = 1,
+                                          .pSetLayouts = &p->bindings,
+                                          .pushConstantRangeCount = 1,
+                                          .pPushConstantRanges = &push };
+    return vulkan_check(c, c->api->CreateDescriptorSetLayout(c->device, &set, NULL, &p->bindings),
+                        "describe bindings", err)
+           && vulkan_check(c, c->api->CreatePipelineLayout(c->device, &layout, NULL, &p->layout),
+                           "describe bindings", err);
+}
+
+void pipelines_release(struct pipelines *p)
+{
+    const struct vulkan_context *c = p->context;
+    if (!c)
+        return;
+    for (size_t i = 0; i < p->n; i++)
+        c->api->DestroyPipeline(c->device, p->all[i].handle, NULL);
+    free(p->all);
+    c->api->DestroyPipelineLayout(c->device, p->layout, NULL);
+    c->api->DestroyDescriptorSetLayout(c->device, p->bindings, NULL);
+    *p = (struct pipelines){ 0 };
+}
+
+// Threads in a workgroup of this shader.
+static uint32_t pipeline_threads(const struct vulkan_context *c, enum shader shader)
+{
+    uint32_t lanes = c->gpu->subgroup_size;
+    return c->texel ? lanes : shaders[shader].threads;
+}
+
+void dispatch_groups(struct dispatch *d, uint64_t n)
+{
+    d->groups_x = (uint32_t)(n < MAX_GROUPS ? n : MAX_GROUPS);
+    d->groups_y = (uint32_t)((n + MAX_GROUPS - 1) / MAX_GROUPS);
+}
+
+void dispatch_subgroups(const struct vulkan_context *c, struct dispatch *d, uint64_t n)
+{
+    uint32_t in_group = pipeline_threads(c, d->shader) / c->gpu->subgroup_size;
+    dispatch_groups(d, (n + in_group - 1) / in_group);
+}
+
+static bool create_pipeline(struct pipelines *p, struct pipeline *pipe, struct abl_err *err)
+{
+    const struct vulkan_context *c = p->context;
+    const struct code *code
+        = c->texel ? &shaders[pipe->shader].texel : &shaders[pipe->shader].storage;
+    VkShaderModuleCreateInfo module_info = { .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+                                             .codeSize = code->bytes,
+                                             .pCode = code->words };
+    VkShaderModule module;
+    if (!vulkan_check(c, c->api->CreateShaderModule(c->device, &module_info, NULL, &module),
+                      "load a shader", err))
+        return false;
+    uint32_t constants[3 + N_CONSTANTS]
+        = { c->gpu->subgroup_size, pipe->aligned, pipeline_threads(c, pipe->shader) };
+    memcpy(constants + 3, pipe->constants, sizeof pipe->constants);
+    VkSpecializationMapEntry entries[3 + N_CONSTANTS];
+    for (uint32_t i = 0; i < 3 + N_CONSTANTS; i++)
+        entries[i] = (VkSpecializationMapEntry){ .constantID = i,
+                                                 .offset = i * (uint32_t)sizeof *constants,
+                                                 .size = sizeof *constants };
+    VkSpecializationInfo special = { .mapEntryCount = 3 + N_CONSTANTS,
+                                     .pMapEntries = entries,
+                                     .dataSize = sizeof constants,
+                                     .pData = constants };
+    VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT size
+        = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
+            .requiredSubgroupSize = c->gpu->subgroup_size };
+    VkComputePipelineCreateInfo info
+        = { .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+            .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                       .pNext = c->gpu->has_size_control ? &size : NULL,
+                       .flags = c->gpu->has_full_subgroups
+                                    ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT
+                                    : 0u,
+                       .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                       .module = module,
+                       .pName = "main",
+                       .pSpecializationInfo = &special },
+            .layout = p->layout };
+    VkResult r
+        = c->api->CreateComputePipelines(c->device, VK_NULL_HANDLE, 1, &info, NULL, &pipe->handle);
+    c->api->DestroyShaderModule(c->device, module, NULL);
+    if (r < 0)
+        vulkan_check(c, r, shaders[pipe->shader].name, err);
+    return r >= 0;
+}
+
+// The pipeline of these constants, made now if it is the first time. There are about ten.
+static bool find_pipeline(struct pipelines *p, const struct dispatch *d, VkPipeline *out,
+                          struct abl_err *err)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct pipeline *pipe = &p->all[i];
+        if (pipe->shader == d->shader && pipe->aligned == d->aligned
+            && !memcmp(pipe->constants, d->constants, sizeof d->constants)) {
+            *out = pipe->handle;
+            return true;
+        }
+    }
+    if (p->n == p->cap) {
+        size_t cap = p->cap ? 2 * p->cap : 16;
+        struct pipeline *bigger = realloc(p->all, cap * sizeof *bigger);
+        if (!bigger)
+            return abl_no_memory(err);
+        p->all = bigger;
+        p->cap = cap;
+    }
+    struct pipeline made = { .shader = d->shader, .aligned = d->aligned };
+    memcpy(made.constants, d->constants, sizeof made.constants);
+    if (!create_pipeline(p, &made, err))
+        return false;
+    p->all[p->n++] = made;
+    *out = made.handle;
+    return true;
+}
+
+static void push_bindings(struct pipelines *p, VkCommandBuffer commands, const struct dispatch *d)
+{
+    const struct vulkan_context *c = p->context;
+    VkWriteDescriptorSet writes[N_BINDINGS];
+    VkDescriptorBufferInfo infos[N_BINDINGS];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < N_BINDINGS; i++) {
+        bool input = i >= BINDING_INPUTS && i < BINDING_LISTS;
+        struct span s = input ? (struct span){ .buffer = d->inputs[i - BINDING_INPUTS] }
+                        : i < BINDING_INPUTS ? d->out
+                                             : d->lists[i - BINDING_LISTS];
+        if (!s.buffer)
+            continue;
+        infos[n] = (VkDescriptorBufferInfo){ .buffer = s.buffer->handle,
+                                             .offset = s.first,
+                                             .range = s.size ? s.size : VK_WHOLE_SIZE };
+        bool texel = input && c->texel;
+        writes[n] = (VkWriteDescriptorSet){ .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+                                            .dstBinding = i,
+                                            .descriptorCount = 1,
+                                            .descriptorType
+                                            = texel ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
+                                                    : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                                            .pBufferInfo = &infos[n],
+                                            .pTexelBufferView = &s.buffer->view };
+        n++;
+    }
+    c->api->CmdPushDescriptorSetKHR(commands, VK_PIPELINE_BIND_POINT_COMPUTE, p->layout, 0, n,
+                                    writes);
+}
+
+bool pipelines_dispatch(struct pipelines *p, struct queue *q, const struct dispatch *d,
+                        struct abl_err *err)
+{
+    assert(d->args_size <= PUSH_BYTES && d->groups_x <= MAX_GROUPS && d->groups_y <= MAX_GROUPS);
+    const struct vulkan_context *c = p->context;
+    VkPipeline pipeline = VK_NULL_HANDLE;
+    VkCommandBuffer commands;
+    struct buffer *reads[MAX_INPUTS + MAX_LISTS];
+    memcpy(reads, d->inputs, sizeof d->inputs);
+    for (int i = 0; i < MAX_LISTS; i++)
+        reads[MAX_INPUTS + i] = d->lists[i].buffer;
+    if (!find_pipeline(p, d, &pipeline, err)
+        || !queue_access(q, reads, MAX_INPUTS + MAX_LISTS, &d->out.buffer, 1, err)
+        || !queue_commands(q, &commands, err))
+        return false;
+    c->api->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
+    push_bindings(p, commands, d);
+    c->api->CmdPushConstants(commands, p->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, d->args_size,
+                             d->args);
+    c->api->CmdDispatch(commands, d->groups_x, d->groups_y, 1);
+    return queue_spend(q, d->work, err);
+}

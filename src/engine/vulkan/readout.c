@@ -1,0 +1,190 @@
+// Logits and what is read off them, a block of rows at a time: the logits of a block go into scratch memory, are
+// reduced there, and only the reduced rows come back, once, at the end.
+//
+// With a base, a block also holds the logits of the base rows that its rows compare with, in front of its own:
+//
+//     scratch   | base rows b0 … b0 + n_base - 1 | rows first … first + n - 1 |
+//     items     one for each, numbered through all blocks; likewise the results
+#include "engine/vulkan/vulkan.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "shaders/args.h"
+
+struct block {
+    uint32_t first, n;           // rows
+    uint32_t base_first, n_base; // rows of base
+    uint32_t item_first;         // of the block's n_base + n items
+};
+
+struct reading {
+    struct vulkan *v;
+    struct tensor x, base;
+    const struct weight *w;
+    const struct readout_row *rows;
+    struct block *blocks;
+    uint32_t n_blocks;
+    uint32_t n_items;
+    struct readout_item *items;
+    struct buffer *item_list, *raws; // on the device
+};
+
+static uint32_t logits_cols(const struct weight *w)
+{
+    return (w->n + 3) & ~3u;
+}
+
+// The largest block from row `first` on that fits `capacity` rows of scratch; never less than one row and its base.
+static struct block next_block(const struct reading *r, uint32_t first, uint32_t capacity)
+{
+    struct block b = { .first = first, .n = 1, .item_first = r->n_items };
+    if (r->base.buffer) {
+        b.base_first = r->rows[first].base;
+        b.n_base = 1;
+    }
+    for (uint32_t i = first + 1; i < r->x.rows; i++) {
+        uint32_t n_base = r->base.buffer ? r->rows[i].base - b.base_first + 1 : 0;
+        assert(!r->base.buffer || r->rows[i].base >= r->rows[i - 1].base);
+        if (b.n + 1 + n_base > capacity)
+            break;
+        b.n++;
+        b.n_base = n_base;
+    }
+    return b;
+}
+
+static void add_items(struct reading *r, const struct block *b)
+{
+    for (uint32_t i = 0; i < b->n_base; i++)
+        r->items[r->n_items++] = (struct readout_item){ .target = 0 };
+    for (uint32_t i = 0; i < b->n; i++) {
+        const struct readout_row *row = &r->rows[b->first + i];
+        r->items[r->n_items++]
+            = (struct readout_item){ .target = row->target,
+                                     .foil = row->foil,
+                                     .base = r->base.buffer ? row->base - b->base_first : 0 };
+    }
+}
+
+static bool plan_blocks(struct reading *r, uint32_t capacity, struct abl_err *err)
+{
+    uint32_t n_rows = r->x.rows;
+    size_t cap = 0;
+    r->blocks = calloc(n_rows, sizeof *r->blocks);
+    if (!r->blocks)
+        return abl_no_memory(err);
+    for (uint32_t first = 0; first < n_rows;) {
+        struct block b = next_block(r, first, capacity);
+        if (r->n_items + (size_t)b.n_base + b.n > cap) {
+            cap = 2 * cap + b.n_base + b.n;
+            struct readout_item *bigger = realloc(r->items, cap * sizeof *bigger);
+            if (!bigger)
+                return abl_no_memory(err);
+            r->items = bigger;
+        }
+        add_items(r, &b);
+        r->blocks[r->n_blocks++] = b;
+        first += b.n;
+    }
+    return true;
+}
+
+// Scratch for `rows` rows of logits, kept from call to call.
+static bool reserve_logits(struct vulkan *v, uint32_t rows, uint32_t cols, struct abl_err *err)
+{
+    if (v->logits.cols == cols && v->logits.rows >= rows)
+        return true;
+    vulkan_release(&v->engine, &v->logits);
+    return vulkan_alloc(&v->engine, rows, cols, &v->logits, err);
+}
+
+static bool reduce(struct reading *r, enum shader shader, const struct block *b, uint32_t row_first,
+                   uint32_t rows, struct abl_err *err)
+{
+    struct vulkan *v = r->v;
+    struct readout_args args = { .rows = rows,
+                                 .row_first = row_first,
+                                 .item_first = b->item_first,
+                                 .n = r->w->n,
+                                 .logits_stride = v->logits.stride };
+    struct dispatch d = { .shader = shader,
+                          .aligned = true, // the scratch is ours
+                          .args = &args,
+                          .args_size = sizeof args,
+                          .out = { .buffer = r->raws },
+                          .inputs = { v->logits.buffer },
+                          .lists = { { .buffer = r->item_list } },
+                          .work = 40.0 * rows * r->w->n };
+    dispatch_groups(&d, rows);
+    return pipelines_dispatch(&v->pipelines, &v->queue, &d, err);
+}
+
+static bool read_block(struct reading *r, const struct block *b, struct abl_err *err)
+{
+    struct engine *e = &r->v->engine;
+    struct tensor base_logits = tensor_rows(r->v->logits, 0, b->n_base);
+    struct tensor logits = tensor_rows(r->v->logits, b->n_base, b->n);
+    return (b->n_base == 0
+            || vulkan_linear(e, base_logits, tensor_rows(r->base, b->base_first, b->n_base), r->w,
+                             NULL, err))
+           && vulkan_linear(e, logits, tensor_rows(r->x, b->first, b->n), r->w, NULL, err)
+           && reduce(r, SHADER_READOUT, b, 0, b->n_base + b->n, err)
+           && (b->n_base == 0 || reduce(r, SHADER_KL, b, b->n_base, b->n, err));
+}
+
+// The logarithms are taken here, in double: ln sum exp(l) = m + ln(1 + others).
+static void finish_row(const struct readout_raw *raw, struct row_stats *s)
+{
+    double ln_sum = log1p(raw->others);
+    *s = (struct row_stats){ .target_logit = raw->target_logit,
+                             .foil_logit = raw->foil_logit,
+                             .lse = (float)(raw->peak + ln_sum),
+                             .entropy = (float)(ln_sum - raw->slope / (1.0 + raw->others)),
+                             .kl = raw->kl,
+                             .rank = raw->rank,
+                             .argmax = raw->argmax };
+}
+
+static bool run(struct reading *r, struct row_stats *stats, struct abl_err *err)
+{
+    uint64_t size = r->n_items * sizeof(struct readout_raw);
+    if (!vulkan_list_new(r->v, r->items, r->n_items * sizeof *r->items, &r->item_list, err)
+        || !vulkan_buffer_new(r->v, size, &r->raws, err))
+        return false;
+    for (uint32_t i = 0; i < r->n_blocks; i++)
+        if (!read_block(r, &r->blocks[i], err))
+            return false;
+    const void *result;
+    if (!vulkan_read(r->v, r->raws, size, &result, err))
+        return false;
+    const struct readout_raw *raws = result;
+    for (uint32_t i = 0; i < r->n_blocks; i++) {
+        const struct block *b = &r->blocks[i];
+        for (uint32_t k = 0; k < b->n; k++)
+            finish_row(&raws[b->item_first + b->n_base + k], &stats[b->first + k]);
+    }
+    return true;
+}
+
+bool vulkan_readout(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
+                    const struct readout_row *rows, struct row_stats *stats, struct abl_err *err)
+{
+    if (x.rows == 0)
+        return true;
+    struct vulkan *v = (struct vulkan *)e;
+    struct reading r = { .v = v, .x = x, .base = base, .w = w, .rows = rows };
+    uint64_t row_bytes = (logits_cols(w) + 64) * sizeof(float);
+    uint32_t capacity = (uint32_t)(v->logits_bytes / row_bytes), most = 0;
+    bool ok = plan_blocks(&r, capacity, err);
+    for (uint32_t i = 0; i < r.n_blocks; i++)
+        if (r.blocks[i].n_base + r.blocks[i].n > most)
+            most = r.blocks[i].n_base + r.blocks[i].n;
+    ok = ok && reserve_logits(v, most, logits_cols(w), err) && run(&r, stats, err);
+    vulkan_buffer_release(v, r.item_list);
+    vulkan_buffer_release(v, r.raws);
+    free(r.blocks);
+    free(r.items);
+    return ok;
+}

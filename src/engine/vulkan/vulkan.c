@@ -1,0 +1,123 @@
+#include "engine/vulkan/vulkan.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Scratch for logits: some hundred rows of a large vocabulary, enough rows for linear to run at full speed.
+#define LOGITS_BYTES (UINT64_C(64) << 20)
+
+static bool vulkan_finish(struct engine *e, struct abl_err *err)
+{
+    return queue_finish(&((struct vulkan *)e)->queue, err);
+}
+
+static void vulkan_free(struct engine *e)
+{
+    struct vulkan *v = (struct vulkan *)e;
+    if (v->context.device && v->context.api->DeviceWaitIdle)
+        v->context.api->DeviceWaitIdle(v->context.device);
+    pipelines_release(&v->pipelines);
+    queue_release(&v->queue);
+    memory_release(&v->memory);
+    vulkan_context_release(&v->context);
+    free(v);
+}
+
+static const struct engine_ops vulkan_ops = {
+    .free = vulkan_free,
+    .alloc = vulkan_alloc,
+    .release = vulkan_release,
+    .upload = vulkan_upload,
+    .download = vulkan_download,
+    .index_new = vulkan_index_new,
+    .index_release = vulkan_index_release,
+    .weight_new = vulkan_weight_new,
+    .weight_free = vulkan_weight_free,
+    .norm = vulkan_norm,
+    .linear = vulkan_linear,
+    .attend = vulkan_attend,
+    .gather = vulkan_gather,
+    .edit = vulkan_edit,
+    .readout = vulkan_readout,
+    .finish = vulkan_finish,
+};
+
+// For tests: run a device of one class by the shaders of the other.
+static int texel_wanted(void)
+{
+    const char *gemm = getenv("ABLTUI_VULKAN_GEMM");
+    if (gemm && !strcmp(gemm, "texel"))
+        return 1;
+    if (gemm && !strcmp(gemm, "tile"))
+        return 0;
+    return -1;
+}
+
+bool vulkan_engine_open(const struct device_info *device, struct engine **out, struct abl_err *err)
+{
+    struct vulkan *v = calloc(1, sizeof *v);
+    if (!v)
+        return abl_no_memory(err);
+    struct vulkan_instance instance;
+    bool ok = vulkan_instance_init(&instance, err);
+    if (!ok)
+        vulkan_instance_release(&instance);
+    ok = ok && vulkan_context_init(&v->context, &instance, device, texel_wanted(), err);
+    if (ok) {
+        v->engine = (struct engine){ .ops = &vulkan_ops, .info = v->context.gpu->info };
+        v->logits_bytes = LOGITS_BYTES;
+        memory_init(&v->memory, &v->context);
+        ok = queue_init(&v->queue, &v->context, &v->memory, err)
+             && pipelines_init(&v->pipelines, &v->context, err);
+    }
+    if (!ok) {
+        vulkan_free(&v->engine);
+        return false;
+    }
+    *out = &v->engine;
+    return true;
+}
+
+// "'A' lacks x; 'B' lacks y", as far as it fits.
+static void add_note(char *note, size_t size, const struct vulkan_device *d)
+{
+    size_t used = strlen(note);
+    if (used + 1 < size)
+        snprintf(note + used, size - used, "%s'%s' lacks %s", used ? "; " : "", d->info.name,
+                 d->lacks);
+}
+
+bool vulkan_device_list(struct device_info **out, size_t *n, char *note, size_t size,
+                        struct abl_err *err)
+{
+    assert(size > 0);
+    struct vulkan_instance instance;
+    struct abl_err why = { .code = ABL_OK };
+    *out = NULL;
+    *n = 0;
+    note[0] = '\0';
+    if (!vulkan_instance_init(&instance, &why)) {
+        vulkan_instance_release(&instance);
+        snprintf(note, size, "%s", why.text);
+        return true;
+    }
+    struct device_info *list = calloc(instance.n_devices + 1, sizeof *list);
+    size_t count = 0;
+    for (uint32_t i = 0; list && i < instance.n_devices; i++) {
+        const struct vulkan_device *d = &instance.devices[i];
+        if (d->lacks[0])
+            add_note(note, size, d);
+        else
+            list[count++] = d->info;
+    }
+    if (instance.n_devices == 0)
+        snprintf(note, size, "no Vulkan device on this machine");
+    vulkan_instance_release(&instance);
+    if (!list)
+        return abl_no_memory(err);
+    *out = list;
+    *n = count;
+    return true;
+}
