@@ -1,0 +1,161 @@
+#include "lab/block.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/size.h"
+
+size_t block_rows_that_fit(const struct model_shape *shape, uint64_t mem)
+{
+    size_t row_bytes = stream_row_floats(shape) * sizeof(float);
+    return (size_t)(mem / row_bytes);
+}
+
+size_t block_end(const struct prompt *prompts, size_t first, size_t n, size_t fit)
+{
+    size_t rows = 0, end = first;
+    for (; end < n; end++) {
+        rows += prompts[end].n_ids;
+        if (end > first && rows * 2 > fit)
+            break;
+    }
+    return end;
+}
+
+uint32_t block_copies(size_t fit, uint32_t n_nodes)
+{
+    size_t copies = fit / n_nodes;
+    return (uint32_t)size_min(MAX_COPIES, copies > 2 ? copies - 1 : 1);
+}
+
+void block_release(struct block *b)
+{
+    if (!b->weights)
+        return;
+    struct engine *e = b->weights->engine;
+    if (b->embedded.buffer)
+        e->ops->release(e, &b->embedded);
+    if (b->final.buffer)
+        e->ops->release(e, &b->final);
+    trie_release(&b->trie);
+    free(b->order);
+    *b = (struct block){ 0 };
+}
+
+// Prompts of the block sorted by read-out row (counting sort; equal rows keep the order of prompts).
+static bool sort_prompts(struct block *b, struct abl_err *err)
+{
+    const struct trie *t = &b->trie;
+    uint32_t *next = calloc((size_t)t->n_reads + 1, sizeof *next);
+    b->order = malloc(b->n * sizeof *b->order);
+    if (!next || !b->order) {
+        free(next);
+        return abl_no_memory(err);
+    }
+    for (uint32_t p = 0; p < t->n_prompts; p++)
+        next[t->read_of[p] + 1]++;
+    for (uint32_t r = 0; r < t->n_reads; r++)
+        next[r + 1] += next[r];
+    for (uint32_t p = 0; p < t->n_prompts; p++)
+        b->order[next[t->read_of[p]]++] = p;
+    free(next);
+    return true;
+}
+
+static bool embed(struct block *b, struct abl_err *err)
+{
+    struct engine *e = b->weights->engine;
+    uint32_t d = b->model->shape.d_model;
+    const struct trie *t = &b->trie;
+    float *host = malloc((size_t)t->n_nodes * d * sizeof *host);
+    bool ok = host || abl_no_memory(err);
+    for (uint32_t i = 0; ok && i < t->n_nodes; i++)
+        ok = model_embed(b->model, t->token[i], t->position[i], host + (size_t)i * d, err);
+    ok = ok && e->ops->alloc(e, t->n_nodes, d, &b->embedded, err)
+         && e->ops->upload(e, b->embedded, host, err)
+         && e->ops->alloc(e, t->n_reads, d, &b->final, err);
+    free(host);
+    return ok;
+}
+
+bool block_init(struct block *b, const struct model *model, const struct weights *weights,
+                const struct prompt *all, size_t first, size_t n, bool share, struct abl_err *err)
+{
+    *b = (struct block){
+        .first = first, .n = n, .prompts = all + first, .model = model, .weights = weights
+    };
+    if (trie_build(b->prompts, n, share, &b->trie, err) && sort_prompts(b, err) && embed(b, err))
+        return true;
+    block_release(b);
+    return false;
+}
+
+struct pass block_pass(const struct block *b)
+{
+    return (struct pass){ .engine = b->weights->engine,
+                          .shape = &b->model->shape,
+                          .weights = b->weights,
+                          .trie = &b->trie };
+}
+
+static bool check_finite(const struct row_stats *s, size_t prompt, struct abl_err *err)
+{
+    if (isfinite(s->target_logit) && isfinite(s->foil_logit) && isfinite(s->lse) && isfinite(s->kl)
+        && isfinite(s->entropy))
+        return true;
+    return abl_fail(
+        err, ABL_FAILED,
+        "logits of prompt %zu are not finite: the weights overflow fp32 or are damaged; "
+        "check the checkpoint with 'abltui verify'",
+        prompt + 1);
+}
+
+bool block_read(const struct block *b, struct tensor states, uint32_t copies, struct tensor base,
+                struct row_stats *const *out, struct abl_err *err)
+{
+    struct engine *e = b->weights->engine;
+    uint32_t n = (uint32_t)b->n * copies, at = 0;
+    uint32_t *rows = malloc(n * sizeof *rows);
+    struct readout_row *asks = malloc(n * sizeof *asks);
+    struct row_stats *stats = malloc(n * sizeof *stats);
+    struct index list = { 0 };
+    struct tensor gathered = { 0 };
+    bool ok = (rows && asks && stats) || abl_no_memory(err);
+    for (size_t i = 0; ok && i < b->n; i++) {
+        uint32_t p = b->order[i], read = b->trie.read_of[p];
+        const struct prompt *prompt = &b->prompts[p];
+        for (uint32_t c = 0; c < copies; c++, at++) {
+            rows[at] = c * b->trie.n_reads + read;
+            asks[at] = (struct readout_row){ prompt->target, prompt->foil, read };
+        }
+    }
+    ok = ok && e->ops->index_new(e, rows, n, &list, err)
+         && e->ops->alloc(e, n, states.cols, &gathered, err)
+         && e->ops->gather(e, gathered, states, list, err)
+         && e->ops->readout(e, gathered, b->weights->unembed, base, asks, stats, err);
+    for (uint32_t i = 0; ok && i < n; i++) {
+        uint32_t p = b->order[i / copies];
+        ok = check_finite(&stats[i], b->first + p, err);
+        out[i % copies][p] = stats[i];
+    }
+    if (list.buffer)
+        e->ops->index_release(e, &list);
+    if (gathered.buffer)
+        e->ops->release(e, &gathered);
+    free(rows);
+    free(asks);
+    free(stats);
+    return ok;
+}
+
+bool block_run_clean(struct block *b, struct stream *clean, struct abl_err *err)
+{
+    struct tensor final;
+    bool ok = stream_start(clean, b->embedded, err);
+    for (uint32_t l = 0; ok && l < b->model->shape.n_layers; l++)
+        ok = stream_attend(clean, l, err) && stream_finish_layer(clean, l, err);
+    struct engine *e = b->weights->engine;
+    return ok && stream_final(clean, &final, err)
+           && e->ops->gather(e, b->final, final,
+                             (struct index){ clean->repeat_reads.buffer, final.rows }, err);
+}

@@ -1,0 +1,55 @@
+// Prompts that are run together: their trie, what enters layer 0, and the intact state at the end.
+#ifndef ABL_LAB_BLOCK_H
+#define ABL_LAB_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/engine.h"
+#include "lab/stream.h"
+#include "lab/trie.h"
+#include "lab/weights.h"
+#include "model/model.h"
+#include "text/prompts.h"
+
+enum { MAX_COPIES = 512 };
+
+struct block {
+    size_t first, n;               // of the run's prompts
+    const struct prompt *prompts;  // (n), borrowed
+    const struct model *model;     // borrowed
+    const struct weights *weights; // borrowed, with its engine
+    struct trie trie;
+    struct tensor embedded; // (n_nodes, d_model): what enters layer 0
+    struct tensor final;    // (n_reads, d_model): intact state behind the final norm
+    uint32_t *order;        // (n) prompts by read-out row, so that rows to compare with ascend
+};
+
+// Token rows of a stream that fit mem bytes.
+size_t block_rows_that_fit(const struct model_shape *shape, uint64_t mem);
+
+// End of the block that starts at prompt `first`; a block holds at least one prompt, however little fits.
+size_t block_end(const struct prompt *prompts, size_t first, size_t n, size_t fit);
+
+// Variants that can be carried together beside the clean stream.
+uint32_t block_copies(size_t fit, uint32_t n_nodes);
+
+// Lay out prompts [first, first + n); `all` are the run's prompts. block_release ends it; b->final is not computed yet.
+bool block_init(struct block *b, const struct model *model, const struct weights *weights,
+                const struct prompt *all, size_t first, size_t n, bool share, struct abl_err *err);
+void block_release(struct block *b);
+
+// What streams over this block run on.
+struct pass block_pass(const struct block *b);
+
+// The clean stream from the first layer to the last; leaves the final state in b->final.
+bool block_run_clean(struct block *b, struct stream *clean, struct abl_err *err);
+
+// Read `copies` variants off `states` (copies * n_reads, d_model) into out[copy][prompt of the block], compared with
+// `base` (n_reads, d_model) or, where that is none, with nothing. Logits that are not finite are an error.
+bool block_read(const struct block *b, struct tensor states, uint32_t copies, struct tensor base,
+                struct row_stats *const *out, struct abl_err *err);
+
+#endif

@@ -1,0 +1,158 @@
+#include "lab/edits.h"
+
+#include <stdlib.h>
+
+bool edits_any(const struct variant *const *variants, uint32_t n, uint32_t layer, enum site site)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (size_t j = 0; j < variants[i]->n_edits; j++) {
+            const struct edit *e = &variants[i]->edits[j];
+            if (e->layer == layer && e->site == site && !edit_is_identity(e))
+                return true;
+        }
+    return false;
+}
+
+bool edit_is_shared(const struct edit *e)
+{
+    return e->position == ALL_POSITIONS && e->source != SOURCE_ROW;
+}
+
+static bool push(struct row_edit **list, size_t *n, size_t *cap, struct row_edit e,
+                 struct abl_err *err)
+{
+    if (*n == *cap) {
+        size_t bigger = *cap ? *cap * 2 : 1024;
+        struct row_edit *grown = realloc(*list, bigger * sizeof *grown);
+        if (!grown)
+            return abl_no_memory(err);
+        *list = grown;
+        *cap = bigger;
+    }
+    (*list)[(*n)++] = e;
+    return true;
+}
+
+// keep·x + add·source for each op, see variant.h.
+static void coefficients(const struct edit *e, float *keep, float *add)
+{
+    switch (e->op) {
+    case EDIT_SCALE:
+        *keep = e->factor;
+        *add = e->source == SOURCE_CONSTANT ? 1.0f - e->factor : 0.0f;
+        break;
+    case EDIT_SET:
+        *keep = 0.0f;
+        *add = e->source == SOURCE_NONE ? 0.0f : 1.0f;
+        break;
+    case EDIT_ADD:
+        *keep = 1.0f;
+        *add = e->factor;
+        break;
+    }
+}
+
+struct collector {
+    const struct edit_job *job;
+    struct edit_lists *lists;
+    const uint32_t
+        *read_of_node; // (n_nodes), UINT32_MAX where a node is no read-out; NULL in ROWS_NODES
+    struct abl_err *err;
+};
+
+static uint32_t row_of(const struct collector *c, uint32_t node)
+{
+    return c->read_of_node && node != UINT32_MAX ? c->read_of_node[node] : node;
+}
+
+// One node of one variant's copy; source_row is a donor's row or the layer of the constants.
+static bool add_row(struct collector *c, const struct edit *e, uint32_t copy, uint32_t node,
+                    uint32_t source_row)
+{
+    const struct edit_job *job = c->job;
+    uint32_t row = row_of(c, node);
+    if (row == UINT32_MAX || source_row == UINT32_MAX)
+        return true;
+    uint32_t per_copy = job->space == ROWS_READS ? job->trie->n_reads : job->trie->n_nodes;
+    bool one_head = e->head != ALL_HEADS;
+    uint32_t first = one_head ? e->head * job->d_head : 0;
+    struct row_edit out = { .row = copy * per_copy + row,
+                            .first_col = first,
+                            .n_cols = one_head ? job->d_head : job->n_cols,
+                            .source_row = source_row,
+                            .source_col = first };
+    coefficients(e, &out.keep, &out.add);
+    struct edit_lists *l = c->lists;
+    if (e->source == SOURCE_ROW)
+        return push(&l->donor, &l->n_donor, &l->cap_donor, out, c->err);
+    return push(&l->constant, &l->n_constant, &l->cap_constant, out, c->err);
+}
+
+static bool add_shared(struct collector *c, const struct edit *e, uint32_t copy)
+{
+    for (uint32_t node = 0; node < c->job->trie->n_nodes; node++)
+        if (!add_row(c, e, copy, node, e->layer))
+            return false;
+    return true;
+}
+
+// Edits that are counted from the end or take a donor's row: prompt by prompt.
+static bool add_per_prompt(struct collector *c, const struct edit *e, uint32_t copy)
+{
+    const struct trie *t = c->job->trie;
+    for (uint32_t p = 0; p < t->n_prompts; p++) {
+        bool all = e->position == ALL_POSITIONS;
+        uint32_t back = all ? 0 : (uint32_t) - (e->position + 1);
+        uint32_t node = trie_node(t, p, back);
+        for (; node != UINT32_MAX; node = all ? trie_node(t, p, ++back) : UINT32_MAX) {
+            uint32_t source = e->layer;
+            if (e->source == SOURCE_ROW)
+                source = row_of(c, trie_node(t, e->donor[p], back));
+            if (!add_row(c, e, copy, node, source))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool collect(struct collector *c)
+{
+    const struct edit_job *job = c->job;
+    for (uint32_t i = 0; i < job->n_variants; i++)
+        for (size_t j = 0; j < job->variants[i]->n_edits; j++) {
+            const struct edit *e = &job->variants[i]->edits[j];
+            if (e->layer != job->layer || e->site != job->site || edit_is_identity(e))
+                continue;
+            if (!(edit_is_shared(e) ? add_shared(c, e, i) : add_per_prompt(c, e, i)))
+                return false;
+        }
+    return true;
+}
+
+bool edits_collect(const struct edit_job *job, struct edit_lists *lists, struct abl_err *err)
+{
+    lists->n_constant = lists->n_donor = 0;
+    struct collector c = { job, lists, NULL, err };
+    uint32_t *read_of_node = NULL;
+    if (job->space == ROWS_READS) {
+        const struct trie *t = job->trie;
+        read_of_node = malloc(t->n_nodes * sizeof *read_of_node);
+        if (!read_of_node)
+            return abl_no_memory(err);
+        for (uint32_t i = 0; i < t->n_nodes; i++)
+            read_of_node[i] = UINT32_MAX;
+        for (uint32_t i = 0; i < t->n_reads; i++)
+            read_of_node[t->reads[i]] = i;
+        c.read_of_node = read_of_node;
+    }
+    bool ok = collect(&c);
+    free(read_of_node);
+    return ok;
+}
+
+void edits_release(struct edit_lists *lists)
+{
+    free(lists->constant);
+    free(lists->donor);
+    *lists = (struct edit_lists){ 0 };
+}

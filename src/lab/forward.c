@@ -1,0 +1,357 @@
+#include "lab/forward.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "lab/block.h"
+#include "lab/stream.h"
+#include "lab/trie.h"
+#include "lab/weights.h"
+
+struct forward {
+    struct forward_settings s;
+    struct weights *weights;
+    struct block *blocks; // shared rows
+    size_t n_blocks;
+    struct row_stats *intact; // (n_prompts) copy
+};
+
+bool forward_plan(const struct model_shape *shape, const struct prompt *prompts, size_t n,
+                  uint64_t mem, struct forward_cut *out, struct abl_err *err)
+{
+    struct forward_cut cut = { 0 };
+    size_t fit = block_rows_that_fit(shape, mem);
+    for (size_t first = 0; first < n;) {
+        size_t end = block_end(prompts, first, n, fit);
+        struct trie t;
+        if (!trie_build(prompts + first, end - first, true, &t, err))
+            return false;
+        uint32_t copies = block_copies(fit, t.n_nodes);
+        uint64_t bytes = (uint64_t)(copies + 1) * t.n_nodes * stream_row_floats(shape) * 4;
+        cut.n_blocks++;
+        cut.n_nodes += t.n_nodes;
+        cut.n_reads += t.n_reads;
+        if (bytes > cut.bytes) {
+            cut.bytes = bytes;
+            cut.copies = copies;
+        }
+        trie_release(&t);
+        first = end;
+    }
+    *out = cut;
+    return true;
+}
+
+static bool run_intact(struct forward *f, struct block *b, struct abl_err *err)
+{
+    struct pass pass = block_pass(b);
+    struct stream clean;
+    if (!stream_init(&clean, &pass, 1, err))
+        return false;
+    struct row_stats *out = f->intact + b->first;
+    bool ok = block_run_clean(b, &clean, err)
+              && block_read(b, b->final, 1, (struct tensor){ 0 }, &out, err);
+    stream_release(&clean);
+    return ok;
+}
+
+static bool open_blocks(struct forward *f, struct abl_err *err)
+{
+    size_t fit = block_rows_that_fit(&f->s.model->shape, f->s.mem), n = f->s.n_prompts;
+    f->blocks = calloc(n, sizeof *f->blocks);
+    f->intact = calloc(n, sizeof *f->intact);
+    if (!f->blocks || !f->intact)
+        return abl_no_memory(err);
+    for (size_t first = 0; first < n;) {
+        size_t end = block_end(f->s.prompts, first, n, fit);
+        struct block *b = &f->blocks[f->n_blocks];
+        if (!block_init(b, f->s.model, f->weights, f->s.prompts, first, end - first, true, err))
+            return false;
+        f->n_blocks++;
+        if (!run_intact(f, b, err))
+            return false;
+        first = end;
+    }
+    return true;
+}
+
+bool forward_open(const struct forward_settings *s, struct row_stats *intact, struct forward **out,
+                  struct abl_err *err)
+{
+    assert(s->n_prompts > 0);
+    struct forward *f = calloc(1, sizeof *f);
+    if (!f)
+        return abl_no_memory(err);
+    f->s = *s;
+    if (!weights_load(s->engine, s->model, s->weights_flags, &f->weights, err)
+        || !open_blocks(f, err)) {
+        forward_free(f);
+        return false;
+    }
+    memcpy(intact, f->intact, s->n_prompts * sizeof *intact);
+    *out = f;
+    return true;
+}
+
+void forward_free(struct forward *f)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; i < f->n_blocks; i++)
+        block_release(&f->blocks[i]);
+    weights_free(f->weights);
+    free(f->blocks);
+    free(f->intact);
+    free(f);
+}
+
+// One block's share of a job.
+struct block_job {
+    struct forward *f;
+    struct block *block;
+    const struct forward_job *job;
+    const size_t *todo; // variant numbers, by first layer
+    size_t n_todo;
+    bool last;  // with this block the variants are finished
+    bool fresh; // the block's final intact state is not there yet
+    struct stream *clean, *branch;
+    struct abl_err *err;
+};
+
+static bool cancelled(const struct forward_job *job, struct abl_err *err)
+{
+    if (!job->cancel || !atomic_load(job->cancel))
+        return false;
+    abl_fail(err, ABL_INTERRUPTED, "interrupted");
+    return true;
+}
+
+static bool starts_before_attention(const struct variant *v, uint32_t layer)
+{
+    return edits_any(&v, 1, layer, SITE_RESID_PRE);
+}
+
+static void finish_variants(const struct block_job *j, const size_t *variants, uint32_t n)
+{
+    for (uint32_t i = 0; j->last && i < n; i++) {
+        j->job->done[variants[i]] = true;
+        if (j->job->finished)
+            j->job->finished(j->job->context, variants[i]);
+    }
+}
+
+// Carry some variants from the clean stream's present place to the read-out.
+static bool run_chunk(struct block_job *j, uint32_t layer, bool with_z, const size_t *numbers,
+                      uint32_t n)
+{
+    const struct variant *variants[MAX_COPIES];
+    struct row_stats *rows[MAX_COPIES];
+    for (uint32_t i = 0; i < n; i++) {
+        variants[i] = &j->job->variants->items[numbers[i]];
+        rows[i] = j->job->rows + numbers[i] * j->f->s.n_prompts + j->block->first;
+    }
+    struct stream *s = j->branch;
+    if (!stream_branch(s, j->clean, with_z, variants, n, j->err))
+        return false;
+    uint32_t n_layers = j->f->s.model->shape.n_layers;
+    for (uint32_t l = layer; l < n_layers; l++) {
+        if (cancelled(j->job, j->err))
+            return false;
+        bool attended = with_z && l == layer;
+        if ((!attended && !stream_attend(s, l, j->err)) || !stream_finish_layer(s, l, j->err))
+            return false;
+    }
+    struct tensor final;
+    if (!stream_final(s, &final, j->err)
+        || !block_read(j->block, final, n, j->block->final, rows, j->err))
+        return false;
+    finish_variants(j, numbers, n);
+    return true;
+}
+
+// Every variant that branches here: at `layer`, before (with_z false) or behind the attention.
+static bool run_branches(struct block_job *j, uint32_t layer, bool with_z)
+{
+    size_t chunk[MAX_COPIES];
+    uint32_t n = 0;
+    for (size_t i = 0; i < j->n_todo; i++) {
+        const struct variant *v = &j->job->variants->items[j->todo[i]];
+        if (variant_first_layer(v) != layer || starts_before_attention(v, layer) == with_z)
+            continue;
+        chunk[n++] = j->todo[i];
+        if (n == j->branch->max_copies) {
+            if (!run_chunk(j, layer, with_z, chunk, n))
+                return false;
+            n = 0;
+        }
+    }
+    return !n || run_chunk(j, layer, with_z, chunk, n);
+}
+
+// Variants that change nothing are the intact run, to the bit.
+static void copy_identities(const struct block_job *j)
+{
+    const struct forward *f = j->f;
+    for (size_t i = 0; i < j->n_todo; i++) {
+        size_t v = j->todo[i];
+        if (variant_first_layer(&j->job->variants->items[v]) != NO_LAYER)
+            continue;
+        memcpy(j->job->rows + v * f->s.n_prompts + j->block->first, f->intact + j->block->first,
+               j->block->n * sizeof *f->intact);
+        finish_variants(j, &v, 1);
+    }
+}
+
+static bool run_layers(struct block_job *j)
+{
+    uint32_t n_layers = j->f->s.model->shape.n_layers;
+    if (!stream_start(j->clean, j->block->embedded, j->err))
+        return false;
+    for (uint32_t l = 0; l < n_layers; l++) {
+        if (!run_branches(j, l, false) || !stream_attend(j->clean, l, j->err)
+            || !run_branches(j, l, true) || !stream_finish_layer(j->clean, l, j->err))
+            return false;
+    }
+    return true;
+}
+
+// The most variants that any layer branches at once: no need for room beyond that.
+static uint32_t widest_branch(const struct block_job *j)
+{
+    size_t widest = 1;
+    for (uint32_t l = 0; l < j->f->s.model->shape.n_layers; l++) {
+        size_t n = 0;
+        for (size_t i = 0; i < j->n_todo; i++)
+            n += variant_first_layer(&j->job->variants->items[j->todo[i]]) == l;
+        widest = size_max(widest, n);
+    }
+    return (uint32_t)size_min(widest, MAX_COPIES);
+}
+
+static uint32_t site_cols(const struct model_shape *s, enum site site)
+{
+    return site == SITE_Z ? s->n_heads * s->d_head : s->d_model;
+}
+
+// One tensor for each (layer, site) that a donor edit reads.
+static bool make_stashes(const struct block_job *j, struct pass *pass)
+{
+    struct engine *e = pass->engine;
+    const struct variants *v = j->job->variants;
+    size_t cap = 0;
+    for (size_t i = 0; i < j->n_todo; i++)
+        cap += v->items[j->todo[i]].n_edits;
+    pass->stashes.items = calloc(cap ? cap : 1, sizeof *pass->stashes.items);
+    if (!pass->stashes.items)
+        return abl_no_memory(j->err);
+    for (size_t i = 0; i < j->n_todo; i++)
+        for (size_t k = 0; k < v->items[j->todo[i]].n_edits; k++) {
+            const struct edit *edit = &v->items[j->todo[i]].edits[k];
+            bool known = edit->source != SOURCE_ROW;
+            for (size_t m = 0; m < pass->stashes.n; m++)
+                known |= pass->stashes.items[m].layer == edit->layer
+                         && pass->stashes.items[m].site == edit->site;
+            if (known)
+                continue;
+            struct stash *s = &pass->stashes.items[pass->stashes.n];
+            *s = (struct stash){ .site = edit->site, .layer = edit->layer };
+            if (!e->ops->alloc(e, j->block->trie.n_nodes, site_cols(pass->shape, edit->site), &s->t,
+                               j->err))
+                return false;
+            pass->stashes.n++;
+        }
+    return true;
+}
+
+static void free_stashes(struct pass *pass)
+{
+    for (size_t i = 0; i < pass->stashes.n; i++)
+        pass->engine->ops->release(pass->engine, &pass->stashes.items[i].t);
+    free(pass->stashes.items);
+}
+
+static bool run_block(struct block_job *j)
+{
+    struct forward *f = j->f;
+    struct pass pass = block_pass(j->block);
+    struct stream clean = { 0 }, branch = { 0 };
+    size_t fit = block_rows_that_fit(pass.shape, f->s.mem);
+    uint32_t copies = block_copies(fit, j->block->trie.n_nodes), widest = widest_branch(j);
+    bool ok = make_stashes(j, &pass) && stream_init(&clean, &pass, 1, j->err)
+              && stream_init(&branch, &pass, copies < widest ? copies : widest, j->err);
+    j->clean = &clean;
+    j->branch = &branch;
+    if (ok && (pass.stashes.n || j->fresh)) {
+        clean.saving = true;
+        ok = block_run_clean(j->block, &clean, j->err);
+        clean.saving = false;
+    }
+    if (ok) {
+        copy_identities(j);
+        ok = run_layers(j);
+    }
+    stream_release(&clean);
+    stream_release(&branch);
+    free_stashes(&pass);
+    return ok;
+}
+
+static bool job_is_shared(const struct forward_job *job, const size_t *todo, size_t n,
+                          bool *has_donors)
+{
+    bool shared = true;
+    *has_donors = false;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < job->variants->items[todo[i]].n_edits; k++) {
+            shared &= edit_is_shared(&job->variants->items[todo[i]].edits[k]);
+            *has_donors |= job->variants->items[todo[i]].edits[k].source == SOURCE_ROW;
+        }
+    return shared;
+}
+
+// Edits that tell prompts apart need rows of their own for each prompt: prompts [first, first + n) are laid out anew.
+static bool run_unshared(struct forward *f, struct block_job *j, size_t first, size_t n)
+{
+    struct block flat;
+    if (!block_init(&flat, f->s.model, f->weights, f->s.prompts, first, n, false, j->err))
+        return false;
+    j->block = &flat;
+    j->fresh = true;
+    bool ok = run_block(j);
+    block_release(&flat);
+    return ok;
+}
+
+static bool run_blocks(struct forward *f, struct block_job *j)
+{
+    bool has_donors, shared = job_is_shared(j->job, j->todo, j->n_todo, &has_donors);
+    if (has_donors) { // a donor may be any prompt: all of them at once, whatever --mem says
+        j->last = true;
+        return run_unshared(f, j, 0, f->s.n_prompts);
+    }
+    for (size_t i = 0; i < f->n_blocks; i++) {
+        struct block *b = &f->blocks[i];
+        j->block = b;
+        j->last = i + 1 == f->n_blocks;
+        if (cancelled(j->job, j->err)
+            || !(shared ? run_block(j) : run_unshared(f, j, b->first, b->n)))
+            return false;
+    }
+    return true;
+}
+
+bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err)
+{
+    size_t n = 0, *todo = malloc((job->variants->n + 1) * sizeof *todo);
+    if (!todo)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < job->variants->n; i++)
+        if (!job->done[i])
+            todo[n++] = i;
+    struct block_job j = { .f = f, .job = job, .todo = todo, .n_todo = n, .err = err };
+    bool ok = !n || run_blocks(f, &j);
+    free(todo);
+    return ok;
+}

@@ -1,0 +1,59 @@
+// A model and its prompts on a device, and the running of variant lists over them.
+//
+// Savings made here: identical prompts and shared prefixes run once (trie); the stream entering a layer is clean, so that
+// each variant branches at the first layer it changes, behind that layer's attention where only z or later is edited; in
+// the last layer only read-out rows go on.
+#ifndef ABL_LAB_FORWARD_H
+#define ABL_LAB_FORWARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/engine.h"
+#include "lab/variant.h"
+#include "model/model.h"
+#include "text/prompts.h"
+
+struct forward;
+
+struct forward_settings {
+    struct engine *engine;        // borrowed
+    const struct model *model;    // borrowed
+    const struct prompt *prompts; // borrowed, as are their ids
+    size_t n_prompts;
+    uint64_t mem; // bytes for activations; prompts are run in blocks that fit
+    unsigned weights_flags;
+};
+
+// Load the weights and run the intact model over every prompt; intact has room for n_prompts. Owned: forward_free.
+bool forward_open(const struct forward_settings *s, struct row_stats *intact, struct forward **out,
+                  struct abl_err *err);
+void forward_free(struct forward *f);
+
+struct forward_job {
+    const struct variants *variants;
+    bool *done;             // (variants) those already true are left out; set as they finish
+    struct row_stats *rows; // [variant * n_prompts + prompt]
+    atomic_bool *cancel;    // looked at before each layer of a chunk; NULL = never
+    void (*finished)(void *context, size_t variant);
+    void *context;
+};
+
+// Run the variants that are not done. ABL_INTERRUPTED when cancelled: what was finished stays.
+bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err);
+
+// How prompts and variants are cut to fit `mem`.
+struct forward_cut {
+    uint32_t n_blocks;
+    uint64_t n_nodes; // token rows of all blocks, one copy
+    uint64_t n_reads;
+    uint32_t copies; // variants carried together in the largest block
+    uint64_t bytes;  // activations at the peak
+};
+bool forward_plan(const struct model_shape *shape, const struct prompt *prompts, size_t n,
+                  uint64_t mem, struct forward_cut *out, struct abl_err *err);
+
+#endif

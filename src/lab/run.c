@@ -1,0 +1,345 @@
+#include "lab/run.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/forward.h"
+#include "lab/select.h"
+#include "lab/weights.h"
+
+enum { DEFAULT_BOOT = 1000, DEFAULT_MEM = 256 << 20 };
+
+void run_settings_default(struct run_settings *s)
+{
+    *s = (struct run_settings){ .data_dir = "data",
+                                .model = "tiny-gpt2",
+                                .data = "facts",
+                                .split = SPLIT_DEFAULT,
+                                .experiment = EXPERIMENT_HEADS,
+                                .ablation = { .scale = 0.0f, .value_bias = VALUE_BIAS_FOLDED },
+                                .bos = BOS_AUTO,
+                                .metric = METRIC_LD,
+                                .n_boot = DEFAULT_BOOT,
+                                .alpha = 0.05,
+                                .device = "auto" };
+}
+
+// The lab outlives whatever the caller's strings lived in.
+static bool copy_settings(struct lab *lab, const struct run_settings *from, struct abl_err *err)
+{
+    struct run_settings *s = &lab->settings;
+    *s = *from;
+    const char **strings[]
+        = { &s->data_dir, &s->model, &s->data, &s->heads, &s->layers, &s->sets, &s->device };
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
+        if (!*strings[i])
+            continue;
+        *strings[i] = arena_strdup(&lab->arena, *strings[i]);
+        if (!*strings[i])
+            return abl_no_memory(err);
+    }
+    if (!s->mem)
+        s->mem = DEFAULT_MEM;
+    return true;
+}
+
+static bool open_prompts(struct lab *lab, struct abl_err *err)
+{
+    const struct run_settings *s = &lab->settings;
+    struct prompts_options options = { .bos = s->bos,
+                                       .skip_bad = s->skip_bad,
+                                       .n_ctx = lab->model->shape.n_ctx,
+                                       .n_vocab = lab->model->shape.n_vocab,
+                                       .cluster_by_template = s->cluster_by_template };
+    return dataset_open(s->data, s->data_dir, s->split, s->max_rows, s->skip_bad, &lab->data,
+                        &lab->n_dropped, err)
+           && prompts_make(lab->data, lab->tokenizer, &options, &lab->prompts, err);
+}
+
+static bool open_model(struct lab *lab, struct abl_err *err)
+{
+    char *path;
+    if (!model_find(lab->settings.model, lab->settings.data_dir, &path, err))
+        return false;
+    bool ok = model_open(path, &lab->model, err) && tokenizer_open(path, &lab->tokenizer, err);
+    free(path);
+    return ok;
+}
+
+static bool open_cold(struct lab *lab, const struct run_settings *s, struct abl_err *err)
+{
+    return copy_settings(lab, s, err) && open_model(lab, err) && open_prompts(lab, err);
+}
+
+bool lab_open_cold(const struct run_settings *s, struct lab **out, struct abl_err *err)
+{
+    struct lab *lab = calloc(1, sizeof *lab);
+    if (!lab)
+        return abl_no_memory(err);
+    if (!open_cold(lab, s, err)) {
+        lab_free(lab);
+        return false;
+    }
+    *out = lab;
+    return true;
+}
+
+static bool make_resampler(struct lab *lab, struct abl_err *err)
+{
+    const struct prompts *p = lab->prompts;
+    uint32_t *cluster = malloc(p->n * sizeof *cluster);
+    if (!cluster)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < p->n; i++)
+        cluster[i] = p->items[i].cluster;
+    const struct run_settings *s = &lab->settings;
+    bool ok = resampler_new(cluster, p->n, p->n_clusters, s->n_boot, s->seed, s->alpha,
+                            &lab->resampler, err);
+    free(cluster);
+    return ok;
+}
+
+static bool open_device(struct lab *lab, struct abl_err *err)
+{
+    const struct run_settings *s = &lab->settings;
+    if (!engine_open(s->device, s->n_threads, &lab->engine, err))
+        return false;
+    lab->intact = arena_alloc(&lab->arena, lab->prompts->n, sizeof *lab->intact);
+    if (!lab->intact)
+        return abl_no_memory(err);
+    struct forward_settings f = { .engine = lab->engine,
+                                  .model = lab->model,
+                                  .prompts = lab->prompts->items,
+                                  .n_prompts = lab->prompts->n,
+                                  .mem = s->mem,
+                                  .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0 };
+    return forward_open(&f, lab->intact, &lab->forward, err);
+}
+
+bool lab_start(struct lab *lab, struct abl_err *err)
+{
+    return prompts_refuse(lab->prompts, err) && make_resampler(lab, err) && open_device(lab, err);
+}
+
+bool lab_open(const struct run_settings *s, struct lab **out, struct abl_err *err)
+{
+    struct lab *lab;
+    if (!lab_open_cold(s, &lab, err))
+        return false;
+    if (!lab_start(lab, err)) {
+        lab_free(lab);
+        return false;
+    }
+    *out = lab;
+    return true;
+}
+
+void lab_free(struct lab *lab)
+{
+    if (!lab)
+        return;
+    forward_free(lab->forward);
+    if (lab->engine)
+        lab->engine->ops->free(lab->engine);
+    resampler_free(lab->resampler);
+    prompts_free(lab->prompts);
+    dataset_free(lab->data);
+    tokenizer_free(lab->tokenizer);
+    model_free(lab->model);
+    arena_release(&lab->arena);
+    free(lab);
+}
+
+// --heads within --layers.
+static bool select_heads(const struct lab *lab, struct arena *a, struct head_set *out,
+                         struct abl_err *err)
+{
+    const struct run_settings *s = &lab->settings;
+    const struct model_shape *shape = &lab->model->shape;
+    bool *keep = arena_alloc(a, shape->n_layers, sizeof *keep);
+    if (!keep)
+        return abl_no_memory(err);
+    if (!layers_parse(s->layers ? s->layers : "all", shape, keep, err)
+        || !heads_parse(s->heads ? s->heads : "all", shape, a, out, err))
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < out->n; i++)
+        if (keep[out->heads[i].layer])
+            out->heads[n++] = out->heads[i];
+    out->n = n;
+    return n
+           || abl_fail(err, ABL_USAGE, "no head is left: --heads %s has none in --layers %s",
+                       s->heads ? s->heads : "all", s->layers ? s->layers : "all");
+}
+
+bool lab_variants(const struct lab *lab, struct variants *out, struct abl_err *err)
+{
+    const struct run_settings *s = &lab->settings;
+    struct arena scratch = { 0 };
+    struct head_set heads, *sets;
+    size_t n;
+    bool ok = false;
+    switch (s->experiment) {
+    case EXPERIMENT_HEADS:
+        ok = select_heads(lab, &scratch, &heads, err)
+             && variants_heads(heads.heads, heads.n, s->ablation, out, err);
+        break;
+    case EXPERIMENT_SETS:
+        if (!s->sets)
+            abl_fail(err, ABL_USAGE,
+                     "--experiment sets needs --sets, such as --sets 0:2+0:4;0:2+0:7");
+        else
+            ok = sets_parse(s->sets, &lab->model->shape, &scratch, &sets, &n, err)
+                 && variants_sets(sets, n, s->ablation, out, err);
+        break;
+    }
+    arena_release(&scratch);
+    return ok;
+}
+
+bool table_init(struct table *t, const struct variants *v, size_t n_prompts, struct abl_err *err)
+{
+    *t = (struct table){ .variants = v, .n_prompts = n_prompts };
+    t->rows = calloc(v->n * n_prompts, sizeof *t->rows);
+    t->done = calloc(v->n, sizeof *t->done);
+    if (t->rows && t->done)
+        return true;
+    table_release(t);
+    return abl_no_memory(err);
+}
+
+void table_release(struct table *t)
+{
+    free(t->rows);
+    free(t->done);
+    *t = (struct table){ 0 };
+}
+
+struct progress {
+    struct table *table;
+    lab_progress *report;
+    void *context;
+};
+
+static void variant_finished(void *context, size_t variant)
+{
+    struct progress *p = context;
+    p->table->n_done++;
+    if (p->report)
+        p->report(p->context, p->table, variant);
+}
+
+bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress *progress,
+             void *context, struct abl_err *err)
+{
+    assert(t->n_prompts == lab->prompts->n);
+    struct progress p = { t, progress, context };
+    struct forward_job job = { .variants = t->variants,
+                               .done = t->done,
+                               .rows = t->rows,
+                               .cancel = cancel,
+                               .finished = variant_finished,
+                               .context = &p };
+    return forward_run(lab->forward, &job, err);
+}
+
+// One value per prompt, then its estimate.
+static bool estimate(const struct lab *lab, const double *values, bool test, struct estimate *out,
+                     struct abl_err *err)
+{
+    return stats_estimate(lab->resampler, values, test, out, err);
+}
+
+bool lab_estimate(const struct lab *lab, const struct table *t, size_t variant, enum metric m,
+                  bool value, struct estimate *out, struct abl_err *err)
+{
+    assert(t->done[variant]);
+    double *column = malloc(t->n_prompts * sizeof *column);
+    if (!column)
+        return abl_no_memory(err);
+    const struct row_stats *rows = t->rows + variant * t->n_prompts;
+    for (size_t i = 0; i < t->n_prompts; i++)
+        column[i] = value ? metric_info(m)->value(&rows[i], &lab->intact[i])
+                          : metric_delta(m, &rows[i], &lab->intact[i]);
+    bool ok = estimate(lab, column, !value, out, err);
+    free(column);
+    return ok;
+}
+
+bool lab_estimate_intact(const struct lab *lab, enum metric m, struct estimate *out,
+                         struct abl_err *err)
+{
+    size_t n = lab->prompts->n;
+    double *column = malloc(n * sizeof *column);
+    if (!column)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        column[i] = metric_info(m)->value(&lab->intact[i], &lab->intact[i]);
+    bool ok = estimate(lab, column, false, out, err);
+    free(column);
+    return ok;
+}
+
+bool lab_interaction(const struct lab *lab, const struct table *t, size_t joint,
+                     const size_t *singles, size_t n_singles, enum metric m, struct estimate *out,
+                     struct abl_err *err)
+{
+    double *column = malloc(t->n_prompts * sizeof *column);
+    if (!column)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < t->n_prompts; i++) {
+        column[i] = metric_delta(m, &t->rows[joint * t->n_prompts + i], &lab->intact[i]);
+        for (size_t k = 0; k < n_singles; k++)
+            column[i] -= metric_delta(m, &t->rows[singles[k] * t->n_prompts + i], &lab->intact[i]);
+    }
+    bool ok = estimate(lab, column, true, out, err);
+    free(column);
+    return ok;
+}
+
+// Multiply-adds of one token row in a layer behind its attention, and of the whole layer (DESIGN section 4).
+static double flop_behind_attention(const struct model_shape *s)
+{
+    double d = s->d_model, q = (double)s->n_heads * s->d_head;
+    return 2 * (q * d + 2 * d * s->d_mlp);
+}
+
+static double flop_layer(const struct model_shape *s)
+{
+    double qkv = (double)(s->n_heads + 2 * s->n_kv_heads) * s->d_head;
+    return 2 * s->d_model * qkv + flop_behind_attention(s);
+}
+
+// A variant's FLOP over n_nodes rows of which n_reads go through the last layer's second half.
+static double variant_flop(const struct model_shape *s, uint32_t first, double n_nodes,
+                           double n_reads)
+{
+    double unembed = 2.0 * s->d_model * s->n_vocab * n_reads;
+    double behind = flop_behind_attention(s), attention = flop_layer(s) - behind;
+    if (first == NO_LAYER)
+        return 0;
+    double layers = s->n_layers - 1 - first; // whole ones behind the first
+    double rows_behind = (layers > 0 ? n_nodes * layers : 0) + n_reads;
+    return unembed + behind * rows_behind + attention * n_nodes * layers;
+}
+
+bool lab_cost(const struct lab *lab, const struct variants *v, struct lab_cost *out,
+              struct abl_err *err)
+{
+    const struct model_shape *s = &lab->model->shape;
+    struct forward_cut cut;
+    if (!forward_plan(s, lab->prompts->items, lab->prompts->n, lab->settings.mem, &cut, err))
+        return false;
+    double nodes = (double)cut.n_nodes, reads = (double)cut.n_reads;
+    *out = (struct lab_cost){ .n_passes = v->n + 1,
+                              .n_token_rows = cut.n_nodes * (v->n + 1),
+                              .weight_bytes = lab->model->n_params * sizeof(float),
+                              .activation_bytes = cut.bytes,
+                              .variants_per_chunk = cut.copies,
+                              .n_blocks = cut.n_blocks };
+    out->flop = flop_layer(s) * nodes * s->n_layers + 2.0 * s->d_model * s->n_vocab * reads;
+    for (size_t i = 0; i < v->n; i++)
+        out->flop += variant_flop(s, variant_first_layer(&v->items[i]), nodes, reads);
+    return true;
+}

@@ -1,0 +1,120 @@
+// One run: settings → model, prompts, engine → variants → plan → forward → table → estimates.
+// The explorer and --export both drive this; so does verify.
+#ifndef ABL_LAB_RUN_H
+#define ABL_LAB_RUN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "lab/metrics.h"
+#include "lab/stats.h"
+#include "lab/variant.h"
+#include "model/model.h"
+#include "text/prompts.h"
+
+enum experiment { EXPERIMENT_HEADS, EXPERIMENT_SETS };
+
+// What the user asked for; strings borrowed. run_settings_default fills the documented defaults.
+struct run_settings {
+    const char *data_dir; // where the bundled corpora and models lie
+    const char *model;    // --model
+    const char *data;     // --data: one condition
+    enum split split;
+    size_t max_rows; // --rows, 0 = all
+    enum experiment experiment;
+    const char *heads, *layers, *sets; // as given, NULL = all
+    struct ablation ablation;
+    enum bos_mode bos;
+    enum metric metric; // shown first; all are computed
+    uint64_t seed;
+    uint32_t n_boot;
+    double alpha;
+    bool cluster_by_template;
+    bool skip_bad;
+    const char *device;
+    uint64_t mem;       // bytes for activations, 0 = automatic
+    uint32_t n_threads; // 0 = all cores
+    bool
+        damage_weight; // negate a row of layer 0's W_O on its way to the device, for verify's own test
+};
+
+void run_settings_default(struct run_settings *s);
+
+// Everything that is loaded before the first variant runs. Read-only while computing; owned by the caller: lab_free.
+struct lab {
+    struct run_settings settings; // strings copied into the arena
+    struct model *model;
+    struct tokenizer *tokenizer;
+    struct dataset *data;
+    struct prompts *prompts;
+    struct resampler *resampler;
+    struct engine *engine;
+    struct forward *forward;  // weights on the device and the clean run
+    struct row_stats *intact; // (prompts->n)
+    size_t n_dropped;         // rows that --skip-bad left out while reading
+    struct arena arena;
+};
+
+// Load model, data and tokenizer and make the pre-flight check; no device yet. lab->prompts says what was found.
+bool lab_open_cold(const struct run_settings *s, struct lab **out, struct abl_err *err);
+
+// Open the device, load the weights and run the intact baseline. Refuses what pre-flight forbids.
+bool lab_start(struct lab *lab, struct abl_err *err);
+
+// Both at once.
+bool lab_open(const struct run_settings *s, struct lab **out, struct abl_err *err);
+void lab_free(struct lab *lab);
+
+// The variants that the settings ask for.
+bool lab_variants(const struct lab *lab, struct variants *out, struct abl_err *err);
+
+// (variants x prompts) of row stats, filled as variants finish.
+struct table {
+    const struct variants *variants; // borrowed
+    size_t n_prompts;
+    struct row_stats *rows; // [variant * n_prompts + prompt]
+    bool *done;             // per variant
+    size_t n_done;
+};
+
+bool table_init(struct table *t, const struct variants *v, size_t n_prompts, struct abl_err *err);
+void table_release(struct table *t);
+
+// Called after each finished variant, on the thread that runs lab_run.
+typedef void lab_progress(void *context, const struct table *t, size_t variant);
+
+// Run every variant that is not done yet. cancel is looked at between chunks; when set, returns false with
+// ABL_INTERRUPTED and the table holds what finished.
+bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress *progress,
+             void *context, struct abl_err *err);
+
+// Estimate of a metric's paired delta (or, value = true, of the metric itself) for a finished variant.
+bool lab_estimate(const struct lab *lab, const struct table *t, size_t variant, enum metric m,
+                  bool value, struct estimate *out, struct abl_err *err);
+
+// The intact baseline's estimate of a metric.
+bool lab_estimate_intact(const struct lab *lab, enum metric m, struct estimate *out,
+                         struct abl_err *err);
+
+// joint delta minus the sum of the single heads' deltas, per row, as an estimate. singles: their variant indices.
+bool lab_interaction(const struct lab *lab, const struct table *t, size_t joint,
+                     const size_t *singles, size_t n_singles, enum metric m, struct estimate *out,
+                     struct abl_err *err);
+
+// What a run will cost, before anything is loaded on a device.
+struct lab_cost {
+    uint64_t n_passes;     // variants + the intact run
+    uint64_t n_token_rows; // token rows through the layers, all variants
+    double flop;           // 2 per multiply-add
+    uint64_t weight_bytes; // on the device, fp32
+    uint64_t activation_bytes;
+    uint32_t variants_per_chunk;
+    uint32_t n_blocks; // parts that the prompts are cut into
+};
+bool lab_cost(const struct lab *lab, const struct variants *v, struct lab_cost *out,
+              struct abl_err *err);
+
+#endif

@@ -1,0 +1,24 @@
+// The little languages of --heads, --layers and --sets.
+#ifndef ABL_LAB_SELECT_H
+#define ABL_LAB_SELECT_H
+
+#include "lab/variant.h"
+
+// Errors of all three are ABL_USAGE and name the option, the part that is wrong and the valid range.
+
+// "0:2,1:3,2:*" or "all": heads in the order given, repeats dropped; out lives in the arena.
+bool heads_parse(const char *text, const struct model_shape *shape, struct arena *a,
+                 struct head_set *out, struct abl_err *err);
+
+// "0-2,5" or "all": keep[layer] for n_layers layers.
+bool layers_parse(const char *text, const struct model_shape *shape, bool *keep,
+                  struct abl_err *err);
+
+// "0:2+0:4;0:2+0:4+0:7": each set ascending, without repeats; repeated sets dropped.
+bool sets_parse(const char *text, const struct model_shape *shape, struct arena *a,
+                struct head_set **out, size_t *n, struct abl_err *err);
+
+// "0:2+0:4" in the arena; NULL when memory is out.
+const char *head_set_label(const struct head_set *set, struct arena *a);
+
+#endif

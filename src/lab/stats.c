@@ -1,0 +1,345 @@
+// Cluster bootstrap and sign-flip permutation over one set of resamples, drawn once and shared by every column.
+//
+// What is stored, with B = n_boot, C = n_clusters, F = n_flips:
+//
+//   counts (C, B)      how often resample b drew cluster c; resample index innermost, so that a column is C
+//                      multiply-adds over B independent sums: they vectorise without changing the order of any sum
+//   flips  (C/8, F)    bit i of byte [g][f]: permutation f turns the sign of cluster 8g + i; a byte picks one of the
+//                      256 sums of eight signed clusters, made once per column, so that a permutation is C/8 additions
+#include "lab/stats.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+
+enum {
+    EXACT_CLUSTERS = 12, // up to here all 2^n sign patterns are counted
+    GROUP = 8,           // clusters per byte of a sign pattern
+    TILE = 1024,         // bootstrap sums that stay in the first cache
+};
+
+struct resampler {
+    uint32_t *cluster; // (n)
+    size_t n;
+    uint32_t n_clusters, n_boot;
+    double alpha;
+    float *counts;     // (n_clusters, n_boot); whole numbers
+    double *boot_rows; // (n_boot): rows in each resample
+    uint8_t *flips;    // (n_groups, n_flips)
+    size_t n_flips, n_groups;
+    bool exact;
+};
+
+// malloc'd and zeroed a * b elements; NULL on overflow or when memory is out.
+static void *new_array(size_t a, size_t b, size_t element)
+{
+    size_t n;
+    if (!size_mul(a, b, &n))
+        return NULL;
+    return calloc(size_max(n, 1), element);
+}
+
+// Draw the bootstrap: resample after resample, n_clusters draws each.
+static void draw_counts(struct resampler *r, const double *rows_of, struct rng *rng)
+{
+    for (uint32_t b = 0; b < r->n_boot; b++)
+        for (uint32_t i = 0; i < r->n_clusters; i++) {
+            uint32_t c = rng_below(rng, r->n_clusters);
+            r->counts[(size_t)c * r->n_boot + b] += 1.0f;
+            r->boot_rows[b] += rows_of[c];
+        }
+}
+
+// Sign patterns: the binary numbers 0 … 2^n - 1 when exact, else one random word per 64 clusters, lowest bit first.
+static void draw_flips(struct resampler *r, struct rng *rng)
+{
+    for (size_t f = 0; f < r->n_flips; f++) {
+        uint64_t word = f;
+        for (size_t g = 0; g < r->n_groups; g++) {
+            if (!r->exact && g % 8 == 0)
+                word = rng_next(rng);
+            r->flips[g * r->n_flips + f] = (uint8_t)(word >> 8 * (g % 8));
+        }
+    }
+}
+
+static bool resampler_fill(struct resampler *r, const uint32_t *cluster, uint64_t seed)
+{
+    double *rows_of = new_array(r->n_clusters, 1, sizeof *rows_of);
+    r->cluster = new_array(r->n, 1, sizeof *r->cluster);
+    r->counts = new_array(r->n_clusters, r->n_boot, sizeof *r->counts);
+    r->boot_rows = new_array(r->n_boot, 1, sizeof *r->boot_rows);
+    r->flips = new_array(r->n_groups, r->n_flips, sizeof *r->flips);
+    bool ok = rows_of && r->cluster && r->counts && r->boot_rows && r->flips;
+    if (ok) {
+        for (size_t i = 0; i < r->n; i++) {
+            assert(cluster[i] < r->n_clusters);
+            r->cluster[i] = cluster[i];
+            rows_of[cluster[i]] += 1.0;
+        }
+        for (uint32_t c = 0; c < r->n_clusters; c++)
+            assert(rows_of[c] > 0.0);
+        struct rng rng;
+        rng_seed(&rng, seed);
+        draw_counts(r, rows_of, &rng);
+        draw_flips(r, &rng);
+    }
+    free(rows_of);
+    return ok;
+}
+
+bool resampler_new(const uint32_t *cluster, size_t n, uint32_t n_clusters, uint32_t n_boot,
+                   uint64_t seed, double alpha, struct resampler **out, struct abl_err *err)
+{
+    assert(alpha > 0.0 && alpha < 1.0);
+    struct resampler *r = calloc(1, sizeof *r);
+    if (!r)
+        return abl_no_memory(err);
+    bool exact = n_clusters <= EXACT_CLUSTERS;
+    *r = (struct resampler){ .n = n,
+                             .n_clusters = n_clusters,
+                             .n_boot = n_boot,
+                             .alpha = alpha,
+                             .exact = exact,
+                             .n_groups = ((size_t)n_clusters + GROUP - 1) / GROUP,
+                             .n_flips = exact ? (size_t)1 << n_clusters : n_boot };
+    if (!resampler_fill(r, cluster, seed)) {
+        resampler_free(r);
+        return abl_fail(err, ABL_FAILED,
+                        "out of memory for %u resamples of %u clusters; lower --boot", n_boot,
+                        n_clusters);
+    }
+    *out = r;
+    return true;
+}
+
+void resampler_free(struct resampler *r)
+{
+    if (!r)
+        return;
+    free(r->cluster);
+    free(r->counts);
+    free(r->boot_rows);
+    free(r->flips);
+    free(r);
+}
+
+// means[b] = sum over clusters of count * sum, in ascending order of clusters, over the resample's rows.
+static void boot_means(const struct resampler *r, const double *restrict sums,
+                       double *restrict means)
+{
+    size_t n = r->n_boot;
+    memset(means, 0, n * sizeof *means);
+    for (size_t first = 0; first < n; first += TILE) {
+        size_t end = size_min(first + TILE, n);
+        uint32_t c = 0;
+        for (; c + 4 <= r->n_clusters; c += 4) { // four at a time spare loads and stores, not order
+            const float *restrict k = r->counts + c * n;
+            double s0 = sums[c], s1 = sums[c + 1], s2 = sums[c + 2], s3 = sums[c + 3];
+            for (size_t b = first; b < end; b++)
+                means[b] = means[b] + (double)k[b] * s0 + (double)k[n + b] * s1
+                           + (double)k[2 * n + b] * s2 + (double)k[3 * n + b] * s3;
+        }
+        for (; c < r->n_clusters; c++)
+            for (size_t b = first; b < end; b++)
+                means[b] += (double)r->counts[c * n + b] * sums[c];
+    }
+    for (size_t b = 0; b < n; b++)
+        means[b] /= r->boot_rows[b];
+}
+
+// Standard deviation with n - 1; NaN below two values.
+static double deviation(const double *v, size_t n)
+{
+    double mean = 0.0, squares = 0.0;
+    for (size_t i = 0; i < n; i++)
+        mean += v[i];
+    mean /= (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (v[i] - mean) * (v[i] - mean);
+    return n > 1 ? sqrt(squares / (double)(n - 1)) : NAN;
+}
+
+// Reorder v so that v[k] is what sorting would put there, nothing bigger before it and nothing smaller behind
+// (Hoare 1961): an interval needs four of the order statistics, not the sorted list.
+static void select_kth(double *v, size_t n, size_t k)
+{
+    size_t lo = 0, hi = n - 1;
+    while (lo < hi) {
+        double pivot = v[lo + (hi - lo) / 2];
+        size_t i = lo, j = hi;
+        for (;;) {
+            while (v[i] < pivot)
+                i++;
+            while (v[j] > pivot)
+                j--;
+            if (i >= j)
+                break;
+            double swap = v[i];
+            v[i++] = v[j];
+            v[j--] = swap;
+        }
+        // v[lo..j] <= pivot <= v[j + 1..hi], and j < hi because the pivot was not the last
+        if (k <= j)
+            hi = j;
+        else
+            lo = j + 1;
+    }
+}
+
+// Quantile p of v by linear interpolation between order statistics (Hyndman & Fan 1996, type 7). Reorders v.
+static double quantile(double *v, size_t n, double p)
+{
+    double place = (double)(n - 1) * p, below = floor(place);
+    size_t k = (size_t)below;
+    select_kth(v, n, k);
+    if (k + 1 >= n)
+        return v[k];
+    double next = v[k + 1];
+    for (size_t i = k + 2; i < n; i++)
+        if (v[i] < next)
+            next = v[i];
+    return v[k] + (next - v[k]) * (place - below);
+}
+
+static void boot_interval(const struct resampler *r, const double *sums, double *means,
+                          struct estimate *out)
+{
+    if (!r->n_boot)
+        return;
+    boot_means(r, sums, means);
+    out->se = deviation(means, r->n_boot);
+    out->ci_lo = quantile(means, r->n_boot, r->alpha / 2);
+    out->ci_hi = quantile(means, r->n_boot, 1 - r->alpha / 2);
+}
+
+// table[bits] = the sum of n signed values, value i negative where bit i is set. Values enter in ascending order
+// whatever the signs, so that opposite patterns give exactly opposite sums.
+static void signed_sums(const double *values, size_t n, double table[1 << GROUP])
+{
+    table[0] = 0.0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t bits = 0, half = (size_t)1 << i; bits < half; bits++) {
+            table[half + bits] = table[bits] - values[i];
+            table[bits] += values[i];
+        }
+}
+
+// Two-sided p of the sign-flip test: the share of patterns with |sum| >= |observed|.
+static double flip_test(const struct resampler *r, const double *sums, double *flipped)
+{
+    double table[1 << GROUP], observed = 0.0, size = 0.0;
+    memset(flipped, 0, r->n_flips * sizeof *flipped);
+    for (size_t g = 0; g < r->n_groups; g++) {
+        size_t first = g * GROUP, n = size_min(r->n_clusters - first, GROUP);
+        signed_sums(sums + first, n, table);
+        observed += table[0];
+        const uint8_t *pattern = r->flips + g * r->n_flips;
+        uint8_t mask = (uint8_t)((1u << n) - 1);
+        for (size_t f = 0; f < r->n_flips; f++)
+            flipped[f] += table[pattern[f] & mask];
+    }
+    for (uint32_t c = 0; c < r->n_clusters; c++)
+        size += fabs(sums[c]);
+    // Patterns that tie in exact arithmetic may differ by the rounding of n_clusters additions: they count.
+    double bound = fabs(observed) - r->n_clusters * DBL_EPSILON * size;
+    size_t as_big = 0;
+    for (size_t f = 0; f < r->n_flips; f++)
+        as_big += fabs(flipped[f]) >= bound;
+    if (r->exact)
+        return (double)as_big / (double)r->n_flips;
+    return r->n_flips ? (double)(as_big + 1) / (double)(r->n_flips + 1) : NAN;
+}
+
+bool stats_estimate(const struct resampler *r, const double *values, bool test,
+                    struct estimate *out, struct abl_err *err)
+{
+    double total = 0.0;
+    for (size_t i = 0; i < r->n; i++)
+        total += values[i];
+    struct estimate e = { .mean = r->n ? total / (double)r->n : NAN,
+                          .se = NAN,
+                          .ci_lo = NAN,
+                          .ci_hi = NAN,
+                          .p = NAN,
+                          .q = NAN,
+                          .n = (uint32_t)r->n,
+                          .n_clusters = r->n_clusters };
+    if (r->n_clusters >= 2 && isfinite(total)) {
+        double *sums = new_array(r->n_clusters, 1, sizeof *sums);
+        double *scratch = new_array(size_max(r->n_boot, r->n_flips), 1, sizeof *scratch);
+        if (sums && scratch) {
+            for (size_t i = 0; i < r->n; i++)
+                sums[r->cluster[i]] += values[i];
+            boot_interval(r, sums, scratch, &e);
+            if (test)
+                e.p = flip_test(r, sums, scratch);
+        }
+        bool ok = sums && scratch;
+        free(sums);
+        free(scratch);
+        if (!ok)
+            return abl_no_memory(err);
+    }
+    *out = e;
+    return true;
+}
+
+// Ascending by p.
+static int by_p(const void *a, const void *b)
+{
+    double x = (*(struct estimate *const *)a)->p, y = (*(struct estimate *const *)b)->p;
+    return (x > y) - (x < y);
+}
+
+// q of the i-th smallest of m p-values = min over j >= i of p_j m / j, at most 1.
+bool stats_fdr(struct estimate *grid, size_t n, struct abl_err *err)
+{
+    struct estimate **sorted = new_array(n, 1, sizeof *sorted);
+    if (!sorted)
+        return abl_no_memory(err);
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(grid[i].p))
+            sorted[m++] = &grid[i];
+    qsort(sorted, m, sizeof *sorted, by_p);
+    double least = 1.0;
+    for (size_t i = m; i-- > 0;) {
+        least = fmin(least, sorted[i]->p * (double)m / (double)(i + 1));
+        sorted[i]->q = least;
+    }
+    free(sorted);
+    return true;
+}
+
+// Twice the mid-rank of v[i], counted from 1: equal values share the mean of their places.
+static double twice_rank(const double *v, size_t n, size_t i)
+{
+    size_t less = 0, equal = 0;
+    for (size_t j = 0; j < n; j++) {
+        less += v[j] < v[i];
+        equal += v[j] == v[i];
+    }
+    return (double)(2 * less + equal + 1);
+}
+
+// Quadratic in n, for there is nothing to allocate and grids have at most a few thousand heads.
+double stats_spearman(const double *a, const double *b, size_t n)
+{
+    double centre = (double)n + 1; // twice the mean rank, with and without ties
+    double aa = 0.0, bb = 0.0, ab = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(a[i]) || isnan(b[i]))
+            return NAN;
+        double x = twice_rank(a, n, i) - centre, y = twice_rank(b, n, i) - centre;
+        aa += x * x;
+        bb += y * y;
+        ab += x * y;
+    }
+    return aa > 0.0 && bb > 0.0 ? ab / sqrt(aa * bb) : NAN;
+}

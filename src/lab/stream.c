@@ -1,0 +1,319 @@
+#include "lab/stream.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+size_t stream_row_floats(const struct model_shape *s)
+{
+    size_t q = (size_t)s->n_heads * s->d_head, kv = (size_t)s->n_kv_heads * s->d_head;
+    return 3 * (size_t)s->d_model + 2 * q + q + 2 * kv + s->d_mlp;
+}
+
+static uint32_t q_cols(const struct model_shape *s)
+{
+    return s->n_heads * s->d_head;
+}
+
+static uint32_t kv_cols(const struct model_shape *s)
+{
+    return s->n_kv_heads * s->d_head;
+}
+
+static uint32_t rows_per_copy(const struct stream *s)
+{
+    return s->space == ROWS_READS ? s->pass->trie->n_reads : s->pass->trie->n_nodes;
+}
+
+// The first `count` entries of an index list.
+static struct index index_first(struct index list, uint32_t count)
+{
+    assert(count <= list.count);
+    list.count = count;
+    return list;
+}
+
+static struct index repeat_list(const struct stream *s, uint32_t copies)
+{
+    struct index all = s->space == ROWS_READS ? s->repeat_reads : s->repeat_nodes;
+    return index_first(all, copies * rows_per_copy(s));
+}
+
+// Device lists are made from host ones of max_copies copies, so that fewer copies use the front of the same list.
+struct list_builder {
+    struct stream *s;
+    uint32_t *values;
+    struct abl_err *err;
+};
+
+static bool list_done(struct list_builder *b, uint32_t n, struct index *out)
+{
+    struct engine *e = b->s->pass->engine;
+    return e->ops->index_new(e, b->values, n, out, b->err);
+}
+
+static bool list_repeat(struct list_builder *b, uint32_t n, struct index *out)
+{
+    uint32_t total = b->s->max_copies * n;
+    for (uint32_t i = 0; i < total; i++)
+        b->values[i] = i % n;
+    return list_done(b, total, out);
+}
+
+static bool list_reads(struct list_builder *b, struct index *out)
+{
+    const struct trie *t = b->s->pass->trie;
+    uint32_t n = 0;
+    for (uint32_t c = 0; c < b->s->max_copies; c++)
+        for (uint32_t i = 0; i < t->n_reads; i++)
+            b->values[n++] = c * t->n_nodes + t->reads[i];
+    return list_done(b, n, out);
+}
+
+// Contexts of `n` query nodes a copy (nodes[i], or node i where nodes is NULL).
+static bool list_contexts(struct list_builder *b, const uint32_t *nodes, uint32_t n,
+                          struct contexts *out)
+{
+    const struct trie *t = b->s->pass->trie;
+    uint32_t at = 0, query = 0;
+    b->values[0] = 0;
+    for (uint32_t c = 0; c < b->s->max_copies; c++)
+        for (uint32_t i = 0; i < n; i++) {
+            at += t->position[nodes ? nodes[i] : i] + 1;
+            b->values[++query] = at;
+        }
+    if (!list_done(b, query + 1, &out->start))
+        return false;
+    at = 0;
+    for (uint32_t c = 0; c < b->s->max_copies; c++)
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t node = nodes ? nodes[i] : i;
+            for (uint32_t k = t->start[node]; k < t->start[node + 1]; k++)
+                b->values[at++] = c * t->n_nodes + t->sees[k];
+        }
+    return list_done(b, at, &out->rows);
+}
+
+static bool make_lists(struct stream *s, struct abl_err *err)
+{
+    const struct trie *t = s->pass->trie;
+    struct list_builder b = { s, NULL, err };
+    size_t longest = (size_t)t->start[t->n_nodes] + t->n_nodes + 1;
+    b.values = malloc(s->max_copies * longest * sizeof *b.values);
+    if (!b.values)
+        return abl_no_memory(err);
+    bool ok = list_repeat(&b, t->n_nodes, &s->repeat_nodes)
+              && list_repeat(&b, t->n_reads, &s->repeat_reads) && list_reads(&b, &s->read_rows)
+              && list_contexts(&b, NULL, t->n_nodes, &s->node_contexts)
+              && list_contexts(&b, t->reads, t->n_reads, &s->read_contexts);
+    free(b.values);
+    return ok;
+}
+
+bool stream_init(struct stream *s, const struct pass *pass, uint32_t max_copies,
+                 struct abl_err *err)
+{
+    *s = (struct stream){ .pass = pass, .max_copies = max_copies };
+    const struct model_shape *shape = pass->shape;
+    struct engine *e = pass->engine;
+    uint32_t n = max_copies * pass->trie->n_nodes, r = max_copies * pass->trie->n_reads;
+    uint32_t d = shape->d_model, q = q_cols(shape), qkv = q + 2 * kv_cols(shape);
+    bool ok = e->ops->alloc(e, n, d, &s->resid, err) && e->ops->alloc(e, n, d, &s->h, err)
+              && e->ops->alloc(e, n, qkv, &s->qkv, err) && e->ops->alloc(e, n, q, &s->z, err)
+              && e->ops->alloc(e, n, shape->d_mlp, &s->up, err)
+              && e->ops->alloc(e, r, q, &s->read_q, err) && e->ops->alloc(e, r, d, &s->read_x, err)
+              && make_lists(s, err);
+    if (!ok)
+        stream_release(s);
+    return ok;
+}
+
+void stream_release(struct stream *s)
+{
+    if (!s->pass)
+        return;
+    struct engine *e = s->pass->engine;
+    struct tensor *tensors[] = { &s->resid, &s->h, &s->qkv, &s->z, &s->up, &s->read_q, &s->read_x };
+    struct index *lists[]
+        = { &s->node_contexts.start, &s->node_contexts.rows, &s->read_contexts.start,
+            &s->read_contexts.rows,  &s->read_rows,          &s->repeat_nodes,
+            &s->repeat_reads };
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
+        if (tensors[i]->buffer)
+            e->ops->release(e, tensors[i]);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (lists[i]->buffer)
+            e->ops->index_release(e, lists[i]);
+    edits_release(&s->edits);
+    *s = (struct stream){ 0 };
+}
+
+bool stream_start(struct stream *s, struct tensor embedded, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    s->copies = 1;
+    s->space = ROWS_NODES;
+    s->variants = NULL;
+    s->x = tensor_rows(s->resid, 0, embedded.rows);
+    return e->ops->gather(e, s->x, embedded, repeat_list(s, 1), err);
+}
+
+bool stream_branch(struct stream *s, const struct stream *from, bool with_z,
+                   const struct variant *const *variants, uint32_t copies, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    s->copies = copies;
+    s->space = from->space;
+    s->variants = variants;
+    struct index repeat = repeat_list(s, copies);
+    s->x = tensor_rows(s->space == ROWS_READS ? s->read_x : s->resid, 0, repeat.count);
+    s->z_now = tensor_rows(s->z, 0, repeat.count);
+    return e->ops->gather(e, s->x, from->x, repeat, err)
+           && (!with_z || e->ops->gather(e, s->z_now, from->z_now, repeat, err));
+}
+
+static const struct stash *find_stash(const struct pass *p, uint32_t layer, enum site site)
+{
+    for (size_t i = 0; i < p->stashes.n; i++)
+        if (p->stashes.items[i].layer == layer && p->stashes.items[i].site == site)
+            return &p->stashes.items[i];
+    return NULL;
+}
+
+static bool run_edits(struct stream *s, uint32_t layer, enum site site, struct tensor t,
+                      struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    struct edit_job job = { .trie = s->pass->trie,
+                            .space = s->space,
+                            .variants = s->variants,
+                            .n_variants = s->copies,
+                            .layer = layer,
+                            .site = site,
+                            .d_head = s->pass->shape->d_head,
+                            .n_cols = t.cols };
+    struct edit_lists *l = &s->edits;
+    if (!edits_collect(&job, l, err))
+        return false;
+    struct tensor constants = site == SITE_Z ? s->pass->weights->z_constant : (struct tensor){ 0 };
+    if (l->n_constant && !e->ops->edit(e, t, l->constant, (uint32_t)l->n_constant, constants, err))
+        return false;
+    if (!l->n_donor)
+        return true;
+    const struct stash *stash = find_stash(s->pass, layer, site);
+    assert(stash);
+    return e->ops->edit(e, t, l->donor, (uint32_t)l->n_donor, stash->t, err);
+}
+
+static bool has_edits(const struct stream *s, uint32_t layer, enum site site)
+{
+    return s->variants && edits_any(s->variants, s->copies, layer, site);
+}
+
+// An activation has been computed: keep it for donors if it is asked for, and edit it.
+static bool at_site(struct stream *s, uint32_t layer, enum site site, struct tensor t,
+                    struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    const struct stash *keep = s->saving ? find_stash(s->pass, layer, site) : NULL;
+    if (keep && !e->ops->gather(e, tensor_rows(keep->t, 0, t.rows), t, repeat_list(s, 1), err))
+        return false;
+    return !has_edits(s, layer, site) || run_edits(s, layer, site, t, err);
+}
+
+// x += t, through the edit operation: only for variants that edit a module's output.
+static bool add_rows(struct stream *s, struct tensor t, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    struct row_edit *edits = malloc(t.rows * sizeof *edits);
+    if (!edits)
+        return abl_no_memory(err);
+    for (uint32_t i = 0; i < t.rows; i++)
+        edits[i]
+            = (struct row_edit){ .row = i, .n_cols = t.cols, .source_row = i, .keep = 1, .add = 1 };
+    bool ok = e->ops->edit(e, s->x, edits, t.rows, t, err);
+    free(edits);
+    return ok;
+}
+
+// x += in·w + bias, where the module's output is a site of its own.
+static bool add_module(struct stream *s, uint32_t layer, enum site site, struct tensor in,
+                       const struct weight *w, struct tensor bias, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    bool apart = has_edits(s, layer, site) || (s->saving && find_stash(s->pass, layer, site));
+    struct epilogue onto_x = { .bias = bias, .accumulate = !apart };
+    if (!apart)
+        return e->ops->linear(e, s->x, in, w, &onto_x, err);
+    struct tensor out = tensor_rows(s->h, 0, in.rows);
+    return e->ops->linear(e, out, in, w, &onto_x, err) && at_site(s, layer, site, out, err)
+           && add_rows(s, out, err);
+}
+
+// Keep only the read-out rows of x and q; attention then needs no others.
+static bool narrow_to_reads(struct stream *s, struct tensor *q, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    struct index rows = index_first(s->read_rows, s->copies * s->pass->trie->n_reads);
+    struct tensor read_q = tensor_rows(s->read_q, 0, rows.count);
+    struct tensor read_x = tensor_rows(s->read_x, 0, rows.count);
+    if (!e->ops->gather(e, read_q, *q, rows, err) || !e->ops->gather(e, read_x, s->x, rows, err))
+        return false;
+    *q = read_q;
+    s->x = read_x;
+    s->space = ROWS_READS;
+    return true;
+}
+
+bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err)
+{
+    const struct model_shape *shape = s->pass->shape;
+    const struct layer_weights *w = &s->pass->weights->layers[layer];
+    struct engine *e = s->pass->engine;
+    uint32_t n = s->x.rows, nq = q_cols(shape), nkv = kv_cols(shape);
+    struct tensor h = tensor_rows(s->h, 0, n), qkv = tensor_rows(s->qkv, 0, n);
+    struct epilogue bias = { .bias = w->qkv_bias };
+    struct attend_args args = { .q = tensor_cols(qkv, 0, nq),
+                                .k = tensor_cols(qkv, nq, nkv),
+                                .v = tensor_cols(qkv, nq + nkv, nkv),
+                                .n_heads = shape->n_heads,
+                                .n_kv_heads = shape->n_kv_heads,
+                                .d_head = shape->d_head,
+                                .scale = w->attn_scale };
+    if (!at_site(s, layer, SITE_RESID_PRE, s->x, err)
+        || !e->ops->norm(e, h, s->x, w->ln1_gain, w->ln1_bias, shape->norm_eps, err)
+        || !e->ops->linear(e, qkv, h, w->qkv, &bias, err))
+        return false;
+    if (layer + 1 == shape->n_layers && !narrow_to_reads(s, &args.q, err))
+        return false;
+    args.contexts = s->space == ROWS_READS ? s->read_contexts : s->node_contexts;
+    args.contexts.start = index_first(args.contexts.start, args.q.rows + 1);
+    s->z_now = tensor_rows(s->z, 0, args.q.rows);
+    return e->ops->attend(e, s->z_now, &args, err);
+}
+
+bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err)
+{
+    const struct model_shape *shape = s->pass->shape;
+    const struct layer_weights *w = &s->pass->weights->layers[layer];
+    struct engine *e = s->pass->engine;
+    struct tensor h = tensor_rows(s->h, 0, s->x.rows), up = tensor_rows(s->up, 0, s->x.rows);
+    struct epilogue act = { .bias = w->mlp_in_bias, .act = shape->act };
+    return at_site(s, layer, SITE_Z, s->z_now, err)
+           && add_module(s, layer, SITE_ATTN_OUT, s->z_now, w->out, w->out_bias, err)
+           && e->ops->norm(e, h, s->x, w->ln2_gain, w->ln2_bias, shape->norm_eps, err)
+           && e->ops->linear(e, up, h, w->mlp_in, &act, err)
+           && add_module(s, layer, SITE_MLP_OUT, up, w->mlp_out, w->mlp_out_bias, err)
+           && at_site(s, layer, SITE_RESID_POST, s->x, err);
+}
+
+bool stream_final(struct stream *s, struct tensor *out, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    const struct weights *w = s->pass->weights;
+    assert(s->space == ROWS_READS);
+    struct tensor h = tensor_rows(s->h, 0, s->x.rows);
+    if (!e->ops->norm(e, h, s->x, w->final_gain, w->final_bias, s->pass->shape->norm_eps, err))
+        return false;
+    *out = h;
+    return true;
+}

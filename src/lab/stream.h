@@ -1,0 +1,79 @@
+// Activations on their way through the layers: `copies` copies of a trie's rows, one copy a variant.
+// The clean run is a stream of one copy; variants branch from it at the first layer that they change.
+#ifndef ABL_LAB_STREAM_H
+#define ABL_LAB_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/engine.h"
+#include "lab/edits.h"
+#include "lab/trie.h"
+#include "lab/variant.h"
+#include "lab/weights.h"
+#include "model/model.h"
+
+// An intact activation kept for donors.
+struct stash {
+    enum site site;
+    uint32_t layer;
+    struct tensor t; // (rows of one copy, width of the site)
+};
+
+struct stashes {
+    struct stash *items; // owned by whoever made the list
+    size_t n;
+};
+
+// What a pass runs on; borrowed by its streams.
+struct pass {
+    struct engine *engine;
+    const struct model_shape *shape;
+    const struct weights *weights;
+    const struct trie *trie;
+    struct stashes stashes;
+};
+
+struct stream {
+    const struct pass *pass;
+    uint32_t max_copies, copies;
+    enum row_space space;                  // nodes; reads from the last layer's attention on
+    const struct variant *const *variants; // (copies), NULL for the clean stream
+    bool saving;                           // fill pass->stashes on the way
+    struct tensor x;          // residual stream of this moment, (copies * rows, d_model): a view
+    struct tensor z_now;      // z of this layer, likewise
+    struct tensor resid, h;   // (max_copies * n_nodes, d_model)
+    struct tensor qkv, z, up; // (…, q | k | v), (…, n_heads * d_head), (…, d_mlp)
+    struct tensor read_q, read_x; // (max_copies * n_reads, …)
+    struct contexts node_contexts, read_contexts;
+    struct index read_rows; // (max_copies * n_reads) rows of the read-out nodes
+    struct index repeat_nodes,
+        repeat_reads;        // row i of a copy of one copy's rows: i modulo their number
+    struct edit_lists edits; // scratch
+};
+
+// Floats that one token row takes in a stream.
+size_t stream_row_floats(const struct model_shape *shape);
+
+bool stream_init(struct stream *s, const struct pass *pass, uint32_t max_copies,
+                 struct abl_err *err);
+void stream_release(struct stream *s);
+
+// Start a clean stream: x = embedded (n_nodes, d_model).
+bool stream_start(struct stream *s, struct tensor embedded, struct abl_err *err);
+
+// Start `copies` copies of another stream's present state (its z too, once that has been computed in this layer).
+bool stream_branch(struct stream *s, const struct stream *from, bool with_z,
+                   const struct variant *const *variants, uint32_t copies, struct abl_err *err);
+
+// First half of a layer: resid_pre edits, norm, q k v, attention. In the last layer only read-out rows go on.
+bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err);
+
+// Second half: z edits, W_O, MLP, with the edits of the sites on the way.
+bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err);
+
+// Final norm into *out, a view of (copies * n_reads, d_model) that the next use of the stream overwrites.
+bool stream_final(struct stream *s, struct tensor *out, struct abl_err *err);
+
+#endif

@@ -1,0 +1,90 @@
+// One idea: an experiment is a list of variants, a variant is a set of edits to one forward pass.
+#ifndef ABL_LAB_VARIANT_H
+#define ABL_LAB_VARIANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/model.h"
+
+enum site { SITE_RESID_PRE, SITE_Z, SITE_ATTN_OUT, SITE_MLP_OUT, SITE_RESID_POST };
+
+// new = op(old, source):  scale: factor·(old − c) + c    set: source    add: old + factor·source
+enum edit_op { EDIT_SCALE, EDIT_SET, EDIT_ADD };
+
+// What the source is. c above is the constant when source is SOURCE_CONSTANT, else 0.
+enum edit_source {
+    SOURCE_NONE,
+    SOURCE_CONSTANT, // the head's c_h = b_V + ln1 bias·W_V (site z only)
+    SOURCE_ROW,      // the intact activation of another prompt, positions aligned from the end
+};
+
+// Macros where an enumerator would have to fit an int (C17 6.7.2.2).
+#define ALL_HEADS UINT32_MAX
+#define NO_LAYER UINT32_MAX
+enum { ALL_POSITIONS = INT32_MAX };
+
+struct edit {
+    enum site site;
+    uint32_t layer;
+    uint32_t head;    // of site z; ALL_HEADS elsewhere
+    int32_t position; // counted from the prompt's end: -1 is the last token; ALL_POSITIONS
+    enum edit_op op;
+    float factor;
+    enum edit_source source;
+    const uint32_t *donor; // SOURCE_ROW: for each prompt the prompt to take from; borrowed
+};
+
+// No two edits of a variant may touch the same element of the same site.
+struct variant {
+    const char *label; // "0:2", "0:2+0:4"; unique in its list
+    struct edit *edits;
+    size_t n_edits;
+};
+
+struct variants {
+    struct variant *items;
+    size_t n;
+    struct arena arena;
+};
+
+struct head {
+    uint32_t layer, head;
+};
+
+// A set of heads in ascending order, without repeats.
+struct head_set {
+    struct head *heads;
+    size_t n;
+};
+
+enum value_bias { VALUE_BIAS_FOLDED, VALUE_BIAS_HEAD };
+
+// How a head is ablated: its z becomes scale·(z − c) + c, c = 0 under VALUE_BIAS_HEAD. Zero ablation is scale 0.
+struct ablation {
+    float scale;
+    enum value_bias value_bias;
+};
+
+// One variant per head, in the order given.
+bool variants_heads(const struct head *heads, size_t n, struct ablation how, struct variants *out,
+                    struct abl_err *err);
+
+// One variant per set (joint ablation), preceded by the singles of all heads in the sets that interactions need.
+bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, struct variants *out,
+                   struct abl_err *err);
+void variants_release(struct variants *v);
+
+// Index of the variant with this label, or SIZE_MAX.
+size_t variants_find(const struct variants *v, const char *label);
+
+// True if the edit leaves every activation as it is (scale 1, adding nothing): such an edit is never run.
+bool edit_is_identity(const struct edit *e);
+
+// First layer that the variant changes, NO_LAYER if it changes nothing (identity edits: scale 1).
+uint32_t variant_first_layer(const struct variant *v);
+
+#endif

@@ -1,0 +1,343 @@
+#include "lab/verify.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+#include "lab/forward.h"
+#include "lab/reference.h"
+#include "lab/weights.h"
+
+enum { DEFAULT_ROWS = 8, FEWEST_ROWS = 2 };
+
+static const double tolerance = 1e-4;
+static const double default_flop = 2e10;
+
+// The reference's answers, shared by all devices.
+struct expected {
+    struct reference_row *intact; // (n_prompts)
+    struct reference_row *rows;   // [variant * n_prompts + prompt]
+};
+
+// A device's answers.
+struct found {
+    struct row_stats *intact, *rows;
+    bool *done;
+};
+
+static double reference_flop(const struct verify *v)
+{
+    const struct model_shape *s = &v->lab->model->shape;
+    double q = (double)s->n_heads * s->d_head, kv = (double)s->n_kv_heads * s->d_head;
+    double token = (double)s->n_layers * s->d_model * (q + 2 * kv + q + 2.0 * s->d_mlp);
+    double read = (double)s->d_model * s->n_vocab, flop = 0;
+    for (size_t i = 0; i < v->n_prompts; i++)
+        flop += 2 * (token * v->prompts[i].n_ids + read);
+    return flop * (double)(v->variants.n + 1);
+}
+
+static int by_length(const void *a, const void *b)
+{
+    const struct prompt *x = a, *y = b;
+    if (x->n_ids != y->n_ids)
+        return x->n_ids < y->n_ids ? -1 : 1;
+    return x->row->line < y->row->line ? -1 : x->row->line > y->row->line;
+}
+
+// n rows at equal steps through the rows sorted by length, the shortest and the longest among them.
+static bool pick_prompts(struct verify *v, size_t n, struct abl_err *err)
+{
+    const struct prompts *all = v->lab->prompts;
+    struct prompt *sorted = arena_alloc(&v->arena, all->n, sizeof *sorted);
+    if (!sorted)
+        return abl_no_memory(err);
+    memcpy(sorted, all->items, all->n * sizeof *sorted);
+    qsort(sorted, all->n, sizeof *sorted, by_length);
+    n = size_min(n, all->n);
+    for (size_t i = 1; i < n; i++)
+        sorted[i] = sorted[i * (all->n - 1)
+                           / (n - 1)]; // never before i: nothing is read after it is overwritten
+    v->prompts = sorted;
+    v->n_prompts = n;
+    return true;
+}
+
+// Keep one variant, drawn by the seed, of those in a row that begin at the same layer.
+static void thin_variants(struct verify *v)
+{
+    struct rng r;
+    rng_seed(&r, v->lab->settings.seed);
+    size_t n = 0;
+    for (size_t first = 0, end; first < v->variants.n; first = end) {
+        uint32_t layer = variant_first_layer(&v->variants.items[first]);
+        for (end = first + 1; end < v->variants.n; end++)
+            if (variant_first_layer(&v->variants.items[end]) != layer)
+                break;
+        v->variants.items[n++] = v->variants.items[first + rng_below(&r, (uint32_t)(end - first))];
+    }
+    v->variants.n = n;
+}
+
+static bool pick_slice(struct verify *v, struct verify_limits limits, struct abl_err *err)
+{
+    double flop = limits.flop > 0 ? limits.flop : default_flop;
+    if (!lab_variants(v->lab, &v->variants, err)
+        || !pick_prompts(v, limits.n_rows ? limits.n_rows : DEFAULT_ROWS, err))
+        return false;
+    v->n_all_variants = v->variants.n;
+    if (reference_flop(v) > flop)
+        thin_variants(v);
+    while (reference_flop(v) > flop && v->n_prompts > FEWEST_ROWS)
+        if (!pick_prompts(v, v->n_prompts - 1, err))
+            return false;
+    return true;
+}
+
+static bool run_reference(struct verify *v, struct expected *out, struct abl_err *err)
+{
+    struct reference_job job = { v->lab->model, v->prompts, v->n_prompts, &v->variants };
+    out->intact = arena_alloc(&v->arena, v->n_prompts, sizeof *out->intact);
+    out->rows = arena_alloc(&v->arena, v->variants.n * v->n_prompts, sizeof *out->rows);
+    if (!out->intact || !out->rows)
+        return abl_no_memory(err);
+    return reference_run(&job, out->intact, out->rows, err);
+}
+
+static bool run_device(const struct verify *v, struct engine *e, struct found *out,
+                       struct abl_err *err)
+{
+    const struct run_settings *s = &v->lab->settings;
+    struct forward_settings settings = { .engine = e,
+                                         .model = v->lab->model,
+                                         .prompts = v->prompts,
+                                         .n_prompts = v->n_prompts,
+                                         .mem = s->mem,
+                                         .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0 };
+    struct forward_job job = { .variants = &v->variants, .done = out->done, .rows = out->rows };
+    struct forward *f;
+    if (!forward_open(&settings, out->intact, &f, err))
+        return false;
+    bool ok = forward_run(f, &job, err);
+    forward_free(f);
+    return ok;
+}
+
+// One value of a device beside the reference's.
+struct pair {
+    double found, expected;
+    bool near; // a whole number that rounding may change
+    const char *variant;
+    uint32_t line;
+};
+
+static void add_pair(struct verify_drift *d, const struct pair *p, double slack)
+{
+    if (p->near) {
+        d->n_near++;
+        return;
+    }
+    double drift = fabs(p->found - p->expected);
+    d->n++;
+    d->mean += drift; // the sum until all are in
+    if (!(drift <= slack))
+        d->pass = false;
+    if (isnan(d->max) || drift <= d->max)
+        return;
+    d->max = drift;
+    d->worst_variant = p->variant;
+    d->worst_line = p->line;
+    d->worst_found = p->found;
+    d->worst_expected = p->expected;
+}
+
+// Half the distance of two logits is what each of them may drift.
+static bool near_tie(enum metric m, const struct reference_row *row,
+                     const struct reference_row *intact)
+{
+    double room = 2 * tolerance * fmax(1.0, fabs(row->target_logit));
+    if (m == METRIC_RANK)
+        return row->rank_margin < room;
+    return m == METRIC_FLIP && fmin(row->argmax_margin, intact->argmax_margin) < room;
+}
+
+// All metrics of one prompt under one variant, or of its intact run.
+struct row_pair {
+    const struct row_stats *found, *found_intact;
+    const struct reference_row *expected, *expected_intact;
+    const char *variant;
+    uint32_t line;
+};
+
+static void compare_row(struct verify_drift *drift, const struct row_pair *r)
+{
+    struct pair p = { .variant = r->variant, .line = r->line };
+    for (int i = 0; i < N_METRICS; i++) {
+        enum metric m = (enum metric)i;
+        p.found = metric_info(m)->value(r->found, r->found_intact);
+        p.expected = reference_metric(m, r->expected, r->expected_intact);
+        p.near = near_tie(m, r->expected, r->expected_intact);
+        add_pair(&drift[m], &p, drift[m].tolerance * fmax(1.0, fabs(p.expected)));
+    }
+    p.found = metric_delta(METRIC_LD, r->found, r->found_intact);
+    p.expected = reference_metric(METRIC_LD, r->expected, r->expected_intact)
+                 - reference_metric(METRIC_LD, r->expected_intact, r->expected_intact);
+    p.near = false;
+    add_pair(&drift[VERIFY_DELTA_LD], &p,
+             drift[VERIFY_DELTA_LD].tolerance * fmax(1.0, fabs(p.expected)));
+}
+
+static void compare_all(const struct verify *v, const struct expected *e, const struct found *f,
+                        struct verify_drift *drift)
+{
+    for (size_t i = 0; i < v->n_prompts; i++) {
+        uint32_t line = v->prompts[i].row->line;
+        compare_row(drift, &(struct row_pair){ &f->intact[i], &f->intact[i], &e->intact[i],
+                                               &e->intact[i], "intact", line });
+        for (size_t k = 0; k < v->variants.n; k++) {
+            size_t at = k * v->n_prompts + i;
+            compare_row(drift,
+                        &(struct row_pair){ &f->rows[at], &f->intact[i], &e->rows[at],
+                                            &e->intact[i], v->variants.items[k].label, line });
+        }
+    }
+}
+
+static void judge(const struct verify *v, const struct expected *e, const struct found *f,
+                  struct verify_result *r)
+{
+    for (int i = 0; i < N_DRIFTS; i++) {
+        bool whole = i == METRIC_RANK || i == METRIC_FLIP;
+        r->drift[i] = (struct verify_drift){ .name = i == VERIFY_DELTA_LD
+                                                         ? "delta_ld"
+                                                         : metric_info((enum metric)i)->name,
+                                             .tolerance = whole ? 0 : tolerance,
+                                             .pass = true };
+    }
+    compare_all(v, e, f, r->drift);
+    r->pass = true;
+    for (int i = 0; i < N_DRIFTS; i++) {
+        if (r->drift[i].n)
+            r->drift[i].mean /= (double)r->drift[i].n;
+        r->pass = r->pass && r->drift[i].pass;
+    }
+}
+
+// Takes the engine; e may be NULL where it could not be opened.
+static bool check_device(const struct verify *v, const struct expected *x, struct engine *e,
+                         struct verify_result *r, struct abl_err *err)
+{
+    if (!e)
+        return true;
+    size_t n = v->variants.n * v->n_prompts;
+    struct found f = { .intact = calloc(v->n_prompts, sizeof *f.intact),
+                       .rows = calloc(n, sizeof *f.rows),
+                       .done = calloc(v->variants.n, sizeof *f.done) };
+    bool memory = f.intact && f.rows && f.done;
+    r->device = e->info;
+    if (memory && run_device(v, e, &f, &r->err))
+        judge(v, x, &f, r);
+    e->ops->free(e);
+    free(f.intact);
+    free(f.rows);
+    free(f.done);
+    return memory || abl_no_memory(err);
+}
+
+static bool check_named(struct verify *v, const struct expected *x, struct abl_err *err)
+{
+    struct engine *e;
+    v->results = arena_alloc(&v->arena, 1, sizeof *v->results);
+    if (!v->results)
+        return abl_no_memory(err);
+    v->n_results = 1;
+    return engine_open(v->lab->settings.device, v->lab->settings.n_threads, &e, err)
+           && check_device(v, x, e, v->results, err);
+}
+
+static bool check_each(struct verify *v, const struct expected *x, struct abl_err *err)
+{
+    struct device_info *list;
+    char note[512];
+    if (!engine_list(&list, &v->n_results, note, sizeof note, err))
+        return false;
+    v->results = arena_alloc(&v->arena, v->n_results, sizeof *v->results);
+    bool ok = v->results || abl_no_memory(err);
+    for (size_t i = 0; ok && i < v->n_results; i++) {
+        struct verify_result *r = &v->results[i];
+        struct engine *e = NULL;
+        r->device = list[i];
+        if (!(list[i].kind == DEVICE_CPU ? cpu_engine_open(v->lab->settings.n_threads, &e, &r->err)
+                                         : vulkan_engine_open(&list[i], &e, &r->err)))
+            e = NULL;
+        ok = check_device(v, x, e, r, err);
+    }
+    free(list);
+    return ok;
+}
+
+bool verify_run(const struct run_settings *s, struct verify_limits limits, struct verify *out,
+                struct abl_err *err)
+{
+    struct verify v = { 0 };
+    struct expected x = { 0 };
+    bool every = strcmp(s->device, "auto") == 0 || strcmp(s->device, "all") == 0;
+    bool ok = lab_open_cold(s, &v.lab, err) && prompts_refuse(v.lab->prompts, err)
+              && pick_slice(&v, limits, err) && run_reference(&v, &x, err)
+              && (every ? check_each(&v, &x, err) : check_named(&v, &x, err));
+    if (!ok) {
+        verify_release(&v);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+void verify_release(struct verify *v)
+{
+    variants_release(&v->variants);
+    lab_free(v->lab);
+    arena_release(&v->arena);
+    *v = (struct verify){ 0 };
+}
+
+static const struct verify_drift *first_failed(const struct verify_result *r)
+{
+    const struct verify_drift *d = r->drift;
+    while (d->pass)
+        d++;
+    assert(d < r->drift + N_DRIFTS);
+    return d;
+}
+
+static void device_label(const struct device_info *d, char *out, size_t size)
+{
+    if (d->kind == DEVICE_CPU)
+        snprintf(out, size, "cpu");
+    else
+        snprintf(out, size, "vulkan:%" PRIu32 " (%s)", d->vulkan_index, d->name);
+}
+
+bool verify_passed(const struct verify *v, struct abl_err *err)
+{
+    for (size_t i = 0; i < v->n_results; i++) {
+        const struct verify_result *r = &v->results[i];
+        if (r->pass)
+            continue;
+        char device[320];
+        device_label(&r->device, device, sizeof device);
+        if (r->err.code != ABL_OK)
+            return abl_fail(err, r->err.code, "device %s did not run: %s", device, r->err.text);
+        const struct verify_drift *d = first_failed(r);
+        return abl_fail(err, ABL_SELF_CHECK,
+                        "device %s drifts from the reference: %s of %s in line %" PRIu32
+                        " is %.9g, expected %.9g; do not use its results, choose another --device",
+                        device, d->name, d->worst_variant, d->worst_line, d->worst_found,
+                        d->worst_expected);
+    }
+    return true;
+}

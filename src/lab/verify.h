@@ -1,0 +1,67 @@
+// Does a device compute what the papers say? A slice of a run on it, compared with the reference of reference.h.
+#ifndef ABL_LAB_VERIFY_H
+#define ABL_LAB_VERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "lab/metrics.h"
+#include "lab/run.h"
+
+// What is compared: every metric (index enum metric), and ld's paired difference.
+enum { VERIFY_DELTA_LD = N_METRICS, N_DRIFTS };
+
+// How far a device is from the reference in one metric, over all rows and variants.
+struct verify_drift {
+    const char *name; // "ld", "delta_ld", …
+    double max, mean; // absolute difference
+    double tolerance; // of a difference, times max(1, |reference|)
+    size_t n;         // values compared
+    size_t
+        n_near; // rank and flip: values left out because the reference is nearer to a tie than the tolerance
+    bool pass;
+    const char *
+        worst_variant; // label, "intact", or NULL where nothing differs; lives as long as the verify
+    uint32_t worst_line; // line of its row in the data file
+    double worst_found, worst_expected;
+};
+
+struct verify_result {
+    struct device_info device;
+    struct verify_drift drift[N_DRIFTS];
+    bool pass;
+    struct abl_err
+        err; // code is not ABL_OK where the device did not run at all; there is no drift then
+};
+
+struct verify {
+    struct lab *lab;        // model, data and all prompts; no engine
+    struct prompt *prompts; // (n_prompts) those compared, short to long
+    size_t n_prompts;
+    struct variants variants;      // those compared
+    size_t n_all_variants;         // that the settings ask for
+    struct verify_result *results; // one a device
+    size_t n_results;
+    struct arena arena;
+};
+
+// How much to compare; 0 is the default.
+struct verify_limits {
+    size_t n_rows; // prompts; 8
+    double flop;   // of the reference, which is slow; 2e10, a few seconds on two cores
+};
+
+// Compare the device that the settings name, or with "auto" or "all" every device here, the cpu first. The slice: prompts
+// spread over the lengths, under every variant that the settings ask for; where that is beyond the limit, under one
+// variant a layer drawn by the seed, and then over fewer prompts. False where nothing could be compared; a device that
+// drifts is in its result. Owned by the caller: verify_release.
+bool verify_run(const struct run_settings *s, struct verify_limits limits, struct verify *out,
+                struct abl_err *err);
+void verify_release(struct verify *v);
+
+// True if every device passed; else ABL_SELF_CHECK (or why a device did not run) and the worst of it in one line.
+bool verify_passed(const struct verify *v, struct abl_err *err);
+
+#endif
