@@ -1,0 +1,118 @@
+#include "report/config.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "report/doc.h"
+#include "report/report.h"
+#include "report/tables.h"
+
+const char *experiment_name(enum experiment e)
+{
+    static const char *const names[] = { [EXPERIMENT_HEADS] = "heads", [EXPERIMENT_SETS] = "sets" };
+    return names[e];
+}
+
+const char *value_bias_name(enum value_bias v)
+{
+    return v == VALUE_BIAS_FOLDED ? "folded" : "head";
+}
+
+static const char *bos_name(enum bos_mode mode)
+{
+    static const char *const names[]
+        = { [BOS_AUTO] = "auto", [BOS_ALWAYS] = "always", [BOS_NEVER] = "never" };
+    return names[mode];
+}
+
+// "cpu", "vulkan:<name>"; without an engine, what was asked for. NULL when memory is out.
+static const char *device_name(const struct lab *lab, struct arena *a)
+{
+    if (!lab->engine)
+        return lab->settings.device;
+    if (lab->engine->info.kind == DEVICE_CPU)
+        return "cpu";
+    return arena_printf(a, "vulkan:%s", lab->engine->info.name);
+}
+
+// Keys of every object in ascending order: with no white space, equal settings are equal bytes.
+static void fill(struct doc *d, const struct lab *lab, const char *model_sha256, bool partial,
+                 struct arena *a)
+{
+    const struct run_settings *s = &lab->settings;
+    char ablate[ABLATE_SIZE];
+    ablate_text(s->ablation, ablate);
+    cJSON *o = d->root;
+    doc_text(d, o, "ablate", ablate);
+    doc_number(d, o, "alpha", s->alpha);
+    doc_uint(d, o, "boot", s->n_boot);
+    doc_text(d, o, "bos", bos_name(s->bos));
+    doc_text(d, o, "cluster", s->cluster_by_template ? "template" : "prompt");
+    doc_text(d, o, "data", lab->data->name);
+    doc_text(d, o, "data_sha256", lab->data->sha256);
+    doc_text(d, o, "device", device_name(lab, a));
+    doc_text(d, o, "experiment", experiment_name(s->experiment));
+    bool heads = s->experiment == EXPERIMENT_HEADS;
+    doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : "all");
+    doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : "all");
+    doc_text(d, o, "metric", metric_info(s->metric)->name);
+    doc_text(d, o, "model", lab->model->name);
+    doc_text(d, o, "model_sha256", model_sha256);
+    if (partial)
+        doc_bool(d, o, "partial", true);
+    doc_text(d, o, "precision", "f32");
+    if (s->max_rows)
+        doc_uint(d, o, "rows", s->max_rows);
+    else
+        doc_null(d, o, "rows");
+    doc_text(d, o, "schema", "abltui.config/1");
+    doc_uint(d, o, "seed", s->seed);
+    doc_text(d, o, "sets", heads ? NULL : s->sets);
+    doc_bool(d, o, "skip_bad", s->skip_bad);
+    doc_text(d, o, "split", split_name(lab->data->split));
+    doc_text(d, o, "value_bias", value_bias_name(s->ablation.value_bias));
+}
+
+bool config_write(const struct lab *lab, const char model_sha256[SHA256_HEX], bool partial,
+                  struct buf *out, struct abl_err *err)
+{
+    struct arena scratch = { 0 };
+    struct doc d = doc_new();
+    fill(&d, lab, model_sha256, partial, &scratch);
+    bool ok = doc_print(&d, DOC_COMPACT, out, err);
+    doc_release(&d);
+    arena_release(&scratch);
+    return ok;
+}
+
+bool report_config(const struct lab *lab, struct buf *out, struct abl_err *err)
+{
+    char sha256[SHA256_HEX];
+    return model_sha256(lab->model, sha256, err) && config_write(lab, sha256, false, out, err);
+}
+
+// Names of models and data come from paths: keep what every file system and shell takes.
+static void add_plain(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        buf_char(out, c < 0x80 && (isalnum(c) || strchr("._-", c)) ? (char)c : '_');
+    }
+}
+
+bool config_run_name(const struct lab *lab, const char model_sha256[SHA256_HEX], struct buf *out,
+                     struct abl_err *err)
+{
+    struct buf config = { 0 };
+    char hash[SHA256_HEX];
+    bool ok = config_write(lab, model_sha256, false, &config, err)
+              && sha256_bytes(config.data, config.len, hash, err);
+    buf_release(&config);
+    if (!ok)
+        return false;
+    add_plain(out, lab->model->name);
+    buf_char(out, '-');
+    add_plain(out, lab->data->name);
+    buf_printf(out, "-%s_%.12s", experiment_name(lab->settings.experiment), hash);
+    return !out->failed || abl_no_memory(err);
+}

@@ -1,0 +1,24 @@
+// What a run was asked to do, resolved: the part of it that determines results. It names run directories.
+#ifndef ABL_REPORT_CONFIG_H
+#define ABL_REPORT_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/sha256.h"
+#include "lab/run.h"
+
+// Append the canonical JSON of report_config. The model's hash is handed in because it takes a while to make. partial
+// adds the key that marks an interrupted run; hashes are taken without it.
+bool config_write(const struct lab *lab, const char model_sha256[SHA256_HEX], bool partial,
+                  struct buf *out, struct abl_err *err);
+
+// Append "<model>-<data>-<experiment>_<12 hex of the canonical config's SHA-256>", fit for a folder's name.
+bool config_run_name(const struct lab *lab, const char model_sha256[SHA256_HEX], struct buf *out,
+                     struct abl_err *err);
+
+const char *experiment_name(enum experiment e);
+const char *value_bias_name(enum value_bias v);
+
+#endif

@@ -1,0 +1,24 @@
+// The layer x head heatmap as a figure: one drawing, as SVG and as PNG.
+#ifndef ABL_REPORT_HEATMAP_H
+#define ABL_REPORT_HEATMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "lab/stats.h"
+
+struct heatmap {
+    const char *title, *subtitle; // one line each, UTF-8
+    const char *quantity;         // what the colours mean: "Δ ld (logits)"
+    uint32_t n_layers, n_heads;   // both > 0
+    const struct estimate *cells; // (n_layers, n_heads); n = 0: not run
+    double alpha;                 // cells with q below it are framed
+};
+
+// Append the figure's bytes to out. The same heatmap gives the same bytes.
+bool heatmap_svg(const struct heatmap *m, struct buf *out, struct abl_err *err);
+bool heatmap_png(const struct heatmap *m, struct buf *out, struct abl_err *err);
+
+#endif

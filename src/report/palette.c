@@ -1,0 +1,78 @@
+#include "report/palette.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+// Both arms run straight from the same near-white down to the same lightness in OKLab (Ottosson, "A perceptual color
+// space for image processing", 2020), so lightness alone tells the strength and hue the sign.
+static const double light_zero = 0.97, light_end = 0.58;
+
+// Chroma at the end of an arm is as strong as sRGB can show at that hue.
+static const struct arm {
+    double hue_degrees, chroma;
+} blue = { 252.0, 0.15 }, orange = { 52.0, 0.155 };
+
+// Linear light 0..1 to an sRGB byte.
+static uint8_t encode(double c)
+{
+    double v = c <= 0.0031308 ? 12.92 * c : 1.055 * pow(c, 1 / 2.4) - 0.055;
+    return (uint8_t)lround(255.0 * fmin(fmax(v, 0.0), 1.0));
+}
+
+static double decode(uint8_t byte)
+{
+    double v = byte / 255.0;
+    return v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4);
+}
+
+static struct rgb from_oklab(double L, double a, double b)
+{
+    double l = L + 0.3963377774 * a + 0.2158037573 * b;
+    double m = L - 0.1055613458 * a - 0.0638541728 * b;
+    double s = L - 0.0894841775 * a - 1.2914855480 * b;
+    l = l * l * l, m = m * m * m, s = s * s * s;
+    return (struct rgb){ encode(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
+                         encode(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s),
+                         encode(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s) };
+}
+
+struct rgb palette_diverging(double t)
+{
+    double strength = isnan(t) ? 0.0 : fmin(fabs(t), 1.0);
+    const struct arm *arm = t < 0 ? &blue : &orange;
+    // Chroma runs ahead of lightness: a straight line would pass through greyish skin tones.
+    double chroma = arm->chroma * strength * (2.0 - strength);
+    double hue = arm->hue_degrees * (3.14159265358979323846 / 180.0);
+    return from_oklab(light_zero + (light_end - light_zero) * strength, chroma * cos(hue),
+                      chroma * sin(hue));
+}
+
+struct rgb palette_ink(struct rgb background)
+{
+    double luminance = 0.2126 * decode(background.r) + 0.7152 * decode(background.g)
+                       + 0.0722 * decode(background.b);
+    // Equal WCAG contrast against black and white lies at sqrt(1.05 * 0.05) - 0.05 = 0.179; dark text on mid tones
+    // is thin, so white begins a little earlier.
+    return luminance > 0.22 ? (struct rgb){ 16, 16, 16 } : (struct rgb){ 255, 255, 255 };
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double palette_scale(const double *values, size_t n, double *scratch)
+{
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(values[i]))
+            scratch[m++] = fabs(values[i]);
+    if (!m)
+        return 0.0;
+    qsort(scratch, m, sizeof *scratch, ascending);
+    double place = (double)(m - 1) * 0.99;
+    size_t k = (size_t)place;
+    double next = scratch[k + 1 < m ? k + 1 : k];
+    return scratch[k] + (next - scratch[k]) * (place - (double)k);
+}

@@ -1,0 +1,134 @@
+#include "report/provenance.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "report/config.h"
+#include "report/tables.h"
+
+#ifndef ABLTUI_COMMIT
+#define ABLTUI_COMMIT ""
+#endif
+
+static const char *or_null(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
+// The processor's name where the system tells it, else the kind of machine.
+static void host_cpu(char *out, size_t size)
+{
+    struct utsname u;
+    snprintf(out, size, "%s", uname(&u) == 0 ? u.machine : "unknown");
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    char line[256];
+    while (f && fgets(line, sizeof line, f)) {
+        const char *colon = strchr(line, ':');
+        if (!colon || strncmp(line, "model name", 10) != 0)
+            continue;
+        colon += strspn(colon, ": \t");
+        snprintf(out, size, "%.*s", (int)strcspn(colon, "\n"), colon);
+        break;
+    }
+    if (f)
+        fclose(f);
+}
+
+static void add_model(struct doc *d, const struct model *m, const char *sha256)
+{
+    const struct model_shape *s = &m->shape;
+    cJSON *o = doc_object(d, d->root, "model");
+    doc_text(d, o, "name", m->name);
+    doc_text(d, o, "arch", s->arch);
+    doc_text(d, o, "path", m->path);
+    doc_text(d, o, "sha256", sha256);
+    doc_text(d, o, "dtype", m->dtype);
+    doc_uint(d, o, "n_params", m->n_params);
+    doc_uint(d, o, "n_layers", s->n_layers);
+    doc_uint(d, o, "n_heads", s->n_heads);
+    doc_uint(d, o, "d_model", s->d_model);
+    doc_uint(d, o, "n_vocab", s->n_vocab);
+}
+
+static void add_data(struct doc *d, const struct lab *lab)
+{
+    cJSON *o = doc_object(d, d->root, "data");
+    doc_text(d, o, "name", lab->data->name);
+    doc_text(d, o, "path", lab->data->path);
+    doc_text(d, o, "sha256", lab->data->sha256);
+    doc_text(d, o, "split", split_name(lab->data->split));
+    doc_uint(d, o, "rows", lab->prompts->n);
+    doc_uint(d, o, "clusters", lab->prompts->n_clusters);
+    doc_uint(d, o, "dropped", lab->n_dropped + lab->prompts->n_dropped);
+}
+
+static void add_tokenizer(struct doc *d, const struct lab *lab)
+{
+    uint32_t bos = lab->prompts->bos;
+    cJSON *o = doc_object(d, d->root, "tokenizer");
+    doc_text(d, o, "sha256", tokenizer_sha256(lab->tokenizer));
+    if (bos == TOKEN_NONE) {
+        doc_null(d, o, "bos_id");
+        doc_null(d, o, "bos");
+    } else {
+        doc_uint(d, o, "bos_id", bos);
+        doc_text(d, o, "bos", tokenizer_text(lab->tokenizer, bos));
+    }
+}
+
+static void add_device(struct doc *d, const struct lab *lab)
+{
+    static const char *const kinds[] = {
+        [DEVICE_CPU] = "cpu", [DEVICE_VULKAN_GPU] = "vulkan gpu", [DEVICE_VULKAN_CPU] = "vulkan cpu"
+    };
+    const struct device_info *info = &lab->engine->info;
+    uint32_t n_threads = lab->settings.n_threads;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    char cpu[256];
+    host_cpu(cpu, sizeof cpu);
+    cJSON *o = doc_object(d, d->root, "device");
+    doc_text(d, o, "kind", kinds[info->kind]);
+    doc_text(d, o, "name", info->name);
+    doc_text(d, o, "driver", or_null(info->driver));
+    doc_text(d, o, "uuid", or_null(info->uuid));
+    doc_text(d, o, "precision", "f32");
+    doc_uint(d, o, "threads", n_threads ? n_threads : cores > 0 ? (uint64_t)cores : 1);
+    doc_text(d, o, "host_cpu", cpu);
+}
+
+// Now less the run's seconds, as UTC in ISO 8601.
+static void add_start(struct doc *d, double seconds)
+{
+    time_t start = time(NULL) - (time_t)(seconds > 0 ? seconds : 0);
+    struct tm utc;
+    char text[32] = "";
+    if (gmtime_r(&start, &utc))
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    doc_text(d, d->root, "started", or_null(text));
+    doc_number(d, d->root, "seconds", seconds);
+}
+
+struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256_HEX])
+{
+    const struct lab *lab = r->lab;
+    const struct run_settings *s = &lab->settings;
+    char ablate[ABLATE_SIZE];
+    ablate_text(s->ablation, ablate);
+    struct doc d = doc_file("provenance", r->interrupted);
+    doc_text(&d, d.root, "version", abl_version);
+    doc_text(&d, d.root, "commit", or_null(ABLTUI_COMMIT));
+    doc_text(&d, d.root, "command_line", r->command_line);
+    add_start(&d, r->seconds);
+    doc_uint(&d, d.root, "seed", s->seed);
+    doc_text(&d, d.root, "ablate", ablate);
+    doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));
+    add_model(&d, lab->model, model_sha256);
+    add_data(&d, lab);
+    add_tokenizer(&d, lab);
+    add_device(&d, lab);
+    return d;
+}

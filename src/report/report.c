@@ -1,0 +1,265 @@
+#include "report/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/sha256.h"
+#include "report/config.h"
+#include "report/heatmap.h"
+#include "report/provenance.h"
+#include "report/results.h"
+#include "report/rundir.h"
+#include "report/summary.h"
+#include "report/tables.h"
+
+const char abl_version[] = "0.1.0";
+
+static const char runs_folder[] = "runs";
+
+// What every part of a report is made from.
+struct parts {
+    const struct report *report;
+    struct results results;
+    char model_sha256[SHA256_HEX];
+};
+
+static bool parts_make(const struct report *r, struct parts *out, struct abl_err *err)
+{
+    *out = (struct parts){ .report = r };
+    return model_sha256(r->lab->model, out->model_sha256, err)
+           && results_make(r->lab, r->table, &out->results, err);
+}
+
+static bool is_wanted(const struct table_writer *w, const struct report *r)
+{
+    return !w->sets_only || r->lab->settings.experiment == EXPERIMENT_SETS;
+}
+
+static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,
+                    struct abl_err *err)
+{
+    struct buf text = { 0 };
+    bool ok = doc_print(d, DOC_PRETTY, &text, err) && rundir_add(dir, name, &text, flags, err);
+    buf_release(&text);
+    doc_release(d);
+    return ok;
+}
+
+// config.json ends without a line end: the SHA-256 of the file is the one that names the run.
+static bool add_config(struct rundir *dir, const struct parts *p, struct abl_err *err)
+{
+    struct buf text = { 0 };
+    bool ok = config_write(p->report->lab, p->model_sha256, p->report->interrupted, &text, err)
+              && rundir_add(dir, "config.json", &text, 0, err);
+    buf_release(&text);
+    return ok;
+}
+
+static bool add_documents(struct rundir *dir, const struct parts *p, struct abl_err *err)
+{
+    const struct report *r = p->report;
+    struct doc provenance = provenance_doc(r, p->model_sha256), summary, partial;
+    if (!add_doc(dir, "provenance.json", &provenance, RUNDIR_VOLATILE, err))
+        return false;
+    if (!summary_doc(r, &p->results, &summary, err)) {
+        doc_release(&summary);
+        return false;
+    }
+    if (!add_doc(dir, "metrics/summary.json", &summary, 0, err))
+        return false;
+    if (!r->interrupted)
+        return true;
+    partial = partial_summary_doc(r);
+    return add_doc(dir, "metrics/partial_summary.json", &partial, 0, err);
+}
+
+static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err *err)
+{
+    for (size_t i = 0; i < N_TABLES; i++) {
+        char name[64];
+        struct buf text = { 0 };
+        if (!is_wanted(&tables[i], p->report))
+            continue;
+        snprintf(name, sizeof name, "metrics/%s.csv", tables[i].name);
+        tables[i].write(p->report, &p->results, SHEET_CSV, &text);
+        bool ok = rundir_add(dir, name, &text, 0, err);
+        buf_release(&text);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+// The figure's lines of text and cells, in the arena.
+static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap *out,
+                         struct abl_err *err)
+{
+    const struct lab *lab = p->report->lab;
+    const struct table *t = p->report->table;
+    const struct model_shape *shape = &lab->model->shape;
+    const struct metric_info *metric = metric_info(lab->settings.metric);
+    char ablate[ABLATE_SIZE];
+    ablate_text(lab->settings.ablation, ablate);
+    struct estimate *cells
+        = arena_alloc(a, (size_t)shape->n_layers * shape->n_heads, sizeof *cells);
+    *out = (struct heatmap){
+        .n_layers = shape->n_layers,
+        .n_heads = shape->n_heads,
+        .cells = cells,
+        .alpha = lab->settings.alpha,
+        .title = arena_printf(a, "%s · %s · %s ablation · %s%s", lab->model->name, lab->data->name,
+                              ablate, metric->name, p->report->interrupted ? " · PARTIAL" : ""),
+        .subtitle
+        = arena_printf(a, "%zu rows in %u clusters · %zu of %zu variants · %s value bias",
+                       lab->prompts->n, lab->prompts->n_clusters, t->n_done, t->variants->n,
+                       value_bias_name(lab->settings.ablation.value_bias)),
+        .quantity = *metric->unit ? arena_printf(a, "Δ %s (%s)", metric->name, metric->unit)
+                                  : arena_printf(a, "Δ %s", metric->name),
+    };
+    if (!cells || !out->title || !out->subtitle || !out->quantity)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < p->results.n_heads; i++) {
+        const struct effect *e = &p->results.heads[i];
+        const struct edit *edit = t->variants->items[e->variant].edits;
+        cells[(size_t)edit->layer * shape->n_heads + edit->head] = e->delta[lab->settings.metric];
+    }
+    return true;
+}
+
+static bool add_heatmaps(struct rundir *dir, const struct parts *p, struct abl_err *err)
+{
+    struct arena scratch = { 0 };
+    struct heatmap m;
+    struct buf svg = { 0 }, png = { 0 };
+    bool ok = make_heatmap(p, &scratch, &m, err) && heatmap_svg(&m, &svg, err)
+              && heatmap_png(&m, &png, err)
+              && rundir_add(dir, "artifacts/impact_heatmap.svg", &svg, 0, err)
+              && rundir_add(dir, "artifacts/impact_heatmap.png", &png, 0, err);
+    buf_release(&svg);
+    buf_release(&png);
+    arena_release(&scratch);
+    return ok;
+}
+
+static bool write_parts(const struct parts *p, const char *path, struct abl_err *err)
+{
+    struct rundir dir;
+    if (!rundir_open(path, &dir, err))
+        return false;
+    if (add_config(&dir, p, err) && add_documents(&dir, p, err) && add_tables(&dir, p, err)
+        && add_heatmaps(&dir, p, err))
+        return rundir_commit(&dir, p->report->interrupted, err);
+    rundir_abort(&dir);
+    return false;
+}
+
+// malloc'd "runs/<name>_<12 hex>"; NULL on failure.
+static char *default_path(const struct parts *p, struct abl_err *err)
+{
+    struct buf path = { 0 };
+    buf_printf(&path, "%s/", runs_folder);
+    if (!config_run_name(p->report->lab, p->model_sha256, &path, err)) {
+        buf_release(&path);
+        return NULL;
+    }
+    if (p->report->interrupted)
+        buf_str(&path, "-partial");
+    if (path.failed) {
+        buf_release(&path);
+        abl_no_memory(err);
+    }
+    return path.data;
+}
+
+// Write to path; the folder of all runs is made for it, and goes again when nothing came of it.
+static bool write_default(const struct parts *p, const char *path, struct abl_err *err)
+{
+    bool made = mkdir(runs_folder, 0777) == 0;
+    if (!made && errno != EEXIST)
+        return abl_fail(err, ABL_FAILED,
+                        "cannot create folder '%s' here: %s; name another place with --export",
+                        runs_folder, strerror(errno));
+    if (write_parts(p, path, err))
+        return true;
+    if (made)
+        rmdir(runs_folder);
+    return false;
+}
+
+bool report_check_target(const char *path, struct abl_err *err)
+{
+    return rundir_check(path, err);
+}
+
+bool report_write(const struct report *r, const char *path, char **written, struct abl_err *err)
+{
+    struct parts p;
+    char *where = NULL;
+    bool ok = parts_make(r, &p, err);
+    if (ok) {
+        where = path ? strdup(path) : default_path(&p, err);
+        ok = (where || (path && abl_no_memory(err)))
+             && (path ? write_parts(&p, where, err) : write_default(&p, where, err));
+    }
+    results_release(&p.results);
+    if (ok)
+        *written = where;
+    else
+        free(where);
+    return ok;
+}
+
+static bool put_doc(struct buf *out, const char *key, struct doc *d, struct abl_err *err)
+{
+    buf_printf(out, ",\n\"%s\":", key);
+    bool ok = doc_print(d, DOC_COMPACT, out, err);
+    doc_release(d);
+    return ok;
+}
+
+static void put_tables(struct buf *out, const struct parts *p)
+{
+    buf_str(out, ",\n\"tables\":{");
+    const char *comma = "";
+    for (size_t i = 0; i < N_TABLES; i++) {
+        if (!is_wanted(&tables[i], p->report))
+            continue;
+        buf_printf(out, "%s\n\"%s\":", comma, tables[i].name);
+        tables[i].write(p->report, &p->results, SHEET_JSON, out);
+        comma = ",";
+    }
+    buf_str(out, "}}\n");
+}
+
+// Joined as text: a tree of every cell of every table would take a hundred times the memory.
+static bool put_parts(struct buf *out, const struct parts *p, struct abl_err *err)
+{
+    const struct report *r = p->report;
+    buf_printf(out, "{\"schema\":\"abltui.run/1\",\"partial\":%s,\n\"config\":",
+               r->interrupted ? "true" : "false");
+    if (!config_write(r->lab, p->model_sha256, r->interrupted, out, err))
+        return false;
+    struct doc provenance = provenance_doc(r, p->model_sha256), summary;
+    if (!put_doc(out, "provenance", &provenance, err))
+        return false;
+    if (!summary_doc(r, &p->results, &summary, err)) {
+        doc_release(&summary);
+        return false;
+    }
+    if (!put_doc(out, "summary", &summary, err))
+        return false;
+    put_tables(out, p);
+    return !out->failed || abl_no_memory(err);
+}
+
+bool report_json(const struct report *r, struct buf *out, struct abl_err *err)
+{
+    struct parts p;
+    bool ok = parts_make(r, &p, err) && put_parts(out, &p, err);
+    results_release(&p.results);
+    return ok;
+}

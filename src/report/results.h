@@ -1,0 +1,34 @@
+// Every estimate that a run's files show, made once: the intact run, single heads, head sets.
+#ifndef ABL_REPORT_RESULTS_H
+#define ABL_REPORT_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "lab/run.h"
+
+// One finished variant.
+struct effect {
+    size_t variant;
+    struct estimate value[N_METRICS]; // under ablation
+    struct estimate
+        delta[N_METRICS]; // paired with the intact run; q over the list that holds the effect
+    struct estimate interaction
+        [N_METRICS]; // of a set: joint minus sum of singles; n = 0 where a single is missing
+};
+
+struct results {
+    struct estimate intact[N_METRICS];
+    struct effect *heads, *groups; // variants of one head, of several; in the order of the variants
+    size_t n_heads, n_groups;
+};
+
+bool results_make(const struct lab *lab, const struct table *table, struct results *out,
+                  struct abl_err *err);
+void results_release(struct results *r);
+
+// True for the ablation of exactly one head.
+bool variant_is_head(const struct variant *v);
+
+#endif

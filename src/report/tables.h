@@ -1,0 +1,27 @@
+// The tables of a run (DESIGN section 6), each written to CSV or JSON by one function.
+#ifndef ABL_REPORT_TABLES_H
+#define ABL_REPORT_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "report/report.h"
+#include "report/results.h"
+#include "report/sheet.h"
+
+struct table_writer {
+    const char *name; // "baseline": metrics/<name>.csv, and its key in the JSON document
+    bool sets_only;   // only where head sets were asked for
+    void (*write)(const struct report *r, const struct results *results, enum sheet_format format,
+                  struct buf *out);
+};
+
+enum { N_TABLES = 4 };
+extern const struct table_writer tables[N_TABLES];
+
+// "zero" or "scale=0.5", as every table names the ablation.
+enum { ABLATE_SIZE = 48 };
+void ablate_text(struct ablation how, char out[ABLATE_SIZE]);
+
+#endif
