@@ -1,0 +1,65 @@
+// What a key can ask for, and what it does to the state.
+#ifndef ABL_UI_ACTION_H
+#define ABL_UI_ACTION_H
+
+#include <stdint.h>
+
+#include "ui/state.h"
+
+enum action {
+    DO_NONE,
+    DO_LEFT,
+    DO_RIGHT,
+    DO_UP,
+    DO_DOWN,
+    DO_PAGE_UP,
+    DO_PAGE_DOWN,
+    DO_FIRST, // first layer, first row, oldest line
+    DO_LAST,
+    DO_LINE_START, // first head; start of a prompt
+    DO_LINE_END,
+    DO_SELECT, // the head arg = layer << 16 | head
+    DO_PANE,   // arg: enum pane
+    DO_NEXT_PANE,
+    DO_PREVIOUS_PANE,
+    DO_OPEN, // drill into the selection; take the picked item; accept the prompt
+    DO_BACK,
+    DO_MARK,
+    DO_CLEAR_MARKS,
+    DO_NEXT_ABLATION,
+    DO_ABLATE_ZERO,
+    DO_SORT,
+    DO_OVERLAY, // arg: enum overlay
+    DO_CANCEL,
+    DO_RERUN,
+    DO_UNDO,
+    DO_TYPE, // arg: a character
+    DO_ERASE,
+    DO_ERASE_LINE,
+    DO_REDRAW,
+    DO_QUIT,
+};
+
+// What the main loop has to do after an action; paths and choices are in the state.
+enum effect {
+    EFFECT_RUN = 1 << 0,   // make the run that state->choice describes
+    EFFECT_RERUN = 1 << 1, // run it again even if nothing changed
+    EFFECT_JOINT = 1 << 2, // measure the marked set
+    EFFECT_CANCEL = 1 << 3,
+    EFFECT_EXPORT = 1 << 4, // to state->export_path, empty = the default
+    EFFECT_SCREENSHOT = 1 << 5,
+    EFFECT_CATALOG = 1 << 6, // fill the lists of the pickers
+    EFFECT_REDRAW = 1 << 7,
+    EFFECT_QUIT = 1 << 8,
+};
+
+// Apply an action; returns enum effect flags.
+unsigned state_apply(struct state *s, enum action action, uint32_t arg);
+
+// The pickers' lists have arrived (borrowed).
+void state_take_catalog(struct state *s, const struct catalog *catalog);
+
+// What the scale prompt and the command behind ':' share.
+unsigned state_set_scale(struct state *s, const char *text);
+
+#endif

@@ -1,0 +1,37 @@
+// What the pickers offer: models, conditions, devices, metrics. Looking at drivers takes a moment, so a thread does it.
+#ifndef ABL_UI_CATALOG_H
+#define ABL_UI_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct catalog_item {
+    const char *value;  // what is chosen
+    const char *detail; // shown beside it
+    bool usable;
+};
+
+struct catalog_list {
+    struct catalog_item *items;
+    size_t n;
+};
+
+enum catalog_kind { CATALOG_MODELS, CATALOG_DATA, CATALOG_DEVICES, CATALOG_METRICS, N_CATALOGS };
+
+struct catalog {
+    struct catalog_list lists[N_CATALOGS];
+    struct arena arena;
+};
+
+// Start filling the lists; what cannot be listed is left out. data_dir is borrowed; a byte is written to wake_fd at the
+// end. Owned: catalog_search_free.
+struct catalog_search;
+bool catalog_search_start(const char *data_dir, int wake_fd, struct catalog_search **out,
+                          struct abl_err *err);
+const struct catalog *catalog_search_result(struct catalog_search *c); // NULL while it runs
+void catalog_search_free(struct catalog_search *c);                    // waits for the thread
+
+#endif

@@ -1,0 +1,136 @@
+#include "ui/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ui/action.h"
+
+static unsigned screenshot(struct state *s, const char *argument)
+{
+    snprintf(s->screenshot_path, sizeof s->screenshot_path, "%s", argument);
+    return EFFECT_SCREENSHOT;
+}
+
+static unsigned export_run(struct state *s, const char *argument)
+{
+    snprintf(s->export_path, sizeof s->export_path, "%s", argument);
+    return EFFECT_EXPORT;
+}
+
+static unsigned set_model(struct state *s, const char *argument)
+{
+    snprintf(s->choice.model, sizeof s->choice.model, "%s", argument);
+    return EFFECT_RUN;
+}
+
+static unsigned set_data(struct state *s, const char *argument)
+{
+    snprintf(s->choice.data, sizeof s->choice.data, "%s", argument);
+    return EFFECT_RUN;
+}
+
+static unsigned set_device(struct state *s, const char *argument)
+{
+    snprintf(s->choice.device, sizeof s->choice.device, "%s", argument);
+    return EFFECT_RUN;
+}
+
+static unsigned set_ablation(struct state *s, const char *argument)
+{
+    if (!strcmp(argument, "zero"))
+        return state_apply(s, DO_ABLATE_ZERO, 0);
+    if (!strncmp(argument, "scale=", 6))
+        return state_set_scale(s, argument + 6);
+    state_say(s, true, "unknown ablation '%s': expected zero or scale=S", argument);
+    return 0;
+}
+
+static unsigned set_metric(struct state *s, const char *argument)
+{
+    if (!metric_parse(argument, &s->choice.metric)) {
+        state_say(s, true, "unknown metric '%s': press v for the list", argument);
+        return 0;
+    }
+    return EFFECT_RUN;
+}
+
+static unsigned rerun(struct state *s, const char *argument)
+{
+    (void)argument;
+    return state_apply(s, DO_RERUN, 0);
+}
+
+static unsigned cancel(struct state *s, const char *argument)
+{
+    (void)argument;
+    return state_apply(s, DO_CANCEL, 0);
+}
+
+static unsigned help(struct state *s, const char *argument)
+{
+    (void)argument;
+    return state_apply(s, DO_OVERLAY, OVERLAY_HELP);
+}
+
+static unsigned quit(struct state *s, const char *argument)
+{
+    (void)argument;
+    return state_apply(s, DO_QUIT, 0);
+}
+
+static const struct command_info commands[] = {
+    { "export", "DIR", true, "write the run directory (empty = runs/…)", export_run },
+    { "screenshot", "FILE", false, "save this screen as .svg .png .ans .txt", screenshot },
+    { "model", "M", false, "load another model", set_model },
+    { "data", "D", false, "load another condition", set_data },
+    { "device", "D", false, "compute on another device", set_device },
+    { "ablate", "K", false, "zero or scale=S", set_ablation },
+    { "metric", "M", false, "show another metric", set_metric },
+    { "rerun", NULL, false, "run again", rerun },
+    { "cancel", NULL, false, "stop the run", cancel },
+    { "help", NULL, false, "keys and commands", help },
+    { "quit", NULL, false, "leave", quit },
+};
+
+const struct command_info *command_table(size_t *n)
+{
+    *n = sizeof commands / sizeof *commands;
+    return commands;
+}
+
+// The command that a word names or, where no other does, begins.
+static const struct command_info *find(const char *word, size_t len)
+{
+    const struct command_info *found = NULL;
+    size_t n;
+    const struct command_info *all = command_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(all[i].name, word, len))
+            continue;
+        if (!all[i].name[len])
+            return &all[i];
+        if (found)
+            return NULL;
+        found = &all[i];
+    }
+    return found;
+}
+
+unsigned command_apply(struct state *s, const char *line)
+{
+    line += strspn(line, " ");
+    size_t len = strcspn(line, " ");
+    if (!len)
+        return 0;
+    const struct command_info *c = find(line, len);
+    if (!c) {
+        state_say(s, true, "no command '%.*s': press ? for the list", (int)len, line);
+        return 0;
+    }
+    const char *argument = line + len + strspn(line + len, " ");
+    if (c->argument && !c->optional && !*argument) {
+        state_say(s, true, "command '%s' needs %s: %s", c->name, c->argument, c->help);
+        return 0;
+    }
+    return c->apply(s, argument);
+}

@@ -1,0 +1,159 @@
+#include "ui/grid.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utf8proc.h>
+
+#include "base/size.h"
+
+bool grid_init(struct grid *g, uint32_t width, uint32_t height, struct abl_err *err)
+{
+    size_t n;
+    if (!size_mul(width, height, &n))
+        return abl_no_memory(err);
+    struct cell *cells = calloc(size_max(n, 1), sizeof *cells);
+    if (!cells)
+        return abl_no_memory(err);
+    free(g->cells);
+    *g = (struct grid){ .width = width, .height = height, .cells = cells };
+    grid_clear(g);
+    return true;
+}
+
+void grid_release(struct grid *g)
+{
+    free(g->cells);
+    *g = (struct grid){ 0 };
+}
+
+void grid_clear(struct grid *g)
+{
+    size_t n = (size_t)g->width * g->height;
+    for (size_t i = 0; i < n; i++)
+        g->cells[i] = (struct cell){ .character = ' ' };
+    g->has_cursor = false;
+}
+
+struct cell *grid_at(const struct grid *g, uint32_t x, uint32_t y)
+{
+    return &g->cells[(size_t)y * g->width + x];
+}
+
+static bool color_equal(struct color a, struct color b)
+{
+    if (!a.set || !b.set)
+        return a.set == b.set;
+    return a.rgb.r == b.rgb.r && a.rgb.g == b.rgb.g && a.rgb.b == b.rgb.b;
+}
+
+bool cell_equal(const struct cell *a, const struct cell *b)
+{
+    return a->character == b->character && a->style.flags == b->style.flags
+           && color_equal(a->style.fg, b->style.fg) && color_equal(a->style.bg, b->style.bg);
+}
+
+void grid_put(struct grid *g, uint32_t x, uint32_t y, uint32_t character, struct style style)
+{
+    if (x < g->width && y < g->height)
+        *grid_at(g, x, y) = (struct cell){ character, style };
+}
+
+// The next character of text and its width; its length in bytes. What cannot be shown is '?'.
+static size_t next_character(const char *text, uint32_t *character, uint32_t *width)
+{
+    utf8proc_int32_t c;
+    utf8proc_ssize_t n
+        = utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)strnlen(text, 4), &c);
+    *character = '?';
+    *width = 1;
+    if (n <= 0)
+        return 1;
+    if (utf8proc_category(c) == UTF8PROC_CATEGORY_CC)
+        return (size_t)n;
+    *character = (uint32_t)c;
+    int columns = utf8proc_charwidth(c);
+    *width = columns > 0 ? (uint32_t)columns : 0;
+    return (size_t)n;
+}
+
+uint32_t text_width(const char *text)
+{
+    uint32_t total = 0, character, width;
+    while (*text) {
+        text += next_character(text, &character, &width);
+        total += width;
+    }
+    return total;
+}
+
+static uint32_t put_clipped(struct grid *g, uint32_t x, uint32_t y, uint32_t room,
+                            struct style style, const char *text)
+{
+    uint32_t used = 0, character, width;
+    bool fits = text_width(text) <= room;
+    uint32_t limit = fits ? room : room - 1;
+    while (*text) {
+        text += next_character(text, &character, &width);
+        if (used + width > limit)
+            break;
+        if (!width)
+            continue;
+        grid_put(g, x + used, y, character, style);
+        if (width == 2)
+            grid_put(g, x + used + 1, y, 0, style);
+        used += width;
+    }
+    if (!fits)
+        grid_put(g, x + used++, y, 0x2026, style);
+    return used;
+}
+
+uint32_t grid_text(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
+                   const char *text)
+{
+    if (x >= r.w || y >= r.h || !*text)
+        return 0;
+    return put_clipped(g, r.x + x, r.y + y, r.w - x, style, text);
+}
+
+uint32_t grid_printf(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
+                     const char *format, ...)
+{
+    char text[1536];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return grid_text(g, r, x, y, style, text);
+}
+
+void grid_fill(struct grid *g, struct rect r, uint32_t character, struct style style)
+{
+    for (uint32_t y = 0; y < r.h; y++)
+        for (uint32_t x = 0; x < r.w; x++)
+            grid_put(g, r.x + x, r.y + y, character, style);
+}
+
+size_t utf8_put(uint32_t character, char out[5])
+{
+    utf8proc_ssize_t n = utf8proc_encode_char((utf8proc_int32_t)character, (utf8proc_uint8_t *)out);
+    size_t len = n > 0 ? (size_t)n : 0;
+    out[len] = '\0';
+    return len;
+}
+
+void grid_dump(const struct grid *g, struct buf *out)
+{
+    char bytes[5];
+    for (uint32_t y = 0; y < g->height; y++) {
+        for (uint32_t x = 0; x < g->width; x++) {
+            uint32_t c = grid_at(g, x, y)->character;
+            if (c)
+                buf_add(out, bytes, utf8_put(c, bytes));
+        }
+        buf_char(out, '\n');
+    }
+}

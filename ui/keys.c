@@ -1,0 +1,172 @@
+#include "ui/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ui/grid.h"
+
+enum {
+    GRID = WHERE_IMPACT | WHERE_HEAD,
+    HEADS = GRID | WHERE_RANK,
+    LISTS = WHERE_PANES | WHERE_HELP | WHERE_PICKER,
+    CTRL_C = 3,
+    CTRL_L = 12,
+    CTRL_U = 21,
+};
+
+static bool running(const struct state *s)
+{
+    return s->snap && (s->snap->phase == RUN_RUNNING || s->snap->phase == RUN_LOADING);
+}
+
+static bool measured(const struct state *s)
+{
+    return s->snap && s->snap->done;
+}
+
+static bool can_undo(const struct state *s)
+{
+    return s->n_undo;
+}
+
+static bool marked(const struct state *s)
+{
+    return s->marks.n;
+}
+
+static const struct binding bindings[] = {
+    // clang-format off
+    { '?', WHERE_PANES, DO_OVERLAY, OVERLAY_HELP, NULL, "help", "this help" },
+    { 'q', WHERE_PANES | WHERE_SMALL, DO_QUIT, 0, NULL, "quit", "leave" },
+    { 'x', WHERE_PANES, DO_CANCEL, 0, running, "cancel", "stop the run; finished heads are kept" },
+    { '\n', WHERE_PICKER | WHERE_PROMPT, DO_OPEN, 0, NULL, "accept", "take what is chosen or typed" },
+    { KEYCODE_ESCAPE, WHERE_HELP | WHERE_PICKER | WHERE_PROMPT, DO_BACK, 0, NULL, "back", "back to the heatmap" },
+    { ' ', HEADS, DO_MARK, 0, state_has_grid, "mark", "mark the head; marked heads are ablated jointly" },
+    { 'a', WHERE_PANES, DO_NEXT_ABLATION, 0, NULL, "ablation", "next ablation: zero, scale 0.5, scale 2" },
+    { 'e', WHERE_PANES, DO_OVERLAY, OVERLAY_EXPORT, measured, "export", "write the results into a folder" },
+    { 'v', WHERE_PANES, DO_OVERLAY, OVERLAY_METRIC, NULL, "metric", "choose the metric shown" },
+    { 'M', WHERE_PANES, DO_OVERLAY, OVERLAY_MODEL, NULL, "model", "choose the model" },
+    { 'C', WHERE_PANES, DO_OVERLAY, OVERLAY_DATA, NULL, "data", "choose the condition" },
+    { 'u', WHERE_PANES, DO_UNDO, 0, can_undo, "undo", "take back the last mark or ablation" },
+    { '\t', WHERE_PANES, DO_NEXT_PANE, 0, NULL, "pane", "next pane" },
+    { 's', WHERE_PANES, DO_OVERLAY, OVERLAY_SCALE, NULL, "scale", "ablate by scaling: asks for the factor" },
+    { 'o', WHERE_PANES, DO_SORT, 0, NULL, "order", "change the order of the rank pane" },
+    { '/', WHERE_PANES, DO_OVERLAY, OVERLAY_SEARCH, state_has_grid, "find", "go to LAYER:HEAD" },
+    { 'D', WHERE_PANES, DO_OVERLAY, OVERLAY_DEVICE, NULL, "device", "choose the device" },
+    { ':', WHERE_PANES, DO_OVERLAY, OVERLAY_COMMAND, NULL, "command", "type a command" },
+    { 'R', WHERE_PANES, DO_RERUN, 0, NULL, "rerun", "run again from the start" },
+    { 'z', WHERE_PANES, DO_ABLATE_ZERO, 0, NULL, NULL, "zero ablation" },
+    { 'c', WHERE_PANES, DO_CLEAR_MARKS, 0, marked, NULL, "clear all marks" },
+    { KEYCODE_UP, LISTS, DO_UP, 0, NULL, NULL, "up: a layer, a row, a line" },
+    { 'k', LISTS, DO_UP, 0, NULL, NULL, NULL },
+    { KEYCODE_DOWN, LISTS, DO_DOWN, 0, NULL, NULL, "down" },
+    { 'j', LISTS, DO_DOWN, 0, NULL, NULL, NULL },
+    { KEYCODE_LEFT, HEADS, DO_LEFT, 0, NULL, NULL, "left: a head" },
+    { 'h', HEADS, DO_LEFT, 0, NULL, NULL, NULL },
+    { KEYCODE_RIGHT, HEADS, DO_RIGHT, 0, NULL, NULL, "right" },
+    { 'l', HEADS, DO_RIGHT, 0, NULL, NULL, NULL },
+    { 'g', LISTS, DO_FIRST, 0, NULL, NULL, "first layer, row or line" },
+    { 'G', LISTS, DO_LAST, 0, NULL, NULL, "last layer, row or line" },
+    { KEYCODE_HOME, HEADS, DO_LINE_START, 0, NULL, NULL, "first head" },
+    { '0', HEADS, DO_LINE_START, 0, NULL, NULL, NULL },
+    { KEYCODE_END, HEADS, DO_LINE_END, 0, NULL, NULL, "last head" },
+    { '$', HEADS, DO_LINE_END, 0, NULL, NULL, NULL },
+    { KEYCODE_PAGE_UP, LISTS, DO_PAGE_UP, 0, NULL, NULL, "eight rows up" },
+    { KEYCODE_PAGE_DOWN, LISTS, DO_PAGE_DOWN, 0, NULL, NULL, "eight rows down" },
+    { '\n', WHERE_PANES, DO_OPEN, 0, NULL, NULL, "between the heatmap and the head's details" },
+    { KEYCODE_ESCAPE, WHERE_PANES, DO_BACK, 0, NULL, NULL, "back to the heatmap" },
+    { KEYCODE_BACK_TAB, WHERE_PANES, DO_PREVIOUS_PANE, 0, NULL, NULL, "previous pane" },
+    { '1', WHERE_PANES, DO_PANE, PANE_IMPACT, NULL, NULL, "heatmap" },
+    { '2', WHERE_PANES, DO_PANE, PANE_HEAD, NULL, NULL, "selected head and marked set" },
+    { '3', WHERE_PANES, DO_PANE, PANE_RANK, NULL, NULL, "ranked heads" },
+    { '4', WHERE_PANES, DO_PANE, PANE_LOG, NULL, NULL, "log" },
+    { CTRL_L, WHERE_PANES | WHERE_HELP | WHERE_PICKER | WHERE_SMALL, DO_REDRAW, 0, NULL, NULL, "draw the screen anew" },
+    { KEYCODE_F1, WHERE_PANES, DO_OVERLAY, OVERLAY_HELP, NULL, NULL, NULL },
+    { KEYCODE_F5, WHERE_PANES, DO_RERUN, 0, NULL, NULL, NULL },
+    { KEYCODE_F10, WHERE_PANES | WHERE_HELP | WHERE_PICKER | WHERE_SMALL, DO_QUIT, 0, NULL, NULL, NULL },
+    { CTRL_C, WHERE_PANES | WHERE_HELP | WHERE_PICKER | WHERE_PROMPT | WHERE_SMALL, DO_QUIT, 0, NULL, NULL, NULL },
+    { 'q', WHERE_HELP | WHERE_PICKER, DO_BACK, 0, NULL, NULL, NULL },
+    { '?', WHERE_HELP, DO_BACK, 0, NULL, NULL, NULL },
+    { KEYCODE_F1, WHERE_HELP, DO_BACK, 0, NULL, NULL, NULL },
+    { KEYCODE_LEFT, WHERE_PROMPT, DO_LEFT, 0, NULL, NULL, NULL },
+    { KEYCODE_RIGHT, WHERE_PROMPT, DO_RIGHT, 0, NULL, NULL, NULL },
+    { KEYCODE_HOME, WHERE_PROMPT, DO_LINE_START, 0, NULL, NULL, NULL },
+    { KEYCODE_END, WHERE_PROMPT, DO_LINE_END, 0, NULL, NULL, NULL },
+    { KEYCODE_BACKSPACE, WHERE_PROMPT, DO_ERASE, 0, NULL, NULL, NULL },
+    { CTRL_U, WHERE_PROMPT, DO_ERASE_LINE, 0, NULL, NULL, NULL },
+    // clang-format on
+};
+
+static const struct binding typing = { .where = WHERE_PROMPT, .action = DO_TYPE };
+
+const struct binding *key_bindings(size_t *n)
+{
+    *n = sizeof bindings / sizeof *bindings;
+    return bindings;
+}
+
+// The one place that has the keyboard now.
+static enum where state_where(const struct state *s)
+{
+    if (s->width < MIN_WIDTH || s->height < MIN_HEIGHT)
+        return WHERE_SMALL;
+    if (s->overlay == OVERLAY_HELP)
+        return WHERE_HELP;
+    if (overlay_is_picker(s->overlay))
+        return WHERE_PICKER;
+    if (overlay_is_prompt(s->overlay))
+        return WHERE_PROMPT;
+    return (enum where)(1u << s->focus);
+}
+
+bool key_is_valid(const struct binding *b, const struct state *s)
+{
+    return b->where & (unsigned)state_where(s) && (!b->when || b->when(s));
+}
+
+const struct binding *key_find(const struct state *s, uint32_t key)
+{
+    for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++)
+        if (bindings[i].key == key && key_is_valid(&bindings[i], s))
+            return &bindings[i];
+    bool character = key >= ' ' && key != 127 && key < KEYCODE_UP;
+    return character && state_where(s) == WHERE_PROMPT ? &typing : NULL;
+}
+
+static const struct {
+    uint32_t key;
+    const char *name, *ascii;
+} names[] = {
+    { KEYCODE_UP, "↑", "Up" },
+    { KEYCODE_DOWN, "↓", "Down" },
+    { KEYCODE_LEFT, "←", "Left" },
+    { KEYCODE_RIGHT, "→", "Right" },
+    { KEYCODE_PAGE_UP, "PgUp", NULL },
+    { KEYCODE_PAGE_DOWN, "PgDn", NULL },
+    { KEYCODE_HOME, "Home", NULL },
+    { KEYCODE_END, "End", NULL },
+    { KEYCODE_BACK_TAB, "Shift-Tab", NULL },
+    { KEYCODE_BACKSPACE, "Backspace", NULL },
+    { KEYCODE_F1, "F1", NULL },
+    { KEYCODE_F5, "F5", NULL },
+    { KEYCODE_F10, "F10", NULL },
+    { KEYCODE_ESCAPE, "Esc", NULL },
+    { '\t', "Tab", NULL },
+    { '\n', "Enter", NULL },
+    { ' ', "space", NULL },
+};
+
+void key_label(uint32_t key, unsigned look, char *out, size_t size)
+{
+    char bytes[5] = "";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].key == key) {
+            bool ascii = look & LOOK_ASCII && names[i].ascii;
+            snprintf(out, size, "%s", ascii ? names[i].ascii : names[i].name);
+            return;
+        }
+    if (key < ' ')
+        snprintf(out, size, "Ctrl-%c", (char)(key + 'A' - 1));
+    else if (utf8_put(key, bytes))
+        snprintf(out, size, "%s", bytes);
+}

@@ -1,0 +1,29 @@
+// From the size of the screen to the place of every pane.
+#ifndef ABL_UI_LAYOUT_H
+#define ABL_UI_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rect {
+    uint32_t x, y, w, h;
+};
+
+enum pane { PANE_IMPACT, PANE_HEAD, PANE_RANK, PANE_LOG, N_PANES };
+
+enum { MIN_WIDTH = 80, MIN_HEIGHT = 24 };
+
+// Rectangles cover the screen, each cell once. A pane without room is empty: small screens show one of head, rank and
+// log in the right column, the one that was used last.
+struct layout {
+    bool too_small; // nothing else is filled in
+    struct rect header, panes[N_PANES], divider, progress, footer;
+};
+
+// side: the pane of the right column on a small screen, any but PANE_IMPACT.
+struct layout layout_compute(uint32_t width, uint32_t height, enum pane side);
+
+// The part of a pane below its title line.
+struct rect pane_body(struct rect pane);
+
+#endif

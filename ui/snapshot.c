@@ -1,0 +1,66 @@
+#include "ui/snapshot.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/size.h"
+#include "report/palette.h"
+
+struct snapshot *snapshot_new(uint32_t n_layers, uint32_t n_heads)
+{
+    size_t n = size_max((size_t)n_layers * n_heads, 1);
+    struct snapshot *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->n_layers = n_layers;
+    s->n_heads = n_heads;
+    s->states = calloc(n, sizeof *s->states);
+    s->cells = calloc(n, sizeof *s->cells);
+    s->values = calloc(n, sizeof *s->values);
+    if (s->states && s->cells && s->values)
+        return s;
+    snapshot_free(s);
+    return NULL;
+}
+
+void snapshot_free(struct snapshot *s)
+{
+    if (!s)
+        return;
+    free(s->states);
+    free(s->cells);
+    free(s->values);
+    free(s);
+}
+
+bool snapshot_rescale(struct snapshot *s, struct abl_err *err)
+{
+    size_t n = (size_t)s->n_layers * s->n_heads, m = 0;
+    double *effects = malloc(2 * size_max(n, 1) * sizeof *effects);
+    if (!effects)
+        return abl_no_memory(err);
+    s->largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        double effect = s->cells[i].mean;
+        if (s->states[i] != CELL_DONE || !isfinite(effect))
+            continue;
+        effects[m++] = effect;
+        s->largest = fmax(s->largest, fabs(effect));
+    }
+    s->scale = palette_scale(effects, m, effects + n);
+    free(effects);
+    return true;
+}
+
+size_t snapshot_rank(const struct snapshot *s, struct head h)
+{
+    assert(h.layer < s->n_layers && h.head < s->n_heads);
+    size_t at = snapshot_at(s, h), n = (size_t)s->n_layers * s->n_heads, larger = 0;
+    if (s->states[at] != CELL_DONE)
+        return 0;
+    double mine = fabs(s->cells[at].mean);
+    for (size_t i = 0; i < n; i++)
+        larger += s->states[i] == CELL_DONE && fabs(s->cells[i].mean) > mine;
+    return larger + 1;
+}

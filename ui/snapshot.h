@@ -1,0 +1,82 @@
+// What the worker shows the interface: a picture of a run that nobody changes once it has been handed over.
+#ifndef ABL_UI_SNAPSHOT_H
+#define ABL_UI_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "lab/metrics.h"
+#include "lab/run.h"
+#include "lab/stats.h"
+#include "lab/variant.h"
+
+enum run_phase { RUN_LOADING, RUN_RUNNING, RUN_DONE, RUN_CANCELLED, RUN_FAILED };
+
+// A head of the grid: outside the run, waiting, or measured.
+enum cell_state { CELL_OUTSIDE, CELL_WAITING, CELL_DONE };
+
+enum { MAX_MARKS = 256 };
+
+// Marked heads in ascending order.
+struct marks {
+    struct head items[MAX_MARKS];
+    size_t n;
+};
+
+// A set of heads, ablated at once, against the same heads one by one.
+struct joint {
+    struct marks marks;
+    struct estimate joint, sum, interaction; // of the metric's delta; interaction = joint - sum
+};
+
+// What is true of a loaded model and its rows, whatever is ablated.
+struct facts {
+    char model[128], condition[128], split[16], device[160], bos[48];
+    struct model_shape shape;
+    size_t n_rows, n_dropped;
+    uint32_t n_clusters;
+    double accuracy; // share of rows whose intact top token is the target
+    struct estimate intact_ld;
+    size_t n_warnings;
+    char warning[512]; // the first
+};
+
+struct snapshot {
+    enum run_phase phase;
+    bool has_facts; // false until the first model is loaded
+    struct facts facts;
+    struct ablation ablation;
+    enum metric metric;     // of every estimate here
+    struct estimate intact; // of that metric
+    double alpha;
+    uint32_t n_layers, n_heads;
+    // (n_layers, n_heads) each; index with snapshot_at.
+    enum cell_state *states;
+    struct estimate *cells; // effect of ablating the head
+    double *values;         // mean of the metric while it is ablated
+    double scale, largest;  // 99th percentile and maximum of |effect|; 0 before the first
+    size_t done, total;
+    double seconds; // spent in this sweep
+    bool has_joint;
+    struct joint joint;
+    struct abl_err err; // when failed
+};
+
+// A snapshot with room for n_layers x n_heads cells, all outside. NULL when memory is out. Owned: snapshot_free.
+struct snapshot *snapshot_new(uint32_t n_layers, uint32_t n_heads);
+void snapshot_free(struct snapshot *s);
+
+static inline size_t snapshot_at(const struct snapshot *s, struct head h)
+{
+    return (size_t)h.layer * s->n_heads + h.head;
+}
+
+// Set scale and largest from the finished cells.
+bool snapshot_rescale(struct snapshot *s, struct abl_err *err);
+
+// Place of a head among the finished ones by |effect|, 1 = largest; 0 when it is not finished.
+size_t snapshot_rank(const struct snapshot *s, struct head h);
+
+#endif

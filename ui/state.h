@@ -1,0 +1,120 @@
+// Everything the interface knows. Actions change it (action.h), views draw it, nothing else holds any of it.
+#ifndef ABL_UI_STATE_H
+#define ABL_UI_STATE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lab/run.h"
+#include "ui/catalog.h"
+#include "ui/layout.h"
+#include "ui/snapshot.h"
+
+enum sort { SORT_EFFECT, SORT_DELTA, SORT_HEAD, N_SORTS };
+
+enum overlay {
+    OVERLAY_NONE,
+    OVERLAY_HELP,
+    OVERLAY_MODEL, // pickers
+    OVERLAY_DATA,
+    OVERLAY_DEVICE,
+    OVERLAY_METRIC,
+    OVERLAY_SCALE, // prompts
+    OVERLAY_EXPORT,
+    OVERLAY_COMMAND,
+    OVERLAY_SEARCH,
+};
+
+// What the terminal cannot show.
+enum look { LOOK_ASCII = 1 << 0, LOOK_MONO = 1 << 1 };
+
+enum {
+    MAX_NAME = PATH_MAX,
+    MAX_UNDO = 64,
+    MAX_LOG = 256,
+    MAX_LOG_LINE = 512,
+    MAX_PROMPT = 1024,
+};
+
+// What a run is made of, as chosen on screen.
+struct choice {
+    char model[MAX_NAME], data[MAX_NAME], device[MAX_NAME];
+    struct ablation ablation;
+    enum metric metric;
+};
+
+struct undo_entry {
+    struct marks marks;
+    struct ablation ablation;
+};
+
+struct log_line {
+    char text[MAX_LOG_LINE];
+    bool is_error;
+};
+
+struct state {
+    uint32_t width, height;
+    unsigned look;         // enum look
+    enum pane focus, side; // side: the pane last shown right of the heatmap on a small screen
+    struct head cursor;
+    struct marks marks;
+    enum sort sort;
+    uint32_t *order; // heads as indices of snap's cells, in rank order; owned
+    size_t n_order;
+    struct choice choice;
+    enum overlay overlay;
+    size_t picked, scroll; // of the open picker; scroll: first line of help
+    size_t log_back;       // lines that the log is scrolled back by
+    char prompt[MAX_PROMPT];
+    size_t caret;                  // bytes before the caret
+    const struct catalog *catalog; // borrowed; NULL while it is being filled
+    struct snapshot *snap;         // owned; NULL before the first
+    struct undo_entry undo[MAX_UNDO];
+    size_t n_undo;
+    struct log_line log[MAX_LOG]; // a ring: the newest is log[(n_log - 1) % MAX_LOG]
+    size_t n_log;
+    char message[MAX_LOG_LINE]; // one line about the last action; empty = none
+    bool message_is_error;
+    char marks_wanted[256]; // --sets' first set, marked once the model's shape is known
+    char export_path[MAX_PROMPT], screenshot_path[MAX_PROMPT]; // arguments of effects
+};
+
+// Start from the command line's settings. Owned: state_free.
+bool state_new(const struct run_settings *settings, struct state **out, struct abl_err *err);
+void state_free(struct state *s);
+
+// Take over a snapshot, owned from now on. Keeps cursor and marks inside the model's shape; returns
+// true if marks changed by that, so that they have to be measured.
+bool state_take_snapshot(struct state *s, struct snapshot *snap);
+
+// Show a message until the next key, and keep it in the log.
+void state_say(struct state *s, bool is_error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void state_log(struct state *s, bool is_error, const char *text);
+
+// i = 0 is the newest line; NULL past the oldest.
+const struct log_line *state_log_line(const struct state *s, size_t i);
+
+// Fill order from the snapshot. Called when either changes.
+void state_sort(struct state *s);
+const char *sort_name(enum sort sort);
+
+bool marks_has(const struct marks *m, struct head h);
+
+// "zero" or "scale 0.5"
+void ablation_name(struct ablation a, char *out, size_t size);
+
+bool overlay_is_picker(enum overlay o);
+bool overlay_is_prompt(enum overlay o);
+enum catalog_kind overlay_catalog(enum overlay picker);
+
+// The list of the open picker; empty while it is being filled.
+struct catalog_list state_picker_list(const struct state *s);
+
+// The finished run that is shown is the one asked for: false while loading.
+bool state_has_grid(const struct state *s);
+
+#endif

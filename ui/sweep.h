@@ -1,0 +1,51 @@
+// The worker's run: a model that stays loaded, the sweep over its heads, the marked set, and pictures of all that.
+// Used by one thread at a time.
+#ifndef ABL_UI_SWEEP_H
+#define ABL_UI_SWEEP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "lab/run.h"
+#include "ui/snapshot.h"
+#include "ui/state.h"
+
+struct sweep;
+
+// settings: everything that a choice does not say; borrowed.
+bool sweep_new(const struct run_settings *settings, struct sweep **out, struct abl_err *err);
+void sweep_free(struct sweep *s);
+
+// Get ready for a choice: load the model and rows unless they are those already loaded, and start over unless only the
+// metric is another. restart: start over in any case. After a failure nothing is loaded. *loaded (may be NULL): whether
+// a model was loaded.
+bool sweep_choose(struct sweep *s, const struct choice *choice, bool restart, bool *loaded,
+                  struct abl_err *err);
+
+// True if choosing this would load a model.
+bool sweep_must_load(const struct sweep *s, const struct choice *choice);
+bool sweep_is_complete(const struct sweep *s);
+
+// Run what is left. Finished heads are reported to `progress` on this thread. ABL_INTERRUPTED when cancel is set.
+bool sweep_run(struct sweep *s, atomic_bool *cancel, void (*progress)(void *context), void *context,
+               struct abl_err *err);
+
+// Ablate a set at once, next to its heads one by one; fewer than two heads forget the set. Singles that the sweep has
+// finished are not run again.
+bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel,
+                 struct abl_err *err);
+
+// A picture of now: statistics are computed for what finished since the last one. The caller owns *out.
+bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,
+                    struct abl_err *err);
+
+// Write what finished into `path`, empty = a folder named by the run; the marked set goes into a second one. Appends a
+// sentence about where to said.
+bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct abl_err *err);
+
+// What the user should read in the log about the loaded model: a line each, '!' first for warnings.
+void sweep_describe(const struct sweep *s, struct buf *out);
+
+#endif

@@ -1,0 +1,320 @@
+#define NCURSES_WIDECHAR 1
+#include "ui/term.h"
+
+#include <fcntl.h>
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include <curses.h>
+
+#include "ui/keys.h"
+
+enum depth { DEPTH_MONO, DEPTH_8, DEPTH_16, DEPTH_256, DEPTH_DIRECT };
+
+struct term {
+    SCREEN *screen;
+    enum depth depth;
+    bool utf8;
+    struct grid shown; // what the screen holds
+    bool shown_valid;
+    int stderr_before, stderr_pipe; // -1: standard error was not taken
+};
+
+// The colours 16 to 255 of xterm: a 6x6x6 cube and 24 greys.
+static int cube_level(int v)
+{
+    return v < 48 ? 0 : v < 115 ? 1 : (v - 35) / 40;
+}
+
+static int cube_value(int level)
+{
+    return level ? 55 + 40 * level : 0;
+}
+
+static int square(int v)
+{
+    return v * v;
+}
+
+static int color_256(struct rgb c)
+{
+    int r = cube_level(c.r), g = cube_level(c.g), b = cube_level(c.b);
+    int mean = (c.r + c.g + c.b) / 3, grey = mean < 8 ? 0 : mean > 238 ? 23 : (mean - 3) / 10;
+    int grey_value = 8 + 10 * grey;
+    int to_cube
+        = square(c.r - cube_value(r)) + square(c.g - cube_value(g)) + square(c.b - cube_value(b));
+    int to_grey = square(c.r - grey_value) + square(c.g - grey_value) + square(c.b - grey_value);
+    return to_grey < to_cube ? 232 + grey : 16 + 36 * r + 6 * g + b;
+}
+
+// The eight basic colours as terminals show them, in ANSI order; the bright eight follow.
+static int color_16(struct rgb c, int n)
+{
+    static const unsigned char table[16][3]
+        = { { 0, 0, 0 },       { 205, 0, 0 },   { 0, 205, 0 },   { 205, 205, 0 },
+            { 0, 0, 238 },     { 205, 0, 205 }, { 0, 205, 205 }, { 229, 229, 229 },
+            { 127, 127, 127 }, { 255, 0, 0 },   { 0, 255, 0 },   { 255, 255, 0 },
+            { 92, 92, 255 },   { 255, 0, 255 }, { 0, 255, 255 }, { 255, 255, 255 } };
+    int best = 0, nearest = 1 << 30;
+    for (int i = 0; i < n; i++) {
+        int d = square(c.r - table[i][0]) + square(c.g - table[i][1]) + square(c.b - table[i][2]);
+        if (d < nearest) {
+            nearest = d;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static int color_number(const struct term *t, struct color c)
+{
+    if (!c.set)
+        return -1;
+    switch (t->depth) {
+    case DEPTH_DIRECT:
+        return c.rgb.r << 16 | c.rgb.g << 8 | c.rgb.b;
+    case DEPTH_256:
+        return color_256(c.rgb);
+    case DEPTH_16:
+        return color_16(c.rgb, 16);
+    case DEPTH_8:
+        return color_16(c.rgb, 8);
+    case DEPTH_MONO:
+        break;
+    }
+    return -1;
+}
+
+static void start_colors(struct term *t)
+{
+    const char *no_color = getenv("NO_COLOR");
+    if ((no_color && *no_color) || !has_colors() || start_color() == ERR
+        || use_default_colors() == ERR)
+        t->depth = DEPTH_MONO;
+    else
+        t->depth = COLORS > 256    ? DEPTH_DIRECT
+                   : COLORS == 256 ? DEPTH_256
+                   : COLORS >= 16  ? DEPTH_16
+                   : COLORS >= 8   ? DEPTH_8
+                                   : DEPTH_MONO;
+}
+
+// Others may print while the screen is ours: let it run into a pipe that the loop empties.
+static void hold_stderr(struct term *t)
+{
+    int ends[2];
+    t->stderr_before = t->stderr_pipe = -1;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return;
+    t->stderr_before = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (t->stderr_before < 0 || dup2(ends[1], STDERR_FILENO) < 0)
+        close(ends[0]);
+    else
+        t->stderr_pipe = ends[0];
+    close(ends[1]);
+}
+
+static void release_stderr(struct term *t)
+{
+    if (t->stderr_pipe < 0)
+        return;
+    fflush(stderr);
+    dup2(t->stderr_before, STDERR_FILENO);
+    close(t->stderr_before);
+    close(t->stderr_pipe);
+    t->stderr_pipe = -1;
+}
+
+static bool terminal_is_here(struct abl_err *err)
+{
+    const char *name = getenv("TERM");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return abl_fail(err, ABL_USAGE,
+                        "the explorer needs a terminal: standard %s is none; use --export DIR to "
+                        "run without one",
+                        isatty(STDIN_FILENO) ? "output" : "input");
+    if (!name || !*name || strcmp(name, "dumb") == 0)
+        return abl_fail(err, ABL_USAGE,
+                        "the explorer needs a terminal that can place a cursor: TERM is '%s'; set "
+                        "TERM or use --export DIR",
+                        name ? name : "");
+    return true;
+}
+
+bool term_open(struct term **out, struct abl_err *err)
+{
+    if (!terminal_is_here(err))
+        return false;
+    struct term *t = calloc(1, sizeof *t);
+    if (!t)
+        return abl_no_memory(err);
+    t->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    t->screen = newterm(NULL, stdout, stdin);
+    if (!t->screen) {
+        free(t);
+        return abl_fail(err, ABL_USAGE,
+                        "unknown terminal TERM='%s': set TERM to one that terminfo "
+                        "knows, or use --export DIR",
+                        getenv("TERM"));
+    }
+    set_term(t->screen);
+    cbreak();
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    set_escdelay(25);
+    start_colors(t);
+    mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED, NULL);
+    mouseinterval(0);
+    hold_stderr(t);
+    *out = t;
+    return true;
+}
+
+void term_close(struct term *t)
+{
+    if (!t)
+        return;
+    curs_set(1);
+    endwin();
+    delscreen(t->screen);
+    release_stderr(t);
+    grid_release(&t->shown);
+    free(t);
+}
+
+void term_size(const struct term *t, uint32_t *width, uint32_t *height)
+{
+    (void)t;
+    *width = (uint32_t)COLS;
+    *height = (uint32_t)LINES;
+}
+
+unsigned term_look(const struct term *t)
+{
+    return (t->utf8 ? 0u : (unsigned)LOOK_ASCII)
+           | (t->depth == DEPTH_MONO ? (unsigned)LOOK_MONO : 0u);
+}
+
+static void put_cell(const struct term *t, int x, int y, const struct cell *c)
+{
+    attr_t attributes = 0;
+    int pair = 0, fg = color_number(t, c->style.fg), bg = color_number(t, c->style.bg);
+    wchar_t text[2] = { (wchar_t)c->character, 0 };
+    cchar_t out;
+    attributes |= c->style.flags & STYLE_BOLD ? A_BOLD : 0;
+    attributes |= c->style.flags & STYLE_DIM ? A_DIM : 0;
+    attributes |= c->style.flags & STYLE_REVERSE ? A_REVERSE : 0;
+    attributes |= c->style.flags & STYLE_UNDERLINE ? A_UNDERLINE : 0;
+    if (fg >= 0 || bg >= 0)
+        pair = alloc_pair(fg, bg);
+    if (pair < 0)
+        pair = 0;
+    if (setcchar(&out, text, attributes, 0, &pair) == OK)
+        mvadd_wch(y, x, &out);
+}
+
+void term_draw(struct term *t, const struct grid *g, bool all)
+{
+    bool same_size = t->shown_valid && t->shown.width == g->width && t->shown.height == g->height;
+    if (all || !same_size) {
+        clearok(stdscr, TRUE);
+        erase();
+    }
+    for (uint32_t y = 0; y < g->height; y++)
+        for (uint32_t x = 0; x < g->width; x++) {
+            const struct cell *c = grid_at(g, x, y);
+            if (c->character && (all || !same_size || !cell_equal(c, grid_at(&t->shown, x, y))))
+                put_cell(t, (int)x, (int)y, c);
+        }
+    if (g->has_cursor)
+        move((int)g->cursor_y, (int)g->cursor_x);
+    curs_set(g->has_cursor);
+    refresh();
+    struct abl_err ignored;
+    t->shown_valid = same_size || grid_init(&t->shown, g->width, g->height, &ignored);
+    if (t->shown_valid)
+        memcpy(t->shown.cells, g->cells, (size_t)g->width * g->height * sizeof *g->cells);
+}
+
+// Curses' names for keys without a character.
+static uint32_t function_key(wint_t c)
+{
+    static const struct {
+        wint_t curses;
+        uint32_t key;
+    } keys[] = {
+        { KEY_UP, KEYCODE_UP },         { KEY_DOWN, KEYCODE_DOWN },
+        { KEY_LEFT, KEYCODE_LEFT },     { KEY_RIGHT, KEYCODE_RIGHT },
+        { KEY_PPAGE, KEYCODE_PAGE_UP }, { KEY_NPAGE, KEYCODE_PAGE_DOWN },
+        { KEY_HOME, KEYCODE_HOME },     { KEY_END, KEYCODE_END },
+        { KEY_BTAB, KEYCODE_BACK_TAB }, { KEY_BACKSPACE, KEYCODE_BACKSPACE },
+        { KEY_F(1), KEYCODE_F1 },       { KEY_F(5), KEYCODE_F5 },
+        { KEY_F(10), KEYCODE_F10 },     { KEY_ENTER, '\n' },
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (keys[i].curses == c)
+            return keys[i].key;
+    return 0;
+}
+
+static enum term_event read_mouse(uint32_t *x, uint32_t *y)
+{
+    MEVENT event;
+    if (getmouse(&event) != OK || event.x < 0 || event.y < 0)
+        return TERM_NONE;
+    *x = (uint32_t)event.x;
+    *y = (uint32_t)event.y;
+    return TERM_CLICK;
+}
+
+enum term_event term_read(struct term *t, uint32_t *key, uint32_t *x, uint32_t *y)
+{
+    (void)t;
+    for (;;) {
+        wint_t c;
+        int got = get_wch(&c);
+        if (got == ERR)
+            return TERM_NONE;
+        if (got == KEY_CODE_YES && c == KEY_RESIZE)
+            return TERM_RESIZE;
+        if (got == KEY_CODE_YES && c == KEY_MOUSE) {
+            enum term_event event = read_mouse(x, y);
+            if (event != TERM_NONE)
+                return event;
+            continue;
+        }
+        if (got == KEY_CODE_YES)
+            *key = function_key(c);
+        else
+            *key = c == '\r'            ? '\n'
+                   : c == 127 || c == 8 ? (uint32_t)KEYCODE_BACKSPACE
+                                        : (uint32_t)c;
+        if (*key)
+            return TERM_KEY;
+    }
+}
+
+int term_input_fd(const struct term *t)
+{
+    (void)t;
+    return STDIN_FILENO;
+}
+
+int term_stderr_fd(const struct term *t)
+{
+    return t->stderr_pipe;
+}
+
+void term_take_stderr(struct term *t, struct buf *out)
+{
+    char block[1024];
+    ssize_t n;
+    while (t->stderr_pipe >= 0 && (n = read(t->stderr_pipe, block, sizeof block)) > 0)
+        buf_add(out, block, (size_t)n);
+}

@@ -1,0 +1,38 @@
+// The terminal through ncursesw: a grid goes out, keys come in. Nothing else in the program knows curses.
+#ifndef ABL_UI_TERM_H
+#define ABL_UI_TERM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "ui/grid.h"
+
+struct term;
+
+// Take the terminal over; what others write to standard error is held back from now on (drivers print).
+// ABL_USAGE where there is no terminal to take: standard input or output is none, or TERM says that it is dumb.
+bool term_open(struct term **out, struct abl_err *err);
+// Give it back as it was. Safe on NULL.
+void term_close(struct term *t);
+
+void term_size(const struct term *t, uint32_t *width, uint32_t *height);
+unsigned term_look(const struct term *t); // enum look: what it cannot show
+
+// Show the grid; only cells that differ from the last one are written. all: everything, as after noise on the screen.
+void term_draw(struct term *t, const struct grid *g, bool all);
+
+enum term_event { TERM_NONE, TERM_KEY, TERM_RESIZE, TERM_CLICK };
+
+// What has arrived, without waiting. key: a code as keys.h has them; x, y: the cell clicked on.
+enum term_event term_read(struct term *t, uint32_t *key, uint32_t *x, uint32_t *y);
+
+// Descriptors to wait for: keys, and text that was written to standard error.
+int term_input_fd(const struct term *t);
+int term_stderr_fd(const struct term *t);
+
+// Append what was written to standard error since the last call.
+void term_take_stderr(struct term *t, struct buf *out);
+
+#endif

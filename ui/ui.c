@@ -1,0 +1,346 @@
+#include "ui/ui.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ui/action.h"
+#include "ui/catalog.h"
+#include "ui/keys.h"
+#include "ui/shot.h"
+#include "ui/term.h"
+#include "ui/view.h"
+#include "ui/worker.h"
+
+enum { WAIT_MS = 50, REDRAW_MS = 100 };
+
+// The signal that asked the program to end. Handlers set it and return; the loop does the rest.
+static volatile sig_atomic_t signal_caught;
+
+static void catch_signal(int number)
+{
+    signal_caught = number;
+}
+
+struct ui {
+    const struct run_settings *settings;
+    struct state *state;
+    struct worker *worker;
+    struct term *term;              // NULL for a screenshot
+    struct catalog_search *catalog; // NULL until a picker is opened
+    struct grid grid;
+    int wake[2]; // pipe: the worker writes, the loop reads
+    bool quit, redraw, redraw_all;
+    double drawn_at;
+    struct abl_err *err;
+};
+
+static double now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool open_wake(struct ui *u)
+{
+    return pipe2(u->wake, O_CLOEXEC | O_NONBLOCK) == 0
+           || abl_fail(u->err, ABL_FAILED, "cannot make a pipe: %s", strerror(errno));
+}
+
+static void drain_wake(struct ui *u)
+{
+    char block[64];
+    while (read(u->wake[0], block, sizeof block) > 0)
+        continue;
+}
+
+static bool resize(struct ui *u, uint32_t width, uint32_t height)
+{
+    u->state->width = width;
+    u->state->height = height;
+    u->redraw = u->redraw_all = true;
+    return grid_init(&u->grid, width, height, u->err);
+}
+
+static void close_ui(struct ui *u)
+{
+    term_close(u->term);
+    worker_stop(u->worker);
+    catalog_search_free(u->catalog);
+    state_free(u->state);
+    grid_release(&u->grid);
+    if (u->wake[0] >= 0)
+        close(u->wake[0]);
+    if (u->wake[1] >= 0)
+        close(u->wake[1]);
+}
+
+static bool open_ui(struct ui *u)
+{
+    if (!open_wake(u) || !state_new(u->settings, &u->state, u->err)
+        || !worker_start(u->settings, u->wake[1], &u->worker, u->err))
+        return false;
+    worker_run(u->worker, &u->state->choice, false);
+    return true;
+}
+
+// Lines of the worker and of drivers, '!' first for warnings and errors. The last one is a message too.
+static void show_lines(struct ui *u, const char *text, bool say)
+{
+    while (text && *text) {
+        size_t len = strcspn(text, "\n");
+        bool is_error = *text == '!';
+        char line[MAX_LOG_LINE];
+        size_t skip = is_error, n = len - skip < sizeof line - 1 ? len - skip : sizeof line - 1;
+        memcpy(line, text + skip, n);
+        line[n] = '\0';
+        text += len + (text[len] == '\n');
+        if (say && !*text)
+            state_say(u->state, is_error, "%s", line);
+        else if (n)
+            state_log(u->state, is_error, line);
+        u->redraw = true;
+    }
+}
+
+// What the worker has done since the last look.
+static void take_results(struct ui *u)
+{
+    struct buf lines = { 0 };
+    struct snapshot *snap = worker_take_snapshot(u->worker);
+    if (snap) {
+        bool first = snap->done && !(u->state->snap && u->state->snap->done);
+        if (first)
+            u->drawn_at = 0; // the first cells show at once
+        if (state_take_snapshot(u->state, snap))
+            worker_joint(u->worker, &u->state->marks);
+        u->redraw = true;
+    }
+    worker_take_lines(u->worker, &lines);
+    show_lines(u, lines.data, true);
+    buf_release(&lines);
+    const struct catalog *found = u->catalog ? catalog_search_result(u->catalog) : NULL;
+    if (found && u->state->catalog != found) {
+        state_take_catalog(u->state, found);
+        u->redraw = true;
+    }
+}
+
+static void save_screenshot(struct ui *u)
+{
+    struct abl_err err;
+    const char *path = u->state->screenshot_path;
+    u->state->message[0] = '\0';
+    grid_clear(&u->grid);
+    view_draw(u->state, &u->grid);
+    if (shot_write(&u->grid, path, &err))
+        state_say(u->state, false, "screenshot in %s", path);
+    else
+        state_say(u->state, true, "%s", err.text);
+}
+
+static void search_catalog(struct ui *u)
+{
+    struct abl_err err;
+    if (!u->catalog && !catalog_search_start(u->settings->data_dir, u->wake[1], &u->catalog, &err))
+        state_say(u->state, true, "%s", err.text);
+}
+
+// The only place where an action reaches beyond the state.
+static void carry_out(struct ui *u, unsigned effects)
+{
+    if (effects & EFFECT_CANCEL)
+        worker_cancel(u->worker);
+    if (effects & (EFFECT_RUN | EFFECT_RERUN))
+        worker_run(u->worker, &u->state->choice, effects & EFFECT_RERUN);
+    if (effects & EFFECT_JOINT)
+        worker_joint(u->worker, &u->state->marks);
+    if (effects & EFFECT_EXPORT)
+        worker_export(u->worker, u->state->export_path);
+    if (effects & EFFECT_SCREENSHOT)
+        save_screenshot(u);
+    if (effects & EFFECT_CATALOG)
+        search_catalog(u);
+    if (effects & EFFECT_REDRAW)
+        u->redraw_all = true;
+    if (effects & EFFECT_QUIT)
+        u->quit = true;
+}
+
+static void press(struct ui *u, uint32_t key)
+{
+    const struct binding *b = key_find(u->state, key);
+    if (b)
+        carry_out(u, state_apply(u->state, b->action, b->action == DO_TYPE ? key : b->arg));
+}
+
+static void click(struct ui *u, uint32_t x, uint32_t y)
+{
+    struct head h;
+    if (u->state->overlay == OVERLAY_NONE && view_hit(u->state, x, y, &h))
+        carry_out(u, state_apply(u->state, DO_SELECT, h.layer << 16 | h.head));
+}
+
+// Everything that was typed: drawn at once. False when memory is out.
+static bool read_keys(struct ui *u)
+{
+    uint32_t key, x, y, width, height;
+    for (enum term_event e; (e = term_read(u->term, &key, &x, &y)) != TERM_NONE;) {
+        u->redraw = true;
+        u->drawn_at = 0;
+        if (e == TERM_KEY)
+            press(u, key);
+        else if (e == TERM_CLICK)
+            click(u, x, y);
+        else {
+            term_size(u->term, &width, &height);
+            if (!resize(u, width, height))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void draw(struct ui *u)
+{
+    double now = now_seconds();
+    if (!u->redraw || now - u->drawn_at < REDRAW_MS * 1e-3)
+        return;
+    grid_clear(&u->grid);
+    view_draw(u->state, &u->grid);
+    term_draw(u->term, &u->grid, u->redraw_all);
+    u->redraw = u->redraw_all = false;
+    u->drawn_at = now;
+}
+
+static void wait_for_events(struct ui *u)
+{
+    struct pollfd fds[] = { { .fd = term_input_fd(u->term), .events = POLLIN },
+                            { .fd = u->wake[0], .events = POLLIN },
+                            { .fd = term_stderr_fd(u->term), .events = POLLIN } };
+    poll(fds, 3, u->redraw ? WAIT_MS : 1000);
+    if (fds[0].revents & (POLLHUP | POLLERR))
+        signal_caught = SIGHUP;
+    drain_wake(u);
+}
+
+static void take_stderr(struct ui *u)
+{
+    struct buf noise = { 0 };
+    term_take_stderr(u->term, &noise);
+    show_lines(u, noise.data, false);
+    buf_release(&noise);
+}
+
+static bool loop(struct ui *u)
+{
+    while (!u->quit && !signal_caught) {
+        take_results(u);
+        take_stderr(u);
+        draw(u);
+        wait_for_events(u);
+        if (!read_keys(u))
+            return false;
+    }
+    return true;
+}
+
+// Asked to end from outside: what has been measured is written before the program goes.
+static bool end_by_signal(struct ui *u)
+{
+    static const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+    char where[MAX_LOG_LINE] = "nothing had been measured";
+    if (signal_caught == SIGINT)
+        return abl_fail(u->err, ABL_INTERRUPTED, "interrupted");
+    worker_cancel(u->worker);
+    worker_export(u->worker, "");
+    while (!worker_is_idle(u->worker)) {
+        take_results(u);
+        nanosleep(&pause, NULL);
+    }
+    take_results(u);
+    const struct log_line *last = state_log_line(u->state, 0);
+    if (last)
+        memcpy(where, last->text, sizeof where);
+    return abl_fail(u->err, ABL_INTERRUPTED, "stopped by signal %d: %s", (int)signal_caught, where);
+}
+
+static void set_signals(void)
+{
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction action = { .sa_handler = catch_signal };
+    signal_caught = 0;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaction(signals[i], &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static bool run_on_terminal(struct ui *u)
+{
+    uint32_t width, height;
+    if (!term_open(&u->term, u->err))
+        return false;
+    set_signals(); // after curses, which has handlers of its own
+    if (!open_ui(u))
+        return false;
+    u->state->look = term_look(u->term);
+    term_size(u->term, &width, &height);
+    if (!resize(u, width, height) || !loop(u))
+        return false;
+    return u->quit || end_by_signal(u);
+}
+
+bool ui_run(const struct run_settings *settings, struct abl_err *err)
+{
+    struct ui u = { .settings = settings, .wake = { -1, -1 }, .err = err };
+    bool ok = run_on_terminal(&u);
+    close_ui(&u);
+    return ok;
+}
+
+static bool finished(const struct state *s)
+{
+    return s->snap
+           && (s->snap->phase == RUN_DONE || s->snap->phase == RUN_FAILED
+               || s->snap->phase == RUN_CANCELLED);
+}
+
+// A picture shows the head that matters most.
+static void select_largest(struct state *s)
+{
+    if (!s->n_order)
+        return;
+    uint32_t n_heads = s->snap->n_heads, at = s->order[0];
+    state_apply(s, DO_SELECT, at / n_heads << 16 | at % n_heads);
+}
+
+bool ui_screenshot(const struct run_settings *settings, uint32_t width, uint32_t height,
+                   const char *path, struct abl_err *err)
+{
+    struct ui u = { .settings = settings, .wake = { -1, -1 }, .err = err };
+    bool ok = shot_check_path(path, err) && open_ui(&u) && resize(&u, width, height);
+    while (ok && !(finished(u.state) && worker_is_idle(u.worker))) {
+        struct pollfd fd = { .fd = u.wake[0], .events = POLLIN };
+        poll(&fd, 1, WAIT_MS);
+        drain_wake(&u);
+        take_results(&u);
+    }
+    if (ok && u.state->snap->phase == RUN_FAILED) {
+        *err = u.state->snap->err;
+        ok = false;
+    }
+    if (ok) {
+        u.state->message[0] = '\0';
+        select_largest(u.state);
+        view_draw(u.state, &u.grid);
+        ok = shot_write(&u.grid, path, err);
+    }
+    close_ui(&u);
+    return ok;
+}

@@ -1,0 +1,165 @@
+// The selected head in full, and the marked set.
+#include "ui/parts.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+// Lines from the top of a rectangle down.
+struct lines {
+    struct grid *g;
+    struct rect r;
+    uint32_t y;
+};
+
+enum { VALUE_COLUMN = 13 };
+
+static void line(struct lines *l, struct style style, const char *text)
+{
+    grid_text(l->g, l->r, 0, l->y++, style, text);
+}
+
+static void entry(struct lines *l, const char *name, struct style style, const char *value)
+{
+    grid_text(l->g, l->r, 0, l->y, style_dim(), name);
+    grid_text(l->g, l->r, VALUE_COLUMN, l->y++, style, value);
+}
+
+// Interval and mean on an axis symmetric about zero:   ├──●──┤        │
+static void draw_ci(struct lines *l, const struct estimate *e, double bound)
+{
+    uint32_t w = l->r.w, middle = (w - 1) / 2;
+    if (w < 9 || !isfinite(e->ci_lo) || !isfinite(e->ci_hi) || !(bound > 0))
+        return;
+    double half = (double)middle;
+    uint32_t lo = (uint32_t)lround(half + half * fmax(e->ci_lo / bound, -1));
+    uint32_t hi = (uint32_t)lround(half + half * fmin(e->ci_hi / bound, 1));
+    uint32_t at = (uint32_t)lround(half + half * fmin(fmax(e->mean / bound, -1), 1));
+    for (uint32_t x = 0; x <= 2 * middle; x++) {
+        bool inside = x >= lo && x <= hi;
+        uint32_t c = x == at ? 0x25CF : inside ? 0x2501 : x == middle ? 0x2502 : 0x2500;
+        grid_put(l->g, l->r.x + x, l->r.y + l->y, c,
+                 inside || x == at ? style_accent() : style_dim());
+    }
+    l->y++;
+}
+
+// One sentence that says what the numbers mean.
+static const char *reading(const struct snapshot *p, const struct estimate *e)
+{
+    if (!(e->q < p->alpha))
+        return "no effect beyond chance";
+    switch (p->metric) {
+    case METRIC_LD:
+    case METRIC_LOGPROB:
+    case METRIC_PROB:
+        return e->mean < 0 ? "it supports the target" : "it suppresses the target";
+    case METRIC_RANK:
+        return e->mean > 0 ? "it supports the target" : "it suppresses the target";
+    case METRIC_ENTROPY:
+        return e->mean > 0 ? "it makes the model surer" : "it makes the model less sure";
+    default:
+        return "it shapes the prediction";
+    }
+}
+
+static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
+{
+    const struct estimate *e = &p->cells[at];
+    char name[32], text[96], number[NUMBER_SIZE];
+    format_number(e->mean, number);
+    snprintf(text, sizeof text, "%s %s", number, metric_info(p->metric)->unit);
+    entry(l, metric_effect_name(p->metric, name, sizeof name), style_bold(), text);
+    format_interval(e, text);
+    snprintf(name, sizeof name, "%g%% CI", 100 * (1 - p->alpha));
+    entry(l, name, style_plain(), text);
+    draw_ci(l, e, p->largest);
+    format_probability(e->p, number);
+    entry(l, "p", style_plain(), number);
+    format_probability(e->q, number);
+    entry(l, "q", e->q < p->alpha ? style_bold() : style_plain(), number);
+    format_number(p->values[at], number);
+    entry(l, "ablated", style_plain(), number);
+    format_number(p->intact.mean, number);
+    entry(l, "intact", style_plain(), number);
+    snprintf(text, sizeof text, "%" PRIu32 " / %" PRIu32, e->n, e->n_clusters);
+    entry(l, "rows/clust.", style_plain(), text);
+    line(l, style_plain(), reading(p, e));
+}
+
+static void draw_selected(struct lines *l, const struct state *s)
+{
+    const struct snapshot *p = s->snap;
+    size_t at = snapshot_at(p, s->cursor), rank = snapshot_rank(p, s->cursor);
+    char text[96];
+    snprintf(text, sizeof text, "layer %" PRIu32 "  head %" PRIu32 "%s", s->cursor.layer,
+             s->cursor.head, marks_has(&s->marks, s->cursor) ? "  *" : "");
+    uint32_t x = grid_text(l->g, l->r, 0, l->y, style_bold(), text);
+    if (rank)
+        grid_printf(l->g, l->r, x + 2, l->y, style_dim(), "#%zu of %zu", rank, p->done);
+    l->y++;
+    if (p->states[at] == CELL_DONE)
+        draw_effect(l, p, at);
+    else
+        line(l, style_dim(),
+             p->states[at] == CELL_WAITING ? "not measured yet" : "not part of this run");
+}
+
+static void joint_entry(struct lines *l, const char *name, const struct estimate *e,
+                        struct style style)
+{
+    char number[NUMBER_SIZE], interval[2 * NUMBER_SIZE];
+    format_number(e->mean, number);
+    format_interval(e, interval);
+    grid_text(l->g, l->r, 0, l->y, style_dim(), name);
+    uint32_t x = VALUE_COLUMN - 1;
+    uint32_t wide = x + text_width(number) + 1 + text_width(interval);
+    grid_text(l->g, l->r, x, l->y, style, number);
+    if (wide <= l->r.w) {
+        grid_text(l->g, l->r, x + text_width(number) + 1, l->y++, style_dim(), interval);
+    } else {
+        l->y++;
+        grid_text(l->g, l->r, x, l->y++, style_dim(), interval);
+    }
+}
+
+static bool joint_is_current(const struct state *s)
+{
+    const struct marks *m = &s->snap->joint.marks;
+    return s->snap->has_joint && m->n == s->marks.n
+           && !memcmp(m->items, s->marks.items, m->n * sizeof *m->items);
+}
+
+static void draw_marked(struct lines *l, const struct state *s)
+{
+    char text[256];
+    size_t len = (size_t)snprintf(text, sizeof text, "marked %zu:", s->marks.n);
+    for (size_t i = 0; i < s->marks.n && len < sizeof text - 24; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, " %" PRIu32 ":%" PRIu32,
+                                s->marks.items[i].layer, s->marks.items[i].head);
+    line(l, style_bold(), text);
+    if (s->marks.n == 1) {
+        line(l, style_dim(), "mark another to ablate both");
+    } else if (!joint_is_current(s)) {
+        line(l, style_dim(), "measuring the set…");
+    } else {
+        const struct joint *j = &s->snap->joint;
+        joint_entry(l, "joint", &j->joint, style_bold());
+        joint_entry(l, "sum singles", &j->sum, style_plain());
+        joint_entry(l, "interaction", &j->interaction, style_bold());
+    }
+}
+
+void draw_head(struct grid *g, struct rect r, const struct state *s)
+{
+    if (!state_has_grid(s))
+        return;
+    struct lines l = { .g = g, .r = r };
+    draw_selected(&l, s);
+    if (!s->marks.n)
+        return;
+    if (l.y + 8 <= r.h)
+        l.y++;
+    draw_marked(&l, s);
+}

@@ -1,0 +1,156 @@
+// The lines around the panes: what runs, how far it is, and which keys work.
+#include "ui/parts.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "ui/keys.h"
+
+static uint32_t separator(struct grid *g, struct rect r, uint32_t x, uint32_t y)
+{
+    return x + grid_text(g, r, x, y, style_dim(), " · ");
+}
+
+static uint32_t item(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
+                     const char *text)
+{
+    x = separator(g, r, x, y);
+    return x + grid_text(g, r, x, y, style, text);
+}
+
+static void draw_run(struct grid *g, struct rect r, const struct state *s)
+{
+    char text[256];
+    const struct facts *f = &s->snap->facts;
+    uint32_t x = 1 + grid_text(g, r, 1, 0, style_accent(), "abltui");
+    x += 2;
+    x += grid_text(g, r, x, 0, style_bold(), f->model);
+    snprintf(text, sizeof text, "%s/%s", f->condition, f->split);
+    x = item(g, r, x, 0, style_bold(), text);
+    x = item(g, r, x, 0, style_plain(), f->device);
+    ablation_name(s->choice.ablation, text, sizeof text);
+    x = item(g, r, x, 0, style_plain(), text);
+    x = item(g, r, x, 0, style_plain(), metric_effect_name(s->choice.metric, text, sizeof text));
+    snprintf(text, sizeof text, "%zu rows", f->n_rows);
+    x = item(g, r, x, 0, style_plain(), text);
+    snprintf(text, sizeof text, "%" PRIu32 " clusters", f->n_clusters);
+    item(g, r, x, 0, style_plain(), text);
+}
+
+static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
+{
+    char text[256];
+    const struct facts *f = &s->snap->facts;
+    const struct estimate *e = &f->intact_ld;
+    uint32_t x = 1 + grid_printf(g, r, 1, 1, style_plain(), "intact ld %+.2f", e->mean);
+    if (isfinite(e->ci_lo))
+        x += grid_printf(g, r, x, 1, style_dim(), " [%+.2f, %+.2f]", e->ci_lo, e->ci_hi);
+    snprintf(text, sizeof text, "accuracy %.0f%%", 100 * f->accuracy);
+    x = item(g, r, x, 1, style_plain(), text);
+    if (f->n_warnings) {
+        snprintf(text, sizeof text, "%zu warning%s", f->n_warnings, f->n_warnings > 1 ? "s" : "");
+        x = item(g, r, x, 1, style_warn(), text);
+    }
+    if (f->n_dropped) {
+        snprintf(text, sizeof text, "%zu rows dropped", f->n_dropped);
+        x = item(g, r, x, 1, style_warn(), text);
+    }
+    snprintf(text, sizeof text, "BOS %s", f->bos);
+    x = item(g, r, x, 1, style_dim(), text);
+    if (f->shape.has_value_bias)
+        x = item(g, r, x, 1, style_dim(),
+                 s->choice.ablation.value_bias == VALUE_BIAS_FOLDED ? "value bias folded"
+                                                                    : "value bias head");
+    if (f->n_warnings)
+        item(g, r, x, 1, style_dim(), f->warning);
+}
+
+void draw_header(struct grid *g, struct rect r, const struct state *s)
+{
+    if (s->snap && s->snap->has_facts) {
+        draw_run(g, r, s);
+        draw_baseline(g, r, s);
+        return;
+    }
+    uint32_t x = 3 + grid_text(g, r, 1, 0, style_accent(), "abltui");
+    x += grid_text(g, r, x, 0, style_bold(), s->choice.model);
+    item(g, r, x, 0, style_bold(), s->choice.data);
+}
+
+static uint32_t draw_phase(struct grid *g, struct rect r, const struct snapshot *p)
+{
+    static const char *const words[] = { [RUN_LOADING] = "loading",
+                                         [RUN_RUNNING] = "running",
+                                         [RUN_DONE] = "done",
+                                         [RUN_CANCELLED] = "cancelled",
+                                         [RUN_FAILED] = "failed" };
+    bool bad = p->phase == RUN_FAILED || p->phase == RUN_CANCELLED;
+    return 1 + grid_text(g, r, 1, 0, bad ? style_warn() : style_bold(), words[p->phase]);
+}
+
+// "37/144 heads ███▌      61/s  ETA 0:02"
+static uint32_t draw_running(struct grid *g, struct rect r, uint32_t x, const struct snapshot *p)
+{
+    enum { BAR = 16 };
+    double rate = p->seconds > 0 ? (double)p->done / p->seconds : 0;
+    x += grid_printf(g, r, x, 0, style_plain(), "%zu/%zu heads", p->done, p->total) + 1;
+    grid_fill(g, (struct rect){ r.x + x, r.y, BAR, 1 }, 0x2500, style_dim());
+    draw_bar(g, r, x, 0, BAR, p->total ? (double)p->done / (double)p->total : 0, style_accent());
+    x += BAR + 1;
+    if (rate > 0) {
+        unsigned long left = (unsigned long)ceil((double)(p->total - p->done) / rate);
+        x += grid_printf(g, r, x, 0, style_dim(), "%.3g/s  ETA %lu:%02lu", rate, left / 60,
+                         left % 60);
+    }
+    return x;
+}
+
+static uint32_t draw_status(struct grid *g, struct rect r, const struct state *s)
+{
+    const struct snapshot *p = s->snap;
+    if (!p)
+        return 1 + grid_text(g, r, 1, 0, style_bold(), "loading");
+    uint32_t x = draw_phase(g, r, p) + 1;
+    switch (p->phase) {
+    case RUN_LOADING:
+        return x
+               + grid_printf(g, r, x, 0, style_plain(), "%s, %s", s->choice.model, s->choice.data);
+    case RUN_RUNNING:
+        return draw_running(g, r, x, p);
+    case RUN_DONE:
+        return x + grid_printf(g, r, x, 0, style_dim(), "%zu heads in %.1f s", p->done, p->seconds);
+    case RUN_CANCELLED:
+        return x
+               + grid_printf(g, r, x, 0, style_dim(), "after %zu of %zu heads; R runs again",
+                             p->done, p->total);
+    case RUN_FAILED:
+        return x + grid_text(g, r, x, 0, style_plain(), p->err.text);
+    }
+    return x;
+}
+
+void draw_progress(struct grid *g, struct rect r, const struct state *s)
+{
+    uint32_t x = draw_status(g, r, s) + 3;
+    if (s->message[0])
+        grid_text(g, r, x, 0, s->message_is_error ? style_warn() : style_plain(), s->message);
+}
+
+void draw_footer(struct grid *g, struct rect r, const struct state *s)
+{
+    size_t n;
+    const struct binding *all = key_bindings(&n);
+    uint32_t x = 1;
+    for (size_t i = 0; i < n; i++) {
+        char key[16];
+        if (!all[i].footer || !key_is_valid(&all[i], s))
+            continue;
+        key_label(all[i].key, s->look, key, sizeof key);
+        if (x + text_width(key) + 1 + text_width(all[i].footer) + 1 > r.w)
+            continue;
+        x += grid_text(g, r, x, 0, style_bold(), key) + 1;
+        x += grid_text(g, r, x, 0, style_dim(), all[i].footer) + 2;
+    }
+}

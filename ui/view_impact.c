@@ -1,0 +1,385 @@
+// The layer x head heatmap: numbers where they fit, else a signed digit, else two layers packed into a line.
+//
+//        0      1      2            0  1  2  3            0   4   8
+//   L0 [+0.12] -0.03  +0.00     L0 +9 -1 +0 ·         L0 ▀▀▀▀▀▀▀▀▀▀▀
+//   L1  +0.41 *-0.22  +0.01     L1 +2*-7 -1 +4        L2 ▀▀▀▴▀▀▀▀▀▀▀
+#include "ui/parts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/palette.h"
+
+enum heat_mode { HEAT_NUMBERS, HEAT_DIGITS, HEAT_PACKED };
+
+// Where things lie inside the pane's body.
+struct heat {
+    enum heat_mode mode;
+    uint32_t label_w;
+    uint32_t cell_w, cell_h;
+    uint32_t first_layer, n_layers; // shown
+    uint32_t first_head, n_heads;
+    uint32_t rows;   // lines of the grid
+    uint32_t bars_w; // columns for the layers' bars; 0 = none
+    bool head_bars;  // a line of bars below
+};
+
+enum {
+    CELL_NUMBER = 5, // narrowest cell with a number: mark and four characters
+    CELL_LARGEST = 9,
+    BRACKETED = 7, // from here on the cursor has brackets
+    BARS = 12,
+};
+
+static uint32_t digits(uint32_t n)
+{
+    return n < 10 ? 1 : n < 100 ? 2 : n < 1000 ? 3 : 4;
+}
+
+// First of `shown` items out of n so that `at` lies in the middle, where there is room.
+static uint32_t scrolled(uint32_t at, uint32_t shown, uint32_t n)
+{
+    uint32_t first = at > shown / 2 ? at - shown / 2 : 0;
+    return first + shown > n ? n - shown : first;
+}
+
+static uint32_t at_most(uint32_t v, uint32_t limit)
+{
+    return v < limit ? v : limit;
+}
+
+// Pick the richest form that shows every head; width and height are those of the grid alone.
+static void choose_mode(struct heat *h, uint32_t width, uint32_t height, uint32_t n_layers,
+                        uint32_t n_heads, unsigned look)
+{
+    uint32_t roomy = width > BARS ? (width - BARS) / n_heads : 0;
+    h->cell_h = 1;
+    if (n_layers <= height && roomy >= CELL_NUMBER) {
+        h->bars_w = BARS;
+        h->mode = HEAT_NUMBERS;
+        h->cell_w = at_most(roomy, CELL_LARGEST);
+        h->cell_h = h->cell_w >= BRACKETED && 3 * n_layers + 2 <= height ? 3 : 1;
+    } else if (n_layers <= height && width / n_heads >= 2) {
+        uint32_t w = width / n_heads;
+        h->mode = w >= CELL_NUMBER ? HEAT_NUMBERS : HEAT_DIGITS;
+        h->cell_w = at_most(w, CELL_LARGEST);
+    } else if (look) {
+        h->mode = HEAT_DIGITS;
+        h->cell_w = 2;
+    } else {
+        h->mode = HEAT_PACKED;
+        h->cell_w = width / n_heads >= 2 ? 2 : 1;
+    }
+}
+
+// body: the pane below its title; its first line has the heads' numbers, its last one the legend.
+static struct heat place_heat(struct rect body, const struct state *s)
+{
+    const struct snapshot *p = s->snap;
+    struct heat h = { .label_w = digits(p->n_layers - 1) + 3 };
+    uint32_t width = body.w > h.label_w ? body.w - h.label_w : 1;
+    uint32_t height = body.h > 2 ? body.h - 2 : 1;
+    choose_mode(&h, width, height, p->n_layers, p->n_heads, s->look);
+    uint32_t per_line = h.mode == HEAT_PACKED ? 2 : 1;
+    uint32_t lines = (p->n_layers + per_line - 1) / per_line;
+    uint32_t shown = at_most(lines, height / h.cell_h);
+    h.rows = shown * h.cell_h;
+    h.first_layer = scrolled(s->cursor.layer / per_line, shown, lines) * per_line;
+    h.n_layers = at_most(shown * per_line, p->n_layers - h.first_layer);
+    h.n_heads = at_most(p->n_heads, width / h.cell_w);
+    h.first_head = scrolled(s->cursor.head, h.n_heads, p->n_heads);
+    h.head_bars = h.bars_w && h.rows + 2 <= height;
+    return h;
+}
+
+static double relative(const struct snapshot *p, size_t at)
+{
+    return p->scale > 0 ? p->cells[at].mean / p->scale : 0;
+}
+
+static struct style heat_style(const struct state *s, size_t at)
+{
+    const struct snapshot *p = s->snap;
+    struct style st = { 0 };
+    if (!(s->look & LOOK_MONO)) {
+        st.bg = (struct color){ true, palette_diverging(relative(p, at)) };
+        st.fg = (struct color){ true, palette_ink(st.bg.rgb) };
+    }
+    if (p->cells[at].q < p->alpha)
+        st.flags |= STYLE_BOLD;
+    return st;
+}
+
+// What stands in a cell, without mark and brackets.
+static void cell_text(const struct heat *h, const struct snapshot *p, size_t at,
+                      char out[NUMBER_SIZE])
+{
+    double effect = p->cells[at].mean;
+    uint32_t room = h->cell_w - (h->cell_w >= BRACKETED ? 2 : 1);
+    if (h->mode == HEAT_NUMBERS) {
+        format_signed(effect, p->largest, at_most(room, 6), out);
+        return;
+    }
+    long digit = lround(fmin(fabs(9 * relative(p, at)), 9));
+    snprintf(out, NUMBER_SIZE, "%c%ld", !digit ? ' ' : effect < 0 ? '-' : '+', digit);
+}
+
+static void draw_cell(struct grid *g, struct rect box, const struct heat *h, const struct state *s,
+                      struct head head)
+{
+    const struct snapshot *p = s->snap;
+    size_t at = snapshot_at(p, head);
+    bool here = head.layer == s->cursor.layer && head.head == s->cursor.head;
+    bool marked = marks_has(&s->marks, head);
+    bool done = p->states[at] == CELL_DONE;
+    struct style st = done ? heat_style(s, at) : style_dim();
+    char text[NUMBER_SIZE];
+    if (done)
+        cell_text(h, p, at, text);
+    else
+        strcpy(text, p->states[at] == CELL_WAITING ? "·" : " ");
+    if (here)
+        st.flags |= STYLE_REVERSE;
+    if (marked && h->cell_w < 3)
+        st.flags |= STYLE_UNDERLINE;
+    grid_fill(g, box, ' ', st);
+    uint32_t y = box.h / 2, after = h->cell_w >= BRACKETED ? 1 : 0;
+    uint32_t len = text_width(text), x = h->cell_w > len + after ? h->cell_w - len - after : 0;
+    if (h->cell_w > BRACKETED)
+        x -= (h->cell_w - BRACKETED) / 2;
+    grid_text(g, box, x, y, st, text);
+    if (marked && x)
+        grid_text(g, box, x - 1, y, st, "*");
+    if (here && after) {
+        grid_text(g, box, 0, y, st, marked && x == 1 ? "*" : "[");
+        grid_text(g, box, h->cell_w - 1, y, st, "]");
+    }
+    if (here) {
+        g->cursor_x = box.x + (h->cell_w > 2 ? x : 0);
+        g->cursor_y = box.y + y;
+        g->has_cursor = true;
+    }
+}
+
+// Two layers in one line: the upper half is the foreground of ▀, the lower its background. A selected or marked head
+// shows a sign that points at its half, on that half's colour.
+static void draw_pair(struct grid *g, struct rect box, const struct state *s, struct head upper)
+{
+    const struct snapshot *p = s->snap;
+    struct head pair[2] = { upper, { upper.layer + 1, upper.head } };
+    struct color color[2] = { 0 };
+    uint32_t sign = 0;
+    int sign_half = 0;
+    bool waiting = false;
+    for (int i = 0; i < 2 && pair[i].layer < p->n_layers; i++) {
+        size_t at = snapshot_at(p, pair[i]);
+        if (p->states[at] == CELL_DONE)
+            color[i] = heat_style(s, at).bg;
+        waiting |= p->states[at] == CELL_WAITING;
+        bool here = pair[i].layer == s->cursor.layer && pair[i].head == s->cursor.head;
+        if (here) {
+            sign = i ? 0x25BE : 0x25B4;
+            sign_half = i;
+            g->cursor_x = box.x, g->cursor_y = box.y;
+            g->has_cursor = true;
+        }
+    }
+    struct style st = { .fg = color[0], .bg = color[1] };
+    uint32_t c = color[0].set ? 0x2580 : color[1].set ? 0x2584 : waiting ? 0xB7 : ' ';
+    if (c == 0x2584)
+        st = (struct style){ .fg = color[1] };
+    else if (c == 0xB7)
+        st = style_dim();
+    grid_fill(g, box, c, st);
+    bool up = marks_has(&s->marks, pair[0]), low = marks_has(&s->marks, pair[1]);
+    uint32_t mark = up && low ? ':' : up ? '"' : low ? ',' : 0;
+    if (!sign && !mark)
+        return;
+    struct color back = color[sign ? sign_half : up ? 0 : 1];
+    struct style over = { .bg = back, .flags = STYLE_BOLD };
+    if (back.set)
+        over.fg = (struct color){ true, palette_ink(back.rgb) };
+    if (mark)
+        grid_put(g, box.x + box.w - 1, box.y, mark, over);
+    if (sign)
+        grid_put(g, box.x, box.y, sign, over);
+}
+
+static void draw_cells(struct grid *g, struct rect body, const struct heat *h,
+                       const struct state *s)
+{
+    uint32_t step = h->mode == HEAT_PACKED ? 2 : 1;
+    for (uint32_t l = 0; l < h->n_layers; l += step)
+        for (uint32_t i = 0; i < h->n_heads; i++) {
+            struct head head = { h->first_layer + l, h->first_head + i };
+            struct rect box = { body.x + h->label_w + i * h->cell_w,
+                                body.y + 1 + l / step * h->cell_h, h->cell_w, h->cell_h };
+            if (h->mode == HEAT_PACKED)
+                draw_pair(g, box, s, head);
+            else
+                draw_cell(g, box, h, s, head);
+        }
+}
+
+// Numbers of layers; the cursor's is bold, and shows in packed lines instead of the even one.
+static void draw_layer_labels(struct grid *g, struct rect body, const struct heat *h,
+                              const struct state *s)
+{
+    uint32_t step = h->mode == HEAT_PACKED ? 2 : 1;
+    for (uint32_t l = 0; l < h->n_layers; l += step) {
+        uint32_t layer = h->first_layer + l;
+        bool here = s->cursor.layer >= layer && s->cursor.layer < layer + step;
+        uint32_t y = 1 + l / step * h->cell_h + h->cell_h / 2;
+        char text[16];
+        int len = snprintf(text, sizeof text, "L%u", (unsigned)(here ? s->cursor.layer : layer));
+        grid_text(g, body, h->label_w - 1 - (uint32_t)len, y, here ? style_bold() : style_dim(),
+                  text);
+    }
+}
+
+struct span {
+    uint32_t x, len;
+};
+
+static struct span head_label(const struct heat *h, uint32_t head)
+{
+    uint32_t len = digits(head), pad = h->cell_w > len ? (h->cell_w - len) / 2 : 0;
+    if (h->cell_w == 3) // above the digit, not the sign
+        pad = 3 - len;
+    return (struct span){ h->label_w + (head - h->first_head) * h->cell_w + pad, len };
+}
+
+// Numbers of heads, thinned out where they would touch.
+static void draw_head_labels(struct grid *g, struct rect body, const struct heat *h,
+                             const struct state *s)
+{
+    uint32_t last = h->first_head + h->n_heads - 1;
+    uint32_t step = h->cell_w > digits(last) ? 1 : h->cell_w > 1 ? 4 : 8;
+    struct span mine = head_label(h, s->cursor.head);
+    for (uint32_t head = h->first_head; head <= last; head++) {
+        struct span at = head_label(h, head);
+        bool here = head == s->cursor.head;
+        bool touches = at.x <= mine.x + mine.len && mine.x <= at.x + at.len;
+        if (!here && (head % step || touches))
+            continue;
+        grid_printf(g, body, at.x, 0, here ? style_bold() : style_dim(), "%u", (unsigned)head);
+    }
+}
+
+// Mean |effect| of a layer's (head's) finished cells.
+static double mean_size(const struct snapshot *p, uint32_t index, bool of_layer)
+{
+    double sum = 0;
+    uint32_t n = 0, len = of_layer ? p->n_heads : p->n_layers;
+    for (uint32_t i = 0; i < len; i++) {
+        struct head head = of_layer ? (struct head){ index, i } : (struct head){ i, index };
+        size_t at = snapshot_at(p, head);
+        if (p->states[at] == CELL_DONE && isfinite(p->cells[at].mean)) {
+            sum += fabs(p->cells[at].mean);
+            n++;
+        }
+    }
+    return n ? sum / n : 0;
+}
+
+static double largest_mean(const struct snapshot *p, bool of_layer)
+{
+    double largest = 0;
+    for (uint32_t i = 0; i < (of_layer ? p->n_layers : p->n_heads); i++)
+        largest = fmax(largest, mean_size(p, i, of_layer));
+    return largest;
+}
+
+static void draw_bars(struct grid *g, struct rect body, const struct heat *h,
+                      const struct snapshot *p)
+{
+    uint32_t x = h->label_w + h->n_heads * h->cell_w + 2;
+    double layers = largest_mean(p, true), heads = largest_mean(p, false);
+    if (!(layers > 0))
+        return;
+    grid_text(g, body, x, 0, style_dim(), "mean |Δ|");
+    for (uint32_t l = 0; l < h->n_layers; l++)
+        draw_bar(g, body, x, 1 + l * h->cell_h + h->cell_h / 2, h->bars_w - 3,
+                 mean_size(p, h->first_layer + l, true) / layers, style_dim());
+    if (!h->head_bars)
+        return;
+    for (uint32_t i = 0; i < h->n_heads; i++) {
+        double part = mean_size(p, h->first_head + i, false) / heads;
+        long eighths = lround(8 * part);
+        struct rect box
+            = { body.x + h->label_w + i * h->cell_w + 1, body.y + 1 + h->rows, h->cell_w - 2, 1 };
+        if (eighths > 0)
+            grid_fill(g, box, 0x2580 + (uint32_t)eighths, style_dim());
+    }
+}
+
+// "-0.53 <colours> +0.53  bold q<0.05  * marked"
+static void draw_legend(struct grid *g, struct rect body, uint32_t y, const struct heat *h,
+                        const struct state *s)
+{
+    enum { STEPS = 13 };
+    const struct snapshot *p = s->snap;
+    char number[NUMBER_SIZE];
+    uint32_t x = 1;
+    if (!(p->scale > 0)) {
+        grid_text(g, body, x, y, style_dim(), "· waiting");
+        return;
+    }
+    format_signed(-p->scale, p->scale, 5, number);
+    x += grid_text(g, body, x, y, style_dim(), number) + 1;
+    if (s->look & LOOK_MONO) {
+        x += grid_text(g, body, x, y, style_plain(), "-9 … 0 … +9") + 1;
+    } else {
+        for (uint32_t i = 0; i < STEPS; i++) {
+            struct color c = { true, palette_diverging((2.0 * i - (STEPS - 1)) / (STEPS - 1)) };
+            grid_put(g, body.x + x++, body.y + y, ' ', (struct style){ .bg = c });
+        }
+        x++;
+    }
+    format_signed(p->scale, p->scale, 5, number);
+    x += grid_text(g, body, x, y, style_dim(), number) + 2;
+    if (h->mode == HEAT_PACKED) {
+        grid_text(g, body, x, y, style_dim(), "▀ two layers a line");
+        return;
+    }
+    x += grid_text(g, body, x, y, style_bold(), "bold") + 1;
+    x += grid_printf(g, body, x, y, style_dim(), "q<%g", p->alpha) + 2;
+    if (x + 8 <= body.w)
+        grid_text(g, body, x, y, style_dim(), h->cell_w < 3 ? "_ marked" : "* marked");
+}
+
+void draw_impact(struct grid *g, struct rect r, const struct state *s)
+{
+    if (!state_has_grid(s))
+        return;
+    struct heat h = place_heat(r, s);
+    draw_head_labels(g, r, &h, s);
+    draw_layer_labels(g, r, &h, s);
+    draw_cells(g, r, &h, s);
+    if (h.bars_w)
+        draw_bars(g, r, &h, s->snap);
+    uint32_t below = 1 + h.rows + (h.head_bars ? 1 : 0);
+    draw_legend(g, r, below + 1 < r.h ? below + 1 : r.h - 1, &h, s);
+}
+
+bool impact_hit(struct rect r, const struct state *s, uint32_t x, uint32_t y, struct head *out)
+{
+    if (!state_has_grid(s))
+        return false;
+    struct heat h = place_heat(r, s);
+    if (x < r.x + h.label_w || y < r.y + 1)
+        return false;
+    uint32_t column = (x - r.x - h.label_w) / h.cell_w, line = (y - r.y - 1) / h.cell_h;
+    // Packed: the first click takes the upper head, one on the selected cell the lower.
+    uint32_t layer = line;
+    if (h.mode == HEAT_PACKED) {
+        layer = 2 * line;
+        if (s->cursor.layer == h.first_layer + layer && s->cursor.head == h.first_head + column)
+            layer++;
+    }
+    if (column >= h.n_heads || layer >= h.n_layers)
+        return false;
+    *out = (struct head){ h.first_layer + layer, h.first_head + column };
+    return true;
+}

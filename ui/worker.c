@@ -1,0 +1,330 @@
+#include "ui/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ui/sweep.h"
+
+static const double post_interval = 0.05; // seconds between snapshots of a running sweep
+
+// What the interface has asked for and the thread has not begun yet. A later request replaces an earlier of its kind.
+struct requests {
+    bool run, restart, joint, export, stop;
+    struct choice choice;
+    struct marks marks;
+    char export_path[MAX_PROMPT];
+};
+
+struct worker {
+    pthread_t thread;
+    pthread_mutex_t lock; // guards what follows
+    pthread_cond_t asked;
+    struct requests requests;
+    struct snapshot *posted;
+    struct buf lines;
+    bool busy;
+    // Not guarded:
+    atomic_bool cancel;    // stop what runs now, for whatever reason
+    atomic_bool cancelled; // the user wants the sweep to stop for good
+    int wake_fd;
+    struct sweep *sweep; // the thread's own
+    double posted_at;
+};
+
+static double now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void wake(struct worker *w)
+{
+    // A full pipe wakes the interface just as well.
+    if (w->wake_fd >= 0 && write(w->wake_fd, "", 1) < 0)
+        return;
+}
+
+static void post(struct worker *w, struct snapshot *s)
+{
+    pthread_mutex_lock(&w->lock);
+    struct snapshot *old = w->posted;
+    w->posted = s;
+    pthread_mutex_unlock(&w->lock);
+    snapshot_free(old);
+    wake(w);
+}
+
+static void add_line(struct worker *w, const char *mark, const char *text)
+{
+    pthread_mutex_lock(&w->lock);
+    buf_printf(&w->lines, "%s%s\n", mark, text);
+    pthread_mutex_unlock(&w->lock);
+    wake(w);
+}
+
+static void post_phase(struct worker *w, enum run_phase phase, const struct abl_err *why)
+{
+    struct snapshot *s;
+    struct abl_err err;
+    if (!sweep_snapshot(w->sweep, phase, &s, &err)) {
+        add_line(w, "!", err.text);
+        return;
+    }
+    if (why)
+        s->err = *why;
+    w->posted_at = now_seconds();
+    post(w, s);
+}
+
+static void post_progress(void *context)
+{
+    struct worker *w = context;
+    if (now_seconds() - w->posted_at >= post_interval)
+        post_phase(w, RUN_RUNNING, NULL);
+}
+
+// Load if need be and say so: a model may take a while.
+static bool choose(struct worker *w, const struct requests *r)
+{
+    struct abl_err err = { 0 };
+    bool loaded;
+    struct buf lines = { 0 };
+    if (sweep_must_load(w->sweep, &r->choice))
+        post_phase(w, RUN_LOADING, NULL);
+    if (!sweep_choose(w->sweep, &r->choice, r->restart, &loaded, &err)) {
+        add_line(w, "!", err.text);
+        post_phase(w, RUN_FAILED, &err);
+        return false;
+    }
+    if (loaded) {
+        sweep_describe(w->sweep, &lines);
+        pthread_mutex_lock(&w->lock);
+        buf_add(&w->lines, lines.data, lines.len);
+        pthread_mutex_unlock(&w->lock);
+        buf_release(&lines);
+    }
+    w->posted_at = 0; // the first finished head shows at once
+    return true;
+}
+
+// A set that was interrupted is measured again, unless another has been asked for meanwhile.
+static void retry_joint(struct worker *w, const struct marks *marks)
+{
+    pthread_mutex_lock(&w->lock);
+    if (!w->requests.joint) {
+        w->requests.joint = true;
+        w->requests.marks = *marks;
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void measure_joint(struct worker *w, const struct marks *marks)
+{
+    struct abl_err err = { 0 };
+    if (sweep_joint(w->sweep, marks, &w->cancel, &err))
+        return;
+    if (err.code != ABL_INTERRUPTED)
+        add_line(w, "!", err.text);
+    else if (!atomic_load(&w->cancelled))
+        retry_joint(w, marks);
+}
+
+// How the sweep stands while none of it is running.
+static enum run_phase phase_now(const struct worker *w, bool unfinished)
+{
+    return unfinished ? RUN_RUNNING : sweep_is_complete(w->sweep) ? RUN_DONE : RUN_CANCELLED;
+}
+
+static void export(struct worker *w, const char *path)
+{
+    struct abl_err err = { 0 };
+    struct buf said = { 0 };
+    if (sweep_export(w->sweep, path, &said, &err))
+        add_line(w, "", said.data);
+    else
+        add_line(w, "!", err.text);
+    buf_release(&said);
+}
+
+// Go on with the sweep until it is complete, cancelled or something else is asked for; post how it stands.
+static bool go_on(struct worker *w)
+{
+    struct abl_err err = { 0 };
+    bool ok
+        = sweep_is_complete(w->sweep) || sweep_run(w->sweep, &w->cancel, post_progress, w, &err);
+    if (!ok && err.code != ABL_INTERRUPTED) {
+        add_line(w, "!", err.text);
+        post_phase(w, RUN_FAILED, &err);
+        return false;
+    }
+    bool cancelled = atomic_load(&w->cancelled);
+    post_phase(w, ok ? RUN_DONE : cancelled ? RUN_CANCELLED : RUN_RUNNING, NULL);
+    return !ok && !cancelled;
+}
+
+// Wait for a request, or go on at once if the sweep is unfinished.
+static struct requests next_requests(struct worker *w, bool unfinished)
+{
+    pthread_mutex_lock(&w->lock);
+    const struct requests *r = &w->requests;
+    while (!unfinished && !r->run && !r->joint && !r->export && !r->stop) {
+        w->busy = false;
+        pthread_cond_wait(&w->asked, &w->lock);
+    }
+    struct requests taken = *r;
+    w->busy = true;
+    w->requests = (struct requests){ 0 };
+    atomic_store(&w->cancel, false);
+    pthread_mutex_unlock(&w->lock);
+    return taken;
+}
+
+static void *worker_main(void *context)
+{
+    struct worker *w = context;
+    bool ready = false, unfinished = false;
+    for (;;) {
+        struct requests r = next_requests(w, unfinished);
+        if (r.export && ready)
+            export(w, r.export_path);
+        if (r.stop)
+            break;
+        if (r.run) {
+            atomic_store(&w->cancelled, false);
+            ready = choose(w, &r);
+            unfinished = ready;
+        }
+        if (r.joint && ready) {
+            measure_joint(w, &r.marks);
+            post_phase(w, phase_now(w, unfinished), NULL);
+        }
+        unfinished = unfinished && go_on(w);
+    }
+    return NULL;
+}
+
+// Signals are the interface's business: the thread takes none.
+static int start_thread(struct worker *w)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&w->thread, NULL, worker_main, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
+bool worker_start(const struct run_settings *settings, int wake_fd, struct worker **out,
+                  struct abl_err *err)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    if (!w)
+        return abl_no_memory(err);
+    w->wake_fd = wake_fd;
+    if (!sweep_new(settings, &w->sweep, err)) {
+        free(w);
+        return false;
+    }
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->asked, NULL);
+    int failed = start_thread(w);
+    if (failed) {
+        sweep_free(w->sweep);
+        free(w);
+        return abl_fail(err, ABL_FAILED, "cannot start a thread: %s", strerror(failed));
+    }
+    *out = w;
+    return true;
+}
+
+// Everything that is asked for interrupts what runs; the thread then sees to it and goes on.
+static void ask_begin(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+}
+
+static void ask_end(struct worker *w)
+{
+    atomic_store(&w->cancel, true);
+    pthread_cond_signal(&w->asked);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void worker_stop(struct worker *w)
+{
+    if (!w)
+        return;
+    ask_begin(w);
+    w->requests.stop = true;
+    ask_end(w);
+    pthread_join(w->thread, NULL);
+    sweep_free(w->sweep);
+    snapshot_free(w->posted);
+    buf_release(&w->lines);
+    pthread_cond_destroy(&w->asked);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+void worker_run(struct worker *w, const struct choice *choice, bool restart)
+{
+    ask_begin(w);
+    w->requests.run = true;
+    w->requests.restart |= restart;
+    w->requests.choice = *choice;
+    ask_end(w);
+}
+
+void worker_joint(struct worker *w, const struct marks *marks)
+{
+    ask_begin(w);
+    w->requests.joint = true;
+    w->requests.marks = *marks;
+    ask_end(w);
+}
+
+void worker_export(struct worker *w, const char *path)
+{
+    ask_begin(w);
+    w->requests.export = true;
+    strncpy(w->requests.export_path, path, sizeof w->requests.export_path - 1);
+    ask_end(w);
+}
+
+void worker_cancel(struct worker *w)
+{
+    atomic_store(&w->cancelled, true);
+    atomic_store(&w->cancel, true);
+}
+
+struct snapshot *worker_take_snapshot(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    struct snapshot *s = w->posted;
+    w->posted = NULL;
+    pthread_mutex_unlock(&w->lock);
+    return s;
+}
+
+void worker_take_lines(struct worker *w, struct buf *out)
+{
+    pthread_mutex_lock(&w->lock);
+    buf_add(out, w->lines.data, w->lines.len);
+    w->lines.len = 0;
+    pthread_mutex_unlock(&w->lock);
+}
+
+bool worker_is_idle(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    const struct requests *r = &w->requests;
+    bool idle = !w->busy && !r->run && !r->joint && !r->export && !w->posted && !w->lines.len;
+    pthread_mutex_unlock(&w->lock);
+    return idle;
+}

@@ -1,0 +1,36 @@
+// The thread that computes. The interface asks, and takes whole snapshots; it never waits for a device.
+#ifndef ABL_UI_WORKER_H
+#define ABL_UI_WORKER_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "lab/run.h"
+#include "ui/snapshot.h"
+#include "ui/state.h"
+
+struct worker;
+
+// settings are borrowed. A byte is written to wake_fd whenever there is something to take; -1 = nobody waits.
+bool worker_start(const struct run_settings *settings, int wake_fd, struct worker **out,
+                  struct abl_err *err);
+// Cancels what runs, waits for the thread and frees everything.
+void worker_stop(struct worker *w);
+
+// Run what the choice describes; an unfinished run of another choice is given up. restart: even if nothing changed.
+void worker_run(struct worker *w, const struct choice *choice, bool restart);
+// Measure the marked set at once; an unfinished sweep goes on behind it.
+void worker_joint(struct worker *w, const struct marks *marks);
+// Write what finished; "" = a folder named by the run. Where it went comes as a message.
+void worker_export(struct worker *w, const char *path);
+void worker_cancel(struct worker *w);
+
+// The newest snapshot since the last call, owned by the caller; NULL if there is none.
+struct snapshot *worker_take_snapshot(struct worker *w);
+// Lines for the log since the last call, appended to out; '!' first for warnings and errors.
+void worker_take_lines(struct worker *w, struct buf *out);
+// True if nothing is asked for, running or waiting to be taken.
+bool worker_is_idle(struct worker *w);
+
+#endif
