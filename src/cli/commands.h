@@ -1,0 +1,21 @@
+// What each command does; the value is the exit status unless err says otherwise.
+#ifndef ABL_CLI_COMMANDS_H
+#define ABL_CLI_COMMANDS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "cli/options.h"
+
+// Headless: run and write the run directory, or JSON on standard output. command_line is as typed, for provenance.
+bool command_export(const struct cli *cli, const char *command_line, struct abl_err *err);
+
+// --dry-run: what would run and what it costs.
+bool command_dry_run(const struct cli *cli, struct abl_err *err);
+
+bool command_check(const struct cli *cli, struct abl_err *err);
+bool command_verify(const struct cli *cli, struct abl_err *err);
+bool command_models(const struct cli *cli, struct abl_err *err);
+bool command_devices(const struct cli *cli, struct abl_err *err);
+
+#endif

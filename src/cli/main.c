@@ -1,0 +1,127 @@
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "engine/engine.h"
+#include "report/report.h"
+#include "ui/ui.h"
+
+// Where the bundled corpora and models are: $ABLTUI_DATA, beside the program, or where it was installed.
+static const char *find_data_dir(char out[PATH_MAX])
+{
+    const char *given = getenv("ABLTUI_DATA");
+    if (given && *given)
+        return given;
+    ssize_t len = readlink("/proc/self/exe", out, PATH_MAX - 1);
+    if (len > 0) {
+        out[len] = '\0';
+        char *slash = strrchr(out, '/');
+        if (slash && (size_t)(slash - out) + sizeof "/data" <= PATH_MAX) {
+            strcpy(slash, "/data");
+            if (file_is_dir(out))
+                return out;
+        }
+    }
+    return file_is_dir("data/corpora") ? "data" : ABLTUI_SHARE;
+}
+
+// The command line as a shell would take it, for provenance.
+static bool quote_command_line(int argc, char **argv, struct buf *out)
+{
+    static const char plain[]
+        = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+:,./@%";
+    for (int i = 0; i < argc; i++) {
+        if (i)
+            buf_char(out, ' ');
+        if (argv[i][0] && strspn(argv[i], plain) == strlen(argv[i])) {
+            buf_str(out, argv[i]);
+            continue;
+        }
+        buf_char(out, '\'');
+        for (const char *c = argv[i]; *c; c++)
+            buf_str(out, *c == '\'' ? "'\\''" : (char[]){ *c, '\0' });
+        buf_char(out, '\'');
+    }
+    return !out->failed;
+}
+
+static void print_version(void)
+{
+    struct device_info cpu;
+    cpu_device_info(&cpu);
+    printf("abltui %s%s%s\ncpu: %s (%s)\n", abl_version, *ABLTUI_COMMIT ? " " : "", ABLTUI_COMMIT,
+           cpu.name, cpu.driver);
+}
+
+static bool run_explorer(const struct cli *cli, struct abl_err *err)
+{
+    if (cli->screenshot)
+        return ui_screenshot(&cli->run, cli->width, cli->height, cli->screenshot, err);
+    return ui_run(&cli->run, err);
+}
+
+static bool run_command(const struct cli *cli, const char *command_line, struct abl_err *err)
+{
+    switch (cli->command) {
+    case COMMAND_RUN:
+        if (cli->flags & CLI_DRY_RUN)
+            return command_dry_run(cli, err);
+        return cli->export_dir || cli->flags & CLI_JSON ? command_export(cli, command_line, err)
+                                                        : run_explorer(cli, err);
+    case COMMAND_CHECK:
+        return command_check(cli, err);
+    case COMMAND_VERIFY:
+        return command_verify(cli, err);
+    case COMMAND_MODELS:
+        return command_models(cli, err);
+    case COMMAND_DEVICES:
+        return command_devices(cli, err);
+    case N_COMMANDS:
+        break;
+    }
+    return abl_fail(err, ABL_USAGE, "unknown command");
+}
+
+// OpenMP's threads spin while they wait unless told not to before the program starts, which on a shared machine takes the
+// cores from whoever computes (four times slower beside two busy processes). Hence one restart with the setting.
+static void wait_passively(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || setenv("OMP_WAIT_POLICY", "passive", 1) != 0)
+        return;
+    execv("/proc/self/exe", argv);
+    // Not to be had on this system: go on as we are.
+}
+
+int main(int argc, char **argv)
+{
+    wait_passively(argv);
+    setlocale(LC_CTYPE, "");
+    struct abl_err err = { 0 };
+    struct cli cli;
+    struct buf command_line = { 0 };
+    char data_dir[PATH_MAX];
+    bool ok = cli_parse(argc, argv, &cli, &err);
+    if (ok && cli.flags & CLI_HELP)
+        cli_help(stdout, cli.command);
+    else if (ok && cli.flags & CLI_VERSION)
+        print_version();
+    else if (ok) {
+        cli.run.data_dir = find_data_dir(data_dir);
+        ok = quote_command_line(argc, argv, &command_line) || abl_no_memory(&err);
+        ok = ok && run_command(&cli, command_line.data, &err);
+    }
+    buf_release(&command_line);
+    if (ok && fflush(stdout) != 0)
+        ok = abl_fail(&err, ABL_FAILED, "cannot write to standard output: %s", strerror(errno));
+    if (!ok)
+        fprintf(stderr, "abltui: %s\n", err.text);
+    return ok ? 0 : (int)err.code;
+}

@@ -1,0 +1,47 @@
+// The command line: one table that parses it, prints the help and suggests the nearest spelling.
+#ifndef ABL_CLI_OPTIONS_H
+#define ABL_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "lab/run.h"
+
+enum command {
+    COMMAND_RUN, // no command word: the explorer, or a headless run with --export
+    COMMAND_CHECK,
+    COMMAND_VERIFY,
+    COMMAND_MODELS,
+    COMMAND_DEVICES,
+    N_COMMANDS,
+};
+
+enum cli_flags {
+    CLI_JSON = 1 << 0,
+    CLI_DRY_RUN = 1 << 1,
+    CLI_QUIET = 1 << 2,
+    CLI_HELP = 1 << 3,
+    CLI_VERSION = 1 << 4,
+    CLI_DAMAGE = 1 << 5,
+};
+
+struct cli {
+    enum command command;
+    struct run_settings run;
+    unsigned flags;         // enum cli_flags
+    const char *export_dir; // NULL = none, "-" = JSON on standard output
+    const char *screenshot; // file to draw the explorer into, without a terminal
+    uint32_t width, height; // of the screenshot, in cells
+    const char *data_arg;   // check's positional argument
+};
+
+// Parse argv; strings are borrowed from it. Errors are ABL_USAGE. run.data_dir must be set by the caller.
+bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err);
+
+// The help text of the program or of a command.
+void cli_help(FILE *to, enum command command);
+
+#endif

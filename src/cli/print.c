@@ -1,0 +1,32 @@
+#include "cli/print.h"
+
+#include <stdio.h>
+
+const char *size_text(uint64_t bytes, char out[SIZE_TEXT])
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    double v = (double)bytes;
+    size_t u = 0;
+    for (; v >= 1024 && u + 1 < sizeof units / sizeof *units; u++)
+        v /= 1024;
+    snprintf(out, SIZE_TEXT, u ? "%.1f %s" : "%.0f %s", v, units[u]);
+    return out;
+}
+
+bool print_json(cJSON *document, struct abl_err *err)
+{
+    char *text = document ? cJSON_Print(document) : NULL;
+    cJSON_Delete(document);
+    if (!text)
+        return abl_no_memory(err);
+    bool ok = puts(text) >= 0 && fflush(stdout) == 0;
+    cJSON_free(text);
+    return ok || abl_fail(err, ABL_FAILED, "cannot write to standard output");
+}
+
+void print_findings(const struct prompts *p)
+{
+    for (size_t i = 0; i < p->n_findings; i++)
+        fprintf(stderr, "%s: %s\n", p->findings[i].level == FINDING_ERROR ? "error" : "warning",
+                p->findings[i].text);
+}

@@ -1,0 +1,25 @@
+// Small helpers for what commands print.
+#ifndef ABL_CLI_PRINT_H
+#define ABL_CLI_PRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/err.h"
+#include "text/prompts.h"
+
+enum { SIZE_TEXT = 16 };
+
+// "12.3 MiB"
+const char *size_text(uint64_t bytes, char out[SIZE_TEXT]);
+
+// Print a document on standard output and free it; false when it could not be built or written.
+bool print_json(cJSON *document, struct abl_err *err);
+
+// "warning: …" lines of a pre-flight report on standard error.
+void print_findings(const struct prompts *p);
+
+#endif
