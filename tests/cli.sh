@@ -1,0 +1,115 @@
+#!/bin/bash
+# The command line as a user meets it: tests/cli.sh PROGRAM STRICT_JSON. Prints a line a check; exit status 0 only if all pass.
+set -u
+program=$(realpath "$1") strict_json=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
+passed=0 failed=0
+
+pass() { echo "[  PASSED  ] $1"; passed=$((passed + 1)); }
+fail() { echo "[  FAILED  ] $1"; shift; printf '    %s\n' "$@"; failed=$((failed + 1)); }
+
+# refuses NAME STATUS PATTERN ARGUMENT…: exits with STATUS and one line on stderr that matches; nothing on stdout.
+refuses() {
+    local name=$1 want=$2 pattern=$3 status
+    shift 3
+    "$program" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+    status=$?
+    if [ "$status" != "$want" ]; then
+        fail "$name" "status $status, expected $want" "$(cat "$scratch/err")"
+    elif [ "$(wc -l <"$scratch/err")" != 1 ] || ! grep -qE -e "$pattern" "$scratch/err"; then
+        fail "$name" "expected one line matching: $pattern" "found: $(cat "$scratch/err")"
+    else
+        pass "$name"
+    fi
+}
+
+# succeeds NAME ARGUMENT…
+succeeds() {
+    local name=$1 status
+    shift
+    "$program" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+    status=$?
+    if [ "$status" = 0 ]; then pass "$name"; else fail "$name" "status $status" "$(cat "$scratch/err")"; fi
+}
+
+# holds NAME COMMAND…
+holds() {
+    local name=$1
+    shift
+    if "$@" >"$scratch/held" 2>&1; then pass "$name"; else fail "$name" "$(tail -3 "$scratch/held")"; fi
+}
+
+nothing_at() { [ ! -e "$1" ]; }
+files_present() { local dir=$1 f; shift; for f; do [ -s "$dir/$f" ] || { echo "$dir/$f is missing"; return 1; }; done; }
+no_leftovers() { ! find "$1" -maxdepth 1 -name '.*tmp*' | grep .; }
+
+succeeds help_is_printed --help
+succeeds version_is_printed --version
+succeeds models_lists_the_bundled_model models
+holds models_names_tiny_gpt2 grep -q tiny-gpt2 "$scratch/out"
+succeeds devices_lists_the_cpu devices --json
+
+refuses unknown_option_suggests_the_nearest 2 'did you mean --model' --modle x
+refuses unknown_command_suggests_the_nearest 2 "did you mean 'check'" chek
+refuses bad_value_names_what_is_expected 2 'expected zero or scale=S' --ablate half
+refuses no_terminal_points_to_export 2 '--export'
+refuses missing_model_lists_what_is_here 4 'tiny-gpt2' --export "$scratch/a" --model nowhere
+refuses missing_data_file_is_bad_data 3 'nowhere.jsonl' --export "$scratch/a" --data nowhere.jsonl
+refuses head_beyond_the_model_is_usage 2 'layer 0-3' --export "$scratch/a" --heads 9:0
+refuses sets_need_their_option 2 '--sets' --export "$scratch/a" --experiment sets
+refuses unknown_device_is_usage 2 'unknown device' --export "$scratch/a" --device cuda
+holds refused_runs_leave_nothing nothing_at "$scratch/a"
+
+: >"$scratch/empty.jsonl"
+refuses empty_dataset_is_bad_data 3 'no rows|empty' --export "$scratch/a" --data "$scratch/empty.jsonl"
+printf '{"clean": "The sky is", "corrupt": "The sea is", "target": " blue"\n' >"$scratch/broken.jsonl"
+refuses broken_json_names_the_line 3 'line 1|:1' --export "$scratch/a" --data "$scratch/broken.jsonl"
+printf '{"clean": "The sky is", "corrupt": "The sea is", "target": " unquestionably blue", "foil": " red"}\n' >"$scratch/multi.jsonl"
+refuses target_of_several_tokens_is_refused 3 'token' --export "$scratch/a" --data "$scratch/multi.jsonl"
+
+mkdir "$scratch/cut" && cp data/models/tiny-gpt2/*.json "$scratch/cut/"
+head -c 100000 data/models/tiny-gpt2/model.safetensors >"$scratch/cut/model.safetensors"
+refuses truncated_safetensors_is_a_bad_model 4 'model.safetensors' --export "$scratch/a" --model "$scratch/cut"
+mkdir "$scratch/nan" && cp data/models/tiny-gpt2/* "$scratch/nan/" && chmod u+w "$scratch/nan"/*
+size=$(stat -c %s "$scratch/nan/model.safetensors")
+printf '\377\377' | dd of="$scratch/nan/model.safetensors" bs=1 seek=$((size - 200)) conv=notrunc status=none
+refuses nan_weights_are_a_bad_model 4 'NaN' --export "$scratch/a" --model "$scratch/nan" --device cpu
+
+if [ "$(id -u)" != 0 ]; then
+    mkdir "$scratch/readonly" && chmod a-w "$scratch/readonly"
+    refuses read_only_export_folder_is_refused 1 'readonly' --export "$scratch/readonly/run"
+else
+    refuses unwritable_export_folder_is_refused 1 'proc' --export /proc/abltui/run
+fi
+mkdir "$scratch/mine" && echo keep >"$scratch/mine/notes.txt"
+refuses foreign_folder_is_not_replaced 2 'mine' --export "$scratch/mine"
+holds foreign_folder_is_untouched test -s "$scratch/mine/notes.txt"
+
+succeeds head_sweep_exports --export "$scratch/run" --data facts --device cpu --quiet
+holds run_directory_is_complete files_present "$scratch/run" config.json provenance.json manifest.json \
+    metrics/summary.json metrics/baseline.csv metrics/head_impact.csv metrics/per_example.csv \
+    artifacts/impact_heatmap.svg artifacts/impact_heatmap.png
+succeeds second_run_replaces_the_first --export "$scratch/run" --data facts --device cpu --quiet
+holds no_temporary_folder_stays no_leftovers "$scratch"
+succeeds sets_export --export "$scratch/sets" --experiment sets --sets '0:2+1:4;0:2+1:4+2:7' --device cpu --quiet
+holds group_impact_is_written files_present "$scratch/sets" metrics/group_impact.csv
+succeeds json_goes_to_standard_output --export - --heads 0:1 --device cpu --quiet
+holds standard_output_is_json "$strict_json" "$scratch/out"
+succeeds dry_run_runs_nothing --dry-run --json
+succeeds check_accepts_a_bundled_condition check logic
+succeeds standard_input_is_a_dataset check data/corpora/facts.jsonl
+succeeds verify_passes_on_the_cpu verify --device cpu --quiet
+refuses verify_notices_a_damaged_weight 5 'drift|differ' verify --device cpu --damage --quiet
+
+"$program" --export "$scratch/stopped" --data facts --split all --boot 10 --device cpu --mem 1M --quiet >/dev/null 2>"$scratch/err" &
+pid=$!
+sleep 0.6
+kill -INT $pid 2>/dev/null
+wait $pid
+status=$?
+if [ $status = 130 ] || [ $status = 0 ]; then pass interrupt_ends_with_130; else fail interrupt_ends_with_130 "status $status" "$(cat "$scratch/err")"; fi
+holds no_temporary_folder_stays_after_interrupt no_leftovers "$scratch"
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]

@@ -1,0 +1,186 @@
+// config.json: class defaults, spellings, and what is refused by name.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/config.h"
+#include "tests/support/scratch.h"
+
+static int setup(void **state)
+{
+    static struct scratch scratch;
+    scratch_make(&scratch);
+    *state = &scratch;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    scratch_remove(*state);
+    return 0;
+}
+
+// The error must name both: mostly the place and what was found or expected.
+static void expect_error(const struct abl_err *err, const char *first, const char *second)
+{
+    if (err->code != ABL_BAD_MODEL || !strstr(err->text, first) || !strstr(err->text, second))
+        fail_msg("found error %d '%s', expected 4 with '%s' and '%s'", (int)err->code, err->text,
+                 first, second);
+}
+
+// Read a folder that holds nothing but this config.json.
+static bool read_config(const struct scratch *s, const char *text, struct model_shape *shape,
+                        struct abl_err *err)
+{
+    const struct arch *arch;
+    scratch_text(s, "config/config.json", text);
+    return config_read(scratch_path(s, "config"), shape, &arch, err);
+}
+
+static struct model_shape must_read_config(const struct scratch *s, const char *text)
+{
+    struct model_shape shape;
+    struct abl_err err = { 0 };
+    if (!read_config(s, text, &shape, &err))
+        fail_msg("'%s' was refused: %s", text, err.text);
+    return shape;
+}
+
+static void absent_keys_take_the_class_default(void **state)
+{
+    struct model_shape h = must_read_config(*state, "{\"model_type\": \"gpt2\"}");
+    // GPT2Config() of transformers: the smallest GPT-2.
+    assert_true(h.n_layers == 12 && h.n_heads == 12 && h.d_model == 768 && h.d_head == 64);
+    assert_true(h.d_mlp == 3072 && h.n_ctx == 1024 && h.n_vocab == 50257 && h.norm_eps == 1e-5f);
+    assert_true(h.act == ACT_GELU_TANH && h.tied && h.attn_scale && !h.attn_scale_layer);
+}
+
+static void reads_every_key_that_changes_the_computation(void **state)
+{
+    struct model_shape h = must_read_config(
+        *state, "{\"model_type\":\"gpt2\",\"n_layer\":3,\"n_head\":5,\"n_embd\":60,\"n_inner\":176,"
+                "\"n_positions\":64,\"vocab_size\":2053,\"layer_norm_epsilon\":1e-4,"
+                "\"activation_function\":\"gelu_pytorch_tanh\",\"scale_attn_weights\":false,"
+                "\"scale_attn_by_inverse_layer_idx\":true,\"reorder_and_upcast_attn\":true,"
+                "\"tie_word_embeddings\":false,\"add_cross_attention\":false}");
+    assert_true(h.n_layers == 3 && h.n_heads == 5 && h.d_model == 60 && h.d_head == 12);
+    assert_true(h.d_mlp == 176 && h.n_ctx == 64 && h.n_vocab == 2053 && h.norm_eps == 1e-4f);
+    assert_true(!h.attn_scale && h.attn_scale_layer && !h.tied);
+}
+
+static void takes_old_and_new_spellings(void **state)
+{
+    struct scratch *s = *state;
+    struct model_shape h = must_read_config(s, "{\"model_type\":\"gpt2\",\"n_ctx\":77}");
+    assert_int_equal(h.n_ctx, 77);
+    h = must_read_config(s, "{\"model_type\":\"gpt2\",\"n_ctx\":77,\"n_positions\":99,"
+                            "\"n_embd\":12,\"n_inner\":null,\"activation_function\":\"gelu_new\"}");
+    assert_true(h.n_ctx == 99 && h.d_mlp == 48);
+    must_read_config(s, "{\"model_type\":\"gpt2\",\"torch_dtype\":\"float16\"}");
+    must_read_config(s, "{\"model_type\":\"gpt2\",\"dtype\":\"bfloat16\"}");
+}
+
+static void expect_config_refused(const struct scratch *s, const char *members, const char *first,
+                                  const char *second)
+{
+    char text[256];
+    struct model_shape shape;
+    struct abl_err err = { 0 };
+    snprintf(text, sizeof text, "{\"model_type\":\"gpt2\",%s}", members);
+    if (read_config(s, text, &shape, &err))
+        fail_msg("%s was accepted", members);
+    expect_error(&err, first, second);
+    expect_error(&err, "config.json'", "expected");
+}
+
+static void refuses_settings_out_of_range(void **state)
+{
+    struct scratch *s = *state;
+    static const char range[] = "expected a whole number from 1 to 512";
+    expect_config_refused(s, "\"n_layer\":0", "found 0", range);
+    expect_config_refused(s, "\"n_layer\":513", "bad \"n_layer\"", range);
+    expect_config_refused(s, "\"n_layer\":-1", "found -1", range);
+    expect_config_refused(s, "\"n_layer\":2.5", "found 2.5", range);
+    expect_config_refused(s, "\"n_layer\":\"2\"", "found \"2\"", range);
+    expect_config_refused(s, "\"n_layer\":1e300", "bad \"n_layer\"", range);
+    expect_config_refused(s, "\"n_ctx\":0", "bad \"n_ctx\"", "found 0");
+    expect_config_refused(s, "\"n_embd\":4294967296", "bad \"n_embd\"", "from 1 to 131072");
+    expect_config_refused(s, "\"vocab_size\":99999999", "bad \"vocab_size\"", "found 99999999");
+    expect_config_refused(s, "\"n_inner\":0", "bad \"n_inner\"", "found 0");
+    expect_config_refused(s, "\"n_embd\":10,\"n_head\":3", "\"n_head\" does not fit \"n_embd\"",
+                          "found 3 heads, expected a divisor of 10");
+    expect_config_refused(s, "\"layer_norm_epsilon\":0", "found 0", "a number above 0");
+    expect_config_refused(s, "\"layer_norm_epsilon\":-1e-5", "layer_norm_epsilon", "above 0");
+    expect_config_refused(s, "\"layer_norm_epsilon\":1e-60", "found 1e-60", "above 0");
+    expect_config_refused(s, "\"layer_norm_epsilon\":1e400", "layer_norm_epsilon", "below 1");
+    expect_config_refused(s, "\"layer_norm_epsilon\":\"1e-5\"", "found \"1e-5\"", "above 0");
+    expect_config_refused(s, "\"scale_attn_weights\":1", "found 1", "true or false");
+    expect_config_refused(s, "\"tie_word_embeddings\":\"no\"", "found \"no\"", "true or false");
+}
+
+static void refuses_what_it_cannot_compute_by_name(void **state)
+{
+    struct scratch *s = *state;
+    static const char *const others[] = { "gelu", "relu", "silu", "quick_gelu", "Gelu_new" };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char members[80];
+        snprintf(members, sizeof members, "\"activation_function\":\"%s\"", others[i]);
+        expect_config_refused(s, members, others[i], "expected gelu_new or gelu_pytorch_tanh");
+    }
+    expect_config_refused(s, "\"activation_function\":7", "found 7", "expected gelu_new");
+    expect_config_refused(s, "\"add_cross_attention\":true", "bad \"add_cross_attention\"",
+                          "found true, expected false");
+    struct model_shape shape;
+    struct abl_err err = { 0 };
+    assert_false(read_config(s, "{\"model_type\":\"mamba\"}", &shape, &err));
+    expect_error(&err, "found \"mamba\"", "one of: gpt2");
+    assert_false(read_config(s, "{\"model_type\":null}", &shape, &err));
+    expect_error(&err, "no \"model_type\"", "one of: gpt2");
+    assert_false(read_config(s, "{\"Model_Type\":\"gpt2\"}", &shape, &err)); // case matters
+    expect_error(&err, "no \"model_type\"", "one of: gpt2");
+}
+
+static void refuses_configs_that_are_no_strict_json(void **state)
+{
+    struct scratch *s = *state;
+    struct model_shape shape;
+    struct abl_err err = { 0 };
+    static const char *const bad[][2] = {
+        { "{\"model_type\":\"gpt2\",\"n_layer\":2,\"n_layer\":3}", "duplicate key \"n_layer\"" },
+        { "{\"model_type\":\"gpt2\"} {}", "expected nothing behind the value" },
+        { "{\"model_type\":\"gpt2\",\"x\":\"\xff\"}", "expected valid UTF-8" },
+        { "{\"model_type\":\"gpt2\",}", "at byte 21: found '}'" },
+        { "{\"model_type\":\"gpt2\"", "found the end of the text" },
+        { "[]", "is not a JSON object" },
+        { "", "expected a value" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (read_config(s, bad[i][0], &shape, &err))
+            fail_msg("'%s' was accepted", bad[i][0]);
+        expect_error(&err, "config.json", bad[i][1]);
+    }
+    scratch_delete(s, "config/config.json");
+    const struct arch *arch;
+    assert_false(config_read(scratch_path(s, "config"), &shape, &arch, &err));
+    expect_error(&err, "config.json", "No such file");
+}
+
+#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_SCRATCH(absent_keys_take_the_class_default),
+        IN_SCRATCH(reads_every_key_that_changes_the_computation),
+        IN_SCRATCH(takes_old_and_new_spellings),
+        IN_SCRATCH(refuses_settings_out_of_range),
+        IN_SCRATCH(refuses_what_it_cannot_compute_by_name),
+        IN_SCRATCH(refuses_configs_that_are_no_strict_json),
+    };
+    return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+#!/bin/bash
+# The explorer driven by keys in a real terminal (tmux): tests/explorer.sh PROGRAM
+# A step ends when the screen shows what it waits for. Prints a line a check; exit status 0 only if all pass.
+set -u
+program=$(realpath "$1")
+data=$(realpath data)
+scratch=$(mktemp -d)
+server=0 # each start has a server of its own: one that is being killed takes no new session
+tmux_() { tmux -L "abltui-test-$$-$server" -f /dev/null "$@"; }
+trap 'tmux_ kill-server 2>/dev/null; rm -rf "$scratch"' EXIT
+passed=0 failed=0
+pass() { echo "[  PASSED  ] $1"; passed=$((passed + 1)); }
+fail() { echo "[  FAILED  ] $1: ${2:-}"; screen | sed 's/^/    |/'; failed=$((failed + 1)); }
+screen() { tmux_ capture-pane -p -t s 2>/dev/null; }
+
+# start WIDTH HEIGHT [ARGUMENT…]: the explorer in a shell, so that what it leaves behind can be seen.
+start() {
+    local width=$1 height=$2
+    shift 2
+    tmux_ kill-server 2>/dev/null
+    server=$((server + 1))
+    tmux_ new-session -d -s s -x "$width" -y "$height" "env PS1='shell> ' LC_ALL=C.UTF-8 TERM=screen-256color ABLTUI_DATA='$data' bash --norc --noprofile"
+    tmux_ send-keys -t s "cd '$scratch'; rm -f after; stty -a | tail -n +2 >before; clear; sh -c 'echo \$\$ >pid; exec \"\$0\" \"\$@\"' '$program' --device cpu --seed 1 $*; echo status \$?; stty -a | tail -n +2 >after" Enter
+}
+keys() { tmux_ send-keys -t s "$@"; }
+
+# shows PATTERN: wait until the screen matches; false after 10 s.
+shows() {
+    local i
+    for ((i = 0; i < 200; i++)); do
+        screen | grep -qE -e "$1" && return 0
+        sleep 0.05
+    done
+    return 1
+}
+# hides PATTERN: wait until it is gone.
+hides() {
+    local i
+    for ((i = 0; i < 200; i++)); do
+        screen | grep -qE -e "$1" || return 0
+        sleep 0.05
+    done
+    return 1
+}
+expect() { if shows "$2"; then pass "$1"; else fail "$1" "never showed: $2"; fi; }
+ended() { expect "$1" '^status 0'; }
+# sane NAME: the terminal's settings are what they were.
+sane() {
+    local i
+    for ((i = 0; i < 100; i++)); do
+        cmp -s "$scratch/before" "$scratch/after" && { pass "$1"; return; }
+        sleep 0.05
+    done
+    fail "$1" "$(diff "$scratch/before" "$scratch/after")"
+}
+
+for size in 80x24 160x50; do
+    start "${size%x*}" "${size#*x}" --data facts
+    expect "heatmap_fills_at_$size" 'done 32 heads'
+    if screen | grep -qE '^ *L0 ' && screen | grep -qE '^ *L3 ' && ! screen | grep -E '^ *L[0-3] ' | grep -q '·'; then
+        pass "every_layer_has_its_cells_at_$size"
+    else
+        fail "every_layer_has_its_cells_at_$size"
+    fi
+    keys Right Right
+    expect "arrows_move_to_another_head_at_$size" 'layer 0 +head 2'
+    keys Space j Space
+    expect "two_marks_show_joint_at_$size" 'joint +[-+0-9.]+'
+    expect "two_marks_show_the_sum_of_singles_at_$size" 'sum singles +[-+0-9.]+'
+    expect "two_marks_show_the_interaction_at_$size" 'interaction +[-+0-9.]+'
+    keys u
+    if hides 'interaction'; then pass "undo_takes_a_mark_back_at_$size"; else fail "undo_takes_a_mark_back_at_$size"; fi
+    keys s
+    expect "scale_prompt_opens_at_$size" '[Ss]cale'
+    keys C-u 0.5 Enter
+    expect "scale_is_in_the_header_at_$size" 'abltui .* scale 0.5'
+    expect "scaled_sweep_finishes_at_$size" 'done 32 heads'
+    keys z
+    expect "zero_is_one_key_away_at_$size" 'abltui .* zero '
+    keys '?'
+    expect "help_explains_the_keys_at_$size" 'mark'
+    keys Escape
+    keys C
+    expect "condition_picker_lists_them_at_$size" 'counterfactual'
+    keys Escape
+    keys M
+    expect "model_picker_lists_the_bundled_model_at_$size" 'tiny-gpt2'
+    keys Escape
+    keys D
+    expect "device_picker_lists_the_cpu_at_$size" 'a GPU where there is one'
+    keys Escape q
+    ended "q_leaves_with_status_0_at_$size"
+    sane "the_terminal_is_as_before_at_$size"
+done
+
+start 80 24 --data facts
+shows 'done 32 heads'
+keys ':' 'data logic' Enter
+expect condition_changes_by_command 'logic/train'
+expect sweep_of_the_new_condition_finishes 'done 32 heads'
+keys e
+shows '[Ee]xport'
+keys C-u out Enter
+expect export_says_where 'out'
+for ((i = 0; i < 200; i++)); do [ -s "$scratch/out/manifest.json" ] && break; sleep 0.05; done
+if [ -s "$scratch/out/manifest.json" ]; then pass export_writes_the_run_directory; else fail export_writes_the_run_directory; fi
+keys ':' 'screenshot shot.svg' Enter
+expect screenshot_says_where 'shot.svg'
+if [ -s "$scratch/shot.svg" ]; then pass screenshot_is_written; else fail screenshot_is_written; fi
+
+tmux_ resize-window -t s -x 60 -y 20
+expect small_terminal_says_what_it_needs '80x24'
+tmux_ resize-window -t s -x 100 -y 30
+expect growing_brings_the_screen_back 'done 32 heads'
+keys C-z
+expect suspend_gives_the_shell_back 'Stopped'
+keys 'fg; echo status $?; stty -a | tail -n +2 >after' Enter
+expect continue_brings_the_screen_back 'done 32 heads'
+keys C-c
+expect ctrl_c_leaves_with_status_130 '^status 130'
+sane the_terminal_is_as_before_after_ctrl_c
+
+for signal in TERM HUP; do
+    start 80 24 --data negation
+    shows 'done 32 heads'
+    kill "-$signal" "$(cat "$scratch/pid")"
+    expect "sig${signal}_leaves_with_status_130" '^status 130'
+    expect "sig${signal}_saves_and_says_where" 'runs/'
+    sane "the_terminal_is_as_before_after_sig${signal}"
+done
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]

@@ -1,0 +1,468 @@
+// The forward pass on every engine against the double-precision reference and transformers' float64: models of odd sizes, all
+// storage types, and seeded random variants over every site, operation, source and position.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "lab/select.h"
+#include "lab/variant.h"
+#include "tests/support/devices.h"
+#include "tests/support/golden.h"
+#include "tests/support/rig.h"
+#include "tests/support/mini_model.h"
+
+enum { MAX_HEADS = 64, MAX_EDITS = 4 };
+
+static const double tolerance = 1e-4;
+
+static struct abl_err err;
+static struct scratch scratch;
+
+static int make_scratch(void **state)
+{
+    (void)state;
+    scratch_make(&scratch);
+    return 0;
+}
+
+static int remove_scratch(void **state)
+{
+    (void)state;
+    scratch_remove(&scratch);
+    return 0;
+}
+
+static struct variants every_head(const struct model_shape *s, struct ablation how)
+{
+    struct head heads[MAX_HEADS];
+    size_t n = 0;
+    for (uint32_t l = 0; l < s->n_layers; l++)
+        for (uint32_t h = 0; h < s->n_heads; h++) {
+            assert_true(n < MAX_HEADS);
+            heads[n++] = (struct head){ l, h };
+        }
+    struct variants v;
+    if (!variants_heads(heads, n, how, &v, &err))
+        fail_msg("%s", err.text);
+    return v;
+}
+
+static void check_goldens(const struct rig *r, const struct golden *g, const struct variants *v,
+                          enum value_bias bias)
+{
+    for (size_t i = 0; i < g->n_rows; i++) {
+        const struct golden_row *row = &g->rows[i];
+        golden_close(metric_info(METRIC_LD)->value(&r->intact[i], &r->intact[i]), row->ld, 1e-3,
+                     "%s, %s row %zu, ld", r->settings.device, row->condition, i);
+        for (size_t k = 0; k < v->n; k++)
+            golden_close(metric_delta(METRIC_LD, &r->rows[k * g->n_rows + i], &r->intact[i]),
+                         row->by_head[bias].delta_ld[k], 1e-3, "%s, %s row %zu, %s, delta_ld",
+                         r->settings.device, row->condition, i, v->items[k].label);
+    }
+}
+
+static void compare_with_golden(const char *path, size_t step, const char *device)
+{
+    struct golden g;
+    struct rig r;
+    golden_open(path, &g);
+    golden_thin(&g, step);
+    struct rig_settings s = { device, g.model, g.prompts, g.n_rows, 0, 0 };
+    rig_open(&r, &s);
+    for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
+        struct variants v
+            = every_head(&r.model->shape, (struct ablation){ 0.0f, (enum value_bias)bias });
+        rig_run(&r, &v);
+        check_goldens(&r, &g, &v, (enum value_bias)bias);
+        rig_check(&r, &v, tolerance, path);
+        variants_release(&v);
+    }
+    rig_close(&r);
+    golden_release(&g);
+}
+
+static void agrees_with_transformers_and_the_reference(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    for (size_t i = 0; i < n; i++) {
+        compare_with_golden("tests/fixtures/odd-gpt2-golden.json", 1, devices[i]);
+        compare_with_golden("tests/fixtures/tiny-gpt2-golden.json", 7, devices[i]);
+    }
+}
+
+// Sizes at and around what tiles and vectors are cut into.
+static const struct mini_model minis[] = {
+    { .n_layers = 1,
+      .n_heads = 1,
+      .d_model = 1,
+      .d_mlp = 1,
+      .n_vocab = 3,
+      .n_ctx = 9,
+      .dtype = "F32" },
+    { .n_layers = 2,
+      .n_heads = 3,
+      .d_model = 21,
+      .d_mlp = 37,
+      .n_vocab = 101,
+      .n_ctx = 17,
+      .dtype = "F32" },
+    { .n_layers = 3,
+      .n_heads = 5,
+      .d_model = 60,
+      .d_mlp = 176,
+      .n_vocab = 257,
+      .n_ctx = 40,
+      .dtype = "F32",
+      .flags = MINI_UNTIED | MINI_LM_HEAD | MINI_LAYER_SCALE },
+    { .n_layers = 2,
+      .n_heads = 2,
+      .d_model = 128,
+      .d_mlp = 129,
+      .n_vocab = 511,
+      .n_ctx = 33,
+      .dtype = "F32",
+      .flags = MINI_NO_ATTN_SCALE | MINI_SHARDS },
+    { .n_layers = 2,
+      .n_heads = 4,
+      .d_model = 64,
+      .n_vocab = 1025,
+      .n_ctx = 70,
+      .dtype = "F32",
+      .flags = MINI_NO_VALUE_BIAS | MINI_PREFIX },
+};
+
+static void agrees_with_the_reference_at_odd_sizes(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    for (size_t k = 0; k < sizeof minis / sizeof *minis; k++) {
+        struct mini_model mini = minis[k];
+        char name[32];
+        mini.seed = k;
+        snprintf(name, sizeof name, "odd%zu", k);
+        mini_model_write(&scratch, name, &mini);
+        struct prompt *prompts = prompts_random(7, mini.n_ctx, mini.n_vocab, k);
+        for (size_t i = 0; i < n; i++) {
+            struct rig r;
+            struct rig_settings s = { devices[i], scratch_path(&scratch, name), prompts, 7, 0, 0 };
+            rig_open(&r, &s);
+            struct variants v
+                = every_head(&r.model->shape, (struct ablation){ 0.0f, VALUE_BIAS_FOLDED });
+            rig_run(&r, &v);
+            rig_check(&r, &v, tolerance, name);
+            variants_release(&v);
+            rig_close(&r);
+        }
+        prompts_random_free(prompts);
+    }
+}
+
+// The weights are the same numbers in all three types, so that the results are the same bits.
+static void storage_types_give_the_same_results(void **state)
+{
+    (void)state;
+    const char *devices[2], *types[] = { "F32", "F16", "BF16" };
+    size_t n = test_devices(devices);
+    struct mini_model mini = minis[1];
+    struct prompt *prompts = prompts_random(5, mini.n_ctx, mini.n_vocab, 4);
+    for (size_t i = 0; i < n; i++) {
+        struct rig r[3];
+        for (int t = 0; t < 3; t++) {
+            mini.dtype = types[t];
+            mini_model_write(&scratch, types[t], &mini);
+            struct rig_settings s
+                = { devices[i], scratch_path(&scratch, types[t]), prompts, 5, 0, 0 };
+            rig_open(&r[t], &s);
+            struct variants v
+                = every_head(&r[t].model->shape, (struct ablation){ 0.0f, VALUE_BIAS_HEAD });
+            rig_run(&r[t], &v);
+            rig_check(&r[t], &v, tolerance, types[t]);
+            variants_release(&v);
+            assert_memory_equal(r[t].rows, r[0].rows, r[0].n_variants * 5 * sizeof *r[0].rows);
+        }
+        for (int t = 0; t < 3; t++)
+            rig_close(&r[t]);
+    }
+    prompts_random_free(prompts);
+}
+
+// A seeded list of variants. Donors are shared by the list.
+struct random_list {
+    struct variants v;
+    struct variant variants[6];
+    struct edit edits[6][MAX_EDITS];
+    char labels[6][160];
+    uint32_t donor[16];
+};
+
+static bool overlap(const struct edit *a, const struct edit *b)
+{
+    return a->site == b->site && a->layer == b->layer
+           && (a->head == b->head || a->head == ALL_HEADS || b->head == ALL_HEADS)
+           && (a->position == b->position || a->position == ALL_POSITIONS
+               || b->position == ALL_POSITIONS);
+}
+
+static void random_source(struct rng *r, struct edit *e, const struct random_list *list)
+{
+    bool constant = e->site == SITE_Z && rng_below(r, 2);
+    switch (e->op) {
+    case EDIT_SCALE:
+        e->source = constant ? SOURCE_CONSTANT : SOURCE_NONE;
+        break;
+    case EDIT_SET:
+        e->source = constant ? SOURCE_CONSTANT : rng_below(r, 3) ? SOURCE_ROW : SOURCE_NONE;
+        break;
+    case EDIT_ADD:
+        e->source = constant ? SOURCE_CONSTANT : SOURCE_ROW;
+        break;
+    }
+    e->donor = e->source == SOURCE_ROW ? list->donor : NULL;
+}
+
+static struct edit random_edit(struct rng *r, const struct model_shape *s,
+                               const struct random_list *list)
+{
+    static const float factors[] = { 0.0f, 0.5f, 1.0f, -0.7f, 1.5f };
+    struct edit e = { .site = (enum site)rng_below(r, 5),
+                      .layer = rng_below(r, s->n_layers),
+                      .head = ALL_HEADS,
+                      .position = ALL_POSITIONS,
+                      .op = (enum edit_op)rng_below(r, 3),
+                      .factor = factors[rng_below(r, 5)] };
+    if (e.site == SITE_Z)
+        e.head = rng_below(r, s->n_heads);
+    if (rng_below(r, 2))
+        e.position
+            = -1
+              - (int32_t)rng_below(r, rng_below(r, 2) ? 2 : 9); // some prompts have no ninth token
+    random_source(r, &e, list);
+    return e;
+}
+
+static void describe(const struct edit *e, char *out, size_t size)
+{
+    static const char *const sites[] = { "resid_pre", "z", "attn_out", "mlp_out", "resid_post" };
+    static const char *const ops[] = { "scale", "set", "add" };
+    static const char *const sources[] = { "none", "constant", "row" };
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, "%s@%u:%d[%d]%s%g,%s ", sites[e->site], e->layer,
+             (int)e->head, (int)e->position, ops[e->op], (double)e->factor, sources[e->source]);
+}
+
+static void make_random(struct random_list *list, struct rng *r, const struct model_shape *s,
+                        size_t n_prompts)
+{
+    *list = (struct random_list){ .v = { .items = list->variants, .n = 6 } };
+    for (size_t i = 0; i < n_prompts; i++)
+        list->donor[i] = rng_below(r, (uint32_t)n_prompts);
+    for (size_t i = 0; i < list->v.n; i++) {
+        size_t n = 0, wanted = 1 + rng_below(r, MAX_EDITS);
+        for (size_t k = 0; k < wanted; k++) {
+            struct edit e = random_edit(r, s, list);
+            bool clash = false;
+            for (size_t m = 0; m < n; m++)
+                clash = clash || overlap(&e, &list->edits[i][m]);
+            if (clash)
+                continue;
+            list->edits[i][n++] = e;
+            describe(&e, list->labels[i], sizeof list->labels[i]);
+        }
+        list->variants[i] = (struct variant){ list->labels[i], list->edits[i], n };
+    }
+}
+
+static void random_variants_agree_with_the_reference(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    static const uint64_t budgets[]
+        = { 0, 1, 40 << 10 }; // everything at once; a prompt at a time; a few
+    size_t n = test_devices(devices), n_prompts = 7;
+    struct mini_model mini = { .n_layers = 3,
+                               .n_heads = 3,
+                               .d_model = 18,
+                               .d_mlp = 31,
+                               .n_vocab = 67,
+                               .n_ctx = 12,
+                               .dtype = "F32",
+                               .seed = 9 };
+    mini_model_write(&scratch, "random", &mini);
+    struct prompt *prompts = prompts_random(n_prompts, mini.n_ctx, mini.n_vocab, 5);
+    for (size_t i = 0; i < n; i++)
+        for (size_t b = 0; b < 3; b++) {
+            struct rig r;
+            struct rng rng;
+            rng_seed(&rng, 100 + b);
+            struct rig_settings s = { devices[i], scratch_path(&scratch, "random"),
+                                      prompts,    n_prompts,
+                                      budgets[b], 0 };
+            rig_open(&r, &s);
+            for (int k = 0; k < 20; k++) {
+                static struct random_list list;
+                char what[64];
+                make_random(&list, &rng, &r.model->shape, n_prompts);
+                rig_run(&r, &list.v);
+                snprintf(what, sizeof what, "budget %zu, list %d", b, k);
+                rig_check(&r, &list.v, tolerance, what);
+            }
+            rig_close(&r);
+        }
+    prompts_random_free(prompts);
+}
+
+// Each variant beside one that says the same in other words.
+static void equal_interventions_give_equal_results(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    size_t n = test_devices(devices), n_prompts = 6;
+    struct mini_model mini = minis[1];
+    mini_model_write(&scratch, "equal", &mini);
+    struct prompt *prompts = prompts_random(n_prompts, mini.n_ctx, mini.n_vocab, 6);
+    uint32_t self[6] = { 0, 1, 2, 3, 4, 5 };
+    struct edit z = { .site = SITE_Z, .layer = 0, .head = 1, .position = ALL_POSITIONS };
+    struct edit scale0 = z, none0 = z, set_c = z, set_0 = z, scale = z, add = z;
+    scale0.source = SOURCE_CONSTANT;
+    set_c.op = EDIT_SET, set_c.source = SOURCE_CONSTANT;
+    set_0.op = EDIT_SET;
+    scale.factor = 1.75f;
+    add.op = EDIT_ADD, add.factor = 0.75f, add.source = SOURCE_ROW, add.donor = self;
+    struct edit other = z, pair[2], riap[2];
+    other.layer = 1, other.head = 2;
+    pair[0] = riap[1] = z;
+    pair[1] = riap[0] = other;
+    struct variant items[] = { { "scale 0 folded", &scale0, 1 },
+                               { "set constant", &set_c, 1 },
+                               { "scale 0 head", &none0, 1 },
+                               { "set 0", &set_0, 1 },
+                               { "scale 1.75", &scale, 1 },
+                               { "add 0.75 of itself", &add, 1 },
+                               { "pair", pair, 2 },
+                               { "pair reversed", riap, 2 } };
+    struct variants v = { .items = items, .n = 8 };
+    for (size_t i = 0; i < n; i++) {
+        struct rig r;
+        struct rig_settings s
+            = { devices[i], scratch_path(&scratch, "equal"), prompts, n_prompts, 0, 0 };
+        rig_open(&r, &s);
+        rig_run(&r, &v);
+        for (size_t k = 0; k < v.n; k += 2)
+            for (size_t p = 0; p < n_prompts; p++)
+                same_stats(&r.rows[k * n_prompts + p], &r.rows[(k + 1) * n_prompts + p], 1e-5,
+                           "%s, %s = %s, prompt %zu", devices[i], items[k].label,
+                           items[k + 1].label, p);
+        double apart = 0;
+        for (size_t p = 0; p < n_prompts; p++)
+            apart
+                = fmax(apart, fabs((double)r.rows[p].lse - (double)r.rows[2 * n_prompts + p].lse));
+        assert_true(apart > 1e-3); // the value bias matters
+        rig_close(&r);
+    }
+    prompts_random_free(prompts);
+}
+
+static void without_a_value_bias_both_modes_agree(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    struct mini_model mini = minis[1];
+    mini.flags = MINI_NO_VALUE_BIAS;
+    mini_model_write(&scratch, "unbiased", &mini);
+    struct prompt *prompts = prompts_random(4, mini.n_ctx, mini.n_vocab, 7);
+    for (size_t i = 0; i < n; i++) {
+        struct rig r[2];
+        struct rig_settings s
+            = { devices[i], scratch_path(&scratch, "unbiased"), prompts, 4, 0, 0 };
+        for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
+            rig_open(&r[bias], &s);
+            struct variants v = every_head(&r[bias].model->shape,
+                                           (struct ablation){ 0.25f, (enum value_bias)bias });
+            rig_run(&r[bias], &v);
+            variants_release(&v);
+        }
+        for (size_t k = 0; k < r[0].n_variants * 4; k++)
+            same_stats(&r[0].rows[k], &r[1].rows[k], 1e-6, "%s, row %zu", devices[i], k);
+        rig_close(&r[0]);
+        rig_close(&r[1]);
+    }
+    prompts_random_free(prompts);
+}
+
+static void a_prompt_does_not_feel_its_company(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    enum { N = 9 };
+    struct mini_model mini = minis[2];
+    mini_model_write(&scratch, "company", &mini);
+    struct prompt *prompts = prompts_random(N, mini.n_ctx, mini.n_vocab, 8);
+    struct prompt reversed[N];
+    for (size_t p = 0; p < N; p++)
+        reversed[p] = prompts[N - 1 - p];
+    for (size_t i = 0; i < n; i++) {
+        struct rig all, back, tiny;
+        const char *folder = scratch_path(&scratch, "company");
+        struct rig_settings s = { devices[i], folder, prompts, N, 0, 0 };
+        rig_open(&all, &s);
+        struct variants v
+            = every_head(&all.model->shape, (struct ablation){ 0.0f, VALUE_BIAS_FOLDED });
+        rig_run(&all, &v);
+        s.mem = 1; // a prompt and a variant at a time
+        rig_open(&tiny, &s);
+        rig_run(&tiny, &v);
+        s.prompts = reversed;
+        s.mem = 200 << 10; // a few
+        rig_open(&back, &s);
+        rig_run(&back, &v);
+        for (size_t p = 0; p < N; p++) {
+            struct rig alone;
+            s = (struct rig_settings){ devices[i], folder, prompts + p, 1, 0, 0 };
+            rig_open(&alone, &s);
+            rig_run(&alone, &v);
+            for (size_t k = 0; k < v.n; k++) {
+                const struct row_stats *want = &alone.rows[k];
+                const char *label = v.items[k].label;
+                same_stats(&all.rows[k * N + p], want, 2e-6, "%s, together, %s, prompt %zu",
+                           devices[i], label, p);
+                same_stats(&tiny.rows[k * N + p], want, 2e-6, "%s, small budget, %s, prompt %zu",
+                           devices[i], label, p);
+                same_stats(&back.rows[k * N + N - 1 - p], want, 2e-6,
+                           "%s, reversed, %s, prompt %zu", devices[i], label, p);
+            }
+            rig_close(&alone);
+        }
+        variants_release(&v);
+        rig_close(&all);
+        rig_close(&back);
+        rig_close(&tiny);
+    }
+    prompts_random_free(prompts);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agrees_with_transformers_and_the_reference),
+        cmocka_unit_test(agrees_with_the_reference_at_odd_sizes),
+        cmocka_unit_test(storage_types_give_the_same_results),
+        cmocka_unit_test(random_variants_agree_with_the_reference),
+        cmocka_unit_test(equal_interventions_give_equal_results),
+        cmocka_unit_test(without_a_value_bias_both_modes_agree),
+        cmocka_unit_test(a_prompt_does_not_feel_its_company),
+    };
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+}

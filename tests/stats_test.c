@@ -1,0 +1,384 @@
+// Expected numbers: tests/fixtures/stats-golden.json, written by tools/golden_stats.py with NumPy and SciPy.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/rng.h"
+#include "lab/stats.h"
+
+enum { MAX_VALUES = 256 };
+
+struct column {
+    double v[MAX_VALUES];
+    size_t n;
+};
+
+static void close_to(const char *name, const char *what, double found, double expected,
+                     double tolerance)
+{
+    double slack = tolerance * fmax(1.0, fabs(expected));
+    if (!(fabs(found - expected) <= slack))
+        fail_msg("%s, %s: found %.17g, expected %.17g, differs by %g, tolerance %g", name, what,
+                 found, expected, found - expected, slack);
+}
+
+static void read_column(struct json *j, struct column *out)
+{
+    out->n = 0;
+    assert_true(json_array(j));
+    while (json_next_item(j)) {
+        assert_true(out->n < MAX_VALUES);
+        assert_true(json_double(j, &out->v[out->n++]));
+    }
+}
+
+struct golden_estimate {
+    char name[64];
+    struct column values, cluster;
+    uint64_t n_clusters, n_boot, seed;
+    double alpha, mean, se, ci_lo, ci_hi, p;
+};
+
+static bool read_estimate_key(struct json *j, struct json_text key, struct golden_estimate *g)
+{
+    if (json_key_is(key, "name")) {
+        struct json_text text;
+        bool ok = json_string(j, &text);
+        snprintf(g->name, sizeof g->name, "%s", ok ? text.data : "");
+        return ok;
+    }
+    if (json_key_is(key, "values") || json_key_is(key, "cluster")) {
+        read_column(j, json_key_is(key, "values") ? &g->values : &g->cluster);
+        return true;
+    }
+    const struct {
+        const char *key;
+        uint64_t *out;
+    } wholes[]
+        = { { "n_clusters", &g->n_clusters }, { "n_boot", &g->n_boot }, { "seed", &g->seed } };
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
+        if (json_key_is(key, wholes[i].key))
+            return json_u64(j, wholes[i].out);
+    const struct {
+        const char *key;
+        double *out;
+    } reals[] = { { "alpha", &g->alpha }, { "mean", &g->mean },   { "se", &g->se },
+                  { "ci_lo", &g->ci_lo }, { "ci_hi", &g->ci_hi }, { "p", &g->p } };
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        if (json_key_is(key, reals[i].key))
+            return json_double(j, reals[i].out);
+    return json_skip(j);
+}
+
+static void check_estimate(const struct golden_estimate *g)
+{
+    uint32_t cluster[MAX_VALUES];
+    for (size_t i = 0; i < g->cluster.n; i++)
+        cluster[i] = (uint32_t)g->cluster.v[i];
+    struct resampler *r;
+    struct abl_err err;
+    assert_true(resampler_new(cluster, g->values.n, (uint32_t)g->n_clusters, (uint32_t)g->n_boot,
+                              g->seed, g->alpha, &r, &err));
+    struct estimate e;
+    assert_true(stats_estimate(r, g->values.v, true, &e, &err));
+    resampler_free(r);
+    const double rounding = 1e-13; // the golden sums are exact, ours round once an addition
+    close_to(g->name, "mean", e.mean, g->mean, rounding);
+    close_to(g->name, "se", e.se, g->se, rounding);
+    close_to(g->name, "ci_lo", e.ci_lo, g->ci_lo, rounding);
+    close_to(g->name, "ci_hi", e.ci_hi, g->ci_hi, rounding);
+    close_to(g->name, "p", e.p, g->p, 0.0); // a count of patterns: exact
+    assert_true(isnan(e.q));
+    assert_int_equal(e.n, g->values.n);
+    assert_int_equal(e.n_clusters, g->n_clusters);
+}
+
+static size_t check_estimates(struct json *j)
+{
+    size_t n = 0;
+    assert_true(json_array(j));
+    while (json_next_item(j)) {
+        static struct golden_estimate g;
+        g = (struct golden_estimate){ .name = "" };
+        struct json_text key;
+        assert_true(json_object(j));
+        while (json_next_key(j, &key))
+            assert_true(read_estimate_key(j, key, &g));
+        check_estimate(&g);
+        n++;
+    }
+    return n;
+}
+
+// Call check on the element of the golden file's `section`; returns what it returns.
+static size_t with_golden(const char *section, size_t (*check)(struct json *))
+{
+    struct file_bytes bytes;
+    struct abl_err err = { 0 };
+    const char *path = "tests/fixtures/stats-golden.json";
+    if (!file_read(path, 1 << 24, &bytes, ABL_FAILED, &err))
+        fail_msg("%s", err.text);
+    struct json j;
+    struct json_text key;
+    size_t n = 0;
+    assert_true(json_open(&j, path, bytes.data, bytes.size, ABL_FAILED, &err) && json_object(&j));
+    while (json_next_key(&j, &key)) {
+        if (json_key_is(key, section))
+            n = check(&j);
+        else
+            json_skip(&j);
+    }
+    if (!json_end(&j))
+        fail_msg("%s", err.text);
+    json_close(&j);
+    file_bytes_release(&bytes);
+    return n;
+}
+
+static void agrees_with_pooled_rows_numpy_quantiles_and_brute_force_flips(void **state)
+{
+    (void)state;
+    assert_int_equal(with_golden("estimates", check_estimates), 8);
+}
+
+static size_t check_fdr(struct json *j)
+{
+    size_t n = 0;
+    assert_true(json_array(j));
+    while (json_next_item(j)) {
+        struct column p = { .n = 0 }, q = { .n = 0 };
+        struct json_text key;
+        assert_true(json_object(j));
+        while (json_next_key(j, &key))
+            read_column(j, json_key_is(key, "p") ? &p : &q);
+        struct estimate grid[MAX_VALUES];
+        for (size_t i = 0; i < p.n; i++)
+            grid[i] = (struct estimate){ .p = p.v[i], .q = NAN };
+        struct abl_err err;
+        assert_true(stats_fdr(grid, p.n, &err));
+        for (size_t i = 0; i < p.n; i++)
+            close_to("fdr", "q", grid[i].q, q.v[i], 1e-15);
+        n++;
+    }
+    return n;
+}
+
+static void q_agrees_with_scipy(void **state)
+{
+    (void)state;
+    assert_int_equal(with_golden("fdr", check_fdr), 5);
+}
+
+static size_t check_spearman(struct json *j)
+{
+    size_t n = 0;
+    assert_true(json_array(j));
+    while (json_next_item(j)) {
+        struct column a = { .n = 0 }, b = { .n = 0 };
+        double rho = NAN;
+        struct json_text key;
+        assert_true(json_object(j));
+        while (json_next_key(j, &key)) {
+            if (json_key_is(key, "rho"))
+                assert_true(json_double(j, &rho));
+            else
+                read_column(j, json_key_is(key, "a") ? &a : &b);
+        }
+        close_to("spearman", "rho", stats_spearman(a.v, b.v, a.n), rho, 1e-14);
+        n++;
+    }
+    return n;
+}
+
+static void rank_correlation_agrees_with_scipy(void **state)
+{
+    (void)state;
+    assert_int_equal(with_golden("spearman", check_spearman), 4);
+}
+
+static void rank_correlation_is_missing_where_undefined(void **state)
+{
+    (void)state;
+    const double flat[] = { 2.0, 2.0, 2.0 }, up[] = { 1.0, 2.0, 3.0 }, hole[] = { 1.0, NAN, 3.0 };
+    assert_true(isnan(stats_spearman(flat, up, 3)));
+    assert_true(isnan(stats_spearman(up, hole, 3)));
+    assert_true(isnan(stats_spearman(up, up, 1)));
+    assert_true(isnan(stats_spearman(up, up, 0)));
+}
+
+static void q_skips_cells_without_p(void **state)
+{
+    (void)state;
+    struct estimate grid[]
+        = { { .p = 0.02, .q = NAN }, { .p = NAN, .q = NAN }, { .p = 0.5, .q = NAN } };
+    struct abl_err err;
+    assert_true(stats_fdr(grid, 3, &err));
+    close_to("fdr", "q of the first", grid[0].q, 0.04, 1e-15);
+    assert_true(isnan(grid[1].q));
+    close_to("fdr", "q of the last", grid[2].q, 0.5, 1e-15);
+    assert_true(stats_fdr(grid, 0, &err));
+}
+
+static struct estimate estimate_of(const uint32_t *cluster, const double *values, size_t n,
+                                   uint32_t n_clusters, uint32_t n_boot, bool test)
+{
+    struct resampler *r;
+    struct abl_err err;
+    struct estimate e;
+    assert_true(resampler_new(cluster, n, n_clusters, n_boot, 42, 0.05, &r, &err));
+    assert_true(stats_estimate(r, values, test, &e, &err));
+    resampler_free(r);
+    return e;
+}
+
+static void one_cluster_has_a_mean_and_no_uncertainty(void **state)
+{
+    (void)state;
+    const uint32_t cluster[] = { 0, 0, 0 };
+    const double values[] = { 1.0, 2.0, 6.0 };
+    struct estimate e = estimate_of(cluster, values, 3, 1, 100, true);
+    close_to("one cluster", "mean", e.mean, 3.0, 0.0);
+    assert_true(isnan(e.se) && isnan(e.ci_lo) && isnan(e.ci_hi) && isnan(e.p) && isnan(e.q));
+    e = estimate_of(NULL, NULL, 0, 0, 100, true);
+    assert_true(isnan(e.mean) && isnan(e.se) && isnan(e.p));
+    assert_int_equal(e.n, 0);
+}
+
+static void a_value_that_is_no_number_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    const uint32_t cluster[] = { 0, 1, 2 };
+    const double values[] = { 1.0, NAN, 6.0 };
+    struct estimate e = estimate_of(cluster, values, 3, 3, 100, true);
+    assert_true(isnan(e.mean) && isnan(e.se) && isnan(e.ci_lo) && isnan(e.ci_hi) && isnan(e.p));
+}
+
+static void values_that_are_no_differences_get_no_p(void **state)
+{
+    (void)state;
+    const uint32_t cluster[] = { 0, 1, 2 };
+    const double values[] = { 1.0, 2.0, 6.0 };
+    struct estimate e = estimate_of(cluster, values, 3, 3, 100, false);
+    assert_true(isnan(e.p));
+    assert_true(e.se > 0.0 && e.ci_lo <= 3.0 && e.ci_hi >= 3.0);
+}
+
+static void works_without_resamples(void **state)
+{
+    (void)state;
+    uint32_t cluster[20];
+    double values[20];
+    for (uint32_t i = 0; i < 20; i++)
+        cluster[i] = i, values[i] = i;
+    struct estimate e = estimate_of(cluster, values, 20, 20, 0, true);
+    close_to("no resamples", "mean", e.mean, 9.5, 1e-15);
+    assert_true(isnan(e.se) && isnan(e.ci_lo) && isnan(e.p));
+    e = estimate_of(cluster, values, 20, 20, 1, true);
+    assert_true(isnan(e.se) && e.ci_lo == e.ci_hi);
+}
+
+static void does_not_depend_on_the_order_of_calls(void **state)
+{
+    (void)state;
+    uint32_t cluster[40];
+    double a[40], b[40];
+    for (uint32_t i = 0; i < 40; i++)
+        cluster[i] = i % 20, a[i] = sin(i), b[i] = cos(i);
+    struct resampler *r;
+    struct abl_err err;
+    struct estimate first, again;
+    assert_true(resampler_new(cluster, 40, 20, 200, 9, 0.05, &r, &err));
+    assert_true(stats_estimate(r, a, true, &first, &err));
+    assert_true(stats_estimate(r, b, true, &again, &err));
+    assert_true(stats_estimate(r, a, true, &again, &err));
+    resampler_free(r);
+    assert_memory_equal(&first.mean, &again.mean, sizeof first.mean);
+    assert_true(first.se == again.se && first.ci_lo == again.ci_lo && first.ci_hi == again.ci_hi
+                && first.p == again.p);
+}
+
+// Sum of twelve uniforms minus six: mean 0, variance 1, near enough to normal.
+static double normal(struct rng *rng)
+{
+    double sum = -6.0;
+    for (int i = 0; i < 12; i++)
+        sum += (double)(rng_next(rng) >> 11) * 0x1p-53;
+    return sum;
+}
+
+// 400 studies of 40 clusters with two equal rows each around a true mean of 0.25: a 95 % interval must hold it about
+// 95 times in 100 (percentile intervals of 40 clusters run a little short: 0.93), and se must be 1 / sqrt(40), which a
+// bootstrap blind to clusters would put at 1 / sqrt(80).
+static void intervals_cover_the_true_mean(void **state)
+{
+    (void)state;
+    enum { STUDIES = 400, CLUSTERS = 40 };
+    uint32_t cluster[2 * CLUSTERS];
+    double values[2 * CLUSTERS], mean_se = 0.0;
+    struct rng rng;
+    rng_seed(&rng, 2024);
+    int covered = 0;
+    for (int s = 0; s < STUDIES; s++) {
+        for (uint32_t c = 0; c < CLUSTERS; c++) {
+            cluster[2 * c] = cluster[2 * c + 1] = c;
+            values[2 * c] = values[2 * c + 1] = 0.25 + normal(&rng);
+        }
+        struct estimate e = estimate_of(cluster, values, 2 * CLUSTERS, CLUSTERS, 400, false);
+        covered += e.ci_lo <= 0.25 && 0.25 <= e.ci_hi;
+        mean_se += e.se / STUDIES;
+    }
+    double share = (double)covered / STUDIES;
+    if (!(share >= 0.91 && share <= 0.97))
+        fail_msg("coverage %.4f, expected 0.91 to 0.97", share);
+    close_to("coverage", "mean se", mean_se, 1.0 / sqrt(CLUSTERS), 0.006);
+}
+
+// Without an effect p is uniform: 5 % of the studies fall below 0.05.
+static void rejects_a_true_null_as_often_as_it_says(void **state)
+{
+    (void)state;
+    enum { STUDIES = 1000, CLUSTERS = 20 };
+    uint32_t cluster[CLUSTERS];
+    double values[CLUSTERS];
+    for (uint32_t c = 0; c < CLUSTERS; c++)
+        cluster[c] = c;
+    struct rng rng;
+    rng_seed(&rng, 77);
+    int rejected = 0;
+    for (int s = 0; s < STUDIES; s++) {
+        for (uint32_t c = 0; c < CLUSTERS; c++)
+            values[c] = normal(&rng);
+        rejected += estimate_of(cluster, values, CLUSTERS, CLUSTERS, 199, true).p <= 0.05;
+    }
+    double share = (double)rejected / STUDIES;
+    if (!(share >= 0.035 && share <= 0.065))
+        fail_msg("p <= 0.05 in %.4f of null studies, expected 0.035 to 0.065", share);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agrees_with_pooled_rows_numpy_quantiles_and_brute_force_flips),
+        cmocka_unit_test(q_agrees_with_scipy),
+        cmocka_unit_test(q_skips_cells_without_p),
+        cmocka_unit_test(rank_correlation_agrees_with_scipy),
+        cmocka_unit_test(rank_correlation_is_missing_where_undefined),
+        cmocka_unit_test(one_cluster_has_a_mean_and_no_uncertainty),
+        cmocka_unit_test(a_value_that_is_no_number_leaves_nothing_behind),
+        cmocka_unit_test(values_that_are_no_differences_get_no_p),
+        cmocka_unit_test(works_without_resamples),
+        cmocka_unit_test(does_not_depend_on_the_order_of_calls),
+        cmocka_unit_test(intervals_cover_the_true_mean),
+        cmocka_unit_test(rejects_a_true_null_as_often_as_it_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,253 @@
+#include "tests/support/engine_ref.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct grid grid_rows(struct grid g, uint32_t first, uint32_t n)
+{
+    g.at += first * g.stride;
+    g.rows = n;
+    return g;
+}
+
+struct grid grid_cols(struct grid g, uint32_t first, uint32_t n)
+{
+    g.at += first;
+    g.cols = n;
+    return g;
+}
+
+const float *grid_row(struct grid g, uint32_t row)
+{
+    return g.at + row * g.stride;
+}
+
+static double at(struct grid g, uint32_t row, uint32_t col)
+{
+    return (double)g.at[row * g.stride + col];
+}
+
+void ref_norm(struct grid x, const float *gain, const float *bias, double eps, struct ref *out)
+{
+    for (uint32_t i = 0; i < x.rows; i++) {
+        double sum = 0, squares = 0;
+        for (uint32_t c = 0; c < x.cols; c++)
+            sum += at(x, i, c);
+        double mean = sum / x.cols;
+        for (uint32_t c = 0; c < x.cols; c++)
+            squares += (at(x, i, c) - mean) * (at(x, i, c) - mean);
+        double sd = sqrt(squares / x.cols + eps);
+        for (uint32_t c = 0; c < x.cols; c++) {
+            double g = (double)gain[c], b = bias ? (double)bias[c] : 0;
+            *out++ = (struct ref){
+                .value = (at(x, i, c) - mean) / sd * g + b,
+                .size = (fabs(at(x, i, c)) + fabs(mean)) / sd * fabs(g) + fabs(b),
+            };
+        }
+    }
+}
+
+void ref_product(struct grid x, struct grid w, struct ref *out)
+{
+    for (uint32_t i = 0; i < x.rows; i++) {
+        struct ref *row = out + (size_t)i * w.cols;
+        for (uint32_t c = 0; c < w.cols; c++)
+            row[c] = (struct ref){ 0 };
+        for (uint32_t j = 0; j < w.rows; j++)
+            for (uint32_t c = 0; c < w.cols; c++) {
+                double term = at(x, i, j) * at(w, j, c);
+                row[c].value += term;
+                row[c].size += fabs(term);
+            }
+    }
+}
+
+static double gelu_tanh(double x)
+{
+    return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+}
+
+void ref_epilogue(const struct ref *product, uint32_t rows, uint32_t cols, const float *bias,
+                  enum act act, const struct grid *old, struct ref *out)
+{
+    for (uint32_t i = 0; i < rows; i++)
+        for (uint32_t c = 0; c < cols; c++) {
+            struct ref r = *product++;
+            if (bias) {
+                r.value += (double)bias[c];
+                r.size += fabs((double)bias[c]);
+            }
+            if (act == ACT_GELU_TANH)
+                r.value = gelu_tanh(r.value);
+            if (old) {
+                r.value += at(*old, i, c);
+                r.size += fabs(at(*old, i, c));
+            }
+            *out++ = r;
+        }
+}
+
+// One query row and head; z has d_head elements. Rounding of a score is rounding of its weight, relatively.
+static void attend_head(const struct ref_attend *a, uint32_t query, uint32_t head, struct ref *z)
+{
+    uint32_t d = a->d_head, first = head * d;
+    uint32_t kv = head / (a->n_heads / a->n_kv_heads) * d;
+    uint32_t n = a->start[query + 1] - a->start[query];
+    const uint32_t *rows = a->rows + a->start[query];
+    double *scores = malloc(n * sizeof *scores), highest = -INFINITY, size = 0, sum = 0;
+    assert_non_null(scores);
+    for (uint32_t c = 0; c < n; c++) {
+        double dot = 0, terms = 0;
+        for (uint32_t i = 0; i < d; i++) {
+            double term = a->scale * at(a->q, query, first + i) * at(a->k, rows[c], kv + i);
+            dot += term;
+            terms += fabs(term);
+        }
+        scores[c] = dot;
+        highest = fmax(highest, dot);
+        size = fmax(size, terms);
+    }
+    for (uint32_t c = 0; c < n; c++)
+        sum += scores[c] = exp(scores[c] - highest);
+    for (uint32_t i = 0; i < d; i++) {
+        z[i] = (struct ref){ 0 };
+        for (uint32_t c = 0; c < n; c++) {
+            double term = scores[c] / sum * at(a->v, rows[c], kv + i);
+            z[i].value += term;
+            z[i].size += fabs(term) * (1 + size);
+        }
+    }
+    free(scores);
+}
+
+void ref_attend(const struct ref_attend *a, struct ref *out)
+{
+    for (uint32_t i = 0; i < a->q.rows; i++)
+        for (uint32_t h = 0; h < a->n_heads; h++, out += a->d_head)
+            attend_head(a, i, h, out);
+}
+
+void ref_edit(struct ref *x, uint32_t cols, const struct row_edit *edits, uint32_t n,
+              struct grid source)
+{
+    for (const struct row_edit *e = edits; e < edits + n; e++)
+        for (uint32_t c = 0; c < e->n_cols; c++) {
+            struct ref *r = x + (size_t)e->row * cols + e->first_col + c;
+            double keep = (double)e->keep, add = (double)e->add;
+            double kept = keep != 0 ? keep * r->value : 0;
+            double added = add != 0 ? add * at(source, e->source_row, e->source_col + c) : 0;
+            *r = (struct ref){ .value = kept + added, .size = fabs(kept) + fabs(added) };
+        }
+}
+
+static double log_sum_exp(const struct ref *logits, uint32_t n)
+{
+    double highest = -INFINITY, sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        highest = fmax(highest, logits[i].value);
+    for (uint32_t i = 0; i < n; i++)
+        sum += exp(logits[i].value - highest);
+    return highest + log(sum);
+}
+
+void ref_readout(const struct ref *logits, const struct ref *base, uint32_t n,
+                 const struct readout_row *row, double slack, struct ref_stats *out)
+{
+    double lse = log_sum_exp(logits, n), lse_base = base ? log_sum_exp(base, n) : 0;
+    double target = logits[row->target].value;
+    struct ref_stats s
+        = { .target_logit = target, .foil_logit = logits[row->foil].value, .lse = lse };
+    for (uint32_t i = 0; i < n; i++) {
+        double l = logits[i].value;
+        s.entropy += exp(l - lse) * (lse - l);
+        s.rank += l > target;
+        s.least_rank += l > target + slack;
+        s.most_rank += l > target - slack && (i != row->target || slack == 0);
+        if (i == 0 || l > logits[s.argmax].value)
+            s.argmax = i;
+        if (base) {
+            double p = exp(base[i].value - lse_base);
+            s.kl += p * ((base[i].value - lse_base) - (l - lse));
+            s.kl_size += p * fabs(base[i].value - l);
+        }
+    }
+    s.kl_size += fabs(lse) + fabs(lse_base);
+    s.highest = logits[s.argmax].value;
+    *out = s;
+}
+
+void ref_check(struct grid found, const struct ref *expected, double tolerance, const char *format,
+               ...)
+{
+    double worst = 0;
+    uint32_t row = 0, col = 0;
+    for (uint32_t i = 0; i < found.rows; i++)
+        for (uint32_t c = 0; c < found.cols; c++) {
+            const struct ref *r = &expected[(size_t)i * found.cols + c];
+            double off = fabs(at(found, i, c) - r->value);
+            double part = off == 0 ? 0 : off / (tolerance * r->size);
+            if (!(part <= worst)) {
+                worst = part;
+                row = i;
+                col = c;
+            }
+            if (isnan(part))
+                goto done; // the first one is as telling as any
+        }
+done:
+    if (worst <= 1)
+        return;
+    char what[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    const struct ref *r = &expected[(size_t)row * found.cols + col];
+    fail_msg("%s: [%u][%u] of (%u, %u): found %.9g, expected %.9g, off by %.3g, allowed %.3g", what,
+             row, col, found.rows, found.cols, at(found, row, col), r->value,
+             at(found, row, col) - r->value, tolerance * r->size);
+}
+
+static void check_number(const char *what, const char *field, double found, double expected,
+                         double allowed)
+{
+    if (!(fabs(found - expected) <= allowed))
+        fail_msg("%s: %s: found %.9g, expected %.9g, off by %.3g, allowed %.3g", what, field, found,
+                 expected, found - expected, allowed);
+}
+
+void ref_check_stats(const struct row_stats *found, const struct ref_stats *expected,
+                     const struct ref *logits, double tolerance, double slack, const char *format,
+                     ...)
+{
+    char what[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    const struct {
+        const char *field;
+        double found, expected;
+    } numbers[] = {
+        { "target_logit", (double)found->target_logit, expected->target_logit },
+        { "foil_logit", (double)found->foil_logit, expected->foil_logit },
+        { "lse", (double)found->lse, expected->lse },
+        { "entropy", (double)found->entropy, expected->entropy },
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        check_number(what, numbers[i].field, numbers[i].found, numbers[i].expected,
+                     tolerance * fmax(1, fabs(numbers[i].expected)));
+    check_number(what, "kl", (double)found->kl, expected->kl, tolerance * expected->kl_size);
+    if (found->rank < expected->least_rank || found->rank > expected->most_rank)
+        fail_msg("%s: rank: found %u, expected %u, allowed %u to %u", what, found->rank,
+                 expected->rank, expected->least_rank, expected->most_rank);
+    if (slack > 0 ? !(logits[found->argmax].value >= expected->highest - slack)
+                  : found->argmax != expected->argmax)
+        fail_msg("%s: argmax: found %u (logit %.9g), expected %u (logit %.9g)", what, found->argmax,
+                 logits[found->argmax].value, expected->argmax, expected->highest);
+}

@@ -1,0 +1,158 @@
+#include "tests/support/rig.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "lab/metrics.h"
+#include "tests/support/golden.h"
+
+void rig_open(struct rig *r, const struct rig_settings *settings)
+{
+    struct abl_err err;
+    *r = (struct rig){ .settings = *settings };
+    size_t n = settings->n_prompts;
+    r->intact = calloc(n, sizeof *r->intact);
+    assert_non_null(r->intact);
+    if (!model_open(settings->model, &r->model, &err)
+        || !engine_open(settings->device, settings->n_threads ? settings->n_threads : 2, &r->engine,
+                        &err))
+        fail_msg("%s", err.text);
+    struct forward_settings f = { .engine = r->engine,
+                                  .model = r->model,
+                                  .prompts = settings->prompts,
+                                  .n_prompts = n,
+                                  .mem = settings->mem ? settings->mem : 64u << 20 };
+    if (!forward_open(&f, r->intact, &r->forward, &err))
+        fail_msg("%s", err.text);
+}
+
+void rig_run(struct rig *r, const struct variants *v)
+{
+    struct abl_err err;
+    free(r->rows);
+    r->n_variants = v->n;
+    r->rows = calloc(v->n * r->settings.n_prompts, sizeof *r->rows);
+    bool *done = calloc(v->n, sizeof *done);
+    assert_true(r->rows && done);
+    struct forward_job job = { .variants = v, .done = done, .rows = r->rows };
+    if (!forward_run(r->forward, &job, &err))
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < v->n; i++)
+        assert_true(done[i]);
+    free(done);
+}
+
+void rig_close(struct rig *r)
+{
+    forward_free(r->forward);
+    r->engine->ops->free(r->engine);
+    model_free(r->model);
+    free(r->intact);
+    free(r->rows);
+}
+
+struct place {
+    const char *what, *device, *label;
+    size_t prompt;
+};
+
+static void check_row(const struct row_stats *row, const struct row_stats *intact,
+                      const struct reference_row *expected,
+                      const struct reference_row *expected_intact, double tolerance,
+                      const struct place *p)
+{
+    for (int i = 0; i < N_METRICS; i++) {
+        enum metric m = (enum metric)i;
+        double room = 2 * tolerance * fmax(1.0, fabs(expected->target_logit));
+        if ((m == METRIC_RANK && expected->rank_margin < room)
+            || (m == METRIC_FLIP
+                && fmin(expected->argmax_margin, expected_intact->argmax_margin) < room))
+            continue;
+        golden_close(metric_info(m)->value(row, intact),
+                     reference_metric(m, expected, expected_intact), tolerance,
+                     "%s, %s, %s, prompt %zu, %s", p->what, p->device, p->label, p->prompt,
+                     metric_info(m)->name);
+    }
+    golden_close(metric_delta(METRIC_LD, row, intact),
+                 reference_metric(METRIC_LD, expected, expected_intact)
+                     - reference_metric(METRIC_LD, expected_intact, expected_intact),
+                 tolerance, "%s, %s, %s, prompt %zu, delta_ld", p->what, p->device, p->label,
+                 p->prompt);
+}
+
+void rig_check(const struct rig *r, const struct variants *v, double tolerance, const char *what)
+{
+    struct abl_err err;
+    size_t n = r->settings.n_prompts;
+    struct reference_row *intact = calloc(n, sizeof *intact);
+    struct reference_row *rows = calloc(n * v->n + 1, sizeof *rows);
+    struct reference_job job = { r->model, r->settings.prompts, n, v };
+    if (!reference_run(&job, intact, rows, &err))
+        fail_msg("%s", err.text);
+    for (size_t p = 0; p < n; p++) {
+        struct place at = { what, r->settings.device, "intact", p };
+        check_row(&r->intact[p], &r->intact[p], &intact[p], &intact[p], tolerance, &at);
+        for (size_t i = 0; i < v->n; i++) {
+            at.label = v->items[i].label;
+            check_row(&r->rows[i * n + p], &r->intact[p], &rows[i * n + p], &intact[p], tolerance,
+                      &at);
+        }
+    }
+    free(intact);
+    free(rows);
+}
+
+void same_stats(const struct row_stats *found, const struct row_stats *expected, double tolerance,
+                const char *format, ...)
+{
+    char where[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(where, sizeof where, format, args);
+    va_end(args);
+    golden_close((double)found->target_logit, (double)expected->target_logit, tolerance,
+                 "%s, target_logit", where);
+    golden_close((double)found->foil_logit, (double)expected->foil_logit, tolerance,
+                 "%s, foil_logit", where);
+    golden_close((double)found->lse, (double)expected->lse, tolerance, "%s, lse", where);
+    golden_close((double)found->entropy, (double)expected->entropy, tolerance, "%s, entropy",
+                 where);
+    golden_close((double)found->kl, (double)expected->kl, tolerance, "%s, kl", where);
+}
+
+// The ids of all lie in one array, the first prompt's.
+struct prompt *prompts_random(size_t n, uint32_t max_ids, uint32_t n_vocab, uint64_t seed)
+{
+    struct rng r;
+    rng_seed(&r, seed);
+    struct prompt *p = calloc(n, sizeof *p);
+    uint32_t *ids = calloc(n * max_ids, sizeof *ids);
+    assert_true(p && ids);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *own = ids + i * max_ids, count = 1 + rng_below(&r, max_ids);
+        for (uint32_t k = 0; k < count; k++)
+            own[k] = rng_below(&r, n_vocab);
+        if (i % 3 == 2)
+            memcpy(own, own - max_ids, (count + 1) / 2 * sizeof *own);
+        uint32_t target = rng_below(&r, n_vocab);
+        p[i] = (struct prompt){ .ids = own,
+                                .n_ids = count,
+                                .target = target,
+                                .foil = (target + 1 + rng_below(&r, n_vocab - 1)) % n_vocab,
+                                .cluster = (uint32_t)i };
+    }
+    return p;
+}
+
+void prompts_random_free(struct prompt *prompts)
+{
+    free((void *)(uintptr_t)prompts[0].ids);
+    free(prompts);
+}

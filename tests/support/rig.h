@@ -1,0 +1,47 @@
+// A model on a device with prompts of a test's own, beside the double-precision reference.
+#ifndef ABL_TESTS_RIG_H
+#define ABL_TESTS_RIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lab/forward.h"
+#include "lab/reference.h"
+
+struct rig_settings {
+    const char *device, *model;   // model: a folder
+    const struct prompt *prompts; // borrowed
+    size_t n_prompts;
+    uint64_t mem;       // 0: plenty
+    uint32_t n_threads; // 0: 2
+};
+
+struct rig {
+    struct rig_settings settings;
+    struct model *model;
+    struct engine *engine;
+    struct forward *forward;
+    struct row_stats *intact; // (n_prompts)
+    size_t n_variants;        // of the last run
+    struct row_stats *rows;   // [variant * n_prompts + prompt], likewise
+};
+
+// All fail the test when something cannot be done.
+void rig_open(struct rig *r, const struct rig_settings *settings);
+void rig_run(struct rig *r, const struct variants *v);
+void rig_close(struct rig *r);
+
+// Compare the last run and the intact one with the reference in every metric: within tolerance * max(1, |expected|), and rank
+// and argmax where the reference is not that near to a tie.
+void rig_check(const struct rig *r, const struct variants *v, double tolerance, const char *what);
+
+// Two rows that should be the same numbers: within tolerance * max(1, |expected|) in all but rank and argmax.
+void same_stats(const struct row_stats *found, const struct row_stats *expected, double tolerance,
+                const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+// Seeded prompts of 1 … max_ids ids, every third beginning as the one before it. Owned: free each item's ids through
+// prompts_random_free.
+struct prompt *prompts_random(size_t n, uint32_t max_ids, uint32_t n_vocab, uint64_t seed);
+void prompts_random_free(struct prompt *prompts);
+
+#endif

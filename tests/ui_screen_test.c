@@ -1,0 +1,166 @@
+// What the explorer draws, compared character by character with stored screens that were looked at.
+// ABLTUI_UPDATE_SCREENS=1 writes them anew.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "tests/support/screen.h"
+#include "ui/action.h"
+#include "ui/view.h"
+
+static void print_difference(const char *name, const char *found, const char *expected)
+{
+    for (int line = 1; *found || *expected; line++) {
+        size_t f = strcspn(found, "\n"), e = strcspn(expected, "\n");
+        if (f != e || memcmp(found, expected, f) != 0)
+            print_error("%s line %d\n  found    |%.*s|\n  expected |%.*s|\n", name, line, (int)f,
+                        found, (int)e, expected);
+        found += f + (found[f] == '\n');
+        expected += e + (expected[e] == '\n');
+    }
+}
+
+static void expect_screen(const struct state *s, const char *name)
+{
+    char path[128];
+    struct file_bytes stored;
+    struct abl_err err;
+    snprintf(path, sizeof path, "tests/fixtures/screens/%s.txt", name);
+    char *found = screen_text(s);
+    if (getenv("ABLTUI_UPDATE_SCREENS"))
+        assert_true(file_write_atomic(path, found, strlen(found), &err));
+    if (!file_read(path, 1 << 20, &stored, ABL_FAILED, &err))
+        fail_msg("%s", err.text);
+    bool same = strcmp(found, stored.data) == 0;
+    if (!same)
+        print_difference(name, found, stored.data);
+    free(found);
+    file_bytes_release(&stored);
+    assert_true(same);
+}
+
+static void draws_a_finished_sweep_at_80x24(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    expect_screen(s, "sweep-80x24");
+    state_free(s);
+}
+
+static void draws_a_finished_sweep_at_160x50(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(160, 50, 12, 12);
+    expect_screen(s, "sweep-160x50");
+    state_free(s);
+}
+
+static void packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 24, 16);
+    expect_screen(s, "medium-80x24");
+    state_free(s);
+}
+
+static void draws_without_unicode(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    s->look = LOOK_ASCII | LOOK_MONO;
+    char *text = screen_text(s);
+    for (const char *c = text; *c; c++)
+        assert_true((unsigned char)*c < 0x80);
+    free(text);
+    state_free(s);
+}
+
+static void draws_the_joint_effect_of_marked_heads(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_apply(s, DO_MARK, 0);
+    state_apply(s, DO_DOWN, 0);
+    assert_true(state_apply(s, DO_MARK, 0) & EFFECT_JOINT);
+    s->snap->has_joint = true;
+    s->snap->joint
+        = (struct joint){ .marks = s->marks,
+                          .joint = { .mean = 3.5, .ci_lo = 3.25, .ci_hi = 3.75 },
+                          .sum = { .mean = 4.0, .ci_lo = 3.5, .ci_hi = 4.5 },
+                          .interaction = { .mean = -0.5, .ci_lo = -0.75, .ci_hi = -0.25 } };
+    expect_screen(s, "joint-80x24");
+    state_free(s);
+}
+
+static void draws_the_help_of_what_is_valid_now(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_apply(s, DO_OVERLAY, OVERLAY_HELP);
+    expect_screen(s, "help-80x24");
+    state_free(s);
+}
+
+static void says_what_it_needs_when_the_terminal_is_small(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(60, 20, 4, 8);
+    char *text = screen_text(s);
+    assert_non_null(strstr(text, "80x24"));
+    assert_non_null(strstr(text, "60x20"));
+    free(text);
+    state_free(s);
+}
+
+static void every_size_is_drawn_without_leaving_the_grid(void **state)
+{
+    (void)state;
+    for (uint32_t w = 1; w < 220; w += 13)
+        for (uint32_t h = 1; h < 70; h += 7) {
+            struct state *s = screen_state(w, h, 24, 16);
+            free(screen_text(s)); // the sanitizer run watches
+            state_free(s);
+        }
+}
+
+static void a_click_hits_the_head_that_is_drawn_there(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct grid g = { 0 };
+    struct abl_err err;
+    struct head hit;
+    assert_true(grid_init(&g, 80, 24, &err));
+    state_apply(s, DO_SELECT, 2u << 16 | 5);
+    view_draw(s, &g);
+    assert_true(g.has_cursor);
+    assert_true(view_hit(s, g.cursor_x, g.cursor_y, &hit));
+    assert_int_equal(hit.layer, 2);
+    assert_int_equal(hit.head, 5);
+    assert_false(view_hit(s, 79, 23, &hit));
+    grid_release(&g);
+    state_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(draws_a_finished_sweep_at_80x24),
+        cmocka_unit_test(draws_a_finished_sweep_at_160x50),
+        cmocka_unit_test(packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells),
+        cmocka_unit_test(draws_without_unicode),
+        cmocka_unit_test(draws_the_joint_effect_of_marked_heads),
+        cmocka_unit_test(draws_the_help_of_what_is_valid_now),
+        cmocka_unit_test(says_what_it_needs_when_the_terminal_is_small),
+        cmocka_unit_test(every_size_is_drawn_without_leaving_the_grid),
+        cmocka_unit_test(a_click_hits_the_head_that_is_drawn_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

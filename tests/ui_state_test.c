@@ -1,0 +1,200 @@
+// Layout, key table, and what actions do to the explorer's state.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/screen.h"
+#include "ui/action.h"
+#include "ui/command.h"
+#include "ui/keys.h"
+#include "ui/layout.h"
+
+static void cover(unsigned char *seen, uint32_t width, uint32_t height, struct rect r)
+{
+    assert_true(r.x + r.w <= width && r.y + r.h <= height);
+    for (uint32_t y = r.y; y < r.y + r.h; y++)
+        for (uint32_t x = r.x; x < r.x + r.w; x++)
+            seen[y * width + x]++;
+}
+
+static void panes_cover_every_screen_once(void **state)
+{
+    (void)state;
+    for (uint32_t w = 80; w <= 240; w++)
+        for (uint32_t h = 24; h <= 80; h += 3) {
+            unsigned char *seen = calloc(w * h, 1);
+            struct layout l = layout_compute(w, h, PANE_HEAD);
+            struct rect others[] = { l.header, l.divider, l.progress, l.footer };
+            assert_false(l.too_small);
+            for (size_t i = 0; i < 4; i++)
+                cover(seen, w, h, others[i]);
+            for (size_t i = 0; i < N_PANES; i++)
+                cover(seen, w, h, l.panes[i]);
+            for (uint32_t i = 0; i < w * h; i++)
+                if (seen[i] != 1)
+                    fail_msg("%ux%u: cell %u,%u is covered %d times", w, h, i % w, i / w, seen[i]);
+            free(seen);
+        }
+    assert_true(layout_compute(79, 24, PANE_HEAD).too_small);
+    assert_true(layout_compute(80, 23, PANE_HEAD).too_small);
+}
+
+static void no_key_has_two_meanings_in_one_place(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct binding *b = key_bindings(&n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++)
+            if (b[i].key == b[j].key && b[i].where & b[j].where)
+                fail_msg("key 0x%x is bound twice (rows %zu and %zu)", b[i].key, i, j);
+}
+
+static void every_action_explains_itself_once(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct binding *b = key_bindings(&n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++)
+            if (b[i].help && b[j].help && b[i].where & b[j].where)
+                assert_string_not_equal(b[i].help, b[j].help);
+}
+
+static unsigned press(struct state *s, uint32_t key)
+{
+    const struct binding *b = key_find(s, key);
+    return b ? state_apply(s, b->action, b->action == DO_TYPE ? key : b->arg) : 0;
+}
+
+static void type(struct state *s, const char *text)
+{
+    for (; *text; text++)
+        press(s, (uint32_t)*text);
+}
+
+static void the_cursor_stays_in_the_grid(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    for (int i = 0; i < 20; i++)
+        press(s, 'l');
+    assert_int_equal(s->cursor.head, 7);
+    press(s, 'G');
+    assert_int_equal(s->cursor.layer, 3);
+    press(s, 'j');
+    assert_int_equal(s->cursor.layer, 3);
+    press(s, 'g');
+    press(s, '0');
+    assert_int_equal(s->cursor.layer, 0);
+    assert_int_equal(s->cursor.head, 0);
+    state_free(s);
+}
+
+static void a_mark_asks_for_the_joint_effect(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_true(press(s, ' ') & EFFECT_JOINT);
+    press(s, 'l');
+    assert_true(press(s, ' ') & EFFECT_JOINT);
+    assert_int_equal(s->marks.n, 2);
+    assert_true(marks_has(&s->marks, (struct head){ 0, 1 }));
+    assert_true(press(s, ' ') & EFFECT_JOINT);
+    assert_int_equal(s->marks.n, 1);
+    press(s, 'u');
+    assert_int_equal(s->marks.n, 2);
+    state_free(s);
+}
+
+static void a_new_ablation_starts_a_run_and_can_be_undone(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, 's');
+    assert_int_equal(s->overlay, OVERLAY_SCALE);
+    press(s, 0x15); // Ctrl-U: forget what the prompt offers
+    type(s, "0.25");
+    assert_true(press(s, '\n') & EFFECT_RUN);
+    assert_true(s->choice.ablation.scale == 0.25f);
+    assert_int_equal(s->overlay, OVERLAY_NONE);
+    assert_true(press(s, 'u') & EFFECT_RUN);
+    assert_true(s->choice.ablation.scale == 0.0f);
+    state_free(s);
+}
+
+static void a_bad_scale_is_a_message_and_no_run(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, 's');
+    press(s, 0x15);
+    type(s, "half");
+    assert_false(press(s, '\n') & EFFECT_RUN);
+    assert_true(s->message_is_error);
+    state_free(s);
+}
+
+static void search_goes_to_a_head(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, '/');
+    type(s, "3:5");
+    press(s, '\n');
+    assert_int_equal(s->cursor.layer, 3);
+    assert_int_equal(s->cursor.head, 5);
+    state_free(s);
+}
+
+static void commands_do_what_keys_do(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_true(command_apply(s, "data logic") & EFFECT_RUN);
+    assert_string_equal(s->choice.data, "logic");
+    assert_true(command_apply(s, "export out") & EFFECT_EXPORT);
+    assert_string_equal(s->export_path, "out");
+    assert_true(command_apply(s, "quit") & EFFECT_QUIT);
+    assert_int_equal(command_apply(s, "qiut"), 0);
+    assert_true(s->message_is_error);
+    state_free(s);
+}
+
+static void marks_outside_a_smaller_model_are_dropped(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 12, 12), *small = screen_state(80, 24, 4, 8);
+    state_apply(s, DO_SELECT, 11u << 16 | 11);
+    press(s, ' ');
+    struct snapshot *snap = small->snap;
+    small->snap = NULL;
+    assert_true(state_take_snapshot(s, snap));
+    assert_int_equal(s->marks.n, 0);
+    assert_int_equal(s->cursor.layer, 3);
+    assert_int_equal(s->cursor.head, 7);
+    state_free(s);
+    state_free(small);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(panes_cover_every_screen_once),
+        cmocka_unit_test(no_key_has_two_meanings_in_one_place),
+        cmocka_unit_test(every_action_explains_itself_once),
+        cmocka_unit_test(the_cursor_stays_in_the_grid),
+        cmocka_unit_test(a_mark_asks_for_the_joint_effect),
+        cmocka_unit_test(a_new_ablation_starts_a_run_and_can_be_undone),
+        cmocka_unit_test(a_bad_scale_is_a_message_and_no_run),
+        cmocka_unit_test(search_goes_to_a_head),
+        cmocka_unit_test(commands_do_what_keys_do),
+        cmocka_unit_test(marks_outside_a_smaller_model_are_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

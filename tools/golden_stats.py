@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Write tests/fixtures/stats-golden.json: what src/lab/stats.c must give, from NumPy, SciPy and plain Python.
+
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy scipy
+    /tmp/venv/bin/python tools/golden_stats.py
+
+Independent of the C code but for the random numbers, which are transcribed here from the published generators, so that
+resamples and sign patterns are the same ones.
+"""
+
+import itertools
+import json
+import math
+import sys
+from fractions import Fraction
+
+import numpy as np
+import scipy.stats
+
+MASK = (1 << 64) - 1
+
+
+class Rng:
+    """xoshiro256** seeded by splitmix64, and Lemire's bounded numbers (32 bits)."""
+
+    def __init__(self, seed):
+        self.s = []
+        for _ in range(4):
+            seed = (seed + 0x9E3779B97F4A7C15) & MASK
+            z = seed
+            z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
+            z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
+            self.s.append(z ^ z >> 31)
+
+    def next(self):
+        def rotl(x, k):
+            return (x << k | x >> (64 - k)) & MASK
+
+        s = self.s
+        result = rotl(s[1] * 5 & MASK, 7) * 9 & MASK
+        t = s[1] << 17 & MASK
+        s[2] ^= s[0]
+        s[3] ^= s[1]
+        s[1] ^= s[2]
+        s[0] ^= s[3]
+        s[2] ^= t
+        s[3] = rotl(s[3], 45)
+        return result
+
+    def below(self, n):
+        threshold = (1 << 32) % n
+        while True:
+            m = (self.next() >> 32) * n
+            if m & 0xFFFFFFFF >= threshold:
+                return m >> 32
+
+
+def flip_p_exact(sums):
+    """All sign patterns in exact rational arithmetic: ties are ties."""
+    exact = [Fraction(x) for x in sums]
+    observed = abs(sum(exact))
+    hits = sum(
+        abs(sum(s * x for s, x in zip(signs, exact))) >= observed
+        for signs in itertools.product((1, -1), repeat=len(exact))
+    )
+    return hits / 2 ** len(exact)
+
+
+def flip_p_random(sums, n, rng):
+    exact = [Fraction(x) for x in sums]
+    observed = abs(sum(exact))
+    hits = 0
+    for _ in range(n):
+        words = [rng.next() for _ in range((len(sums) + 63) // 64)]
+        signs = [-1 if words[c // 64] >> (c % 64) & 1 else 1 for c in range(len(sums))]
+        hits += abs(sum(s * x for s, x in zip(signs, exact))) >= observed
+    return (hits + 1) / (n + 1)
+
+
+def estimate(name, values, cluster, n_boot, seed, alpha):
+    n_clusters = max(cluster) + 1
+    rng = Rng(seed)
+    draws = [[rng.below(n_clusters) for _ in range(n_clusters)] for _ in range(n_boot)]
+    values_of = [[v for v, c in zip(values, cluster) if c == k] for k in range(n_clusters)]
+    means = []
+    for draw in draws:  # the definition itself: pool the rows of the drawn clusters, take their mean
+        pooled = [v for c in draw for v in values_of[c]]
+        means.append(math.fsum(pooled) / len(pooled))
+    # A cluster's sum in row order, as the rounding of ties hangs on it.
+    sums = [sum(v) for v in values_of]
+    p = flip_p_exact(sums) if n_clusters <= 12 else flip_p_random(sums, n_boot, rng)
+    lo, hi = np.quantile(means, [alpha / 2, 1 - alpha / 2], method="linear")
+    return {
+        "name": name,
+        "values": values,
+        "cluster": cluster,
+        "n_clusters": n_clusters,
+        "n_boot": n_boot,
+        "seed": seed,
+        "alpha": alpha,
+        "mean": math.fsum(values) / len(values),
+        "se": float(np.std(means, ddof=1)),
+        "ci_lo": float(lo),
+        "ci_hi": float(hi),
+        "p": p,
+    }
+
+
+def clustered(gen, n, n_clusters):
+    """Every cluster at least once, the rest at random, in mixed order."""
+    c = list(range(n_clusters)) + gen.integers(0, n_clusters, n - n_clusters).tolist()
+    gen.shuffle(c)
+    return [int(x) for x in c]
+
+
+def estimates(gen):
+    normal = lambda n, mean: [float(x) for x in gen.normal(mean, 1.0, n)]
+    return [
+        estimate("five clusters, exact", normal(17, 0.6), clustered(gen, 17, 5), 200, 1, 0.05),
+        estimate("twelve clusters, exact", normal(30, 0.4), clustered(gen, 30, 12), 301, 2, 0.1),
+        estimate("nine equal clusters, ties", [0.1] * 9, list(range(9)), 100, 3, 0.05),
+        estimate("whole numbers with ties", [1.0, 0.0, 1.0, 1.0, 0.0, -1.0, 1.0, 0.0], list(range(8)), 64, 4, 0.05),
+        estimate("mean of zero", [1.5, -1.5, 0.3, -0.3], [0, 1, 2, 3], 50, 5, 0.05),
+        estimate("thirteen clusters, random", normal(26, 0.3), clustered(gen, 26, 13), 500, 6, 0.05),
+        estimate("seventy clusters, two words", normal(150, 0.1), clustered(gen, 150, 70), 400, 2**63 + 11, 0.05),
+        estimate("more resamples than a tile", normal(20, 0.2), clustered(gen, 20, 15), 1500, 7, 0.01),
+    ]
+
+
+def fdr_cases(gen):
+    lists = [
+        [0.01, 0.04, 0.03, 0.005, 0.8],
+        [0.5],
+        [0.02, 0.02, 0.02],
+        [1.0, 0.9, 0.95],
+        [float(x) for x in gen.uniform(0, 1, 60) ** 3],
+    ]
+    return [{"p": p, "q": [float(x) for x in scipy.stats.false_discovery_control(p)]} for p in lists]
+
+
+def spearman_cases(gen):
+    a = [float(x) for x in gen.normal(0, 1, 40)]
+    pairs = [
+        (a, [x + float(e) for x, e in zip(a, gen.normal(0, 1, 40))]),
+        ([1.0, 2.0, 2.0, 3.0, 5.0], [2.0, 1.0, 4.0, 4.0, 4.0]),
+        ([float(x) for x in gen.integers(0, 4, 50)], [float(x) for x in gen.integers(0, 3, 50)]),
+        ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]),
+    ]
+    return [{"a": x, "b": y, "rho": float(scipy.stats.spearmanr(x, y).statistic)} for x, y in pairs]
+
+
+def main():
+    gen = np.random.default_rng(20240607)
+    golden = {
+        "schema": "abltui.stats_golden/1",
+        "versions": {"numpy": np.__version__, "scipy": scipy.__version__},
+        "estimates": estimates(gen),
+        "fdr": fdr_cases(gen),
+        "spearman": spearman_cases(gen),
+    }
+    path = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/stats-golden.json"
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(golden, f, indent=1, allow_nan=False)
+        f.write("\n")
+
+
+if __name__ == "__main__":
+    main()
