@@ -1,0 +1,102 @@
+# abltui. `make run` and `make test` do everything from a fresh clone on; `make` alone only builds.
+# The user's CC, CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, DESTDIR and PREFIX win.
+
+PREFIX ?= /usr/local
+CFLAGS ?= -O3 -g
+BUILD  ?= build
+PROGRAM ?= abltui
+GLSLANG ?= glslangValidator
+
+PACKAGES = vulkan libcjson libpcre2-8 libutf8proc cairo libcrypto ncursesw
+WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+           -Wmissing-prototypes -Wvla
+COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+
+# Recursive on purpose: pkg-config may only be there once `make deps` has run.
+ABL_CPPFLAGS = -D_GNU_SOURCE -Isrc -I. -I$(BUILD) $(shell pkg-config --cflags $(PACKAGES)) \
+               -DABLTUI_SHARE='"$(PREFIX)/share/abltui"' -DABLTUI_COMMIT='"$(COMMIT)"'
+ABL_CFLAGS = -std=c17 $(WARNINGS) $(WERROR) -fopenmp -fno-math-errno -fno-trapping-math -MMD -MP
+ABL_LDLIBS = $(shell pkg-config --libs $(filter-out vulkan,$(PACKAGES))) -ldnnl -lcsv -lpthread -lm
+
+LIB_SOURCES  := $(filter-out src/cli/main.c,$(sort $(wildcard src/*/*.c src/*/*/*.c ui/*.c)))
+LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
+TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_main.c,$(wildcard tests/support/*.c)))
+TEST_TOOLS   := $(patsubst tests/support/%_main.c,$(BUILD)/tests/%,$(wildcard tests/support/*_main.c))
+TESTS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*_test.c))
+C_FILES       = $(wildcard src/*/*.[ch] src/*/*/*.[ch] ui/*.[ch] tests/*.[ch] tests/support/*.[ch])
+
+# One short line a step; `make V=1` shows the commands.
+say = $(if $(V),,@echo "  $(1) $(2)";)
+
+include shaders/shaders.mk
+
+.DELETE_ON_ERROR:
+.SECONDARY: $(TESTS:=.o) $(SHADER_HEADERS)
+.PHONY: all run test unit check asan deps install uninstall clean screenshots
+
+all: $(PROGRAM)
+
+run:
+	@tools/deps.sh build
+	@+$(MAKE) --no-print-directory all
+	@if [ -t 0 ] && [ -t 1 ]; then ./$(PROGRAM); else tools/demo.sh ./$(PROGRAM); fi
+
+test:
+	@tools/deps.sh build test
+	@+$(MAKE) --no-print-directory all tests
+	@tests/run $(BUILD) ./$(PROGRAM)
+
+deps:
+	@tools/deps.sh --force build test
+
+.PHONY: tests
+tests: $(TESTS) $(TEST_TOOLS)
+
+# Only the C tests, built as they are: the quick loop while programming.
+unit: tests
+	@tests/run --unit $(BUILD) ./$(PROGRAM)
+
+check:
+	@tools/deps.sh build test
+	@+tools/check.sh
+
+asan:
+	@+$(MAKE) --no-print-directory BUILD=build/asan PROGRAM=build/asan/abltui \
+	    CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
+	    LDFLAGS="-fsanitize=address,undefined" all tests
+
+screenshots: all
+	@tools/screenshots.sh ./$(PROGRAM)
+
+$(PROGRAM): $(BUILD)/src/cli/main.o $(BUILD)/libabltui.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS)
+
+$(BUILD)/libabltui.a: $(LIB_OBJECTS)
+	@rm -f $@
+	$(call say,AR,$@)$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c | $(SHADER_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ABL_CPPFLAGS) $(CPPFLAGS) $(ABL_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(TEST_SUPPORT) $(BUILD)/libabltui.a
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS) -lcmocka
+
+$(BUILD)/tests/%: $(BUILD)/tests/support/%_main.o $(TEST_SUPPORT) $(BUILD)/libabltui.a
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS) -lcmocka
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/abltui
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/abltui
+	cp -R data/corpora data/splits data/models $(DESTDIR)$(PREFIX)/share/abltui/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/abltui
+	rm -rf $(DESTDIR)$(PREFIX)/share/abltui
+
+clean:
+	rm -rf build $(PROGRAM)
+
+-include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)
+-include $(wildcard $(BUILD)/shaders/*.d)
