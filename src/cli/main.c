@@ -17,18 +17,19 @@
 // Where the bundled corpora and models are: $ABLTUI_DATA, beside the program, or where it was installed.
 static const char *find_data_dir(char out[PATH_MAX])
 {
+    static const char *const beside[] = { "/data", "/../share/abltui" };
     const char *given = getenv("ABLTUI_DATA");
     if (given && *given)
         return given;
-    ssize_t len = readlink("/proc/self/exe", out, PATH_MAX - 1);
-    if (len > 0) {
-        out[len] = '\0';
-        char *slash = strrchr(out, '/');
-        if (slash && (size_t)(slash - out) + sizeof "/data" <= PATH_MAX) {
-            strcpy(slash, "/data");
-            if (file_is_dir(out))
-                return out;
-        }
+    char program[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[len > 0 ? len : 0] = '\0';
+    char *slash = strrchr(program, '/');
+    for (size_t i = 0; slash && i < sizeof beside / sizeof *beside; i++) {
+        *slash = '\0';
+        int need = snprintf(out, PATH_MAX, "%s%s", program, beside[i]);
+        if (need > 0 && need < PATH_MAX && file_is_dir(out))
+            return out;
     }
     return file_is_dir("data/corpora") ? "data" : ABLTUI_SHARE;
 }
