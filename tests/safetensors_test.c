@@ -311,7 +311,7 @@ static void write_file(const struct scratch *s, uint64_t length, const char *hea
 
 static void expect_open_fails(const struct scratch *s, const char *reason)
 {
-    struct safetensors file;
+    struct tensor_file file;
     struct abl_err err = { 0 };
     if (safetensors_open(scratch_path(s, "x.safetensors"), &file, &err))
         fail_msg("the file was opened: expected '%s'", reason);
@@ -326,13 +326,13 @@ static void refuses_files_cut_or_with_a_wrong_header_size(void **state)
     struct scratch *s = *state;
     static const char header[] = ONE("U8", "[4]", "[0,4]");
     size_t n = strlen(header);
-    struct safetensors file;
+    struct tensor_file file;
     struct abl_err err = { 0 };
     write_file(s, n, header, "1234", 4);
     if (!safetensors_open(scratch_path(s, "x.safetensors"), &file, &err))
         fail_msg("%s", err.text);
     assert_int_equal(file.directory.data_start, 8 + n);
-    safetensors_close(&file);
+    tensor_file_close(&file);
     write_file(s, n, header, "1234", 3);
     expect_open_fails(s, "expected begin <= end <= 3; download");
     write_file(s, n, header, "12345", 5);
@@ -367,7 +367,7 @@ static void reads_blocks_of_every_type_at_odd_places(void **state)
           "\"bf16\":{\"dtype\":\"BF16\",\"shape\":[4],\"data_offsets\":[25,33]}}";
     static const float expected[][4]
         = { { 1, -2, 0.5f, 65504 }, { 1, -2, 0.5f, 65504 }, { 1, -2, 0.5f, 65536 } };
-    struct safetensors file;
+    struct tensor_file file;
     struct abl_err err = { 0 };
     write_file(s, strlen(header), header, data, sizeof data);
     if (!safetensors_open(scratch_path(s, "x.safetensors"), &file, &err))
@@ -376,12 +376,12 @@ static void reads_blocks_of_every_type_at_odd_places(void **state)
         for (size_t first = 0; first <= 4; first++)
             for (size_t n = 0; first + n <= 4; n++) {
                 float out[5] = { -1, -1, -1, -1, -1 };
-                if (!safetensors_read(&file, &file.directory.entries[1 + t], first, n, out, &err))
+                if (!tensor_file_read(&file, &file.directory.entries[1 + t], first, n, out, &err))
                     fail_msg("%s", err.text);
                 assert_memory_equal(out, expected[t] + first, n * sizeof *out);
                 assert_true(out[n] == -1.0f);
             }
-    safetensors_close(&file);
+    tensor_file_close(&file);
 }
 
 static void blocks_larger_than_the_staging_are_whole(void **state)
@@ -391,14 +391,14 @@ static void blocks_larger_than_the_staging_are_whole(void **state)
     static uint16_t data[N];
     static float out[N];
     char header[128];
-    struct safetensors file;
+    struct tensor_file file;
     struct abl_err err = { 0 };
     for (int i = 0; i < N; i++)
         data[i] = (uint16_t)(i % 0x7f80);
     snprintf(header, sizeof header, ONE("BF16", "[%d]", "[0,%d]"), N, 2 * N);
     write_file(s, strlen(header), header, data, sizeof data);
     assert_true(safetensors_open(scratch_path(s, "x.safetensors"), &file, &err));
-    assert_true(safetensors_read(&file, &file.directory.entries[0], 0, N, out, &err));
+    assert_true(tensor_file_read(&file, &file.directory.entries[0], 0, N, out, &err));
     for (int i = 0; i < N; i++) {
         uint32_t bits;
         memcpy(&bits, &out[i], sizeof bits);
@@ -407,10 +407,10 @@ static void blocks_larger_than_the_staging_are_whole(void **state)
     }
     data[N - 3] = 0x7fc0;
     write_file(s, strlen(header), header, data, sizeof data);
-    assert_false(safetensors_read(&file, &file.directory.entries[0], 3, N - 3, out, &err));
+    assert_false(tensor_file_read(&file, &file.directory.entries[0], 3, N - 3, out, &err));
     assert_non_null(strstr(err.text, "found NaN in tensor 'a' at element 49998, expected finite"));
     assert_int_equal(err.code, ABL_BAD_MODEL);
-    safetensors_close(&file);
+    tensor_file_close(&file);
 }
 
 static void refuses_weights_that_are_no_numbers(void **state)
@@ -432,16 +432,16 @@ static void refuses_weights_that_are_no_numbers(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char header[128], expected[80];
         float out[1];
-        struct safetensors file;
+        struct tensor_file file;
         struct abl_err err = { 0 };
         snprintf(header, sizeof header, ONE("%s", "[1]", "[0,%zu]"), bad[i].dtype, bad[i].size);
         write_file(s, strlen(header), header, bad[i].bytes, bad[i].size);
         assert_true(safetensors_open(scratch_path(s, "x.safetensors"), &file, &err));
-        assert_false(safetensors_read(&file, &file.directory.entries[0], 0, 1, out, &err));
+        assert_false(tensor_file_read(&file, &file.directory.entries[0], 0, 1, out, &err));
         snprintf(expected, sizeof expected, "found %s in tensor 'a' at element 0", bad[i].found);
         if (!strstr(err.text, expected))
             fail_msg("found '%s', expected '%s'", err.text, expected);
-        safetensors_close(&file);
+        tensor_file_close(&file);
     }
 }
 
@@ -502,7 +502,7 @@ static void keeps_every_bit_of_fp32(void **state)
 // Open, and read every weight: it works, or there is a reason.
 static void open_and_read(const struct scratch *s)
 {
-    struct safetensors file;
+    struct tensor_file file;
     struct abl_err err = { 0 };
     bool ok = safetensors_open(scratch_path(s, "x.safetensors"), &file, &err);
     if (!ok) {
@@ -514,10 +514,10 @@ static void open_and_read(const struct scratch *s)
         float out[64];
         uint64_t n = (t->end - t->begin) * 8 / t->type->bits;
         assert_true(n <= 64);
-        if (t->type->dtype != DTYPE_OTHER && !safetensors_read(&file, t, 0, (size_t)n, out, &err))
+        if (t->type->dtype != DTYPE_OTHER && !tensor_file_read(&file, t, 0, (size_t)n, out, &err))
             assert_true(err.text[0] && err.code == ABL_BAD_MODEL);
     }
-    safetensors_close(&file);
+    tensor_file_close(&file);
 }
 
 static size_t small_file(unsigned char *out, size_t size)
@@ -542,12 +542,12 @@ static void every_truncation_is_refused(void **state)
     struct scratch *s = *state;
     unsigned char bytes[512];
     size_t n = small_file(bytes, sizeof bytes);
-    struct safetensors file;
+    struct tensor_file file;
     struct abl_err err = { 0 };
     scratch_write(s, "x.safetensors", bytes, n);
     if (!safetensors_open(scratch_path(s, "x.safetensors"), &file, &err))
         fail_msg("%s", err.text);
-    safetensors_close(&file);
+    tensor_file_close(&file);
     for (size_t cut = 0; cut < n; cut++) {
         scratch_write(s, "x.safetensors", bytes, cut);
         err = (struct abl_err){ 0 };

@@ -1,8 +1,6 @@
 #include "format/safetensors.h"
 
-#include <assert.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,12 +230,6 @@ bool safetensors_parse(const char *name, const void *header, size_t size, uint64
     return true;
 }
 
-void tensor_directory_release(struct tensor_directory *d)
-{
-    arena_release(&d->arena);
-    *d = (struct tensor_directory){ 0 };
-}
-
 static bool header_size(const struct file_source *f, uint64_t *out, struct abl_err *err)
 {
     unsigned char prefix[8];
@@ -261,7 +253,7 @@ static bool header_size(const struct file_source *f, uint64_t *out, struct abl_e
     return true;
 }
 
-static bool read_directory(struct safetensors *s, struct abl_err *err)
+static bool read_directory(struct tensor_file *s, struct abl_err *err)
 {
     const struct file_source *f = &s->file;
     uint64_t n = 0;
@@ -277,9 +269,9 @@ static bool read_directory(struct safetensors *s, struct abl_err *err)
     return ok;
 }
 
-bool safetensors_open(const char *path, struct safetensors *out, struct abl_err *err)
+bool safetensors_open(const char *path, struct tensor_file *out, struct abl_err *err)
 {
-    struct safetensors s = { 0 };
+    struct tensor_file s = { 0 };
     if (!file_open(path, &s.file, ABL_BAD_MODEL, err))
         return false;
     if (!read_directory(&s, err)) {
@@ -287,49 +279,5 @@ bool safetensors_open(const char *path, struct safetensors *out, struct abl_err 
         return false;
     }
     *out = s;
-    return true;
-}
-
-void safetensors_close(struct safetensors *s)
-{
-    file_close(&s->file);
-    tensor_directory_release(&s->directory);
-}
-
-// `first` is the index in the tensor of values[0].
-static bool check_finite(const struct safetensors *s, const struct tensor_entry *t, uint64_t first,
-                         size_t n, const float *values, struct abl_err *err)
-{
-    int bad = 0;
-    for (size_t i = 0; i < n; i++)
-        bad |= !isfinite(values[i]);
-    if (!bad)
-        return true;
-    size_t at = 0;
-    while (isfinite(values[at]))
-        at++;
-    return abl_fail(err, ABL_BAD_MODEL,
-                    "bad weight in '%s': found %s in tensor '%s' at element %" PRIu64
-                    ", expected finite numbers; the checkpoint is damaged, download it again",
-                    s->file.path, isnan(values[at]) ? "NaN" : "infinity", t->name, first + at);
-}
-
-bool safetensors_read(const struct safetensors *s, const struct tensor_entry *t, uint64_t first,
-                      size_t n, float *out, struct abl_err *err)
-{
-    enum { BLOCK = 16384 };
-    unsigned char block[BLOCK * sizeof *out]; // holds BLOCK elements of every readable type
-    size_t size = t->type->bits / 8;
-    assert(t->type->dtype != DTYPE_OTHER && (first + n) * size <= t->end - t->begin);
-    uint64_t offset = s->directory.data_start + t->begin + first * size;
-    for (size_t done = 0; done < n;) {
-        size_t count = size_min(n - done, BLOCK);
-        if (!file_read_at(&s->file, offset + done * size, block, count * size, err))
-            return false;
-        dtype_to_f32(t->type->dtype, block, count, out + done);
-        if (!check_finite(s, t, first + done, count, out + done, err))
-            return false;
-        done += count;
-    }
     return true;
 }

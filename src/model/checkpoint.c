@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "format/safetensors.h"
 
 enum { MAX_INDEX = 256 << 20, MAX_SHARDS = 4096 };
 
@@ -218,7 +219,7 @@ void checkpoint_close(struct checkpoint *c)
     if (!c)
         return;
     for (size_t i = 0; i < c->n_files; i++)
-        safetensors_close(&c->files[i]);
+        tensor_file_close(&c->files[i]);
     free(c->files);
     free(c->tensors);
     free(c);

@@ -8,15 +8,15 @@
 
 #include "base/err.h"
 #include "base/sha256.h"
-#include "format/safetensors.h"
+#include "format/tensor_file.h"
 
 struct tensor_ref {
-    const struct safetensors *file;
+    const struct tensor_file *file;
     const struct tensor_entry *entry; // NULL: not there
 };
 
 struct checkpoint {
-    struct safetensors *files; // in name order
+    struct tensor_file *files; // in name order
     size_t n_files;
     struct tensor_ref *tensors; // of all files, in name order, each name once
     size_t n_tensors;

@@ -67,7 +67,7 @@ static bool read_rows(void *context, uint32_t first, uint32_t count, float *out,
 {
     const struct model_matrix_ref *ref = context;
     uint64_t cols = ref->out_in ? ref->k : ref->n;
-    return safetensors_read(ref->tensor.file, ref->tensor.entry, first * cols,
+    return tensor_file_read(ref->tensor.file, ref->tensor.entry, first * cols,
                             (size_t)(count * cols), out, err);
 }
 
@@ -90,7 +90,7 @@ bool model_read_vector(const struct model *m, enum model_vector which, uint32_t 
         layer = 0;
     assert(layer < m->shape.n_layers);
     struct tensor_ref ref = m->files->vectors[layer * N_VECTORS + which];
-    return safetensors_read(ref.file, ref.entry, 0, model_vector_len(&m->shape, which), out, err);
+    return tensor_file_read(ref.file, ref.entry, 0, model_vector_len(&m->shape, which), out, err);
 }
 
 // out[0..d) += row `position` of W_pos.
@@ -101,7 +101,7 @@ static bool add_position(const struct model *m, uint32_t position, float *out, s
     float *row = malloc(d * sizeof *row);
     if (!row)
         return abl_no_memory(err);
-    bool ok = safetensors_read(ref.file, ref.entry, (uint64_t)position * d, d, row, err);
+    bool ok = tensor_file_read(ref.file, ref.entry, (uint64_t)position * d, d, row, err);
     for (size_t i = 0; ok && i < d; i++)
         out[i] += row[i];
     free(row);
@@ -114,7 +114,7 @@ bool model_embed(const struct model *m, uint32_t token, uint32_t position, float
     const struct model_files *f = m->files;
     size_t d = m->shape.d_model;
     assert(token < m->shape.n_vocab && position < m->shape.n_ctx);
-    return safetensors_read(f->embed.file, f->embed.entry, (uint64_t)token * d, d, out, err)
+    return tensor_file_read(f->embed.file, f->embed.entry, (uint64_t)token * d, d, out, err)
            && (!f->position_embed.entry || add_position(m, position, out, err));
 }
 
