@@ -17,7 +17,7 @@ struct linear_args {
     uint bias_first, has_bias;
 };
 
-struct norm_args {
+struct norm_push {
     uint rows, cols;
     uint out_first, out_stride;
     uint x_first, x_stride;
@@ -80,7 +80,7 @@ struct readout_raw {
 
 #ifdef __STDC_VERSION__
 _Static_assert(sizeof(struct linear_args) <= 128, "push constants hold 128 bytes everywhere");
-_Static_assert(sizeof(struct norm_args) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct norm_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct attend_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct gather_args) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct edit_args) <= 128, "push constants hold 128 bytes everywhere");

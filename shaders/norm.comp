@@ -6,7 +6,7 @@
 
 layout(push_constant) uniform Push
 {
-    norm_args a;
+    norm_push a;
 };
 OUTPUT
 INPUT(1, x)

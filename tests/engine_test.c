@@ -293,8 +293,10 @@ static void norm_is_layer_norm(void **state)
                 x.old.at[r * x.old.stride + c] += (float)(i % 4) * 10; // far from a mean of 0
         CHECK(b, upload(b->engine, x.whole, x.before.at, &b->err));
         ref_norm(x.old, gain, bias, 1e-5, expected);
-        CHECK(b, norm(b->engine, out.out, x.out, upload_row(b, gain, n),
-                      bias ? upload_row(b, bias, n) : (struct tensor){ 0 }, 1e-5f, &b->err));
+        struct norm_args args = { .gain = upload_row(b, gain, n), .eps = 1e-5f, .groups = 1 };
+        if (bias)
+            args.bias = upload_row(b, bias, n);
+        CHECK(b, norm(b->engine, out.out, x.out, &args, &b->err));
         ref_check(target_read(b, &out, "norm"), expected, 1e-5, "%s: norm (%u, %u), bias %d",
                   b->device, m, n, bias != NULL);
         clear(b);

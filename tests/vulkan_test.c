@@ -326,7 +326,8 @@ static void run_all(struct vulkan *v, uint32_t offset, struct outputs *o)
     struct tensor out = tensor_cols(wide, offset, COLS);
     struct tensor row = tensor_rows(x, 3, 1), none = { 0 };
     struct weight *w = load(v, w_values, COLS, COLS, true);
-    CHECK(vulkan_norm(e, out, x, row, row, 1e-5f, &err));
+    struct norm_args norm = { .gain = row, .bias = row, .eps = 1e-5f, .groups = 1 };
+    CHECK(vulkan_norm(e, out, x, &norm, &err));
     o->norm = download(v, out);
     struct epilogue gelu = { .bias = row, .act = ACT_GELU_TANH, .accumulate = true };
     CHECK(vulkan_linear(e, out, x, w, &gelu, &err));

@@ -179,12 +179,41 @@ static void cpu_weight_free(struct engine *e, struct weight *w)
     free(w);
 }
 
-static bool cpu_norm_op(struct engine *e, struct tensor out, struct tensor x, struct tensor gain,
-                        struct tensor bias, float eps, struct abl_err *err)
+static bool cpu_norm_op(struct engine *e, struct tensor out, struct tensor x,
+                        const struct norm_args *args, struct abl_err *err)
 {
     (void)e;
     (void)err;
-    cpu_norm(rows_of(out), rows_of(x), rows_of(gain).data, rows_of(bias).data, eps);
+    struct cpu_norm n = { .out = rows_of(out),
+                          .x = rows_of(x),
+                          .gain = rows_of(args->gain).data,
+                          .bias = rows_of(args->bias).data,
+                          .eps = args->eps,
+                          .kind = args->kind,
+                          .groups = args->groups };
+    assert(args->groups && args->gain.cols * args->groups == x.cols && out.cols == x.cols);
+    cpu_norm(&n);
+    return true;
+}
+
+static bool cpu_rope_op(struct engine *e, struct tensor x, struct tensor table,
+                        struct index positions, uint32_t d_head, struct abl_err *err)
+{
+    (void)e;
+    (void)err;
+    assert(positions.count == x.rows && x.cols % d_head == 0);
+    assert(table.cols % 2 == 0 && table.cols <= d_head);
+    cpu_rope(rows_of(x), rows_of(table), positions.buffer->numbers, d_head);
+    return true;
+}
+
+static bool cpu_gate_op(struct engine *e, struct tensor x, struct tensor gate, enum act act,
+                        struct abl_err *err)
+{
+    (void)e;
+    (void)err;
+    assert(x.rows == gate.rows && x.cols == gate.cols);
+    cpu_gate(rows_of(x), rows_of(gate), act);
     return true;
 }
 
@@ -206,8 +235,11 @@ static bool cpu_linear(struct engine *e, struct tensor out, struct tensor x, con
                        const struct epilogue *epilogue, struct abl_err *err)
 {
     (void)e;
-    unsigned flags = (epilogue->bias.buffer ? PRODUCT_BIAS : 0u)
-                     | (epilogue->act == ACT_GELU_TANH ? PRODUCT_GELU_TANH : 0u)
+    static const unsigned acts[] = { [ACT_IDENTITY] = 0,
+                                     [ACT_GELU_TANH] = PRODUCT_GELU_TANH,
+                                     [ACT_GELU_ERF] = PRODUCT_GELU_ERF,
+                                     [ACT_SILU] = PRODUCT_SILU };
+    unsigned flags = (epilogue->bias.buffer ? PRODUCT_BIAS : 0u) | acts[epilogue->act]
                      | (epilogue->accumulate ? PRODUCT_ACCUMULATE : 0u);
     return multiply(rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags, err);
 }
@@ -335,6 +367,8 @@ static const struct engine_ops cpu_ops = {
     .weight_new = cpu_weight_new,
     .weight_free = cpu_weight_free,
     .norm = cpu_norm_op,
+    .rope = cpu_rope_op,
+    .gate = cpu_gate_op,
     .linear = cpu_linear,
     .attend = cpu_attend_op,
     .gather = cpu_gather_op,

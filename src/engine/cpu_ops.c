@@ -37,31 +37,106 @@ static inline float exp_negative(float x)
     return x < -87.0f ? 0.0f : e * scale;
 }
 
-WIDE static void norm_row(float *restrict out, const float *restrict x, uint32_t n,
-                          const float *restrict gain, const float *restrict bias, float eps)
+// out = (x - mean) * scale * gain [+ bias]. out may be x.
+static inline void scale_row(float *out, const float *x, uint32_t n, float mean, float scale,
+                             const float *gain, const float *bias)
+{
+    if (bias)
+#pragma omp simd
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = (x[i] - mean) * scale * gain[i] + bias[i];
+    else
+#pragma omp simd
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = (x[i] - mean) * scale * gain[i];
+}
+
+WIDE static void norm_row(float *out, const float *x, uint32_t n, const float *gain,
+                          const float *bias, float eps, bool centred)
 {
     float sum = 0, squares = 0;
 #pragma omp simd reduction(+ : sum)
     for (uint32_t i = 0; i < n; i++)
         sum += x[i];
-    float mean = sum / (float)n;
+    float mean = centred ? sum / (float)n : 0.0f;
 #pragma omp simd reduction(+ : squares)
     for (uint32_t i = 0; i < n; i++)
         squares += (x[i] - mean) * (x[i] - mean);
-    float scale = 1.0f / sqrtf(squares / (float)n + eps);
-    if (bias)
-        for (uint32_t i = 0; i < n; i++)
-            out[i] = (x[i] - mean) * scale * gain[i] + bias[i];
-    else
-        for (uint32_t i = 0; i < n; i++)
-            out[i] = (x[i] - mean) * scale * gain[i];
+    scale_row(out, x, n, mean, 1.0f / sqrtf(squares / (float)n + eps), gain, bias);
 }
 
-void cpu_norm(struct rows out, struct rows x, const float *gain, const float *bias, float eps)
+void cpu_norm(const struct cpu_norm *n)
+{
+    uint32_t cols = n->x.cols / n->groups;
+#pragma omp parallel for if ((size_t)n->x.n * n->x.cols > PARALLEL_FROM)
+    for (uint32_t i = 0; i < n->x.n; i++)
+        for (uint32_t g = 0; g < n->groups; g++)
+            norm_row(n->out.data + i * n->out.stride + (size_t)g * cols,
+                     n->x.data + i * n->x.stride + (size_t)g * cols, cols, n->gain, n->bias, n->eps,
+                     n->kind == NORM_LAYER);
+}
+
+// The pairs (a[i], b[i]) turned by the angles whose cosines and sines are given.
+WIDE static void turn(float *restrict a, float *restrict b, const float *restrict cosine,
+                      const float *restrict sine, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        float x = a[i], y = b[i];
+        a[i] = x * cosine[i] - y * sine[i];
+        b[i] = y * cosine[i] + x * sine[i];
+    }
+}
+
+void cpu_rope(struct rows x, struct rows table, const uint32_t *positions, uint32_t d_head)
+{
+    uint32_t half = table.cols / 2;
+#pragma omp parallel for if ((size_t)x.n * x.cols > PARALLEL_FROM)
+    for (uint32_t i = 0; i < x.n; i++) {
+        assert(positions[i] < table.n);
+        const float *cosine = table.data + positions[i] * table.stride;
+        for (uint32_t first = 0; first < x.cols; first += d_head) {
+            float *head = x.data + i * x.stride + first;
+            turn(head, head + half, cosine, cosine + half, half);
+        }
+    }
+}
+
+// x / (1 + e^-x); the exponent is never positive, so that nothing overflows.
+WIDE static void silu_row(float *restrict x, const float *restrict gate, uint32_t n)
+{
+#pragma omp simd
+    for (uint32_t i = 0; i < n; i++) {
+        float g = gate[i], e = exp_negative(-fabsf(g));
+        x[i] *= g * (g < 0 ? e : 1.0f) / (1.0f + e);
+    }
+}
+
+static float activate(enum act act, float g)
+{
+    switch (act) {
+    case ACT_GELU_TANH:
+        return 0.5f * g * (1.0f + tanhf(0.797884561f * (g + 0.044715f * g * g * g)));
+    case ACT_GELU_ERF:
+        return 0.5f * g * (1.0f + erff(g * 0.707106781f));
+    default:
+        return g;
+    }
+}
+
+static void gate_row(float *x, const float *gate, uint32_t n, enum act act)
+{
+    if (act == ACT_SILU)
+        silu_row(x, gate, n);
+    else
+        for (uint32_t i = 0; i < n; i++)
+            x[i] *= activate(act, gate[i]);
+}
+
+void cpu_gate(struct rows x, struct rows gate, enum act act)
 {
 #pragma omp parallel for if ((size_t)x.n * x.cols > PARALLEL_FROM)
     for (uint32_t i = 0; i < x.n; i++)
-        norm_row(out.data + i * out.stride, x.data + i * x.stride, x.cols, gain, bias, eps);
+        gate_row(x.data + i * x.stride, gate.data + i * gate.stride, x.cols, act);
 }
 
 // softmax(scale q·k) v of one query row and head; scores has room for the context.

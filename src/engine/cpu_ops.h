@@ -14,7 +14,18 @@ struct rows {
     size_t stride;
 };
 
-void cpu_norm(struct rows out, struct rows x, const float *gain, const float *bias, float eps);
+struct cpu_norm {
+    struct rows out, x;
+    const float *gain, *bias; // (x.cols / groups); bias may be NULL
+    float eps;
+    enum norm_kind kind;
+    uint32_t groups;
+};
+void cpu_norm(const struct cpu_norm *n);
+
+// As the engine's operations of these names; positions: one a row of x, a row of the table each.
+void cpu_rope(struct rows x, struct rows table, const uint32_t *positions, uint32_t d_head);
+void cpu_gate(struct rows x, struct rows gate, enum act act);
 
 struct cpu_attend {
     struct rows z, q, k, v;

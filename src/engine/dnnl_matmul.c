@@ -81,9 +81,9 @@ static dnnl_status_t reorder_desc(dnnl_primitive_desc_t *out, const dnnl_memory_
     return dnnl_reorder_primitive_desc_create(out, *from, e, *to, e, NULL);
 }
 
-static dnnl_status_t append_gelu(dnnl_post_ops_t ops)
+static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha)
 {
-    return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_gelu_tanh, 0, 0);
+    return dnnl_post_ops_append_eltwise(ops, kind, alpha, 0);
 }
 
 static dnnl_status_t append_sum(dnnl_post_ops_t ops)
@@ -142,9 +142,9 @@ static dnnl_status_t reorder_desc(dnnl_primitive_desc_t *out, const dnnl_memory_
     return dnnl_reorder_primitive_desc_create(out, from, e, to, e, NULL);
 }
 
-static dnnl_status_t append_gelu(dnnl_post_ops_t ops)
+static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha)
 {
-    return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_gelu_tanh, 0, 0);
+    return dnnl_post_ops_append_eltwise(ops, 1, kind, alpha, 0);
 }
 
 static dnnl_status_t append_sum(dnnl_post_ops_t ops)
@@ -219,7 +219,11 @@ static dnnl_status_t attributes(unsigned flags, dnnl_primitive_attr_t *out)
     if (s != dnnl_success)
         return s;
     if (flags & PRODUCT_GELU_TANH)
-        s = append_gelu(ops);
+        s = append_eltwise(ops, dnnl_eltwise_gelu_tanh, 0);
+    else if (flags & PRODUCT_GELU_ERF)
+        s = append_eltwise(ops, dnnl_eltwise_gelu_erf, 0);
+    else if (flags & PRODUCT_SILU)
+        s = append_eltwise(ops, dnnl_eltwise_swish, 1);
     if (s == dnnl_success && flags & PRODUCT_ACCUMULATE)
         s = append_sum(ops);
     if (s == dnnl_success)

@@ -24,8 +24,10 @@ void dnnl_matrix_free(struct dnnl_matrix *w);
 
 enum product_flags {
     PRODUCT_BIAS = 1 << 0,
-    PRODUCT_GELU_TANH = 1 << 1,
-    PRODUCT_ACCUMULATE = 1 << 2,
+    PRODUCT_ACCUMULATE = 1 << 1,
+    PRODUCT_GELU_TANH = 1 << 2, // at most one of these
+    PRODUCT_GELU_ERF = 1 << 3,
+    PRODUCT_SILU = 1 << 4,
 };
 
 struct product {

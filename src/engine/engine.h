@@ -59,6 +59,18 @@ struct epilogue {
     bool accumulate; // add to what `out` holds instead of overwriting it
 };
 
+enum norm_kind {
+    NORM_LAYER, // (x - mean) / sqrt(var + eps) * gain + bias (Ba, Kiros & Hinton 2016)
+    NORM_RMS,   // x / sqrt(mean of squares + eps) * gain + bias (Zhang & Sennrich 2019)
+};
+
+struct norm_args {
+    struct tensor gain, bias; // (1, cols / groups); bias may be none
+    float eps;
+    enum norm_kind kind;
+    uint32_t groups; // a row is this many vectors side by side, each normed for itself
+};
+
 // Who attends to whom: query row i sees key rows rows[start[i]] … rows[start[i + 1] - 1].
 struct contexts {
     struct index start; // n_queries + 1
@@ -125,9 +137,17 @@ struct engine_ops {
     bool (*weight_new)(struct engine *e, const struct matrix_source *source, struct weight **out,
                        struct abl_err *err);
     void (*weight_free)(struct engine *e, struct weight *w);
-    // LayerNorm over each row: (x - mean) / sqrt(var + eps) * gain + bias; gain, bias (1, cols); bias may be none.
-    bool (*norm)(struct engine *e, struct tensor out, struct tensor x, struct tensor gain,
-                 struct tensor bias, float eps, struct abl_err *err);
+    // out may be x.
+    bool (*norm)(struct engine *e, struct tensor out, struct tensor x, const struct norm_args *args,
+                 struct abl_err *err);
+    // Turn each row's heads (d_head columns each) by its position, in place (Su et al. 2021): of the first R = table.cols
+    // columns of a head, the pairs (a, b) = (i, i + R/2) become (a cos - b sin, b cos + a sin). table (positions, R):
+    // R/2 cosines, then R/2 sines; row r of x uses table row positions[r].
+    bool (*rope)(struct engine *e, struct tensor x, struct tensor table, struct index positions,
+                 uint32_t d_head, struct abl_err *err);
+    // x = act(gate) x, element by element.
+    bool (*gate)(struct engine *e, struct tensor x, struct tensor gate, enum act act,
+                 struct abl_err *err);
     // out (m, n) = x (m, k) · w, then the epilogue.
     bool (*linear)(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
                    const struct epilogue *epilogue, struct abl_err *err);

@@ -186,6 +186,10 @@ static double activate(enum act act, double x)
         return x;
     case ACT_GELU_TANH:
         return 0.5 * x * (1.0 + tanh(sqrt(2.0 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
+    case ACT_GELU_ERF:
+        return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
+    case ACT_SILU:
+        return x / (1.0 + exp(-x));
     }
     assert(false && "known activation");
     return NAN;

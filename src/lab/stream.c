@@ -280,7 +280,7 @@ bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err)
                                 .d_head = shape->d_head,
                                 .scale = w->attn_scale };
     if (!at_site(s, layer, SITE_RESID_PRE, s->x, err)
-        || !e->ops->norm(e, h, s->x, w->ln1_gain, w->ln1_bias, shape->norm_eps, err)
+        || !e->ops->norm(e, h, s->x, &w->ln1, err)
         || !e->ops->linear(e, qkv, h, w->qkv, &bias, err))
         return false;
     if (layer + 1 == shape->n_layers && !narrow_to_reads(s, &args.q, err))
@@ -300,7 +300,7 @@ bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err)
     struct epilogue act = { .bias = w->mlp_in_bias, .act = shape->act };
     return at_site(s, layer, SITE_Z, s->z_now, err)
            && add_module(s, layer, SITE_ATTN_OUT, s->z_now, w->out, w->out_bias, err)
-           && e->ops->norm(e, h, s->x, w->ln2_gain, w->ln2_bias, shape->norm_eps, err)
+           && e->ops->norm(e, h, s->x, &w->ln2, err)
            && e->ops->linear(e, up, h, w->mlp_in, &act, err)
            && add_module(s, layer, SITE_MLP_OUT, up, w->mlp_out, w->mlp_out_bias, err)
            && at_site(s, layer, SITE_RESID_POST, s->x, err);
@@ -312,7 +312,7 @@ bool stream_final(struct stream *s, struct tensor *out, struct abl_err *err)
     const struct weights *w = s->pass->weights;
     assert(s->space == ROWS_READS);
     struct tensor h = tensor_rows(s->h, 0, s->x.rows);
-    if (!e->ops->norm(e, h, s->x, w->final_gain, w->final_bias, s->pass->shape->norm_eps, err))
+    if (!e->ops->norm(e, h, s->x, &w->final, err))
         return false;
     *out = h;
     return true;

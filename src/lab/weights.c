@@ -24,6 +24,15 @@ static bool load_vector(struct loader *l, enum model_vector which, uint32_t laye
            && ops->upload(l->engine, *out, l->host, l->err);
 }
 
+// A norm's gain and, behind it in the list of vectors, its bias.
+static bool load_norm(struct loader *l, enum model_vector gain, uint32_t layer,
+                      struct norm_args *out)
+{
+    *out = (struct norm_args){ .eps = l->model->shape.norm_eps, .groups = 1 };
+    return load_vector(l, gain, layer, &out->gain)
+           && load_vector(l, (enum model_vector)(gain + 1), layer, &out->bias);
+}
+
 // A matrix source whose first logical row (of k) changes sign on its way to the device.
 static bool read_damaged(void *context, uint32_t first, uint32_t count, float *out,
                          struct abl_err *err)
@@ -60,14 +69,12 @@ static bool load_layer(struct loader *l, uint32_t layer, struct layer_weights *w
     w->attn_scale = s->attn_scale ? 1.0f / sqrtf((float)s->d_head) : 1.0f;
     if (s->attn_scale_layer)
         w->attn_scale /= (float)(layer + 1);
-    return load_vector(l, VECTOR_LN1_GAIN, layer, &w->ln1_gain)
-           && load_vector(l, VECTOR_LN1_BIAS, layer, &w->ln1_bias)
+    return load_norm(l, VECTOR_LN1_GAIN, layer, &w->ln1)
            && load_matrix(l, MATRIX_QKV, layer, &w->qkv)
            && load_vector(l, VECTOR_QKV_BIAS, layer, &w->qkv_bias)
            && load_matrix(l, MATRIX_OUT, layer, &w->out)
            && load_vector(l, VECTOR_OUT_BIAS, layer, &w->out_bias)
-           && load_vector(l, VECTOR_LN2_GAIN, layer, &w->ln2_gain)
-           && load_vector(l, VECTOR_LN2_BIAS, layer, &w->ln2_bias)
+           && load_norm(l, VECTOR_LN2_GAIN, layer, &w->ln2)
            && load_matrix(l, MATRIX_MLP_IN, layer, &w->mlp_in)
            && load_vector(l, VECTOR_MLP_IN_BIAS, layer, &w->mlp_in_bias)
            && load_matrix(l, MATRIX_MLP_OUT, layer, &w->mlp_out)
@@ -91,7 +98,7 @@ static bool load_constant(struct loader *l, const struct layer_weights *w, struc
     const struct engine_ops *ops = l->engine->ops;
     uint32_t first_v = (s->n_heads + s->n_kv_heads) * s->d_head, n_v = s->n_kv_heads * s->d_head;
     struct epilogue with_bias = { .bias = w->qkv_bias };
-    if (!ops->linear(l->engine, qkv, w->ln1_bias, w->qkv, &with_bias, l->err)
+    if (!ops->linear(l->engine, qkv, w->ln1.bias, w->qkv, &with_bias, l->err)
         || !ops->download(l->engine, tensor_cols(qkv, first_v, n_v), kv, l->err))
         return false;
     spread_heads(s, kv, z);
@@ -142,8 +149,7 @@ bool weights_load(struct engine *engine, const struct model *model, unsigned fla
     bool ok = (w->layers && l.host) || abl_no_memory(err);
     for (uint32_t i = 0; ok && i < s->n_layers; i++)
         ok = load_layer(&l, i, &w->layers[i]);
-    ok = ok && load_vector(&l, VECTOR_FINAL_GAIN, 0, &w->final_gain)
-         && load_vector(&l, VECTOR_FINAL_BIAS, 0, &w->final_bias)
+    ok = ok && load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
          && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed) && load_constants(&l);
     free(l.host);
     if (!ok) {
@@ -162,7 +168,7 @@ static void release(struct engine *e, struct tensor *t)
 
 static void free_layer(struct engine *e, struct layer_weights *w)
 {
-    struct tensor *vectors[] = { &w->ln1_gain, &w->ln1_bias, &w->ln2_gain,    &w->ln2_bias,
+    struct tensor *vectors[] = { &w->ln1.gain, &w->ln1.bias, &w->ln2.gain,    &w->ln2.bias,
                                  &w->qkv_bias, &w->out_bias, &w->mlp_in_bias, &w->mlp_out_bias };
     struct weight *matrices[] = { w->qkv, w->out, w->mlp_in, w->mlp_out };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
@@ -179,8 +185,8 @@ void weights_free(struct weights *w)
     struct engine *e = w->engine;
     for (uint32_t i = 0; w->layers && i < w->n_layers; i++)
         free_layer(e, &w->layers[i]);
-    release(e, &w->final_gain);
-    release(e, &w->final_bias);
+    release(e, &w->final.gain);
+    release(e, &w->final.bias);
     release(e, &w->z_constant);
     if (w->unembed)
         e->ops->weight_free(e, w->unembed);

@@ -11,7 +11,7 @@
 
 // One pre-norm block. Vectors are (1, n); a missing one is the zero tensor.
 struct layer_weights {
-    struct tensor ln1_gain, ln1_bias, ln2_gain, ln2_bias;        // (1, d_model)
+    struct norm_args ln1, ln2;                                   // of (1, d_model)
     struct tensor qkv_bias, out_bias, mlp_in_bias, mlp_out_bias; // (1, columns of the matrix)
     struct weight *qkv;     // (d_model, (n_heads + 2 n_kv_heads) * d_head): q | k | v
     struct weight *out;     // (n_heads * d_head, d_model)
@@ -24,7 +24,7 @@ struct weights {
     struct engine *engine; // borrowed
     struct layer_weights *layers;
     uint32_t n_layers;
-    struct tensor final_gain, final_bias;
+    struct norm_args final;
     struct weight *unembed; // (d_model, n_vocab)
     // c_h of every head, what z_h is when the layer norm's output is its bias alone: (n_layers, n_heads * d_head).
     struct tensor z_constant;

@@ -8,15 +8,16 @@
 
 static bool race(struct engine *e, struct abl_err *err)
 {
-    struct tensor t[3], none = { 0 };
+    struct tensor t[3];
     static const float ones[64] = { 1 };
     for (int i = 0; i < 3; i++)
         if (!e->ops->alloc(e, 1, 64, &t[i], err) || !e->ops->upload(e, t[i], ones, err))
             return false;
-    if (!e->ops->norm(e, t[1], t[0], t[0], none, 1e-5f, err))
+    struct norm_args norm = { .gain = t[0], .eps = 1e-5f, .groups = 1 };
+    if (!e->ops->norm(e, t[1], t[0], &norm, err))
         return false;
     t[1].buffer->write_epoch = 0; // the queue forgets that it was written
-    return e->ops->norm(e, t[2], t[1], t[0], none, 1e-5f, err) && e->ops->finish(e, err);
+    return e->ops->norm(e, t[2], t[1], &norm, err) && e->ops->finish(e, err);
 }
 
 int main(void)

@@ -53,15 +53,16 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, struct tensor gain,
-                 struct tensor bias, float eps, struct abl_err *err)
+bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, const struct norm_args *norm,
+                 struct abl_err *err)
 {
+    struct tensor gain = norm->gain, bias = norm->bias;
     struct vulkan *v = (struct vulkan *)e;
     assert(out.rows == x.rows && out.cols == x.cols && gain.cols == x.cols);
     uint32_t window = vulkan_window_rows(v, out);
     for (uint32_t row = 0, n; row < x.rows; row += n) {
         n = min_u32(window, x.rows - row);
-        struct norm_args args = { .rows = n,
+        struct norm_push args = { .rows = n,
                                   .cols = x.cols,
                                   .out_stride = out.stride,
                                   .x_first = position(tensor_rows(x, row, n)),
@@ -69,7 +70,7 @@ bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, struct te
                                   .gain_first = position(gain),
                                   .bias_first = position(bias),
                                   .has_bias = bias.buffer != NULL,
-                                  .eps = eps };
+                                  .eps = norm->eps };
         struct dispatch d
             = { .shader = SHADER_NORM,
                 .aligned = vulkan_is_aligned(out) && vulkan_is_aligned(x) && vulkan_is_aligned(gain)
