@@ -1,4 +1,4 @@
-// What a checkpoint offers and an engine takes: a matrix read in blocks, and the activation that follows it.
+// What a checkpoint offers and an engine takes: a matrix read in blocks, and the kinds of norm and activation around it.
 #ifndef ABL_BASE_MATRIX_H
 #define ABL_BASE_MATRIX_H
 
@@ -15,6 +15,11 @@ struct matrix_source {
     // Fill out with file rows [first, first + count), dense fp32.
     bool (*read)(void *context, uint32_t first, uint32_t count, float *out, struct abl_err *err);
     void *context;
+};
+
+enum norm_kind {
+    NORM_LAYER, // (x - mean) / sqrt(var + eps) * gain + bias (Ba, Kiros & Hinton 2016)
+    NORM_RMS,   // x / sqrt(mean of squares + eps) * gain + bias (Zhang & Sennrich 2019)
 };
 
 enum act {

@@ -59,11 +59,6 @@ struct epilogue {
     bool accumulate; // add to what `out` holds instead of overwriting it
 };
 
-enum norm_kind {
-    NORM_LAYER, // (x - mean) / sqrt(var + eps) * gain + bias (Ba, Kiros & Hinton 2016)
-    NORM_RMS,   // x / sqrt(mean of squares + eps) * gain + bias (Zhang & Sennrich 2019)
-};
-
 struct norm_args {
     struct tensor gain, bias; // (1, cols / groups); bias may be none
     float eps;

@@ -85,7 +85,10 @@ bool forward_open(const struct forward_settings *s, struct row_stats *intact, st
     if (!f)
         return abl_no_memory(err);
     f->s = *s;
-    if (!weights_load(s->engine, s->model, s->weights_flags, &f->weights, err)
+    uint32_t longest = 0;
+    for (size_t i = 0; i < s->n_prompts; i++)
+        longest = s->prompts[i].n_ids > longest ? s->prompts[i].n_ids : longest;
+    if (!weights_load(s->engine, s->model, longest, s->weights_flags, &f->weights, err)
         || !open_blocks(f, err)) {
         forward_free(f);
         return false;

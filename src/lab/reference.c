@@ -5,22 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/size.h"
+#include "lab/reference_math.h"
 
 enum { N_SITES = SITE_RESID_POST + 1 };
 
-// A matrix as y = x·W wants it, row-major (k, n).
-struct matrix {
-    float *at;
-    size_t k, n;
-};
-
 struct layer {
     uint32_t index;
-    struct matrix qkv, out, mlp_in, mlp_out;
-    float *ln1_gain, *ln1_bias, *ln2_gain, *ln2_bias;        // (d_model)
-    float *qkv_bias, *out_bias, *mlp_in_bias, *mlp_out_bias; // (columns of the matrix)
-    double *constant; // c_h of every head: (n_heads * d_head)
+    struct matrix qkv, out, mlp_gate, mlp_in, mlp_out;
+    struct exact_norm ln1, ln2, q_norm, k_norm;
+    float *qkv_bias, *out_bias, *mlp_gate_bias, *mlp_in_bias, *mlp_out_bias; // NULL: none
+    double *constant;    // c_h of every head: (n_heads * d_head)
+    double *frequencies; // (rope.n_dims / 2)
     double attn_scale;
     struct arena arena; // everything above
 };
@@ -51,7 +46,9 @@ struct scratch {
     double *h;       // (n_ids, d_model): a norm's output, then a module's
     double *qkv;     // (n_ids, q | k | v)
     double *z;       // (n_ids, n_heads * d_head)
+    double *mlp;     // (n_ids, d_model): what the MLP gives
     double *up;      // (n_ids, d_mlp)
+    double *gate;    // (d_mlp) of one token
     double *weights; // (n_ids) of one query
 };
 
@@ -70,71 +67,18 @@ static size_t site_cols(const struct model_shape *s, enum site site)
     return site == SITE_Z ? q_cols(s) : s->d_model;
 }
 
-static void *new_array(struct arena *a, size_t rows, size_t cols, size_t size, struct abl_err *err)
-{
-    size_t n;
-    void *p = size_mul(rows, cols, &n) ? arena_alloc(a, n, size) : NULL;
-    if (!p)
-        abl_no_memory(err);
-    return p;
-}
-
-static double *new_doubles(struct arena *a, size_t rows, size_t cols, struct abl_err *err)
-{
-    return new_array(a, rows, cols, sizeof(double), err);
-}
-
-// Read the whole matrix, turning files of (out, in) round.
-static bool read_matrix(const struct model *m, enum model_matrix which, uint32_t layer,
-                        struct arena *a, struct matrix *out, struct abl_err *err)
-{
-    struct matrix_source s;
-    model_matrix_source(m, which, layer, &s);
-    *out = (struct matrix){ new_array(a, s.k, s.n, sizeof(float), err), s.k, s.n };
-    if (!out->at || !s.out_in)
-        return out->at && s.read(s.context, 0, s.k, out->at, err);
-    float *row = malloc(s.k * sizeof *row);
-    bool ok = row || abl_no_memory(err);
-    for (uint32_t j = 0; ok && j < s.n; j++) {
-        ok = s.read(s.context, j, 1, row, err);
-        for (size_t i = 0; ok && i < s.k; i++)
-            out->at[i * s.n + j] = row[i];
-    }
-    free(row);
-    return ok;
-}
-
-// A vector that the family does not have reads as zeros.
-static bool read_vector(const struct model *m, enum model_vector which, uint32_t layer,
-                        struct arena *a, float **out, struct abl_err *err)
-{
-    size_t n = model_vector_len(&m->shape, which);
-    *out = new_array(a, size_max(n, m->shape.d_model), 1, sizeof(float), err);
-    return *out && (!n || model_read_vector(m, which, layer, *out, err));
-}
-
-// y = bias + x·w for one row; bias may be NULL.
-static void row_times(double *y, const double *x, const struct matrix *w, const float *bias)
-{
-    for (size_t j = 0; j < w->n; j++)
-        y[j] = bias ? (double)bias[j] : 0.0;
-    for (size_t i = 0; i < w->k; i++)
-        for (size_t j = 0; j < w->n; j++)
-            y[j] += x[i] * (double)w->at[i * w->n + j];
-}
-
 // c_h = b_V + ln1 bias·W_V of the kv head that query head h reads.
 static bool find_constants(const struct model_shape *s, struct layer *l, struct abl_err *err)
 {
     size_t group = s->n_heads / s->n_kv_heads;
-    double *bias = new_doubles(&l->arena, s->d_model, 1, err);
-    double *qkv = new_doubles(&l->arena, l->qkv.n, 1, err);
-    l->constant = new_doubles(&l->arena, q_cols(s), 1, err);
+    double *bias = exact_doubles(&l->arena, s->d_model, 1, err);
+    double *qkv = exact_doubles(&l->arena, l->qkv.n, 1, err);
+    l->constant = exact_doubles(&l->arena, q_cols(s), 1, err);
     if (!bias || !qkv || !l->constant)
         return false;
-    for (size_t i = 0; i < s->d_model; i++)
-        bias[i] = (double)l->ln1_bias[i];
-    row_times(qkv, bias, &l->qkv, l->qkv_bias);
+    for (size_t i = 0; l->ln1.bias && i < s->d_model; i++)
+        bias[i] = (double)l->ln1.bias[i];
+    exact_times(qkv, bias, &l->qkv, l->qkv_bias);
     const double *v = qkv + q_cols(s) + kv_cols(s);
     for (size_t h = 0; h < s->n_heads; h++)
         for (size_t i = 0; i < s->d_head; i++)
@@ -142,89 +86,73 @@ static bool find_constants(const struct model_shape *s, struct layer *l, struct 
     return true;
 }
 
+// A norm's gain and, where it has one, the bias that follows in the list of vectors.
+static bool read_norm(const struct model *m, enum model_vector gain, bool has_bias, uint32_t layer,
+                      struct arena *a, struct exact_norm *out, struct abl_err *err)
+{
+    float *g, *b = NULL;
+    if (!exact_read_vector(m, gain, layer, a, &g, err)
+        || (has_bias && !exact_read_vector(m, (enum model_vector)(gain + 1), layer, a, &b, err)))
+        return false;
+    *out = (struct exact_norm){ has_bias ? m->shape.norm : NORM_RMS, g, b,
+                                (double)m->shape.norm_eps };
+    return true;
+}
+
 static bool read_layer(const struct model *m, uint32_t index, struct layer *l, struct abl_err *err)
 {
+    const struct model_shape *s = &m->shape;
     struct arena *a = &l->arena;
     l->index = index;
-    l->attn_scale = m->shape.attn_scale ? 1.0 / sqrt((double)m->shape.d_head) : 1.0;
-    if (m->shape.attn_scale_layer)
+    l->attn_scale = s->attn_scale ? 1.0 / sqrt((double)s->d_head) : 1.0;
+    if (s->attn_scale_layer)
         l->attn_scale /= index + 1.0;
-    return read_matrix(m, MATRIX_QKV, index, a, &l->qkv, err)
-           && read_matrix(m, MATRIX_OUT, index, a, &l->out, err)
-           && read_matrix(m, MATRIX_MLP_IN, index, a, &l->mlp_in, err)
-           && read_matrix(m, MATRIX_MLP_OUT, index, a, &l->mlp_out, err)
-           && read_vector(m, VECTOR_LN1_GAIN, index, a, &l->ln1_gain, err)
-           && read_vector(m, VECTOR_LN1_BIAS, index, a, &l->ln1_bias, err)
-           && read_vector(m, VECTOR_LN2_GAIN, index, a, &l->ln2_gain, err)
-           && read_vector(m, VECTOR_LN2_BIAS, index, a, &l->ln2_bias, err)
-           && read_vector(m, VECTOR_QKV_BIAS, index, a, &l->qkv_bias, err)
-           && read_vector(m, VECTOR_OUT_BIAS, index, a, &l->out_bias, err)
-           && read_vector(m, VECTOR_MLP_IN_BIAS, index, a, &l->mlp_in_bias, err)
-           && read_vector(m, VECTOR_MLP_OUT_BIAS, index, a, &l->mlp_out_bias, err)
-           && find_constants(&m->shape, l, err);
+    l->frequencies = exact_doubles(a, s->rope.n_dims / 2 + 1, 1, err);
+    return l->frequencies && (!s->rope.n_dims || model_rope_frequencies(m, l->frequencies, err))
+           && exact_read_matrix(m, MATRIX_QKV, index, a, &l->qkv, err)
+           && exact_read_matrix(m, MATRIX_OUT, index, a, &l->out, err)
+           && (!s->gated || exact_read_matrix(m, MATRIX_MLP_GATE, index, a, &l->mlp_gate, err))
+           && exact_read_matrix(m, MATRIX_MLP_IN, index, a, &l->mlp_in, err)
+           && exact_read_matrix(m, MATRIX_MLP_OUT, index, a, &l->mlp_out, err)
+           && read_norm(m, VECTOR_LN1_GAIN, true, index, a, &l->ln1, err)
+           && read_norm(m, VECTOR_LN2_GAIN, true, index, a, &l->ln2, err)
+           && read_norm(m, VECTOR_Q_NORM, false, index, a, &l->q_norm, err)
+           && read_norm(m, VECTOR_K_NORM, false, index, a, &l->k_norm, err)
+           && exact_read_vector(m, VECTOR_QKV_BIAS, index, a, &l->qkv_bias, err)
+           && exact_read_vector(m, VECTOR_OUT_BIAS, index, a, &l->out_bias, err)
+           && exact_read_vector(m, VECTOR_MLP_GATE_BIAS, index, a, &l->mlp_gate_bias, err)
+           && exact_read_vector(m, VECTOR_MLP_IN_BIAS, index, a, &l->mlp_in_bias, err)
+           && exact_read_vector(m, VECTOR_MLP_OUT_BIAS, index, a, &l->mlp_out_bias, err)
+           && find_constants(s, l, err);
 }
 
-// LayerNorm with the biased variance (Ba, Kiros & Hinton 2016).
-static void norm_row(double *y, const double *x, size_t d, const float *gain, const float *bias,
-                     double eps)
+// Norm the heads of q and k of one token, and turn them by its position.
+static void place(const struct model_shape *s, const struct layer *l, double *qkv, size_t position)
 {
-    double mean = 0, var = 0;
-    for (size_t i = 0; i < d; i++)
-        mean += x[i];
-    mean /= (double)d;
-    for (size_t i = 0; i < d; i++)
-        var += (x[i] - mean) * (x[i] - mean);
-    double scale = 1.0 / sqrt(var / (double)d + eps);
-    for (size_t i = 0; i < d; i++)
-        y[i] = (x[i] - mean) * scale * (double)gain[i] + (double)bias[i];
-}
-
-static double activate(enum act act, double x)
-{
-    switch (act) {
-    case ACT_IDENTITY:
-        return x;
-    case ACT_GELU_TANH:
-        return 0.5 * x * (1.0 + tanh(sqrt(2.0 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
-    case ACT_GELU_ERF:
-        return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
-    case ACT_SILU:
-        return x / (1.0 + exp(-x));
-    }
-    assert(false && "known activation");
-    return NAN;
-}
-
-// z of one head at one token: it sees itself and every token before it. q, k, v start at the head's columns of token 0.
-static void attend_one(double *z, const double *q, const double *k, const double *v, size_t n_seen,
-                       size_t stride, size_t d_head, double scale, double *weights)
-{
-    double top = -INFINITY, sum = 0;
-    for (size_t t = 0; t < n_seen; t++) {
-        double dot = 0;
-        for (size_t i = 0; i < d_head; i++)
-            dot += q[i] * k[t * stride + i];
-        weights[t] = dot * scale;
-        top = fmax(top, weights[t]);
-    }
-    for (size_t t = 0; t < n_seen; t++)
-        sum += weights[t] = exp(weights[t] - top);
-    for (size_t i = 0; i < d_head; i++) {
-        z[i] = 0;
-        for (size_t t = 0; t < n_seen; t++)
-            z[i] += weights[t] / sum * v[t * stride + i];
+    for (size_t h = 0; h < s->n_heads + s->n_kv_heads; h++) {
+        double *head = qkv + h * s->d_head;
+        if (s->qk_norm)
+            exact_norm_row(head, head, s->d_head, h < s->n_heads ? &l->q_norm : &l->k_norm);
+        exact_turn(head, &s->rope, l->frequencies, position);
     }
 }
 
 static void attend(const struct model_shape *s, const struct layer *l, struct scratch *t, size_t n)
 {
     size_t stride = q_cols(s) + 2 * kv_cols(s), group = s->n_heads / s->n_kv_heads;
+    size_t window = s->window && s->slides[l->index] ? s->window : SIZE_MAX;
     for (size_t i = 0; i < n; i++)
         for (size_t h = 0; h < s->n_heads; h++) {
-            const double *q = t->qkv + i * stride + h * s->d_head;
-            const double *k = t->qkv + q_cols(s) + h / group * s->d_head;
-            attend_one(t->z + i * q_cols(s) + h * s->d_head, q, k, k + kv_cols(s), i + 1, stride,
-                       s->d_head, l->attn_scale, t->weights);
+            size_t first = i + 1 > window ? i + 1 - window : 0;
+            const double *k = t->qkv + first * stride + q_cols(s) + h / group * s->d_head;
+            struct exact_attention a = { .q = t->qkv + i * stride + h * s->d_head,
+                                         .k = k,
+                                         .v = k + kv_cols(s),
+                                         .n_seen = i + 1 - first,
+                                         .stride = stride,
+                                         .d_head = s->d_head,
+                                         .scale = l->attn_scale };
+            exact_attend(t->z + i * q_cols(s) + h * s->d_head, &a, t->weights);
         }
 }
 
@@ -304,37 +232,55 @@ static void add_rows(double *x, const double *y, size_t n)
         x[i] += y[i];
 }
 
-static void attention_block(const struct walk *w, const struct layer *l, const struct state *s,
-                            struct scratch *t, size_t n)
+// h = what attention gives, z edited on the way.
+static void run_attention(const struct walk *w, const struct layer *l, const struct state *s,
+                          struct scratch *t, size_t n)
 {
     size_t d = w->shape->d_model;
     for (size_t i = 0; i < n; i++) {
-        norm_row(t->h + i * d, s->x + i * d, d, l->ln1_gain, l->ln1_bias,
-                 (double)w->shape->norm_eps);
-        row_times(t->qkv + i * l->qkv.n, t->h + i * d, &l->qkv, l->qkv_bias);
+        exact_norm_row(t->h + i * d, s->x + i * d, d, &l->ln1);
+        exact_times(t->qkv + i * l->qkv.n, t->h + i * d, &l->qkv, l->qkv_bias);
+        place(w->shape, l, t->qkv + i * l->qkv.n, i);
     }
     attend(w->shape, l, t, n);
     at_site(w, l, SITE_Z, s, t->z);
     for (size_t i = 0; i < n; i++)
-        row_times(t->h + i * d, t->z + i * l->out.k, &l->out, l->out_bias);
+        exact_times(t->h + i * d, t->z + i * q_cols(w->shape), &l->out, l->out_bias);
     at_site(w, l, SITE_ATTN_OUT, s, t->h);
-    add_rows(s->x, t->h, n * d);
 }
 
-static void mlp_block(const struct walk *w, const struct layer *l, const struct state *s,
-                      struct scratch *t, size_t n)
+// mlp = what the MLP makes of the residual stream.
+static void run_mlp(const struct walk *w, const struct layer *l, const struct state *s,
+                    struct scratch *t, size_t n)
 {
-    size_t d = w->shape->d_model, d_mlp = l->mlp_in.n;
+    const struct model_shape *shape = w->shape;
+    size_t d = shape->d_model, d_mlp = l->mlp_in.n;
     for (size_t i = 0; i < n; i++) {
-        double *h = t->h + i * d, *up = t->up + i * d_mlp;
-        norm_row(h, s->x + i * d, d, l->ln2_gain, l->ln2_bias, (double)w->shape->norm_eps);
-        row_times(up, h, &l->mlp_in, l->mlp_in_bias);
+        double *y = t->mlp + i * d, *up = t->up + i * d_mlp;
+        exact_norm_row(y, s->x + i * d, d, &l->ln2);
+        exact_times(up, y, &l->mlp_in, l->mlp_in_bias);
+        if (shape->gated)
+            exact_times(t->gate, y, &l->mlp_gate, l->mlp_gate_bias);
         for (size_t j = 0; j < d_mlp; j++)
-            up[j] = activate(w->shape->act, up[j]);
-        row_times(h, up, &l->mlp_out, l->mlp_out_bias);
+            up[j] = shape->gated ? exact_activate(shape->act, t->gate[j]) * up[j]
+                                 : exact_activate(shape->act, up[j]);
+        exact_times(y, up, &l->mlp_out, l->mlp_out_bias);
     }
-    at_site(w, l, SITE_MLP_OUT, s, t->h);
+    at_site(w, l, SITE_MLP_OUT, s, t->mlp);
+}
+
+// x + attn(x) + mlp(x), or x' = x + attn(x) and then x' + mlp(x').
+static void run_modules(const struct walk *w, const struct layer *l, const struct state *s,
+                        struct scratch *t, size_t n)
+{
+    size_t d = w->shape->d_model;
+    run_attention(w, l, s, t, n);
+    if (w->shape->parallel)
+        run_mlp(w, l, s, t, n);
     add_rows(s->x, t->h, n * d);
+    if (!w->shape->parallel)
+        run_mlp(w, l, s, t, n);
+    add_rows(s->x, t->mlp, n * d);
 }
 
 static bool layer_state(const struct walk *w, const struct layer *l, const struct state *s,
@@ -342,16 +288,17 @@ static bool layer_state(const struct walk *w, const struct layer *l, const struc
 {
     size_t n = w->job->prompts[s->prompt].n_ids;
     struct arena a = { 0 };
-    struct scratch t = { .h = new_doubles(&a, n, w->shape->d_model, err),
-                         .qkv = new_doubles(&a, n, l->qkv.n, err),
-                         .z = new_doubles(&a, n, q_cols(w->shape), err),
-                         .up = new_doubles(&a, n, w->shape->d_mlp, err),
-                         .weights = new_doubles(&a, n, 1, err) };
-    bool ok = t.h && t.qkv && t.z && t.up && t.weights;
+    struct scratch t = { .h = exact_doubles(&a, n, w->shape->d_model, err),
+                         .qkv = exact_doubles(&a, n, l->qkv.n, err),
+                         .z = exact_doubles(&a, n, q_cols(w->shape), err),
+                         .mlp = exact_doubles(&a, n, w->shape->d_model, err),
+                         .up = exact_doubles(&a, n, w->shape->d_mlp, err),
+                         .gate = exact_doubles(&a, w->shape->d_mlp, 1, err),
+                         .weights = exact_doubles(&a, n, 1, err) };
+    bool ok = t.h && t.qkv && t.z && t.mlp && t.up && t.gate && t.weights;
     if (ok) {
         at_site(w, l, SITE_RESID_PRE, s, s->x);
-        attention_block(w, l, s, &t, n);
-        mlp_block(w, l, s, &t, n);
+        run_modules(w, l, s, &t, n);
         at_site(w, l, SITE_RESID_POST, s, s->x);
     }
     arena_release(&a);
@@ -392,7 +339,7 @@ static bool state_init(struct walk *w, uint32_t prompt, const struct variant *v,
                        struct abl_err *err)
 {
     size_t d = w->shape->d_model, n = w->job->prompts[prompt].n_ids;
-    *out = (struct state){ v, prompt, new_doubles(&w->arena, n, d, err) };
+    *out = (struct state){ v, prompt, exact_doubles(&w->arena, n, d, err) };
     if (!out->x)
         return false;
     if (v) {
@@ -413,15 +360,15 @@ static bool state_init(struct walk *w, uint32_t prompt, const struct variant *v,
 static bool walk_init(struct walk *w, struct abl_err *err)
 {
     size_t n = w->job->n_prompts, n_all = n_edited(w);
-    w->intact = new_array(&w->arena, n, 1, sizeof *w->intact, err);
-    w->edited = new_array(&w->arena, n_all, 1, sizeof *w->edited, err);
-    w->donors = new_array(&w->arena, n, 1, sizeof *w->donors, err);
+    w->intact = exact_array(&w->arena, n, 1, sizeof *w->intact, err);
+    w->edited = exact_array(&w->arena, n_all, 1, sizeof *w->edited, err);
+    w->donors = exact_array(&w->arena, n, 1, sizeof *w->donors, err);
     bool ok = w->intact && w->edited && w->donors;
     for (uint32_t p = 0; ok && p < n; p++) {
         ok = state_init(w, p, NULL, &w->intact[p], err);
         for (int s = 0; ok && s < N_SITES; s++) {
-            w->donors[p].site[s] = new_doubles(&w->arena, w->job->prompts[p].n_ids,
-                                               site_cols(w->shape, (enum site)s), err);
+            w->donors[p].site[s] = exact_doubles(&w->arena, w->job->prompts[p].n_ids,
+                                                 site_cols(w->shape, (enum site)s), err);
             ok = w->donors[p].site[s] != NULL;
         }
     }
@@ -430,23 +377,13 @@ static bool walk_init(struct walk *w, struct abl_err *err)
     return ok;
 }
 
-static double log_sum_exp(const double *logits, size_t n)
-{
-    double top = -INFINITY, sum = 0;
-    for (size_t i = 0; i < n; i++)
-        top = fmax(top, logits[i]);
-    for (size_t i = 0; i < n; i++)
-        sum += exp(logits[i] - top);
-    return top + log(sum);
-}
-
 // base: the intact run's logits and their lse, or NULL in that run itself.
 static struct reference_row read_logits(const double *logits, size_t n, const struct prompt *p,
                                         const double *base, double base_lse)
 {
     struct reference_row r = { .target_logit = logits[p->target],
                                .foil_logit = logits[p->foil],
-                               .lse = log_sum_exp(logits, n),
+                               .lse = exact_log_sum_exp(logits, n),
                                .rank_margin = INFINITY,
                                .argmax_margin = INFINITY };
     for (uint32_t i = 0; i < n; i++) {
@@ -467,18 +404,18 @@ static struct reference_row read_logits(const double *logits, size_t n, const st
 }
 
 struct reader {
-    struct matrix unembed; // (d_model, n_vocab)
-    float *gain, *bias;    // of the final norm
-    double *h;             // (d_model)
-    double *base, *logits; // (n_vocab) of the intact state and of another
+    struct matrix unembed;  // (d_model, n_vocab)
+    struct exact_norm norm; // the final one
+    double *h;              // (d_model)
+    double *base, *logits;  // (n_vocab) of the intact state and of another
     struct arena arena;
 };
 
 static void final_logits(const struct walk *w, struct reader *r, const struct state *s, double *out)
 {
     size_t d = w->shape->d_model, last = w->job->prompts[s->prompt].n_ids - 1;
-    norm_row(r->h, s->x + last * d, d, r->gain, r->bias, (double)w->shape->norm_eps);
-    row_times(out, r->h, &r->unembed, NULL);
+    exact_norm_row(r->h, s->x + last * d, d, &r->norm);
+    exact_times(out, r->h, &r->unembed, NULL);
 }
 
 static void read_prompt(const struct walk *w, struct reader *r, size_t p,
@@ -499,13 +436,12 @@ static bool read_out(const struct walk *w, struct reference_row *intact, struct 
 {
     const struct model *m = w->job->model;
     struct reader r = { 0 };
-    r.h = new_doubles(&r.arena, w->shape->d_model, 1, err);
-    r.base = new_doubles(&r.arena, w->shape->n_vocab, 1, err);
-    r.logits = new_doubles(&r.arena, w->shape->n_vocab, 1, err);
+    r.h = exact_doubles(&r.arena, w->shape->d_model, 1, err);
+    r.base = exact_doubles(&r.arena, w->shape->n_vocab, 1, err);
+    r.logits = exact_doubles(&r.arena, w->shape->n_vocab, 1, err);
     bool ok = r.h && r.base && r.logits
-              && read_matrix(m, MATRIX_UNEMBED, 0, &r.arena, &r.unembed, err)
-              && read_vector(m, VECTOR_FINAL_GAIN, 0, &r.arena, &r.gain, err)
-              && read_vector(m, VECTOR_FINAL_BIAS, 0, &r.arena, &r.bias, err);
+              && exact_read_matrix(m, MATRIX_UNEMBED, 0, &r.arena, &r.unembed, err)
+              && read_norm(m, VECTOR_FINAL_GAIN, true, 0, &r.arena, &r.norm, err);
     for (size_t p = 0; ok && p < w->job->n_prompts; p++)
         read_prompt(w, &r, p, intact, rows);
     arena_release(&r.arena);

@@ -6,7 +6,8 @@
 size_t stream_row_floats(const struct model_shape *s)
 {
     size_t q = (size_t)s->n_heads * s->d_head, kv = (size_t)s->n_kv_heads * s->d_head;
-    return 3 * (size_t)s->d_model + 2 * q + q + 2 * kv + s->d_mlp;
+    size_t mlp = (s->gated ? 2 : 1) * (size_t)s->d_mlp;
+    return 3 * (size_t)s->d_model + 2 * q + q + 2 * kv + mlp;
 }
 
 static uint32_t q_cols(const struct model_shape *s)
@@ -69,16 +70,23 @@ static bool list_reads(struct list_builder *b, struct index *out)
     return list_done(b, n, out);
 }
 
+// How many keys a node sees through a window (UINT32_MAX: all before it, and itself).
+static uint32_t n_seen(const struct trie *t, uint32_t node, uint32_t window)
+{
+    uint32_t all = t->position[node] + 1;
+    return all < window ? all : window;
+}
+
 // Contexts of `n` query nodes a copy (nodes[i], or node i where nodes is NULL).
 static bool list_contexts(struct list_builder *b, const uint32_t *nodes, uint32_t n,
-                          struct contexts *out)
+                          uint32_t window, struct contexts *out)
 {
     const struct trie *t = b->s->pass->trie;
     uint32_t at = 0, query = 0;
     b->values[0] = 0;
     for (uint32_t c = 0; c < b->s->max_copies; c++)
         for (uint32_t i = 0; i < n; i++) {
-            at += t->position[nodes ? nodes[i] : i] + 1;
+            at += n_seen(t, nodes ? nodes[i] : i, window);
             b->values[++query] = at;
         }
     if (!list_done(b, query + 1, &out->start))
@@ -87,10 +95,39 @@ static bool list_contexts(struct list_builder *b, const uint32_t *nodes, uint32_
     for (uint32_t c = 0; c < b->s->max_copies; c++)
         for (uint32_t i = 0; i < n; i++) {
             uint32_t node = nodes ? nodes[i] : i;
-            for (uint32_t k = t->start[node]; k < t->start[node + 1]; k++)
+            for (uint32_t k = t->start[node + 1] - n_seen(t, node, window); k < t->start[node + 1];
+                 k++)
                 b->values[at++] = c * t->n_nodes + t->sees[k];
         }
     return list_done(b, at, &out->rows);
+}
+
+static bool list_both(struct list_builder *b, uint32_t window, struct stream_contexts *out)
+{
+    const struct trie *t = b->s->pass->trie;
+    return list_contexts(b, NULL, t->n_nodes, window, &out->nodes)
+           && list_contexts(b, t->reads, t->n_reads, window, &out->reads);
+}
+
+static bool list_positions(struct list_builder *b, struct index *out)
+{
+    const struct trie *t = b->s->pass->trie;
+    uint32_t n = 0;
+    for (uint32_t c = 0; c < b->s->max_copies; c++)
+        for (uint32_t i = 0; i < t->n_nodes; i++)
+            b->values[n++] = t->position[i];
+    return list_done(b, n, out);
+}
+
+// Whether some query has more before it than the window holds.
+static bool window_matters(const struct stream *s)
+{
+    const struct trie *t = s->pass->trie;
+    uint32_t window = s->pass->shape->window;
+    for (uint32_t i = 0; window && i < t->n_nodes; i++)
+        if (t->position[i] >= window)
+            return true;
+    return false;
 }
 
 static bool make_lists(struct stream *s, struct abl_err *err)
@@ -103,8 +140,9 @@ static bool make_lists(struct stream *s, struct abl_err *err)
         return abl_no_memory(err);
     bool ok = list_repeat(&b, t->n_nodes, &s->repeat_nodes)
               && list_repeat(&b, t->n_reads, &s->repeat_reads) && list_reads(&b, &s->read_rows)
-              && list_contexts(&b, NULL, t->n_nodes, &s->node_contexts)
-              && list_contexts(&b, t->reads, t->n_reads, &s->read_contexts);
+              && list_both(&b, UINT32_MAX, &s->all)
+              && (!window_matters(s) || list_both(&b, s->pass->shape->window, &s->window))
+              && (!s->pass->shape->rope.n_dims || list_positions(&b, &s->positions));
     free(b.values);
     return ok;
 }
@@ -120,6 +158,7 @@ bool stream_init(struct stream *s, const struct pass *pass, uint32_t max_copies,
     bool ok = e->ops->alloc(e, n, d, &s->resid, err) && e->ops->alloc(e, n, d, &s->h, err)
               && e->ops->alloc(e, n, qkv, &s->qkv, err) && e->ops->alloc(e, n, q, &s->z, err)
               && e->ops->alloc(e, n, shape->d_mlp, &s->up, err)
+              && (!shape->gated || e->ops->alloc(e, n, shape->d_mlp, &s->gate, err))
               && e->ops->alloc(e, r, q, &s->read_q, err) && e->ops->alloc(e, r, d, &s->read_x, err)
               && make_lists(s, err);
     if (!ok)
@@ -132,11 +171,12 @@ void stream_release(struct stream *s)
     if (!s->pass)
         return;
     struct engine *e = s->pass->engine;
-    struct tensor *tensors[] = { &s->resid, &s->h, &s->qkv, &s->z, &s->up, &s->read_q, &s->read_x };
-    struct index *lists[]
-        = { &s->node_contexts.start, &s->node_contexts.rows, &s->read_contexts.start,
-            &s->read_contexts.rows,  &s->read_rows,          &s->repeat_nodes,
-            &s->repeat_reads };
+    struct tensor *tensors[]
+        = { &s->resid, &s->h, &s->qkv, &s->z, &s->up, &s->gate, &s->read_q, &s->read_x };
+    struct index *lists[] = { &s->all.nodes.start,    &s->all.nodes.rows,     &s->all.reads.start,
+                              &s->all.reads.rows,     &s->window.nodes.start, &s->window.nodes.rows,
+                              &s->window.reads.start, &s->window.reads.rows,  &s->positions,
+                              &s->read_rows,          &s->repeat_nodes,       &s->repeat_reads };
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
         if (tensors[i]->buffer)
             e->ops->release(e, tensors[i]);
@@ -264,6 +304,31 @@ static bool narrow_to_reads(struct stream *s, struct tensor *q, struct abl_err *
     return true;
 }
 
+// Norm the heads of q and k, and turn them by their positions.
+static bool place(struct stream *s, const struct layer_weights *w, struct tensor qkv,
+                  struct abl_err *err)
+{
+    const struct model_shape *shape = s->pass->shape;
+    struct engine *e = s->pass->engine;
+    uint32_t nq = q_cols(shape), nkv = kv_cols(shape);
+    struct tensor q = tensor_cols(qkv, 0, nq), k = tensor_cols(qkv, nq, nkv);
+    if (shape->qk_norm
+        && (!e->ops->norm(e, q, q, &w->q_norm, err) || !e->ops->norm(e, k, k, &w->k_norm, err)))
+        return false;
+    return !shape->rope.n_dims
+           || e->ops->rope(e, tensor_cols(qkv, 0, nq + nkv), s->pass->weights->rope,
+                           index_first(s->positions, qkv.rows), shape->d_head, err);
+}
+
+static struct contexts layer_contexts(const struct stream *s, uint32_t layer, uint32_t n_queries)
+{
+    const struct stream_contexts *set
+        = s->window.nodes.start.buffer && s->pass->shape->slides[layer] ? &s->window : &s->all;
+    struct contexts c = s->space == ROWS_READS ? set->reads : set->nodes;
+    c.start = index_first(c.start, n_queries + 1);
+    return c;
+}
+
 bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err)
 {
     const struct model_shape *shape = s->pass->shape;
@@ -279,29 +344,43 @@ bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err)
                                 .n_kv_heads = shape->n_kv_heads,
                                 .d_head = shape->d_head,
                                 .scale = w->attn_scale };
-    if (!at_site(s, layer, SITE_RESID_PRE, s->x, err)
-        || !e->ops->norm(e, h, s->x, &w->ln1, err)
-        || !e->ops->linear(e, qkv, h, w->qkv, &bias, err))
+    if (!at_site(s, layer, SITE_RESID_PRE, s->x, err) || !e->ops->norm(e, h, s->x, &w->ln1, err)
+        || !e->ops->linear(e, qkv, h, w->qkv, &bias, err) || !place(s, w, qkv, err))
         return false;
     if (layer + 1 == shape->n_layers && !narrow_to_reads(s, &args.q, err))
         return false;
-    args.contexts = s->space == ROWS_READS ? s->read_contexts : s->node_contexts;
-    args.contexts.start = index_first(args.contexts.start, args.q.rows + 1);
+    args.contexts = layer_contexts(s, layer, args.q.rows);
     s->z_now = tensor_rows(s->z, 0, args.q.rows);
     return e->ops->attend(e, s->z_now, &args, err);
 }
 
-bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err)
+// up = act(norm(x)·W_in), or act(norm(x)·W_gate) norm(x)·W_in: what the MLP's output is made from.
+static bool mlp_hidden(struct stream *s, const struct layer_weights *w, struct tensor up,
+                       struct abl_err *err)
 {
     const struct model_shape *shape = s->pass->shape;
-    const struct layer_weights *w = &s->pass->weights->layers[layer];
     struct engine *e = s->pass->engine;
-    struct tensor h = tensor_rows(s->h, 0, s->x.rows), up = tensor_rows(s->up, 0, s->x.rows);
-    struct epilogue act = { .bias = w->mlp_in_bias, .act = shape->act };
-    return at_site(s, layer, SITE_Z, s->z_now, err)
+    struct tensor h = tensor_rows(s->h, 0, s->x.rows);
+    struct epilogue in
+        = { .bias = w->mlp_in_bias, .act = shape->gated ? ACT_IDENTITY : shape->act };
+    struct epilogue gate = { .bias = w->mlp_gate_bias };
+    if (!e->ops->norm(e, h, s->x, &w->ln2, err) || !e->ops->linear(e, up, h, w->mlp_in, &in, err))
+        return false;
+    if (!shape->gated)
+        return true;
+    struct tensor g = tensor_rows(s->gate, 0, s->x.rows);
+    return e->ops->linear(e, g, h, w->mlp_gate, &gate, err)
+           && e->ops->gate(e, up, g, shape->act, err);
+}
+
+bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err)
+{
+    const struct layer_weights *w = &s->pass->weights->layers[layer];
+    bool parallel = s->pass->shape->parallel; // then the MLP reads x as the attention found it
+    struct tensor up = tensor_rows(s->up, 0, s->x.rows);
+    return at_site(s, layer, SITE_Z, s->z_now, err) && (!parallel || mlp_hidden(s, w, up, err))
            && add_module(s, layer, SITE_ATTN_OUT, s->z_now, w->out, w->out_bias, err)
-           && e->ops->norm(e, h, s->x, &w->ln2, err)
-           && e->ops->linear(e, up, h, w->mlp_in, &act, err)
+           && (parallel || mlp_hidden(s, w, up, err))
            && add_module(s, layer, SITE_MLP_OUT, up, w->mlp_out, w->mlp_out_bias, err)
            && at_site(s, layer, SITE_RESID_POST, s->x, err);
 }

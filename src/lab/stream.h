@@ -35,6 +35,11 @@ struct pass {
     struct stashes stashes;
 };
 
+// Whom the rows of a stream attend to: of all nodes, and of the read-outs.
+struct stream_contexts {
+    struct contexts nodes, reads;
+};
+
 struct stream {
     const struct pass *pass;
     uint32_t max_copies, copies;
@@ -45,9 +50,11 @@ struct stream {
     struct tensor z_now;      // z of this layer, likewise
     struct tensor resid, h;   // (max_copies * n_nodes, d_model)
     struct tensor qkv, z, up; // (…, q | k | v), (…, n_heads * d_head), (…, d_mlp)
-    struct tensor read_q, read_x; // (max_copies * n_reads, …)
-    struct contexts node_contexts, read_contexts;
-    struct index read_rows; // (max_copies * n_reads) rows of the read-out nodes
+    struct tensor gate;       // (…, d_mlp) where the MLP is gated
+    struct tensor read_q, read_x;       // (max_copies * n_reads, …)
+    struct stream_contexts all, window; // window: of layers that slide, where a prompt is longer
+    struct index positions;             // (max_copies * n_nodes), where positions turn q and k
+    struct index read_rows;             // (max_copies * n_reads) rows of the read-out nodes
     struct index repeat_nodes,
         repeat_reads;        // row i of a copy of one copy's rows: i modulo their number
     struct edit_lists edits; // scratch

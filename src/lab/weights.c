@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct loader {
     struct engine *engine;
@@ -28,9 +29,20 @@ static bool load_vector(struct loader *l, enum model_vector which, uint32_t laye
 static bool load_norm(struct loader *l, enum model_vector gain, uint32_t layer,
                       struct norm_args *out)
 {
-    *out = (struct norm_args){ .eps = l->model->shape.norm_eps, .groups = 1 };
+    const struct model_shape *s = &l->model->shape;
+    *out = (struct norm_args){ .eps = s->norm_eps, .kind = s->norm, .groups = 1 };
     return load_vector(l, gain, layer, &out->gain)
            && load_vector(l, (enum model_vector)(gain + 1), layer, &out->bias);
+}
+
+// The norm of each of n_heads heads of q or k.
+static bool load_head_norm(struct loader *l, enum model_vector gain, uint32_t layer,
+                           uint32_t n_heads, struct norm_args *out)
+{
+    *out = (struct norm_args){ .eps = l->model->shape.norm_eps,
+                               .kind = NORM_RMS,
+                               .groups = n_heads };
+    return load_vector(l, gain, layer, &out->gain);
 }
 
 // A matrix source whose first logical row (of k) changes sign on its way to the device.
@@ -72,9 +84,13 @@ static bool load_layer(struct loader *l, uint32_t layer, struct layer_weights *w
     return load_norm(l, VECTOR_LN1_GAIN, layer, &w->ln1)
            && load_matrix(l, MATRIX_QKV, layer, &w->qkv)
            && load_vector(l, VECTOR_QKV_BIAS, layer, &w->qkv_bias)
+           && load_head_norm(l, VECTOR_Q_NORM, layer, s->n_heads, &w->q_norm)
+           && load_head_norm(l, VECTOR_K_NORM, layer, s->n_kv_heads, &w->k_norm)
            && load_matrix(l, MATRIX_OUT, layer, &w->out)
            && load_vector(l, VECTOR_OUT_BIAS, layer, &w->out_bias)
            && load_norm(l, VECTOR_LN2_GAIN, layer, &w->ln2)
+           && (!s->gated || load_matrix(l, MATRIX_MLP_GATE, layer, &w->mlp_gate))
+           && load_vector(l, VECTOR_MLP_GATE_BIAS, layer, &w->mlp_gate_bias)
            && load_matrix(l, MATRIX_MLP_IN, layer, &w->mlp_in)
            && load_vector(l, VECTOR_MLP_IN_BIAS, layer, &w->mlp_in_bias)
            && load_matrix(l, MATRIX_MLP_OUT, layer, &w->mlp_out)
@@ -90,7 +106,8 @@ static void spread_heads(const struct model_shape *s, const float *kv, float *ou
             out[(size_t)h * s->d_head + i] = kv[(size_t)(h / group) * s->d_head + i];
 }
 
-// c_h = ln1 bias·W_V + b_V: the qkv product of a row that is the norm's bias, computed by the device itself.
+// c_h = ln1 bias·W_V + b_V: the qkv product of a row that is the norm's bias, computed by the device itself. Where the
+// norm has no bias it is b_V, and nothing where there is no b_V either.
 static bool load_constant(struct loader *l, const struct layer_weights *w, struct tensor qkv,
                           float *kv, float *z, struct tensor to)
 {
@@ -98,8 +115,11 @@ static bool load_constant(struct loader *l, const struct layer_weights *w, struc
     const struct engine_ops *ops = l->engine->ops;
     uint32_t first_v = (s->n_heads + s->n_kv_heads) * s->d_head, n_v = s->n_kv_heads * s->d_head;
     struct epilogue with_bias = { .bias = w->qkv_bias };
-    if (!ops->linear(l->engine, qkv, w->ln1.bias, w->qkv, &with_bias, l->err)
-        || !ops->download(l->engine, tensor_cols(qkv, first_v, n_v), kv, l->err))
+    struct tensor from = w->ln1.bias.buffer ? qkv : w->qkv_bias;
+    memset(kv, 0, n_v * sizeof *kv);
+    if (w->ln1.bias.buffer && !ops->linear(l->engine, qkv, w->ln1.bias, w->qkv, &with_bias, l->err))
+        return false;
+    if (from.buffer && !ops->download(l->engine, tensor_cols(from, first_v, n_v), kv, l->err))
         return false;
     spread_heads(s, kv, z);
     return ops->upload(l->engine, to, z, l->err);
@@ -125,6 +145,29 @@ static bool load_constants(struct loader *l)
     return ok;
 }
 
+static bool load_rope(struct loader *l, uint32_t n_positions)
+{
+    const struct engine_ops *ops = l->engine->ops;
+    uint32_t n = l->model->shape.rope.n_dims, half = n / 2;
+    if (!n)
+        return true;
+    double scale = l->model->shape.rope.scale, *frequencies = malloc(half * sizeof *frequencies);
+    float *table = malloc((size_t)n_positions * n * sizeof *table);
+    bool ok = (frequencies && table) || abl_no_memory(l->err);
+    ok = ok && model_rope_frequencies(l->model, frequencies, l->err);
+    for (size_t p = 0; ok && p < n_positions; p++)
+        for (size_t i = 0; i < half; i++) {
+            double angle = (double)p * frequencies[i];
+            table[p * n + i] = (float)(scale * cos(angle));
+            table[p * n + half + i] = (float)(scale * sin(angle));
+        }
+    ok = ok && ops->alloc(l->engine, n_positions, n, &l->weights->rope, l->err)
+         && ops->upload(l->engine, l->weights->rope, table, l->err);
+    free(frequencies);
+    free(table);
+    return ok;
+}
+
 static size_t longest_vector(const struct model_shape *s)
 {
     size_t longest = 0;
@@ -135,8 +178,8 @@ static size_t longest_vector(const struct model_shape *s)
     return longest;
 }
 
-bool weights_load(struct engine *engine, const struct model *model, unsigned flags,
-                  struct weights **out, struct abl_err *err)
+bool weights_load(struct engine *engine, const struct model *model, uint32_t n_positions,
+                  unsigned flags, struct weights **out, struct abl_err *err)
 {
     struct weights *w = calloc(1, sizeof *w);
     if (!w)
@@ -150,7 +193,8 @@ bool weights_load(struct engine *engine, const struct model *model, unsigned fla
     for (uint32_t i = 0; ok && i < s->n_layers; i++)
         ok = load_layer(&l, i, &w->layers[i]);
     ok = ok && load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
-         && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed) && load_constants(&l);
+         && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed) && load_rope(&l, n_positions)
+         && load_constants(&l);
     free(l.host);
     if (!ok) {
         weights_free(w);
@@ -168,9 +212,10 @@ static void release(struct engine *e, struct tensor *t)
 
 static void free_layer(struct engine *e, struct layer_weights *w)
 {
-    struct tensor *vectors[] = { &w->ln1.gain, &w->ln1.bias, &w->ln2.gain,    &w->ln2.bias,
-                                 &w->qkv_bias, &w->out_bias, &w->mlp_in_bias, &w->mlp_out_bias };
-    struct weight *matrices[] = { w->qkv, w->out, w->mlp_in, w->mlp_out };
+    struct tensor *vectors[] = { &w->ln1.gain,    &w->ln1.bias,    &w->ln2.gain,      &w->ln2.bias,
+                                 &w->q_norm.gain, &w->k_norm.gain, &w->mlp_gate_bias, &w->qkv_bias,
+                                 &w->out_bias,    &w->mlp_in_bias, &w->mlp_out_bias };
+    struct weight *matrices[] = { w->qkv, w->out, w->mlp_gate, w->mlp_in, w->mlp_out };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
         release(e, vectors[i]);
     for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++)
@@ -187,6 +232,7 @@ void weights_free(struct weights *w)
         free_layer(e, &w->layers[i]);
     release(e, &w->final.gain);
     release(e, &w->final.bias);
+    release(e, &w->rope);
     release(e, &w->z_constant);
     if (w->unembed)
         e->ops->weight_free(e, w->unembed);

@@ -4,8 +4,113 @@
 #include <stdio.h>
 #include <string.h>
 
+// ------------------------------------------------------------------------------------------ tensor names
+
+static const struct arch_tensors gpt2_tensors
+    = { .prefixes = { "transformer.", "" },
+        .embed = "wte.weight",
+        .position_embed = "wpe.weight",
+        .unembed = "lm_head.weight",
+        .matrices = { [MATRIX_QKV] = "h.{}.attn.c_attn.weight",
+                      [MATRIX_OUT] = "h.{}.attn.c_proj.weight",
+                      [MATRIX_MLP_IN] = "h.{}.mlp.c_fc.weight",
+                      [MATRIX_MLP_OUT] = "h.{}.mlp.c_proj.weight" },
+        .vectors = { [VECTOR_LN1_GAIN] = "h.{}.ln_1.weight",
+                     [VECTOR_LN1_BIAS] = "h.{}.ln_1.bias",
+                     [VECTOR_QKV_BIAS] = "h.{}.attn.c_attn.bias",
+                     [VECTOR_OUT_BIAS] = "h.{}.attn.c_proj.bias",
+                     [VECTOR_LN2_GAIN] = "h.{}.ln_2.weight",
+                     [VECTOR_LN2_BIAS] = "h.{}.ln_2.bias",
+                     [VECTOR_MLP_IN_BIAS] = "h.{}.mlp.c_fc.bias",
+                     [VECTOR_MLP_OUT_BIAS] = "h.{}.mlp.c_proj.bias",
+                     [VECTOR_FINAL_GAIN] = "ln_f.weight",
+                     [VECTOR_FINAL_BIAS] = "ln_f.bias" },
+        .layer_stem = "h.{}.",
+        .in_out = true };
+
+// LLaMA and what descends from it; those without q_norm, or without biases, do not ask for them.
+static const struct arch_tensors llama_tensors
+    = { .prefixes = { "model.", "" },
+        .embed = "embed_tokens.weight",
+        .unembed = "lm_head.weight",
+        .matrices = { [MATRIX_QKV] = "layers.{}.self_attn.{q,k,v}_proj.weight",
+                      [MATRIX_OUT] = "layers.{}.self_attn.o_proj.weight",
+                      [MATRIX_MLP_GATE] = "layers.{}.mlp.gate_proj.weight",
+                      [MATRIX_MLP_IN] = "layers.{}.mlp.up_proj.weight",
+                      [MATRIX_MLP_OUT] = "layers.{}.mlp.down_proj.weight" },
+        .vectors = { [VECTOR_LN1_GAIN] = "layers.{}.input_layernorm.weight",
+                     [VECTOR_QKV_BIAS] = "layers.{}.self_attn.{q,k,v}_proj.bias",
+                     [VECTOR_Q_NORM] = "layers.{}.self_attn.q_norm.weight",
+                     [VECTOR_K_NORM] = "layers.{}.self_attn.k_norm.weight",
+                     [VECTOR_OUT_BIAS] = "layers.{}.self_attn.o_proj.bias",
+                     [VECTOR_LN2_GAIN] = "layers.{}.post_attention_layernorm.weight",
+                     [VECTOR_MLP_GATE_BIAS] = "layers.{}.mlp.gate_proj.bias",
+                     [VECTOR_MLP_IN_BIAS] = "layers.{}.mlp.up_proj.bias",
+                     [VECTOR_MLP_OUT_BIAS] = "layers.{}.mlp.down_proj.bias",
+                     [VECTOR_FINAL_GAIN] = "norm.weight" },
+        .layer_stem = "layers.{}." };
+
+static const struct arch_tensors neox_tensors
+    = { .prefixes = { "gpt_neox.", "" },
+        .embed = "embed_in.weight",
+        .unembed = "embed_out.weight",
+        .matrices = { [MATRIX_QKV] = "layers.{}.attention.query_key_value.weight",
+                      [MATRIX_OUT] = "layers.{}.attention.dense.weight",
+                      [MATRIX_MLP_IN] = "layers.{}.mlp.dense_h_to_4h.weight",
+                      [MATRIX_MLP_OUT] = "layers.{}.mlp.dense_4h_to_h.weight" },
+        .vectors = { [VECTOR_LN1_GAIN] = "layers.{}.input_layernorm.weight",
+                     [VECTOR_LN1_BIAS] = "layers.{}.input_layernorm.bias",
+                     [VECTOR_QKV_BIAS] = "layers.{}.attention.query_key_value.bias",
+                     [VECTOR_OUT_BIAS] = "layers.{}.attention.dense.bias",
+                     [VECTOR_LN2_GAIN] = "layers.{}.post_attention_layernorm.weight",
+                     [VECTOR_LN2_BIAS] = "layers.{}.post_attention_layernorm.bias",
+                     [VECTOR_MLP_IN_BIAS] = "layers.{}.mlp.dense_h_to_4h.bias",
+                     [VECTOR_MLP_OUT_BIAS] = "layers.{}.mlp.dense_4h_to_h.bias",
+                     [VECTOR_FINAL_GAIN] = "final_layer_norm.weight",
+                     [VECTOR_FINAL_BIAS] = "final_layer_norm.bias" },
+        .layer_stem = "layers.{}.",
+        .qkv_order = ROWS_BY_HEAD };
+
+// GGUF files name alike in every family; what differs is whether q, k and v are one tensor, and the order of their rows.
+#define GGUF_TENSORS(qkv)                                                                          \
+    .prefixes = { "" }, .embed = "token_embd.weight", .unembed = "output.weight",                  \
+    .matrices = { [MATRIX_QKV] = "blk.{}.attn_" qkv ".weight",                                     \
+                  [MATRIX_OUT] = "blk.{}.attn_output.weight",                                      \
+                  [MATRIX_MLP_GATE] = "blk.{}.ffn_gate.weight",                                    \
+                  [MATRIX_MLP_IN] = "blk.{}.ffn_up.weight",                                        \
+                  [MATRIX_MLP_OUT] = "blk.{}.ffn_down.weight" },                                   \
+    .vectors = { [VECTOR_LN1_GAIN] = "blk.{}.attn_norm.weight",                                    \
+                 [VECTOR_LN1_BIAS] = "blk.{}.attn_norm.bias",                                      \
+                 [VECTOR_QKV_BIAS] = "blk.{}.attn_" qkv ".bias",                                   \
+                 [VECTOR_Q_NORM] = "blk.{}.attn_q_norm.weight",                                    \
+                 [VECTOR_K_NORM] = "blk.{}.attn_k_norm.weight",                                    \
+                 [VECTOR_OUT_BIAS] = "blk.{}.attn_output.bias",                                    \
+                 [VECTOR_LN2_GAIN] = "blk.{}.ffn_norm.weight",                                     \
+                 [VECTOR_LN2_BIAS] = "blk.{}.ffn_norm.bias",                                       \
+                 [VECTOR_MLP_GATE_BIAS] = "blk.{}.ffn_gate.bias",                                  \
+                 [VECTOR_MLP_IN_BIAS] = "blk.{}.ffn_up.bias",                                      \
+                 [VECTOR_MLP_OUT_BIAS] = "blk.{}.ffn_down.bias",                                   \
+                 [VECTOR_FINAL_GAIN] = "output_norm.weight",                                       \
+                 [VECTOR_FINAL_BIAS] = "output_norm.bias" },                                       \
+    .layer_stem = "blk.{}."
+
+static const struct arch_tensors gguf_fused
+    = { GGUF_TENSORS("qkv"), .position_embed = "position_embd.weight" };
+static const struct arch_tensors gguf_rotary_fused = { GGUF_TENSORS("qkv") };
+static const struct arch_tensors gguf_apart = { GGUF_TENSORS("{q,k,v}") };
+static const struct arch_tensors gguf_paired
+    = { GGUF_TENSORS("{q,k,v}"), .qkv_order = ROWS_PAIRED };
+
+// ---------------------------------------------------------------------------------------------- families
+
+// What LLaMA, Mistral and Qwen spell alike.
+#define LLAMA_KEYS                                                                                 \
+    .eps_key = "rms_norm_eps", .act_key = "hidden_act", .eps = 1e-6f, .norm = NORM_RMS,            \
+    .act = ACT_SILU, .gated = true, .rope = { .theta_key = "rope_theta", .part = 1 }
+
 static const struct arch archs[] = {
     { .model_type = "gpt2",
+      .gguf_type = "gpt2",
       .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 50257 },
                   [COUNT_CTX] = { "n_positions", "n_ctx", 1024 },
                   [COUNT_WIDTH] = { "n_embd", NULL, 768 },
@@ -14,32 +119,106 @@ static const struct arch archs[] = {
                   [COUNT_MLP] = { "n_inner", NULL, 0 } },
       .flags = { [FLAG_SCALE_ATTN] = { "scale_attn_weights", true },
                  [FLAG_SCALE_ATTN_LAYER] = { "scale_attn_by_inverse_layer_idx", false },
-                 [FLAG_TIED] = { "tie_word_embeddings", true } },
+                 [FLAG_TIED] = { "tie_word_embeddings", true },
+                 [FLAG_QKV_BIAS] = { NULL, true },
+                 [FLAG_OUT_BIAS] = { NULL, true },
+                 [FLAG_MLP_BIAS] = { NULL, true } },
       .eps_key = "layer_norm_epsilon",
       .act_key = "activation_function",
       .eps = 1e-5f,
       .act = ACT_GELU_TANH,
-      .refused = { "add_cross_attention" },
-      .prefixes = { "transformer.", "" },
-      .embed = "wte.weight",
-      .position_embed = "wpe.weight",
-      .unembed = "lm_head.weight",
-      .matrices = { [MATRIX_QKV] = "h.{}.attn.c_attn.weight",
-                    [MATRIX_OUT] = "h.{}.attn.c_proj.weight",
-                    [MATRIX_MLP_IN] = "h.{}.mlp.c_fc.weight",
-                    [MATRIX_MLP_OUT] = "h.{}.mlp.c_proj.weight" },
-      .vectors = { [VECTOR_LN1_GAIN] = "h.{}.ln_1.weight",
-                   [VECTOR_LN1_BIAS] = "h.{}.ln_1.bias",
-                   [VECTOR_QKV_BIAS] = "h.{}.attn.c_attn.bias",
-                   [VECTOR_OUT_BIAS] = "h.{}.attn.c_proj.bias",
-                   [VECTOR_LN2_GAIN] = "h.{}.ln_2.weight",
-                   [VECTOR_LN2_BIAS] = "h.{}.ln_2.bias",
-                   [VECTOR_MLP_IN_BIAS] = "h.{}.mlp.c_fc.bias",
-                   [VECTOR_MLP_OUT_BIAS] = "h.{}.mlp.c_proj.bias",
-                   [VECTOR_FINAL_GAIN] = "ln_f.weight",
-                   [VECTOR_FINAL_BIAS] = "ln_f.bias" },
-      .layer_stem = "h.{}.",
-      .conv1d = true },
+      .refused = "add_cross_attention",
+      .safetensors = &gpt2_tensors,
+      .gguf = &gguf_fused },
+    { .model_type = "llama",
+      .gguf_type = "llama", // Mistral's too
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 32000 },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 2048 },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 4096 },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 32 },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 32 },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 0 },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 0 },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 11008 } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", false },
+                 [FLAG_QKV_BIAS] = { "attention_bias", false },
+                 [FLAG_OUT_BIAS] = { "attention_bias", false },
+                 [FLAG_MLP_BIAS] = { "mlp_bias", false } },
+      LLAMA_KEYS,
+      .safetensors = &llama_tensors,
+      .gguf = &gguf_paired },
+    { .model_type = "mistral",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 32000 },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 4096 * 32 },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 4096 },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 32 },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 32 },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 8, .null_is_none = true },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 0 },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 14336 } },
+      .flags
+      = { [FLAG_SCALE_ATTN] = { NULL, true }, [FLAG_TIED] = { "tie_word_embeddings", false } },
+      LLAMA_KEYS,
+      .window = WINDOW_ALL,
+      .safetensors = &llama_tensors },
+    { .model_type = "qwen2",
+      .gguf_type = "qwen2",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 151936 },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 32768 },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 4096 },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 32 },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 32 },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 32, .null_is_none = true },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 0 },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 22016 } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", false },
+                 [FLAG_QKV_BIAS] = { NULL, true } },
+      LLAMA_KEYS,
+      .window = WINDOW_LISTED,
+      .safetensors = &llama_tensors,
+      .gguf = &gguf_apart },
+    { .model_type = "qwen3",
+      .gguf_type = "qwen3",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 151936 },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 32768 },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 4096 },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 32 },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 32 },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 32, .null_is_none = true },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 128, .null_is_none = true },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 22016 } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", false },
+                 [FLAG_QKV_BIAS] = { "attention_bias", false },
+                 [FLAG_OUT_BIAS] = { "attention_bias", false } },
+      LLAMA_KEYS,
+      .qk_norm = true,
+      .window = WINDOW_LISTED,
+      .safetensors = &llama_tensors,
+      .gguf = &gguf_apart },
+    { .model_type = "gpt_neox",
+      .gguf_type = "gptneox",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 50432 },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 2048 },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 6144 },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 44 },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 64 },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 24576 } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", false },
+                 [FLAG_PARALLEL] = { "use_parallel_residual", true },
+                 [FLAG_QKV_BIAS] = { "attention_bias", true },
+                 [FLAG_OUT_BIAS] = { "attention_bias", true },
+                 [FLAG_MLP_BIAS] = { NULL, true } },
+      .eps_key = "layer_norm_eps",
+      .act_key = "hidden_act",
+      .eps = 1e-5f,
+      .act = ACT_GELU_ERF,
+      .rope = { .theta_key = "rotary_emb_base", .part_key = "rotary_pct", .part = 0.25 },
+      .safetensors = &neox_tensors,
+      .gguf = &gguf_rotary_fused },
 };
 
 enum { N_ARCHS = sizeof archs / sizeof *archs };
@@ -48,6 +227,14 @@ const struct arch *arch_find(const char *model_type)
 {
     for (size_t i = 0; i < N_ARCHS; i++)
         if (strcmp(archs[i].model_type, model_type) == 0)
+            return &archs[i];
+    return NULL;
+}
+
+const struct arch *arch_find_gguf(const char *architecture)
+{
+    for (size_t i = 0; i < N_ARCHS; i++)
+        if (archs[i].gguf_type && strcmp(archs[i].gguf_type, architecture) == 0)
             return &archs[i];
     return NULL;
 }
@@ -61,22 +248,48 @@ void arch_names(char *out, size_t size)
                                  archs[i].model_type);
 }
 
-void arch_tensor_name(const char *prefix, const char *pattern, uint32_t layer, char *out,
-                      size_t size)
+// Entry number `part` of "{q,k,v}", of which `list` is the first letter; NULL when there are fewer.
+static const char *list_entry(const char *list, uint32_t part, size_t *len)
 {
-    const char *hole = strstr(pattern, "{}");
-    if (hole)
-        snprintf(out, size, "%s%.*s%" PRIu32 "%s", prefix, (int)(hole - pattern), pattern, layer,
-                 hole + 2);
-    else
-        snprintf(out, size, "%s%s", prefix, pattern);
+    while (part--) {
+        list += strcspn(list, ",}");
+        if (*list++ == '}')
+            return NULL;
+    }
+    *len = strcspn(list, ",}");
+    return list;
 }
 
-bool arch_layer_of(const struct arch *a, const char *name, uint32_t *layer)
+bool arch_tensor_name(const char *prefix, const char *pattern, uint32_t layer, uint32_t part,
+                      char *out, size_t size)
 {
-    const char *hole = strstr(a->layer_stem, "{}");
-    size_t before = (size_t)(hole - a->layer_stem), digits;
-    if (strncmp(name, a->layer_stem, before) != 0)
+    size_t used = (size_t)snprintf(out, size, "%s", prefix);
+    bool has_list = false;
+    for (const char *p = pattern; *p && used < size;) {
+        size_t len = strcspn(p, "{");
+        used += (size_t)snprintf(out + used, size - used, "%.*s", (int)len, p);
+        p += len;
+        if (!*p || used >= size)
+            break;
+        if (p[1] == '}')
+            used += (size_t)snprintf(out + used, size - used, "%" PRIu32, layer);
+        else {
+            const char *entry = list_entry(p + 1, part, &len);
+            if (!entry)
+                return false;
+            has_list = true;
+            used += (size_t)snprintf(out + used, size - used, "%.*s", (int)len, entry);
+        }
+        p = strchr(p, '}') + 1;
+    }
+    return has_list || part == 0;
+}
+
+bool arch_layer_of(const struct arch_tensors *t, const char *name, uint32_t *layer)
+{
+    const char *hole = strstr(t->layer_stem, "{}");
+    size_t before = (size_t)(hole - t->layer_stem), digits;
+    if (strncmp(name, t->layer_stem, before) != 0)
         return false;
     name += before;
     digits = strspn(name, "0123456789");

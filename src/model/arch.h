@@ -17,9 +17,9 @@ enum arch_count {
     COUNT_WIDTH,
     COUNT_LAYERS,
     COUNT_HEADS,
-    COUNT_KV_HEADS, // default 0: as many as heads
-    COUNT_HEAD_DIM, // default 0: width / heads
-    COUNT_MLP,      // default 0: 4 · width
+    COUNT_KV_HEADS, // 0: as many as heads
+    COUNT_HEAD_DIM, // 0: width / heads
+    COUNT_MLP,      // 0: 4 · width
     N_COUNTS,
 };
 
@@ -27,6 +27,10 @@ enum arch_flag {
     FLAG_SCALE_ATTN,       // divide q·k by sqrt(d_head)
     FLAG_SCALE_ATTN_LAYER, // and by layer + 1
     FLAG_TIED,             // W_U is W_E transposed
+    FLAG_PARALLEL,
+    FLAG_QKV_BIAS,
+    FLAG_OUT_BIAS,
+    FLAG_MLP_BIAS,
     N_FLAGS,
 };
 
@@ -34,6 +38,7 @@ enum arch_flag {
 struct arch_count_key {
     const char *key, *older; // older spelling or NULL
     uint32_t absent;
+    bool null_is_none; // null means 0; of other keys it means absent
 };
 
 struct arch_flag_key {
@@ -41,36 +46,69 @@ struct arch_flag_key {
     bool absent;
 };
 
+// Rotary positions in config.json, outside of rope_parameters. theta_key NULL: the family has learned positions.
+struct arch_rope {
+    const char *theta_key, *part_key; // part of a head that turns; key NULL: all of it
+    double part;
+};
+
+// Which layers have the sliding window that config.json gives.
+enum arch_window {
+    WINDOW_NONE,
+    WINDOW_ALL, // "sliding_window", 4096 where the key is absent
+    WINDOW_LISTED, // those of "layer_types", or from "max_window_layers" on; none unless "use_sliding_window"
+};
+
+// How the rows of q, k and v lie in the files.
+enum row_order {
+    ROWS_PLAIN,   // q, k, v, each head by head
+    ROWS_BY_HEAD, // head by head q, k and v: [q_0; k_0; v_0; q_1; …] (GPT-NeoX)
+    ROWS_PAIRED, // rows of q and k that turn together are neighbours: file row 2i + j of a head is row j · d_head/2 + i
+};
+
+// Tensor names in one kind of file. "{}" is the layer number; "{q,k,v}" names one tensor each, whose rows follow one
+// another. NULL: the family has none.
+struct arch_tensors {
+    const char *prefixes[3]; // before every name but unembed, the first with an embedding wins
+    const char *embed, *position_embed;
+    const char *unembed; // where tied it may be absent
+    const char *matrices[N_MATRICES];
+    const char *vectors[N_VECTORS];
+    const char *layer_stem; // what the names of a layer begin with
+    enum row_order qkv_order;
+    bool in_out; // matrices are stored (in, out): Conv1D
+};
+
 struct arch {
     const char *model_type; // as config.json names it
+    const char *gguf_type;  // as general.architecture does; NULL: there are no such files
     struct arch_count_key counts[N_COUNTS];
     struct arch_flag_key flags[N_FLAGS];
     const char *eps_key, *act_key;
     float eps;
+    enum norm_kind norm;
     enum act act;
-    const char *refused
-        [4]; // flags that may not be true: they change the computation in ways not built here
-
-    const char *prefixes[4]; // before every tensor name, the first with an embedding wins
-    const char *embed, *position_embed; // tensor names; position_embed NULL: no learned positions
-    const char *unembed;                // without a prefix; where tied it may be absent
-    const char *matrices[N_MATRICES];   // "{}" is the layer number; MATRIX_UNEMBED stays NULL
-    const char *vectors[N_VECTORS];     // NULL: the family has none
-    const char *layer_stem;             // what the names of a layer begin with
-    bool conv1d;                        // matrices are stored (in, out)
+    bool gated, qk_norm;
+    struct arch_rope rope;
+    enum arch_window window;
+    const char
+        *refused; // a flag that may not be true: it changes the computation in a way not built here
+    const struct arch_tensors *safetensors, *gguf;
 };
 
-// The row for config.json's model_type; NULL when it is not known.
+// The row for config.json's model_type, or for a GGUF's general.architecture; NULL when it is not known.
 const struct arch *arch_find(const char *model_type);
+const struct arch *arch_find_gguf(const char *architecture);
 
 // "gpt2, …" into out, for messages.
 void arch_names(char *out, size_t size);
 
-// Write a tensor's name for a layer ("{}" replaced), behind a prefix, into out.
-void arch_tensor_name(const char *prefix, const char *pattern, uint32_t layer, char *out,
-                      size_t size);
+// Write a tensor's name for a layer ("{}" replaced) and a part ("{q,k,v}": 0 is q), behind a prefix, into out. False: the
+// pattern has no such part.
+bool arch_tensor_name(const char *prefix, const char *pattern, uint32_t layer, uint32_t part,
+                      char *out, size_t size);
 
 // Whether a tensor's name (without prefix) is one of a layer's; *layer is its number, UINT32_MAX at most.
-bool arch_layer_of(const struct arch *a, const char *name, uint32_t *layer);
+bool arch_layer_of(const struct arch_tensors *t, const char *name, uint32_t *layer);
 
 #endif

@@ -10,24 +10,25 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/config_rope.h"
 
 enum { MAX_CONFIG = 1 << 20, MAX_WIDTH = 1 << 17 };
 
 // Beyond these a number is a mistake or an attack; products of any two fit 64 bits.
 static const uint32_t max_count[N_COUNTS] = {
-    [COUNT_VOCAB] = 1 << 24,    [COUNT_CTX] = 1 << 24,       [COUNT_WIDTH] = MAX_WIDTH,
-    [COUNT_LAYERS] = 512,       [COUNT_HEADS] = MAX_WIDTH,   [COUNT_KV_HEADS] = MAX_WIDTH,
-    [COUNT_HEAD_DIM] = 1 << 16, [COUNT_MLP] = 8 * MAX_WIDTH,
+    [COUNT_VOCAB] = 1 << 24,           [COUNT_CTX] = 1 << 24,       [COUNT_WIDTH] = MAX_WIDTH,
+    [COUNT_LAYERS] = MODEL_MAX_LAYERS, [COUNT_HEADS] = MAX_WIDTH,   [COUNT_KV_HEADS] = MAX_WIDTH,
+    [COUNT_HEAD_DIM] = 1 << 16,        [COUNT_MLP] = 8 * MAX_WIDTH,
 };
 
-// The names of the same function: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
 static const struct {
     const char *name;
     enum act act;
 } activations[] = {
-    { "gelu_new", ACT_GELU_TANH },
-    { "gelu_pytorch_tanh", ACT_GELU_TANH },
+    { "gelu_new", ACT_GELU_TANH },  { "gelu_pytorch_tanh", ACT_GELU_TANH },
     { "gelu_fast", ACT_GELU_TANH }, // sqrt(2/pi) rounded to ten digits: the same in fp32
+    { "gelu", ACT_GELU_ERF },       { "silu", ACT_SILU },
+    { "swish", ACT_SILU },
 };
 
 struct config {
@@ -45,11 +46,29 @@ static bool bad_value(const struct config *c, const cJSON *v, const char *expect
     return false;
 }
 
+static const cJSON *get_raw(const struct config *c, const char *key)
+{
+    return key ? cJSON_GetObjectItemCaseSensitive(c->root, key) : NULL;
+}
+
 // The value of a key; null counts as absent, as it does for the class that the file configures.
 static const cJSON *get(const struct config *c, const char *key)
 {
-    const cJSON *v = key ? cJSON_GetObjectItemCaseSensitive(c->root, key) : NULL;
+    const cJSON *v = get_raw(c, key);
     return v && !cJSON_IsNull(v) ? v : NULL;
+}
+
+static bool whole_number(const struct config *c, const cJSON *v, uint32_t min, uint32_t max,
+                         uint32_t *out)
+{
+    double d = cJSON_IsNumber(v) ? v->valuedouble : -1;
+    if (!(d >= min && d <= max) || d != floor(d)) {
+        char range[64];
+        snprintf(range, sizeof range, "a whole number from %" PRIu32 " to %" PRIu32, min, max);
+        return bad_value(c, v, range);
+    }
+    *out = (uint32_t)d;
+    return true;
 }
 
 static bool get_count(const struct config *c, const struct arch_count_key *k, uint32_t max,
@@ -58,17 +77,8 @@ static bool get_count(const struct config *c, const struct arch_count_key *k, ui
     const cJSON *v = get(c, k->key);
     if (!v)
         v = get(c, k->older);
-    *out = k->absent;
-    if (!v)
-        return true;
-    double d = cJSON_IsNumber(v) ? v->valuedouble : 0;
-    if (!(d >= 1 && d <= max) || d != floor(d)) {
-        char range[64];
-        snprintf(range, sizeof range, "a whole number from 1 to %" PRIu32, max);
-        return bad_value(c, v, range);
-    }
-    *out = (uint32_t)d;
-    return true;
+    *out = k->null_is_none && cJSON_IsNull(get_raw(c, k->key)) ? 0 : k->absent;
+    return !v || whole_number(c, v, 1, max, out);
 }
 
 static bool get_flag(const struct config *c, const struct arch_flag_key *k, bool *out)
@@ -103,7 +113,8 @@ static bool get_act(const struct config *c, const struct arch *a, enum act *out)
             *out = activations[i].act;
             return true;
         }
-    return bad_value(c, v, "gelu_new or gelu_pytorch_tanh; other activations are not supported");
+    return bad_value(
+        c, v, "gelu_new, gelu_pytorch_tanh, gelu or silu; other activations are not supported");
 }
 
 // Numbers that follow from others, and how they must fit together.
@@ -131,13 +142,59 @@ static bool derive(const struct config *c, const struct arch *a, uint32_t n[N_CO
 
 static bool check_refused(const struct config *c, const struct arch *a)
 {
-    for (size_t i = 0; i < sizeof a->refused / sizeof *a->refused && a->refused[i]; i++) {
-        bool on;
-        if (!get_flag(c, &(struct arch_flag_key){ a->refused[i], false }, &on))
-            return false;
-        if (on)
-            return bad_value(c, get(c, a->refused[i]), "false; such models are not supported");
+    bool on;
+    if (!get_flag(c, &(struct arch_flag_key){ a->refused, false }, &on))
+        return false;
+    if (on)
+        return bad_value(c, get(c, a->refused), "false; such models are not supported");
+    const cJSON *quantised = get(c, "quantization_config");
+    return !quantised
+           || abl_fail(c->err, ABL_BAD_MODEL,
+                       "\"quantization_config\" in '%s' is not supported: expected weights in F32, "
+                       "F16 or BF16, or a GGUF file; take the checkpoint that it was made from",
+                       c->path);
+}
+
+// One entry of "layer_types" a layer.
+static bool read_layer_types(const struct config *c, const cJSON *types, uint32_t n_layers,
+                             struct model_shape *s)
+{
+    if (!cJSON_IsArray(types) || (uint32_t)cJSON_GetArraySize(types) != n_layers)
+        return bad_value(c, types, "a list with one entry a layer");
+    uint32_t layer = 0;
+    const cJSON *type;
+    cJSON_ArrayForEach(type, types)
+    {
+        const char *name = cJSON_IsString(type) ? type->valuestring : "";
+        s->slides[layer++] = strcmp(name, "sliding_attention") == 0;
+        if (!s->slides[layer - 1] && strcmp(name, "full_attention") != 0)
+            return bad_value(c, types, "entries full_attention or sliding_attention");
     }
+    return true;
+}
+
+// The sliding window of those families that have one, and its layers. null: no window.
+static bool read_window(const struct config *c, const struct arch *a, uint32_t n_layers,
+                        struct model_shape *s)
+{
+    static const struct arch_count_key window
+        = { "sliding_window", NULL, 4096, .null_is_none = true };
+    static const struct arch_flag_key used = { "use_sliding_window", false };
+    bool on = a->window == WINDOW_ALL;
+    uint32_t first = a->window == WINDOW_LISTED ? 28 : 0;
+    if (a->window == WINDOW_LISTED && !get_flag(c, &used, &on))
+        return false;
+    if (!on)
+        return true;
+    const cJSON *types = a->window == WINDOW_LISTED ? get(c, "layer_types") : NULL;
+    const cJSON *from = a->window == WINDOW_LISTED ? get(c, "max_window_layers") : NULL;
+    if (!get_count(c, &window, 1 << 30, &s->window)
+        || (from && !whole_number(c, from, 0, UINT32_MAX, &first)))
+        return false;
+    if (types)
+        return read_layer_types(c, types, n_layers, s);
+    for (uint32_t i = 0; i < n_layers; i++)
+        s->slides[i] = i >= first;
     return true;
 }
 
@@ -156,6 +213,10 @@ static bool read_shape(const struct config *c, const struct arch *a, struct mode
     if (!derive(c, a, n) || !get_eps(c, a, &s->norm_eps) || !get_act(c, a, &s->act)
         || !check_refused(c, a))
         return false;
+    const struct config_rope from
+        = { c->path, c->root, a, n[COUNT_HEAD_DIM], n[COUNT_CTX], c->err };
+    if (!config_rope_read(&from, &s->rope) || !read_window(c, a, n[COUNT_LAYERS], s))
+        return false;
     snprintf(s->arch, sizeof s->arch, "%s", a->model_type);
     s->n_vocab = n[COUNT_VOCAB];
     s->n_ctx = n[COUNT_CTX];
@@ -168,7 +229,14 @@ static bool read_shape(const struct config *c, const struct arch *a, struct mode
     s->attn_scale = flags[FLAG_SCALE_ATTN];
     s->attn_scale_layer = flags[FLAG_SCALE_ATTN_LAYER];
     s->tied = flags[FLAG_TIED];
-    s->has_value_bias = a->vectors[VECTOR_QKV_BIAS] || a->vectors[VECTOR_LN1_BIAS];
+    s->norm = a->norm;
+    s->gated = a->gated;
+    s->qk_norm = a->qk_norm;
+    s->parallel = flags[FLAG_PARALLEL];
+    s->qkv_bias = flags[FLAG_QKV_BIAS];
+    s->out_bias = flags[FLAG_OUT_BIAS];
+    s->mlp_bias = flags[FLAG_MLP_BIAS];
+    s->has_value_bias = s->qkv_bias || s->norm == NORM_LAYER;
     return true;
 }
 

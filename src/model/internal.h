@@ -1,4 +1,4 @@
-// What a model keeps about its files, and the step that finds its tensors in them.
+// What a model keeps about its files, and the steps that find its tensors in them and read them.
 #ifndef ABL_MODEL_INTERNAL_H
 #define ABL_MODEL_INTERNAL_H
 
@@ -6,21 +6,32 @@
 #include "model/checkpoint.h"
 #include "model/model.h"
 
-// One matrix of one layer: what a matrix_source points at.
-struct model_matrix_ref {
-    struct tensor_ref tensor;
-    uint32_t k, n;
+enum { MAX_PARTS = 3 };
+
+// One matrix of one layer, or one vector (a column): what a matrix_source points at. q, k and v are one matrix here,
+// however many tensors of the file they are.
+struct model_tensor {
+    struct tensor_ref parts[MAX_PARTS]; // rows of one behind those of the other
+    uint32_t n_parts;                   // 0: the model has none
+    uint32_t rows, cols;                // of the files, all parts together
     bool out_in;
+    enum row_order order;
+    uint32_t n_heads, n_kv_heads, d_head; // what the order is about
 };
 
 struct model_files {
     struct checkpoint *checkpoint;
-    struct model_matrix_ref *matrices; // [layer * N_MATRICES + which]; MATRIX_UNEMBED in layer 0
-    struct tensor_ref *vectors;        // [layer * N_VECTORS + which]; final ones in layer 0
+    struct model_tensor *matrices; // [layer * N_MATRICES + which]; MATRIX_UNEMBED in layer 0
+    struct model_tensor *vectors;  // [layer * N_VECTORS + which]; final ones in layer 0
     struct tensor_ref embed, position_embed;
+    struct tensor_ref rope_divisors; // of GGUF files; entry NULL: none
 };
 
 // Find every tensor of m->shape in m->files->checkpoint, check its exact shape, and count the parameters.
-bool model_resolve(struct model *m, const struct arch *arch, struct abl_err *err);
+bool model_resolve(struct model *m, const struct arch_tensors *names, struct abl_err *err);
+
+// Rows [first, first + count) of a matrix in its logical order, dense fp32.
+bool model_tensor_read(const struct model_tensor *t, uint32_t first, uint32_t count, float *out,
+                       struct abl_err *err);
 
 #endif

@@ -6,17 +6,34 @@
 
 #include "model/config.h"
 #include "model/internal.h"
+#include "model/rope.h"
 
 uint32_t model_vector_len(const struct model_shape *s, enum model_vector which)
 {
     switch (which) {
+    case VECTOR_LN1_BIAS:
+    case VECTOR_LN2_BIAS:
+    case VECTOR_FINAL_BIAS:
+        return s->norm == NORM_LAYER ? s->d_model : 0;
     case VECTOR_QKV_BIAS:
-        return (s->n_heads + 2 * s->n_kv_heads) * s->d_head;
+        return s->qkv_bias ? (s->n_heads + 2 * s->n_kv_heads) * s->d_head : 0;
+    case VECTOR_Q_NORM:
+    case VECTOR_K_NORM:
+        return s->qk_norm ? s->d_head : 0;
+    case VECTOR_OUT_BIAS:
+        return s->out_bias ? s->d_model : 0;
+    case VECTOR_MLP_GATE_BIAS:
+        return s->mlp_bias && s->gated ? s->d_mlp : 0;
     case VECTOR_MLP_IN_BIAS:
-        return s->d_mlp;
-    default:
-        return s->d_model;
+        return s->mlp_bias ? s->d_mlp : 0;
+    case VECTOR_MLP_OUT_BIAS:
+        return s->mlp_bias ? s->d_model : 0;
+    case VECTOR_LN1_GAIN:
+    case VECTOR_LN2_GAIN:
+    case VECTOR_FINAL_GAIN:
+        break;
     }
+    return s->d_model;
 }
 
 // "tiny-gpt2" of "data/models/tiny-gpt2/".
@@ -42,7 +59,8 @@ bool model_open(const char *path, struct model **out, struct abl_err *err)
     m->files = arena_alloc(&m->arena, 1, sizeof *m->files);
     bool ok = (m->path && m->name && m->files) || abl_no_memory(err);
     ok = ok && config_read(path, &m->shape, &arch, err)
-         && checkpoint_open(path, &m->files->checkpoint, err) && model_resolve(m, arch, err);
+         && checkpoint_open(path, &m->files->checkpoint, err)
+         && model_resolve(m, arch->safetensors, err);
     if (!ok) {
         model_free(m);
         return false;
@@ -61,14 +79,10 @@ void model_free(struct model *m)
     free(m);
 }
 
-// File rows of a matrix.
 static bool read_rows(void *context, uint32_t first, uint32_t count, float *out,
                       struct abl_err *err)
 {
-    const struct model_matrix_ref *ref = context;
-    uint64_t cols = ref->out_in ? ref->k : ref->n;
-    return tensor_file_read(ref->tensor.file, ref->tensor.entry, first * cols,
-                            (size_t)(count * cols), out, err);
+    return model_tensor_read(context, first, count, out, err);
 }
 
 void model_matrix_source(const struct model *m, enum model_matrix which, uint32_t layer,
@@ -77,10 +91,13 @@ void model_matrix_source(const struct model *m, enum model_matrix which, uint32_
     if (which == MATRIX_UNEMBED)
         layer = 0;
     assert(layer < m->shape.n_layers);
-    struct model_matrix_ref *ref = &m->files->matrices[layer * N_MATRICES + which];
-    *out = (struct matrix_source){
-        .k = ref->k, .n = ref->n, .out_in = ref->out_in, .read = read_rows, .context = ref
-    };
+    struct model_tensor *t = &m->files->matrices[layer * N_MATRICES + which];
+    assert(t->n_parts);
+    *out = (struct matrix_source){ .k = t->out_in ? t->cols : t->rows,
+                                   .n = t->out_in ? t->rows : t->cols,
+                                   .out_in = t->out_in,
+                                   .read = read_rows,
+                                   .context = t };
 }
 
 bool model_read_vector(const struct model *m, enum model_vector which, uint32_t layer, float *out,
@@ -89,8 +106,25 @@ bool model_read_vector(const struct model *m, enum model_vector which, uint32_t 
     if (which >= VECTOR_FINAL_GAIN)
         layer = 0;
     assert(layer < m->shape.n_layers);
-    struct tensor_ref ref = m->files->vectors[layer * N_VECTORS + which];
-    return tensor_file_read(ref.file, ref.entry, 0, model_vector_len(&m->shape, which), out, err);
+    const struct model_tensor *t = &m->files->vectors[layer * N_VECTORS + which];
+    return model_tensor_read(t, 0, t->rows, out, err);
+}
+
+bool model_rope_frequencies(const struct model *m, double *out, struct abl_err *err)
+{
+    struct tensor_ref divisors = m->files->rope_divisors;
+    uint32_t n = m->shape.rope.n_dims / 2;
+    rope_frequencies(&m->shape.rope, out);
+    if (!divisors.entry)
+        return true;
+    float *by = malloc(n * sizeof *by);
+    if (!by)
+        return abl_no_memory(err);
+    bool ok = tensor_file_read(divisors.file, divisors.entry, 0, n, by, err);
+    for (uint32_t i = 0; ok && i < n; i++)
+        out[i] /= (double)by[i];
+    free(by);
+    return ok;
 }
 
 // out[0..d) += row `position` of W_pos.

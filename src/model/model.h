@@ -14,27 +14,61 @@
 
 struct model_files; // open files and where each weight lies in them
 
+enum { MODEL_MAX_LAYERS = 512 };
+
+enum rope_kind { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN };
+
+// Rotary positions (Su et al. 2021) and how their frequencies are stretched beyond the context of training.
+struct rope_shape {
+    uint32_t n_dims; // the first of each head's, in pairs; 0: the model has learned positions
+    enum rope_kind kind;
+    double theta, factor;
+    double original_ctx;
+    double low_freq_factor, high_freq_factor; // llama3
+    double beta_fast, beta_slow;              // yarn (Peng et al. 2023)
+    bool truncate;                            // yarn: ramp between whole dimensions
+    double scale; // of cosines and sines: yarn's attention factor, else 1
+};
+
 struct model_shape {
     char arch[32]; // "gpt2"
     uint32_t n_layers, n_heads, n_kv_heads, d_head, d_model, d_mlp, n_ctx;
     uint32_t n_vocab; // rows of the unembedding; ids at or above it do not exist
     float norm_eps;
+    enum norm_kind norm;
     enum act act;
-    bool attn_scale;       // divide q·k by sqrt(d_head)
-    bool attn_scale_layer; // and by layer + 1 (scale_attn_by_inverse_layer_idx)
-    bool tied;             // W_U is W_E transposed
-    bool has_value_bias;   // b_V or ln1 bias: folded and head value bias differ
+    bool gated;    // the MLP is act(x·W_gate) x·W_in
+    bool parallel; // attention and MLP read the same residual stream
+    bool qk_norm;  // q and k of each head are normed (RMS) before they are turned
+    bool qkv_bias, out_bias, mlp_bias;
+    struct rope_shape rope;
+    uint32_t window; // tokens that a sliding layer's query sees, itself included; 0: all
+    bool slides[MODEL_MAX_LAYERS]; // with a window: the layers that it holds for
+    bool attn_scale;               // divide q·k by sqrt(d_head)
+    bool attn_scale_layer;         // and by layer + 1 (scale_attn_by_inverse_layer_idx)
+    bool tied;                     // W_U is W_E transposed
+    bool has_value_bias;           // b_V or ln1 bias: folded and head value bias differ
 };
 
 // Where a matrix of the model lies. n_layers of most of them.
-enum model_matrix { MATRIX_QKV, MATRIX_OUT, MATRIX_MLP_IN, MATRIX_MLP_OUT, MATRIX_UNEMBED };
+enum model_matrix {
+    MATRIX_QKV, // q | k | v
+    MATRIX_OUT,
+    MATRIX_MLP_GATE,
+    MATRIX_MLP_IN,
+    MATRIX_MLP_OUT,
+    MATRIX_UNEMBED,
+};
 enum model_vector {
     VECTOR_LN1_GAIN,
     VECTOR_LN1_BIAS,
     VECTOR_QKV_BIAS,
+    VECTOR_Q_NORM,
+    VECTOR_K_NORM,
     VECTOR_OUT_BIAS,
     VECTOR_LN2_GAIN,
     VECTOR_LN2_BIAS,
+    VECTOR_MLP_GATE_BIAS,
     VECTOR_MLP_IN_BIAS,
     VECTOR_MLP_OUT_BIAS,
     VECTOR_FINAL_GAIN,
@@ -69,7 +103,11 @@ void model_matrix_source(const struct model *m, enum model_matrix which, uint32_
 // Read one vector, *n floats long as the shape demands (MATRIX columns or d_model); out has room for it.
 bool model_read_vector(const struct model *m, enum model_vector which, uint32_t layer, float *out,
                        struct abl_err *err);
-uint32_t model_vector_len(const struct model_shape *shape, enum model_vector which);
+uint32_t model_vector_len(const struct model_shape *shape,
+                          enum model_vector which); // 0: the model has none
+
+// Angle by which position 1 turns each pair of a head: out (rope.n_dims / 2). Position p turns p times as far.
+bool model_rope_frequencies(const struct model *m, double *out, struct abl_err *err);
 
 // Row `token` of W_E, plus row `position` of W_pos where positions are learned: what enters layer 0. out: (d_model).
 bool model_embed(const struct model *m, uint32_t token, uint32_t position, float *out,

@@ -11,7 +11,7 @@ enum { NAME_SIZE = 128 };
 
 struct resolver {
     struct model *m;
-    const struct arch *arch;
+    const struct arch_tensors *names;
     const char *prefix;             // before every tensor name in these files
     uint64_t n_params[DTYPE_OTHER]; // found so far, by element type
     struct abl_err *err;
@@ -24,11 +24,12 @@ static void matrix_size(const struct model_shape *s, enum model_matrix which, ui
     uint32_t z_cols = s->n_heads * s->d_head;
     switch (which) {
     case MATRIX_QKV:
-        *k = s->d_model, *n = model_vector_len(s, VECTOR_QKV_BIAS);
+        *k = s->d_model, *n = (s->n_heads + 2 * s->n_kv_heads) * s->d_head;
         return;
     case MATRIX_OUT:
         *k = z_cols, *n = s->d_model;
         return;
+    case MATRIX_MLP_GATE:
     case MATRIX_MLP_IN:
         *k = s->d_model, *n = s->d_mlp;
         return;
@@ -101,30 +102,64 @@ static bool need_named(struct resolver *r, const char *name, struct extent e,
     return true;
 }
 
-static bool need(struct resolver *r, const char *pattern, uint32_t layer, struct extent e,
-                 struct tensor_ref *out)
+static bool need(struct resolver *r, const char *pattern, struct extent e, struct tensor_ref *out)
 {
     char name[NAME_SIZE];
-    arch_tensor_name(r->prefix, pattern, layer, name, sizeof name);
+    arch_tensor_name(r->prefix, pattern, 0, 0, name, sizeof name);
     return need_named(r, name, e, out);
+}
+
+// How many rows of q | k | v are part 0, 1 or 2, where they are tensors of their own.
+static uint32_t part_rows(const struct model_shape *s, uint32_t part)
+{
+    return (part ? s->n_kv_heads : s->n_heads) * s->d_head;
+}
+
+// The one tensor that a pattern names, or one for each of its parts. t has its rows and columns; is_vector: the tensors
+// have one dimension.
+static bool need_parts(struct resolver *r, const char *pattern, uint32_t layer, bool is_vector,
+                       struct model_tensor *t)
+{
+    const struct model_shape *s = &r->m->shape;
+    char name[NAME_SIZE];
+    bool several = arch_tensor_name(r->prefix, pattern, layer, 1, name, sizeof name);
+    t->n_heads = s->n_heads;
+    t->n_kv_heads = s->n_kv_heads;
+    t->d_head = s->d_head;
+    for (; arch_tensor_name(r->prefix, pattern, layer, t->n_parts, name, sizeof name);
+         t->n_parts++) {
+        assert(t->n_parts < MAX_PARTS);
+        uint32_t rows = several ? part_rows(s, t->n_parts) : t->rows;
+        struct extent e = is_vector ? (struct extent){ 0, rows } : (struct extent){ rows, t->cols };
+        if (!need_named(r, name, e, &t->parts[t->n_parts]))
+            return false;
+    }
+    return true;
 }
 
 static bool need_matrix(struct resolver *r, enum model_matrix which, uint32_t layer)
 {
-    struct model_matrix_ref *ref = &r->m->files->matrices[layer * N_MATRICES + which];
-    matrix_size(&r->m->shape, which, &ref->k, &ref->n);
-    ref->out_in = !r->arch->conv1d;
-    struct extent e
-        = ref->out_in ? (struct extent){ ref->n, ref->k } : (struct extent){ ref->k, ref->n };
-    return need(r, r->arch->matrices[which], layer, e, &ref->tensor);
+    const struct model_shape *s = &r->m->shape;
+    struct model_tensor *t = &r->m->files->matrices[layer * N_MATRICES + which];
+    uint32_t k, n;
+    if (which == MATRIX_MLP_GATE && !s->gated)
+        return true;
+    matrix_size(s, which, &k, &n);
+    t->out_in = !r->names->in_out;
+    t->rows = t->out_in ? n : k;
+    t->cols = t->out_in ? k : n;
+    t->order = which == MATRIX_QKV ? r->names->qkv_order : ROWS_PLAIN;
+    return need_parts(r, r->names->matrices[which], layer, false, t);
 }
 
 static bool need_vector(struct resolver *r, enum model_vector which, uint32_t layer)
 {
-    struct tensor_ref *ref = &r->m->files->vectors[layer * N_VECTORS + which];
-    struct extent e = { 0, model_vector_len(&r->m->shape, which) };
-    const char *pattern = r->arch->vectors[which];
-    return !pattern || need(r, pattern, layer, e, ref);
+    struct model_tensor *t = &r->m->files->vectors[layer * N_VECTORS + which];
+    t->rows = model_vector_len(&r->m->shape, which);
+    t->cols = 1;
+    t->out_in = true;
+    t->order = which == VECTOR_QKV_BIAS ? r->names->qkv_order : ROWS_PLAIN;
+    return !t->rows || need_parts(r, r->names->vectors[which], layer, true, t);
 }
 
 static bool need_layer(struct resolver *r, uint32_t layer)
@@ -142,11 +177,10 @@ static bool need_embeddings(struct resolver *r)
 {
     const struct model_shape *s = &r->m->shape;
     struct model_files *f = r->m->files;
-    const char *positions = r->arch->position_embed;
-    return need(r, r->arch->embed, 0, (struct extent){ s->n_vocab, s->d_model }, &f->embed)
+    const char *positions = r->names->position_embed;
+    return need(r, r->names->embed, (struct extent){ s->n_vocab, s->d_model }, &f->embed)
            && (!positions
-               || need(r, positions, 0, (struct extent){ s->n_ctx, s->d_model },
-                       &f->position_embed));
+               || need(r, positions, (struct extent){ s->n_ctx, s->d_model }, &f->position_embed));
 }
 
 // W_U: where config.json ties it, W_E, whatever the file has beside; a tensor of its own otherwise.
@@ -154,12 +188,14 @@ static bool need_unembed(struct resolver *r)
 {
     const struct model_shape *s = &r->m->shape;
     struct model_files *f = r->m->files;
-    struct model_matrix_ref *ref = &f->matrices[MATRIX_UNEMBED];
-    const char *name = r->arch->unembed;
-    *ref = (struct model_matrix_ref){ f->embed, s->d_model, s->n_vocab, true };
+    struct model_tensor *t = &f->matrices[MATRIX_UNEMBED];
+    const char *name = r->names->unembed;
+    *t = (struct model_tensor){
+        .parts = { f->embed }, .n_parts = 1, .rows = s->n_vocab, .cols = s->d_model, .out_in = true
+    };
     struct extent e = { s->n_vocab, s->d_model };
     if (!s->tied)
-        return need_named(r, name, e, &ref->tensor);
+        return need_named(r, name, e, &t->parts[0]);
     struct tensor_ref copy = checkpoint_find(f->checkpoint, name);
     return !copy.entry || fits(copy.entry, e) || bad_extent(r, &copy, e);
 }
@@ -168,14 +204,14 @@ static bool need_unembed(struct resolver *r)
 static bool find_prefix(struct resolver *r)
 {
     char name[NAME_SIZE];
-    for (size_t i = 0; r->arch->prefixes[i]; i++) {
-        arch_tensor_name(r->arch->prefixes[i], r->arch->embed, 0, name, sizeof name);
+    for (size_t i = 0; r->names->prefixes[i]; i++) {
+        arch_tensor_name(r->names->prefixes[i], r->names->embed, 0, 0, name, sizeof name);
         if (checkpoint_find(r->m->files->checkpoint, name).entry) {
-            r->prefix = r->arch->prefixes[i];
+            r->prefix = r->names->prefixes[i];
             return true;
         }
     }
-    return lacks(r, r->arch->embed);
+    return lacks(r, r->names->embed);
 }
 
 // A weight of a layer that config.json does not count: the files do not belong together. Other tensors that no row of
@@ -187,7 +223,7 @@ static bool check_no_more_layers(const struct resolver *r)
     for (size_t i = 0; i < c->n_tensors; i++) {
         const char *name = c->tensors[i].entry->name;
         uint32_t layer;
-        if (strncmp(name, r->prefix, skip) == 0 && arch_layer_of(r->arch, name + skip, &layer)
+        if (strncmp(name, r->prefix, skip) == 0 && arch_layer_of(r->names, name + skip, &layer)
             && layer >= r->m->shape.n_layers)
             return abl_fail(r->err, ABL_BAD_MODEL,
                             "too many layers in '%s': found tensor '%s', expected %" PRIu32
@@ -214,9 +250,9 @@ static void count_weights(const struct resolver *r)
         m->weight_bytes += c->files[i].file.size;
 }
 
-bool model_resolve(struct model *m, const struct arch *arch, struct abl_err *err)
+bool model_resolve(struct model *m, const struct arch_tensors *names, struct abl_err *err)
 {
-    struct resolver r = { .m = m, .arch = arch, .err = err };
+    struct resolver r = { .m = m, .names = names, .err = err };
     struct model_files *f = m->files;
     uint32_t n_layers = m->shape.n_layers;
     f->matrices = arena_alloc(&m->arena, (size_t)n_layers * N_MATRICES, sizeof *f->matrices);

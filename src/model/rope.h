@@ -1,0 +1,10 @@
+// Frequencies of rotary positions.
+#ifndef ABL_MODEL_ROPE_H
+#define ABL_MODEL_ROPE_H
+
+#include "model/model.h"
+
+// Angle by which one position turns each pair: out (n_dims / 2), as transformers computes it for the same config.json.
+void rope_frequencies(const struct rope_shape *r, double *out);
+
+#endif

@@ -1,0 +1,58 @@
+// Reading a matrix whose rows lie in another order, or in several tensors.
+#include <assert.h>
+
+#include "base/size.h"
+#include "model/internal.h"
+
+// A stretch of logical rows that follow one another in one part.
+struct run {
+    uint32_t part, first, n;
+};
+
+static struct run plain_run(const struct model_tensor *t, uint32_t row)
+{
+    struct run r = { .first = row };
+    while (r.first >= t->parts[r.part].entry->dims[0])
+        r.first -= (uint32_t)t->parts[r.part++].entry->dims[0];
+    r.n = (uint32_t)t->parts[r.part].entry->dims[0] - r.first;
+    return r;
+}
+
+// [q_0; k_0; v_0; q_1; …] in the file, q | k | v here: n_kv_heads = n_heads.
+static struct run by_head_run(const struct model_tensor *t, uint32_t row)
+{
+    uint32_t third = t->n_heads * t->d_head, kind = row / third;
+    uint32_t head = row % third / t->d_head, i = row % t->d_head;
+    return (struct run){ .first = (3 * head + kind) * t->d_head + i, .n = t->d_head - i };
+}
+
+// File row 2i + j of a head of q or k is row j · d_head/2 + i.
+static struct run paired_run(const struct model_tensor *t, uint32_t row)
+{
+    struct run r = plain_run(t, row);
+    uint32_t i = r.first % t->d_head, half = t->d_head / 2;
+    if (row >= (t->n_heads + t->n_kv_heads) * t->d_head)
+        return r; // v
+    r.first += 2 * (i % half) + i / half - i;
+    r.n = 1;
+    return r;
+}
+
+bool model_tensor_read(const struct model_tensor *t, uint32_t first, uint32_t count, float *out,
+                       struct abl_err *err)
+{
+    assert(first <= t->rows && count <= t->rows - first);
+    for (uint32_t done = 0; done < count;) {
+        uint32_t row = first + done;
+        struct run r = t->order == ROWS_BY_HEAD  ? by_head_run(t, row)
+                       : t->order == ROWS_PAIRED ? paired_run(t, row)
+                                                 : plain_run(t, row);
+        const struct tensor_ref *part = &t->parts[r.part];
+        uint32_t n = (uint32_t)size_min(r.n, count - done);
+        if (!tensor_file_read(part->file, part->entry, (uint64_t)r.first * t->cols,
+                              (size_t)n * t->cols, out + (size_t)done * t->cols, err))
+            return false;
+        done += n;
+    }
+    return true;
+}
