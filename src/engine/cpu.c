@@ -137,46 +137,48 @@ static void cpu_index_release(struct engine *e, struct index *list)
     *list = (struct index){ 0 };
 }
 
-static bool read_matrix(const struct matrix_source *s, float *out, struct abl_err *err)
-{
-    uint32_t rows = s->out_in ? s->n : s->k, cols = s->out_in ? s->k : s->n;
-    uint32_t block = (uint32_t)size_max(1, STAGING_BYTES / (cols * sizeof *out));
-    for (uint32_t first = 0; first < rows; first += block) {
-        uint32_t n = rows - first < block ? rows - first : block;
-        if (!s->read(s->context, first, n, out + (size_t)first * cols, err))
-            return false;
-    }
-    return true;
-}
-
-static bool cpu_weight_new(struct engine *e, const struct matrix_source *source,
-                           struct weight **out, struct abl_err *err)
-{
-    float *plain = aligned_floats((size_t)source->k * source->n);
-    if (!plain)
-        return too_big(source->k, source->n, err);
-    struct weight *w = calloc(1, sizeof *w);
-    if (!w || !read_matrix(source, plain, err)) {
-        free(plain);
-        free(w);
-        return w ? false : abl_no_memory(err);
-    }
-    w->k = source->k;
-    w->n = source->n;
-    if (!dnnl_matrix_new(self(e)->dnnl, plain, w->k, w->n, source->out_in, &w->matrix, err)) {
-        free(w);
-        return false;
-    }
-    *out = w;
-    return true;
-}
-
 static void cpu_weight_free(struct engine *e, struct weight *w)
 {
     (void)e;
     if (w)
         dnnl_matrix_free(w->matrix);
     free(w);
+}
+
+// Read a matrix in blocks of file rows, each packed at once.
+static bool fill_matrix(struct dnnl_matrix *to, const struct matrix_source *s, struct abl_err *err)
+{
+    uint32_t rows = s->out_in ? s->n : s->k, cols = s->out_in ? s->k : s->n;
+    size_t fit = STAGING_BYTES / (cols * sizeof(float)) / MATRIX_BLOCK * MATRIX_BLOCK;
+    uint32_t block = (uint32_t)size_min(rows, size_max(MATRIX_BLOCK, fit));
+    float *staging = aligned_floats((size_t)block * cols);
+    if (!staging)
+        return too_big(block, cols, err);
+    bool ok = true;
+    for (uint32_t first = 0; ok && first < rows; first += block) {
+        uint32_t n = rows - first < block ? rows - first : block;
+        ok = s->read(s->context, first, n, staging, err)
+             && dnnl_matrix_fill(to, first, n, staging, err);
+    }
+    free(staging);
+    return ok;
+}
+
+static bool cpu_weight_new(struct engine *e, const struct matrix_source *source,
+                           struct weight **out, struct abl_err *err)
+{
+    struct weight *w = calloc(1, sizeof *w);
+    if (!w)
+        return abl_no_memory(err);
+    w->k = source->k;
+    w->n = source->n;
+    if (!dnnl_matrix_new(self(e)->dnnl, w->k, w->n, source->out_in, &w->matrix, err)
+        || !fill_matrix(w->matrix, source, err)) {
+        cpu_weight_free(e, w);
+        return false;
+    }
+    *out = w;
+    return true;
 }
 
 static bool cpu_norm_op(struct engine *e, struct tensor out, struct tensor x,

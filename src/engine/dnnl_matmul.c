@@ -24,8 +24,8 @@ struct entry {
 struct dnnl_matrix {
     struct dnnl_context *context;
     uint32_t k, n;
-    float *plain; // NULL once repacked
-    dnnl_memory_t weights;
+    bool out_in;
+    dnnl_memory_t weights; // in the layout that products ask for
     struct entry cache[CACHE_SIZE];
     size_t next; // slot to replace when all are taken
 };
@@ -70,15 +70,17 @@ static dnnl_status_t copy_weights_desc(dnnl_memory_desc_t *out, dnnl_primitive_d
     return dnnl_memory_desc_clone(out, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0));
 }
 
-static bool same_desc(const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b)
-{
-    return dnnl_memory_desc_equal(*a, *b) != 0;
-}
-
 static dnnl_status_t reorder_desc(dnnl_primitive_desc_t *out, const dnnl_memory_desc_t *from,
                                   const dnnl_memory_desc_t *to, dnnl_engine_t e)
 {
     return dnnl_reorder_primitive_desc_create(out, *from, e, *to, e, NULL);
+}
+
+// Part [row, row + rows) x [col, col + cols) of a descriptor.
+static dnnl_status_t describe_part(dnnl_memory_desc_t *out, const dnnl_memory_desc_t *whole,
+                                   const dnnl_dims_t dims, const dnnl_dims_t offsets)
+{
+    return dnnl_memory_desc_create_submemory(out, *whole, dims, offsets);
 }
 
 static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha)
@@ -131,15 +133,16 @@ static dnnl_status_t copy_weights_desc(dnnl_memory_desc_t *out, dnnl_primitive_d
     return dnnl_success;
 }
 
-static bool same_desc(const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b)
-{
-    return dnnl_memory_desc_equal(a, b) != 0;
-}
-
 static dnnl_status_t reorder_desc(dnnl_primitive_desc_t *out, const dnnl_memory_desc_t *from,
                                   const dnnl_memory_desc_t *to, dnnl_engine_t e)
 {
     return dnnl_reorder_primitive_desc_create(out, from, e, to, e, NULL);
+}
+
+static dnnl_status_t describe_part(dnnl_memory_desc_t *out, const dnnl_memory_desc_t *whole,
+                                   const dnnl_dims_t dims, const dnnl_dims_t offsets)
+{
+    return dnnl_memory_desc_init_submemory(out, whole, dims, offsets);
 }
 
 static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha)
@@ -279,21 +282,87 @@ static dnnl_status_t wanted_layout(struct dnnl_matrix *w, dnnl_memory_desc_t *ou
     return s;
 }
 
-static dnnl_status_t reorder(struct dnnl_matrix *w, const dnnl_memory_desc_t *from,
-                             const dnnl_memory_desc_t *to)
+static dnnl_status_t weights_desc(const struct dnnl_matrix *w, dnnl_memory_desc_t *out)
+{
+#if DNNL_VERSION_MAJOR >= 3
+    const_dnnl_memory_desc_t d;
+    dnnl_status_t s = dnnl_memory_get_memory_desc(w->weights, &d);
+    return s == dnnl_success ? dnnl_memory_desc_clone(out, d) : s;
+#else
+    const dnnl_memory_desc_t *d;
+    dnnl_status_t s = dnnl_memory_get_memory_desc(w->weights, &d);
+    if (s == dnnl_success)
+        *out = *d;
+    return s;
+#endif
+}
+
+// oneDNN's handles are not const, but it only reads the sources.
+static void *unconst(const float *p)
+{
+    void *q;
+    memcpy(&q, &p, sizeof q);
+    return q;
+}
+
+bool dnnl_matrix_new(struct dnnl_context *c, uint32_t k, uint32_t n, bool out_in,
+                     struct dnnl_matrix **out, struct abl_err *err)
+{
+    struct dnnl_matrix *w = calloc(1, sizeof *w);
+    dnnl_memory_desc_t wanted = { 0 };
+    if (!w)
+        return abl_no_memory(err);
+    *w = (struct dnnl_matrix){ .context = c, .k = k, .n = n, .out_in = out_in };
+    dnnl_status_t s = wanted_layout(w, &wanted);
+    if (s == dnnl_success)
+        s = memory_new(&w->weights, &wanted, c->engine, DNNL_MEMORY_ALLOCATE);
+    release_desc(&wanted);
+    if (s != dnnl_success) {
+        dnnl_matrix_free(w);
+        return failed(s, "make room for a matrix", err);
+    }
+    *out = w;
+    return true;
+}
+
+// Where rows [first, first + count) of the file lie in the weights, and how they lie in `from`.
+static dnnl_status_t describe_fill(const struct dnnl_matrix *w, uint32_t first, uint32_t count,
+                                   dnnl_memory_desc_t *from, dnnl_memory_desc_t *to)
+{
+    dnnl_memory_desc_t whole = { 0 };
+    dnnl_dims_t dims = { count, w->n }, offsets = { first, 0 };
+    if (w->out_in) {
+        dims[0] = w->k, dims[1] = count;
+        offsets[0] = 0, offsets[1] = first;
+    }
+    dnnl_status_t s
+        = describe_strided(from, dims[0], dims[1], w->out_in ? 1 : w->n, w->out_in ? w->k : 1);
+    if (s == dnnl_success)
+        s = weights_desc(w, &whole);
+    if (s == dnnl_success)
+        s = describe_part(to, &whole, dims, offsets);
+    release_desc(&whole);
+    return s;
+}
+
+static dnnl_status_t fill(struct dnnl_matrix *w, const dnnl_memory_desc_t *from,
+                          const dnnl_memory_desc_t *to, const float *rows)
 {
     struct dnnl_context *c = w->context;
-    dnnl_memory_t source = NULL;
+    dnnl_memory_t source = NULL, target = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t p = NULL;
-    dnnl_status_t s = memory_new(&source, from, c->engine, w->plain);
+    void *data;
+    dnnl_status_t s = dnnl_memory_get_data_handle(w->weights, &data);
     if (s == dnnl_success)
-        s = memory_new(&w->weights, to, c->engine, DNNL_MEMORY_ALLOCATE);
+        s = memory_new(&source, from, c->engine, unconst(rows));
+    if (s == dnnl_success)
+        s = memory_new(&target, to, c->engine, data);
     if (s == dnnl_success)
         s = reorder_desc(&pd, from, to, c->engine);
     if (s == dnnl_success)
         s = dnnl_primitive_create(&p, pd);
-    dnnl_exec_arg_t args[] = { { DNNL_ARG_FROM, source }, { DNNL_ARG_TO, w->weights } };
+    dnnl_exec_arg_t args[] = { { DNNL_ARG_FROM, source }, { DNNL_ARG_TO, target } };
     if (s == dnnl_success)
         s = dnnl_primitive_execute(p, c->stream, 2, args);
     if (s == dnnl_success)
@@ -302,46 +371,23 @@ static dnnl_status_t reorder(struct dnnl_matrix *w, const dnnl_memory_desc_t *fr
         dnnl_primitive_destroy(p);
     if (pd)
         dnnl_primitive_desc_destroy(pd);
+    if (target)
+        dnnl_memory_destroy(target);
     if (source)
         dnnl_memory_destroy(source);
     return s;
 }
 
-// Keep the matrix as it is where that layout serves, else move it into the wanted one.
-static dnnl_status_t pack(struct dnnl_matrix *w, bool out_in)
+bool dnnl_matrix_fill(struct dnnl_matrix *w, uint32_t first, uint32_t count, const float *rows,
+                      struct abl_err *err)
 {
-    dnnl_memory_desc_t plain = { 0 }, wanted = { 0 };
-    dnnl_status_t s = describe_strided(&plain, w->k, w->n, out_in ? 1 : w->n, out_in ? w->k : 1);
+    dnnl_memory_desc_t from = { 0 }, to = { 0 };
+    dnnl_status_t s = describe_fill(w, first, count, &from, &to);
     if (s == dnnl_success)
-        s = wanted_layout(w, &wanted);
-    if (s == dnnl_success && same_desc(&plain, &wanted))
-        s = memory_new(&w->weights, &plain, w->context->engine, w->plain);
-    else if (s == dnnl_success) {
-        s = reorder(w, &plain, &wanted);
-        free(w->plain);
-        w->plain = NULL;
-    }
-    release_desc(&plain);
-    release_desc(&wanted);
-    return s;
-}
-
-bool dnnl_matrix_new(struct dnnl_context *c, float *plain, uint32_t k, uint32_t n, bool out_in,
-                     struct dnnl_matrix **out, struct abl_err *err)
-{
-    struct dnnl_matrix *w = calloc(1, sizeof *w);
-    if (!w) {
-        free(plain);
-        return abl_no_memory(err);
-    }
-    *w = (struct dnnl_matrix){ .context = c, .k = k, .n = n, .plain = plain };
-    dnnl_status_t s = pack(w, out_in);
-    if (s != dnnl_success) {
-        dnnl_matrix_free(w);
-        return failed(s, "pack a matrix", err);
-    }
-    *out = w;
-    return true;
+        s = fill(w, &from, &to, rows);
+    release_desc(&from);
+    release_desc(&to);
+    return s == dnnl_success || failed(s, "pack a matrix", err);
 }
 
 static void entry_release(struct entry *e)
@@ -363,23 +409,7 @@ void dnnl_matrix_free(struct dnnl_matrix *w)
         entry_release(&w->cache[i]);
     if (w->weights)
         dnnl_memory_destroy(w->weights);
-    free(w->plain);
     free(w);
-}
-
-static dnnl_status_t weights_desc(const struct dnnl_matrix *w, dnnl_memory_desc_t *out)
-{
-#if DNNL_VERSION_MAJOR >= 3
-    const_dnnl_memory_desc_t d;
-    dnnl_status_t s = dnnl_memory_get_memory_desc(w->weights, &d);
-    return s == dnnl_success ? dnnl_memory_desc_clone(out, d) : s;
-#else
-    const dnnl_memory_desc_t *d;
-    dnnl_status_t s = dnnl_memory_get_memory_desc(w->weights, &d);
-    if (s == dnnl_success)
-        *out = *d;
-    return s;
-#endif
 }
 
 static dnnl_status_t entry_init(struct dnnl_matrix *w, const struct product *p, struct entry *e)
@@ -434,14 +464,6 @@ static dnnl_status_t find_entry(struct dnnl_matrix *w, const struct product *p, 
     w->next = (w->next + 1) % CACHE_SIZE;
     entry_release(*out);
     return entry_init(w, p, *out);
-}
-
-// oneDNN's handles are not const, but it only reads the sources.
-static void *unconst(const float *p)
-{
-    void *q;
-    memcpy(&q, &p, sizeof q);
-    return q;
 }
 
 bool dnnl_matrix_multiply(struct dnnl_matrix *w, const struct product *p, struct abl_err *err)

@@ -17,9 +17,13 @@ void dnnl_context_free(struct dnnl_context *c);
 // "oneDNN 2.6.3 (avx512_core)" into out.
 void dnnl_describe(char *out, size_t size);
 
-// Pack a (k, n) matrix. plain (malloc'd, ownership passes) holds k rows of n, or n rows of k where out_in.
-bool dnnl_matrix_new(struct dnnl_context *c, float *plain, uint32_t k, uint32_t n, bool out_in,
+// Room for a (k, n) matrix, whose values follow block by block: rows [first, first + count) of the file, k rows of n, or n
+// rows of k where out_in. first is a multiple of MATRIX_BLOCK, and so is count but in the last block.
+enum { MATRIX_BLOCK = 64 };
+bool dnnl_matrix_new(struct dnnl_context *c, uint32_t k, uint32_t n, bool out_in,
                      struct dnnl_matrix **out, struct abl_err *err);
+bool dnnl_matrix_fill(struct dnnl_matrix *w, uint32_t first, uint32_t count, const float *rows,
+                      struct abl_err *err);
 void dnnl_matrix_free(struct dnnl_matrix *w);
 
 enum product_flags {
