@@ -1,5 +1,6 @@
 // The forward pass on every engine against the double-precision reference and transformers' float64: models of odd sizes, all
 // storage types, and seeded random variants over every site, operation, source and position.
+#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include "base/rng.h"
 #include "lab/select.h"
 #include "lab/variant.h"
+#include "lab/weights.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
 #include "tests/support/rig.h"
@@ -75,7 +77,8 @@ static void compare_with_golden(const char *path, size_t step, const char *devic
     struct rig r;
     golden_open(path, &g);
     golden_thin(&g, step);
-    struct rig_settings s = { device, g.model, g.prompts, g.n_rows, 0, 0 };
+    struct rig_settings s
+        = { .device = device, .model = g.model, .prompts = g.prompts, .n_prompts = g.n_rows };
     rig_open(&r, &s);
     for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
         struct variants v
@@ -155,7 +158,10 @@ static void agrees_with_the_reference_at_odd_sizes(void **state)
         struct prompt *prompts = prompts_random(7, mini.n_ctx, mini.n_vocab, k);
         for (size_t i = 0; i < n; i++) {
             struct rig r;
-            struct rig_settings s = { devices[i], scratch_path(&scratch, name), prompts, 7, 0, 0 };
+            struct rig_settings s = { .device = devices[i],
+                                      .model = scratch_path(&scratch, name),
+                                      .prompts = prompts,
+                                      .n_prompts = 7 };
             rig_open(&r, &s);
             struct variants v
                 = every_head(&r.model->shape, (struct ablation){ 0.0f, VALUE_BIAS_FOLDED });
@@ -181,8 +187,10 @@ static void storage_types_give_the_same_results(void **state)
         for (int t = 0; t < 3; t++) {
             mini.dtype = types[t];
             mini_model_write(&scratch, types[t], &mini);
-            struct rig_settings s
-                = { devices[i], scratch_path(&scratch, types[t]), prompts, 5, 0, 0 };
+            struct rig_settings s = { .device = devices[i],
+                                      .model = scratch_path(&scratch, types[t]),
+                                      .prompts = prompts,
+                                      .n_prompts = 5 };
             rig_open(&r[t], &s);
             struct variants v
                 = every_head(&r[t].model->shape, (struct ablation){ 0.0f, VALUE_BIAS_HEAD });
@@ -305,9 +313,11 @@ static void random_variants_agree_with_the_reference(void **state)
             struct rig r;
             struct rng rng;
             rng_seed(&rng, 100 + b);
-            struct rig_settings s = { devices[i], scratch_path(&scratch, "random"),
-                                      prompts,    n_prompts,
-                                      budgets[b], 0 };
+            struct rig_settings s = { .device = devices[i],
+                                      .model = scratch_path(&scratch, "random"),
+                                      .prompts = prompts,
+                                      .n_prompts = n_prompts,
+                                      .mem = budgets[b] };
             rig_open(&r, &s);
             for (int k = 0; k < 20; k++) {
                 static struct random_list list;
@@ -354,8 +364,10 @@ static void equal_interventions_give_equal_results(void **state)
     struct variants v = { .items = items, .n = 8 };
     for (size_t i = 0; i < n; i++) {
         struct rig r;
-        struct rig_settings s
-            = { devices[i], scratch_path(&scratch, "equal"), prompts, n_prompts, 0, 0 };
+        struct rig_settings s = { .device = devices[i],
+                                  .model = scratch_path(&scratch, "equal"),
+                                  .prompts = prompts,
+                                  .n_prompts = n_prompts };
         rig_open(&r, &s);
         rig_run(&r, &v);
         for (size_t k = 0; k < v.n; k += 2)
@@ -384,8 +396,10 @@ static void without_a_value_bias_both_modes_agree(void **state)
     struct prompt *prompts = prompts_random(4, mini.n_ctx, mini.n_vocab, 7);
     for (size_t i = 0; i < n; i++) {
         struct rig r[2];
-        struct rig_settings s
-            = { devices[i], scratch_path(&scratch, "unbiased"), prompts, 4, 0, 0 };
+        struct rig_settings s = { .device = devices[i],
+                                  .model = scratch_path(&scratch, "unbiased"),
+                                  .prompts = prompts,
+                                  .n_prompts = 4 };
         for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
             rig_open(&r[bias], &s);
             struct variants v = every_head(&r[bias].model->shape,
@@ -416,7 +430,8 @@ static void a_prompt_does_not_feel_its_company(void **state)
     for (size_t i = 0; i < n; i++) {
         struct rig all, back, tiny;
         const char *folder = scratch_path(&scratch, "company");
-        struct rig_settings s = { devices[i], folder, prompts, N, 0, 0 };
+        struct rig_settings s
+            = { .model = folder, .device = devices[i], .prompts = prompts, .n_prompts = N };
         rig_open(&all, &s);
         struct variants v
             = every_head(&all.model->shape, (struct ablation){ 0.0f, VALUE_BIAS_FOLDED });
@@ -430,7 +445,9 @@ static void a_prompt_does_not_feel_its_company(void **state)
         rig_run(&back, &v);
         for (size_t p = 0; p < N; p++) {
             struct rig alone;
-            s = (struct rig_settings){ devices[i], folder, prompts + p, 1, 0, 0 };
+            s = (struct rig_settings){
+                .device = devices[i], .model = folder, .prompts = prompts + p, .n_prompts = 1
+            };
             rig_open(&alone, &s);
             rig_run(&alone, &v);
             for (size_t k = 0; k < v.n; k++) {
@@ -453,6 +470,45 @@ static void a_prompt_does_not_feel_its_company(void **state)
     prompts_random_free(prompts);
 }
 
+// Weights that do not fit come and go layer by layer: the same numbers to the bit.
+static void weights_may_come_and_go(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    enum { N = 5 };
+    struct mini_model mini = minis[1];
+    mini_model_write(&scratch, "visits", &mini);
+    struct prompt *prompts = prompts_random(N, mini.n_ctx, mini.n_vocab, 9);
+    for (size_t i = 0; i < n; i++) {
+        struct rig stay, visit;
+        struct rig_settings s = { .device = devices[i],
+                                  .model = scratch_path(&scratch, "visits"),
+                                  .prompts = prompts,
+                                  .n_prompts = N };
+        rig_open(&stay, &s);
+        struct variants v
+            = every_head(&stay.model->shape, (struct ablation){ 0.0f, VALUE_BIAS_FOLDED });
+        rig_run(&stay, &v);
+        struct weights_fit fit = weights_plan(&stay.model->shape, UINT64_MAX);
+        assert_true(fit.n_streamed == 0 && fit.kept == fit.bytes);
+        for (uint64_t mem = 1; mem < fit.bytes; mem += fit.layer / 2) {
+            s.weights_mem = mem;
+            assert_true(weights_plan(&stay.model->shape, mem).n_streamed > 0);
+            rig_open(&visit, &s);
+            rig_run(&visit, &v);
+            for (size_t k = 0; k < v.n * N; k++)
+                same_stats(&visit.rows[k], &stay.rows[k], 0,
+                           "%s, %" PRIu64 " bytes, %s, prompt %zu", devices[i], mem,
+                           v.items[k / N].label, k % N);
+            rig_close(&visit);
+        }
+        variants_release(&v);
+        rig_close(&stay);
+    }
+    prompts_random_free(prompts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +519,7 @@ int main(void)
         cmocka_unit_test(equal_interventions_give_equal_results),
         cmocka_unit_test(without_a_value_bias_both_modes_agree),
         cmocka_unit_test(a_prompt_does_not_feel_its_company),
+        cmocka_unit_test(weights_may_come_and_go),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

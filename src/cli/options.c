@@ -320,7 +320,7 @@ static const struct option options[] = {
     { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", RUN | VERIFY, read_device,
       0 },
     { "precision", "P", "f32", RUN | VERIFY, read_precision, 0 },
-    { "mem", "SIZE", "memory for activations (default 256M)", RUN | VERIFY, read_mem, 0 },
+    { "mem", "SIZE", "for activations, and for weights, which stream if larger", RUN | VERIFY, read_mem, 0 },
     { "threads", "N", "of the cpu engine (default all cores)", RUN | VERIFY, read_threads, 0 },
     { "export", "DIR", "run without a terminal and write the run directory; - prints JSON", RUN,
       read_export, 0 },

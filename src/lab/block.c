@@ -32,7 +32,7 @@ void block_release(struct block *b)
 {
     if (!b->weights)
         return;
-    struct engine *e = b->weights->engine;
+    struct engine *e = b->weights->s.engine;
     if (b->embedded.buffer)
         e->ops->release(e, &b->embedded);
     if (b->final.buffer)
@@ -64,7 +64,7 @@ static bool sort_prompts(struct block *b, struct abl_err *err)
 
 static bool embed(struct block *b, struct abl_err *err)
 {
-    struct engine *e = b->weights->engine;
+    struct engine *e = b->weights->s.engine;
     uint32_t d = b->model->shape.d_model;
     const struct trie *t = &b->trie;
     float *host = malloc((size_t)t->n_nodes * d * sizeof *host);
@@ -78,7 +78,7 @@ static bool embed(struct block *b, struct abl_err *err)
     return ok;
 }
 
-bool block_init(struct block *b, const struct model *model, const struct weights *weights,
+bool block_init(struct block *b, const struct model *model, struct weights *weights,
                 const struct prompt *all, size_t first, size_t n, bool share, struct abl_err *err)
 {
     *b = (struct block){
@@ -92,7 +92,7 @@ bool block_init(struct block *b, const struct model *model, const struct weights
 
 struct pass block_pass(const struct block *b)
 {
-    return (struct pass){ .engine = b->weights->engine,
+    return (struct pass){ .engine = b->weights->s.engine,
                           .shape = &b->model->shape,
                           .weights = b->weights,
                           .trie = &b->trie };
@@ -113,7 +113,7 @@ static bool check_finite(const struct row_stats *s, size_t prompt, struct abl_er
 bool block_read(const struct block *b, struct tensor states, uint32_t copies, struct tensor base,
                 struct row_stats *const *out, struct abl_err *err)
 {
-    struct engine *e = b->weights->engine;
+    struct engine *e = b->weights->s.engine;
     uint32_t n = (uint32_t)b->n * copies, at = 0;
     uint32_t *rows = malloc(n * sizeof *rows);
     struct readout_row *asks = malloc(n * sizeof *asks);
@@ -154,7 +154,7 @@ bool block_run_clean(struct block *b, struct stream *clean, struct abl_err *err)
     bool ok = stream_start(clean, b->embedded, err);
     for (uint32_t l = 0; ok && l < b->model->shape.n_layers; l++)
         ok = stream_attend(clean, l, err) && stream_finish_layer(clean, l, err);
-    struct engine *e = b->weights->engine;
+    struct engine *e = b->weights->s.engine;
     return ok && stream_final(clean, &final, err)
            && e->ops->gather(e, b->final, final,
                              (struct index){ clean->repeat_reads.buffer, final.rows }, err);

@@ -17,10 +17,10 @@
 enum { MAX_COPIES = 512 };
 
 struct block {
-    size_t first, n;               // of the run's prompts
-    const struct prompt *prompts;  // (n), borrowed
-    const struct model *model;     // borrowed
-    const struct weights *weights; // borrowed, with its engine
+    size_t first, n;              // of the run's prompts
+    const struct prompt *prompts; // (n), borrowed
+    const struct model *model;    // borrowed
+    struct weights *weights;      // borrowed, with its engine
     struct trie trie;
     struct tensor embedded; // (n_nodes, d_model): what enters layer 0
     struct tensor final;    // (n_reads, d_model): intact state behind the final norm
@@ -37,7 +37,7 @@ size_t block_end(const struct prompt *prompts, size_t first, size_t n, size_t fi
 uint32_t block_copies(size_t fit, uint32_t n_nodes);
 
 // Lay out prompts [first, first + n); `all` are the run's prompts. block_release ends it; b->final is not computed yet.
-bool block_init(struct block *b, const struct model *model, const struct weights *weights,
+bool block_init(struct block *b, const struct model *model, struct weights *weights,
                 const struct prompt *all, size_t first, size_t n, bool share, struct abl_err *err);
 void block_release(struct block *b);
 

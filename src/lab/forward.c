@@ -18,9 +18,30 @@ struct forward {
     struct row_stats *intact; // (n_prompts) copy
 };
 
-bool forward_plan(const struct model_shape *shape, const struct prompt *prompts, size_t n,
-                  uint64_t mem, struct forward_cut *out, struct abl_err *err)
+// The most of these variants that any layer branches at once: no need for room beyond that.
+static uint32_t widest_branch(const struct model_shape *shape, const struct variants *v,
+                              const bool *done)
 {
+    size_t widest = 1;
+    for (uint32_t l = 0; l < shape->n_layers; l++) {
+        size_t n = 0;
+        for (size_t i = 0; i < v->n; i++)
+            n += !(done && done[i]) && variant_first_layer(&v->items[i]) == l;
+        widest = size_max(widest, n);
+    }
+    return (uint32_t)size_min(widest, MAX_COPIES);
+}
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+bool forward_plan(const struct model_shape *shape, const struct prompt *prompts, size_t n,
+                  uint64_t mem, const struct variants *variants, struct forward_cut *out,
+                  struct abl_err *err)
+{
+    uint32_t widest = widest_branch(shape, variants, NULL);
     struct forward_cut cut = { 0 };
     size_t fit = block_rows_that_fit(shape, mem);
     for (size_t first = 0; first < n;) {
@@ -28,7 +49,7 @@ bool forward_plan(const struct model_shape *shape, const struct prompt *prompts,
         struct trie t;
         if (!trie_build(prompts + first, end - first, true, &t, err))
             return false;
-        uint32_t copies = block_copies(fit, t.n_nodes);
+        uint32_t copies = min_u32(block_copies(fit, t.n_nodes), widest);
         uint64_t bytes = (uint64_t)(copies + 1) * t.n_nodes * stream_row_floats(shape) * 4;
         cut.n_blocks++;
         cut.n_nodes += t.n_nodes;
@@ -88,8 +109,8 @@ bool forward_open(const struct forward_settings *s, struct row_stats *intact, st
     uint32_t longest = 0;
     for (size_t i = 0; i < s->n_prompts; i++)
         longest = s->prompts[i].n_ids > longest ? s->prompts[i].n_ids : longest;
-    if (!weights_load(s->engine, s->model, longest, s->weights_flags, &f->weights, err)
-        || !open_blocks(f, err)) {
+    struct weights_settings w = { s->engine, s->model, longest, s->weights_mem, s->weights_flags };
+    if (!weights_open(&w, &f->weights, err) || !open_blocks(f, err)) {
         forward_free(f);
         return false;
     }
@@ -220,19 +241,6 @@ static bool run_layers(struct block_job *j)
     return true;
 }
 
-// The most variants that any layer branches at once: no need for room beyond that.
-static uint32_t widest_branch(const struct block_job *j)
-{
-    size_t widest = 1;
-    for (uint32_t l = 0; l < j->f->s.model->shape.n_layers; l++) {
-        size_t n = 0;
-        for (size_t i = 0; i < j->n_todo; i++)
-            n += variant_first_layer(&j->job->variants->items[j->todo[i]]) == l;
-        widest = size_max(widest, n);
-    }
-    return (uint32_t)size_min(widest, MAX_COPIES);
-}
-
 static uint32_t site_cols(const struct model_shape *s, enum site site)
 {
     return site == SITE_Z ? s->n_heads * s->d_head : s->d_model;
@@ -281,9 +289,10 @@ static bool run_block(struct block_job *j)
     struct pass pass = block_pass(j->block);
     struct stream clean = { 0 }, branch = { 0 };
     size_t fit = block_rows_that_fit(pass.shape, f->s.mem);
-    uint32_t copies = block_copies(fit, j->block->trie.n_nodes), widest = widest_branch(j);
+    uint32_t copies = min_u32(block_copies(fit, j->block->trie.n_nodes),
+                              widest_branch(pass.shape, j->job->variants, j->job->done));
     bool ok = make_stashes(j, &pass) && stream_init(&clean, &pass, 1, j->err)
-              && stream_init(&branch, &pass, copies < widest ? copies : widest, j->err);
+              && stream_init(&branch, &pass, copies, j->err);
     j->clean = &clean;
     j->branch = &branch;
     if (ok && (pass.stashes.n || j->fresh)) {

@@ -25,6 +25,8 @@ struct forward_settings {
     const struct prompt *prompts; // borrowed, as are their ids
     size_t n_prompts;
     uint64_t mem; // bytes for activations; prompts are run in blocks that fit
+    uint64_t
+        weights_mem; // bytes for weights; where they are larger they come and go layer by layer
     unsigned weights_flags;
 };
 
@@ -54,6 +56,7 @@ struct forward_cut {
     uint64_t bytes;  // activations at the peak
 };
 bool forward_plan(const struct model_shape *shape, const struct prompt *prompts, size_t n,
-                  uint64_t mem, struct forward_cut *out, struct abl_err *err);
+                  uint64_t mem, const struct variants *variants, struct forward_cut *out,
+                  struct abl_err *err);
 
 #endif

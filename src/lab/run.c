@@ -25,6 +25,13 @@ void run_settings_default(struct run_settings *s)
                                 .device = "auto" };
 }
 
+struct run_mem run_mem(const struct run_settings *s, const struct device_info *device)
+{
+    if (s->mem)
+        return (struct run_mem){ s->mem, s->mem };
+    return (struct run_mem){ DEFAULT_MEM, device->memory ? device->memory / 4 * 3 : UINT64_MAX };
+}
+
 // The lab outlives whatever the caller's strings lived in.
 static bool copy_settings(struct lab *lab, const struct run_settings *from, struct abl_err *err)
 {
@@ -39,8 +46,6 @@ static bool copy_settings(struct lab *lab, const struct run_settings *from, stru
         if (!*strings[i])
             return abl_no_memory(err);
     }
-    if (!s->mem)
-        s->mem = DEFAULT_MEM;
     return true;
 }
 
@@ -108,11 +113,13 @@ static bool open_device(struct lab *lab, struct abl_err *err)
     lab->intact = arena_alloc(&lab->arena, lab->prompts->n, sizeof *lab->intact);
     if (!lab->intact)
         return abl_no_memory(err);
+    struct run_mem mem = run_mem(s, &lab->engine->info);
     struct forward_settings f = { .engine = lab->engine,
                                   .model = lab->model,
                                   .prompts = lab->prompts->items,
                                   .n_prompts = lab->prompts->n,
-                                  .mem = s->mem,
+                                  .mem = mem.activations,
+                                  .weights_mem = mem.weights,
                                   .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0 };
     return forward_open(&f, lab->intact, &lab->forward, err);
 }
@@ -302,7 +309,7 @@ bool lab_interaction(const struct lab *lab, const struct table *t, size_t joint,
 static double flop_behind_attention(const struct model_shape *s)
 {
     double d = s->d_model, q = (double)s->n_heads * s->d_head;
-    return 2 * (q * d + 2 * d * s->d_mlp);
+    return 2 * (q * d + (s->gated ? 3 : 2) * d * s->d_mlp);
 }
 
 static double flop_layer(const struct model_shape *s)
@@ -324,17 +331,21 @@ static double variant_flop(const struct model_shape *s, uint32_t first, double n
     return unembed + behind * rows_behind + attention * n_nodes * layers;
 }
 
-bool lab_cost(const struct lab *lab, const struct variants *v, struct lab_cost *out,
-              struct abl_err *err)
+bool lab_cost(const struct lab *lab, const struct variants *v, const struct device_info *device,
+              struct lab_cost *out, struct abl_err *err)
 {
     const struct model_shape *s = &lab->model->shape;
+    struct run_mem mem = run_mem(&lab->settings, device);
+    struct weights_fit fit = weights_plan(s, mem.weights);
     struct forward_cut cut;
-    if (!forward_plan(s, lab->prompts->items, lab->prompts->n, lab->settings.mem, &cut, err))
+    if (!forward_plan(s, lab->prompts->items, lab->prompts->n, mem.activations, v, &cut, err))
         return false;
     double nodes = (double)cut.n_nodes, reads = (double)cut.n_reads;
     *out = (struct lab_cost){ .n_passes = v->n + 1,
                               .n_token_rows = cut.n_nodes * (v->n + 1),
-                              .weight_bytes = lab->model->n_params * sizeof(float),
+                              .weight_bytes = fit.bytes,
+                              .kept_bytes = fit.kept,
+                              .n_streamed = fit.n_streamed,
                               .activation_bytes = cut.bytes,
                               .variants_per_chunk = cut.copies,
                               .n_blocks = cut.n_blocks };

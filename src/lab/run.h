@@ -35,13 +35,20 @@ struct run_settings {
     bool cluster_by_template;
     bool skip_bad;
     const char *device;
-    uint64_t mem;       // bytes for activations, 0 = automatic
+    uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem
     uint32_t n_threads; // 0 = all cores
     bool
         damage_weight; // negate a row of layer 0's W_O on its way to the device, for verify's own test
 };
 
 void run_settings_default(struct run_settings *s);
+
+// Bytes that a run takes on a device: of activations, and of weights before they come and go layer by layer. Without
+// --mem: 256 MiB, and three quarters of the device's memory.
+struct run_mem {
+    uint64_t activations, weights;
+};
+struct run_mem run_mem(const struct run_settings *s, const struct device_info *device);
 
 // Everything that is loaded before the first variant runs. Read-only while computing; owned by the caller: lab_free.
 struct lab {
@@ -109,12 +116,14 @@ struct lab_cost {
     uint64_t n_passes;     // variants + the intact run
     uint64_t n_token_rows; // token rows through the layers, all variants
     double flop;           // 2 per multiply-add
-    uint64_t weight_bytes; // on the device, fp32
+    uint64_t weight_bytes; // all matrices, fp32
+    uint64_t kept_bytes;   // of these on the device at once
+    uint32_t n_streamed;   // layers that come and go
     uint64_t activation_bytes;
     uint32_t variants_per_chunk;
     uint32_t n_blocks; // parts that the prompts are cut into
 };
-bool lab_cost(const struct lab *lab, const struct variants *v, struct lab_cost *out,
-              struct abl_err *err);
+bool lab_cost(const struct lab *lab, const struct variants *v, const struct device_info *device,
+              struct lab_cost *out, struct abl_err *err);
 
 #endif

@@ -332,7 +332,9 @@ static struct contexts layer_contexts(const struct stream *s, uint32_t layer, ui
 bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err)
 {
     const struct model_shape *shape = s->pass->shape;
-    const struct layer_weights *w = &s->pass->weights->layers[layer];
+    const struct layer_weights *w;
+    if (!weights_layer(s->pass->weights, layer, &w, err))
+        return false;
     struct engine *e = s->pass->engine;
     uint32_t n = s->x.rows, nq = q_cols(shape), nkv = kv_cols(shape);
     struct tensor h = tensor_rows(s->h, 0, n), qkv = tensor_rows(s->qkv, 0, n);
@@ -375,7 +377,9 @@ static bool mlp_hidden(struct stream *s, const struct layer_weights *w, struct t
 
 bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err)
 {
-    const struct layer_weights *w = &s->pass->weights->layers[layer];
+    const struct layer_weights *w;
+    if (!weights_layer(s->pass->weights, layer, &w, err))
+        return false;
     bool parallel = s->pass->shape->parallel; // then the MLP reads x as the attention found it
     struct tensor up = tensor_rows(s->up, 0, s->x.rows);
     return at_site(s, layer, SITE_Z, s->z_now, err) && (!parallel || mlp_hidden(s, w, up, err))

@@ -30,7 +30,7 @@ struct stashes {
 struct pass {
     struct engine *engine;
     const struct model_shape *shape;
-    const struct weights *weights;
+    struct weights *weights;
     const struct trie *trie;
     struct stashes stashes;
 };

@@ -112,11 +112,13 @@ static bool run_device(const struct verify *v, struct engine *e, struct found *o
                        struct abl_err *err)
 {
     const struct run_settings *s = &v->lab->settings;
+    struct run_mem mem = run_mem(s, &e->info);
     struct forward_settings settings = { .engine = e,
                                          .model = v->lab->model,
                                          .prompts = v->prompts,
                                          .n_prompts = v->n_prompts,
-                                         .mem = s->mem,
+                                         .mem = mem.activations,
+                                         .weights_mem = mem.weights,
                                          .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0 };
     struct forward_job job = { .variants = &v->variants, .done = out->done, .rows = out->rows };
     struct forward *f;

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_VISITOR UINT32_MAX
+
 struct loader {
     struct engine *engine;
     const struct model *model;
     struct weights *weights;
-    unsigned flags;
-    float *host; // room for the longest vector
     struct abl_err *err;
 };
 
@@ -20,9 +20,9 @@ static bool load_vector(struct loader *l, enum model_vector which, uint32_t laye
     if (!n)
         return true; // this family has none
     const struct engine_ops *ops = l->engine->ops;
-    return model_read_vector(l->model, which, layer, l->host, l->err)
+    return model_read_vector(l->model, which, layer, l->weights->host, l->err)
            && ops->alloc(l->engine, 1, n, out, l->err)
-           && ops->upload(l->engine, *out, l->host, l->err);
+           && ops->upload(l->engine, *out, l->weights->host, l->err);
 }
 
 // A norm's gain and, behind it in the list of vectors, its bias.
@@ -67,7 +67,7 @@ static bool load_matrix(struct loader *l, enum model_matrix which, uint32_t laye
 {
     struct matrix_source source, true_source;
     model_matrix_source(l->model, which, layer, &source);
-    if (l->flags & WEIGHTS_DAMAGED && which == MATRIX_OUT && layer == 0) {
+    if (l->weights->s.flags & WEIGHTS_DAMAGED && which == MATRIX_OUT && layer == 0) {
         true_source = source;
         source.read = read_damaged;
         source.context = &true_source;
@@ -108,40 +108,29 @@ static void spread_heads(const struct model_shape *s, const float *kv, float *ou
 
 // c_h = ln1 bias·W_V + b_V: the qkv product of a row that is the norm's bias, computed by the device itself. Where the
 // norm has no bias it is b_V, and nothing where there is no b_V either.
-static bool load_constant(struct loader *l, const struct layer_weights *w, struct tensor qkv,
-                          float *kv, float *z, struct tensor to)
+static bool load_constant(struct loader *l, uint32_t layer)
 {
     const struct model_shape *s = &l->model->shape;
     const struct engine_ops *ops = l->engine->ops;
+    const struct layer_weights *w = &l->weights->layers[layer];
     uint32_t first_v = (s->n_heads + s->n_kv_heads) * s->d_head, n_v = s->n_kv_heads * s->d_head;
+    float *kv = l->weights->host, *z = kv + n_v;
     struct epilogue with_bias = { .bias = w->qkv_bias };
-    struct tensor from = w->ln1.bias.buffer ? qkv : w->qkv_bias;
+    struct tensor qkv = { 0 }, from = w->qkv_bias;
     memset(kv, 0, n_v * sizeof *kv);
-    if (w->ln1.bias.buffer && !ops->linear(l->engine, qkv, w->ln1.bias, w->qkv, &with_bias, l->err))
-        return false;
-    if (from.buffer && !ops->download(l->engine, tensor_cols(from, first_v, n_v), kv, l->err))
-        return false;
+    bool ok = true;
+    if (w->ln1.bias.buffer) {
+        ok = ops->alloc(l->engine, 1, first_v + n_v, &qkv, l->err)
+             && ops->linear(l->engine, qkv, w->ln1.bias, w->qkv, &with_bias, l->err);
+        from = qkv;
+    }
+    if (ok && from.buffer)
+        ok = ops->download(l->engine, tensor_cols(from, first_v, n_v), kv, l->err);
     spread_heads(s, kv, z);
-    return ops->upload(l->engine, to, z, l->err);
-}
-
-static bool load_constants(struct loader *l)
-{
-    const struct model_shape *s = &l->model->shape;
-    const struct engine_ops *ops = l->engine->ops;
-    struct weights *w = l->weights;
-    uint32_t n_z = s->n_heads * s->d_head, n_qkv = (s->n_heads + 2 * s->n_kv_heads) * s->d_head;
-    struct tensor qkv = { 0 };
-    float *host = malloc(2 * (size_t)n_z * sizeof *host);
-    bool ok = (host || abl_no_memory(l->err))
-              && ops->alloc(l->engine, s->n_layers, n_z, &w->z_constant, l->err)
-              && ops->alloc(l->engine, 1, n_qkv, &qkv, l->err);
-    for (uint32_t i = 0; ok && i < s->n_layers; i++)
-        ok = load_constant(l, &w->layers[i], qkv, host, host + n_z,
-                           tensor_rows(w->z_constant, i, 1));
+    ok = ok && ops->upload(l->engine, tensor_rows(l->weights->z_constant, layer, 1), z, l->err);
     if (qkv.buffer)
         ops->release(l->engine, &qkv);
-    free(host);
+    l->weights->has_constant[layer] = ok;
     return ok;
 }
 
@@ -168,9 +157,10 @@ static bool load_rope(struct loader *l, uint32_t n_positions)
     return ok;
 }
 
-static size_t longest_vector(const struct model_shape *s)
+// The longest vector, or a row of z behind its values per kv head.
+static size_t host_floats(const struct model_shape *s)
 {
-    size_t longest = 0;
+    size_t longest = 2 * (size_t)s->n_heads * s->d_head;
     for (int v = VECTOR_LN1_GAIN; v <= VECTOR_FINAL_BIAS; v++) {
         size_t n = model_vector_len(s, (enum model_vector)v);
         longest = n > longest ? n : longest;
@@ -178,25 +168,47 @@ static size_t longest_vector(const struct model_shape *s)
     return longest;
 }
 
-bool weights_load(struct engine *engine, const struct model *model, uint32_t n_positions,
-                  unsigned flags, struct weights **out, struct abl_err *err)
+struct weights_fit weights_plan(const struct model_shape *s, uint64_t mem)
+{
+    uint64_t d = s->d_model, z = (uint64_t)s->n_heads * s->d_head;
+    uint64_t qkv = z + 2 * (uint64_t)s->n_kv_heads * s->d_head;
+    uint64_t layer = 4 * (d * qkv + z * d + (s->gated ? 3 : 2) * d * s->d_mlp);
+    uint64_t unembed = 4 * d * s->n_vocab;
+    struct weights_fit f = { .bytes = unembed + s->n_layers * layer, .layer = layer };
+    if (f.bytes <= mem) {
+        f.kept = f.bytes;
+        return f;
+    }
+    // One layer passes through; the others stay as far as there is room.
+    uint64_t room = mem > unembed + layer ? (mem - unembed - layer) / layer : 0;
+    f.n_streamed = s->n_layers - (uint32_t)(room < s->n_layers ? room : s->n_layers - 1);
+    f.kept = unembed + (s->n_layers - f.n_streamed + 1) * layer;
+    return f;
+}
+
+static bool open_into(struct weights *w, struct abl_err *err)
+{
+    const struct model_shape *s = &w->s.model->shape;
+    struct loader l = { w->s.engine, w->s.model, w, err };
+    w->layers = arena_alloc(&w->arena, s->n_layers, sizeof *w->layers);
+    w->has_constant = arena_alloc(&w->arena, s->n_layers, sizeof *w->has_constant);
+    w->host = arena_alloc(&w->arena, host_floats(s), sizeof *w->host);
+    if (!w->layers || !w->has_constant || !w->host)
+        return abl_no_memory(err);
+    return load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
+           && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed) && load_rope(&l, w->s.n_positions)
+           && w->s.engine->ops->alloc(w->s.engine, s->n_layers, s->n_heads * s->d_head,
+                                      &w->z_constant, err);
+}
+
+bool weights_open(const struct weights_settings *s, struct weights **out, struct abl_err *err)
 {
     struct weights *w = calloc(1, sizeof *w);
     if (!w)
         return abl_no_memory(err);
-    const struct model_shape *s = &model->shape;
-    *w = (struct weights){ .engine = engine, .n_layers = s->n_layers };
-    w->layers = arena_alloc(&w->arena, s->n_layers, sizeof *w->layers);
-    struct loader l = { engine, model, w, flags, NULL, err };
-    l.host = malloc(longest_vector(s) * sizeof *l.host);
-    bool ok = (w->layers && l.host) || abl_no_memory(err);
-    for (uint32_t i = 0; ok && i < s->n_layers; i++)
-        ok = load_layer(&l, i, &w->layers[i]);
-    ok = ok && load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
-         && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed) && load_rope(&l, n_positions)
-         && load_constants(&l);
-    free(l.host);
-    if (!ok) {
+    *w = (struct weights){ .s = *s, .visitor = NO_VISITOR };
+    w->first_kept = weights_plan(&s->model->shape, s->mem).n_streamed;
+    if (!open_into(w, err)) {
         weights_free(w);
         return false;
     }
@@ -212,23 +224,53 @@ static void release(struct engine *e, struct tensor *t)
 
 static void free_layer(struct engine *e, struct layer_weights *w)
 {
-    struct tensor *vectors[] = { &w->ln1.gain,    &w->ln1.bias,    &w->ln2.gain,      &w->ln2.bias,
-                                 &w->q_norm.gain, &w->k_norm.gain, &w->mlp_gate_bias, &w->qkv_bias,
-                                 &w->out_bias,    &w->mlp_in_bias, &w->mlp_out_bias };
+    struct tensor *vectors[] = { &w->ln1.gain,      &w->ln1.bias,    &w->ln2.gain,    &w->ln2.bias,
+                                 &w->q_norm.gain,   &w->k_norm.gain, &w->qkv_bias,    &w->out_bias,
+                                 &w->mlp_gate_bias, &w->mlp_in_bias, &w->mlp_out_bias };
     struct weight *matrices[] = { w->qkv, w->out, w->mlp_gate, w->mlp_in, w->mlp_out };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
         release(e, vectors[i]);
     for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++)
         if (matrices[i])
             e->ops->weight_free(e, matrices[i]);
+    *w = (struct layer_weights){ 0 };
+}
+
+// A layer that failed half-way is given back, so that qkv alone says whether it is there.
+static bool load(struct weights *w, uint32_t layer, struct abl_err *err)
+{
+    struct loader l = { w->s.engine, w->s.model, w, err };
+    if (load_layer(&l, layer, &w->layers[layer])
+        && (w->has_constant[layer] || load_constant(&l, layer)))
+        return true;
+    free_layer(w->s.engine, &w->layers[layer]);
+    return false;
+}
+
+bool weights_layer(struct weights *w, uint32_t layer, const struct layer_weights **out,
+                   struct abl_err *err)
+{
+    if (!w->layers[layer].qkv) {
+        bool visits = layer < w->first_kept;
+        if (visits && w->visitor != NO_VISITOR) {
+            free_layer(w->s.engine, &w->layers[w->visitor]);
+            w->visitor = NO_VISITOR;
+        }
+        if (!load(w, layer, err))
+            return false;
+        if (visits)
+            w->visitor = layer;
+    }
+    *out = &w->layers[layer];
+    return true;
 }
 
 void weights_free(struct weights *w)
 {
     if (!w)
         return;
-    struct engine *e = w->engine;
-    for (uint32_t i = 0; w->layers && i < w->n_layers; i++)
+    struct engine *e = w->s.engine;
+    for (uint32_t i = 0; w->layers && i < w->s.model->shape.n_layers; i++)
         free_layer(e, &w->layers[i]);
     release(e, &w->final.gain);
     release(e, &w->final.bias);

@@ -24,11 +24,13 @@ void rig_open(struct rig *r, const struct rig_settings *settings)
         || !engine_open(settings->device, settings->n_threads ? settings->n_threads : 2, &r->engine,
                         &err))
         fail_msg("%s", err.text);
-    struct forward_settings f = { .engine = r->engine,
-                                  .model = r->model,
-                                  .prompts = settings->prompts,
-                                  .n_prompts = n,
-                                  .mem = settings->mem ? settings->mem : 64u << 20 };
+    struct forward_settings f
+        = { .engine = r->engine,
+            .weights_mem = settings->weights_mem ? settings->weights_mem : UINT64_MAX,
+            .model = r->model,
+            .prompts = settings->prompts,
+            .n_prompts = n,
+            .mem = settings->mem ? settings->mem : 64u << 20 };
     if (!forward_open(&f, r->intact, &r->forward, &err))
         fail_msg("%s", err.text);
 }
