@@ -225,6 +225,10 @@ static bool overlap(const struct edit *a, const struct edit *b)
 static void random_source(struct rng *r, struct edit *e, const struct random_list *list)
 {
     bool constant = e->site == SITE_Z && rng_below(r, 2);
+    if (e->site == SITE_Z && e->op != EDIT_SCALE && rng_below(r, 3) == 0) {
+        e->source = SOURCE_MEAN;
+        return;
+    }
     switch (e->op) {
     case EDIT_SCALE:
         e->source = constant ? SOURCE_CONSTANT : SOURCE_NONE;
@@ -243,14 +247,14 @@ static struct edit random_edit(struct rng *r, const struct model_shape *s,
                                const struct random_list *list)
 {
     static const float factors[] = { 0.0f, 0.5f, 1.0f, -0.7f, 1.5f };
-    struct edit e = { .site = (enum site)rng_below(r, 5),
+    struct edit e = { .site = (enum site)rng_below(r, N_SITES),
                       .layer = rng_below(r, s->n_layers),
                       .head = ALL_HEADS,
                       .position = ALL_POSITIONS,
                       .op = (enum edit_op)rng_below(r, 3),
                       .factor = factors[rng_below(r, 5)] };
-    if (e.site == SITE_Z)
-        e.head = rng_below(r, s->n_heads);
+    if (e.site == SITE_Z || (site_head_cols(s, e.site) && rng_below(r, 3)))
+        e.head = rng_below(r, site_cols(s, e.site) / s->d_head);
     if (rng_below(r, 2))
         e.position
             = -1
@@ -261,20 +265,21 @@ static struct edit random_edit(struct rng *r, const struct model_shape *s,
 
 static void describe(const struct edit *e, char *out, size_t size)
 {
-    static const char *const sites[] = { "resid_pre", "z", "attn_out", "mlp_out", "resid_post" };
+    static const char *const sites[]
+        = { "resid_pre", "q", "k", "v", "z", "attn_out", "mlp_out", "resid_post" };
     static const char *const ops[] = { "scale", "set", "add" };
-    static const char *const sources[] = { "none", "constant", "row" };
+    static const char *const sources[] = { "none", "constant", "mean", "row" };
     size_t used = strlen(out);
     snprintf(out + used, size - used, "%s@%u:%d[%d]%s%g,%s ", sites[e->site], e->layer,
              (int)e->head, (int)e->position, ops[e->op], (double)e->factor, sources[e->source]);
 }
 
 static void make_random(struct random_list *list, struct rng *r, const struct model_shape *s,
-                        size_t n_prompts)
+                        size_t n_donors, size_t n_prompts)
 {
     *list = (struct random_list){ .v = { .items = list->variants, .n = 6 } };
     for (size_t i = 0; i < n_prompts; i++)
-        list->donor[i] = rng_below(r, (uint32_t)n_prompts);
+        list->donor[i] = rng_below(r, (uint32_t)n_donors);
     for (size_t i = 0; i < list->v.n; i++) {
         size_t n = 0, wanted = 1 + rng_below(r, MAX_EDITS);
         for (size_t k = 0; k < wanted; k++) {
@@ -308,6 +313,8 @@ static void random_variants_agree_with_the_reference(void **state)
                                .seed = 9 };
     mini_model_write(&scratch, "random", &mini);
     struct prompt *prompts = prompts_random(n_prompts, mini.n_ctx, mini.n_vocab, 5);
+    enum { N_DONORS = 11 }; // from the second budget on others than the prompts
+    struct prompt *donors = prompts_random(N_DONORS, mini.n_ctx, mini.n_vocab, 55);
     for (size_t i = 0; i < n; i++)
         for (size_t b = 0; b < 3; b++) {
             struct rig r;
@@ -317,18 +324,22 @@ static void random_variants_agree_with_the_reference(void **state)
                                       .model = scratch_path(&scratch, "random"),
                                       .prompts = prompts,
                                       .n_prompts = n_prompts,
+                                      .donors = b ? donors : NULL,
+                                      .n_donors = b ? N_DONORS : 0,
+                                      .has_bos = b == 2,
                                       .mem = budgets[b] };
             rig_open(&r, &s);
             for (int k = 0; k < 20; k++) {
                 static struct random_list list;
                 char what[64];
-                make_random(&list, &rng, &r.model->shape, n_prompts);
+                make_random(&list, &rng, &r.model->shape, b ? N_DONORS : n_prompts, n_prompts);
                 rig_run(&r, &list.v);
                 snprintf(what, sizeof what, "budget %zu, list %d", b, k);
                 rig_check(&r, &list.v, tolerance, what);
             }
             rig_close(&r);
         }
+    prompts_random_free(donors);
     prompts_random_free(prompts);
 }
 

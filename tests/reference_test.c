@@ -54,7 +54,9 @@ static void bench_run(struct bench *b)
     b->intact = calloc(n, sizeof *b->intact);
     b->rows = calloc(n * b->variants.n + 1, sizeof *b->rows);
     assert_true(b->intact && b->rows);
-    struct reference_job job = { b->model, b->golden.prompts, n, &b->variants };
+    struct reference_job job = {
+        .model = b->model, .prompts = b->golden.prompts, .n_prompts = n, .variants = &b->variants
+    };
     CHECK(reference_run(&job, b->intact, b->rows, &err));
 }
 

@@ -18,18 +18,17 @@ bool edit_is_shared(const struct edit *e)
     return e->position == ALL_POSITIONS && e->source != SOURCE_ROW;
 }
 
-static bool push(struct row_edit **list, size_t *n, size_t *cap, struct row_edit e,
-                 struct abl_err *err)
+static bool push(struct edit_list *l, struct row_edit e, struct abl_err *err)
 {
-    if (*n == *cap) {
-        size_t bigger = *cap ? *cap * 2 : 1024;
-        struct row_edit *grown = realloc(*list, bigger * sizeof *grown);
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 1024;
+        struct row_edit *grown = realloc(l->items, cap * sizeof *grown);
         if (!grown)
             return abl_no_memory(err);
-        *list = grown;
-        *cap = bigger;
+        l->items = grown;
+        l->cap = cap;
     }
-    (*list)[(*n)++] = e;
+    l->items[l->n++] = e;
     return true;
 }
 
@@ -65,27 +64,30 @@ static uint32_t row_of(const struct collector *c, uint32_t node)
     return c->read_of_node && node != UINT32_MAX ? c->read_of_node[node] : node;
 }
 
+static struct edit_list *list_of(struct edit_lists *l, enum edit_source source)
+{
+    return source == SOURCE_ROW ? &l->donor : source == SOURCE_MEAN ? &l->mean : &l->constant;
+}
+
 // One node of one variant's copy; source_row is a donor's row or the layer of the constants.
 static bool add_row(struct collector *c, const struct edit *e, uint32_t copy, uint32_t node,
                     uint32_t source_row)
 {
     const struct edit_job *job = c->job;
     uint32_t row = row_of(c, node);
-    if (row == UINT32_MAX || source_row == UINT32_MAX)
+    bool own_class = e->source == SOURCE_MEAN && job->has_bos && !job->trie->position[node];
+    if (row == UINT32_MAX || source_row == UINT32_MAX || own_class)
         return true;
     uint32_t per_copy = job->space == ROWS_READS ? job->trie->n_reads : job->trie->n_nodes;
-    bool one_head = e->head != ALL_HEADS;
-    uint32_t first = one_head ? e->head * job->d_head : 0;
+    bool one_head = e->head != ALL_HEADS && job->head_cols;
+    uint32_t first = one_head ? e->head * job->head_cols : 0;
     struct row_edit out = { .row = copy * per_copy + row,
                             .first_col = first,
-                            .n_cols = one_head ? job->d_head : job->n_cols,
+                            .n_cols = one_head ? job->head_cols : job->n_cols,
                             .source_row = source_row,
                             .source_col = first };
     coefficients(e, &out.keep, &out.add);
-    struct edit_lists *l = c->lists;
-    if (e->source == SOURCE_ROW)
-        return push(&l->donor, &l->n_donor, &l->cap_donor, out, c->err);
-    return push(&l->constant, &l->n_constant, &l->cap_constant, out, c->err);
+    return push(list_of(c->lists, e->source), out, c->err);
 }
 
 static bool add_shared(struct collector *c, const struct edit *e, uint32_t copy)
@@ -94,6 +96,17 @@ static bool add_shared(struct collector *c, const struct edit *e, uint32_t copy)
         if (!add_row(c, e, copy, node, e->layer))
             return false;
     return true;
+}
+
+// The donor's row `back` tokens before its last, UINT32_MAX where it is shorter. Among read-outs only its last is a row.
+static uint32_t donor_row(const struct edit_job *job, const struct edit *e, uint32_t prompt,
+                          uint32_t back)
+{
+    const struct trie *t = job->donors->trie;
+    uint32_t number = job->donors->number[e->donor[job->first_prompt + prompt]];
+    if (job->space == ROWS_READS)
+        return back ? UINT32_MAX : t->read_of[number];
+    return trie_node(t, number, back);
 }
 
 // Edits that are counted from the end or take a donor's row: prompt by prompt.
@@ -105,9 +118,7 @@ static bool add_per_prompt(struct collector *c, const struct edit *e, uint32_t c
         uint32_t back = all ? 0 : (uint32_t) - (e->position + 1);
         uint32_t node = trie_node(t, p, back);
         for (; node != UINT32_MAX; node = all ? trie_node(t, p, ++back) : UINT32_MAX) {
-            uint32_t source = e->layer;
-            if (e->source == SOURCE_ROW)
-                source = row_of(c, trie_node(t, e->donor[p], back));
+            uint32_t source = e->source == SOURCE_ROW ? donor_row(c->job, e, p, back) : e->layer;
             if (!add_row(c, e, copy, node, source))
                 return false;
         }
@@ -131,7 +142,7 @@ static bool collect(struct collector *c)
 
 bool edits_collect(const struct edit_job *job, struct edit_lists *lists, struct abl_err *err)
 {
-    lists->n_constant = lists->n_donor = 0;
+    lists->constant.n = lists->mean.n = lists->donor.n = 0;
     struct collector c = { job, lists, NULL, err };
     uint32_t *read_of_node = NULL;
     if (job->space == ROWS_READS) {
@@ -152,7 +163,8 @@ bool edits_collect(const struct edit_job *job, struct edit_lists *lists, struct 
 
 void edits_release(struct edit_lists *lists)
 {
-    free(lists->constant);
-    free(lists->donor);
+    free(lists->constant.items);
+    free(lists->mean.items);
+    free(lists->donor.items);
     *lists = (struct edit_lists){ 0 };
 }

@@ -14,26 +14,39 @@
 // Rows of one copy of the prompts: every node of the trie, or the read-out nodes only.
 enum row_space { ROWS_NODES, ROWS_READS };
 
+// Where SOURCE_ROW edits take from: rows of the donors' own trie.
+struct donor_rows {
+    const struct trie *trie;
+    const uint32_t *number; // by the donor's index in the run: its prompt in the trie
+};
+
 // Several variants at once: copy i of the rows belongs to variants[i].
 struct edit_job {
     const struct trie *trie;
+    size_t first_prompt;             // of the run: prompt 0 of the trie
+    const struct donor_rows *donors; // NULL where no edit has any
+    bool has_bos;                    // position 0 is BOS: its own class for means
     enum row_space space;
     const struct variant *const *variants;
     uint32_t n_variants;
     uint32_t layer;
     enum site site;
-    uint32_t d_head; // of site z
-    uint32_t n_cols; // width of the activation
+    uint32_t head_cols; // of one head; 0: the site has none
+    uint32_t n_cols;    // width of the activation
 };
 
-// The edits whose source is the constants (or nothing), and those that read another prompt's activation.
+struct edit_list {
+    struct row_edit *items;
+    size_t n, cap;
+};
+
+// A list for each source. What takes nothing is among the constants.
 struct edit_lists {
-    struct row_edit *constant, *donor;
-    size_t n_constant, n_donor, cap_constant, cap_donor;
+    struct edit_list constant, mean, donor;
 };
 
-// Translate; lists are emptied first and reused. Constants: row `layer`, columns as in the activation. Donors: row of the
-// intact activation in the same row space. A position without a partner keeps its value.
+// Translate; lists are emptied first and reused. Constants and means: row `layer`, columns as in the activation. Donors: row
+// of the intact activation of the donors' trie, in the same row space. A position without a partner keeps its value.
 bool edits_collect(const struct edit_job *job, struct edit_lists *lists, struct abl_err *err);
 void edits_release(struct edit_lists *lists);
 

@@ -6,6 +6,7 @@
 
 #include "base/size.h"
 #include "lab/block.h"
+#include "lab/sources.h"
 #include "lab/stream.h"
 #include "lab/trie.h"
 #include "lab/weights.h"
@@ -16,6 +17,7 @@ struct forward {
     struct block *blocks; // shared rows
     size_t n_blocks;
     struct row_stats *intact; // (n_prompts) copy
+    struct tensor z_mean;     // made for the first variant that needs it
 };
 
 // The most of these variants that any layer branches at once: no need for room beyond that.
@@ -30,6 +32,11 @@ static uint32_t widest_branch(const struct model_shape *shape, const struct vari
         widest = size_max(widest, n);
     }
     return (uint32_t)size_min(widest, MAX_COPIES);
+}
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
 }
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -108,7 +115,9 @@ bool forward_open(const struct forward_settings *s, struct row_stats *intact, st
     f->s = *s;
     uint32_t longest = 0;
     for (size_t i = 0; i < s->n_prompts; i++)
-        longest = s->prompts[i].n_ids > longest ? s->prompts[i].n_ids : longest;
+        longest = max_u32(longest, s->prompts[i].n_ids);
+    for (size_t i = 0; i < s->n_donors; i++)
+        longest = max_u32(longest, s->donors[i].n_ids);
     struct weights_settings w = { s->engine, s->model, longest, s->weights_mem, s->weights_flags };
     if (!weights_open(&w, &f->weights, err) || !open_blocks(f, err)) {
         forward_free(f);
@@ -125,6 +134,8 @@ void forward_free(struct forward *f)
         return;
     for (size_t i = 0; i < f->n_blocks; i++)
         block_release(&f->blocks[i]);
+    if (f->z_mean.buffer)
+        f->s.engine->ops->release(f->s.engine, &f->z_mean);
     weights_free(f->weights);
     free(f->blocks);
     free(f->intact);
@@ -138,8 +149,9 @@ struct block_job {
     const struct forward_job *job;
     const size_t *todo; // variant numbers, by first layer
     size_t n_todo;
-    bool last;  // with this block the variants are finished
-    bool fresh; // the block's final intact state is not there yet
+    uint64_t mem; // bytes for its streams
+    bool last;    // with this block the variants are finished
+    bool fresh;   // the block's final intact state is not there yet
     struct stream *clean, *branch;
     struct abl_err *err;
 };
@@ -154,7 +166,8 @@ static bool cancelled(const struct forward_job *job, struct abl_err *err)
 
 static bool starts_before_attention(const struct variant *v, uint32_t layer)
 {
-    return edits_any(&v, 1, layer, SITE_RESID_PRE);
+    return edits_any(&v, 1, layer, SITE_RESID_PRE) || edits_any(&v, 1, layer, SITE_Q)
+           || edits_any(&v, 1, layer, SITE_K) || edits_any(&v, 1, layer, SITE_V);
 }
 
 static void finish_variants(const struct block_job *j, const size_t *variants, uint32_t n)
@@ -241,114 +254,101 @@ static bool run_layers(struct block_job *j)
     return true;
 }
 
-static uint32_t site_cols(const struct model_shape *s, enum site site)
-{
-    return site == SITE_Z ? s->n_heads * s->d_head : s->d_model;
-}
-
-// One tensor for each (layer, site) that a donor edit reads.
-static bool make_stashes(const struct block_job *j, struct pass *pass)
-{
-    struct engine *e = pass->engine;
-    const struct variants *v = j->job->variants;
-    size_t cap = 0;
-    for (size_t i = 0; i < j->n_todo; i++)
-        cap += v->items[j->todo[i]].n_edits;
-    pass->stashes.items = calloc(cap ? cap : 1, sizeof *pass->stashes.items);
-    if (!pass->stashes.items)
-        return abl_no_memory(j->err);
-    for (size_t i = 0; i < j->n_todo; i++)
-        for (size_t k = 0; k < v->items[j->todo[i]].n_edits; k++) {
-            const struct edit *edit = &v->items[j->todo[i]].edits[k];
-            bool known = edit->source != SOURCE_ROW;
-            for (size_t m = 0; m < pass->stashes.n; m++)
-                known |= pass->stashes.items[m].layer == edit->layer
-                         && pass->stashes.items[m].site == edit->site;
-            if (known)
-                continue;
-            struct stash *s = &pass->stashes.items[pass->stashes.n];
-            *s = (struct stash){ .site = edit->site, .layer = edit->layer };
-            if (!e->ops->alloc(e, j->block->trie.n_nodes, site_cols(pass->shape, edit->site), &s->t,
-                               j->err))
-                return false;
-            pass->stashes.n++;
-        }
-    return true;
-}
-
-static void free_stashes(struct pass *pass)
-{
-    for (size_t i = 0; i < pass->stashes.n; i++)
-        pass->engine->ops->release(pass->engine, &pass->stashes.items[i].t);
-    free(pass->stashes.items);
-}
-
-static bool run_block(struct block_job *j)
+// The clean stream and its branches over one block. donors: NULL where no edit takes from any.
+static bool run_block(struct block_job *j, const struct donor_state *donors)
 {
     struct forward *f = j->f;
     struct pass pass = block_pass(j->block);
+    pass.first_prompt = j->block->first;
+    pass.has_bos = f->s.has_bos;
+    pass.z_mean = f->z_mean;
+    if (donors) {
+        pass.donors = (struct donor_rows){ &donors->block.trie, donors->number };
+        pass.stashes = donors->stashes;
+    }
     struct stream clean = { 0 }, branch = { 0 };
-    size_t fit = block_rows_that_fit(pass.shape, f->s.mem);
+    size_t fit = block_rows_that_fit(pass.shape, j->mem);
     uint32_t copies = min_u32(block_copies(fit, j->block->trie.n_nodes),
                               widest_branch(pass.shape, j->job->variants, j->job->done));
-    bool ok = make_stashes(j, &pass) && stream_init(&clean, &pass, 1, j->err)
-              && stream_init(&branch, &pass, copies, j->err);
+    bool ok = stream_init(&clean, &pass, 1, j->err) && stream_init(&branch, &pass, copies, j->err);
     j->clean = &clean;
     j->branch = &branch;
-    if (ok && (pass.stashes.n || j->fresh)) {
-        clean.saving = true;
+    if (ok && j->fresh)
         ok = block_run_clean(j->block, &clean, j->err);
-        clean.saving = false;
-    }
     if (ok) {
         copy_identities(j);
         ok = run_layers(j);
     }
     stream_release(&clean);
     stream_release(&branch);
-    free_stashes(&pass);
     return ok;
 }
 
-static bool job_is_shared(const struct forward_job *job, const size_t *todo, size_t n,
-                          bool *has_donors)
+static bool job_is_shared(const struct block_job *j)
 {
-    bool shared = true;
-    *has_donors = false;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < job->variants->items[todo[i]].n_edits; k++) {
-            shared &= edit_is_shared(&job->variants->items[todo[i]].edits[k]);
-            *has_donors |= job->variants->items[todo[i]].edits[k].source == SOURCE_ROW;
-        }
-    return shared;
+    for (size_t i = 0; i < j->n_todo; i++) {
+        const struct variant *v = &j->job->variants->items[j->todo[i]];
+        for (size_t k = 0; k < v->n_edits; k++)
+            if (!edit_is_shared(&v->edits[k]))
+                return false;
+    }
+    return true;
 }
 
-// Edits that tell prompts apart need rows of their own for each prompt: prompts [first, first + n) are laid out anew.
-static bool run_unshared(struct forward *f, struct block_job *j, size_t first, size_t n)
+// Edits that tell prompts apart need rows of their own for each prompt: the prompts of a block are laid out anew.
+static bool run_unshared(struct block_job *j, const struct block *b)
 {
-    struct block flat;
-    if (!block_init(&flat, f->s.model, f->weights, f->s.prompts, first, n, false, j->err))
-        return false;
-    j->block = &flat;
-    j->fresh = true;
-    bool ok = run_block(j);
+    struct forward *f = j->f;
+    struct donor_job donor_job = { .model = f->s.model,
+                                   .weights = f->weights,
+                                   .donors = f->s.donors ? f->s.donors : f->s.prompts,
+                                   .n_donors = f->s.donors ? f->s.n_donors : f->s.n_prompts,
+                                   .variants = j->job->variants,
+                                   .todo = j->todo,
+                                   .n_todo = j->n_todo,
+                                   .first = b->first,
+                                   .n = b->n };
+    struct donor_state donors = { 0 };
+    struct block flat = { 0 };
+    bool takes = donors_needed(&donor_job);
+    uint64_t kept = donors_bytes(&donor_job);
+    j->mem = f->s.mem > kept ? f->s.mem - kept : 0;
+    bool ok
+        = (!takes || donors_run(&donors, &donor_job, j->err))
+          && block_init(&flat, f->s.model, f->weights, f->s.prompts, b->first, b->n, false, j->err);
+    if (ok) {
+        j->block = &flat;
+        j->fresh = true;
+        ok = run_block(j, takes ? &donors : NULL);
+    }
     block_release(&flat);
+    donors_release(&donors);
     return ok;
+}
+
+static bool needs_means(const struct block_job *j)
+{
+    for (size_t i = 0; i < j->n_todo; i++) {
+        const struct variant *v = &j->job->variants->items[j->todo[i]];
+        for (size_t k = 0; k < v->n_edits; k++)
+            if (v->edits[k].source == SOURCE_MEAN)
+                return true;
+    }
+    return false;
 }
 
 static bool run_blocks(struct forward *f, struct block_job *j)
 {
-    bool has_donors, shared = job_is_shared(j->job, j->todo, j->n_todo, &has_donors);
-    if (has_donors) { // a donor may be any prompt: all of them at once, whatever --mem says
-        j->last = true;
-        return run_unshared(f, j, 0, f->s.n_prompts);
-    }
+    bool shared = job_is_shared(j);
+    if (!f->z_mean.buffer && needs_means(j)
+        && !means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, j->err))
+        return false;
     for (size_t i = 0; i < f->n_blocks; i++) {
         struct block *b = &f->blocks[i];
         j->block = b;
+        j->mem = f->s.mem;
         j->last = i + 1 == f->n_blocks;
-        if (cancelled(j->job, j->err)
-            || !(shared ? run_block(j) : run_unshared(f, j, b->first, b->n)))
+        if (cancelled(j->job, j->err) || !(shared ? run_block(j, NULL) : run_unshared(j, b)))
             return false;
     }
     return true;

@@ -24,6 +24,10 @@ struct forward_settings {
     const struct model *model;    // borrowed
     const struct prompt *prompts; // borrowed, as are their ids
     size_t n_prompts;
+    // Prompts that edits take from (edit->donor counts them), borrowed; NULL: the run's own.
+    const struct prompt *donors;
+    size_t n_donors;
+    bool has_bos; // position 0 of every prompt is BOS
     uint64_t mem; // bytes for activations; prompts are run in blocks that fit
     uint64_t
         weights_mem; // bytes for weights; where they are larger they come and go layer by layer

@@ -7,8 +7,6 @@
 
 #include "lab/reference_math.h"
 
-enum { N_SITES = SITE_RESID_POST + 1 };
-
 struct layer {
     uint32_t index;
     struct matrix qkv, out, mlp_gate, mlp_in, mlp_out;
@@ -23,12 +21,10 @@ struct layer {
 // One prompt under one variant, on its way through the layers.
 struct state {
     const struct variant *variant; // NULL in the intact run
-    uint32_t prompt;
-    double *x; // residual stream: (n_ids, d_model)
-};
-
-// A prompt's intact activations in the present layer, for the edits that take them: (n_ids, width of the site).
-struct donor {
+    const struct prompt *prompt;
+    uint32_t number; // of the prompt in the run
+    double *x;       // residual stream: (n_ids, d_model)
+    // Of an intact state: its activations in the present layer, for the edits that take them: (n_ids, width of the site).
     double *site[N_SITES];
 };
 
@@ -37,7 +33,9 @@ struct walk {
     const struct model_shape *shape;
     struct state *intact; // (n_prompts)
     struct state *edited; // (n_variants * n_prompts)
-    struct donor *donors; // (n_prompts)
+    struct state *
+        donors; // (n_donors): what SOURCE_ROW edits take from; the intact ones where the job names none
+    double *mean; // of z over all tokens but BOS, in the present layer: (n_heads * d_head)
     struct arena arena;
 };
 
@@ -60,11 +58,6 @@ static size_t q_cols(const struct model_shape *s)
 static size_t kv_cols(const struct model_shape *s)
 {
     return (size_t)s->n_kv_heads * s->d_head;
-}
-
-static size_t site_cols(const struct model_shape *s, enum site site)
-{
-    return site == SITE_Z ? q_cols(s) : s->d_model;
 }
 
 // c_h = b_V + ln1 bias·W_V of the kv head that query head h reads.
@@ -166,11 +159,14 @@ static const double *edit_source(const struct walk *w, const struct layer *l, co
         return NULL;
     if (e->source == SOURCE_CONSTANT)
         return l->constant;
-    uint32_t donor = e->donor[prompt];
-    size_t back = w->job->prompts[prompt].n_ids - at, n = w->job->prompts[donor].n_ids;
+    if (e->source == SOURCE_MEAN) {
+        *keeps = w->job->has_bos && at == 0;
+        return w->mean;
+    }
+    const struct state *donor = &w->donors[e->donor[prompt]];
+    size_t back = w->job->prompts[prompt].n_ids - at, n = donor->prompt->n_ids;
     *keeps = back > n;
-    return *keeps ? NULL
-                  : w->donors[donor].site[e->site] + (n - back) * site_cols(w->shape, e->site);
+    return *keeps ? NULL : donor->site[e->site] + (n - back) * site_cols(w->shape, e->site);
 }
 
 static void edit_row(const struct edit *e, double *row, const double *source, size_t n_cols)
@@ -192,15 +188,21 @@ static void edit_row(const struct edit *e, double *row, const double *source, si
     }
 }
 
+// The rows of an activation: n tokens, `stride` numbers apart.
+struct rows {
+    double *at;
+    size_t stride;
+};
+
 static void run_edit(const struct walk *w, const struct layer *l, const struct edit *e,
-                     uint32_t prompt, double *rows)
+                     uint32_t prompt, struct rows rows)
 {
-    const struct model_shape *s = w->shape;
     int64_t n = w->job->prompts[prompt].n_ids;
-    size_t width = site_cols(s, e->site), first = 0, n_cols = width;
-    if (e->head != ALL_HEADS) {
-        first = (size_t)e->head * s->d_head;
-        n_cols = s->d_head;
+    size_t first = 0, n_cols = site_cols(w->shape, e->site);
+    size_t head_cols = site_head_cols(w->shape, e->site);
+    if (head_cols && e->head != ALL_HEADS) {
+        first = (size_t)e->head * head_cols;
+        n_cols = head_cols;
     }
     for (int64_t i = 0; i < n; i++) {
         bool keeps;
@@ -208,22 +210,21 @@ static void run_edit(const struct walk *w, const struct layer *l, const struct e
             continue;
         const double *source = edit_source(w, l, e, prompt, (size_t)i, &keeps);
         if (!keeps)
-            edit_row(e, rows + (size_t)i * width + first, source ? source + first : NULL, n_cols);
+            edit_row(e, rows.at + (size_t)i * rows.stride + first, source ? source + first : NULL,
+                     n_cols);
     }
 }
 
-// The activation at a site has been computed: an intact state keeps it for donors, another runs its edits.
+// The activation at a site has been computed: an intact state keeps it, another runs its edits.
 static void at_site(const struct walk *w, const struct layer *l, enum site site,
-                    const struct state *s, double *rows)
+                    const struct state *s, struct rows rows)
 {
-    size_t n = w->job->prompts[s->prompt].n_ids;
-    if (!s->variant) {
-        memcpy(w->donors[s->prompt].site[site], rows, n * site_cols(w->shape, site) * sizeof *rows);
-        return;
-    }
-    for (size_t i = 0; i < s->variant->n_edits; i++)
+    size_t n = s->prompt->n_ids, cols = site_cols(w->shape, site);
+    for (size_t i = 0; !s->variant && i < n; i++)
+        memcpy(s->site[site] + i * cols, rows.at + i * rows.stride, cols * sizeof *rows.at);
+    for (size_t i = 0; s->variant && i < s->variant->n_edits; i++)
         if (s->variant->edits[i].layer == l->index && s->variant->edits[i].site == site)
-            run_edit(w, l, &s->variant->edits[i], s->prompt, rows);
+            run_edit(w, l, &s->variant->edits[i], s->number, rows);
 }
 
 static void add_rows(double *x, const double *y, size_t n)
@@ -242,11 +243,15 @@ static void run_attention(const struct walk *w, const struct layer *l, const str
         exact_times(t->qkv + i * l->qkv.n, t->h + i * d, &l->qkv, l->qkv_bias);
         place(w->shape, l, t->qkv + i * l->qkv.n, i);
     }
+    at_site(w, l, SITE_Q, s, (struct rows){ t->qkv, l->qkv.n });
+    at_site(w, l, SITE_K, s, (struct rows){ t->qkv + q_cols(w->shape), l->qkv.n });
+    at_site(w, l, SITE_V, s,
+            (struct rows){ t->qkv + q_cols(w->shape) + kv_cols(w->shape), l->qkv.n });
     attend(w->shape, l, t, n);
-    at_site(w, l, SITE_Z, s, t->z);
+    at_site(w, l, SITE_Z, s, (struct rows){ t->z, q_cols(w->shape) });
     for (size_t i = 0; i < n; i++)
         exact_times(t->h + i * d, t->z + i * q_cols(w->shape), &l->out, l->out_bias);
-    at_site(w, l, SITE_ATTN_OUT, s, t->h);
+    at_site(w, l, SITE_ATTN_OUT, s, (struct rows){ t->h, d });
 }
 
 // mlp = what the MLP makes of the residual stream.
@@ -266,7 +271,7 @@ static void run_mlp(const struct walk *w, const struct layer *l, const struct st
                                  : exact_activate(shape->act, up[j]);
         exact_times(y, up, &l->mlp_out, l->mlp_out_bias);
     }
-    at_site(w, l, SITE_MLP_OUT, s, t->mlp);
+    at_site(w, l, SITE_MLP_OUT, s, (struct rows){ t->mlp, d });
 }
 
 // x + attn(x) + mlp(x), or x' = x + attn(x) and then x' + mlp(x').
@@ -286,7 +291,7 @@ static void run_modules(const struct walk *w, const struct layer *l, const struc
 static bool layer_state(const struct walk *w, const struct layer *l, const struct state *s,
                         struct abl_err *err)
 {
-    size_t n = w->job->prompts[s->prompt].n_ids;
+    size_t n = s->prompt->n_ids;
     struct arena a = { 0 };
     struct scratch t = { .h = exact_doubles(&a, n, w->shape->d_model, err),
                          .qkv = exact_doubles(&a, n, l->qkv.n, err),
@@ -297,9 +302,9 @@ static bool layer_state(const struct walk *w, const struct layer *l, const struc
                          .weights = exact_doubles(&a, n, 1, err) };
     bool ok = t.h && t.qkv && t.z && t.mlp && t.up && t.gate && t.weights;
     if (ok) {
-        at_site(w, l, SITE_RESID_PRE, s, s->x);
+        at_site(w, l, SITE_RESID_PRE, s, (struct rows){ s->x, w->shape->d_model });
         run_modules(w, l, s, &t, n);
-        at_site(w, l, SITE_RESID_POST, s, s->x);
+        at_site(w, l, SITE_RESID_POST, s, (struct rows){ s->x, w->shape->d_model });
     }
     arena_release(&a);
     return ok;
@@ -324,56 +329,93 @@ static size_t n_edited(const struct walk *w)
     return w->job->variants ? w->job->variants->n * w->job->n_prompts : 0;
 }
 
-// Intact states go first: donors are intact.
+// The mean of z over every token of every prompt but BOS.
+static void find_mean(const struct walk *w)
+{
+    size_t cols = q_cols(w->shape), n = 0;
+    memset(w->mean, 0, cols * sizeof *w->mean);
+    for (size_t p = 0; p < w->job->n_prompts; p++)
+        for (size_t i = w->job->has_bos; i < w->intact[p].prompt->n_ids; i++, n++)
+            for (size_t k = 0; k < cols; k++)
+                w->mean[k] += w->intact[p].site[SITE_Z][i * cols + k];
+    for (size_t k = 0; n && k < cols; k++)
+        w->mean[k] /= (double)n;
+}
+
+// Intact states go first: what edits take is intact.
 static bool run_layer(const struct walk *w, uint32_t index, struct abl_err *err)
 {
     struct layer l = { 0 };
     bool ok = read_layer(w->job->model, index, &l, err)
               && layer_states(w, &l, w->intact, w->job->n_prompts, err)
-              && layer_states(w, &l, w->edited, n_edited(w), err);
+              && (!w->job->donors || layer_states(w, &l, w->donors, w->job->n_donors, err));
+    if (ok) {
+        find_mean(w);
+        ok = layer_states(w, &l, w->edited, n_edited(w), err);
+    }
     arena_release(&l.arena);
     return ok;
 }
 
-static bool state_init(struct walk *w, uint32_t prompt, const struct variant *v, struct state *out,
-                       struct abl_err *err)
+static bool embed(const struct walk *w, const struct prompt *p, double *x, struct abl_err *err)
 {
-    size_t d = w->shape->d_model, n = w->job->prompts[prompt].n_ids;
-    *out = (struct state){ v, prompt, exact_doubles(&w->arena, n, d, err) };
-    if (!out->x)
-        return false;
-    if (v) {
-        memcpy(out->x, w->intact[prompt].x, n * d * sizeof *out->x);
-        return true;
-    }
+    size_t d = w->shape->d_model;
     float *row = malloc(d * sizeof *row);
     bool ok = row || abl_no_memory(err);
-    for (uint32_t i = 0; ok && i < n; i++) {
-        ok = model_embed(w->job->model, w->job->prompts[prompt].ids[i], i, row, err);
+    for (uint32_t i = 0; ok && i < p->n_ids; i++) {
+        ok = model_embed(w->job->model, p->ids[i], i, row, err);
         for (size_t j = 0; ok && j < d; j++)
-            out->x[i * d + j] = (double)row[j];
+            x[i * d + j] = (double)row[j];
     }
     free(row);
     return ok;
 }
 
+// A prompt's intact state, with room for what is taken from it.
+static bool intact_init(struct walk *w, const struct prompt *prompts, uint32_t number,
+                        struct state *out, struct abl_err *err)
+{
+    const struct prompt *p = &prompts[number];
+    *out = (struct state){ .prompt = p,
+                           .number = number,
+                           .x = exact_doubles(&w->arena, p->n_ids, w->shape->d_model, err) };
+    for (int s = 0; s < N_SITES; s++) {
+        out->site[s] = exact_doubles(&w->arena, p->n_ids, site_cols(w->shape, (enum site)s), err);
+        if (!out->site[s])
+            return false;
+    }
+    return out->x && embed(w, p, out->x, err);
+}
+
+static bool edited_init(struct walk *w, const struct state *intact, const struct variant *v,
+                        struct state *out, struct abl_err *err)
+{
+    size_t d = w->shape->d_model, n = intact->prompt->n_ids;
+    *out = (struct state){ .variant = v,
+                           .prompt = intact->prompt,
+                           .number = intact->number,
+                           .x = exact_doubles(&w->arena, n, d, err) };
+    if (out->x)
+        memcpy(out->x, intact->x, n * d * sizeof *out->x);
+    return out->x != NULL;
+}
+
 static bool walk_init(struct walk *w, struct abl_err *err)
 {
-    size_t n = w->job->n_prompts, n_all = n_edited(w);
+    const struct reference_job *job = w->job;
+    size_t n = job->n_prompts, n_all = n_edited(w);
     w->intact = exact_array(&w->arena, n, 1, sizeof *w->intact, err);
-    w->edited = exact_array(&w->arena, n_all, 1, sizeof *w->edited, err);
-    w->donors = exact_array(&w->arena, n, 1, sizeof *w->donors, err);
-    bool ok = w->intact && w->edited && w->donors;
-    for (uint32_t p = 0; ok && p < n; p++) {
-        ok = state_init(w, p, NULL, &w->intact[p], err);
-        for (int s = 0; ok && s < N_SITES; s++) {
-            w->donors[p].site[s] = exact_doubles(&w->arena, w->job->prompts[p].n_ids,
-                                                 site_cols(w->shape, (enum site)s), err);
-            ok = w->donors[p].site[s] != NULL;
-        }
-    }
+    w->edited = exact_array(&w->arena, n_all + 1, 1, sizeof *w->edited, err);
+    w->donors = job->donors ? exact_array(&w->arena, job->n_donors, 1, sizeof *w->donors, err)
+                            : w->intact;
+    w->mean = exact_doubles(&w->arena, q_cols(w->shape), 1, err);
+    bool ok = w->intact && w->edited && w->donors && w->mean;
+    for (uint32_t p = 0; ok && p < n; p++)
+        ok = intact_init(w, job->prompts, p, &w->intact[p], err);
+    for (uint32_t p = 0; ok && job->donors && p < job->n_donors; p++)
+        ok = intact_init(w, job->donors, p, &w->donors[p], err);
     for (size_t i = 0; ok && i < n_all; i++)
-        ok = state_init(w, (uint32_t)(i % n), &w->job->variants->items[i / n], &w->edited[i], err);
+        ok = edited_init(w, &w->intact[i % n], &job->variants->items[i / n], &w->edited[i], err);
     return ok;
 }
 
@@ -413,7 +455,7 @@ struct reader {
 
 static void final_logits(const struct walk *w, struct reader *r, const struct state *s, double *out)
 {
-    size_t d = w->shape->d_model, last = w->job->prompts[s->prompt].n_ids - 1;
+    size_t d = w->shape->d_model, last = s->prompt->n_ids - 1;
     exact_norm_row(r->h, s->x + last * d, d, &r->norm);
     exact_times(out, r->h, &r->unembed, NULL);
 }

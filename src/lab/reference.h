@@ -32,6 +32,9 @@ struct reference_job {
     const struct model *model;
     const struct prompt *prompts;
     size_t n_prompts;
+    const struct prompt *donors; // what SOURCE_ROW edits take from; NULL: the prompts themselves
+    size_t n_donors;
+    bool has_bos; // position 0 of every prompt is BOS
     const struct variants
         *variants; // every site, op, source and position; NULL = the intact run only
 };

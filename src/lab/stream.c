@@ -219,29 +219,37 @@ static const struct stash *find_stash(const struct pass *p, uint32_t layer, enum
     return NULL;
 }
 
+static bool run_list(struct stream *s, const struct edit_list *l, struct tensor t,
+                     struct tensor source, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    return !l->n || e->ops->edit(e, t, l->items, (uint32_t)l->n, source, err);
+}
+
 static bool run_edits(struct stream *s, uint32_t layer, enum site site, struct tensor t,
                       struct abl_err *err)
 {
-    struct engine *e = s->pass->engine;
-    struct edit_job job = { .trie = s->pass->trie,
+    const struct pass *p = s->pass;
+    struct edit_job job = { .trie = p->trie,
+                            .first_prompt = p->first_prompt,
+                            .donors = &p->donors,
+                            .has_bos = p->has_bos,
                             .space = s->space,
                             .variants = s->variants,
                             .n_variants = s->copies,
                             .layer = layer,
                             .site = site,
-                            .d_head = s->pass->shape->d_head,
+                            .head_cols = site_head_cols(p->shape, site),
                             .n_cols = t.cols };
     struct edit_lists *l = &s->edits;
     if (!edits_collect(&job, l, err))
         return false;
-    struct tensor constants = site == SITE_Z ? s->pass->weights->z_constant : (struct tensor){ 0 };
-    if (l->n_constant && !e->ops->edit(e, t, l->constant, (uint32_t)l->n_constant, constants, err))
-        return false;
-    if (!l->n_donor)
-        return true;
-    const struct stash *stash = find_stash(s->pass, layer, site);
-    assert(stash);
-    return e->ops->edit(e, t, l->donor, (uint32_t)l->n_donor, stash->t, err);
+    const struct stash *stash = find_stash(p, layer, site);
+    bool at_z = site == SITE_Z;
+    assert(!l->donor.n || stash);
+    return run_list(s, &l->constant, t, at_z ? p->weights->z_constant : (struct tensor){ 0 }, err)
+           && run_list(s, &l->mean, t, p->z_mean, err)
+           && run_list(s, &l->donor, t, stash ? stash->t : (struct tensor){ 0 }, err);
 }
 
 static bool has_edits(const struct stream *s, uint32_t layer, enum site site)
@@ -249,13 +257,22 @@ static bool has_edits(const struct stream *s, uint32_t layer, enum site site)
     return s->variants && edits_any(s->variants, s->copies, layer, site);
 }
 
-// An activation has been computed: keep it for donors if it is asked for, and edit it.
+// Whether somebody takes this activation before it goes on.
+static bool is_wanted(const struct stream *s, uint32_t layer, enum site site)
+{
+    return (s->saving && find_stash(s->pass, layer, site))
+           || (s->tap && s->tap->sites & 1u << site);
+}
+
+// An activation has been computed: keep it for donors if it is asked for, show it, and edit it.
 static bool at_site(struct stream *s, uint32_t layer, enum site site, struct tensor t,
                     struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
     const struct stash *keep = s->saving ? find_stash(s->pass, layer, site) : NULL;
     if (keep && !e->ops->gather(e, tensor_rows(keep->t, 0, t.rows), t, repeat_list(s, 1), err))
+        return false;
+    if (s->tap && s->tap->sites & 1u << site && !s->tap->see(s->tap->context, layer, site, t, err))
         return false;
     return !has_edits(s, layer, site) || run_edits(s, layer, site, t, err);
 }
@@ -280,7 +297,7 @@ static bool add_module(struct stream *s, uint32_t layer, enum site site, struct 
                        const struct weight *w, struct tensor bias, struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
-    bool apart = has_edits(s, layer, site) || (s->saving && find_stash(s->pass, layer, site));
+    bool apart = has_edits(s, layer, site) || is_wanted(s, layer, site);
     struct epilogue onto_x = { .bias = bias, .accumulate = !apart };
     if (!apart)
         return e->ops->linear(e, s->x, in, w, &onto_x, err);
@@ -347,9 +364,11 @@ bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err)
                                 .d_head = shape->d_head,
                                 .scale = w->attn_scale };
     if (!at_site(s, layer, SITE_RESID_PRE, s->x, err) || !e->ops->norm(e, h, s->x, &w->ln1, err)
-        || !e->ops->linear(e, qkv, h, w->qkv, &bias, err) || !place(s, w, qkv, err))
+        || !e->ops->linear(e, qkv, h, w->qkv, &bias, err) || !place(s, w, qkv, err)
+        || !at_site(s, layer, SITE_Q, args.q, err) || !at_site(s, layer, SITE_K, args.k, err)
+        || !at_site(s, layer, SITE_V, args.v, err))
         return false;
-    if (layer + 1 == shape->n_layers && !narrow_to_reads(s, &args.q, err))
+    if (layer + 1 == shape->n_layers && !s->wide && !narrow_to_reads(s, &args.q, err))
         return false;
     args.contexts = layer_contexts(s, layer, args.q.rows);
     s->z_now = tensor_rows(s->z, 0, args.q.rows);
@@ -392,10 +411,16 @@ bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err)
 bool stream_final(struct stream *s, struct tensor *out, struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
-    const struct weights *w = s->pass->weights;
-    assert(s->space == ROWS_READS);
+    if (s->space != ROWS_READS) {
+        struct index rows = index_first(s->read_rows, s->copies * s->pass->trie->n_reads);
+        struct tensor read_x = tensor_rows(s->read_x, 0, rows.count);
+        if (!e->ops->gather(e, read_x, s->x, rows, err))
+            return false;
+        s->x = read_x;
+        s->space = ROWS_READS;
+    }
     struct tensor h = tensor_rows(s->h, 0, s->x.rows);
-    if (!e->ops->norm(e, h, s->x, &w->final, err))
+    if (!e->ops->norm(e, h, s->x, &s->pass->weights->final, err))
         return false;
     *out = h;
     return true;

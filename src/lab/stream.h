@@ -32,7 +32,20 @@ struct pass {
     const struct model_shape *shape;
     struct weights *weights;
     const struct trie *trie;
-    struct stashes stashes;
+    size_t first_prompt;      // of the run: prompt 0 of the trie
+    bool has_bos;             // position 0 of every prompt is BOS
+    struct donor_rows donors; // trie NULL: there are none
+    struct stashes stashes;   // what the donors gave
+    struct tensor z_mean;     // (n_layers, n_heads * d_head) for SOURCE_MEAN, or none
+};
+
+// Looks at intact activations as they are computed.
+struct tap {
+    unsigned sites; // 1 << site for those wanted
+    // t: (rows of one copy, width of the site); engine operations may be queued on it.
+    bool (*see)(void *context, uint32_t layer, enum site site, struct tensor t,
+                struct abl_err *err);
+    void *context;
 };
 
 // Whom the rows of a stream attend to: of all nodes, and of the read-outs.
@@ -46,6 +59,8 @@ struct stream {
     enum row_space space;                  // nodes; reads from the last layer's attention on
     const struct variant *const *variants; // (copies), NULL for the clean stream
     bool saving;                           // fill pass->stashes on the way
+    const struct tap *tap;                 // NULL: nobody looks
+    bool wide;                             // every row goes through the whole of the last layer
     struct tensor x;          // residual stream of this moment, (copies * rows, d_model): a view
     struct tensor z_now;      // z of this layer, likewise
     struct tensor resid, h;   // (max_copies * n_nodes, d_model)
@@ -74,7 +89,7 @@ bool stream_start(struct stream *s, struct tensor embedded, struct abl_err *err)
 bool stream_branch(struct stream *s, const struct stream *from, bool with_z,
                    const struct variant *const *variants, uint32_t copies, struct abl_err *err);
 
-// First half of a layer: resid_pre edits, norm, q k v, attention. In the last layer only read-out rows go on.
+// First half of a layer: resid_pre, q, k and v edits, attention. In the last layer only read-out rows go on.
 bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err);
 
 // Second half: z edits, W_O, MLP, with the edits of the sites on the way.

@@ -6,6 +6,17 @@
 
 #include "lab/select.h"
 
+uint32_t site_head_cols(const struct model_shape *s, enum site site)
+{
+    return site == SITE_Q || site == SITE_K || site == SITE_V || site == SITE_Z ? s->d_head : 0;
+}
+
+uint32_t site_cols(const struct model_shape *s, enum site site)
+{
+    uint32_t n_heads = site == SITE_K || site == SITE_V ? s->n_kv_heads : s->n_heads;
+    return site_head_cols(s, site) ? n_heads * s->d_head : s->d_model;
+}
+
 // The edit that ablates one head everywhere: z becomes scale·(z − c) + c.
 static struct edit head_edit(struct head h, struct ablation how)
 {

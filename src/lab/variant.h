@@ -10,7 +10,23 @@
 #include "base/err.h"
 #include "model/model.h"
 
-enum site { SITE_RESID_PRE, SITE_Z, SITE_ATTN_OUT, SITE_MLP_OUT, SITE_RESID_POST };
+// Activations of a layer in the order in which they are computed. q and k are those that meet each other (normed and
+// turned by their positions where the model does that); attn_out and mlp_out are module outputs, biases included.
+enum site {
+    SITE_RESID_PRE,
+    SITE_Q,
+    SITE_K,
+    SITE_V,
+    SITE_Z,
+    SITE_ATTN_OUT,
+    SITE_MLP_OUT,
+    SITE_RESID_POST,
+    N_SITES,
+};
+
+// Columns of a site, and columns of one head of it (0: it has no heads). Heads of k and v are kv heads.
+uint32_t site_cols(const struct model_shape *s, enum site site);
+uint32_t site_head_cols(const struct model_shape *s, enum site site);
 
 // new = op(old, source):  scale: factor·(old − c) + c    set: source    add: old + factor·source
 enum edit_op { EDIT_SCALE, EDIT_SET, EDIT_ADD };
@@ -19,7 +35,8 @@ enum edit_op { EDIT_SCALE, EDIT_SET, EDIT_ADD };
 enum edit_source {
     SOURCE_NONE,
     SOURCE_CONSTANT, // the head's c_h = b_V + ln1 bias·W_V (site z only)
-    SOURCE_ROW,      // the intact activation of another prompt, positions aligned from the end
+    SOURCE_MEAN, // the head's mean of z over all tokens of all prompts but BOS, which keeps its value (site z only)
+    SOURCE_ROW, // the intact activation of a donor prompt, positions aligned from the end
 };
 
 // Macros where an enumerator would have to fit an int (C17 6.7.2.2).
@@ -30,12 +47,12 @@ enum { ALL_POSITIONS = INT32_MAX };
 struct edit {
     enum site site;
     uint32_t layer;
-    uint32_t head;    // of site z; ALL_HEADS elsewhere
+    uint32_t head;    // of sites that have heads; ALL_HEADS there or elsewhere: the whole width
     int32_t position; // counted from the prompt's end: -1 is the last token; ALL_POSITIONS
     enum edit_op op;
     float factor;
     enum edit_source source;
-    const uint32_t *donor; // SOURCE_ROW: for each prompt the prompt to take from; borrowed
+    const uint32_t *donor; // SOURCE_ROW: for each prompt the donor to take from; borrowed
 };
 
 // No two edits of a variant may touch the same element of the same site.

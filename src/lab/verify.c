@@ -100,7 +100,11 @@ static bool pick_slice(struct verify *v, struct verify_limits limits, struct abl
 
 static bool run_reference(struct verify *v, struct expected *out, struct abl_err *err)
 {
-    struct reference_job job = { v->lab->model, v->prompts, v->n_prompts, &v->variants };
+    struct reference_job job = { .model = v->lab->model,
+                                 .prompts = v->prompts,
+                                 .n_prompts = v->n_prompts,
+                                 .has_bos = v->lab->prompts->bos != TOKEN_NONE,
+                                 .variants = &v->variants };
     out->intact = arena_alloc(&v->arena, v->n_prompts, sizeof *out->intact);
     out->rows = arena_alloc(&v->arena, v->variants.n * v->n_prompts, sizeof *out->rows);
     if (!out->intact || !out->rows)
@@ -117,6 +121,7 @@ static bool run_device(const struct verify *v, struct engine *e, struct found *o
                                          .model = v->lab->model,
                                          .prompts = v->prompts,
                                          .n_prompts = v->n_prompts,
+                                         .has_bos = v->lab->prompts->bos != TOKEN_NONE,
                                          .mem = mem.activations,
                                          .weights_mem = mem.weights,
                                          .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0 };

@@ -30,6 +30,9 @@ void rig_open(struct rig *r, const struct rig_settings *settings)
             .model = r->model,
             .prompts = settings->prompts,
             .n_prompts = n,
+            .donors = settings->donors,
+            .n_donors = settings->n_donors,
+            .has_bos = settings->has_bos,
             .mem = settings->mem ? settings->mem : 64u << 20 };
     if (!forward_open(&f, r->intact, &r->forward, &err))
         fail_msg("%s", err.text);
@@ -95,7 +98,14 @@ void rig_check(const struct rig *r, const struct variants *v, double tolerance, 
     size_t n = r->settings.n_prompts;
     struct reference_row *intact = calloc(n, sizeof *intact);
     struct reference_row *rows = calloc(n * v->n + 1, sizeof *rows);
-    struct reference_job job = { r->model, r->settings.prompts, n, v };
+    const struct rig_settings *s = &r->settings;
+    struct reference_job job = { .model = r->model,
+                                 .prompts = s->prompts,
+                                 .n_prompts = n,
+                                 .donors = s->donors,
+                                 .n_donors = s->n_donors,
+                                 .has_bos = s->has_bos,
+                                 .variants = v };
     if (!reference_run(&job, intact, rows, &err))
         fail_msg("%s", err.text);
     for (size_t p = 0; p < n; p++) {

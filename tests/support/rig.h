@@ -12,6 +12,9 @@ struct rig_settings {
     const char *device, *model;   // model: a folder
     const struct prompt *prompts; // borrowed
     size_t n_prompts;
+    const struct prompt *donors; // borrowed, NULL: the prompts themselves
+    size_t n_donors;
+    bool has_bos;
     uint64_t mem;         // 0: plenty
     uint64_t weights_mem; // likewise of weights, 0 = no limit
     uint32_t n_threads;   // 0: 2
