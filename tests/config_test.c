@@ -130,7 +130,8 @@ static void refuses_what_it_cannot_compute_by_name(void **state)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         char members[80];
         snprintf(members, sizeof members, "\"activation_function\":\"%s\"", others[i]);
-        expect_config_refused(s, members, others[i], "expected gelu_new, gelu_pytorch_tanh, gelu or silu");
+        expect_config_refused(s, members, others[i],
+                              "expected gelu_new, gelu_pytorch_tanh, gelu or silu");
     }
     expect_config_refused(s, "\"activation_function\":7", "found 7", "expected gelu_new");
     expect_config_refused(s, "\"add_cross_attention\":true", "bad \"add_cross_attention\"",

@@ -82,7 +82,8 @@ static void compare_with_golden(const char *path, size_t step, const char *devic
     rig_open(&r, &s);
     for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
         struct variants v
-            = every_head(&r.model->shape, (struct ablation){ 0.0f, (enum value_bias)bias });
+            = every_head(&r.model->shape,
+                         (struct ablation){ .scale = 0.0f, .value_bias = (enum value_bias)bias });
         rig_run(&r, &v);
         check_goldens(&r, &g, &v, (enum value_bias)bias);
         rig_check(&r, &v, tolerance, path);
@@ -164,7 +165,8 @@ static void agrees_with_the_reference_at_odd_sizes(void **state)
                                       .n_prompts = 7 };
             rig_open(&r, &s);
             struct variants v
-                = every_head(&r.model->shape, (struct ablation){ 0.0f, VALUE_BIAS_FOLDED });
+                = every_head(&r.model->shape,
+                             (struct ablation){ .scale = 0.0f, .value_bias = VALUE_BIAS_FOLDED });
             rig_run(&r, &v);
             rig_check(&r, &v, tolerance, name);
             variants_release(&v);
@@ -193,7 +195,8 @@ static void storage_types_give_the_same_results(void **state)
                                       .n_prompts = 5 };
             rig_open(&r[t], &s);
             struct variants v
-                = every_head(&r[t].model->shape, (struct ablation){ 0.0f, VALUE_BIAS_HEAD });
+                = every_head(&r[t].model->shape,
+                             (struct ablation){ .scale = 0.0f, .value_bias = VALUE_BIAS_HEAD });
             rig_run(&r[t], &v);
             rig_check(&r[t], &v, tolerance, types[t]);
             variants_release(&v);
@@ -292,7 +295,8 @@ static void make_random(struct random_list *list, struct rng *r, const struct mo
             list->edits[i][n++] = e;
             describe(&e, list->labels[i], sizeof list->labels[i]);
         }
-        list->variants[i] = (struct variant){ list->labels[i], list->edits[i], n };
+        list->variants[i]
+            = (struct variant){ .label = list->labels[i], .edits = list->edits[i], .n_edits = n };
     }
 }
 
@@ -364,14 +368,14 @@ static void equal_interventions_give_equal_results(void **state)
     other.layer = 1, other.head = 2;
     pair[0] = riap[1] = z;
     pair[1] = riap[0] = other;
-    struct variant items[] = { { "scale 0 folded", &scale0, 1 },
-                               { "set constant", &set_c, 1 },
-                               { "scale 0 head", &none0, 1 },
-                               { "set 0", &set_0, 1 },
-                               { "scale 1.75", &scale, 1 },
-                               { "add 0.75 of itself", &add, 1 },
-                               { "pair", pair, 2 },
-                               { "pair reversed", riap, 2 } };
+    struct variant items[] = { { .label = "scale 0 folded", .edits = &scale0, .n_edits = 1 },
+                               { .label = "set constant", .edits = &set_c, .n_edits = 1 },
+                               { .label = "scale 0 head", .edits = &none0, .n_edits = 1 },
+                               { .label = "set 0", .edits = &set_0, .n_edits = 1 },
+                               { .label = "scale 1.75", .edits = &scale, .n_edits = 1 },
+                               { .label = "add 0.75 of itself", .edits = &add, .n_edits = 1 },
+                               { .label = "pair", .edits = pair, .n_edits = 2 },
+                               { .label = "pair reversed", .edits = riap, .n_edits = 2 } };
     struct variants v = { .items = items, .n = 8 };
     for (size_t i = 0; i < n; i++) {
         struct rig r;
@@ -413,8 +417,9 @@ static void without_a_value_bias_both_modes_agree(void **state)
                                   .n_prompts = 4 };
         for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
             rig_open(&r[bias], &s);
-            struct variants v = every_head(&r[bias].model->shape,
-                                           (struct ablation){ 0.25f, (enum value_bias)bias });
+            struct variants v = every_head(
+                &r[bias].model->shape,
+                (struct ablation){ .scale = 0.25f, .value_bias = (enum value_bias)bias });
             rig_run(&r[bias], &v);
             variants_release(&v);
         }
@@ -444,8 +449,8 @@ static void a_prompt_does_not_feel_its_company(void **state)
         struct rig_settings s
             = { .model = folder, .device = devices[i], .prompts = prompts, .n_prompts = N };
         rig_open(&all, &s);
-        struct variants v
-            = every_head(&all.model->shape, (struct ablation){ 0.0f, VALUE_BIAS_FOLDED });
+        struct variants v = every_head(
+            &all.model->shape, (struct ablation){ .scale = 0.0f, .value_bias = VALUE_BIAS_FOLDED });
         rig_run(&all, &v);
         s.mem = 1; // a prompt and a variant at a time
         rig_open(&tiny, &s);
@@ -499,7 +504,8 @@ static void weights_may_come_and_go(void **state)
                                   .n_prompts = N };
         rig_open(&stay, &s);
         struct variants v
-            = every_head(&stay.model->shape, (struct ablation){ 0.0f, VALUE_BIAS_FOLDED });
+            = every_head(&stay.model->shape,
+                         (struct ablation){ .scale = 0.0f, .value_bias = VALUE_BIAS_FOLDED });
         rig_run(&stay, &v);
         struct weights_fit fit = weights_plan(&stay.model->shape, UINT64_MAX);
         assert_true(fit.n_streamed == 0 && fit.kept == fit.bytes);

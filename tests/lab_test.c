@@ -174,7 +174,7 @@ static void a_scale_of_one_changes_nothing_at_all(void **state)
         for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
             struct run r;
             struct run_settings s = settings_on(devices[i]);
-            s.ablation = (struct ablation){ 1.0f, (enum value_bias)bias };
+            s.ablation = (struct ablation){ .scale = 1.0f, .value_bias = (enum value_bias)bias };
             run_all(&r, &s);
             for (size_t k = 0; k < r.variants.n * r.table.n_prompts; k++)
                 for (int m = 0; m < N_METRICS; m++) {

@@ -125,7 +125,8 @@ static void all_heads(struct bench *b, enum value_bias bias)
         for (uint32_t h = 0; h < b->golden.n_heads; h++)
             heads[n++] = (struct head){ l, h };
     variants_release(&b->variants);
-    CHECK(variants_heads(heads, n, (struct ablation){ 0.0f, bias }, &b->variants, &err));
+    CHECK(variants_heads(heads, n, (struct ablation){ .scale = 0.0f, .value_bias = bias },
+                         &b->variants, &err));
 }
 
 static void compare_heads(const char *path, size_t step)
@@ -155,7 +156,7 @@ static void compare_sets(const char *path, size_t step)
         strcat(text, first->joint[k].label);
     }
     CHECK(sets_parse(text, &b.model->shape, &a, &sets, &n_sets, &err));
-    struct ablation zero = { 0.0f, VALUE_BIAS_FOLDED };
+    struct ablation zero = { .value_bias = VALUE_BIAS_FOLDED };
     CHECK(variants_sets(sets, n_sets, zero, &b.variants, &err));
     bench_run(&b);
     for (size_t i = 0; i < b.golden.n_rows; i++)
@@ -192,7 +193,7 @@ static void agrees_with_transformers_on_joint_sets(void **state)
 
 static void run_one(struct bench *b, struct edit *edits, size_t n_edits)
 {
-    struct variant one = { "one", edits, n_edits };
+    struct variant one = { .label = "one", .edits = edits, .n_edits = n_edits };
     b->variants = (struct variants){ .items = &one, .n = 1 };
     bench_run(b);
     b->variants = (struct variants){ 0 };

@@ -17,42 +17,83 @@ uint32_t site_cols(const struct model_shape *s, enum site site)
     return site_head_cols(s, site) ? n_heads * s->d_head : s->d_model;
 }
 
-// The edit that ablates one head everywhere: z becomes scale·(z − c) + c.
-static struct edit head_edit(struct head h, struct ablation how)
+struct edit head_edit(struct head h, struct ablation how)
 {
-    bool folded = how.value_bias == VALUE_BIAS_FOLDED;
-    return (struct edit){ .site = SITE_Z,
-                          .layer = h.layer,
-                          .head = h.head,
-                          .position = ALL_POSITIONS,
-                          .op = EDIT_SCALE,
-                          .factor = how.scale,
-                          .source = folded ? SOURCE_CONSTANT : SOURCE_NONE };
+    struct edit e = {
+        .site = SITE_Z, .layer = h.layer, .head = h.head, .position = ALL_POSITIONS, .op = EDIT_SET
+    };
+    switch (how.kind) {
+    case ABLATE_SCALE:
+        e.op = EDIT_SCALE;
+        e.factor = how.scale;
+        e.source = how.value_bias == VALUE_BIAS_FOLDED ? SOURCE_CONSTANT : SOURCE_NONE;
+        break;
+    case ABLATE_MEAN:
+        e.source = SOURCE_MEAN;
+        break;
+    case ABLATE_RESAMPLE:
+    case ABLATE_PATCH:
+        assert(how.donor);
+        e.source = SOURCE_ROW;
+        e.donor = how.donor;
+        break;
+    }
+    return e;
 }
 
-// Append the joint ablation of a set unless the list has it already; room for it is the caller's business.
-static bool add_set(struct variants *v, const struct head_set *set, struct ablation how,
-                    struct abl_err *err)
+bool variants_init(struct variants *v, size_t cap, struct abl_err *err)
 {
-    const char *label = head_set_label(set, &v->arena);
-    if (!label)
-        return abl_no_memory(err);
-    if (variants_find(v, label) != SIZE_MAX)
+    *v = (struct variants){ .cap = cap };
+    v->items = arena_alloc(&v->arena, cap, sizeof *v->items);
+    return v->items || abl_no_memory(err);
+}
+
+bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
+                  struct abl_err *err)
+{
+    size_t known = variants_find(v, variant->label);
+    if (index)
+        *index = known == SIZE_MAX ? v->n : known;
+    if (known != SIZE_MAX)
         return true;
-    struct edit *edits = arena_alloc(&v->arena, set->n, sizeof *edits);
-    if (!edits)
+    assert(v->n < v->cap);
+    struct variant copy = *variant;
+    copy.label = arena_strdup(&v->arena, variant->label);
+    copy.edits = arena_alloc(&v->arena, variant->n_edits, sizeof *copy.edits);
+    if (!copy.label || !copy.edits)
         return abl_no_memory(err);
-    for (size_t i = 0; i < set->n; i++)
-        edits[i] = head_edit(set->heads[i], how);
-    v->items[v->n++] = (struct variant){ .label = label, .edits = edits, .n_edits = set->n };
+    memcpy(copy.edits, variant->edits, variant->n_edits * sizeof *copy.edits);
+    v->items[v->n++] = copy;
     return true;
 }
 
-static bool variants_init(struct variants *v, size_t cap, struct abl_err *err)
+bool variants_add_set(struct variants *v, const struct head_set *set, struct ablation how,
+                      enum variant_role role, size_t parent, size_t *index, struct abl_err *err)
 {
-    *v = (struct variants){ 0 };
-    v->items = arena_alloc(&v->arena, cap, sizeof *v->items);
-    return v->items || abl_no_memory(err);
+    struct arena scratch = { 0 };
+    struct variant one = { .label = head_set_label(set, &scratch),
+                           .edits = arena_alloc(&scratch, set->n, sizeof *one.edits),
+                           .n_edits = set->n,
+                           .role = role,
+                           .parent = parent };
+    bool ok = (one.label && one.edits) || abl_no_memory(err);
+    for (size_t i = 0; ok && i < set->n; i++)
+        one.edits[i] = head_edit(set->heads[i], how);
+    ok = ok && variants_add(v, &one, index, err);
+    arena_release(&scratch);
+    return ok;
+}
+
+static bool add_heads(struct variants *v, const struct head *heads, size_t n, struct ablation how,
+                      struct abl_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct head one = heads[i];
+        if (!variants_add_set(v, &(struct head_set){ .heads = &one, .n = 1 }, how, ROLE_HEAD,
+                              NO_PARENT, NULL, err))
+            return false;
+    }
+    return true;
 }
 
 bool variants_heads(const struct head *heads, size_t n, struct ablation how, struct variants *out,
@@ -61,12 +102,9 @@ bool variants_heads(const struct head *heads, size_t n, struct ablation how, str
     struct variants v;
     if (!variants_init(&v, n, err))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        struct head one = heads[i];
-        if (!add_set(&v, &(struct head_set){ .heads = &one, .n = 1 }, how, err)) {
-            variants_release(&v);
-            return false;
-        }
+    if (!add_heads(&v, heads, n, how, err)) {
+        variants_release(&v);
+        return false;
     }
     *out = v;
     return true;
@@ -82,11 +120,11 @@ bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, s
     if (!variants_init(&v, cap, err))
         return false;
     bool ok = true;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < sets[i].n && ok; j++)
-            ok = add_set(&v, &(struct head_set){ .heads = &sets[i].heads[j], .n = 1 }, how, err);
     for (size_t i = 0; i < n && ok; i++)
-        ok = add_set(&v, &sets[i], how, err);
+        ok = add_heads(&v, sets[i].heads, sets[i].n, how, err);
+    for (size_t i = 0; i < n && ok; i++)
+        ok = variants_add_set(&v, &sets[i], how, sets[i].n == 1 ? ROLE_HEAD : ROLE_SET, NO_PARENT,
+                              NULL, err);
     if (!ok) {
         variants_release(&v);
         return false;

@@ -55,16 +55,30 @@ struct edit {
     const uint32_t *donor; // SOURCE_ROW: for each prompt the donor to take from; borrowed
 };
 
+// What a variant is to its experiment, and which table it goes to.
+enum variant_role {
+    ROLE_HEAD,     // one head is ablated
+    ROLE_SET,      // several are: a set that was asked for
+    ROLE_CONTROL,  // several are: a random set like the one that `parent` is
+    ROLE_RESTORED, // the set that `parent` is, with heads given back
+    ROLE_PATCH,    // an activation of another run is put in
+    ROLE_SHAM,     // a patch of the run's own activation, which changes nothing
+};
+
+#define NO_PARENT SIZE_MAX
+
 // No two edits of a variant may touch the same element of the same site.
 struct variant {
-    const char *label; // "0:2", "0:2+0:4"; unique in its list
+    const char *label; // "0:2", "0:2+0:4", "0:2+0:4~0:2", "resid_post@3[-1]"; unique in its list
     struct edit *edits;
     size_t n_edits;
+    enum variant_role role;
+    size_t parent; // number of a variant of the list, or NO_PARENT
 };
 
 struct variants {
     struct variant *items;
-    size_t n;
+    size_t n, cap;
     struct arena arena;
 };
 
@@ -80,11 +94,24 @@ struct head_set {
 
 enum value_bias { VALUE_BIAS_FOLDED, VALUE_BIAS_HEAD };
 
-// How a head is ablated: its z becomes scale·(z − c) + c, c = 0 under VALUE_BIAS_HEAD. Zero ablation is scale 0.
-struct ablation {
-    float scale;
-    enum value_bias value_bias;
+enum ablate_kind {
+    ABLATE_SCALE, // z becomes scale·(z − c) + c, c = 0 under VALUE_BIAS_HEAD; zero ablation is scale 0
+    ABLATE_MEAN,     // z becomes its mean over all tokens of all rows; BOS keeps its value
+    ABLATE_RESAMPLE, // z becomes that of another row with another target
+    ABLATE_PATCH,    // z becomes that of the row's corrupt prompt
 };
+
+// How a head is ablated, at every position.
+struct ablation {
+    enum ablate_kind kind;
+    float scale; // of ABLATE_SCALE, else 0
+    enum value_bias value_bias;
+    const uint32_t
+        *donor; // of ABLATE_RESAMPLE and ABLATE_PATCH: for each prompt the donor; borrowed
+};
+
+// The edit that ablates one head.
+struct edit head_edit(struct head h, struct ablation how);
 
 // One variant per head, in the order given.
 bool variants_heads(const struct head *heads, size_t n, struct ablation how, struct variants *out,
@@ -93,6 +120,14 @@ bool variants_heads(const struct head *heads, size_t n, struct ablation how, str
 // One variant per set (joint ablation), preceded by the singles of all heads in the sets that interactions need.
 bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, struct variants *out,
                    struct abl_err *err);
+
+// Building a list: room for `cap` variants, then one after the other. variants_add copies the edits; a label that is there
+// already adds nothing. *index (may be NULL) is the variant's number. On failure the list is the caller's to release.
+bool variants_init(struct variants *v, size_t cap, struct abl_err *err);
+bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
+                  struct abl_err *err);
+bool variants_add_set(struct variants *v, const struct head_set *set, struct ablation how,
+                      enum variant_role role, size_t parent, size_t *index, struct abl_err *err);
 void variants_release(struct variants *v);
 
 // Index of the variant with this label, or SIZE_MAX.

@@ -8,7 +8,7 @@
 
 bool variant_is_head(const struct variant *v)
 {
-    return v->n_edits == 1 && v->edits[0].site == SITE_Z && v->edits[0].head != ALL_HEADS;
+    return v->role == ROLE_HEAD;
 }
 
 static const struct estimate missing

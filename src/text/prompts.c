@@ -66,7 +66,7 @@ static bool check_answers(struct maker *m, const struct prompt *p)
 }
 
 // m->ids with BOS in front, kept in the arena.
-static bool keep_ids(struct maker *m, struct prompt *p, struct abl_err *err)
+static bool keep_ids(struct maker *m, const uint32_t **out, uint32_t *n, struct abl_err *err)
 {
     bool has_bos = m->p->bos != TOKEN_NONE;
     uint32_t *ids = arena_alloc(&m->p->arena, m->ids.n + has_bos, sizeof *ids);
@@ -76,9 +76,28 @@ static bool keep_ids(struct maker *m, struct prompt *p, struct abl_err *err)
         ids[0] = m->p->bos;
     if (m->ids.n)
         memcpy(ids + has_bos, m->ids.ids, m->ids.n * sizeof *ids);
-    p->ids = ids;
-    p->n_ids = (uint32_t)(m->ids.n + has_bos);
+    *out = ids;
+    *n = (uint32_t)(m->ids.n + has_bos);
     return true;
+}
+
+// The ids of the corrupt prompt; one that cannot be encoded, or not be run, counts as none.
+static bool keep_corrupt(struct maker *m, struct prompt *p, struct abl_err *err)
+{
+    struct abl_err why;
+    const char *text = p->row->corrupt;
+    uint32_t most = m->options->n_ctx ? m->options->n_ctx : UINT32_MAX;
+    m->ids.n = 0;
+    if (!text)
+        return true;
+    if (!tokenizer_encode(m->tokenizer, text, strlen(text), &m->ids, &why))
+        return why.code == ABL_BAD_DATA || abl_fail(err, why.code, "%s", why.text);
+    for (size_t i = 0; m->options->n_vocab && i < m->ids.n; i++)
+        if (m->ids.ids[i] >= m->options->n_vocab)
+            return true;
+    if (!m->ids.n || m->ids.n + (m->p->bos != TOKEN_NONE) > most)
+        return true;
+    return keep_ids(m, &p->corrupt_ids, &p->n_corrupt_ids, err);
 }
 
 // The clean prompt's ids into m->ids; *fit is false where there are none.
@@ -106,7 +125,7 @@ static bool make_prompt(struct maker *m, const struct dataset_row *row, struct p
                         bool *fit, struct abl_err *err)
 {
     *out = (struct prompt){ .row = row, .target = TOKEN_NONE, .foil = TOKEN_NONE };
-    if (!encode_clean(m, row, fit, err) || !keep_ids(m, out, err))
+    if (!encode_clean(m, row, fit, err) || !keep_ids(m, &out->ids, &out->n_ids, err))
         return false;
     if (!*fit)
         return true;
@@ -115,7 +134,7 @@ static bool make_prompt(struct maker *m, const struct dataset_row *row, struct p
         return false;
     bool answers = check_answers(m, out), length = check_length(m, out);
     *fit = answers && length && check_range(m, out);
-    return true;
+    return keep_corrupt(m, out, err);
 }
 
 // ---------------------------------------------------------------------------------------------- the set

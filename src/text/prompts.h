@@ -15,6 +15,8 @@ struct prompt {
     const struct dataset_row *row; // borrowed from the dataset
     const uint32_t *ids;           // BOS included where the policy adds one
     uint32_t n_ids;
+    const uint32_t *corrupt_ids; // of the corrupt prompt, likewise
+    uint32_t n_corrupt_ids;      // 0: the row has none
     uint32_t target, foil; // token ids; TOKEN_NONE where an error finding says that there is none
     // Dense number of the row's cluster: `cluster` where given, else its distinct clean prompt.
     uint32_t cluster;
