@@ -128,6 +128,28 @@ bool forward_open(const struct forward_settings *s, struct row_stats *intact, st
     return true;
 }
 
+bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_stats *out,
+                         struct abl_err *err)
+{
+    const struct prompt *donors = f->s.donors ? f->s.donors : f->s.prompts;
+    size_t fit = block_rows_that_fit(&f->s.model->shape, f->s.mem);
+    bool ok = true;
+    for (size_t at = first, end; ok && at < first + n; at = end) {
+        struct block b;
+        struct stream clean = { 0 };
+        struct row_stats *rows = out + (at - first);
+        end = block_end(donors, at, first + n, fit);
+        if (!block_init(&b, f->s.model, f->weights, donors, at, end - at, true, err))
+            return false;
+        struct pass pass = block_pass(&b);
+        ok = stream_init(&clean, &pass, 1, err) && block_run_clean(&b, &clean, err)
+             && block_read(&b, b.final, 1, (struct tensor){ 0 }, &rows, err);
+        stream_release(&clean);
+        block_release(&b);
+    }
+    return ok;
+}
+
 void forward_free(struct forward *f)
 {
     if (!f)

@@ -39,6 +39,10 @@ bool forward_open(const struct forward_settings *s, struct row_stats *intact, st
                   struct abl_err *err);
 void forward_free(struct forward *f);
 
+// The intact run of donors [first, first + n), read out; out has room for n.
+bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_stats *out,
+                         struct abl_err *err);
+
 struct forward_job {
     const struct variants *variants;
     bool *done;             // (variants) those already true are left out; set as they finish

@@ -5,10 +5,21 @@
 #include <string.h>
 
 #include "lab/forward.h"
-#include "lab/select.h"
+#include "lab/experiments.h"
 #include "lab/weights.h"
 
-enum { DEFAULT_BOOT = 1000, DEFAULT_MEM = 256 << 20 };
+enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_MEM = 256 << 20 };
+
+static const struct {
+    const char *name;
+    bool (*list)(const struct lab *lab, struct variants *out, struct abl_err *err);
+    bool reads_other; // whether results are compared with the other run
+} experiments[N_EXPERIMENTS] = {
+    [EXPERIMENT_HEADS] = { "heads", experiment_heads, false },
+    [EXPERIMENT_SETS] = { "sets", experiment_sets, false },
+    [EXPERIMENT_PATCH] = { "patch", experiment_patch, true },
+    [EXPERIMENT_PARTIAL] = { "partial", experiment_partial, false },
+};
 
 void run_settings_default(struct run_settings *s)
 {
@@ -18,6 +29,8 @@ void run_settings_default(struct run_settings *s)
                                 .split = SPLIT_DEFAULT,
                                 .experiment = EXPERIMENT_HEADS,
                                 .ablation = { .scale = 0.0f, .value_bias = VALUE_BIAS_FOLDED },
+                                .n_controls = DEFAULT_CONTROLS,
+                                .sites = 1u << SITE_RESID_POST,
                                 .bos = BOS_AUTO,
                                 .metric = METRIC_LD,
                                 .n_boot = DEFAULT_BOOT,
@@ -38,7 +51,8 @@ static bool copy_settings(struct lab *lab, const struct run_settings *from, stru
     struct run_settings *s = &lab->settings;
     *s = *from;
     const char **strings[]
-        = { &s->data_dir, &s->model, &s->data, &s->heads, &s->layers, &s->sets, &s->device };
+        = { &s->data_dir, &s->model,    &s->data,    &s->heads,     &s->layers, &s->sets,
+            &s->pairs,    &s->triplets, &s->restore, &s->positions, &s->device };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         if (!*strings[i])
             continue;
@@ -74,7 +88,11 @@ static bool open_model(struct lab *lab, struct abl_err *err)
 
 static bool open_cold(struct lab *lab, const struct run_settings *s, struct abl_err *err)
 {
-    return copy_settings(lab, s, err) && open_model(lab, err) && open_prompts(lab, err);
+    if (!copy_settings(lab, s, err) || !open_model(lab, err) || !open_prompts(lab, err))
+        return false;
+    bool swap = s->experiment == EXPERIMENT_PATCH && s->direction == CLEAN_TO_CORRUPT;
+    return (!swap || donors_swap(lab->prompts, err))
+           && donors_make(lab->prompts, s->seed, &lab->arena, &lab->donors, err);
 }
 
 bool lab_open_cold(const struct run_settings *s, struct lab **out, struct abl_err *err)
@@ -105,6 +123,17 @@ static bool make_resampler(struct lab *lab, struct abl_err *err)
     return ok;
 }
 
+// The intact run of the other prompts, where the experiment is compared with it.
+static bool read_other(struct lab *lab, struct abl_err *err)
+{
+    size_t n = lab->prompts->n;
+    if (!experiments[lab->settings.experiment].reads_other || !lab->donors.other)
+        return true;
+    lab->other = arena_alloc(&lab->arena, n, sizeof *lab->other);
+    return lab->other ? forward_read_donors(lab->forward, n, n, lab->other, err)
+                      : abl_no_memory(err);
+}
+
 static bool open_device(struct lab *lab, struct abl_err *err)
 {
     const struct run_settings *s = &lab->settings;
@@ -118,10 +147,13 @@ static bool open_device(struct lab *lab, struct abl_err *err)
                                   .model = lab->model,
                                   .prompts = lab->prompts->items,
                                   .n_prompts = lab->prompts->n,
+                                  .donors = lab->donors.prompts,
+                                  .n_donors = lab->donors.n,
+                                  .has_bos = lab->prompts->bos != TOKEN_NONE,
                                   .mem = mem.activations,
                                   .weights_mem = mem.weights,
                                   .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0 };
-    return forward_open(&f, lab->intact, &lab->forward, err);
+    return forward_open(&f, lab->intact, &lab->forward, err) && read_other(lab, err);
 }
 
 bool lab_start(struct lab *lab, struct abl_err *err)
@@ -158,51 +190,14 @@ void lab_free(struct lab *lab)
     free(lab);
 }
 
-// --heads within --layers.
-static bool select_heads(const struct lab *lab, struct arena *a, struct head_set *out,
-                         struct abl_err *err)
+const char *experiment_name(enum experiment e)
 {
-    const struct run_settings *s = &lab->settings;
-    const struct model_shape *shape = &lab->model->shape;
-    bool *keep = arena_alloc(a, shape->n_layers, sizeof *keep);
-    if (!keep)
-        return abl_no_memory(err);
-    if (!layers_parse(s->layers ? s->layers : "all", shape, keep, err)
-        || !heads_parse(s->heads ? s->heads : "all", shape, a, out, err))
-        return false;
-    size_t n = 0;
-    for (size_t i = 0; i < out->n; i++)
-        if (keep[out->heads[i].layer])
-            out->heads[n++] = out->heads[i];
-    out->n = n;
-    return n
-           || abl_fail(err, ABL_USAGE, "no head is left: --heads %s has none in --layers %s",
-                       s->heads ? s->heads : "all", s->layers ? s->layers : "all");
+    return experiments[e].name;
 }
 
 bool lab_variants(const struct lab *lab, struct variants *out, struct abl_err *err)
 {
-    const struct run_settings *s = &lab->settings;
-    struct arena scratch = { 0 };
-    struct head_set heads, *sets;
-    size_t n;
-    bool ok = false;
-    switch (s->experiment) {
-    case EXPERIMENT_HEADS:
-        ok = select_heads(lab, &scratch, &heads, err)
-             && variants_heads(heads.heads, heads.n, s->ablation, out, err);
-        break;
-    case EXPERIMENT_SETS:
-        if (!s->sets)
-            abl_fail(err, ABL_USAGE,
-                     "--experiment sets needs --sets, such as --sets 0:2+0:4;0:2+0:7");
-        else
-            ok = sets_parse(s->sets, &lab->model->shape, &scratch, &sets, &n, err)
-                 && variants_sets(sets, n, s->ablation, out, err);
-        break;
-    }
-    arena_release(&scratch);
-    return ok;
+    return experiments[lab->settings.experiment].list(lab, out, err);
 }
 
 bool table_init(struct table *t, const struct variants *v, size_t n_prompts, struct abl_err *err)

@@ -9,13 +9,26 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "lab/donors.h"
 #include "lab/metrics.h"
 #include "lab/stats.h"
 #include "lab/variant.h"
 #include "model/model.h"
 #include "text/prompts.h"
 
-enum experiment { EXPERIMENT_HEADS, EXPERIMENT_SETS };
+enum experiment {
+    EXPERIMENT_HEADS,
+    EXPERIMENT_SETS,
+    EXPERIMENT_PATCH,
+    EXPERIMENT_PARTIAL,
+    N_EXPERIMENTS,
+};
+
+// "heads", "sets", …
+const char *experiment_name(enum experiment e);
+
+// Which run is patched into which: the first gives, the second is run and read.
+enum direction { CLEAN_TO_CORRUPT, CORRUPT_TO_CLEAN };
 
 // What the user asked for; strings borrowed. run_settings_default fills the documented defaults.
 struct run_settings {
@@ -25,7 +38,13 @@ struct run_settings {
     enum split split;
     size_t max_rows; // --rows, 0 = all
     enum experiment experiment;
-    const char *heads, *layers, *sets; // as given, NULL = all
+    const char *heads, *layers;          // as given, NULL = all
+    const char *sets, *pairs, *triplets; // as given, NULL = none
+    const char *restore;                 // of partial: heads to give back, NULL = each
+    uint32_t n_controls;                 // of sets: random sets for each chosen one
+    unsigned sites;                      // of patch: 1 << site
+    enum direction direction;            // of patch
+    const char *positions;               // of patch, NULL = last
     struct ablation ablation;
     enum bos_mode bos;
     enum metric metric; // shown first; all are computed
@@ -61,7 +80,10 @@ struct lab {
     struct engine *engine;
     struct forward *forward;  // weights on the device and the clean run
     struct row_stats *intact; // (prompts->n)
-    size_t n_dropped;         // rows that --skip-bad left out while reading
+    struct donors donors;
+    struct row_stats
+        *other;       // (prompts->n) intact run of the other prompts; NULL where no experiment asks
+    size_t n_dropped; // rows that --skip-bad left out while reading
     struct arena arena;
 };
 

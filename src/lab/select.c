@@ -99,7 +99,7 @@ bool heads_parse(const char *text, const struct model_shape *shape, struct arena
         *out = (struct head_set){ .heads = heads, .n = all_heads(shape, heads) };
         return true;
     }
-    size_t n = 0, n_found;
+    size_t n = 0, n_found = 0;
     struct part p;
     while (next_part(&text, ',', &p)) {
         if (!parse_head(p, "--heads", shape, found, &n_found, err))
@@ -166,7 +166,7 @@ static size_t normalise(struct head *heads, size_t n)
 static bool parse_set(struct part whole, const struct model_shape *s, struct arena *a,
                       struct head_set *out, struct abl_err *err)
 {
-    size_t cap = (size_t)s->n_heads, n = 0, n_found;
+    size_t cap = (size_t)s->n_heads, n = 0, n_found = 0;
     for (size_t i = 0; i < whole.len; i++)
         cap += whole.text[i] == '+' ? s->n_heads : 0;
     struct head *heads = arena_alloc(a, cap, sizeof *heads);
@@ -215,6 +215,115 @@ bool sets_parse(const char *text, const struct model_shape *shape, struct arena 
                         "no head set in --sets: expected sets such as 0:2+0:4;1:3+2:5");
     *out = sets;
     *n = n_sets;
+    return true;
+}
+
+static const char *combination_option(uint32_t k)
+{
+    return k == 2 ? "--pairs" : "--triplets";
+}
+
+// "0:2,4,7" → layer 0 and its heads in ascending order, without repeats.
+static bool parse_layer_heads(struct part p, uint32_t k, const struct model_shape *s,
+                              struct arena *a, struct head_set *out, struct abl_err *err)
+{
+    const char *colon = memchr(p.text, ':', p.len);
+    uint32_t layer = 0, head = 0;
+    bool ok = colon && number_below(p.text, (size_t)(colon - p.text), s->n_layers, &layer);
+    struct head *heads = arena_alloc(a, p.len + 1, sizeof *heads);
+    char *copy = ok ? arena_strndup(a, colon + 1, p.len - (size_t)(colon + 1 - p.text)) : NULL;
+    size_t n = 0;
+    struct part one;
+    if (!heads || (ok && !copy))
+        return abl_no_memory(err);
+    for (const char *rest = copy; ok && next_part(&rest, ',', &one);) {
+        ok = number_below(one.text, one.len, s->n_heads, &head);
+        if (ok)
+            heads[n++] = (struct head){ layer, head };
+    }
+    n = ok ? normalise(heads, n) : 0;
+    *out = (struct head_set){ heads, n };
+    return (ok && n >= k)
+           || abl_fail(err, ABL_USAGE,
+                       "bad '%.*s' in %s: expected a layer 0-%" PRIu32 " and at least %" PRIu32
+                       " heads 0-%" PRIu32 " of it, such as 0:2,4,7",
+                       (int)p.len, p.text, combination_option(k), s->n_layers - 1, k,
+                       s->n_heads - 1);
+}
+
+// All k-subsets of the heads, in lexical order: places[] counts like an odometer whose digits ascend.
+static bool add_combinations(const struct head_set *from, uint32_t k, struct arena *a,
+                             struct head_set *out, size_t *n, struct abl_err *err)
+{
+    size_t places[3] = { 0, 1, 2 };
+    for (;;) {
+        struct head *heads = arena_alloc(a, k, sizeof *heads);
+        if (!heads)
+            return abl_no_memory(err);
+        for (uint32_t i = 0; i < k; i++)
+            heads[i] = from->heads[places[i]];
+        out[(*n)++] = (struct head_set){ heads, k };
+        uint32_t digit = k;
+        while (digit && places[digit - 1] == from->n - k + digit - 1)
+            digit--;
+        if (!digit)
+            return true;
+        places[digit - 1]++;
+        for (uint32_t i = digit; i < k; i++)
+            places[i] = places[i - 1] + 1;
+    }
+}
+
+bool combinations_parse(const char *text, uint32_t k, const struct model_shape *shape,
+                        struct arena *a, struct head_set **out, size_t *n, struct abl_err *err)
+{
+    size_t cap = 0, h = shape->n_heads;
+    struct head_set from = { 0 };
+    struct part p;
+    for (const char *rest = text; next_part(&rest, ';', &p);)
+        cap += k == 2 ? h * (h - 1) / 2 : h * (h - 1) * (h > 1 ? h - 2 : 0) / 6;
+    struct head_set *sets = arena_alloc(a, cap + 1, sizeof *sets);
+    if (!sets)
+        return abl_no_memory(err);
+    *n = 0;
+    while (next_part(&text, ';', &p))
+        if (p.len
+            && (!parse_layer_heads(p, k, shape, a, &from, err)
+                || !add_combinations(&from, k, a, sets, n, err)))
+            return false;
+    *out = sets;
+    return true;
+}
+
+bool positions_parse(const char *text, uint32_t longest, struct arena *a, int32_t **out, size_t *n,
+                     struct abl_err *err)
+{
+    size_t cap = strlen(text) + longest + 1;
+    int32_t *positions = arena_alloc(a, cap, sizeof *positions);
+    struct part p;
+    uint32_t back = 0;
+    if (!positions)
+        return abl_no_memory(err);
+    *n = 0;
+    *out = positions;
+    if (strcmp(text, "last") == 0 || strcmp(text, "all") == 0) {
+        positions[(*n)++] = *text == 'l' ? -1 : ALL_POSITIONS;
+        return true;
+    }
+    for (uint32_t i = 1; strcmp(text, "each") == 0 && i <= longest; i++)
+        positions[(*n)++] = -(int32_t)i;
+    if (*n)
+        return true;
+    while (next_part(&text, ',', &p)) {
+        bool ok = p.len > 1 && *p.text == '-'
+                  && number_below(p.text + 1, p.len - 1, longest + 1, &back) && back;
+        if (!ok)
+            return abl_fail(err, ABL_USAGE,
+                            "bad position '%.*s' in --positions: expected last, all, each, or "
+                            "numbers from -1 (the last token) to -%" PRIu32 ", such as -1,-3",
+                            (int)p.len, p.text, longest);
+        positions[(*n)++] = -(int32_t)back;
+    }
     return true;
 }
 

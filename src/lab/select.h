@@ -18,6 +18,15 @@ bool layers_parse(const char *text, const struct model_shape *shape, bool *keep,
 bool sets_parse(const char *text, const struct model_shape *shape, struct arena *a,
                 struct head_set **out, size_t *n, struct abl_err *err);
 
+// "0:2,4,7;3:0,1,5": every combination of k of the heads named of a layer, as sets; `option` names the option.
+bool combinations_parse(const char *text, uint32_t k, const struct model_shape *shape,
+                        struct arena *a, struct head_set **out, size_t *n, struct abl_err *err);
+
+// "last", "all", "each" or "-1,-3": positions counted from the end, ALL_POSITIONS for "all". longest: how far back any
+// prompt reaches.
+bool positions_parse(const char *text, uint32_t longest, struct arena *a, int32_t **out, size_t *n,
+                     struct abl_err *err);
+
 // "0:2+0:4" in the arena; NULL when memory is out.
 const char *head_set_label(const struct head_set *set, struct arena *a);
 

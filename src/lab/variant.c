@@ -6,6 +6,19 @@
 
 #include "lab/select.h"
 
+const char *site_name(enum site site)
+{
+    static const char *const names[N_SITES] = { [SITE_RESID_PRE] = "resid_pre",
+                                                [SITE_Q] = "q",
+                                                [SITE_K] = "k",
+                                                [SITE_V] = "v",
+                                                [SITE_Z] = "z",
+                                                [SITE_ATTN_OUT] = "attn_out",
+                                                [SITE_MLP_OUT] = "mlp_out",
+                                                [SITE_RESID_POST] = "resid_post" };
+    return names[site];
+}
+
 uint32_t site_head_cols(const struct model_shape *s, enum site site)
 {
     return site == SITE_Q || site == SITE_K || site == SITE_V || site == SITE_Z ? s->d_head : 0;

@@ -24,6 +24,9 @@ enum site {
     N_SITES,
 };
 
+// "resid_pre", "q", …: as options, labels and tables spell it.
+const char *site_name(enum site site);
+
 // Columns of a site, and columns of one head of it (0: it has no heads). Heads of k and v are kv heads.
 uint32_t site_cols(const struct model_shape *s, enum site site);
 uint32_t site_head_cols(const struct model_shape *s, enum site site);

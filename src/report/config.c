@@ -7,12 +7,6 @@
 #include "report/report.h"
 #include "report/tables.h"
 
-const char *experiment_name(enum experiment e)
-{
-    static const char *const names[] = { [EXPERIMENT_HEADS] = "heads", [EXPERIMENT_SETS] = "sets" };
-    return names[e];
-}
-
 const char *value_bias_name(enum value_bias v)
 {
     return v == VALUE_BIAS_FOLDED ? "folded" : "head";

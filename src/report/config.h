@@ -18,7 +18,6 @@ bool config_write(const struct lab *lab, const char model_sha256[SHA256_HEX], bo
 bool config_run_name(const struct lab *lab, const char model_sha256[SHA256_HEX], struct buf *out,
                      struct abl_err *err);
 
-const char *experiment_name(enum experiment e);
 const char *value_bias_name(enum value_bias v);
 
 #endif
