@@ -3,72 +3,122 @@
 #include <assert.h>
 #include <string.h>
 
+#include "format/blocks.h"
+#include "format/half.h"
+
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "checkpoint files are little-endian");
 
+enum { N_SAFETENSORS = 22 };
+
+// Those of safetensors first, then the block types in the order of enum dtype.
 static const struct dtype_info types[] = {
-    { "F32", 32, DTYPE_F32 },          { "F16", 16, DTYPE_F16 },
-    { "BF16", 16, DTYPE_BF16 },        { "BOOL", 8, DTYPE_OTHER },
-    { "U8", 8, DTYPE_OTHER },          { "I8", 8, DTYPE_OTHER },
-    { "U16", 16, DTYPE_OTHER },        { "I16", 16, DTYPE_OTHER },
-    { "U32", 32, DTYPE_OTHER },        { "I32", 32, DTYPE_OTHER },
-    { "U64", 64, DTYPE_OTHER },        { "I64", 64, DTYPE_OTHER },
-    { "F64", 64, DTYPE_OTHER },        { "C64", 64, DTYPE_OTHER },
-    { "F8_E4M3", 8, DTYPE_OTHER },     { "F8_E5M2", 8, DTYPE_OTHER },
-    { "F8_E8M0", 8, DTYPE_OTHER },     { "F8_E4M3FNUZ", 8, DTYPE_OTHER },
-    { "F8_E5M2FNUZ", 8, DTYPE_OTHER }, { "F6_E2M3", 6, DTYPE_OTHER },
-    { "F6_E3M2", 6, DTYPE_OTHER },     { "F4", 4, DTYPE_OTHER },
+    { "F32", 1, 32, DTYPE_F32 },
+    { "F16", 1, 16, DTYPE_F16 },
+    { "BF16", 1, 16, DTYPE_BF16 },
+    { "BOOL", 1, 8, DTYPE_OTHER },
+    { "U8", 1, 8, DTYPE_OTHER },
+    { "I8", 1, 8, DTYPE_OTHER },
+    { "U16", 1, 16, DTYPE_OTHER },
+    { "I16", 1, 16, DTYPE_OTHER },
+    { "U32", 1, 32, DTYPE_OTHER },
+    { "I32", 1, 32, DTYPE_OTHER },
+    { "U64", 1, 64, DTYPE_OTHER },
+    { "I64", 1, 64, DTYPE_OTHER },
+    { "F64", 1, 64, DTYPE_OTHER },
+    { "C64", 1, 64, DTYPE_OTHER },
+    { "F8_E4M3", 1, 8, DTYPE_OTHER },
+    { "F8_E5M2", 1, 8, DTYPE_OTHER },
+    { "F8_E8M0", 1, 8, DTYPE_OTHER },
+    { "F8_E4M3FNUZ", 1, 8, DTYPE_OTHER },
+    { "F8_E5M2FNUZ", 1, 8, DTYPE_OTHER },
+    { "F6_E2M3", 1, 6, DTYPE_OTHER },
+    { "F6_E3M2", 1, 6, DTYPE_OTHER },
+    { "F4", 1, 4, DTYPE_OTHER },
+    { "Q4_0", BLOCK_SIZE, 18 * 8, DTYPE_Q4_0 },
+    { "Q4_1", BLOCK_SIZE, 20 * 8, DTYPE_Q4_1 },
+    { "Q5_0", BLOCK_SIZE, 22 * 8, DTYPE_Q5_0 },
+    { "Q5_1", BLOCK_SIZE, 24 * 8, DTYPE_Q5_1 },
+    { "Q8_0", BLOCK_SIZE, 34 * 8, DTYPE_Q8_0 },
+    { "Q2_K", SUPER_BLOCK_SIZE, 84 * 8, DTYPE_Q2_K },
+    { "Q3_K", SUPER_BLOCK_SIZE, 110 * 8, DTYPE_Q3_K },
+    { "Q4_K", SUPER_BLOCK_SIZE, 144 * 8, DTYPE_Q4_K },
+    { "Q5_K", SUPER_BLOCK_SIZE, 176 * 8, DTYPE_Q5_K },
+    { "Q6_K", SUPER_BLOCK_SIZE, 210 * 8, DTYPE_Q6_K },
 };
+
+enum { N_TYPES = sizeof types / sizeof *types };
+
+// By the number that GGUF files use. Gaps are types that came and went.
+static const char *const gguf_names[] = {
+    [0] = "F32",     [1] = "F16",      [2] = "Q4_0",   [3] = "Q4_1",    [6] = "Q5_0",
+    [7] = "Q5_1",    [8] = "Q8_0",     [9] = "Q8_1",   [10] = "Q2_K",   [11] = "Q3_K",
+    [12] = "Q4_K",   [13] = "Q5_K",    [14] = "Q6_K",  [15] = "Q8_K",   [16] = "IQ2_XXS",
+    [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [20] = "IQ4_NL", [21] = "IQ3_S",
+    [22] = "IQ2_S",  [23] = "IQ4_XS",  [24] = "I8",    [25] = "I16",    [26] = "I32",
+    [27] = "I64",    [28] = "F64",     [29] = "IQ1_M", [30] = "BF16",   [34] = "TQ1_0",
+    [35] = "TQ2_0",  [39] = "MXFP4",   [40] = "NVFP4", [41] = "Q1_0",   [42] = "Q2_0",
+};
+
+const char dtype_readable[]
+    = "F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K or Q6_K";
 
 const struct dtype_info *dtype_find(const char *name, size_t len)
 {
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    for (size_t i = 0; i < N_SAFETENSORS; i++)
         if (strlen(types[i].name) == len && memcmp(types[i].name, name, len) == 0)
             return &types[i];
     return NULL;
 }
 
-static float bits_to_float(uint32_t bits)
+const struct dtype_info *dtype_find_gguf(uint32_t number, const char **name)
 {
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
+    *name = number < sizeof gguf_names / sizeof *gguf_names ? gguf_names[number] : NULL;
+    if (!*name)
+        *name = "?";
+    for (size_t i = 0; i < N_TYPES; i++)
+        if (types[i].dtype != DTYPE_OTHER && strcmp(types[i].name, *name) == 0)
+            return &types[i];
+    return NULL;
 }
 
-// IEEE half: sign 1, exponent 5 (bias 15), fraction 10; fp32 has 8 (bias 127) and 23. Both ways of a half are computed
-// and one is picked, so that the compiler can convert many at once.
-static float half_to_float(uint16_t h)
+const char *dtype_name(enum dtype dtype)
 {
-    uint32_t sign = (h & 0x8000u) << 16, magnitude = h & 0x7fffu;
-    // Infinity and NaN keep their fraction and get the top exponent; the rest is rebiased by 127 - 15.
-    uint32_t rebias = magnitude < 0x7c00u ? 112u << 23 : 224u << 23;
-    uint32_t normal = (magnitude << 13) + rebias, subnormal;
-    float fraction = (float)(int32_t)magnitude * 0x1p-24f; // exponent 0: fraction · 2^-24, exact
-    memcpy(&subnormal, &fraction, sizeof subnormal);
-    return bits_to_float(sign | (magnitude < 0x400u ? subnormal : normal));
+    for (size_t i = 0; i < N_TYPES; i++)
+        if (types[i].dtype == dtype)
+            return types[i].name;
+    return "?";
+}
+
+static void f16_to_f32(const unsigned char *bytes, size_t n, float *to)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half;
+        memcpy(&half, bytes + 2 * i, sizeof half);
+        to[i] = half_to_float(half);
+    }
+}
+
+static void bf16_to_f32(const unsigned char *bytes, size_t n, float *to)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half;
+        memcpy(&half, bytes + 2 * i, sizeof half);
+        to[i] = bits_to_float((uint32_t)half << 16);
+    }
 }
 
 void dtype_to_f32(enum dtype dtype, const void *from, size_t n, float *to)
 {
-    const unsigned char *bytes = from;
-    uint16_t half;
-    switch (dtype) {
-    case DTYPE_F32:
+    assert(dtype != DTYPE_OTHER);
+    if (dtype == DTYPE_F32)
         memcpy(to, from, n * sizeof *to);
-        return;
-    case DTYPE_F16:
-        for (size_t i = 0; i < n; i++) {
-            memcpy(&half, bytes + 2 * i, sizeof half);
-            to[i] = half_to_float(half);
-        }
-        return;
-    case DTYPE_BF16:
-        for (size_t i = 0; i < n; i++) {
-            memcpy(&half, bytes + 2 * i, sizeof half);
-            to[i] = bits_to_float((uint32_t)half << 16);
-        }
-        return;
-    case DTYPE_OTHER:
-        break;
+    else if (dtype == DTYPE_F16)
+        f16_to_f32(from, n, to);
+    else if (dtype == DTYPE_BF16)
+        bf16_to_f32(from, n, to);
+    else {
+        size_t block = dtype >= DTYPE_Q2_K ? SUPER_BLOCK_SIZE : BLOCK_SIZE;
+        assert(n % block == 0);
+        blocks_to_f32(dtype, from, n / block, to);
     }
-    assert(false && "a readable type");
 }

@@ -41,12 +41,14 @@ bool tensor_file_read(const struct tensor_file *f, const struct tensor_entry *t,
 {
     enum { BLOCK = 16384 };
     unsigned char block[BLOCK * sizeof *out]; // holds BLOCK elements of every readable type
-    size_t size = t->type->bits / 8;
-    assert(t->type->dtype != DTYPE_OTHER && (first + n) * size <= t->end - t->begin);
-    uint64_t offset = f->directory.data_start + t->begin + first * size;
+    size_t size = t->type->bits / 8, elements = t->type->block;
+    assert(t->type->dtype != DTYPE_OTHER && first % elements == 0 && n % elements == 0);
+    assert((first + n) / elements * size <= t->end - t->begin);
+    uint64_t offset = f->directory.data_start + t->begin + first / elements * size;
     for (size_t done = 0; done < n;) {
         size_t count = size_min(n - done, BLOCK);
-        if (!file_read_at(&f->file, offset + done * size, block, count * size, err))
+        if (!file_read_at(&f->file, offset + done / elements * size, block, count / elements * size,
+                          err))
             return false;
         dtype_to_f32(t->type->dtype, block, count, out + done);
         if (!check_finite(f, t, first + done, count, out + done, err))

@@ -81,7 +81,7 @@ static bool open_model(struct lab *lab, struct abl_err *err)
     char *path;
     if (!model_find(lab->settings.model, lab->settings.data_dir, &path, err))
         return false;
-    bool ok = model_open(path, &lab->model, err) && tokenizer_open(path, &lab->tokenizer, err);
+    bool ok = model_open(path, &lab->model, err) && model_tokenizer_open(path, &lab->tokenizer, err);
     free(path);
     return ok;
 }

@@ -1,5 +1,6 @@
 #include "model/checkpoint.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,18 +195,109 @@ static bool no_weights(const char *folder, struct abl_err *err)
         "no weights in '%s': expected model.safetensors or model.safetensors.index.json", folder);
 }
 
-bool checkpoint_open(const char *folder, struct checkpoint **out, struct abl_err *err)
+static bool open_folder(struct checkpoint *c, const char *folder, struct abl_err *err)
 {
-    struct checkpoint *c = calloc(1, sizeof *c);
     char *index = file_join(folder, "model.safetensors.index.json");
-    bool ok = (c && index) || abl_no_memory(err);
-    if (ok && has_file(folder, "model.safetensors")) {
+    if (!index)
+        return abl_no_memory(err);
+    bool ok = true;
+    if (has_file(folder, "model.safetensors")) {
         c->files = calloc(1, sizeof *c->files);
         ok = (c->files || abl_no_memory(err)) && open_file(c, folder, "model.safetensors", err)
              && merge_directories(c, err);
-    } else if (ok)
+    } else
         ok = file_exists(index) ? open_shards(c, folder, index, err) : no_weights(folder, err);
     free(index);
+    return ok;
+}
+
+// ---------------------------------------------------------------------------------------------------- GGUF
+
+static uint64_t gguf_number(const struct gguf *g, const char *key, uint64_t absent)
+{
+    const struct gguf_value *v = gguf_find(g, key);
+    return v && v->kind == GGUF_UINT ? v->u : absent;
+}
+
+// "name-00001-of-00003.gguf" names its siblings; part counts from 0. NULL with err filled otherwise.
+static char *split_name(const char *path, uint64_t part, uint64_t count, struct abl_err *err)
+{
+    enum { TAIL = 20 }; // -00001-of-00003.gguf
+    char tail[TAIL + 1];
+    size_t len = strlen(path);
+    snprintf(tail, sizeof tail, "-00001-of-%05u.gguf", (unsigned)count);
+    if (len < TAIL || strcmp(path + len - TAIL, tail) != 0) {
+        abl_fail(err, ABL_BAD_MODEL,
+                 "'%s' is the first of %u parts: expected a name that ends in '%s', by which the "
+                 "others are found",
+                 path, (unsigned)count, tail);
+        return NULL;
+    }
+    char *name = strdup(path);
+    if (!name) {
+        abl_no_memory(err);
+        return NULL;
+    }
+    snprintf(name + len - TAIL, TAIL + 1, "-%05u-of-%05u.gguf", (unsigned)part + 1,
+             (unsigned)count);
+    return name;
+}
+
+static bool open_part(struct checkpoint *c, const char *first, uint64_t part, uint64_t count,
+                      struct abl_err *err)
+{
+    struct gguf g;
+    char *path = split_name(first, part, count, err);
+    if (!path)
+        return false;
+    bool ok = gguf_open(path, &g, err);
+    if (ok && gguf_number(&g, "split.no", UINT64_MAX) != part) {
+        ok = abl_fail(err, ABL_BAD_MODEL,
+                      "bad split.no in '%s': expected %u; the parts do not belong together", path,
+                      (unsigned)part);
+        gguf_close(&g);
+    } else if (ok) {
+        c->files[c->n_files++] = g.tensors;
+        g.tensors = (struct tensor_file){ .file.fd = -1 };
+        gguf_close(&g);
+    }
+    free(path);
+    return ok;
+}
+
+static bool open_gguf(struct checkpoint *c, const char *path, struct abl_err *err)
+{
+    if (!gguf_open(path, &c->gguf, err))
+        return false;
+    c->is_gguf = true;
+    uint64_t part = gguf_number(&c->gguf, "split.no", 0);
+    uint64_t count = gguf_number(&c->gguf, "split.count", 1);
+    if (part != 0)
+        return abl_fail(err, ABL_BAD_MODEL,
+                        "'%s' is part %u of a split model: expected the first part, name that",
+                        path, (unsigned)(part + 1));
+    if (count > MAX_SHARDS)
+        return abl_fail(err, ABL_BAD_MODEL,
+                        "bad split.count in '%s': expected at most %d; download the file again",
+                        path, MAX_SHARDS);
+    c->files = calloc(count ? count : 1, sizeof *c->files);
+    if (!c->files)
+        return abl_no_memory(err);
+    c->files[c->n_files++] = c->gguf.tensors;
+    c->gguf.tensors = (struct tensor_file){ .file.fd = -1 };
+    for (uint64_t i = 1; i < count; i++)
+        if (!open_part(c, path, i, count, err))
+            return false;
+    return merge_directories(c, err);
+}
+
+bool checkpoint_open(const char *path, struct checkpoint **out, struct abl_err *err)
+{
+    struct checkpoint *c = calloc(1, sizeof *c);
+    if (!c)
+        return abl_no_memory(err);
+    c->gguf.tensors.file.fd = -1;
+    bool ok = gguf_is(path) ? open_gguf(c, path, err) : open_folder(c, path, err);
     if (!ok) {
         checkpoint_close(c);
         return false;
@@ -220,6 +312,8 @@ void checkpoint_close(struct checkpoint *c)
         return;
     for (size_t i = 0; i < c->n_files; i++)
         tensor_file_close(&c->files[i]);
+    if (c->is_gguf)
+        gguf_close(&c->gguf);
     free(c->files);
     free(c->tensors);
     free(c);

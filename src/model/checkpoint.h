@@ -1,4 +1,4 @@
-// The weight files of a folder as one directory of named tensors.
+// The weight files of a model as one directory of named tensors.
 #ifndef ABL_MODEL_CHECKPOINT_H
 #define ABL_MODEL_CHECKPOINT_H
 
@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/sha256.h"
+#include "format/gguf.h"
 #include "format/tensor_file.h"
 
 struct tensor_ref {
@@ -20,11 +21,14 @@ struct checkpoint {
     size_t n_files;
     struct tensor_ref *tensors; // of all files, in name order, each name once
     size_t n_tensors;
+    bool is_gguf;
+    struct gguf gguf; // metadata of the first GGUF file; its tensors are files[0]
 };
 
-// model.safetensors, or the shards that model.safetensors.index.json names. A folder with only pytorch_model.bin is
-// refused with the command that converts it. Owned by the caller: checkpoint_close.
-bool checkpoint_open(const char *folder, struct checkpoint **out, struct abl_err *err);
+// A GGUF file, with its further parts where it is split; or a folder with model.safetensors, or with the shards that
+// model.safetensors.index.json names. A folder with only pytorch_model.bin is refused with the command that converts it.
+// Owned by the caller: checkpoint_close.
+bool checkpoint_open(const char *path, struct checkpoint **out, struct abl_err *err);
 void checkpoint_close(struct checkpoint *c);
 
 struct tensor_ref checkpoint_find(const struct checkpoint *c, const char *name);

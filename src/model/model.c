@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "model/config.h"
+#include "model/config_gguf.h"
 #include "model/internal.h"
 #include "model/rope.h"
 
@@ -48,25 +50,59 @@ static const char *last_part(struct arena *a, const char *path)
     return arena_strndup(a, path + first, len - first);
 }
 
+// A .safetensors file stands for its folder, where config.json and its shards are.
+static char *folder_of(struct arena *a, const char *path)
+{
+    size_t len = strlen(path);
+    const char *slash = strrchr(path, '/');
+    if (len < 12 || strcmp(path + len - 12, ".safetensors") != 0 || file_is_dir(path))
+        return arena_strdup(a, path);
+    return slash ? arena_strndup(a, path, slash == path ? 1 : (size_t)(slash - path))
+                 : arena_strdup(a, ".");
+}
+
+static bool open_into(struct model *m, const char *path, struct abl_err *err)
+{
+    const struct arch *arch;
+    m->path = folder_of(&m->arena, path);
+    m->name = m->path ? last_part(&m->arena, m->path) : NULL;
+    m->files = arena_alloc(&m->arena, 1, sizeof *m->files);
+    if (!m->path || !m->name || !m->files)
+        return abl_no_memory(err);
+    bool is_gguf = gguf_is(m->path);
+    // config.json first: of a folder that has neither, it is the missing one to name.
+    if (!is_gguf && !config_read(m->path, &m->shape, &arch, err))
+        return false;
+    if (!checkpoint_open(m->path, &m->files->checkpoint, err))
+        return false;
+    if (is_gguf && !config_gguf_read(m->files->checkpoint, &m->shape, &arch, err))
+        return false;
+    return model_resolve(m, is_gguf ? arch->gguf : arch->safetensors, err);
+}
+
 bool model_open(const char *path, struct model **out, struct abl_err *err)
 {
     struct model *m = calloc(1, sizeof *m);
-    const struct arch *arch;
     if (!m)
         return abl_no_memory(err);
-    m->path = arena_strdup(&m->arena, path);
-    m->name = last_part(&m->arena, path);
-    m->files = arena_alloc(&m->arena, 1, sizeof *m->files);
-    bool ok = (m->path && m->name && m->files) || abl_no_memory(err);
-    ok = ok && config_read(path, &m->shape, &arch, err)
-         && checkpoint_open(path, &m->files->checkpoint, err)
-         && model_resolve(m, arch->safetensors, err);
-    if (!ok) {
+    if (!open_into(m, path, err)) {
         model_free(m);
         return false;
     }
     *out = m;
     return true;
+}
+
+bool model_tokenizer_open(const char *path, struct tokenizer **out, struct abl_err *err)
+{
+    struct arena a = { 0 };
+    const char *place = folder_of(&a, path);
+    bool ok = place || abl_no_memory(err);
+    ok = ok
+         && (gguf_is(place) ? open_gguf_tokenizer(place, out, err)
+                            : tokenizer_open(place, out, err));
+    arena_release(&a);
+    return ok;
 }
 
 void model_free(struct model *m)

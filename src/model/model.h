@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/matrix.h"
 #include "base/sha256.h"
+#include "text/tokenizer.h"
 
 struct model_files; // open files and where each weight lies in them
 
@@ -91,10 +92,15 @@ struct model {
 // A missing model is ABL_BAD_MODEL and lists what is here.
 bool model_find(const char *name, const char *data_dir, char **out, struct abl_err *err);
 
-// Open and check everything but the weights' values: config.json against the class defaults, exact shape of every
-// tensor, ids in range, sizes within limits. Owned by the caller: model_free.
+// Open a folder, a GGUF file, or a .safetensors file beside its config.json, and check everything but the weights' values:
+// config.json against the class defaults, exact shape of every tensor, ids in range, sizes within limits. Owned by the
+// caller: model_free.
 bool model_open(const char *path, struct model **out, struct abl_err *err);
 void model_free(struct model *m);
+
+// The tokenizer of whatever model_open takes: a GGUF file's own, else that of the folder. No weights need be there.
+// Owned by the caller: tokenizer_free.
+bool model_tokenizer_open(const char *path, struct tokenizer **out, struct abl_err *err);
 
 // Fill a source for engine->weight_new; it borrows the model. Values are checked to be finite while they are read.
 // Here and below, layer means nothing to what no layer has (MATRIX_UNEMBED, VECTOR_FINAL_*).

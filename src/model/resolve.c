@@ -55,6 +55,12 @@ static bool fits(const struct tensor_entry *t, struct extent e)
     return t->n_dims == 2 && t->dims[0] == e.rows && t->dims[1] == e.cols;
 }
 
+// Where the shape of the model comes from.
+static const char *counts_by(const struct resolver *r)
+{
+    return r->m->files->checkpoint->is_gguf ? "the file's metadata" : "config.json";
+}
+
 static bool bad_extent(const struct resolver *r, const struct tensor_ref *ref, struct extent e)
 {
     const struct tensor_entry *t = ref->entry;
@@ -66,11 +72,10 @@ static bool bad_extent(const struct resolver *r, const struct tensor_ref *ref, s
         snprintf(expected, sizeof expected, "%" PRIu64 ", %" PRIu64, e.rows, e.cols);
     else
         snprintf(expected, sizeof expected, "%" PRIu64, e.cols);
-    abl_fail(
-        r->err, ABL_BAD_MODEL,
-        "bad shape of tensor '%s' in '%s': found (%s), expected (%s) by config.json; the files "
-        "do not belong together, download both again",
-        t->name, ref->file->file.path, found.data ? found.data : "", expected);
+    abl_fail(r->err, ABL_BAD_MODEL,
+             "bad shape of tensor '%s' in '%s': found (%s), expected (%s) by %s; the files "
+             "do not belong together, download them again",
+             t->name, ref->file->file.path, found.data ? found.data : "", expected, counts_by(r));
     buf_release(&found);
     return false;
 }
@@ -78,9 +83,9 @@ static bool bad_extent(const struct resolver *r, const struct tensor_ref *ref, s
 static bool lacks(const struct resolver *r, const char *name)
 {
     return abl_fail(r->err, ABL_BAD_MODEL,
-                    "no tensor '%s' in '%s': expected every weight that config.json implies; the "
+                    "no tensor '%s' in '%s': expected every weight that %s implies; the "
                     "checkpoint is not complete, download it again",
-                    name, r->m->path);
+                    name, r->m->path, counts_by(r));
 }
 
 // Find a tensor by its whole name and check it.
@@ -93,11 +98,12 @@ static bool need_named(struct resolver *r, const char *name, struct extent e,
         return lacks(r, name);
     if (!fits(t, e))
         return bad_extent(r, out, e);
-    if (t->type->dtype == DTYPE_OTHER)
+    // Vectors are read by single elements where their rows are reordered; nobody quantises them.
+    if (t->type->dtype == DTYPE_OTHER || (!e.rows && t->type->block > 1))
         return abl_fail(r->err, ABL_BAD_MODEL,
-                        "type of tensor '%s' in '%s' is not supported: found %s, expected F32, F16 "
-                        "or BF16",
-                        t->name, out->file->file.path, t->type->name);
+                        "type of tensor '%s' in '%s' is not supported: found %s, expected %s",
+                        t->name, out->file->file.path, t->type->name,
+                        e.rows ? dtype_readable : "F32, F16 or BF16 for a vector");
     r->n_params[t->type->dtype] += (e.rows ? e.rows : 1) * e.cols;
     return true;
 }
@@ -183,6 +189,17 @@ static bool need_embeddings(struct resolver *r)
                || need(r, positions, (struct extent){ s->n_ctx, s->d_model }, &f->position_embed));
 }
 
+// Divisors of the rotary frequencies, one a pair, which GGUF files hold instead of LLaMA 3's scaling.
+static bool find_rope_divisors(struct resolver *r)
+{
+    struct model *m = r->m;
+    struct tensor_ref t = checkpoint_find(m->files->checkpoint, "rope_freqs.weight");
+    if (!m->files->checkpoint->is_gguf || !t.entry || !m->shape.rope.n_dims)
+        return true;
+    return need_named(r, "rope_freqs.weight", (struct extent){ 0, m->shape.rope.n_dims / 2 },
+                      &m->files->rope_divisors);
+}
+
 // W_U: where config.json ties it, W_E, whatever the file has beside; a tensor of its own otherwise.
 static bool need_unembed(struct resolver *r)
 {
@@ -227,9 +244,9 @@ static bool check_no_more_layers(const struct resolver *r)
             && layer >= r->m->shape.n_layers)
             return abl_fail(r->err, ABL_BAD_MODEL,
                             "too many layers in '%s': found tensor '%s', expected %" PRIu32
-                            " layers by config.json; the files do not belong together, download "
-                            "both again",
-                            r->m->path, name, r->m->shape.n_layers);
+                            " layers by %s; the files do not belong together, download them "
+                            "again",
+                            r->m->path, name, r->m->shape.n_layers, counts_by(r));
     }
     return true;
 }
@@ -238,14 +255,12 @@ static void count_weights(const struct resolver *r)
 {
     struct model *m = r->m;
     const struct checkpoint *c = m->files->checkpoint;
-    static const char *const names[]
-        = { [DTYPE_F32] = "F32", [DTYPE_F16] = "F16", [DTYPE_BF16] = "BF16" };
     int most = 0;
     for (int i = 0; i < DTYPE_OTHER; i++) {
         m->n_params += r->n_params[i];
         most = r->n_params[i] > r->n_params[most] ? i : most;
     }
-    m->dtype = names[most];
+    m->dtype = dtype_name((enum dtype)most);
     for (size_t i = 0; i < c->n_files; i++)
         m->weight_bytes += c->files[i].file.size;
 }
@@ -265,7 +280,7 @@ bool model_resolve(struct model *m, const struct arch_tensors *names, struct abl
         if (!need_layer(&r, i))
             return false;
     if (!need_vector(&r, VECTOR_FINAL_GAIN, 0) || !need_vector(&r, VECTOR_FINAL_BIAS, 0)
-        || !need_unembed(&r) || !check_no_more_layers(&r))
+        || !need_unembed(&r) || !find_rope_divisors(&r) || !check_no_more_layers(&r))
         return false;
     count_weights(&r);
     return true;

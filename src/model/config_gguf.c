@@ -1,0 +1,232 @@
+#include "model/config_gguf.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_SIZE = 160, MAX_WIDTH = 1 << 17 };
+
+struct reader {
+    const struct checkpoint *checkpoint;
+    const struct gguf *gguf;
+    const struct arch *arch;
+    const char *path;
+    struct abl_err *err;
+};
+
+// "{arch}.key" of the file.
+static const struct gguf_value *find(const struct reader *r, const char *key)
+{
+    char name[KEY_SIZE];
+    snprintf(name, sizeof name, "%s.%s", r->arch->gguf_type, key);
+    return gguf_find(r->gguf, name);
+}
+
+static bool bad_value(const struct reader *r, const char *key, const char *expected)
+{
+    return abl_fail(r->err, ABL_BAD_MODEL,
+                    "bad or missing '%s.%s' in '%s': expected %s; download the file again",
+                    r->arch->gguf_type, key, r->path, expected);
+}
+
+// A whole number from 1 to max; absent: *out stays as it is, which an earlier default made 0 where there has to be one.
+static bool get_count(const struct reader *r, const char *key, uint32_t max, uint32_t *out)
+{
+    const struct gguf_value *v = find(r, key);
+    uint64_t n = !v                                ? *out
+                 : v->kind == GGUF_UINT            ? v->u
+                 : v->kind == GGUF_INT && v->i > 0 ? (uint64_t)v->i
+                                                   : 0;
+    char range[64];
+    snprintf(range, sizeof range, "a whole number from 1 to %" PRIu32, max);
+    if (n < 1 || n > max)
+        return bad_value(r, key, range);
+    *out = (uint32_t)n;
+    return true;
+}
+
+// A number above 0; absent: *out stays.
+static bool get_positive(const struct reader *r, const char *key, double *out)
+{
+    const struct gguf_value *v = find(r, key);
+    double f = !v ? *out : v->kind == GGUF_FLOAT ? v->f : v->kind == GGUF_UINT ? (double)v->u : 0;
+    if (!(f > 0) || !isfinite(f))
+        return bad_value(r, key, "a number above 0");
+    *out = f;
+    return true;
+}
+
+static bool get_flag(const struct reader *r, const char *key, bool *out)
+{
+    const struct gguf_value *v = find(r, key);
+    if (v && v->kind != GGUF_BOOL)
+        return bad_value(r, key, "true or false");
+    *out = v ? v->b : *out;
+    return true;
+}
+
+static bool has_tensor(const struct reader *r, const char *pattern)
+{
+    char name[KEY_SIZE];
+    return pattern && arch_tensor_name("", pattern, 0, 0, name, sizeof name)
+           && checkpoint_find(r->checkpoint, name).entry;
+}
+
+// Rows of W_E: metadata may leave vocab_size out, and its list of tokens may be shorter.
+static bool read_vocab(const struct reader *r, struct model_shape *s)
+{
+    const struct tensor_entry *t = checkpoint_find(r->checkpoint, r->arch->gguf->embed).entry;
+    if (!t || t->n_dims != 2 || t->dims[0] < 1 || t->dims[0] > 1 << 24)
+        return abl_fail(r->err, ABL_BAD_MODEL,
+                        "bad or missing tensor '%s' in '%s': expected one of two dimensions; "
+                        "download the file again",
+                        r->arch->gguf->embed, r->path);
+    s->n_vocab = (uint32_t)t->dims[0];
+    return true;
+}
+
+static bool read_heads(const struct reader *r, struct model_shape *s)
+{
+    if (!get_count(r, "attention.head_count", MAX_WIDTH, &s->n_heads))
+        return false;
+    s->n_kv_heads = s->n_heads;
+    s->d_head = s->d_model / s->n_heads;
+    uint32_t values;
+    if (!get_count(r, "attention.head_count_kv", MAX_WIDTH, &s->n_kv_heads)
+        || !get_count(r, "attention.key_length", 1 << 16, &s->d_head))
+        return false;
+    values = s->d_head;
+    if (!get_count(r, "attention.value_length", 1 << 16, &values))
+        return false;
+    if (s->n_heads % s->n_kv_heads)
+        return bad_value(r, "attention.head_count_kv", "a divisor of attention.head_count");
+    if (!find(r, "attention.key_length") && s->d_model % s->n_heads)
+        return bad_value(r, "attention.head_count", "a divisor of embedding_length");
+    return values == s->d_head
+           || bad_value(r, "attention.value_length", "the same as attention.key_length");
+}
+
+// Kinds of scaling by name; the factor may also stand alone, in files of old.
+static bool read_scaling(const struct reader *r, struct rope_shape *rope)
+{
+    static const struct {
+        const char *name;
+        enum rope_kind kind;
+    } kinds[] = { { "none", ROPE_DEFAULT }, { "linear", ROPE_LINEAR }, { "yarn", ROPE_YARN } };
+    const struct gguf_value *type = find(r, "rope.scaling.type");
+    rope->kind = find(r, "rope.scale_linear") ? ROPE_LINEAR : ROPE_DEFAULT;
+    if (!get_positive(r, "rope.scale_linear", &rope->factor))
+        return false;
+    if (type) {
+        size_t i = 0, n = sizeof kinds / sizeof *kinds;
+        while (i < n && (type->kind != GGUF_STRING || strcmp(type->s.data, kinds[i].name) != 0))
+            i++;
+        if (i == n)
+            return bad_value(r, "rope.scaling.type", "none, linear or yarn");
+        rope->kind = kinds[i].kind;
+    }
+    double attention = 1;
+    if (!get_positive(r, "rope.scaling.factor", &rope->factor)
+        || !get_positive(r, "rope.scaling.original_context_length", &rope->original_ctx)
+        || !get_positive(r, "rope.scaling.attn_factor", &attention))
+        return false;
+    if (rope->kind == ROPE_YARN && rope->factor > 1)
+        rope->scale = attention * (0.1 * log(rope->factor) + 1);
+    return true;
+}
+
+static bool read_rope(const struct reader *r, struct model_shape *s)
+{
+    struct rope_shape rope = { .n_dims = s->d_head,
+                               .theta = 10000,
+                               .factor = 1,
+                               .scale = 1,
+                               .original_ctx = s->n_ctx,
+                               .beta_fast = 32,
+                               .beta_slow = 1,
+                               .truncate = true };
+    if (!r->arch->rope.theta_key)
+        return true; // learned positions
+    if (!get_count(r, "rope.dimension_count", s->d_head, &rope.n_dims)
+        || !get_positive(r, "rope.freq_base", &rope.theta) || !read_scaling(r, &rope))
+        return false;
+    if (rope.n_dims % 2)
+        return bad_value(r, "rope.dimension_count", "an even number");
+    if (r->arch->gguf->qkv_order == ROWS_PAIRED && rope.n_dims != s->d_head)
+        return bad_value(r, "rope.dimension_count", "all of a head in this architecture");
+    s->rope = rope;
+    return true;
+}
+
+static bool read_norm(const struct reader *r, struct model_shape *s)
+{
+    double eps = (double)r->arch->eps;
+    const char *key = r->arch->norm == NORM_RMS ? "attention.layer_norm_rms_epsilon"
+                                                : "attention.layer_norm_epsilon";
+    if (!get_positive(r, key, &eps))
+        return false;
+    s->norm_eps = (float)eps;
+    s->norm = r->arch->norm;
+    return s->norm_eps < 1 || bad_value(r, key, "a number below 1");
+}
+
+// What the tensors themselves say.
+static void read_presence(const struct reader *r, struct model_shape *s)
+{
+    const struct arch_tensors *t = r->arch->gguf;
+    s->tied = !has_tensor(r, t->unembed);
+    s->qkv_bias = has_tensor(r, t->vectors[VECTOR_QKV_BIAS]);
+    s->out_bias = has_tensor(r, t->vectors[VECTOR_OUT_BIAS]);
+    s->mlp_bias = has_tensor(r, t->vectors[VECTOR_MLP_IN_BIAS]);
+    s->has_value_bias = s->qkv_bias || s->norm == NORM_LAYER;
+}
+
+static bool read_shape(const struct reader *r, struct model_shape *s)
+{
+    const struct gguf_value *experts = find(r, "expert_count");
+    if (experts && !(experts->kind == GGUF_UINT && experts->u == 0))
+        return bad_value(r, "expert_count", "none: mixtures of experts are not supported");
+    snprintf(s->arch, sizeof s->arch, "%s", r->arch->model_type);
+    if (!get_count(r, "context_length", 1 << 24, &s->n_ctx)
+        || !get_count(r, "embedding_length", MAX_WIDTH, &s->d_model)
+        || !get_count(r, "block_count", MODEL_MAX_LAYERS, &s->n_layers)
+        || !get_count(r, "feed_forward_length", 8 * MAX_WIDTH, &s->d_mlp) || !read_heads(r, s)
+        || !read_vocab(r, s) || !read_norm(r, s) || !read_rope(r, s))
+        return false;
+    s->parallel = r->arch->flags[FLAG_PARALLEL].absent;
+    s->act = r->arch->act;
+    s->gated = r->arch->gated;
+    s->qk_norm = r->arch->qk_norm;
+    s->attn_scale = true;
+    read_presence(r, s);
+    return get_flag(r, "use_parallel_residual", &s->parallel);
+}
+
+static bool read_family(struct reader *r)
+{
+    char known[256], found[64] = "none";
+    const struct gguf_value *v = gguf_find(r->gguf, "general.architecture");
+    if (v && v->kind == GGUF_STRING) {
+        snprintf(found, sizeof found, "%s", v->s.data);
+        r->arch = arch_find_gguf(v->s.data);
+    }
+    arch_names(known, sizeof known);
+    return r->arch
+           || abl_fail(r->err, ABL_BAD_MODEL,
+                       "unknown general.architecture in '%s': found '%s', expected one of: %s",
+                       r->path, found, known);
+}
+
+bool config_gguf_read(const struct checkpoint *c, struct model_shape *shape,
+                      const struct arch **arch, struct abl_err *err)
+{
+    struct reader r
+        = { .checkpoint = c, .gguf = &c->gguf, .path = c->files[0].file.path, .err = err };
+    struct model_shape s = { 0 };
+    if (!read_family(&r) || !read_shape(&r, &s))
+        return false;
+    *shape = s;
+    *arch = r.arch;
+    return true;
+}
