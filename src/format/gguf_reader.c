@@ -101,7 +101,7 @@ bool gguf_alloc(struct gguf_reader *r, size_t n, size_t size, void **out)
 bool gguf_read_string(struct gguf_reader *r, size_t max, const char *what, struct gguf_string *out)
 {
     uint64_t len, at = r->at;
-    void *text;
+    void *text = NULL;
     if (!gguf_read(r, &len, 8, what))
         return false;
     if (len > max || len > gguf_left(r))
@@ -180,7 +180,7 @@ static bool read_array(struct gguf_reader *r, struct gguf_value *out)
 {
     uint32_t type;
     uint64_t n, at = r->at;
-    void *items;
+    void *items = NULL;
     if (!gguf_read(r, &type, 4, "array type") || !gguf_read(r, &n, 8, "array length"))
         return false;
     if (type >= N_TYPES || type == TYPE_ARRAY)

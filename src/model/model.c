@@ -98,9 +98,7 @@ bool model_tokenizer_open(const char *path, struct tokenizer **out, struct abl_e
     struct arena a = { 0 };
     const char *place = folder_of(&a, path);
     bool ok = place || abl_no_memory(err);
-    ok = ok
-         && (gguf_is(place) ? open_gguf_tokenizer(place, out, err)
-                            : tokenizer_open(place, out, err));
+    ok = ok && tokenizer_open(place, out, err);
     arena_release(&a);
     return ok;
 }

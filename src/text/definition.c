@@ -19,7 +19,7 @@ static void *with_room(void *items, size_t n, size_t *cap, size_t size)
 
 static bool keep(struct definition *d, struct json_text *text, struct abl_err *err)
 {
-    text->data = arena_strndup(&d->arena, text->data, text->len);
+    text->data = arena_strndup(&d->arena, text->data ? text->data : "", text->len);
     return text->data || abl_no_memory(err);
 }
 
@@ -38,7 +38,7 @@ bool definition_add_token(struct definition *d, struct json_text text, uint32_t 
 }
 
 bool definition_add_merge(struct definition *d, struct json_text left, struct json_text right,
-                          struct abl_err *err)
+                          uint32_t rank, struct abl_err *err)
 {
     void *moved = with_room(d->merges, d->n_merges, &d->cap_merges, sizeof *d->merges);
     if (!moved)
@@ -46,7 +46,32 @@ bool definition_add_merge(struct definition *d, struct json_text left, struct js
     d->merges = moved;
     if (!keep(d, &left, err) || !keep(d, &right, err))
         return false;
-    d->merges[d->n_merges++] = (struct definition_merge){ .left = left, .right = right };
+    d->merges[d->n_merges++]
+        = (struct definition_merge){ .left = left, .right = right, .rank = rank };
+    return true;
+}
+
+bool definition_add_normal(struct definition *d, struct definition_normal n, struct abl_err *err)
+{
+    void *moved = with_room(d->normals, d->n_normals, &d->cap_normals, sizeof *d->normals);
+    if (!moved)
+        return abl_no_memory(err);
+    d->normals = moved;
+    if (!keep(d, &n.from, err) || !keep(d, &n.to, err))
+        return false;
+    d->normals[d->n_normals++] = n;
+    return true;
+}
+
+bool definition_add_cut(struct definition *d, struct definition_cut c, struct abl_err *err)
+{
+    void *moved = with_room(d->cuts, d->n_cuts, &d->cap_cuts, sizeof *d->cuts);
+    if (!moved)
+        return abl_no_memory(err);
+    d->cuts = moved;
+    if (!keep(d, &c.pattern, err))
+        return false;
+    d->cuts[d->n_cuts++] = c;
     return true;
 }
 
@@ -84,6 +109,8 @@ void definition_release(struct definition *d)
     free(d->vocab);
     free(d->merges);
     free(d->added);
+    free(d->normals);
+    free(d->cuts);
     buf_release(&d->read);
     arena_release(&d->arena);
     *d = (struct definition){ 0 };

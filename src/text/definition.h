@@ -1,5 +1,5 @@
 // What the files of a checkpoint folder say about its tokenizer, before anything is made of it.
-// tokenizer_json.c and tokenizer_legacy.c fill one; tokenizer.c turns it into a tokenizer. A further pre-tokenizer,
+// tokenizer_json.c, tokenizer_legacy.c and others fill one; tokenizer.c turns it into a tokenizer. A further pre-tokenizer,
 // normaliser or kind of merging is a field here, a row in the reader that meets it, and a file that does it.
 #ifndef ABL_TEXT_DEFINITION_H
 #define ABL_TEXT_DEFINITION_H
@@ -14,7 +14,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "text/added.h"
-#include "text/pretokenizer.h"
 
 enum {
     MAX_TOKEN_ID = (1 << 22) - 1,   // four times the largest vocabulary in use
@@ -29,6 +28,41 @@ struct definition_token {
 
 struct definition_merge {
     struct json_text left, right;
+    uint32_t rank; // the lowest first; of equals the leftmost in the text
+};
+
+// What is done to a text before it is cut into pieces.
+enum normal_kind {
+    NORMAL_NFC,
+    NORMAL_NFD,
+    NORMAL_NFKC,
+    NORMAL_NFKD,
+    NORMAL_PREPEND, // `to` before a text that is not empty
+    NORMAL_REPLACE, // every `from` by `to`
+};
+
+struct definition_normal {
+    enum normal_kind kind;
+    struct json_text from, to;
+};
+
+// How a text is cut into pieces, step by step; each step cuts every piece of the one before.
+enum cut_kind {
+    CUT_SPLIT,     // by a pattern: matches are pieces, and so is what lies between
+    CUT_REMOVE,    // by a pattern: what lies between matches are the pieces
+    CUT_METASPACE, // " " becomes U+2581, one is put in front, and pieces begin at each where `cuts`
+    CUT_BYTE_LEVEL, // GPT-2's pattern where `cuts`, behind an optional prefix space
+};
+
+enum metaspace_prepend { PREPEND_ALWAYS, PREPEND_FIRST, PREPEND_NEVER };
+
+struct definition_cut {
+    enum cut_kind kind;
+    struct json_text
+        pattern; // of a split: a regular expression as the `tokenizers` library takes it
+    enum metaspace_prepend prepend;
+    bool add_prefix_space; // CUT_BYTE_LEVEL
+    bool cuts;
 };
 
 // Texts are in the arena; the lists are malloc'd.
@@ -40,9 +74,14 @@ struct definition {
     size_t n_merges, cap_merges;
     struct added_token *added;
     size_t n_added, cap_added;
-    enum pretokenizer_pattern pattern;
-    bool add_prefix_space;
-    bool ignore_merges;        // a piece that is a token as a whole stays whole
+    struct definition_normal *normals; // in order
+    size_t n_normals, cap_normals;
+    struct definition_cut *cuts; // in order; none: the whole text is one piece
+    size_t n_cuts, cap_cuts;
+    bool byte_level;    // the texts of tokens are in the byte alphabet; else they are plain UTF-8
+    bool byte_fallback; // a character without a token becomes the tokens <0x00> … of its bytes
+    bool fuse_unk;      // characters without any token side by side become one unk_token
+    bool ignore_merges; // a piece that is a token as a whole stays whole
     const char *unk_token;     // NULL = none
     const char *first_special; // what the post-processor puts before a text; NULL = nothing
     struct buf read; // bytes of every file that decides ids, in the order read: for the hash
@@ -52,13 +91,18 @@ struct definition {
 // Read FOLDER/tokenizer.json, or vocab.json with merges.txt and what lies beside them.
 bool definition_read_json(struct definition *d, const char *path, struct abl_err *err);
 bool definition_read_legacy(struct definition *d, const char *folder, struct abl_err *err);
+
+// FOLDER/tokenizer.model of SentencePiece (sentencepiece.c).
+bool definition_read_sentencepiece(struct definition *d, const char *folder, struct abl_err *err);
 void definition_release(struct definition *d);
 
 // Append; texts are copied. False with err filled when memory is out.
 bool definition_add_token(struct definition *d, struct json_text text, uint32_t id,
                           struct abl_err *err);
 bool definition_add_merge(struct definition *d, struct json_text left, struct json_text right,
-                          struct abl_err *err);
+                          uint32_t rank, struct abl_err *err);
+bool definition_add_normal(struct definition *d, struct definition_normal n, struct abl_err *err);
+bool definition_add_cut(struct definition *d, struct definition_cut c, struct abl_err *err);
 bool definition_add_added(struct definition *d, struct json_text text, uint32_t id, unsigned flags,
                           struct abl_err *err);
 

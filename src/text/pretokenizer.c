@@ -1,144 +1,177 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
-
 #include "text/pretokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <pcre2.h>
+#include "text/pattern.h"
 
-// White_Space spelt out: PCRE2's \s has U+180E as well, which the reference tokenizers do not count.
-#define SPACE                                                                                      \
-    "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}"    \
-    "\\x{205f}\\x{3000}"
+static const char space_mark[] = "\xe2\x96\x81"; // U+2581
+enum { SPACE_MARK = sizeof space_mark - 1 };
 
-// Letters and numbers. Distributions ship PCRE2 with tables as old as Unicode 14; ids must not depend on the machine, so
-// what Unicode 15 to 16 added, which the reference knows, is listed here. Found by comparing every code point with it.
-#define LETTER                                                                                     \
-    "\\p{L}\\x{1c89}-\\x{1c8a}\\x{a7cb}-\\x{a7cd}\\x{a7da}-\\x{a7dc}\\x{105c0}-\\x{105f3}"         \
-    "\\x{10d4a}-\\x{10d65}\\x{10d6f}-\\x{10d85}\\x{10ec2}-\\x{10ec4}\\x{1123f}-\\x{11240}"         \
-    "\\x{11380}-\\x{11389}\\x{1138b}\\x{1138e}\\x{11390}-\\x{113b5}\\x{113b7}\\x{113d1}"           \
-    "\\x{113d3}\\x{11bc0}-\\x{11be0}\\x{11f02}\\x{11f04}-\\x{11f10}\\x{11f12}-\\x{11f33}"          \
-    "\\x{1342f}\\x{13441}-\\x{13446}\\x{13460}-\\x{143fa}\\x{16100}-\\x{1611d}"                    \
-    "\\x{16d40}-\\x{16d6c}\\x{18cff}\\x{1b132}\\x{1b155}\\x{1df25}-\\x{1df2a}"                     \
-    "\\x{1e030}-\\x{1e06d}\\x{1e4d0}-\\x{1e4eb}\\x{1e5d0}-\\x{1e5ed}\\x{1e5f0}\\x{2b739}"          \
-    "\\x{2ebf0}-\\x{2ee5d}\\x{31350}-\\x{323af}"
-#define NUMBER                                                                                     \
-    "\\p{N}\\x{10d40}-\\x{10d49}\\x{116d0}-\\x{116e3}\\x{11bf0}-\\x{11bf9}"                        \
-    "\\x{11f50}-\\x{11f59}\\x{16130}-\\x{16139}\\x{16d70}-\\x{16d79}\\x{1ccf0}-\\x{1ccf9}"         \
-    "\\x{1d2c0}-\\x{1d2d3}\\x{1e4f0}-\\x{1e4f9}\\x{1e5f1}-\\x{1e5fa}"
-
-static const char *const patterns[] = {
-    [PATTERN_NONE] = NULL,
-    [PATTERN_GPT2] = "'s|'t|'re|'ve|'m|'ll|'d| ?[" LETTER "]+| ?[" NUMBER "]+"
-                     "| ?[^" SPACE LETTER NUMBER "]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+",
+struct cut_step {
+    enum cut_kind kind;
+    enum metaspace_prepend prepend;
+    bool add_prefix_space, cuts;
+    struct pcre2_real_code_8 *code; // NULL: it cuts nothing by a pattern
 };
 
-static bool compile(const char *pattern, pcre2_code **out, struct abl_err *err)
+bool pretokenizer_init(struct pretokenizer *p, const struct definition_cut *cuts, size_t n,
+                       const char *path, struct abl_err *err)
 {
-    int number;
-    PCRE2_SIZE at;
-    PCRE2_UCHAR why[128];
-    pcre2_code *code
-        = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                        PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &number, &at, NULL);
-    if (!code) {
-        pcre2_get_error_message(number, why, sizeof why);
-        return abl_fail(err, ABL_FAILED, "pre-tokenizer pattern does not compile at %zu: %s", at,
-                        (const char *)why);
+    struct pretokenizer made = { .steps = calloc(n + 1, sizeof *made.steps) };
+    if (!made.steps)
+        return abl_no_memory(err);
+    for (; made.n < n; made.n++) {
+        const struct definition_cut *c = &cuts[made.n];
+        struct cut_step *s = &made.steps[made.n];
+        *s = (struct cut_step){ .kind = c->kind,
+                                .prepend = c->prepend,
+                                .add_prefix_space = c->add_prefix_space,
+                                .cuts = c->cuts };
+        bool own = c->kind == CUT_SPLIT || c->kind == CUT_REMOVE;
+        const char *pattern = own ? c->pattern.data : pattern_gpt2();
+        size_t len = own ? c->pattern.len : strlen(pattern);
+        if ((own || (c->kind == CUT_BYTE_LEVEL && c->cuts))
+            && !pattern_compile(pattern, len, path, &s->code, err)) {
+            pretokenizer_release(&made);
+            return false;
+        }
     }
-    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // without JIT on this machine: slower, not wrong
-    *out = code;
-    return true;
-}
-
-bool pretokenizer_init(struct pretokenizer *p, enum pretokenizer_pattern pattern,
-                       bool add_prefix_space, struct abl_err *err)
-{
-    pcre2_code *code = NULL;
-    if (patterns[pattern] && !compile(patterns[pattern], &code, err))
-        return false;
-    *p = (struct pretokenizer){ .code = code, .add_prefix_space = add_prefix_space };
+    *p = made;
     return true;
 }
 
 void pretokenizer_release(struct pretokenizer *p)
 {
-    pcre2_code_free(p->code);
+    for (size_t i = 0; i < p->n; i++)
+        pattern_free(p->steps[i].code);
+    free(p->steps);
     *p = (struct pretokenizer){ 0 };
 }
 
-static bool prefix_space(struct pieces *w, struct abl_err *err)
+void pieces_release(struct pieces *p)
 {
-    w->copy = malloc(w->len + 1);
-    if (!w->copy)
+    buf_release(&p->text);
+    free(p->ends);
+    *p = (struct pieces){ 0 };
+}
+
+// A piece ends here; an empty one is none.
+static bool end_piece(struct pieces *p, struct abl_err *err)
+{
+    size_t begin = p->n ? p->ends[p->n - 1] : 0;
+    if (p->text.failed)
         return abl_no_memory(err);
-    w->copy[0] = ' ';
-    memcpy(w->copy + 1, w->text, w->len);
-    w->text = w->copy;
-    w->len++;
-    return true;
-}
-
-bool pieces_open(struct pieces *w, const struct pretokenizer *p, const char *text, size_t len,
-                 struct abl_err *err)
-{
-    struct pieces made = { .pretokenizer = p, .text = text, .len = len };
-    if (p->code) {
-        made.match = pcre2_match_data_create(1, NULL);
-        if (!made.match)
+    if (p->text.len == begin)
+        return true;
+    if (p->n == p->cap) {
+        size_t cap = p->cap ? p->cap * 2 : 64;
+        size_t *grown = realloc(p->ends, cap * sizeof *grown);
+        if (!grown)
             return abl_no_memory(err);
+        p->ends = grown;
+        p->cap = cap;
     }
-    if (p->add_prefix_space && text[0] != ' ' && !prefix_space(&made, err)) {
-        pcre2_match_data_free(made.match);
-        return false;
-    }
-    *w = made;
+    p->ends[p->n++] = p->text.len;
     return true;
 }
 
-// Find the next match at or behind `at`; what matches nothing up to the end counts as one match of the rest.
-static bool find_match(struct pieces *w)
+static bool add_piece(struct pieces *out, const char *text, size_t len, struct abl_err *err)
 {
-    w->match_begin = w->at;
-    w->match_end = w->len;
-    if (!w->pretokenizer->code)
-        return true;
-    int rc = pcre2_match(w->pretokenizer->code, (PCRE2_SPTR)w->text, w->len, w->at,
-                         PCRE2_NO_UTF_CHECK, w->match, NULL);
-    if (rc == PCRE2_ERROR_NOMATCH)
-        return true;
-    if (rc < 0) {
-        w->failure = rc;
+    buf_add(&out->text, text, len);
+    return end_piece(out, err);
+}
+
+// Matches and what lies between; `keep` says whether matches stay.
+static bool cut_by_pattern(const struct cut_step *s, const char *text, size_t len, bool keep,
+                           struct pieces *out, struct abl_err *err)
+{
+    struct pattern_walk walk;
+    if (!pattern_walk_open(&walk, s->code, err))
         return false;
+    bool ok = true;
+    for (size_t at = 0, begin, end; ok && at < len; at = end) {
+        ok = pattern_next(&walk, text, len, at, &begin, &end, err)
+             && add_piece(out, text + at, begin - at, err)
+             && (!keep || add_piece(out, text + begin, end - begin, err));
     }
-    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(w->match);
-    w->match_begin = ends[0];
-    w->match_end = ends[1];
-    return true;
+    pattern_walk_close(&walk);
+    return ok;
 }
 
-bool pieces_next(struct pieces *w, struct piece *out)
+static bool cut_bytes(const struct cut_step *s, const char *text, size_t len, struct pieces *out,
+                      struct abl_err *err)
 {
-    if (w->failure || w->at == w->len)
-        return false;
-    if (w->match_end <= w->at && !find_match(w))
-        return false;
-    size_t end = w->at < w->match_begin ? w->match_begin : w->match_end;
-    *out = (struct piece){ .text = w->text + w->at, .len = end - w->at };
-    w->at = end;
-    return true;
+    if (!s->add_prefix_space || text[0] == ' ')
+        return s->code ? cut_by_pattern(s, text, len, true, out, err)
+                       : add_piece(out, text, len, err);
+    struct buf with = { 0 };
+    buf_char(&with, ' ');
+    buf_add(&with, text, len);
+    bool ok = !with.failed || abl_no_memory(err);
+    ok = ok
+         && (s->code ? cut_by_pattern(s, with.data, with.len, true, out, err)
+                     : add_piece(out, with.data, with.len, err));
+    buf_release(&with);
+    return ok;
 }
 
-bool pieces_close(struct pieces *w, struct abl_err *err)
+// " " becomes the mark, with one in front unless there is; a piece begins at each mark.
+static bool cut_metaspace(const struct cut_step *s, const char *text, size_t len, bool at_start,
+                          struct pieces *out, struct abl_err *err)
 {
-    int failure = w->failure;
-    pcre2_match_data_free(w->match);
-    free(w->copy);
-    *w = (struct pieces){ 0 };
-    PCRE2_UCHAR why[128];
-    if (!failure)
-        return true;
-    pcre2_get_error_message(failure, why, sizeof why);
-    return abl_fail(err, ABL_FAILED, "cannot cut the text into words: %s", (const char *)why);
+    bool marked
+        = text[0] == ' ' || (len >= SPACE_MARK && memcmp(text, space_mark, SPACE_MARK) == 0);
+    bool prepend = s->prepend == PREPEND_ALWAYS || (s->prepend == PREPEND_FIRST && at_start);
+    if (prepend && !marked)
+        buf_add(&out->text, space_mark, SPACE_MARK);
+    for (size_t at = 0, n; at < len; at += n) {
+        bool is_space = text[at] == ' ';
+        bool is_mark = len - at >= SPACE_MARK && memcmp(text + at, space_mark, SPACE_MARK) == 0;
+        if ((is_space || is_mark) && s->cuts && !end_piece(out, err))
+            return false;
+        n = is_mark ? SPACE_MARK : 1;
+        if (is_space)
+            buf_add(&out->text, space_mark, SPACE_MARK);
+        else
+            buf_add(&out->text, text + at, n);
+    }
+    return end_piece(out, err);
+}
+
+static bool cut_piece(const struct cut_step *s, const char *text, size_t len, bool at_start,
+                      struct pieces *out, struct abl_err *err)
+{
+    switch (s->kind) {
+    case CUT_SPLIT:
+        return cut_by_pattern(s, text, len, true, out, err);
+    case CUT_REMOVE:
+        return cut_by_pattern(s, text, len, false, out, err);
+    case CUT_METASPACE:
+        return cut_metaspace(s, text, len, at_start, out, err);
+    case CUT_BYTE_LEVEL:
+        return cut_bytes(s, text, len, out, err);
+    }
+    return false;
+}
+
+bool pretokenizer_run(const struct pretokenizer *p, const char *text, size_t len, bool at_start,
+                      struct pieces *out, struct abl_err *err)
+{
+    struct pieces next = { 0 };
+    out->text.len = out->n = 0;
+    bool ok = add_piece(out, text, len, err);
+    for (size_t i = 0; ok && i < p->n; i++) {
+        next.text.len = next.n = 0;
+        for (size_t k = 0; ok && k < out->n; k++) {
+            size_t begin = k ? out->ends[k - 1] : 0;
+            ok = cut_piece(&p->steps[i], out->text.data + begin, out->ends[k] - begin,
+                           at_start && k == 0, &next, err);
+        }
+        struct pieces swap = *out;
+        *out = next;
+        next = swap;
+    }
+    pieces_release(&next);
+    return ok;
 }

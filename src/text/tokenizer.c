@@ -1,5 +1,6 @@
 #include "text/tokenizer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "text/bpe.h"
 #include "text/byte_level.h"
 #include "text/definition.h"
+#include "text/normalizer.h"
 #include "text/pretokenizer.h"
 #include "text/string_index.h"
 #include "text/unicode.h"
@@ -25,12 +27,14 @@ struct tokenizer {
     struct token *tokens; // (n_ids)
     uint32_t n_ids;
     struct string_index ids; // by text
-    uint32_t
-        byte_ids[256]; // of the byte alphabet's characters; TOKEN_NONE = the vocabulary lacks it
+    // Of the byte alphabet's characters, or of <0x00> to <0xFF>; TOKEN_NONE = the vocabulary lacks it.
+    uint32_t byte_ids[256];
     struct bpe bpe;
     struct added_set added, added_normalized;
+    struct normalizer normalizer;
     struct pretokenizer pretokenizer;
-    bool ignore_merges;
+    bool byte_level, byte_fallback, fuse_unk, ignore_merges;
+    uint32_t unk; // TOKEN_NONE = none
     uint32_t bos; // TOKEN_NONE = none
     bool bos_by_default;
     char sha256[SHA256_HEX];
@@ -82,19 +86,21 @@ static bool make_vocabulary(struct tokenizer *t, const struct definition *d, str
     return true;
 }
 
-// Every byte of a text must have a token, or the reference would drop it or put unk_token instead.
+// Byte-level: every byte of a text must have a token, or the reference would drop it or put unk_token instead.
 static bool make_bytes(struct tokenizer *t, const struct definition *d, struct abl_err *err)
 {
     for (unsigned byte = 0; byte < 256; byte++) {
-        char text[BYTE_CHAR_MAX];
-        size_t len = byte_level_char((unsigned char)byte, text);
-        t->byte_ids[byte] = find_id(t, text, len);
-        if (t->byte_ids[byte] == TOKEN_NONE && d->unk_token)
+        char text[8];
+        size_t len = d->byte_level ? byte_level_char((unsigned char)byte, text)
+                                   : (size_t)snprintf(text, sizeof text, "<0x%02X>", byte);
+        t->byte_ids[byte] = d->byte_level || d->byte_fallback ? find_id(t, text, len) : TOKEN_NONE;
+        if (d->byte_level && t->byte_ids[byte] == TOKEN_NONE && d->unk_token)
             return abl_fail(err, ABL_BAD_MODEL,
                             "'%s': model.unk_token '%s' is not supported where the vocabulary lacks"
                             " byte 0x%02x: expected a token for each of the 256 bytes",
                             d->path, d->unk_token, byte);
     }
+    t->unk = d->unk_token ? find_id(t, d->unk_token, strlen(d->unk_token)) : TOKEN_NONE;
     return true;
 }
 
@@ -117,7 +123,7 @@ static bool make_merge(struct tokenizer *t, const struct definition *d, size_t i
                         left == TOKEN_NONE    ? m->left.data
                         : right == TOKEN_NONE ? m->right.data
                                               : both->data);
-    bpe_add(&t->bpe, left, right, (uint32_t)i, merged);
+    bpe_add(&t->bpe, left, right, m->rank, merged);
     return true;
 }
 
@@ -129,6 +135,28 @@ static bool make_merges(struct tokenizer *t, const struct definition *d, struct 
         ok = make_merge(t, d, i, &both, err);
     buf_release(&both);
     return ok;
+}
+
+// The texts by which added tokens are found: those that are looked for in normalised text are normalised themselves.
+static bool make_added_sets(struct tokenizer *t, const struct definition *d, struct abl_err *err)
+{
+    struct added_token *texts = arena_alloc(&t->arena, d->n_added + 1, sizeof *texts);
+    if (!texts)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < d->n_added; i++) {
+        struct buf normal = { 0 };
+        texts[i] = d->added[i];
+        if (!(texts[i].flags & ADDED_NORMALIZED) || !t->normalizer.n)
+            continue;
+        bool ok = normalizer_run(&t->normalizer, texts[i].text, texts[i].len, &normal, err);
+        texts[i].len = normal.len;
+        texts[i].text = ok ? arena_strndup(&t->arena, normal.data, normal.len) : NULL;
+        buf_release(&normal);
+        if (!ok || !texts[i].text)
+            return ok ? abl_no_memory(err) : false;
+    }
+    return added_set_init(&t->added, texts, d->n_added, false, err)
+           && added_set_init(&t->added_normalized, texts, d->n_added, true, err);
 }
 
 static bool make_added(struct tokenizer *t, const struct definition *d, struct abl_err *err)
@@ -144,8 +172,36 @@ static bool make_added(struct tokenizer *t, const struct definition *d, struct a
         token->is_added = true;
         token->is_special = a->flags & ADDED_SPECIAL;
     }
-    return added_set_init(&t->added, d->added, d->n_added, false, err)
-           && added_set_init(&t->added_normalized, d->added, d->n_added, true, err);
+    return make_added_sets(t, d, err);
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+// The byte of "<0x1F>", -1 for any other text.
+static int fallback_byte(const struct token *token)
+{
+    const char *t = token->text;
+    bool is = token->len == 6 && memcmp(t, "<0x", 3) == 0 && t[5] == '>' && hex_digit(t[3]) >= 0
+              && hex_digit(t[4]) >= 0;
+    return is ? hex_digit(t[3]) * 16 + hex_digit(t[4]) : -1;
+}
+
+// The bytes that a token's text stands for: of the byte alphabet, or with U+2581 for " " and <0xNN> for a byte.
+static void token_bytes(const struct tokenizer *t, const struct token *token, struct buf *out)
+{
+    static const struct definition_normal spaces
+        = { NORMAL_REPLACE, { "\xe2\x96\x81", 3 }, { " ", 1 } };
+    struct normalizer unmark = { &spaces, 1 };
+    int byte = t->byte_fallback ? fallback_byte(token) : -1;
+    if (token->is_added || (t->byte_level && !byte_level_decode(token->text, token->len, out)))
+        buf_add(out, token->text, token->len);
+    else if (byte >= 0)
+        buf_char(out, (char)byte);
+    else if (!t->byte_level)
+        out->failed |= !normalizer_run(&unmark, token->text, token->len, out, NULL);
 }
 
 static bool make_readable(struct tokenizer *t, struct abl_err *err)
@@ -158,10 +214,9 @@ static bool make_readable(struct tokenizer *t, struct abl_err *err)
             continue;
         bytes.len = text.len = 0;
         buf_str(&text, "");
-        if (token->is_added || !byte_level_decode(token->text, token->len, &bytes))
-            unicode_readable(&text, token->text, token->len);
-        else
-            unicode_readable(&text, bytes.data, bytes.len);
+        buf_str(&bytes, "");
+        token_bytes(t, token, &bytes);
+        unicode_readable(&text, bytes.data, bytes.len);
         token->readable
             = text.failed || bytes.failed ? NULL : arena_strndup(&t->arena, text.data, text.len);
         ok = token->readable || abl_no_memory(err);
@@ -171,77 +226,108 @@ static bool make_readable(struct tokenizer *t, struct abl_err *err)
     return ok;
 }
 
-static bool make_bos(struct tokenizer *t, const char *folder, const struct definition *d,
-                     bool legacy, struct abl_err *err)
+static void make_bos(struct tokenizer *t, const struct bos_hints *h)
 {
-    struct bos_hints h;
     const char *candidates[4];
-    if (!bos_hints_read(folder, d, legacy, &h, err))
-        return false;
-    bos_candidates(&h, candidates);
+    bos_candidates(h, candidates);
     t->bos = TOKEN_NONE;
     for (size_t i = 0; t->bos == TOKEN_NONE && candidates[i]; i++)
         t->bos = find_id(t, candidates[i], strlen(candidates[i]));
-    if (t->bos == TOKEN_NONE && h.config_id < t->n_ids && t->tokens[h.config_id].text)
-        t->bos = h.config_id;
-    t->bos_by_default = bos_by_default(&h);
-    bos_hints_release(&h);
+    if (t->bos == TOKEN_NONE && h->config_id < t->n_ids && t->tokens[h->config_id].text)
+        t->bos = h->config_id;
+    t->bos_by_default = bos_by_default(h);
+}
+
+// The steps outlive the definition.
+static bool make_normalizer(struct tokenizer *t, const struct definition *d, struct abl_err *err)
+{
+    struct definition_normal *steps = arena_alloc(&t->arena, d->n_normals + 1, sizeof *steps);
+    if (!steps)
+        return abl_no_memory(err);
+    if (d->n_normals)
+        memcpy(steps, d->normals, d->n_normals * sizeof *steps);
+    t->normalizer = (struct normalizer){ steps, d->n_normals };
     return true;
 }
 
-static bool build(struct tokenizer *t, const char *folder, const struct definition *d, bool legacy,
+static bool build(struct tokenizer *t, const struct definition *d, const struct bos_hints *hints,
                   struct abl_err *err)
 {
+    t->byte_level = d->byte_level;
+    t->byte_fallback = d->byte_fallback;
+    t->fuse_unk = d->fuse_unk;
     t->ignore_merges = d->ignore_merges;
-    return sha256_bytes(d->read.data, d->read.len, t->sha256, err) && make_vocabulary(t, d, err)
-           && make_bytes(t, d, err) && make_merges(t, d, err) && make_added(t, d, err)
-           && make_readable(t, err)
-           && pretokenizer_init(&t->pretokenizer, d->pattern, d->add_prefix_space, err)
-           && make_bos(t, folder, d, legacy, err);
+    if (!sha256_bytes(d->read.data ? d->read.data : "", d->read.len, t->sha256, err)
+        || !make_vocabulary(t, d, err) || !make_bytes(t, d, err) || !make_merges(t, d, err)
+        || !make_normalizer(t, d, err) || !make_added(t, d, err) || !make_readable(t, err)
+        || !pretokenizer_init(&t->pretokenizer, d->cuts, d->n_cuts, d->path, err))
+        return false;
+    make_bos(t, hints);
+    return true;
 }
 
-static bool read_definition(const char *folder, struct definition *d, bool *legacy,
-                            struct abl_err *err)
-{
-    char *json = file_join(folder, "tokenizer.json"), *vocab = file_join(folder, "vocab.json");
-    bool ok = (json && vocab) || abl_no_memory(err);
-    *legacy = ok && !file_exists(json);
-    if (ok && !*legacy)
-        ok = definition_read_json(d, json, err);
-    else if (ok && file_exists(vocab))
-        ok = definition_read_legacy(d, folder, err);
-    else if (ok)
-        ok = abl_fail(err, ABL_BAD_MODEL,
-                      "no tokenizer in '%s': expected tokenizer.json, or vocab.json and merges.txt",
-                      folder);
-    free(json);
-    free(vocab);
-    return ok;
-}
-
-static bool open_into(struct tokenizer *t, const char *folder, struct abl_err *err)
-{
-    struct definition d = { 0 };
-    bool legacy;
-    bool ok = read_definition(folder, &d, &legacy, err);
-    t->arena = d.arena; // the tokens' texts stay
-    d.arena = (struct arena){ 0 };
-    ok = ok && build(t, folder, &d, legacy, err);
-    definition_release(&d);
-    return ok;
-}
-
-bool tokenizer_open(const char *folder, struct tokenizer **out, struct abl_err *err)
+bool tokenizer_from_definition(struct definition *d, const struct bos_hints *hints,
+                               struct tokenizer **out, struct abl_err *err)
 {
     struct tokenizer *t = calloc(1, sizeof *t);
-    if (!t)
-        return abl_no_memory(err);
-    if (!open_into(t, folder, err)) {
+    bool ok = t || abl_no_memory(err);
+    if (ok) {
+        t->arena = d->arena; // the tokens' texts stay
+        d->arena = (struct arena){ 0 };
+        ok = build(t, d, hints, err);
+    }
+    definition_release(d);
+    if (!ok) {
         tokenizer_free(t);
         return false;
     }
     *out = t;
     return true;
+}
+
+static bool has_file(const char *folder, const char *name)
+{
+    char *path = file_join(folder, name);
+    bool there = path && file_exists(path);
+    free(path);
+    return there;
+}
+
+static bool read_definition(const char *folder, struct definition *d, bool *legacy,
+                            struct abl_err *err)
+{
+    *legacy = false;
+    if (has_file(folder, "tokenizer.json")) {
+        char *json = file_join(folder, "tokenizer.json");
+        bool ok = json ? definition_read_json(d, json, err) : abl_no_memory(err);
+        free(json);
+        return ok;
+    }
+    if (has_file(folder, "vocab.json")) {
+        *legacy = true;
+        return definition_read_legacy(d, folder, err);
+    }
+    if (has_file(folder, "tokenizer.model"))
+        return definition_read_sentencepiece(d, folder, err);
+    return abl_fail(err, ABL_BAD_MODEL,
+                    "no tokenizer in '%s': expected tokenizer.json, or vocab.json and merges.txt, "
+                    "or tokenizer.model",
+                    folder);
+}
+
+bool tokenizer_open(const char *folder, struct tokenizer **out, struct abl_err *err)
+{
+    struct definition d = { 0 };
+    struct bos_hints hints;
+    bool legacy;
+    if (!read_definition(folder, &d, &legacy, err)
+        || !bos_hints_read(folder, &d, legacy, &hints, err)) {
+        definition_release(&d);
+        return false;
+    }
+    bool ok = tokenizer_from_definition(&d, &hints, out, err);
+    bos_hints_release(&hints);
+    return ok;
 }
 
 void tokenizer_free(struct tokenizer *t)
@@ -263,6 +349,7 @@ void tokenizer_free(struct tokenizer *t)
 struct encoder {
     const struct tokenizer *t;
     struct bpe_scratch scratch;
+    struct pieces pieces;
     struct buf word;
     struct token_ids *out;
     struct abl_err *err;
@@ -293,21 +380,74 @@ static bool reserve(struct encoder *e, size_t n)
 }
 
 // The token that a whole piece is, TOKEN_NONE where it is none.
-static uint32_t find_piece(struct encoder *e, struct piece p)
+static uint32_t find_piece(struct encoder *e, const char *text, size_t len)
 {
-    char text[BYTE_CHAR_MAX];
+    char spelt[BYTE_CHAR_MAX];
+    if (!e->t->byte_level)
+        return find_id(e->t, text, len);
     e->word.len = 0;
-    for (size_t i = 0; i < p.len; i++)
-        buf_add(&e->word, text, byte_level_char((unsigned char)p.text[i], text));
+    for (size_t i = 0; i < len; i++)
+        buf_add(&e->word, spelt, byte_level_char((unsigned char)text[i], spelt));
     return e->word.failed ? TOKEN_NONE : find_id(e->t, e->word.data, e->word.len);
 }
 
-static bool encode_piece(struct encoder *e, struct piece p)
+// One id a byte.
+static bool spell_bytes(struct encoder *e, const char *text, size_t len, uint32_t *ids)
 {
-    if (!reserve(e, p.len))
+    for (size_t i = 0; i < len; i++) {
+        ids[i] = e->t->byte_ids[(unsigned char)text[i]];
+        if (ids[i] == TOKEN_NONE)
+            return abl_fail(e->err, ABL_BAD_DATA,
+                            "'%.*s' has byte 0x%02x, for which the tokenizer has no token",
+                            (int)size_min(len, 80), text, (unsigned char)text[i]);
+    }
+    return true;
+}
+
+static bool has_bytes(const struct tokenizer *t, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (t->byte_ids[(unsigned char)text[i]] == TOKEN_NONE)
+            return false;
+    return t->byte_fallback;
+}
+
+// One id a character: its token, or those of its bytes, or unk. What has none of them is dropped, as the reference does.
+// An unk is held back until the next character that has a token, so that fuse_unk can join several: bytes in between come
+// first, as they do there.
+static size_t spell_characters(struct encoder *e, const char *text, size_t len, uint32_t *ids)
+{
+    const struct tokenizer *t = e->t;
+    bool held = false;
+    size_t n = 0;
+    for (size_t at = 0, size; at < len; at += size) {
+        utf8_first(text + at, len - at, &size);
+        uint32_t id = find_id(t, text + at, size);
+        if (id != TOKEN_NONE) {
+            if (held)
+                ids[n++] = t->unk;
+            held = false;
+            ids[n++] = id;
+        } else if (has_bytes(t, text + at, size)) {
+            for (size_t i = 0; i < size; i++)
+                ids[n++] = t->byte_ids[(unsigned char)text[at + i]];
+        } else if (t->unk != TOKEN_NONE) {
+            if (held && !t->fuse_unk)
+                ids[n++] = t->unk;
+            held = true;
+        }
+    }
+    if (held)
+        ids[n++] = t->unk;
+    return n;
+}
+
+static bool encode_piece(struct encoder *e, const char *text, size_t len)
+{
+    if (!reserve(e, len + 1))
         return false;
     uint32_t *ids = e->out->ids + e->out->n;
-    uint32_t whole = e->t->ignore_merges ? find_piece(e, p) : TOKEN_NONE;
+    uint32_t whole = e->t->ignore_merges ? find_piece(e, text, len) : TOKEN_NONE;
     if (e->word.failed)
         return abl_no_memory(e->err);
     if (whole != TOKEN_NONE) {
@@ -315,50 +455,66 @@ static bool encode_piece(struct encoder *e, struct piece p)
         e->out->n++;
         return true;
     }
-    for (size_t i = 0; i < p.len; i++) {
-        ids[i] = e->t->byte_ids[(unsigned char)p.text[i]];
-        if (ids[i] == TOKEN_NONE)
-            return abl_fail(e->err, ABL_BAD_DATA,
-                            "'%.*s' has byte 0x%02x, for which the tokenizer has no token",
-                            (int)size_min(p.len, 80), p.text, (unsigned char)p.text[i]);
-    }
-    size_t n = p.len;
+    size_t n = len;
+    if (!e->t->byte_level)
+        n = spell_characters(e, text, len, ids);
+    else if (!spell_bytes(e, text, len, ids))
+        return false;
     if (!bpe_merge(&e->t->bpe, &e->scratch, ids, &n, e->err))
         return false;
     e->out->n += n;
     return true;
 }
 
-// Text without added tokens.
-static bool encode_plain(struct encoder *e, const char *text, size_t len)
+// Text without added tokens, normalised.
+static bool encode_plain(struct encoder *e, const char *text, size_t len, bool at_start)
 {
-    struct pieces walk;
-    struct piece p;
-    bool ok = true;
-    if (!pieces_open(&walk, &e->t->pretokenizer, text, len, e->err))
+    if (!len)
+        return true;
+    struct pieces *p = &e->pieces;
+    if (!pretokenizer_run(&e->t->pretokenizer, text, len, at_start, p, e->err))
         return false;
-    while (ok && pieces_next(&walk, &p))
-        ok = encode_piece(e, p);
-    return pieces_close(&walk, ok ? e->err : NULL) && ok;
+    for (size_t i = 0; i < p->n; i++) {
+        size_t begin = i ? p->ends[i - 1] : 0;
+        if (!encode_piece(e, p->text.data + begin, p->ends[i] - begin))
+            return false;
+    }
+    return true;
 }
 
-// Cut out the added tokens of `set`; what lies between goes on to `then`, or is plain text where that is NULL.
-static bool encode_between(struct encoder *e, const struct added_set *set,
-                           const struct added_set *then, const char *text, size_t len)
+static bool add_id(struct encoder *e, uint32_t id)
 {
-    struct added_scan scan = { .set = set, .text = text, .len = len };
+    if (!reserve(e, 1))
+        return false;
+    e->out->ids[e->out->n++] = id;
+    return true;
+}
+
+// Text without the added tokens that are looked for as it is written: normalise, and cut out the others.
+static bool encode_normalized(struct encoder *e, const char *text, size_t len, bool at_start)
+{
+    struct buf normal = { 0 };
+    bool ok = normalizer_run(&e->t->normalizer, text, len, &normal, e->err);
+    struct added_scan scan
+        = { .set = &e->t->added_normalized, .text = normal.data, .len = normal.len };
+    struct added_span s;
+    while (ok && added_next(&scan, &s))
+        ok = s.id != TOKEN_NONE ? add_id(e, s.id)
+                                : encode_plain(e, normal.data + s.begin, s.end - s.begin,
+                                               at_start && s.begin == 0);
+    buf_release(&normal);
+    return ok;
+}
+
+static bool encode_text(struct encoder *e, const char *text, size_t len)
+{
+    struct added_scan scan = { .set = &e->t->added, .text = text, .len = len };
     struct added_span s;
     bool ok = true;
-    while (ok && added_next(&scan, &s)) {
-        if (s.id != TOKEN_NONE) {
-            ok = reserve(e, 1);
-            if (ok)
-                e->out->ids[e->out->n++] = s.id;
-        } else if (then)
-            ok = encode_between(e, then, NULL, text + s.begin, s.end - s.begin);
-        else
-            ok = encode_plain(e, text + s.begin, s.end - s.begin);
-    }
+    while (ok && added_next(&scan, &s))
+        ok = s.id != TOKEN_NONE
+                 ? add_id(e, s.id)
+                 : encode_normalized(e, text + s.begin, s.end - s.begin, s.begin == 0);
     return ok;
 }
 
@@ -375,8 +531,9 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len,
         return abl_fail(err, ABL_BAD_DATA, "text is not UTF-8: found byte 0x%02x at byte %zu",
                         (unsigned char)text[bad], bad);
     struct encoder e = { .t = t, .out = out, .err = err };
-    bool ok = encode_between(&e, &t->added, &t->added_normalized, text, len);
+    bool ok = encode_text(&e, text, len);
     bpe_scratch_release(&e.scratch);
+    pieces_release(&e.pieces);
     buf_release(&e.word);
     if (!ok)
         out->n = before;

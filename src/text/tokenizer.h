@@ -21,8 +21,15 @@ struct token_ids {
     size_t n, cap;
 };
 
-// Open the tokenizer of a checkpoint folder: tokenizer.json, or vocab.json + merges.txt (GPT-2 style, byte-level BPE).
+// Open the tokenizer of a checkpoint folder: tokenizer.json, or vocab.json + merges.txt (GPT-2's kind), or SentencePiece's
+// tokenizer.model.
 bool tokenizer_open(const char *folder, struct tokenizer **out, struct abl_err *err);
+
+// Make one of what some other file said; the definition is used up, whatever happens. Its bytes in `read` are hashed.
+struct definition;
+struct bos_hints;
+bool tokenizer_from_definition(struct definition *d, const struct bos_hints *hints,
+                               struct tokenizer **out, struct abl_err *err);
 void tokenizer_free(struct tokenizer *t);
 
 // Append the ids of text[0..len) (UTF-8, checked). Added tokens that the text spells are those tokens. No BOS here.
@@ -47,7 +54,7 @@ bool tokenizer_continuation(const struct tokenizer *t, const char *prompt,
                             const struct token_ids *prompt_ids, const char *word, uint32_t *out,
                             struct abl_err *err);
 
-// For provenance: SHA-256 of tokenizer.json; of vocab.json, merges.txt and, where they are there, tokenizer_config.json,
+// For provenance: SHA-256 of tokenizer.json or tokenizer.model; of vocab.json, merges.txt and, where they are there, tokenizer_config.json,
 // added_tokens.json and special_tokens_map.json, one behind the other.
 const char *tokenizer_sha256(const struct tokenizer *t);
 

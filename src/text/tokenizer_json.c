@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "text/tokenizer_steps.h"
+
 // Whether the value was a null, which is then behind us.
 static bool took_null(struct json *j)
 {
@@ -19,14 +21,6 @@ static bool expect_no_text(struct json *j, const char *name)
         return false;
     return !text.len
            || json_fail(j, "%s \"%.40s\" is not supported: expected null", name, text.data);
-}
-
-static bool expect_false(struct json *j, const char *name)
-{
-    bool on;
-    if (!json_bool(j, &on))
-        return false;
-    return !on || json_fail(j, "%s true is not supported: expected false", name);
 }
 
 // The "type" of a part of the pipeline, one of the names.
@@ -84,8 +78,12 @@ static bool read_word_suffix(struct json *j, void *to)
 
 static bool read_byte_fallback(struct json *j, void *to)
 {
-    (void)to;
-    return expect_false(j, "model.byte_fallback");
+    return json_bool(j, &((struct definition *)to)->byte_fallback);
+}
+
+static bool read_fuse_unk(struct json *j, void *to)
+{
+    return json_bool(j, &((struct definition *)to)->fuse_unk);
 }
 
 static bool read_ignore_merges(struct json *j, void *to)
@@ -133,7 +131,8 @@ static bool read_merges(struct json *j, void *to)
     if (!json_array(j))
         return false;
     while (json_next_item(j)) {
-        if (!read_merge(j, &left, &right) || !definition_add_merge(d, left, right, j->err))
+        if (!read_merge(j, &left, &right)
+            || !definition_add_merge(d, left, right, (uint32_t)d->n_merges, j->err))
             return false;
     }
     return !j->failed;
@@ -148,72 +147,12 @@ static bool read_model(struct json *j, void *to)
         { "continuing_subword_prefix", read_subword_prefix },
         { "end_of_word_suffix", read_word_suffix },
         { "byte_fallback", read_byte_fallback },
+        { "fuse_unk", read_fuse_unk },
         { "ignore_merges", read_ignore_merges },
         { "vocab", read_vocab },
         { "merges", read_merges },
     };
     return read_fields(j, fields, sizeof fields / sizeof *fields, to);
-}
-
-// ------------------------------------------------------------------------- normalizer, pre-tokenizer
-
-static bool read_normalizer_type(struct json *j, void *to)
-{
-    (void)to;
-    return expect_type(j, "normalizer", "null");
-}
-
-static bool read_normalizer(struct json *j, void *to)
-{
-    static const struct field fields[] = { { "type", read_normalizer_type } };
-    if (took_null(j))
-        return true;
-    return read_fields(j, fields, 1, to)
-           && json_fail(j, "normalizer without a type: expected null");
-}
-
-// What a ByteLevel pre-tokenizer says.
-struct byte_level_entry {
-    bool has_type, has_prefix, prefix, use_regex;
-};
-
-static bool read_pre_type(struct json *j, void *to)
-{
-    ((struct byte_level_entry *)to)->has_type = true;
-    return expect_type(j, "pre_tokenizer", "ByteLevel");
-}
-
-static bool read_prefix(struct json *j, void *to)
-{
-    struct byte_level_entry *e = to;
-    e->has_prefix = true;
-    return json_bool(j, &e->prefix);
-}
-
-static bool read_use_regex(struct json *j, void *to)
-{
-    return json_bool(j, &((struct byte_level_entry *)to)->use_regex);
-}
-
-static bool read_pre_tokenizer(struct json *j, void *to)
-{
-    static const struct field fields[] = {
-        { "type", read_pre_type },
-        { "add_prefix_space", read_prefix },
-        { "use_regex", read_use_regex },
-    };
-    struct definition *d = to;
-    struct byte_level_entry e = { .use_regex = true };
-    if (json_peek(j) == JSON_NULL)
-        return json_fail(j, "pre_tokenizer null is not supported: expected ByteLevel");
-    if (!read_fields(j, fields, sizeof fields / sizeof *fields, &e))
-        return false;
-    if (!e.has_type || !e.has_prefix)
-        return json_fail(j, "pre_tokenizer without %s",
-                         e.has_type ? "add_prefix_space" : "a type: expected ByteLevel");
-    d->pattern = e.use_regex ? PATTERN_GPT2 : PATTERN_NONE;
-    d->add_prefix_space = e.prefix;
-    return true;
 }
 
 // ---------------------------------------------------------------------------------- post-processor
@@ -310,8 +249,8 @@ bool definition_read_json(struct definition *d, const char *path, struct abl_err
 {
     static const struct field fields[] = {
         { "added_tokens", read_added_tokens },
-        { "normalizer", read_normalizer },
-        { "pre_tokenizer", read_pre_tokenizer },
+        { "normalizer", steps_read_normalizer },
+        { "pre_tokenizer", steps_read_pre_tokenizer },
         { "post_processor", read_post_processor },
         { "model", read_model },
     };
@@ -326,7 +265,5 @@ bool definition_read_json(struct definition *d, const char *path, struct abl_err
               && read_fields(&j, fields, sizeof fields / sizeof *fields, d) && json_end(&j);
     json_close(&j);
     file_bytes_release(&bytes);
-    if (ok && d->pattern == PATTERN_UNSET)
-        ok = abl_fail(err, ABL_BAD_MODEL, "'%s' has no pre_tokenizer: expected ByteLevel", path);
     return ok;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/pattern.h"
+
 static const char end_of_text[]
     = "<|endoftext|>"; // GPT-2's one special token where no file names any
 
@@ -42,7 +44,7 @@ static bool read_merge(struct definition *d, const char *path, size_t number, co
                         path, number, (int)(len < 80 ? len : 80), line);
     return definition_add_merge(d, (struct json_text){ .data = line, .len = left },
                                 (struct json_text){ .data = space + 1, .len = len - left - 1 },
-                                err);
+                                (uint32_t)d->n_merges, err);
 }
 
 static bool read_merges(struct definition *d, const char *path, struct abl_err *err)
@@ -82,7 +84,8 @@ static const struct definition_token *find_token(const struct definition *d, str
 
 static bool read_prefix_space(struct json *j, void *to)
 {
-    return json_bool(j, &((struct definition *)to)->add_prefix_space);
+    struct definition *d = to;
+    return json_bool(j, &d->cuts[d->n_cuts - 1].add_prefix_space);
 }
 
 static bool key_to_id(struct json *j, struct json_text key, uint32_t *out)
@@ -205,13 +208,41 @@ static bool read_added_files(struct definition *d, const char *folder, struct ab
            || definition_add_added(d, text, token->id, ADDED_SPECIAL, err);
 }
 
+static bool read_model_type(struct json *j, void *to)
+{
+    struct json_text type;
+    if (json_peek(j) != JSON_STRING)
+        return json_skip(j);
+    if (!json_string(j, &type))
+        return false;
+    *(bool *)to = json_key_is(type, "qwen2") || json_key_is(type, "qwen3");
+    return true;
+}
+
+// GPT-2's steps; Qwen's where config.json names that family, which has the same two files.
+static bool add_steps(struct definition *d, const char *folder, struct abl_err *err)
+{
+    static const struct field fields[] = { { "model_type", read_model_type } };
+    struct json_text qwen = { .data = pattern_qwen2(), .len = strlen(pattern_qwen2()) };
+    bool is_qwen = false;
+    if (!definition_read_fields(NULL, folder, "config.json", fields, 1, &is_qwen, err))
+        return false;
+    if (is_qwen
+        && (!definition_add_normal(d, (struct definition_normal){ .kind = NORMAL_NFC }, err)
+            || !definition_add_cut(d, (struct definition_cut){ .kind = CUT_SPLIT, .pattern = qwen },
+                                   err)))
+        return false;
+    return definition_add_cut(
+        d, (struct definition_cut){ .kind = CUT_BYTE_LEVEL, .cuts = !is_qwen }, err);
+}
+
 bool definition_read_legacy(struct definition *d, const char *folder, struct abl_err *err)
 {
     char *vocab = file_join(folder, "vocab.json"), *merges = file_join(folder, "merges.txt");
     d->path = vocab ? arena_strdup(&d->arena, vocab) : NULL;
-    d->pattern = PATTERN_GPT2;
+    d->byte_level = true;
     bool ok = (d->path && merges) || abl_no_memory(err);
-    ok = ok && read_vocab(d, vocab, err) && read_merges(d, merges, err)
+    ok = ok && add_steps(d, folder, err) && read_vocab(d, vocab, err) && read_merges(d, merges, err)
          && read_added_files(d, folder, err);
     free(vocab);
     free(merges);

@@ -1,0 +1,90 @@
+#include "text/normalizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <utf8proc.h>
+
+static int form_options(enum normal_kind kind)
+{
+    switch (kind) {
+    case NORMAL_NFC:
+        return UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+    case NORMAL_NFD:
+        return UTF8PROC_STABLE | UTF8PROC_DECOMPOSE;
+    case NORMAL_NFKC:
+        return UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT;
+    default:
+        return UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT;
+    }
+}
+
+static bool unicode_form(enum normal_kind kind, const char *text, size_t len, struct buf *out,
+                         struct abl_err *err)
+{
+    utf8proc_uint8_t *made = NULL;
+    utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, &made,
+                                      (utf8proc_option_t)form_options(kind));
+    if (n < 0)
+        return n == UTF8PROC_ERROR_NOMEM
+                   ? abl_no_memory(err)
+                   : abl_fail(err, ABL_BAD_DATA,
+                              "text cannot be brought to a Unicode normal form: %s",
+                              utf8proc_errmsg(n));
+    buf_add(out, made, (size_t)n);
+    free(made);
+    return true;
+}
+
+static void replace(const struct definition_normal *s, const char *text, size_t len,
+                    struct buf *out)
+{
+    for (size_t at = 0; at < len;) {
+        bool here = s->from.len && s->from.len <= len - at
+                    && memcmp(text + at, s->from.data, s->from.len) == 0;
+        if (here)
+            buf_add(out, s->to.data, s->to.len);
+        else
+            buf_char(out, text[at]);
+        at += here ? s->from.len : 1;
+    }
+}
+
+static bool run_step(const struct definition_normal *s, const char *text, size_t len,
+                     struct buf *out, struct abl_err *err)
+{
+    switch (s->kind) {
+    case NORMAL_PREPEND:
+        if (len)
+            buf_add(out, s->to.data, s->to.len);
+        buf_add(out, text, len);
+        return true;
+    case NORMAL_REPLACE:
+        replace(s, text, len, out);
+        return true;
+    default:
+        return unicode_form(s->kind, text, len, out, err);
+    }
+}
+
+bool normalizer_run(const struct normalizer *n, const char *text, size_t len, struct buf *out,
+                    struct abl_err *err)
+{
+    struct buf now = { 0 }, next = { 0 };
+    bool ok = true;
+    buf_add(&now, text, len);
+    for (size_t i = 0; ok && i < n->n; i++) {
+        next.len = 0;
+        ok = run_step(&n->steps[i], now.data ? now.data : "", now.len, &next, err);
+        struct buf swap = now;
+        now = next;
+        next = swap;
+    }
+    if (ok) {
+        buf_add(out, now.data, now.len);
+        ok = !(out->failed || now.failed || next.failed) || abl_no_memory(err);
+    }
+    buf_release(&now);
+    buf_release(&next);
+    return ok;
+}

@@ -1,0 +1,296 @@
+#include "text/tokenizer_steps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/definition.h"
+
+static bool took_null(struct json *j)
+{
+    return json_peek(j) == JSON_NULL && json_null(j);
+}
+
+// What one object says, before its type is looked at: the type may come last.
+struct step {
+    struct definition *d;
+    struct json_text type, text, content, scheme, behavior, replacement;
+    bool literal; // the pattern is a text, not a regular expression
+    bool has_pattern, add_prefix_space, has_prefix_space, use_regex, individual, invert, split;
+};
+
+static bool read_text(struct json *j, struct json_text *out)
+{
+    return took_null(j) || json_string(j, out);
+}
+
+static bool read_type(struct json *j, void *to)
+{
+    return json_string(j, &((struct step *)to)->type);
+}
+
+static bool read_content(struct json *j, void *to)
+{
+    return read_text(j, &((struct step *)to)->content);
+}
+
+static bool read_literal(struct json *j, void *to)
+{
+    struct step *s = to;
+    s->literal = s->has_pattern = true;
+    return json_string(j, &s->text);
+}
+
+static bool read_regex(struct json *j, void *to)
+{
+    struct step *s = to;
+    s->has_pattern = true;
+    return json_string(j, &s->text);
+}
+
+// {"String": "…"} or {"Regex": "…"}
+static bool read_pattern(struct json *j, void *to)
+{
+    static const struct field fields[] = { { "String", read_literal }, { "Regex", read_regex } };
+    return read_fields(j, fields, 2, to);
+}
+
+// ---------------------------------------------------------------------------------------------- normalizer
+
+static bool read_normalizers(struct json *j, void *to)
+{
+    struct step *s = to;
+    if (!json_array(j))
+        return false;
+    while (json_next_item(j))
+        if (!steps_read_normalizer(j, s->d))
+            return false;
+    return !j->failed;
+}
+
+static bool read_prepend(struct json *j, void *to)
+{
+    return json_string(j, &((struct step *)to)->content);
+}
+
+static bool add_normal(struct json *j, struct step *s, enum normal_kind kind)
+{
+    struct definition_normal n = { .kind = kind, .from = s->text, .to = s->content };
+    return definition_add_normal(s->d, n, j->err);
+}
+
+bool steps_read_normalizer(struct json *j, void *to)
+{
+    static const struct field fields[] = {
+        { "type", read_type },
+        { "prepend", read_prepend },
+        { "pattern", read_pattern },
+        { "content", read_content },
+        { "normalizers", read_normalizers },
+    };
+    static const struct {
+        const char *name;
+        enum normal_kind kind;
+    } kinds[] = {
+        { "NFC", NORMAL_NFC },   { "NFD", NORMAL_NFD },         { "NFKC", NORMAL_NFKC },
+        { "NFKD", NORMAL_NFKD }, { "Prepend", NORMAL_PREPEND }, { "Replace", NORMAL_REPLACE },
+    };
+    struct step s = { .d = to };
+    if (took_null(j))
+        return true;
+    if (!read_fields(j, fields, sizeof fields / sizeof *fields, &s))
+        return false;
+    if (s.type.data && json_key_is(s.type, "Sequence"))
+        return true;
+    if (s.type.data && json_key_is(s.type, "Replace") && !s.literal)
+        return json_fail(j, "normalizer Replace with a Regex is not supported: expected a String");
+    for (size_t i = 0; s.type.data && i < sizeof kinds / sizeof *kinds; i++)
+        if (json_key_is(s.type, kinds[i].name))
+            return add_normal(j, &s, kinds[i].kind);
+    return json_fail(j,
+                     "normalizer %.40s is not supported: expected null, NFC, NFD, NFKC, NFKD,"
+                     " Prepend, Replace or Sequence",
+                     s.type.data ? s.type.data : "without a type");
+}
+
+// ------------------------------------------------------------------------------------------- pre-tokenizer
+
+static bool read_pre_tokenizers(struct json *j, void *to)
+{
+    struct step *s = to;
+    if (!json_array(j))
+        return false;
+    while (json_next_item(j))
+        if (!steps_read_pre_tokenizer(j, s->d))
+            return false;
+    return !j->failed;
+}
+
+static bool read_prefix(struct json *j, void *to)
+{
+    struct step *s = to;
+    s->has_prefix_space = true;
+    return json_bool(j, &s->add_prefix_space);
+}
+
+static bool read_use_regex(struct json *j, void *to)
+{
+    return json_bool(j, &((struct step *)to)->use_regex);
+}
+
+static bool read_individual(struct json *j, void *to)
+{
+    return json_bool(j, &((struct step *)to)->individual);
+}
+
+static bool read_invert(struct json *j, void *to)
+{
+    return json_bool(j, &((struct step *)to)->invert);
+}
+
+static bool read_split(struct json *j, void *to)
+{
+    return json_bool(j, &((struct step *)to)->split);
+}
+
+static bool read_behavior(struct json *j, void *to)
+{
+    return json_string(j, &((struct step *)to)->behavior);
+}
+
+static bool read_scheme(struct json *j, void *to)
+{
+    return json_string(j, &((struct step *)to)->scheme);
+}
+
+static bool read_replacement(struct json *j, void *to)
+{
+    return json_string(j, &((struct step *)to)->replacement);
+}
+
+static bool add_cut(struct json *j, struct step *s, struct definition_cut c)
+{
+    return definition_add_cut(s->d, c, j->err);
+}
+
+static bool add_byte_level(struct json *j, struct step *s)
+{
+    if (!s->has_prefix_space)
+        return json_fail(j, "pre_tokenizer without add_prefix_space");
+    s->d->byte_level = true;
+    return add_cut(j, s,
+                   (struct definition_cut){ .kind = CUT_BYTE_LEVEL,
+                                            .add_prefix_space = s->add_prefix_space,
+                                            .cuts = s->use_regex });
+}
+
+// Files of old have add_prefix_space where newer ones have prepend_scheme.
+static bool add_metaspace(struct json *j, struct step *s)
+{
+    static const char mark[] = "\xe2\x96\x81";
+    struct definition_cut c = { .kind = CUT_METASPACE, .cuts = s->split };
+    if (s->replacement.data && !json_key_is(s->replacement, mark))
+        return json_fail(j,
+                         "pre_tokenizer Metaspace with replacement \"%.8s\" is not supported:"
+                         " expected U+2581",
+                         s->replacement.data);
+    if (!s->scheme.data)
+        c.prepend = s->has_prefix_space && !s->add_prefix_space ? PREPEND_NEVER : PREPEND_ALWAYS;
+    else if (json_key_is(s->scheme, "always"))
+        c.prepend = PREPEND_ALWAYS;
+    else if (json_key_is(s->scheme, "first"))
+        c.prepend = PREPEND_FIRST;
+    else if (json_key_is(s->scheme, "never"))
+        c.prepend = PREPEND_NEVER;
+    else
+        return json_fail(j,
+                         "prepend_scheme \"%.20s\" is not supported: expected always, first or"
+                         " never",
+                         s->scheme.data);
+    return add_cut(j, s, c);
+}
+
+// A text as the regular expression that matches it alone.
+static char *quoted(struct json_text t)
+{
+    char *out = malloc(2 * t.len + 1), *to = out;
+    for (size_t i = 0; out && i < t.len; i++) {
+        if (strchr("\\^$.[]|()?*+{}-#", t.data[i]) && t.data[i])
+            *to++ = '\\';
+        *to++ = t.data[i];
+    }
+    if (out)
+        *to = '\0';
+    return out;
+}
+
+static bool add_split(struct json *j, struct step *s)
+{
+    bool isolated = s->behavior.data && json_key_is(s->behavior, "Isolated");
+    bool removed = s->behavior.data && json_key_is(s->behavior, "Removed");
+    if (!s->has_pattern)
+        return json_fail(j, "pre_tokenizer Split without a pattern: expected a String or a Regex");
+    // Isolated pieces are the same whichever of them are called matches.
+    if (!isolated && !(removed && !s->invert))
+        return json_fail(j,
+                         "pre_tokenizer Split with behavior %.40s%s is not supported: expected"
+                         " Isolated or Removed",
+                         s->behavior.data ? s->behavior.data : "missing",
+                         s->invert ? " and invert" : "");
+    struct definition_cut c = { .kind = isolated ? CUT_SPLIT : CUT_REMOVE, .pattern = s->text };
+    if (!s->literal)
+        return add_cut(j, s, c);
+    char *pattern = quoted(s->text);
+    if (!pattern)
+        return abl_no_memory(j->err);
+    c.pattern = (struct json_text){ .data = pattern, .len = strlen(pattern) };
+    bool ok = add_cut(j, s, c);
+    free(pattern);
+    return ok;
+}
+
+static bool add_digits(struct json *j, struct step *s)
+{
+    const char *pattern = s->individual ? "\\p{N}" : "\\p{N}+";
+    struct json_text text = { .data = pattern, .len = strlen(pattern) };
+    return add_cut(j, s, (struct definition_cut){ .kind = CUT_SPLIT, .pattern = text });
+}
+
+bool steps_read_pre_tokenizer(struct json *j, void *to)
+{
+    static const struct field fields[] = {
+        { "type", read_type },
+        { "add_prefix_space", read_prefix },
+        { "use_regex", read_use_regex },
+        { "pattern", read_pattern },
+        { "behavior", read_behavior },
+        { "invert", read_invert },
+        { "individual_digits", read_individual },
+        { "replacement", read_replacement },
+        { "prepend_scheme", read_scheme },
+        { "split", read_split },
+        { "pretokenizers", read_pre_tokenizers },
+    };
+    static const struct {
+        const char *name;
+        bool (*add)(struct json *j, struct step *s);
+    } kinds[] = {
+        { "ByteLevel", add_byte_level },
+        { "Metaspace", add_metaspace },
+        { "Split", add_split },
+        { "Digits", add_digits },
+    };
+    struct step s = { .d = to, .use_regex = true, .split = true };
+    if (took_null(j))
+        return true;
+    if (!read_fields(j, fields, sizeof fields / sizeof *fields, &s))
+        return false;
+    if (s.type.data && json_key_is(s.type, "Sequence"))
+        return true;
+    for (size_t i = 0; s.type.data && i < sizeof kinds / sizeof *kinds; i++)
+        if (json_key_is(s.type, kinds[i].name))
+            return kinds[i].add(j, &s);
+    return json_fail(j,
+                     "pre_tokenizer %.40s is not supported: expected null, ByteLevel, Metaspace,"
+                     " Split, Digits or Sequence",
+                     s.type.data ? s.type.data : "without a type");
+}
