@@ -29,8 +29,8 @@ struct golden_sets {
 
 struct golden_row {
     char condition[32];
-    uint64_t row;                            // in the condition's file
-    char clean[128], target[32], foil[32];   // "" where the prompt is no text
+    uint64_t row;                          // in the condition's file
+    char clean[128], target[32], foil[32]; // "" where the prompt is no text
     uint32_t ids[GOLDEN_MAX_IDS], n_ids;
     uint64_t target_id, foil_id, rank, argmax;
     double ld, logprob, prob, entropy;
