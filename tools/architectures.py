@@ -313,8 +313,8 @@ class Llama(nn.Module):
 
     @classmethod
     def train_tokenizer(cls, texts: list[str], vocab: int) -> Tokenizer:
-        """BPE over text in which U+2581 stands for a space and begins the whole; the special tokens have ids 0 to 2, the
-        256 bytes that stand in for unknown characters follow."""
+        """BPE over text in which U+2581 stands for a space and begins the whole. The special tokens have ids 0 to 2;
+        the 256 bytes that stand in for unknown characters follow."""
         space = "\u2581"
         words = rf"'[a-z]+|{space}?[A-Za-z]+|{space}?[0-9]|{space}?[^{space}A-Za-z0-9]+|{space}"
         normalizer = normalizers.Sequence([normalizers.Prepend(space), normalizers.Replace(" ", space)])

@@ -1,9 +1,9 @@
 """Write the weights of a checkpoint folder as a GGUF file, in the layout that converters give it.
 
-Against Hugging Face's layout: Conv1D matrices lie (out, in) as all others do; the rows of GPT-NeoX's query_key_value are
-all queries, all keys, all values instead of taking turns head by head; the rows of q and k of `llama`, which is Mistral's
-name too, alternate between the two halves of each head, for a rotation of neighbours; llama3's frequencies are a tensor
-of divisors. Names are those that the gguf package gives.
+Against Hugging Face's layout: Conv1D matrices lie (out, in) as all others do; the rows of GPT-NeoX's query_key_value
+are all queries, all keys, all values instead of taking turns head by head; the rows of q and k of `llama`, which is
+Mistral's name too, alternate between the two halves of each head, for a rotation of neighbours; llama3's frequencies
+are a tensor of divisors. Names are those that the gguf package gives.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ ARCHITECTURES = {
 
 
 def is_conv1d(config: PreTrainedConfig, name: str) -> bool:
-    return config.model_type == "gpt2" and name.endswith((
-        ".c_attn.weight", ".c_proj.weight", ".c_fc.weight"))
+    return config.model_type == "gpt2" and name.endswith((".c_attn.weight", ".c_proj.weight", ".c_fc.weight"))
 
 
 def row_order(config: PreTrainedConfig, name: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -56,7 +55,8 @@ def rope_divisors(head_dim: int, rope: dict[str, float]) -> np.ndarray:
 
 def write_rope(w: GGUFWriter, config: PreTrainedConfig, head_dim: int) -> None:
     rope = config.rope_parameters
-    w.add_rope_dimension_count(int(head_dim * rope.get("partial_rotary_factor", 1.0)))
+    if not config.model_type.startswith("qwen"):
+        w.add_rope_dimension_count(int(head_dim * rope.get("partial_rotary_factor", 1.0)))
     if config.model_type != "gpt_neox":
         w.add_rope_freq_base(rope["rope_theta"])
     else:
@@ -71,13 +71,13 @@ def write_rope(w: GGUFWriter, config: PreTrainedConfig, head_dim: int) -> None:
 
 
 def write_metadata(w: GGUFWriter, config: PreTrainedConfig, kind: str) -> None:
+    """The keys that converters write, and no others: each family leaves some out."""
     w.add_file_type({"F32": gguf.LlamaFileType.ALL_F32, "Q8_0": gguf.LlamaFileType.MOSTLY_Q8_0}[kind])
     w.add_quantization_version(gguf.GGML_QUANT_VERSION)
     w.add_context_length(config.max_position_embeddings)
     w.add_embedding_length(config.hidden_size)
     w.add_block_count(config.num_hidden_layers)
     w.add_head_count(config.num_attention_heads)
-    w.add_vocab_size(config.vocab_size)
     if config.model_type == "gpt2":
         assert config.n_inner is None
         w.add_feed_forward_length(4 * config.n_embd)
@@ -92,13 +92,15 @@ def write_metadata(w: GGUFWriter, config: PreTrainedConfig, kind: str) -> None:
         return
     w.add_head_count_kv(config.num_key_value_heads)
     w.add_layer_norm_rms_eps(config.rms_norm_eps)
-    if head_dim * config.num_attention_heads != config.hidden_size:
+    if config.model_type in ("llama", "mistral"):
+        w.add_vocab_size(config.vocab_size)
+    if getattr(config, "head_dim", None):
         w.add_key_length(head_dim)
         w.add_value_length(head_dim)
 
 
 def write(folder: Path, state: State, out: Path, kind: str) -> State:
-    """Write the weights `state` of folder/config.json as F32 or Q8_0; returns the values that the file holds, as `state`.
+    """Write the weights `state` of folder/config.json as F32 or Q8_0; returns the values that the file holds, likewise.
 
     Vectors, positions and matrices whose rows are no multiple of the block stay F32, as they do in converters."""
     config = AutoConfig.from_pretrained(folder)

@@ -60,7 +60,8 @@ class Spec:
 
 def llama(**keys: object) -> LlamaConfig:
     base = dict(vocab_size=101, hidden_size=30, intermediate_size=41, num_hidden_layers=2, num_attention_heads=5,
-                num_key_value_heads=5, max_position_embeddings=48, rope_parameters=THETA, bos_token_id=1, eos_token_id=2)
+                num_key_value_heads=5, max_position_embeddings=48, rope_parameters=THETA, bos_token_id=1,
+                eos_token_id=2)
     return LlamaConfig(**(base | EPS | keys))
 
 
@@ -109,7 +110,7 @@ MODELS: dict[str, Spec] = {
     "llama-yarn-factors": Spec(
         llama(hidden_size=48, num_attention_heads=3, num_key_value_heads=3, max_position_embeddings=54,
               rope_parameters=rope("yarn", factor=6.0, original_max_position_embeddings=9, attention_factor=1.3,
-                                   beta_fast=1.7, beta_slow=0.06, truncate=False)),
+                                   beta_fast=0.5, beta_slow=0.06, truncate=False)),
         dtype=torch.float16, lengths=(2, 9, 19, 30), v4=True),
     "mistral": Spec(
         MistralConfig(vocab_size=113, hidden_size=40, intermediate_size=56, num_hidden_layers=3, num_attention_heads=6,
@@ -223,7 +224,9 @@ def make_folder(name: str, spec: Spec) -> Path:
 # Prompts
 
 
-SENTENCES = ("The", "It is", "Tom said: no, the bag isn't full. The bag is", "In 19 caf\u00e9s, \u201cna\u0069\u0308ve\u201d  Ann",
+# The fourth has a decomposed letter, quotes beyond ASCII and two spaces.
+SENTENCES = ("The", "It is", "Tom said: no, the bag isn't full. The bag is",
+             "In 19 caf\u00e9s, \u201cna\u0069\u0308ve\u201d  Ann",
              "Paris is the capital of France, so", "Tom said: no, the cup")
 
 
@@ -236,8 +239,8 @@ def make_tokenizer(kind: str, vocab: int) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
-    trainer = trainers.BpeTrainer(vocab_size=vocab, special_tokens=["<|endoftext|>", "<|padding|>"], show_progress=False,
-                                  initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
+    trainer = trainers.BpeTrainer(vocab_size=vocab, special_tokens=["<|endoftext|>", "<|padding|>"],
+                                  show_progress=False, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
     tokenizer.train_from_iterator(texts, trainer)
     assert tokenizer.get_vocab_size() == vocab
     return tokenizer
@@ -283,8 +286,8 @@ def make_cases(folder: Path, spec: Spec) -> list[Case]:
     tokenizer = make_tokenizer(spec.tokenizer, spec.config.vocab_size)
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     if spec.tokenizer == "llama":
-        write_json(folder / "tokenizer_config.json",
-                   {"add_bos_token": True, "bos_token": "<s>", "tokenizer_class": "LlamaTokenizerFast", "unk_token": "<unk>"})
+        write_json(folder / "tokenizer_config.json", {"add_bos_token": True, "bos_token": "<s>",
+                                                      "tokenizer_class": "LlamaTokenizerFast", "unk_token": "<unk>"})
     return text_cases(tokenizer, spec.config.bos_token_id, random)
 
 

@@ -6,15 +6,15 @@
 
 The first form reads the bundled models data/models/NAME and writes tests/fixtures/NAME-golden.json. The second first
 makes a random GPT-2 of odd sizes in the folder named (fp32, tensor names without prefix, the old mask buffers,
-vocab.json and merges.txt instead of tokenizer.json) and writes its numbers to <folder>-golden.json. Run both again after
-training. tools/golden_archs.py does the same for a small random model of every architecture.
+vocab.json and merges.txt instead of tokenizer.json) and writes its numbers to <folder>-golden.json. Run both again
+after training. tools/golden_archs.py does the same for a small random model of every architecture.
 
 Every prompt is run alone and read at its last token. Ablations act at every position of z_h, the columns
 [h * d_head, (h + 1) * d_head) of what enters the output projection of attention: `folded` sets z_h to
 c_h = b_V,h + norm bias W_V,h, the value vector of a zero normalised input (that of the head's key-value head); `head`
 sets it to 0; `half` moves z_h half the way there. Per head and row: delta_ld = ld ablated - ld intact,
-kl = KL(intact || ablated) in nats, flip = 1 where the most likely token changed. rank counts the tokens that score above
-the target. Grids are [layer][head]; numbers are rounded to 9 significant digits.
+kl = KL(intact || ablated) in nats, flip = 1 where the most likely token changed. rank counts the tokens that score
+above the target. Grids are [layer][head]; numbers are rounded to 9 significant digits.
 
 transformers rounds norms, rotary angles and attention weights to float32 in a float64 model; `in_double` lifts that.
 What comes out is compared with the same model run as float64 with those roundings, and as float32.
@@ -110,7 +110,8 @@ def neox_site(config: object, layer: nn.Module) -> tuple[nn.Module, Tensor]:
     constant = qkv.weight @ layer.input_layernorm.bias
     if qkv.bias is not None:
         constant = constant + qkv.bias
-    return layer.attention.dense, constant.view(config.num_attention_heads, 3, -1)[:, 2]  # rows are q, k, v of each head
+    by_head = constant.view(config.num_attention_heads, 3, -1)  # q, k, v of each head
+    return layer.attention.dense, by_head[:, 2]
 
 
 def sites(model: PreTrainedModel) -> list[tuple[nn.Module, Tensor]]:
@@ -254,7 +255,7 @@ def sha256_of_weights(path: Path) -> str:
 @torch.no_grad()
 def write_golden(path: Path, folder: Path, state: State, cases: list[Case], out: Path, command: str,
                  limit: float = 2e-4) -> None:
-    """Numbers of the weights at `path` (a folder or a GGUF file), whose values are `state`, under folder/config.json."""
+    """Numbers of the weights at `path` (a folder or a GGUF file), with the values `state`, under folder/config.json."""
     with in_double():
         ablator = Ablator(build(folder, state, torch.float64))
         rows = [ablator.measure(case) for case in cases]
