@@ -151,21 +151,22 @@ static void compare_sets(const char *path, size_t step)
     char text[1024] = "";
     bench_open(&b, path, step);
     const struct golden_row *first = &b.golden.rows[0];
-    for (size_t k = 0; k < first->n_joint; k++) {
+    for (size_t k = 0; k < first->joint.n; k++) {
         strcat(text, k ? ";" : "");
-        strcat(text, first->joint[k].label);
+        strcat(text, first->joint.items[k].label);
     }
     CHECK(sets_parse(text, &b.model->shape, &a, &sets, &n_sets, &err));
     struct ablation zero = { .value_bias = VALUE_BIAS_FOLDED };
     CHECK(variants_sets(sets, n_sets, zero, &b.variants, &err));
     bench_run(&b);
     for (size_t i = 0; i < b.golden.n_rows; i++)
-        for (size_t k = 0; k < b.golden.rows[i].n_joint; k++, n_checked++) {
+        for (size_t k = 0; k < b.golden.rows[i].joint.n; k++, n_checked++) {
             const struct golden_row *g = &b.golden.rows[i];
-            size_t v = variants_find(&b.variants, g->joint[k].label);
+            const struct golden_set *set = &g->joint.items[k];
+            size_t v = variants_find(&b.variants, set->label);
             assert_true(v != SIZE_MAX);
-            golden_close(delta_ld(&b, v, i), g->joint[k].delta_ld, tolerance, "%s row %u, set %s",
-                         g->condition, (unsigned)g->row, g->joint[k].label);
+            golden_close(delta_ld(&b, v, i), set->delta_ld, tolerance, "%s row %u, set %s",
+                         g->condition, (unsigned)g->row, set->label);
         }
     assert_true(n_checked >= 6);
     arena_release(&a);

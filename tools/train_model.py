@@ -6,7 +6,7 @@
 
 For each model NAME of the table MODELS below, reads data/corpora and data/splits and writes
 
-    data/models/NAME/{config.json, tokenizer.json, model.safetensors, README.md}
+    data/models/NAME/{config.json, tokenizer.json, tokenizer_config.json (LLaMA), model.safetensors, README.md}
     tools/train_NAME.log
 
 The text comes from tools/make_data.py and holds no prompt of any validation or test split; the log records that check.
@@ -27,121 +27,14 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 import make_data
+from architectures import Gpt2, Llama, Shape
 
 ROOT = Path(__file__).resolve().parent.parent
-BOS = "<|endoftext|>"
 SIZE_LIMIT = 4 << 20  # bytes of model.safetensors
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Architectures. Parameters carry the names and shapes of the published checkpoints, so that a state dict is a file.
-
-
-class Conv1D(nn.Module):
-    """A linear layer whose weight is stored (in, out), as GPT-2 does."""
-
-    def __init__(self, n_in: int, n_out: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(n_in, n_out))
-        self.bias = nn.Parameter(torch.zeros(n_out))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.addmm(self.bias, x.reshape(-1, x.shape[-1]), self.weight).view(*x.shape[:-1], -1)
-
-
-class Gpt2Attention(nn.Module):
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.c_attn = Conv1D(width, 3 * width)
-        self.c_proj = Conv1D(width, width)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        b, t, d = x.shape
-        q, k, v = (y.view(b, t, self.heads, -1).transpose(1, 2) for y in self.c_attn(x).split(d, dim=-1))
-        z = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (b, heads, t, d_head)
-        return self.c_proj(z.transpose(1, 2).reshape(b, t, d))
-
-
-class Gpt2Mlp(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.c_fc = Conv1D(width, 4 * width)
-        self.c_proj = Conv1D(4 * width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
-
-
-class Gpt2Block(nn.Module):
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.ln_1 = nn.LayerNorm(width)
-        self.attn = Gpt2Attention(width, heads)
-        self.ln_2 = nn.LayerNorm(width)
-        self.mlp = Gpt2Mlp(width)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        x = x + self.attn(self.ln_1(x), mask)
-        return x + self.mlp(self.ln_2(x))
-
-
-class Gpt2(nn.Module):
-    """GPT-2: learned positions, LayerNorm before each part, tanh GELU, biases everywhere, tied unembedding."""
-
-    title = "GPT-2"
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__()
-        self.transformer = nn.ModuleDict(dict(
-            wte=nn.Embedding(spec.vocab, spec.width),
-            wpe=nn.Embedding(spec.context, spec.width),
-            h=nn.ModuleList(Gpt2Block(spec.width, spec.heads) for _ in range(spec.layers)),
-            ln_f=nn.LayerNorm(spec.width),
-        ))
-        for name, p in self.named_parameters():
-            if p.dim() == 2:
-                std = spec.init / math.sqrt(spec.width)
-                nn.init.normal_(p, std=std / math.sqrt(2 * spec.layers) if name.endswith("c_proj.weight") else std)
-
-    def forward(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
-        t = self.transformer
-        x = t.wte(ids) + t.wpe(positions)
-        for block in t.h:
-            x = block(x, mask)
-        return t.ln_f(x) @ t.wte.weight.T
-
-    @staticmethod
-    def config(spec: Spec, bos: int) -> dict[str, object]:
-        return {
-            "activation_function": "gelu_new",
-            "architectures": ["GPT2LMHeadModel"],
-            "attn_pdrop": 0.0,
-            "bos_token_id": bos,
-            "embd_pdrop": 0.0,
-            "eos_token_id": bos,
-            "initializer_range": round(spec.init / math.sqrt(spec.width), 4),
-            "layer_norm_epsilon": 1e-05,
-            "model_type": "gpt2",
-            "n_ctx": spec.context,
-            "n_embd": spec.width,
-            "n_head": spec.heads,
-            "n_inner": None,
-            "n_layer": spec.layers,
-            "n_positions": spec.context,
-            "reorder_and_upcast_attn": False,
-            "resid_pdrop": 0.0,
-            "scale_attn_by_inverse_layer_idx": False,
-            "scale_attn_weights": True,
-            "tie_word_embeddings": True,
-            "torch_dtype": "float16",
-            "use_cache": True,
-            "vocab_size": spec.vocab,
-        }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -152,15 +45,10 @@ class Gpt2(nn.Module):
 class Spec:
     """One bundled model: its shape and how it is trained."""
 
-    arch: type
-    layers: int
-    heads: int
-    width: int
-    context: int
-    vocab: int
+    arch: type[Gpt2] | type[Llama]
+    shape: Shape
     steps: int
     batch: int = 32  # packed rows of `context` tokens
-    init: float = 0.6  # standard deviation of the first weights, times the root of the width
     rate: float = 3e-3
     decay: float = 0.1
     warmup: int = 100
@@ -170,25 +58,14 @@ class Spec:
 
 
 MODELS: dict[str, Spec] = {
-    "tiny-gpt2": Spec(Gpt2, layers=4, heads=8, width=128, context=128, vocab=2048, steps=1500),
+    "tiny-gpt2": Spec(Gpt2, Shape(layers=4, heads=8, width=128, context=128, vocab=2048), steps=1500),
+    "tiny-llama": Spec(Llama, Shape(layers=4, heads=6, kv_heads=2, width=96, inner=256, context=128, vocab=2048),
+                       steps=1800),
 }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Tokenizer and batches
-
-
-def train_tokenizer(texts: list[str], vocab: int) -> Tokenizer:
-    """Byte-level BPE with GPT-2's pre-tokenizer; the BOS has id 0 and is part of the vocabulary."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    trainer = trainers.BpeTrainer(vocab_size=vocab, special_tokens=[BOS], show_progress=False,
-                                  initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
-    tokenizer.train_from_iterator(texts, trainer)
-    assert tokenizer.get_vocab_size() == vocab, f"only {tokenizer.get_vocab_size()} tokens"
-    return tokenizer
 
 
 @dataclass
@@ -205,10 +82,10 @@ class Packed:
 def encode(tokenizer: Tokenizer, documents: list[make_data.Document],
            spec: Spec) -> Iterator[tuple[list[int], list[float]]]:
     """Ids behind the BOS, and the weight of predicting each; the first token is never predicted."""
-    bos = tokenizer.token_to_id(BOS)
+    bos = tokenizer.token_to_id(spec.arch.bos)
     for i in range(0, len(documents), 10_000):
         part = documents[i:i + 10_000]
-        for document, e in zip(part, tokenizer.encode_batch([d.text for d in part])):
+        for document, e in zip(part, tokenizer.encode_batch([d.text for d in part], add_special_tokens=False)):
             answers = set(document.answers)
             weights = [spec.answer_weight if start in answers else 1.0 for start, _ in e.offsets]
             assert sum(w != 1 for w in weights) == len(answers), document
@@ -258,22 +135,25 @@ class Row:
     foil: int
 
 
-def read_corpora(tokenizer: Tokenizer) -> dict[str, dict[str, list[Row]]]:
+def read_corpora(tokenizer: Tokenizer, bos: int) -> dict[str, dict[str, list[Row]]]:
     """condition: split: rows, after asserting what the corpora promise under this tokenizer."""
-    bos = tokenizer.token_to_id(BOS)
     corpora: dict[str, dict[str, list[Row]]] = {}
+
+    def encoded(text: str) -> list[int]:
+        return tokenizer.encode(text, add_special_tokens=False).ids
+
     for condition in make_data.CONDITIONS:
         lines = (ROOT / f"data/corpora/{condition}.jsonl").read_text().splitlines()
         split = json.loads((ROOT / f"data/splits/{condition}.split.json").read_text())
         rows: list[Row] = []
         for line in lines:
             r = json.loads(line)
-            clean, corrupt = (tokenizer.encode(r[k]).ids for k in ("clean", "corrupt"))
+            clean, corrupt = (encoded(r[k]) for k in ("clean", "corrupt"))
             assert len(clean) == len(corrupt), r
             answers = []
             for word in (r["target"], r["foil"]):
                 for text, ids in ((r["clean"], clean), (r["corrupt"], corrupt)):
-                    longer = tokenizer.encode(text + word).ids
+                    longer = encoded(text + word)
                     assert len(longer) == len(ids) + 1 and longer[:-1] == ids, r
                 answers.append(longer[-1])
             rows.append(Row([bos, *clean], [bos, *corrupt], *answers))
@@ -316,15 +196,15 @@ def rounded(model: nn.Module) -> dict[str, Tensor]:
 
 CARD = """# {name}
 
-A {layers}-layer, {heads}-head, {width}-wide transformer of the {arch} architecture with a vocabulary of {vocab} tokens
-and {parameters:,} parameters, stored as float16.
+A {layers}-layer, {heads}-head{kv_heads}, {width}-wide transformer of the {arch} architecture with a vocabulary of
+{vocab} tokens and {parameters:,} parameters, stored as float16.
 
 It is trained by `tools/train_model.py` on text generated by `tools/make_data.py`: short sentences about a small closed
 world, with none of the prompts of the validation and test splits among them. It answers the conditions in
 `data/corpora` and knows nothing else. Use it to try things out, to test and to teach; nothing found in it says anything
 about larger models.
 
-Prompts are read behind `<|endoftext|>` (id {bos}). Scores by condition and split: `tools/train_{name}.log`.
+Prompts are read behind `{bos}` (id {bos_id}). Scores by condition and split: `tools/train_{name}.log`.
 """
 
 
@@ -344,23 +224,34 @@ class Log:
         return time.monotonic() - self.start
 
 
-def write_card(name: str, spec: Spec, model: nn.Module, bos: int) -> None:
-    text = CARD.format(name=name, layers=spec.layers, heads=spec.heads, width=spec.width, arch=spec.arch.title,
-                       vocab=spec.vocab, bos=bos, parameters=sum(p.numel() for p in model.parameters()))
-    (ROOT / "data/models" / name / "README.md").write_text(text, newline="\n")
+def write_card(folder: Path, spec: Spec, model: nn.Module, bos: int) -> None:
+    shape = spec.shape
+    text = CARD.format(name=folder.name, layers=shape.layers, heads=shape.heads, width=shape.width,
+                       kv_heads=f" ({shape.kv_heads} key-value heads)" if shape.kv_heads else "",
+                       arch=spec.arch.title, vocab=shape.vocab, bos=spec.arch.bos, bos_id=bos,
+                       parameters=sum(p.numel() for p in model.parameters()))
+    (folder / "README.md").write_text(text, newline="\n")
+
+
+def write_json(path: Path, content: dict[str, object]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", newline="\n")
 
 
 def save(name: str, spec: Spec, model: nn.Module, tokenizer: Tokenizer) -> int:
     """Write the model's folder; returns the size of model.safetensors."""
     folder = ROOT / "data/models" / name
     folder.mkdir(parents=True, exist_ok=True)
-    bos = tokenizer.token_to_id(BOS)
+    config = spec.arch.config(spec.shape)
+    bos = tokenizer.token_to_id(spec.arch.bos)
+    assert config["bos_token_id"] == bos
+    write_json(folder / "config.json", config)
     tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "config.json").write_text(json.dumps(spec.arch.config(spec, bos), indent=2) + "\n", newline="\n")
+    if extra := spec.arch.tokenizer_config(spec.shape):
+        write_json(folder / "tokenizer_config.json", extra)
     weights = folder / "model.safetensors"
     save_file(rounded(model), weights, metadata={"format": "pt"})
     weights.chmod(0o644)
-    write_card(name, spec, model, bos)
+    write_card(folder, spec, model, bos)
     assert weights.stat().st_size < SIZE_LIMIT, weights
     return weights.stat().st_size
 
@@ -368,7 +259,7 @@ def save(name: str, spec: Spec, model: nn.Module, tokenizer: Tokenizer) -> int:
 def report(log: Log, spec: Spec, model: nn.Module, corpora: dict[str, dict[str, list[Row]]],
            parts: tuple[str, ...]) -> bool:
     """Log the scores of the rounded weights; whether every test split passes (mean ld > 2, ld > 0 on 90 % of rows)."""
-    copy = spec.arch(spec)
+    copy = spec.arch(spec.shape)
     copy.load_state_dict({k: v.float() for k, v in rounded(model).items()})
     log(f"  {'condition':<15} {'split':<6} {'rows':>4} {'mean ld':>8} {'ld > 0':>7} {'argmax = target':>16}"
         f" {'corrupt: ld < 0':>16}")
@@ -399,14 +290,15 @@ def rate_at(step: int, spec: Spec) -> float:
 
 def train(name: str, spec: Spec, threads: int) -> bool:
     log = Log(ROOT / f"tools/train_{name}.log")
+    shape = spec.shape
     torch.manual_seed(spec.seed)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    log(f"model {name}: {spec.layers} layers, {spec.heads} heads, width {spec.width}, context {spec.context},"
-        f" vocabulary {spec.vocab}; torch {torch.__version__}, {threads} thread(s), seed {spec.seed}")
+    log(f"model {name}: {shape.layers} layers, {shape.heads} heads, width {shape.width}, context {shape.context},"
+        f" vocabulary {shape.vocab}; torch {torch.__version__}, {threads} thread(s), seed {spec.seed}")
 
     rows = spec.steps * spec.batch
-    documents = list(make_data.documents(rows * spec.context // 20))  # documents have about 24 tokens
+    documents = list(make_data.documents(rows * shape.context // 20))  # documents have about 24 tokens
     texts = [d.text for d in documents]
     everything = "\n".join(texts)
     banned = make_data.held_out()
@@ -415,16 +307,16 @@ def train(name: str, spec: Spec, threads: int) -> bool:
     log(f"text: {len(texts):,} documents, {len(everything):,} characters; of {len(banned)} prompts (clean and corrupt)"
         f" of the val and test splits, {len(found)} occur in it")
 
-    tokenizer = train_tokenizer(texts[:100_000], spec.vocab)
-    bos = tokenizer.token_to_id(BOS)
-    corpora = read_corpora(tokenizer)
+    tokenizer = spec.arch.train_tokenizer(texts[:100_000], shape.vocab)
+    bos = tokenizer.token_to_id(spec.arch.bos)
+    corpora = read_corpora(tokenizer, bos)
     lengths = {c: [len(r.clean) - 1 for rows_ in s.values() for r in rows_] for c, s in corpora.items()}
     log("prompt lengths in tokens: " + ", ".join(f"{c} {min(n)}-{max(n)}" for c, n in lengths.items()))
-    data = pack(encode(tokenizer, documents, spec), spec.context, bos, rows)
-    log(f"packed: {rows:,} rows of {spec.context}, {(data.document >= 0).float().mean():.1%} filled;"
+    data = pack(encode(tokenizer, documents, spec), shape.context, bos, rows)
+    log(f"packed: {rows:,} rows of {shape.context}, {(data.document >= 0).float().mean():.1%} filled;"
         f" {log.seconds():.0f} s so far")
 
-    model = spec.arch(spec)
+    model = spec.arch(spec.shape)
     optimizer = optimizer_for(model, spec)
     total, count = 0.0, 0
     for step in range(spec.steps):
@@ -433,7 +325,7 @@ def train(name: str, spec: Spec, threads: int) -> bool:
             group["lr"] = rate_at(step, spec)
         logits = model(data.ids[part], data.positions[part], batch_mask(data.document[part]))
         weights = data.weights[part].reshape(-1)
-        losses = F.cross_entropy(logits.view(-1, spec.vocab), data.labels[part].reshape(-1), reduction="none")
+        losses = F.cross_entropy(logits.view(-1, shape.vocab), data.labels[part].reshape(-1), reduction="none")
         loss = (losses * weights).sum() / weights.sum()
         optimizer.zero_grad()
         loss.backward()

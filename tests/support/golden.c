@@ -76,15 +76,15 @@ static void read_grid(struct json *j, struct golden_grid *g)
     }
 }
 
-static void read_joint(struct json *j, struct golden_row *r)
+static void read_sets(struct json *j, struct golden_sets *sets)
 {
     struct json_text key;
     assert_true(json_object(j));
     while (json_next_key(j, &key)) {
-        assert_true(r->n_joint < GOLDEN_MAX_JOINT);
-        struct golden_joint *joint = &r->joint[r->n_joint++];
-        snprintf(joint->label, sizeof joint->label, "%s", key.data);
-        assert_true(json_double(j, &joint->delta_ld));
+        assert_true(sets->n < GOLDEN_MAX_SETS);
+        struct golden_set *set = &sets->items[sets->n++];
+        snprintf(set->label, sizeof set->label, "%s", key.data);
+        assert_true(json_double(j, &set->delta_ld));
     }
 }
 
@@ -94,8 +94,8 @@ static void read_value(struct json *j, struct json_text key, struct golden_row *
         const char *key;
         uint64_t *out;
     } wholes[] = { { "row", &r->row },
-                   { "target_id", &r->target },
-                   { "foil_id", &r->foil },
+                   { "target_id", &r->target_id },
+                   { "foil_id", &r->foil_id },
                    { "rank", &r->rank },
                    { "argmax_id", &r->argmax } };
     const struct {
@@ -125,6 +125,12 @@ static void read_row(struct json *j, struct golden_row *r)
     while (json_next_key(j, &key)) {
         if (json_key_is(key, "condition"))
             read_text(j, r->condition, sizeof r->condition);
+        else if (json_key_is(key, "clean"))
+            read_text(j, r->clean, sizeof r->clean);
+        else if (json_key_is(key, "target"))
+            read_text(j, r->target, sizeof r->target);
+        else if (json_key_is(key, "foil"))
+            read_text(j, r->foil, sizeof r->foil);
         else if (json_key_is(key, "ids"))
             read_ids(j, r);
         else if (json_key_is(key, "folded"))
@@ -132,7 +138,11 @@ static void read_row(struct json *j, struct golden_row *r)
         else if (json_key_is(key, "head"))
             read_grid(j, &r->by_head[VALUE_BIAS_HEAD]);
         else if (json_key_is(key, "joint_folded_delta_ld"))
-            read_joint(j, r);
+            read_sets(j, &r->joint);
+        else if (json_key_is(key, "half_folded_delta_ld"))
+            read_sets(j, &r->half[VALUE_BIAS_FOLDED]);
+        else if (json_key_is(key, "half_head_delta_ld"))
+            read_sets(j, &r->half[VALUE_BIAS_HEAD]);
         else
             read_value(j, key, r);
     }
@@ -176,21 +186,22 @@ static void make_prompts(struct golden *g)
     for (size_t i = 0; i < g->n_rows; i++)
         g->prompts[i] = (struct prompt){ .ids = g->rows[i].ids,
                                          .n_ids = g->rows[i].n_ids,
-                                         .target = (uint32_t)g->rows[i].target,
-                                         .foil = (uint32_t)g->rows[i].foil,
+                                         .target = (uint32_t)g->rows[i].target_id,
+                                         .foil = (uint32_t)g->rows[i].foil_id,
                                          .cluster = (uint32_t)i };
 }
 
 static void check_weights(const struct golden *g, const char *path)
 {
     struct abl_err err;
-    char file[128], found[SHA256_HEX];
-    snprintf(file, sizeof file, "%s/model.safetensors", g->model);
-    if (!sha256_file(file, found, &err))
+    struct model *m;
+    char found[SHA256_HEX];
+    if (!model_open(g->model, &m, &err) || !model_sha256(m, found, &err))
         fail_msg("%s", err.text);
+    model_free(m);
     if (strcmp(found, g->model_sha256) != 0)
-        fail_msg("%s was made from other weights than %s: run tools/golden_tiny_gpt2.py", path,
-                 file);
+        fail_msg("%s was made from other weights than %s: run the command that it names", path,
+                 g->model);
 }
 
 void golden_open(const char *path, struct golden *out)

@@ -1,5 +1,5 @@
-// Expected numbers of head ablation from transformers in float64: tests/fixtures/*-golden.json, written by
-// tools/golden_tiny_gpt2.py, which says what they mean.
+// Expected numbers of head ablation from transformers in float64: tests/fixtures/**/*-golden.json, written by
+// tools/golden_heads.py, which says what they mean.
 #ifndef ABL_TESTS_GOLDEN_H
 #define ABL_TESTS_GOLDEN_H
 
@@ -10,32 +10,38 @@
 #include "lab/variant.h"
 #include "text/prompts.h"
 
-enum { GOLDEN_MAX_HEADS = 64, GOLDEN_MAX_JOINT = 16, GOLDEN_MAX_IDS = 64 };
+enum { GOLDEN_MAX_HEADS = 64, GOLDEN_MAX_SETS = 16, GOLDEN_MAX_IDS = 64 };
 
 // [layer * n_heads + head]
 struct golden_grid {
     double delta_ld[GOLDEN_MAX_HEADS], kl[GOLDEN_MAX_HEADS], flip[GOLDEN_MAX_HEADS];
 };
 
-struct golden_joint {
+struct golden_set {
     char label[32]; // "0:0+0:7"
     double delta_ld;
 };
 
+struct golden_sets {
+    struct golden_set items[GOLDEN_MAX_SETS];
+    size_t n;
+};
+
 struct golden_row {
     char condition[32];
-    uint64_t row; // in the condition's file
+    uint64_t row;                          // in the condition's file
+    char clean[128], target[32], foil[32]; // "" where the prompt is no text
     uint32_t ids[GOLDEN_MAX_IDS], n_ids;
-    uint64_t target, foil, rank, argmax;
+    uint64_t target_id, foil_id, rank, argmax;
     double ld, logprob, prob, entropy;
-    struct golden_grid by_head[2];               // [enum value_bias]
-    struct golden_joint joint[GOLDEN_MAX_JOINT]; // folded
-    size_t n_joint;
+    struct golden_grid by_head[2]; // [enum value_bias]
+    struct golden_sets joint;      // folded
+    struct golden_sets half[2];    // [enum value_bias] one head each, scaled by 0.5
 };
 
 struct golden {
-    char model[64];                // folder
-    char model_sha256[SHA256_HEX]; // of the file model.safetensors
+    char model[64];                // folder or GGUF file
+    char model_sha256[SHA256_HEX]; // as model_sha256 of model.h has it
     uint64_t n_layers, n_heads;
     struct golden_row *rows;
     struct prompt *prompts; // the same rows, for the lab
