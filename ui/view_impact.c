@@ -1,8 +1,11 @@
 // The layer x head heatmap: numbers where they fit, else a signed digit, else two layers packed into a line.
 //
 //        0      1      2            0  1  2  3            0   4   8
-//   L0 [+0.12] -0.03  +0.00     L0 +9 -1 +0 ·         L0 ▀▀▀▀▀▀▀▀▀▀▀
+//   L0 [+0.12] -0.03  +2e-5     L0[+9]-1  0  ·        L0 ▀▀▀▀▀▀▀▀▀▀▀
 //   L1  +0.41 *-0.22  +0.01     L1 +2*-7 -1 +4        L2 ▀▀▀▴▀▀▀▀▀▀▀
+//
+// The cursor never inverts a cell, whose colour is a value: it has brackets or a frame and an underline. Where a cell has no
+// column for a bracket, the sign becomes a triangle that points up for + and down for -.
 #include "ui/parts.h"
 
 #include <math.h>
@@ -28,7 +31,8 @@ struct heat {
 enum {
     CELL_NUMBER = 5, // narrowest cell with a number: mark and four characters
     CELL_LARGEST = 9,
-    BRACKETED = 7, // from here on the cursor has brackets
+    FRAMED = 7,    // from here on a cell has room for both brackets of the cursor
+    BRACKETED = 3, // from here on for the left one: the right one stands in the next cell
     BARS = 12,
 };
 
@@ -59,7 +63,7 @@ static void choose_mode(struct heat *h, uint32_t width, uint32_t height, uint32_
         h->bars_w = BARS;
         h->mode = HEAT_NUMBERS;
         h->cell_w = at_most(roomy, CELL_LARGEST);
-        h->cell_h = h->cell_w >= BRACKETED && 3 * n_layers + 2 <= height ? 3 : 1;
+        h->cell_h = h->cell_w >= FRAMED && 3 * n_layers + 2 <= height ? 3 : 1;
     } else if (n_layers <= height && width / n_heads >= 2) {
         uint32_t w = width / n_heads;
         h->mode = w >= CELL_NUMBER ? HEAT_NUMBERS : HEAT_DIGITS;
@@ -116,7 +120,7 @@ static void cell_text(const struct heat *h, const struct snapshot *p, size_t at,
                       char out[NUMBER_SIZE])
 {
     double effect = p->cells[at].mean;
-    uint32_t room = h->cell_w - (h->cell_w >= BRACKETED ? 2 : 1);
+    uint32_t room = h->cell_w - (h->cell_w >= FRAMED ? 2 : 1);
     if (h->mode == HEAT_NUMBERS) {
         format_signed(effect, p->largest, at_most(room, 6), out);
         return;
@@ -125,41 +129,113 @@ static void cell_text(const struct heat *h, const struct snapshot *p, size_t at,
     snprintf(out, NUMBER_SIZE, "%c%ld", !digit ? ' ' : effect < 0 ? '-' : '+', digit);
 }
 
-static void draw_cell(struct grid *g, struct rect box, const struct heat *h, const struct state *s,
-                      struct head head)
+static bool is_cursor(const struct state *s, uint32_t layer, uint32_t head)
+{
+    return layer == s->cursor.layer && head == s->cursor.head;
+}
+
+static void put_cursor(struct grid *g, uint32_t x, uint32_t y)
+{
+    g->cursor_x = x;
+    g->cursor_y = y;
+    g->has_cursor = true;
+}
+
+// Lines around a cell of three lines; brackets in a lower one.
+static void draw_frame(struct grid *g, struct rect box, struct style st)
+{
+    uint32_t right = box.w - 1, bottom = box.h - 1;
+    if (box.h < 3) {
+        grid_text(g, box, 0, 0, st, "[");
+        grid_text(g, box, right, 0, st, "]");
+        return;
+    }
+    for (uint32_t x = 1; x < right; x++) {
+        grid_put(g, box.x + x, box.y, 0x2500, st);
+        grid_put(g, box.x + x, box.y + bottom, 0x2500, st);
+    }
+    for (uint32_t y = 1; y < bottom; y++) {
+        grid_put(g, box.x, box.y + y, 0x2502, st);
+        grid_put(g, box.x + right, box.y + y, 0x2502, st);
+    }
+    grid_put(g, box.x, box.y, 0x250C, st);
+    grid_put(g, box.x + right, box.y, 0x2510, st);
+    grid_put(g, box.x, box.y + bottom, 0x2514, st);
+    grid_put(g, box.x + right, box.y + bottom, 0x2518, st);
+}
+
+// The cursor's sign in a cell of two columns: what stands there says which way the effect goes.
+static uint32_t pointer(char sign)
+{
+    return sign == '+' ? 0x25B4 : sign == '-' ? 0x25BE : 0x25B8;
+}
+
+// A cell of the grid: a box with a text that begins in column x of its line y.
+struct heat_cell {
+    struct rect box;
+    struct head head;
+    struct style style;
+    uint32_t x, y;
+    char text[NUMBER_SIZE];
+};
+
+static struct heat_cell place_cell(struct rect box, const struct heat *h, const struct state *s,
+                                   struct head head)
 {
     const struct snapshot *p = s->snap;
     size_t at = snapshot_at(p, head);
-    bool here = head.layer == s->cursor.layer && head.head == s->cursor.head;
-    bool marked = marks_has(&s->marks, head);
-    bool done = p->states[at] == CELL_DONE;
-    struct style st = done ? heat_style(s, at) : style_dim();
-    char text[NUMBER_SIZE];
-    if (done)
-        cell_text(h, p, at, text);
-    else
-        strcpy(text, p->states[at] == CELL_WAITING ? "·" : " ");
+    struct heat_cell c = { .box = box, .head = head, .style = style_dim(), .y = box.h / 2 };
+    if (p->states[at] == CELL_DONE) {
+        c.style = heat_style(s, at);
+        cell_text(h, p, at, c.text);
+    } else {
+        strcpy(c.text, p->states[at] == CELL_WAITING ? "·" : " ");
+    }
+    uint32_t len = text_width(c.text), after = h->cell_w >= FRAMED ? 1 : 0;
+    c.x = h->cell_w > len + after ? h->cell_w - len - after : 0;
+    if (h->cell_w > FRAMED)
+        c.x -= (h->cell_w - FRAMED) / 2;
+    return c;
+}
+
+static struct style sign_style(struct style st)
+{
+    st.flags = (st.flags & ~(unsigned)(STYLE_UNDERLINE | STYLE_DIM)) | STYLE_BOLD;
+    return st;
+}
+
+// The cursor's part in its cell and in the next one.
+static void draw_cell_cursor(struct grid *g, const struct heat_cell *c, const struct state *s)
+{
+    struct style sign = sign_style(c->style);
+    bool here = is_cursor(s, c->head.layer, c->head.head);
+    bool after = c->head.head && is_cursor(s, c->head.layer, c->head.head - 1);
+    if (here && c->box.w >= FRAMED)
+        draw_frame(g, c->box, sign);
+    else if (here && c->box.w >= BRACKETED)
+        grid_text(g, c->box, 0, c->y, sign, "[");
+    else if (here && !(s->look & LOOK_MONO))
+        grid_put(g, c->box.x, c->box.y, pointer(*c->text), c->style);
+    else if (after && c->box.w >= BRACKETED && c->box.w < FRAMED)
+        grid_text(g, c->box, 0, c->y, sign, "]");
     if (here)
-        st.flags |= STYLE_REVERSE;
-    if (marked && h->cell_w < 3)
-        st.flags |= STYLE_UNDERLINE;
-    grid_fill(g, box, ' ', st);
-    uint32_t y = box.h / 2, after = h->cell_w >= BRACKETED ? 1 : 0;
-    uint32_t len = text_width(text), x = h->cell_w > len + after ? h->cell_w - len - after : 0;
-    if (h->cell_w > BRACKETED)
-        x -= (h->cell_w - BRACKETED) / 2;
-    grid_text(g, box, x, y, st, text);
-    if (marked && x)
-        grid_text(g, box, x - 1, y, st, "*");
-    if (here && after) {
-        grid_text(g, box, 0, y, st, marked && x == 1 ? "*" : "[");
-        grid_text(g, box, h->cell_w - 1, y, st, "]");
-    }
-    if (here) {
-        g->cursor_x = box.x + (h->cell_w > 2 ? x : 0);
-        g->cursor_y = box.y + y;
-        g->has_cursor = true;
-    }
+        put_cursor(g, c->box.x + (c->box.w > 2 ? c->x : 0), c->box.y + c->y);
+}
+
+static void draw_cell(struct grid *g, struct rect box, const struct heat *h, const struct state *s,
+                      struct head head)
+{
+    struct heat_cell c = place_cell(box, h, s, head);
+    bool here = is_cursor(s, head.layer, head.head), marked = marks_has(&s->marks, head);
+    if (here && s->look & LOOK_MONO)
+        c.style.flags |= STYLE_REVERSE;
+    grid_fill(g, box, ' ', c.style);
+    if (box.w < BRACKETED ? marked : here)
+        c.style.flags |= STYLE_UNDERLINE;
+    grid_text(g, box, c.x, c.y, c.style, c.text);
+    draw_cell_cursor(g, &c, s);
+    if (marked && c.x)
+        grid_text(g, box, c.x - 1, c.y, c.style, "*");
 }
 
 // Two layers in one line: the upper half is the foreground of ▀, the lower its background. A selected or marked head
@@ -177,12 +253,9 @@ static void draw_pair(struct grid *g, struct rect box, const struct state *s, st
         if (p->states[at] == CELL_DONE)
             color[i] = heat_style(s, at).bg;
         waiting |= p->states[at] == CELL_WAITING;
-        bool here = pair[i].layer == s->cursor.layer && pair[i].head == s->cursor.head;
-        if (here) {
+        if (is_cursor(s, pair[i].layer, pair[i].head)) {
             sign = i ? 0x25BE : 0x25B4;
             sign_half = i;
-            g->cursor_x = box.x, g->cursor_y = box.y;
-            g->has_cursor = true;
         }
     }
     struct style st = { .fg = color[0], .bg = color[1] };
@@ -204,6 +277,19 @@ static void draw_pair(struct grid *g, struct rect box, const struct state *s, st
         grid_put(g, box.x + box.w - 1, box.y, mark, over);
     if (sign)
         grid_put(g, box.x, box.y, sign, over);
+    if (sign && box.w > 1)
+        put_cursor(g, box.x, box.y);
+}
+
+// The last head's right bracket has no next cell to stand in.
+static void close_last(struct grid *g, struct rect body, const struct heat *h,
+                       const struct state *s)
+{
+    uint32_t x = h->label_w + h->n_heads * h->cell_w;
+    bool last = s->cursor.head == h->first_head + h->n_heads - 1;
+    if (last && x < body.w && h->cell_w >= BRACKETED && h->cell_w < FRAMED)
+        grid_text(g, body, x, 1 + (s->cursor.layer - h->first_layer) * h->cell_h, style_bold(),
+                  "]");
 }
 
 static void draw_cells(struct grid *g, struct rect body, const struct heat *h,
@@ -220,9 +306,12 @@ static void draw_cells(struct grid *g, struct rect body, const struct heat *h,
             else
                 draw_cell(g, box, h, s, head);
         }
+    if (h->mode != HEAT_PACKED)
+        close_last(g, body, h, s);
 }
 
-// Numbers of layers; the cursor's is bold, and shows in packed lines instead of the even one.
+// Numbers of layers; the cursor's stands out, and shows in packed lines instead of the even one. Where the cursor's sign is
+// small an arrow points at its line.
 static void draw_layer_labels(struct grid *g, struct rect body, const struct heat *h,
                               const struct state *s)
 {
@@ -231,10 +320,14 @@ static void draw_layer_labels(struct grid *g, struct rect body, const struct hea
         uint32_t layer = h->first_layer + l;
         bool here = s->cursor.layer >= layer && s->cursor.layer < layer + step;
         uint32_t y = 1 + l / step * h->cell_h + h->cell_h / 2;
+        struct style st = here ? style_accent() : style_dim();
         char text[16];
         int len = snprintf(text, sizeof text, "L%u", (unsigned)(here ? s->cursor.layer : layer));
-        grid_text(g, body, h->label_w - 1 - (uint32_t)len, y, here ? style_bold() : style_dim(),
-                  text);
+        grid_text(g, body, h->label_w - 1 - (uint32_t)len, y, st, text);
+        if (here && h->cell_w < BRACKETED)
+            grid_text(g, body, h->label_w - 1, y, st, "▸");
+        if (here && h->cell_w == 1) // a block cursor would hide the cell's colours
+            put_cursor(g, body.x + h->label_w - 2, body.y + y);
     }
 }
 
@@ -263,7 +356,7 @@ static void draw_head_labels(struct grid *g, struct rect body, const struct heat
         bool touches = at.x <= mine.x + mine.len && mine.x <= at.x + at.len;
         if (!here && (head % step || touches))
             continue;
-        grid_printf(g, body, at.x, 0, here ? style_bold() : style_dim(), "%u", (unsigned)head);
+        grid_printf(g, body, at.x, 0, here ? style_accent() : style_dim(), "%u", (unsigned)head);
     }
 }
 
