@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "tests/support/screen.h"
 #include "ui/action.h"
+#include "ui/parts.h"
 #include "ui/view.h"
 
 static void print_difference(const char *name, const char *found, const char *expected)
@@ -149,6 +150,126 @@ static void a_click_hits_the_head_that_is_drawn_there(void **state)
     state_free(s);
 }
 
+static bool same_rgb(struct color c, struct rgb expected)
+{
+    return c.set && c.rgb.r == expected.r && c.rgb.g == expected.g && c.rgb.b == expected.b;
+}
+
+static void draw_at(struct state *s, struct grid *g, uint32_t layer, uint32_t head)
+{
+    struct abl_err err;
+    assert_true(grid_init(g, s->width, s->height, &err));
+    state_apply(s, DO_SELECT, layer << 16 | head);
+    view_draw(s, g);
+}
+
+// Whatever form the heatmap takes, a cell under the cursor keeps the colour of its effect, and one sees the cursor.
+static void the_cursor_does_not_change_the_colour_of_a_head(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t width, height, n_layers, n_heads;
+    } screens[] = { { 200, 60, 4, 8 },  { 160, 50, 12, 12 }, { 80, 24, 4, 8 },
+                    { 80, 24, 12, 12 }, { 80, 24, 16, 20 },  { 80, 24, 24, 16 } };
+    for (size_t i = 0; i < sizeof screens / sizeof *screens; i++)
+        for (uint32_t layer = 0; layer < 3; layer++) {
+            uint32_t head = 2 + layer, n_heads = screens[i].n_heads;
+            struct state *s
+                = screen_state(screens[i].width, screens[i].height, screens[i].n_layers, n_heads);
+            struct grid there = { 0 }, away = { 0 };
+            draw_at(s, &away, 3, 0);
+            draw_at(s, &there, layer, head);
+            double mean = s->snap->cells[layer * n_heads + head].mean;
+            const struct cell *c = grid_at(&there, there.cursor_x, there.cursor_y);
+            if (c->style.flags & STYLE_REVERSE
+                || !same_rgb(c->style.bg, palette_diverging(mean / s->snap->scale)))
+                fail_msg("screen %zu, head %u:%u: the colour under the cursor is not its effect's",
+                         i, layer, head);
+            assert_false(cell_equal(c, grid_at(&away, there.cursor_x, there.cursor_y)));
+            grid_release(&there);
+            grid_release(&away);
+            state_free(s);
+        }
+}
+
+static void the_cursor_is_inverted_where_there_is_no_colour(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 12, 12);
+    struct grid g = { 0 };
+    s->look = LOOK_MONO;
+    draw_at(s, &g, 1, 1);
+    assert_true(grid_at(&g, g.cursor_x, g.cursor_y)->style.flags & STYLE_REVERSE);
+    grid_release(&g);
+    state_free(s);
+}
+
+static void expect_signed(double value, double largest, uint32_t width, const char *expected)
+{
+    char found[NUMBER_SIZE];
+    format_signed(value, largest, width, found);
+    if (strcmp(found, expected) != 0)
+        print_error("%g beside %g in %u columns: found '%s', expected '%s'\n", value, largest,
+                    width, found, expected);
+    assert_string_equal(found, expected);
+}
+
+static void a_small_number_is_not_a_signed_zero(void **state)
+{
+    (void)state;
+    expect_signed(0.12, 3, 4, "+0.1");
+    expect_signed(0.02, 3, 4, "≈0");
+    expect_signed(-0.02, 3, 4, "≈0");
+    expect_signed(0, 3, 4, " 0.0");
+    expect_signed(-0.0, 3, 6, " 0.000");
+    expect_signed(2e-5, 2e-5, 5, "+2e-5");
+    expect_signed(-2e-5, 4e-5, 6, "-2e-5");
+    expect_signed(2e-5, 2e-5, 4, "≈0");
+    expect_signed(2e-5, 0.05, 6, "≈0");
+    expect_signed(-0.0123, 0.05, 6, "-.0123");
+    expect_signed(9.9996, 3, 6, "+10.00");
+    expect_signed(123456, 123456, 5, "+1e5");
+    expect_signed(-12.345, 40, 5, "-12.3");
+}
+
+static void expect_number(double value, const char *expected)
+{
+    char found[NUMBER_SIZE];
+    format_number(value, found);
+    assert_string_equal(found, expected);
+}
+
+static void a_number_by_itself_keeps_digits_that_count(void **state)
+{
+    (void)state;
+    expect_number(0, "0");
+    expect_number(-0.0, "0");
+    expect_number(2.14e-5, "+2.1e-5");
+    expect_number(-0.00213, "-0.0021");
+    expect_number(0.0123, "+0.012");
+    expect_number(-1.2345, "-1.234");
+    expect_number(123.456, "+123.5");
+    expect_number(2.5e9, "+2.50e9");
+}
+
+static void an_interval_shows_on_which_side_of_zero_it_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        struct estimate e;
+        const char *expected;
+    } cases[] = { { { .ci_lo = 0.4224, .ci_hi = 0.8221 }, "[+0.422, +0.822]" },
+                  { { .ci_lo = 2e-5, .ci_hi = 0.8221 }, "[+2e-5, +0.822]" },
+                  { { .ci_lo = -2e-5, .ci_hi = 3e-5 }, "[-2e-5, +3e-5]" },
+                  { { .ci_lo = 0.00184, .ci_hi = 0.00236 }, "[+.0018, +.0024]" },
+                  { { .ci_lo = 0, .ci_hi = 0 }, "[0, 0]" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char found[2 * NUMBER_SIZE];
+        format_interval(&cases[i].e, found);
+        assert_string_equal(found, cases[i].expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +282,11 @@ int main(void)
         cmocka_unit_test(says_what_it_needs_when_the_terminal_is_small),
         cmocka_unit_test(every_size_is_drawn_without_leaving_the_grid),
         cmocka_unit_test(a_click_hits_the_head_that_is_drawn_there),
+        cmocka_unit_test(the_cursor_does_not_change_the_colour_of_a_head),
+        cmocka_unit_test(the_cursor_is_inverted_where_there_is_no_colour),
+        cmocka_unit_test(a_small_number_is_not_a_signed_zero),
+        cmocka_unit_test(a_number_by_itself_keeps_digits_that_count),
+        cmocka_unit_test(an_interval_shows_on_which_side_of_zero_it_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

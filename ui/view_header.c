@@ -44,9 +44,14 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     char text[256];
     const struct facts *f = &s->snap->facts;
     const struct estimate *e = &f->intact_ld;
-    uint32_t x = 1 + grid_printf(g, r, 1, 1, style_plain(), "intact ld %+.2f", e->mean);
+    char mean[NUMBER_SIZE], lo[NUMBER_SIZE], hi[NUMBER_SIZE];
+    double largest = fmax(fabs(e->ci_lo), fabs(e->ci_hi));
+    format_signed(e->mean, largest, 5, mean);
+    format_signed(e->ci_lo, largest, 5, lo);
+    format_signed(e->ci_hi, largest, 5, hi);
+    uint32_t x = 1 + grid_printf(g, r, 1, 1, style_plain(), "intact ld %s", mean);
     if (isfinite(e->ci_lo))
-        x += grid_printf(g, r, x, 1, style_dim(), " [%+.2f, %+.2f]", e->ci_lo, e->ci_hi);
+        x += grid_printf(g, r, x, 1, style_dim(), " [%s, %s]", lo, hi);
     snprintf(text, sizeof text, "accuracy %.0f%%", 100 * f->accuracy);
     x = item(g, r, x, 1, style_plain(), text);
     if (f->n_warnings) {
