@@ -109,6 +109,39 @@ static void draws_the_help_of_what_is_valid_now(void **state)
     state_free(s);
 }
 
+static const char failure[]
+    = "no model "
+      "'/home/someone/models/a-very-long-name-that-does-not-fit-into-any-line/and-goes-on': "
+      "expected a "
+      "folder with config.json, or one of the bundled models (tiny-gpt2)";
+
+static void shows_all_of_a_failure_where_the_heatmap_would_be(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct snapshot *p = snapshot_new(0, 0);
+    assert_non_null(p);
+    p->phase = RUN_FAILED;
+    snprintf(p->err.text, sizeof p->err.text, "%s", failure);
+    state_take_snapshot(s, p);
+    state_say(s, true, "%s", failure);
+    s->message[0] = '\0';
+    expect_screen(s, "failure-80x24");
+    state_free(s);
+}
+
+static void shows_the_beginning_of_a_long_message_and_all_of_it_in_the_log(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    for (int i = 0; i < 8; i++)
+        state_say(s, i % 2, "message %d: %s", i, failure);
+    s->side = s->focus = PANE_LOG;
+    s->log_back = 3;
+    expect_screen(s, "log-80x24");
+    state_free(s);
+}
+
 static void says_what_it_needs_when_the_terminal_is_small(void **state)
 {
     (void)state;
@@ -279,6 +312,8 @@ int main(void)
         cmocka_unit_test(draws_without_unicode),
         cmocka_unit_test(draws_the_joint_effect_of_marked_heads),
         cmocka_unit_test(draws_the_help_of_what_is_valid_now),
+        cmocka_unit_test(shows_all_of_a_failure_where_the_heatmap_would_be),
+        cmocka_unit_test(shows_the_beginning_of_a_long_message_and_all_of_it_in_the_log),
         cmocka_unit_test(says_what_it_needs_when_the_terminal_is_small),
         cmocka_unit_test(every_size_is_drawn_without_leaving_the_grid),
         cmocka_unit_test(a_click_hits_the_head_that_is_drawn_there),

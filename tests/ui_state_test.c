@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "ui/command.h"
 #include "ui/keys.h"
 #include "ui/layout.h"
+#include "ui/log.h"
 
 static void cover(unsigned char *seen, uint32_t width, uint32_t height, struct rect r)
 {
@@ -182,6 +184,77 @@ static void marks_outside_a_smaller_model_are_dropped(void **state)
     state_free(small);
 }
 
+static void text_is_folded_at_blanks_and_long_words_anywhere(void **state)
+{
+    (void)state;
+    assert_int_equal(text_break("", 10), 0);
+    assert_int_equal(text_break("all of it", 10), 9);
+    assert_int_equal(text_break("not all of it", 9), 8);
+    assert_int_equal(text_break("just fits  here", 9), 11); // blanks at the end take no column
+    assert_int_equal(text_break("/a/path/without/a/blank", 10), 10);
+    assert_int_equal(text_break("日本語の道", 5), 6); // two columns and three bytes a character
+    assert_int_equal(text_break("日", 1), 3);
+}
+
+// "word 0 of a message, word 1 of a message, …"
+static void long_text(char *out, size_t size, size_t n)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++)
+        len += (size_t)snprintf(out + len, size - len, "word %zu of a message, ", i);
+}
+
+static void a_long_message_is_whole_in_the_log_at_any_width(void **state)
+{
+    (void)state;
+    char text[4000], found[8000];
+    long_text(text, sizeof text, 150);
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_say(s, true, "%s", text);
+    for (uint32_t width = 1; width < 200; width += 7) {
+        struct log_part part;
+        size_t n = 0, at = sizeof found - 1;
+        found[at] = '\0';
+        while (log_part_at(s, width, n, &part)) {
+            at -= part.len;
+            memcpy(found + at, part.text, part.len);
+            n++;
+        }
+        if (strcmp(found + at, text) != 0)
+            fail_msg("at width %u the log has %zu bytes of %zu", width, strlen(found + at),
+                     strlen(text));
+    }
+    state_free(s);
+}
+
+static void the_log_scrolls_from_its_first_line_to_its_last(void **state)
+{
+    (void)state;
+    char text[4000];
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct rect r = pane_text(layout_compute(80, 24, PANE_LOG).panes[PANE_LOG]);
+    struct log_part part;
+    long_text(text, sizeof text, 150);
+    state_say(s, true, "%s", text);
+    press(s, '4');
+    press(s, 'g');
+    assert_int_equal(s->log_back, log_back_limit(s));
+    assert_true(log_part_at(s, r.w, s->log_back + r.h - 1, &part)); // the top line
+    assert_memory_equal(part.text, "word 0", 6);
+    press(s, 'j');
+    press(s, 'k');
+    press(s, 'k');
+    assert_int_equal(s->log_back, log_back_limit(s));
+    state_log(s, false, "news"); // what is being read stays
+    assert_true(log_part_at(s, r.w, s->log_back + r.h - 1, &part));
+    assert_memory_equal(part.text, "word 0", 6);
+    press(s, 'G');
+    assert_int_equal(s->log_back, 0);
+    assert_true(log_part_at(s, r.w, 0, &part));
+    assert_memory_equal(part.text, "news", 4);
+    state_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +268,9 @@ int main(void)
         cmocka_unit_test(search_goes_to_a_head),
         cmocka_unit_test(commands_do_what_keys_do),
         cmocka_unit_test(marks_outside_a_smaller_model_are_dropped),
+        cmocka_unit_test(text_is_folded_at_blanks_and_long_words_anywhere),
+        cmocka_unit_test(a_long_message_is_whole_in_the_log_at_any_width),
+        cmocka_unit_test(the_log_scrolls_from_its_first_line_to_its_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

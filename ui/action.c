@@ -7,6 +7,7 @@
 
 #include "ui/command.h"
 #include "ui/grid.h"
+#include "ui/log.h"
 
 enum { PAGE = 8 };
 
@@ -41,9 +42,7 @@ static void move_rank(struct state *s, int by)
 
 static void scroll_log(struct state *s, int by)
 {
-    size_t kept = s->n_log < MAX_LOG ? s->n_log : MAX_LOG;
-    if (kept)
-        s->log_back = moved((uint32_t)s->log_back, -by, (uint32_t)kept);
+    s->log_back = moved((uint32_t)s->log_back, -by, (uint32_t)log_back_limit(s) + 1);
 }
 
 // by: rows down. far: to the end in that direction.

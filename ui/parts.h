@@ -18,6 +18,9 @@ void draw_rank(struct grid *g, struct rect r, const struct state *s);
 void draw_log(struct grid *g, struct rect r, const struct state *s);
 void draw_overlay(struct grid *g, struct rect screen, const struct state *s);
 
+// What stands in the place of the heatmap while there is none: what is awaited, or why it will not come.
+void draw_no_grid(struct grid *g, struct rect r, const struct state *s);
+
 // Head at a place of the screen, r as given to draw_impact.
 bool impact_hit(struct rect r, const struct state *s, uint32_t x, uint32_t y, struct head *out);
 

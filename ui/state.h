@@ -34,7 +34,7 @@ enum {
     MAX_NAME = PATH_MAX,
     MAX_UNDO = 64,
     MAX_LOG = 256,
-    MAX_LOG_LINE = 512,
+    MAX_MESSAGE = 1024,
     MAX_PROMPT = 1024,
 };
 
@@ -51,7 +51,7 @@ struct undo_entry {
 };
 
 struct log_line {
-    char text[MAX_LOG_LINE];
+    char *text; // owned; NULL where memory was out
     bool is_error;
 };
 
@@ -67,7 +67,7 @@ struct state {
     struct choice choice;
     enum overlay overlay;
     size_t picked, scroll; // of the open picker; scroll: first line of help
-    size_t log_back;       // lines that the log is scrolled back by
+    size_t log_back;       // lines of its pane that the log is scrolled back by (ui/log.h)
     char prompt[MAX_PROMPT];
     size_t caret;                  // bytes before the caret
     const struct catalog *catalog; // borrowed; NULL while it is being filled
@@ -76,7 +76,8 @@ struct state {
     size_t n_undo;
     struct log_line log[MAX_LOG]; // a ring: the newest is log[(n_log - 1) % MAX_LOG]
     size_t n_log;
-    char message[MAX_LOG_LINE]; // one line about the last action; empty = none
+    char
+        message[MAX_MESSAGE]; // one line about the last action; empty = none; the log has all of it
     bool message_is_error;
     char marks_wanted[256]; // --sets' first set, marked once the model's shape is known
     char export_path[MAX_PROMPT], screenshot_path[MAX_PROMPT]; // arguments of effects
@@ -90,7 +91,7 @@ void state_free(struct state *s);
 // true if marks changed by that, so that they have to be measured.
 bool state_take_snapshot(struct state *s, struct snapshot *snap);
 
-// Show a message until the next key, and keep it in the log.
+// Show a message until the next key, and keep it in the log, however long it is.
 void state_say(struct state *s, bool is_error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void state_log(struct state *s, bool is_error, const char *text);

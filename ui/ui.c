@@ -95,16 +95,14 @@ static void show_lines(struct ui *u, const char *text, bool say)
 {
     while (text && *text) {
         size_t len = strcspn(text, "\n");
-        bool is_error = *text == '!';
-        char line[MAX_LOG_LINE];
-        size_t skip = is_error, n = len - skip < sizeof line - 1 ? len - skip : sizeof line - 1;
-        memcpy(line, text + skip, n);
-        line[n] = '\0';
+        bool is_error = *text == '!', last = !text[len] || !text[len + 1];
+        char *line = strndup(text + is_error, len - is_error);
         text += len + (text[len] == '\n');
-        if (say && !*text)
+        if (line && say && last)
             state_say(u->state, is_error, "%s", line);
-        else if (n)
+        else if (line && *line)
             state_log(u->state, is_error, line);
+        free(line);
         u->redraw = true;
     }
 }
@@ -255,7 +253,6 @@ static bool loop(struct ui *u)
 static bool end_by_signal(struct ui *u)
 {
     static const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-    char where[MAX_LOG_LINE] = "nothing had been measured";
     if (signal_caught == SIGINT)
         return abl_fail(u->err, ABL_INTERRUPTED, "interrupted");
     worker_cancel(u->worker);
@@ -266,9 +263,8 @@ static bool end_by_signal(struct ui *u)
     }
     take_results(u);
     const struct log_line *last = state_log_line(u->state, 0);
-    if (last)
-        memcpy(where, last->text, sizeof where);
-    return abl_fail(u->err, ABL_INTERRUPTED, "stopped by signal %d: %s", (int)signal_caught, where);
+    return abl_fail(u->err, ABL_INTERRUPTED, "stopped by signal %d: %s", (int)signal_caught,
+                    last ? last->text : "nothing had been measured");
 }
 
 static void set_signals(void)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "ui/keys.h"
@@ -91,8 +92,9 @@ static uint32_t draw_phase(struct grid *g, struct rect r, const struct snapshot 
                                          [RUN_DONE] = "done",
                                          [RUN_CANCELLED] = "cancelled",
                                          [RUN_FAILED] = "failed" };
-    bool bad = p->phase == RUN_FAILED || p->phase == RUN_CANCELLED;
-    return 1 + grid_text(g, r, 1, 0, bad ? style_warn() : style_bold(), words[p->phase]);
+    enum run_phase phase = p ? p->phase : RUN_LOADING;
+    bool bad = phase == RUN_FAILED || phase == RUN_CANCELLED;
+    return 1 + grid_text(g, r, 1, 0, bad ? style_warn() : style_bold(), words[phase]);
 }
 
 // "37/144 heads ███▌      61/s  ETA 0:02"
@@ -112,12 +114,25 @@ static uint32_t draw_running(struct grid *g, struct rect r, uint32_t x, const st
     return x;
 }
 
+// A text or, where it is too long, its beginning and where the rest is.
+static uint32_t draw_beginning(struct grid *g, struct rect r, uint32_t x, struct style style,
+                               const char *text)
+{
+    static const char rest[] = " 4: all of it";
+    uint32_t end = x + text_width(text);
+    if (end <= r.w || r.w < x + sizeof rest)
+        return grid_text(g, r, x, 0, style, text);
+    struct rect cut = { r.x, r.y, r.w - (uint32_t)strlen(rest), r.h };
+    uint32_t used = grid_text(g, cut, x, 0, style, text);
+    return used + grid_text(g, r, x + used, 0, style_bold(), rest);
+}
+
 static uint32_t draw_status(struct grid *g, struct rect r, const struct state *s)
 {
     const struct snapshot *p = s->snap;
-    if (!p)
-        return 1 + grid_text(g, r, 1, 0, style_bold(), "loading");
     uint32_t x = draw_phase(g, r, p) + 1;
+    if (!p)
+        return x;
     switch (p->phase) {
     case RUN_LOADING:
         return x
@@ -131,16 +146,22 @@ static uint32_t draw_status(struct grid *g, struct rect r, const struct state *s
                + grid_printf(g, r, x, 0, style_dim(), "after %zu of %zu heads; R runs again",
                              p->done, p->total);
     case RUN_FAILED:
-        return x + grid_text(g, r, x, 0, style_plain(), p->err.text);
+        return x + draw_beginning(g, r, x, style_plain(), p->err.text);
     }
     return x;
 }
 
+// How the run stands, then the message; a long message takes the place of the details.
 void draw_progress(struct grid *g, struct rect r, const struct state *s)
 {
-    uint32_t x = draw_status(g, r, s) + 3;
-    if (s->message[0])
-        grid_text(g, r, x, 0, s->message_is_error ? style_warn() : style_plain(), s->message);
+    uint32_t width = text_width(s->message);
+    bool failed = s->snap && s->snap->phase == RUN_FAILED;
+    uint32_t x = width && failed ? r.w : draw_status(g, r, s) + 3;
+    if (width && x + width > r.w) {
+        grid_fill(g, r, ' ', style_plain());
+        x = draw_phase(g, r, s->snap) + (failed ? 1 : 3);
+    }
+    draw_beginning(g, r, x, s->message_is_error ? style_warn() : style_plain(), s->message);
 }
 
 void draw_footer(struct grid *g, struct rect r, const struct state *s)

@@ -444,8 +444,10 @@ static void draw_legend(struct grid *g, struct rect body, uint32_t y, const stru
 
 void draw_impact(struct grid *g, struct rect r, const struct state *s)
 {
-    if (!state_has_grid(s))
+    if (!state_has_grid(s)) {
+        draw_no_grid(g, r, s);
         return;
+    }
     struct heat h = place_heat(r, s);
     draw_head_labels(g, r, &h, s);
     draw_layer_labels(g, r, &h, s);
