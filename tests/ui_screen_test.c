@@ -142,6 +142,23 @@ static void shows_the_beginning_of_a_long_message_and_all_of_it_in_the_log(void 
     state_free(s);
 }
 
+static void says_what_is_still_being_looked_for(void **state)
+{
+    (void)state;
+    struct catalog c = { 0 };
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_take_catalog(s, &c, 1u << CATALOG_MODELS);
+    state_apply(s, DO_OVERLAY, OVERLAY_DEVICE);
+    char *text = screen_text(s);
+    assert_non_null(strstr(text, "looking for devices…"));
+    free(text);
+    state_apply(s, DO_OVERLAY, OVERLAY_MODEL);
+    text = screen_text(s);
+    assert_non_null(strstr(text, "no models found"));
+    free(text);
+    state_free(s);
+}
+
 static void says_what_it_needs_when_the_terminal_is_small(void **state)
 {
     (void)state;
@@ -314,6 +331,7 @@ int main(void)
         cmocka_unit_test(draws_the_help_of_what_is_valid_now),
         cmocka_unit_test(shows_all_of_a_failure_where_the_heatmap_would_be),
         cmocka_unit_test(shows_the_beginning_of_a_long_message_and_all_of_it_in_the_log),
+        cmocka_unit_test(says_what_is_still_being_looked_for),
         cmocka_unit_test(says_what_it_needs_when_the_terminal_is_small),
         cmocka_unit_test(every_size_is_drawn_without_leaving_the_grid),
         cmocka_unit_test(a_click_hits_the_head_that_is_drawn_there),

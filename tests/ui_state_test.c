@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/support/screen.h"
 #include "ui/action.h"
+#include "ui/catalog.h"
 #include "ui/command.h"
 #include "ui/keys.h"
 #include "ui/layout.h"
@@ -255,6 +257,58 @@ static void the_log_scrolls_from_its_first_line_to_its_last(void **state)
     state_free(s);
 }
 
+static void a_picker_is_filled_while_another_is_still_looked_for(void **state)
+{
+    (void)state;
+    struct catalog_item models[] = { { "small", "", true }, { "tiny-gpt2", "", true } };
+    struct catalog_item devices[] = { { "auto", "", true }, { "cpu", "", true } };
+    struct catalog c
+        = { .lists = { [CATALOG_MODELS] = { models, 2 }, [CATALOG_DEVICES] = { devices, 2 } } };
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_true(press(s, 'M') & EFFECT_CATALOG);
+    assert_false(picker_is_ready(s));
+    state_take_catalog(s, &c, 1u << CATALOG_MODELS);
+    assert_true(picker_is_ready(s));
+    assert_int_equal(s->picked, 1); // the one that is loaded
+    press(s, 'k');
+    state_take_catalog(s, &c, 1u << CATALOG_MODELS | 1u << CATALOG_DEVICES);
+    assert_int_equal(s->picked, 0); // what arrives for another picker moves nothing here
+    press(s, KEYCODE_ESCAPE);
+    press(s, 'D');
+    assert_int_equal(state_picker_list(s).n, 2);
+    state_free(s);
+}
+
+static void conditions_and_models_are_found_before_devices(void **state)
+{
+    (void)state;
+    int wake[2];
+    struct catalog_search *c;
+    struct abl_err err;
+    unsigned before = 0, found;
+    assert_int_equal(pipe(wake), 0);
+    if (!catalog_search_start("data", wake[1], &c, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < N_CATALOGS; i++) {
+        char byte;
+        assert_int_equal(read(wake[0], &byte, 1), 1); // one a list
+        found = catalog_search_found(c);
+        assert_int_equal(before & ~found, 0);
+        if (found & 1u << CATALOG_DEVICES)
+            assert_int_equal(found, (1u << N_CATALOGS) - 1);
+        before = found;
+    }
+    assert_int_equal(found, (1u << N_CATALOGS) - 1);
+    const struct catalog *lists = catalog_search_lists(c);
+    assert_int_equal(lists->lists[CATALOG_METRICS].n, N_METRICS);
+    assert_true(lists->lists[CATALOG_MODELS].n >= 1);
+    assert_true(lists->lists[CATALOG_DATA].n >= 4);
+    assert_true(lists->lists[CATALOG_DEVICES].n >= 2); // auto and cpu
+    catalog_search_free(c);
+    close(wake[0]);
+    close(wake[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +325,8 @@ int main(void)
         cmocka_unit_test(text_is_folded_at_blanks_and_long_words_anywhere),
         cmocka_unit_test(a_long_message_is_whole_in_the_log_at_any_width),
         cmocka_unit_test(the_log_scrolls_from_its_first_line_to_its_last),
+        cmocka_unit_test(a_picker_is_filled_while_another_is_still_looked_for),
+        cmocka_unit_test(conditions_and_models_are_found_before_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -251,10 +251,13 @@ static void pick_chosen(struct state *s)
             s->picked = i;
 }
 
-void state_take_catalog(struct state *s, const struct catalog *catalog)
+void state_take_catalog(struct state *s, const struct catalog *catalog, unsigned found)
 {
+    bool was_ready = picker_is_ready(s);
     s->catalog = catalog;
-    pick_chosen(s);
+    s->found = found;
+    if (!was_ready && picker_is_ready(s))
+        pick_chosen(s);
 }
 
 static unsigned open_overlay(struct state *s, enum overlay o)

@@ -240,9 +240,14 @@ enum catalog_kind overlay_catalog(enum overlay picker)
     }
 }
 
+bool picker_is_ready(const struct state *s)
+{
+    return overlay_is_picker(s->overlay) && s->found & 1u << overlay_catalog(s->overlay);
+}
+
 struct catalog_list state_picker_list(const struct state *s)
 {
-    if (!s->catalog || !overlay_is_picker(s->overlay))
+    if (!picker_is_ready(s))
         return (struct catalog_list){ 0 };
     return s->catalog->lists[overlay_catalog(s->overlay)];
 }

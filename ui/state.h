@@ -70,7 +70,8 @@ struct state {
     size_t log_back;       // lines of its pane that the log is scrolled back by (ui/log.h)
     char prompt[MAX_PROMPT];
     size_t caret;                  // bytes before the caret
-    const struct catalog *catalog; // borrowed; NULL while it is being filled
+    const struct catalog *catalog; // borrowed; NULL before the first list is whole
+    unsigned found;                // its lists that are whole: 1 << enum catalog_kind
     struct snapshot *snap;         // owned; NULL before the first
     struct undo_entry undo[MAX_UNDO];
     size_t n_undo;
@@ -112,7 +113,8 @@ bool overlay_is_picker(enum overlay o);
 bool overlay_is_prompt(enum overlay o);
 enum catalog_kind overlay_catalog(enum overlay picker);
 
-// The list of the open picker; empty while it is being filled.
+// The list of the open picker; empty while it is being filled, which picker_is_ready tells apart.
+bool picker_is_ready(const struct state *s);
 struct catalog_list state_picker_list(const struct state *s);
 
 // The finished run that is shown is the one asked for: false while loading.

@@ -123,9 +123,9 @@ static void take_results(struct ui *u)
     worker_take_lines(u->worker, &lines);
     show_lines(u, lines.data, true);
     buf_release(&lines);
-    const struct catalog *found = u->catalog ? catalog_search_result(u->catalog) : NULL;
-    if (found && u->state->catalog != found) {
-        state_take_catalog(u->state, found);
+    unsigned found = u->catalog ? catalog_search_found(u->catalog) : 0;
+    if (found != u->state->found) {
+        state_take_catalog(u->state, catalog_search_lists(u->catalog), found);
         u->redraw = true;
     }
 }

@@ -106,15 +106,16 @@ static void draw_picker(struct grid *g, struct rect screen, const struct state *
                                                     [CATALOG_DATA] = "condition",
                                                     [CATALOG_DEVICES] = "device",
                                                     [CATALOG_METRICS] = "metric" };
+    const char *title = titles[overlay_catalog(s->overlay)];
     struct catalog_list list = state_picker_list(s);
     uint32_t n = list.n ? (uint32_t)list.n : 1, rows = at_most(n, screen.h - 8), name_w = 8;
     for (size_t i = 0; i < list.n; i++)
         if (text_width(list.items[i].value) > name_w)
             name_w = at_most(text_width(list.items[i].value), screen.w / 2);
-    struct rect r = open_box(g, screen, at_most(screen.w - 8, 72), rows + 2,
-                             titles[overlay_catalog(s->overlay)]);
+    struct rect r = open_box(g, screen, at_most(screen.w - 8, 72), rows + 2, title);
     if (!list.n)
-        grid_text(g, r, 0, 0, style_dim(), s->catalog ? "none found" : "looking…");
+        grid_printf(g, r, 0, 0, style_dim(),
+                    picker_is_ready(s) ? "no %ss found" : "looking for %ss…", title);
     uint32_t picked = (uint32_t)s->picked;
     uint32_t first = picked >= rows ? picked - rows + 1 : 0;
     for (uint32_t i = 0; i < rows && first + i < list.n; i++) {
