@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "tests/support/screen.h"
 #include "ui/action.h"
+#include "ui/depth.h"
 #include "ui/parts.h"
 #include "ui/view.h"
 
@@ -71,15 +72,42 @@ static void packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells(void **sta
     state_free(s);
 }
 
+static void expect_ascii(const struct state *s)
+{
+    char *text = screen_text(s);
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            fail_msg("at %ux%u, overlay %d, there is '%.3s'", s->width, s->height, s->overlay, c);
+    assert_int_equal(strlen(text), (s->width + 1) * s->height); // wide characters leave no hole
+    free(text);
+}
+
 static void draws_without_unicode(void **state)
 {
     (void)state;
+    static const uint32_t sizes[][2] = { { 80, 24 }, { 120, 40 }, { 200, 60 }, { 60, 20 } };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int overlay = OVERLAY_NONE; overlay <= OVERLAY_SEARCH; overlay++)
+            for (unsigned mono = 0; mono <= LOOK_MONO; mono += LOOK_MONO) {
+                struct state *s = screen_state(sizes[i][0], sizes[i][1], 24, 16);
+                s->look = LOOK_ASCII | mono;
+                s->snap->states[3] = CELL_WAITING;
+                s->snap->phase = overlay % 2 ? RUN_RUNNING : RUN_DONE;
+                state_say(s, true, "模型 “naïve” 🙂");
+                state_apply(s, DO_OVERLAY, (uint32_t)overlay);
+                expect_ascii(s);
+                s->side = PANE_LOG;
+                expect_ascii(s);
+                state_free(s);
+            }
+}
+
+static void draws_the_same_screen_without_unicode(void **state)
+{
+    (void)state;
     struct state *s = screen_state(80, 24, 4, 8);
-    s->look = LOOK_ASCII | LOOK_MONO;
-    char *text = screen_text(s);
-    for (const char *c = text; *c; c++)
-        assert_true((unsigned char)*c < 0x80);
-    free(text);
+    s->look = LOOK_ASCII;
+    expect_screen(s, "ascii-80x24");
     state_free(s);
 }
 
@@ -268,8 +296,9 @@ static void a_small_number_is_not_a_signed_zero(void **state)
 {
     (void)state;
     expect_signed(0.12, 3, 4, "+0.1");
-    expect_signed(0.02, 3, 4, "≈0");
-    expect_signed(-0.02, 3, 4, "≈0");
+    expect_signed(0.02, 3, 4, "+.02");
+    expect_signed(-0.004, 3, 4, "≈0");
+    expect_signed(-0.0004, 3, 6, "-.0004");
     expect_signed(0, 3, 4, " 0.0");
     expect_signed(-0.0, 3, 6, " 0.000");
     expect_signed(2e-5, 2e-5, 5, "+2e-5");
@@ -320,6 +349,45 @@ static void an_interval_shows_on_which_side_of_zero_it_ends(void **state)
     }
 }
 
+static void a_colour_becomes_the_nearest_that_the_terminal_has(void **state)
+{
+    (void)state;
+    static const struct {
+        struct rgb rgb;
+        int in_8, in_16, in_256, direct; // xterm's numbers
+    } cases[] = { { { 0, 0, 0 }, 0, 0, 16, 8 },
+                  { { 255, 255, 255 }, 7, 15, 231, 0xffffff },
+                  { { 255, 0, 0 }, 1, 9, 196, 0xff0000 },
+                  { { 95, 135, 175 }, -1, -1, 67, 0x5f87af },
+                  { { 238, 238, 238 }, 7, -1, 255, 0xeeeeee } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct color c = { true, cases[i].rgb };
+        if (cases[i].in_8 >= 0)
+            assert_int_equal(depth_color(DEPTH_8, c), cases[i].in_8);
+        if (cases[i].in_16 >= 0)
+            assert_int_equal(depth_color(DEPTH_16, c), cases[i].in_16);
+        assert_int_equal(depth_color(DEPTH_256, c), cases[i].in_256);
+        assert_int_equal(depth_color(DEPTH_DIRECT, c), cases[i].direct);
+        assert_int_equal(depth_color(DEPTH_MONO, c), -1);
+    }
+    assert_int_equal(depth_color(DEPTH_DIRECT, (struct color){ 0 }), -1);
+}
+
+static void direct_colours_are_looked_for_where_colorterm_promises_them(void **state)
+{
+    (void)state;
+    char name[32];
+    assert_true(depth_direct_entry("xterm-256color", "truecolor", name, sizeof name));
+    assert_string_equal(name, "xterm-direct");
+    assert_true(depth_direct_entry("alacritty", "24bit", name, sizeof name));
+    assert_string_equal(name, "alacritty-direct");
+    assert_false(depth_direct_entry("xterm-256color", NULL, name, sizeof name));
+    assert_false(depth_direct_entry("xterm-256color", "yes", name, sizeof name));
+    assert_false(depth_direct_entry(NULL, "truecolor", name, sizeof name));
+    assert_false(
+        depth_direct_entry("a-terminal-with-a-very-long-name", "24bit", name, sizeof name));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +395,7 @@ int main(void)
         cmocka_unit_test(draws_a_finished_sweep_at_160x50),
         cmocka_unit_test(packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells),
         cmocka_unit_test(draws_without_unicode),
+        cmocka_unit_test(draws_the_same_screen_without_unicode),
         cmocka_unit_test(draws_the_joint_effect_of_marked_heads),
         cmocka_unit_test(draws_the_help_of_what_is_valid_now),
         cmocka_unit_test(shows_all_of_a_failure_where_the_heatmap_would_be),
@@ -335,6 +404,8 @@ int main(void)
         cmocka_unit_test(says_what_it_needs_when_the_terminal_is_small),
         cmocka_unit_test(every_size_is_drawn_without_leaving_the_grid),
         cmocka_unit_test(a_click_hits_the_head_that_is_drawn_there),
+        cmocka_unit_test(a_colour_becomes_the_nearest_that_the_terminal_has),
+        cmocka_unit_test(direct_colours_are_looked_for_where_colorterm_promises_them),
         cmocka_unit_test(the_cursor_does_not_change_the_colour_of_a_head),
         cmocka_unit_test(the_cursor_is_inverted_where_there_is_no_colour),
         cmocka_unit_test(a_small_number_is_not_a_signed_zero),

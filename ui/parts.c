@@ -51,9 +51,22 @@ static bool all_zeros(const char *digits)
     return strspn(digits, "0.") == strlen(digits);
 }
 
+// "+.02": without the zero there is a decimal more. False where that does not help.
+static bool format_bare(double value, uint32_t width, char out[NUMBER_SIZE])
+{
+    char text[64];
+    if (!(fabs(value) < 0.5))
+        return false;
+    snprintf(text, sizeof text, "%+.*f", (int)width - 2, value);
+    snprintf(out, NUMBER_SIZE, "%c%.16s", text[0], text + 2);
+    return !all_zeros(out + 1);
+}
+
 // What does not fit into the decimals of its table: nearly nothing beside the others, or an exponent.
 static void format_out_of_range(double value, double largest, uint32_t width, char out[NUMBER_SIZE])
 {
+    if (format_bare(value, width, out))
+        return;
     format_power(value, 0, out);
     if (fabs(value) < largest / 100 || (strlen(out) > width && fabs(value) < 1))
         snprintf(out, NUMBER_SIZE, "≈0");

@@ -10,6 +10,7 @@
 #include "lab/run.h"
 #include "ui/catalog.h"
 #include "ui/layout.h"
+#include "ui/look.h"
 #include "ui/snapshot.h"
 
 enum sort { SORT_EFFECT, SORT_DELTA, SORT_HEAD, N_SORTS };
@@ -26,9 +27,6 @@ enum overlay {
     OVERLAY_COMMAND,
     OVERLAY_SEARCH,
 };
-
-// What the terminal cannot show.
-enum look { LOOK_ASCII = 1 << 0, LOOK_MONO = 1 << 1 };
 
 enum {
     MAX_NAME = PATH_MAX,

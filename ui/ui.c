@@ -277,25 +277,25 @@ static void set_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static bool run_on_terminal(struct ui *u)
+static bool run_on_terminal(struct ui *u, const struct ui_settings *ui)
 {
     uint32_t width, height;
-    if (!term_open(&u->term, u->err))
+    if (!term_open(ui->color, &u->term, u->err))
         return false;
     set_signals(); // after curses, which has handlers of its own
     if (!open_ui(u))
         return false;
-    u->state->look = term_look(u->term);
+    u->state->look = term_look(u->term) | (ui->ascii ? (unsigned)LOOK_ASCII : 0u);
     term_size(u->term, &width, &height);
     if (!resize(u, width, height) || !loop(u))
         return false;
     return u->quit || end_by_signal(u);
 }
 
-bool ui_run(const struct run_settings *settings, struct abl_err *err)
+bool ui_run(const struct run_settings *run, const struct ui_settings *ui, struct abl_err *err)
 {
-    struct ui u = { .settings = settings, .wake = { -1, -1 }, .err = err };
-    bool ok = run_on_terminal(&u);
+    struct ui u = { .settings = run, .wake = { -1, -1 }, .err = err };
+    bool ok = run_on_terminal(&u, ui);
     close_ui(&u);
     return ok;
 }
@@ -316,11 +316,14 @@ static void select_largest(struct state *s)
     state_apply(s, DO_SELECT, at / n_heads << 16 | at % n_heads);
 }
 
-bool ui_screenshot(const struct run_settings *settings, uint32_t width, uint32_t height,
-                   const char *path, struct abl_err *err)
+bool ui_screenshot(const struct run_settings *run, const struct ui_settings *ui, const char *path,
+                   struct abl_err *err)
 {
-    struct ui u = { .settings = settings, .wake = { -1, -1 }, .err = err };
-    bool ok = shot_check_path(path, err) && open_ui(&u) && resize(&u, width, height);
+    struct ui u = { .settings = run, .wake = { -1, -1 }, .err = err };
+    bool ok = shot_check_path(path, err) && open_ui(&u) && resize(&u, ui->width, ui->height);
+    if (ok)
+        u.state->look = (ui->ascii ? (unsigned)LOOK_ASCII : 0u)
+                        | (ui->color == COLOR_NEVER ? (unsigned)LOOK_MONO : 0u);
     while (ok && !(finished(u.state) && worker_is_idle(u.worker))) {
         struct pollfd fd = { .fd = u.wake[0], .events = POLLIN };
         poll(&fd, 1, WAIT_MS);
