@@ -132,6 +132,26 @@ static void a_new_ablation_starts_a_run_and_can_be_undone(void **state)
     state_free(s);
 }
 
+static void a_new_run_measures_the_marked_set_again(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, ' ');
+    assert_false(press(s, 'a') & EFFECT_JOINT); // one head is no set
+    press(s, 'l');
+    press(s, ' ');
+    assert_true(press(s, 'a') & EFFECT_JOINT);
+    assert_true(press(s, 'R') & EFFECT_JOINT);
+    press(s, ':');
+    type(s, "data logic");
+    assert_true(press(s, '\n') & EFFECT_JOINT);
+    assert_true(s->joint_asked);
+    s->snap->phase = RUN_RUNNING;
+    assert_true(press(s, 'x') & EFFECT_CANCEL);
+    assert_false(s->joint_asked);
+    state_free(s);
+}
+
 static void a_bad_scale_is_a_message_and_no_run(void **state)
 {
     (void)state;
@@ -318,6 +338,7 @@ int main(void)
         cmocka_unit_test(the_cursor_stays_in_the_grid),
         cmocka_unit_test(a_mark_asks_for_the_joint_effect),
         cmocka_unit_test(a_new_ablation_starts_a_run_and_can_be_undone),
+        cmocka_unit_test(a_new_run_measures_the_marked_set_again),
         cmocka_unit_test(a_bad_scale_is_a_message_and_no_run),
         cmocka_unit_test(search_goes_to_a_head),
         cmocka_unit_test(commands_do_what_keys_do),

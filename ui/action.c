@@ -348,7 +348,7 @@ static void move_to_end(struct state *s, int direction)
     move_rows(s, direction * (1 << 20));
 }
 
-unsigned state_apply(struct state *s, enum action action, uint32_t arg)
+static unsigned apply(struct state *s, enum action action, uint32_t arg)
 {
     s->message[0] = '\0';
     switch (action) {
@@ -435,4 +435,17 @@ unsigned state_apply(struct state *s, enum action action, uint32_t arg)
         return EFFECT_QUIT;
     }
     return 0;
+}
+
+// A new run forgets the marked set: its rows, model or ablation are others now.
+unsigned state_apply(struct state *s, enum action action, uint32_t arg)
+{
+    unsigned effects = apply(s, action, arg);
+    if (effects & (EFFECT_RUN | EFFECT_RERUN) && s->marks.n > 1)
+        effects |= EFFECT_JOINT;
+    if (effects & EFFECT_JOINT)
+        s->joint_asked = true;
+    if (effects & EFFECT_CANCEL)
+        s->joint_asked = false;
+    return effects;
 }

@@ -96,6 +96,7 @@ bool state_take_snapshot(struct state *s, struct snapshot *snap)
     bool changed = drop_marks_outside(s);
     if (s->marks_wanted[0] && snap->has_facts)
         changed |= mark_wanted(s);
+    s->joint_asked |= changed;
     state_sort(s);
     return changed;
 }

@@ -59,6 +59,7 @@ struct state {
     enum pane focus, side; // side: the pane last shown right of the heatmap on a small screen
     struct head cursor;
     struct marks marks;
+    bool joint_asked; // the marked set is measured or will be
     enum sort sort;
     uint32_t *order; // heads as indices of snap's cells, in rank order; owned
     size_t n_order;

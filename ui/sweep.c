@@ -258,9 +258,16 @@ static bool marks_fit(const struct sweep *s, const struct marks *marks)
     return true;
 }
 
+static bool same_marks(const struct marks *a, const struct marks *b)
+{
+    return a->n == b->n && !memcmp(a->items, b->items, a->n * sizeof *a->items);
+}
+
 bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel,
                  struct abl_err *err)
 {
+    if (s->set.ready && same_marks(&s->marks, marks))
+        return true;
     measured_release(&s->set);
     s->marks.n = 0;
     if (marks->n < 2 || !s->lab || !marks_fit(s, marks))

@@ -14,9 +14,12 @@ static uint32_t separator(struct grid *g, struct rect r, uint32_t x, uint32_t y)
     return x + grid_text(g, r, x, y, style_dim(), " · ");
 }
 
+// One of a line's facts, or nothing where it would be cut; the column behind it.
 static uint32_t item(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
                      const char *text)
 {
+    if (x + text_width(" · ") + text_width(text) > r.w)
+        return x;
     x = separator(g, r, x, y);
     return x + grid_text(g, r, x, y, style, text);
 }
@@ -53,7 +56,7 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     uint32_t x = 1 + grid_printf(g, r, 1, 1, style_plain(), "intact ld %s", mean);
     if (isfinite(e->ci_lo))
         x += grid_printf(g, r, x, 1, style_dim(), " [%s, %s]", lo, hi);
-    snprintf(text, sizeof text, "accuracy %.0f%%", 100 * f->accuracy);
+    snprintf(text, sizeof text, "top-1 %.0f%%", 100 * f->accuracy);
     x = item(g, r, x, 1, style_plain(), text);
     if (f->n_warnings) {
         snprintf(text, sizeof text, "%zu warning%s", f->n_warnings, f->n_warnings > 1 ? "s" : "");
@@ -65,12 +68,16 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     }
     snprintf(text, sizeof text, "BOS %s", f->bos);
     x = item(g, r, x, 1, style_dim(), text);
-    if (f->shape.has_value_bias)
-        x = item(g, r, x, 1, style_dim(),
-                 s->choice.ablation.value_bias == VALUE_BIAS_FOLDED ? "value bias folded"
-                                                                    : "value bias head");
-    if (f->n_warnings)
-        item(g, r, x, 1, style_dim(), f->warning);
+    if (f->shape.has_value_bias) {
+        bool folded = s->choice.ablation.value_bias == VALUE_BIAS_FOLDED;
+        snprintf(text, sizeof text, "value bias %s", folded ? "folded" : "head");
+        bool fits = x + text_width(" · ") + text_width(text) <= r.w;
+        x = item(g, r, x, 1, style_dim(), fits ? text : strchr(text, 'b'));
+    }
+    if (f->n_warnings) {
+        x = separator(g, r, x, 1);
+        grid_text(g, r, x, 1, style_dim(), f->warning);
+    }
 }
 
 void draw_header(struct grid *g, struct rect r, const struct state *s)
