@@ -388,6 +388,18 @@ static void direct_colours_are_looked_for_where_colorterm_promises_them(void **s
         depth_direct_entry("a-terminal-with-a-very-long-name", "24bit", name, sizeof name));
 }
 
+static void small_effects_share_a_unit(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct abl_err err;
+    for (size_t i = 0; i < 32; i++)
+        s->snap->cells[i].mean *= 1e-4;
+    assert_true(snapshot_rescale(s->snap, &err));
+    expect_screen(s, "small-80x24");
+    state_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +421,7 @@ int main(void)
         cmocka_unit_test(the_cursor_does_not_change_the_colour_of_a_head),
         cmocka_unit_test(the_cursor_is_inverted_where_there_is_no_colour),
         cmocka_unit_test(a_small_number_is_not_a_signed_zero),
+        cmocka_unit_test(small_effects_share_a_unit),
         cmocka_unit_test(a_number_by_itself_keeps_digits_that_count),
         cmocka_unit_test(an_interval_shows_on_which_side_of_zero_it_ends),
     };

@@ -14,6 +14,7 @@
 #include "ui/action.h"
 #include "ui/catalog.h"
 #include "ui/command.h"
+#include "ui/help.h"
 #include "ui/keys.h"
 #include "ui/layout.h"
 #include "ui/log.h"
@@ -152,6 +153,17 @@ static void a_new_run_measures_the_marked_set_again(void **state)
     state_free(s);
 }
 
+static void a_cancelled_run_goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_int_equal(press(s, 'R'), EFFECT_RERUN);
+    s->snap->phase = RUN_CANCELLED;
+    assert_int_equal(press(s, 'R'), EFFECT_RUN);
+    assert_int_equal(command_apply(s, "rerun"), EFFECT_RERUN);
+    state_free(s);
+}
+
 static void a_bad_scale_is_a_message_and_no_run(void **state)
 {
     (void)state;
@@ -277,6 +289,23 @@ static void the_log_scrolls_from_its_first_line_to_its_last(void **state)
     state_free(s);
 }
 
+static void help_scrolls_to_its_last_line_and_no_further(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct help_line line;
+    uint32_t columns;
+    press(s, '?');
+    press(s, 'G');
+    assert_int_equal(s->scroll, help_scroll_limit(s));
+    assert_true(help_line_at(s, s->scroll + help_shown(s, &columns) - 1, &line));
+    assert_string_equal(line.keys, ":quit ");
+    assert_false(help_line_at(s, s->scroll + help_shown(s, &columns), &line));
+    press(s, 'k');
+    assert_int_equal(s->scroll, help_scroll_limit(s) - 1);
+    state_free(s);
+}
+
 static void a_picker_is_filled_while_another_is_still_looked_for(void **state)
 {
     (void)state;
@@ -339,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_mark_asks_for_the_joint_effect),
         cmocka_unit_test(a_new_ablation_starts_a_run_and_can_be_undone),
         cmocka_unit_test(a_new_run_measures_the_marked_set_again),
+        cmocka_unit_test(a_cancelled_run_goes_on_where_it_stopped),
         cmocka_unit_test(a_bad_scale_is_a_message_and_no_run),
         cmocka_unit_test(search_goes_to_a_head),
         cmocka_unit_test(commands_do_what_keys_do),
@@ -346,6 +376,7 @@ int main(void)
         cmocka_unit_test(text_is_folded_at_blanks_and_long_words_anywhere),
         cmocka_unit_test(a_long_message_is_whole_in_the_log_at_any_width),
         cmocka_unit_test(the_log_scrolls_from_its_first_line_to_its_last),
+        cmocka_unit_test(help_scrolls_to_its_last_line_and_no_further),
         cmocka_unit_test(a_picker_is_filled_while_another_is_still_looked_for),
         cmocka_unit_test(conditions_and_models_are_found_before_devices),
     };

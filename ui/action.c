@@ -7,6 +7,7 @@
 
 #include "ui/command.h"
 #include "ui/grid.h"
+#include "ui/help.h"
 #include "ui/log.h"
 
 enum { PAGE = 8 };
@@ -49,7 +50,7 @@ static void scroll_log(struct state *s, int by)
 static void move_rows(struct state *s, int by)
 {
     if (s->overlay == OVERLAY_HELP) {
-        s->scroll = moved((uint32_t)s->scroll, by, 1000);
+        s->scroll = moved((uint32_t)s->scroll, by, (uint32_t)help_scroll_limit(s) + 1);
     } else if (overlay_is_picker(s->overlay)) {
         size_t n = state_picker_list(s).n;
         s->picked = n ? moved((uint32_t)s->picked, by, (uint32_t)n) : 0;
@@ -417,7 +418,7 @@ static unsigned apply(struct state *s, enum action action, uint32_t arg)
     case DO_CANCEL:
         return EFFECT_CANCEL;
     case DO_RERUN:
-        return EFFECT_RERUN;
+        return s->snap && s->snap->phase == RUN_CANCELLED ? EFFECT_RUN : EFFECT_RERUN;
     case DO_UNDO:
         return undo(s);
     case DO_TYPE:

@@ -31,7 +31,7 @@ enum action {
     DO_SORT,
     DO_OVERLAY, // arg: enum overlay
     DO_CANCEL,
-    DO_RERUN,
+    DO_RERUN, // from the start, or on with what was cancelled
     DO_UNDO,
     DO_TYPE, // arg: a character
     DO_ERASE,

@@ -139,8 +139,6 @@ static void publish(struct catalog_search *c, enum catalog_kind kind)
 static void *search(void *context)
 {
     struct catalog_search *c = context;
-    fill_metrics(&c->catalog);
-    publish(c, CATALOG_METRICS);
     fill_conditions(&c->catalog, c->data_dir);
     publish(c, CATALOG_DATA);
     fill_models(&c->catalog, c->data_dir);
@@ -158,8 +156,11 @@ bool catalog_search_start(const char *data_dir, int wake_fd, struct catalog_sear
         return abl_no_memory(err);
     c->data_dir = data_dir;
     c->wake_fd = wake_fd;
+    fill_metrics(&c->catalog);
+    publish(c, CATALOG_METRICS);
     int failure = pthread_create(&c->thread, NULL, search, c);
     if (failure) {
+        catalog_release(&c->catalog);
         free(c);
         return abl_fail(err, ABL_FAILED, "cannot start a thread: %s", strerror(failure));
     }

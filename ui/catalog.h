@@ -26,7 +26,7 @@ struct catalog {
     struct arena arena;
 };
 
-// Start filling the lists, the slow ones last; what cannot be listed is left out. data_dir is borrowed; a byte is written
+// Start filling the lists: metrics at once, the slow ones last; what cannot be listed is left out. data_dir is borrowed; a byte is written
 // to wake_fd for every list that is whole. Owned: catalog_search_free.
 struct catalog_search;
 bool catalog_search_start(const char *data_dir, int wake_fd, struct catalog_search **out,

@@ -107,6 +107,15 @@ static void show_lines(struct ui *u, const char *text, bool say)
     }
 }
 
+static void take_catalog(struct ui *u)
+{
+    unsigned found = u->catalog ? catalog_search_found(u->catalog) : 0;
+    if (found == u->state->found)
+        return;
+    state_take_catalog(u->state, catalog_search_lists(u->catalog), found);
+    u->redraw = true;
+}
+
 // What the worker has done since the last look.
 static void take_results(struct ui *u)
 {
@@ -123,11 +132,7 @@ static void take_results(struct ui *u)
     worker_take_lines(u->worker, &lines);
     show_lines(u, lines.data, true);
     buf_release(&lines);
-    unsigned found = u->catalog ? catalog_search_found(u->catalog) : 0;
-    if (found != u->state->found) {
-        state_take_catalog(u->state, catalog_search_lists(u->catalog), found);
-        u->redraw = true;
-    }
+    take_catalog(u);
 }
 
 static void save_screenshot(struct ui *u)
@@ -148,6 +153,7 @@ static void search_catalog(struct ui *u)
     struct abl_err err;
     if (!u->catalog && !catalog_search_start(u->settings->data_dir, u->wake[1], &u->catalog, &err))
         state_say(u->state, true, "%s", err.text);
+    take_catalog(u); // what needs no search is there for the next key
 }
 
 // The only place where an action reaches beyond the state.

@@ -150,8 +150,8 @@ static uint32_t draw_status(struct grid *g, struct rect r, const struct state *s
         return x + grid_printf(g, r, x, 0, style_dim(), "%zu heads in %.1f s", p->done, p->seconds);
     case RUN_CANCELLED:
         return x
-               + grid_printf(g, r, x, 0, style_dim(), "after %zu of %zu heads; R runs again",
-                             p->done, p->total);
+               + grid_printf(g, r, x, 0, style_dim(), "after %zu of %zu heads; R goes on", p->done,
+                             p->total);
     case RUN_FAILED:
         return x + draw_beginning(g, r, x, style_plain(), p->err.text);
     }

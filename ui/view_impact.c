@@ -26,6 +26,7 @@ struct heat {
     uint32_t rows;   // lines of the grid
     uint32_t bars_w; // columns for the layers' bars; 0 = none
     bool head_bars;  // a line of bars below
+    int exponent;    // numbers are in units of ten to this; 0 unless all of them are small
 };
 
 enum {
@@ -77,6 +78,20 @@ static void choose_mode(struct heat *h, uint32_t width, uint32_t height, uint32_
     }
 }
 
+// Columns for a number: beside it are the mark and, from FRAMED on, the frame.
+static uint32_t number_room(const struct heat *h)
+{
+    uint32_t room = h->cell_w - (h->cell_w >= FRAMED ? 2 : 1);
+    return at_most(room, 6);
+}
+
+// Numbers of which even the largest has no two digits in its cell are shown in a unit that stands in the corner.
+static int choose_exponent(const struct heat *h, double largest)
+{
+    bool small = largest > 0 && largest * pow(10, (int)number_room(h) - 2) < 5;
+    return h->mode == HEAT_NUMBERS && small ? (int)floor(log10(largest)) : 0;
+}
+
 // body: the pane below its title; its first line has the heads' numbers, its last one the legend.
 static struct heat place_heat(struct rect body, const struct state *s)
 {
@@ -94,6 +109,7 @@ static struct heat place_heat(struct rect body, const struct state *s)
     h.n_heads = at_most(p->n_heads, width / h.cell_w);
     h.first_head = scrolled(s->cursor.head, h.n_heads, p->n_heads);
     h.head_bars = h.bars_w && h.rows + 2 <= height;
+    h.exponent = choose_exponent(&h, p->largest);
     return h;
 }
 
@@ -119,10 +135,9 @@ static struct style heat_style(const struct state *s, size_t at)
 static void cell_text(const struct heat *h, const struct snapshot *p, size_t at,
                       char out[NUMBER_SIZE])
 {
-    double effect = p->cells[at].mean;
-    uint32_t room = h->cell_w - (h->cell_w >= FRAMED ? 2 : 1);
+    double effect = p->cells[at].mean, unit = pow(10, h->exponent);
     if (h->mode == HEAT_NUMBERS) {
-        format_signed(effect, p->largest, at_most(room, 6), out);
+        format_signed(effect / unit, p->largest / unit, number_room(h), out);
         return;
     }
     long digit = lround(fmin(fabs(9 * relative(p, at)), 9));
@@ -449,6 +464,8 @@ void draw_impact(struct grid *g, struct rect r, const struct state *s)
         return;
     }
     struct heat h = place_heat(r, s);
+    if (h.exponent)
+        grid_printf(g, r, 0, 0, style_bold(), "×1e%d", h.exponent);
     draw_head_labels(g, r, &h, s);
     draw_layer_labels(g, r, &h, s);
     draw_cells(g, r, &h, s);

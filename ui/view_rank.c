@@ -46,7 +46,7 @@ static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct sta
     }
     grid_text(g, r, 19, y, rest, interval);
     format_probability(e->q, q);
-    if (r.w >= 46)
+    if (r.w >= 44)
         grid_printf(g, r, r.w - 8, y, rest, "%8s", q);
 }
 
@@ -59,7 +59,7 @@ static void draw_titles(struct grid *g, struct rect r, const struct state *s)
     grid_text(g, r, 17 - text_width(name), 0, style_dim(), name);
     if (r.w >= 36)
         grid_printf(g, r, 19, 0, style_dim(), "%g%% CI", 100 * (1 - s->snap->alpha));
-    if (r.w >= 46)
+    if (r.w >= 44)
         grid_text(g, r, r.w - 1, 0, style_dim(), "q");
 }
 
