@@ -64,6 +64,14 @@ static void draws_a_finished_sweep_at_160x50(void **state)
     state_free(s);
 }
 
+static void draws_intervals_into_cells_where_they_fit(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(200, 60, 4, 8);
+    expect_screen(s, "sweep-200x60");
+    state_free(s);
+}
+
 static void packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells(void **state)
 {
     (void)state;
@@ -405,6 +413,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_a_finished_sweep_at_80x24),
         cmocka_unit_test(draws_a_finished_sweep_at_160x50),
+        cmocka_unit_test(draws_intervals_into_cells_where_they_fit),
         cmocka_unit_test(packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells),
         cmocka_unit_test(draws_without_unicode),
         cmocka_unit_test(draws_the_same_screen_without_unicode),
