@@ -13,13 +13,15 @@ pass() { echo "[  PASSED  ] $1"; passed=$((passed + 1)); }
 fail() { echo "[  FAILED  ] $1: ${2:-}"; screen | sed 's/^/    |/'; failed=$((failed + 1)); }
 screen() { tmux_ capture-pane -p -t s 2>/dev/null; }
 
-# start WIDTH HEIGHT [ARGUMENT…]: the explorer in a shell, so that what it leaves behind can be seen.
+# start WIDTH HEIGHT [ARGUMENT…]: the explorer in a shell, so that what it leaves behind can be seen. settings: of its
+# environment.
+settings=
 start() {
     local width=$1 height=$2
     shift 2
     tmux_ kill-server 2>/dev/null
     server=$((server + 1))
-    tmux_ new-session -d -s s -x "$width" -y "$height" "env PS1='shell> ' LC_ALL=C.UTF-8 TERM=screen-256color ABLTUI_DATA='$data' bash --norc --noprofile"
+    tmux_ new-session -d -s s -x "$width" -y "$height" "env PS1='shell> ' LC_ALL=C.UTF-8 TERM=screen-256color ABLTUI_DATA='$data' $settings bash --norc --noprofile"
     tmux_ send-keys -t s "cd '$scratch'; rm -f after; stty -a | tail -n +2 >before; clear; sh -c 'echo \$\$ >pid; exec \"\$0\" \"\$@\"' '$program' --device cpu --seed 1 $*; echo status \$?; stty -a | tail -n +2 >after" Enter
 }
 keys() { tmux_ send-keys -t s "$@"; }
@@ -119,6 +121,33 @@ expect continue_brings_the_screen_back 'done 32 heads'
 keys C-c
 expect ctrl_c_leaves_with_status_130 '^status 130'
 sane the_terminal_is_as_before_after_ctrl_c
+
+# colours NAME PATTERN ARGUMENT…: the escapes of the finished heatmap's colours match; "none": there are none.
+colours() {
+    local name=$1 pattern=$2 found
+    shift 2
+    start 80 24 --data facts "$@"
+    shows 'done 32 heads'
+    found=$(tmux_ capture-pane -e -p -t s | sed -n 5p | grep -oE '[34]8;[25];[0-9;]+' | head -1)
+    if [[ ${found:-none} =~ ^$pattern ]]; then pass "$name"; else fail "$name" "found ${found:-none}, expected $pattern"; fi
+}
+colours colours_are_of_256_where_no_more_are_known '[34]8;5;'
+settings='NO_COLOR=1' colours no_color_is_honoured none
+settings='NO_COLOR=1' colours color_always_overrides_no_color '[34]8;5;' --color always
+colours color_never_shows_none none --color never
+printf '%s\n' 'screen-direct|test entry,' '    RGB, colors#0x1000000, pairs#0x7fff,' \
+    '    setaf=\E[%?%p1%{8}%<%t3%p1%d%e38\:2\:\:%p1%{65536}%/%d\:%p1%{256}%/%{255}%&%d\:%p1%{255}%&%d%;m,' \
+    '    setab=\E[%?%p1%{8}%<%t4%p1%d%e48\:2\:\:%p1%{65536}%/%d\:%p1%{256}%/%{255}%&%d\:%p1%{255}%&%d%;m,' \
+    '    initc@, ccc@, op=\E[39;49m, use=screen-256color,' >"$scratch/direct.src"
+if tic -x -o "$scratch/terminfo" "$scratch/direct.src" 2>"$scratch/tic.err"; then
+    settings="TERMINFO_DIRS=$scratch/terminfo:/etc/terminfo:/lib/terminfo:/usr/share/terminfo COLORTERM=truecolor" \
+        colours colours_are_exact_where_the_terminal_shows_any '[34]8;2;'
+else
+    fail tic_makes_a_terminal_with_direct_colours "$(cat "$scratch/tic.err")"
+fi
+start 80 24 --data facts --ascii
+shows 'done 32 heads'
+if screen | LC_ALL=C grep -q '[^ -~]'; then fail ascii_shows_nothing_else; else pass ascii_shows_nothing_else; fi
 
 for signal in TERM HUP; do
     start 80 24 --data negation

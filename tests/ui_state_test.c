@@ -3,16 +3,21 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/support/screen.h"
 #include "ui/action.h"
+#include "ui/catalog.h"
 #include "ui/command.h"
+#include "ui/help.h"
 #include "ui/keys.h"
 #include "ui/layout.h"
+#include "ui/log.h"
 
 static void cover(unsigned char *seen, uint32_t width, uint32_t height, struct rect r)
 {
@@ -128,6 +133,37 @@ static void a_new_ablation_starts_a_run_and_can_be_undone(void **state)
     state_free(s);
 }
 
+static void a_new_run_measures_the_marked_set_again(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, ' ');
+    assert_false(press(s, 'a') & EFFECT_JOINT); // one head is no set
+    press(s, 'l');
+    press(s, ' ');
+    assert_true(press(s, 'a') & EFFECT_JOINT);
+    assert_true(press(s, 'R') & EFFECT_JOINT);
+    press(s, ':');
+    type(s, "data logic");
+    assert_true(press(s, '\n') & EFFECT_JOINT);
+    assert_true(s->joint_asked);
+    s->snap->phase = RUN_RUNNING;
+    assert_true(press(s, 'x') & EFFECT_CANCEL);
+    assert_false(s->joint_asked);
+    state_free(s);
+}
+
+static void a_cancelled_run_goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_int_equal(press(s, 'R'), EFFECT_RERUN);
+    s->snap->phase = RUN_CANCELLED;
+    assert_int_equal(press(s, 'R'), EFFECT_RUN);
+    assert_int_equal(command_apply(s, "rerun"), EFFECT_RERUN);
+    state_free(s);
+}
+
 static void a_bad_scale_is_a_message_and_no_run(void **state)
 {
     (void)state;
@@ -182,6 +218,146 @@ static void marks_outside_a_smaller_model_are_dropped(void **state)
     state_free(small);
 }
 
+static void text_is_folded_at_blanks_and_long_words_anywhere(void **state)
+{
+    (void)state;
+    assert_int_equal(text_break("", 10), 0);
+    assert_int_equal(text_break("all of it", 10), 9);
+    assert_int_equal(text_break("not all of it", 9), 8);
+    assert_int_equal(text_break("just fits  here", 9), 11); // blanks at the end take no column
+    assert_int_equal(text_break("/a/path/without/a/blank", 10), 10);
+    assert_int_equal(text_break("日本語の道", 5), 6); // two columns and three bytes a character
+    assert_int_equal(text_break("日", 1), 3);
+}
+
+// "word 0 of a message, word 1 of a message, …"
+static void long_text(char *out, size_t size, size_t n)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++)
+        len += (size_t)snprintf(out + len, size - len, "word %zu of a message, ", i);
+}
+
+static void a_long_message_is_whole_in_the_log_at_any_width(void **state)
+{
+    (void)state;
+    char text[4000], found[8000];
+    long_text(text, sizeof text, 150);
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_say(s, true, "%s", text);
+    for (uint32_t width = 1; width < 200; width += 7) {
+        struct log_part part;
+        size_t n = 0, at = sizeof found - 1;
+        found[at] = '\0';
+        while (log_part_at(s, width, n, &part)) {
+            at -= part.len;
+            memcpy(found + at, part.text, part.len);
+            n++;
+        }
+        if (strcmp(found + at, text) != 0)
+            fail_msg("at width %u the log has %zu bytes of %zu", width, strlen(found + at),
+                     strlen(text));
+    }
+    state_free(s);
+}
+
+static void the_log_scrolls_from_its_first_line_to_its_last(void **state)
+{
+    (void)state;
+    char text[4000];
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct rect r = pane_text(layout_compute(80, 24, PANE_LOG).panes[PANE_LOG]);
+    struct log_part part;
+    long_text(text, sizeof text, 150);
+    state_say(s, true, "%s", text);
+    press(s, '4');
+    press(s, 'g');
+    assert_int_equal(s->log_back, log_back_limit(s));
+    assert_true(log_part_at(s, r.w, s->log_back + r.h - 1, &part)); // the top line
+    assert_memory_equal(part.text, "word 0", 6);
+    press(s, 'j');
+    press(s, 'k');
+    press(s, 'k');
+    assert_int_equal(s->log_back, log_back_limit(s));
+    state_log(s, false, "news"); // what is being read stays
+    assert_true(log_part_at(s, r.w, s->log_back + r.h - 1, &part));
+    assert_memory_equal(part.text, "word 0", 6);
+    press(s, 'G');
+    assert_int_equal(s->log_back, 0);
+    assert_true(log_part_at(s, r.w, 0, &part));
+    assert_memory_equal(part.text, "news", 4);
+    state_free(s);
+}
+
+static void help_scrolls_to_its_last_line_and_no_further(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct help_line line;
+    uint32_t columns;
+    press(s, '?');
+    press(s, 'G');
+    assert_int_equal(s->scroll, help_scroll_limit(s));
+    assert_true(help_line_at(s, s->scroll + help_shown(s, &columns) - 1, &line));
+    assert_string_equal(line.keys, ":quit ");
+    assert_false(help_line_at(s, s->scroll + help_shown(s, &columns), &line));
+    press(s, 'k');
+    assert_int_equal(s->scroll, help_scroll_limit(s) - 1);
+    state_free(s);
+}
+
+static void a_picker_is_filled_while_another_is_still_looked_for(void **state)
+{
+    (void)state;
+    struct catalog_item models[] = { { "small", "", true }, { "tiny-gpt2", "", true } };
+    struct catalog_item devices[] = { { "auto", "", true }, { "cpu", "", true } };
+    struct catalog c
+        = { .lists = { [CATALOG_MODELS] = { models, 2 }, [CATALOG_DEVICES] = { devices, 2 } } };
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_true(press(s, 'M') & EFFECT_CATALOG);
+    assert_false(picker_is_ready(s));
+    state_take_catalog(s, &c, 1u << CATALOG_MODELS);
+    assert_true(picker_is_ready(s));
+    assert_int_equal(s->picked, 1); // the one that is loaded
+    press(s, 'k');
+    state_take_catalog(s, &c, 1u << CATALOG_MODELS | 1u << CATALOG_DEVICES);
+    assert_int_equal(s->picked, 0); // what arrives for another picker moves nothing here
+    press(s, KEYCODE_ESCAPE);
+    press(s, 'D');
+    assert_int_equal(state_picker_list(s).n, 2);
+    state_free(s);
+}
+
+static void conditions_and_models_are_found_before_devices(void **state)
+{
+    (void)state;
+    int wake[2];
+    struct catalog_search *c;
+    struct abl_err err;
+    unsigned before = 0, found;
+    assert_int_equal(pipe(wake), 0);
+    if (!catalog_search_start("data", wake[1], &c, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < N_CATALOGS; i++) {
+        char byte;
+        assert_int_equal(read(wake[0], &byte, 1), 1); // one a list
+        found = catalog_search_found(c);
+        assert_int_equal(before & ~found, 0);
+        if (found & 1u << CATALOG_DEVICES)
+            assert_int_equal(found, (1u << N_CATALOGS) - 1);
+        before = found;
+    }
+    assert_int_equal(found, (1u << N_CATALOGS) - 1);
+    const struct catalog *lists = catalog_search_lists(c);
+    assert_int_equal(lists->lists[CATALOG_METRICS].n, N_METRICS);
+    assert_true(lists->lists[CATALOG_MODELS].n >= 1);
+    assert_true(lists->lists[CATALOG_DATA].n >= 4);
+    assert_true(lists->lists[CATALOG_DEVICES].n >= 2); // auto and cpu
+    catalog_search_free(c);
+    close(wake[0]);
+    close(wake[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,10 +367,18 @@ int main(void)
         cmocka_unit_test(the_cursor_stays_in_the_grid),
         cmocka_unit_test(a_mark_asks_for_the_joint_effect),
         cmocka_unit_test(a_new_ablation_starts_a_run_and_can_be_undone),
+        cmocka_unit_test(a_new_run_measures_the_marked_set_again),
+        cmocka_unit_test(a_cancelled_run_goes_on_where_it_stopped),
         cmocka_unit_test(a_bad_scale_is_a_message_and_no_run),
         cmocka_unit_test(search_goes_to_a_head),
         cmocka_unit_test(commands_do_what_keys_do),
         cmocka_unit_test(marks_outside_a_smaller_model_are_dropped),
+        cmocka_unit_test(text_is_folded_at_blanks_and_long_words_anywhere),
+        cmocka_unit_test(a_long_message_is_whole_in_the_log_at_any_width),
+        cmocka_unit_test(the_log_scrolls_from_its_first_line_to_its_last),
+        cmocka_unit_test(help_scrolls_to_its_last_line_and_no_further),
+        cmocka_unit_test(a_picker_is_filled_while_another_is_still_looked_for),
+        cmocka_unit_test(conditions_and_models_are_found_before_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 
 #include "ui/command.h"
 #include "ui/grid.h"
+#include "ui/help.h"
+#include "ui/log.h"
 
 enum { PAGE = 8 };
 
@@ -41,16 +43,14 @@ static void move_rank(struct state *s, int by)
 
 static void scroll_log(struct state *s, int by)
 {
-    size_t kept = s->n_log < MAX_LOG ? s->n_log : MAX_LOG;
-    if (kept)
-        s->log_back = moved((uint32_t)s->log_back, -by, (uint32_t)kept);
+    s->log_back = moved((uint32_t)s->log_back, -by, (uint32_t)log_back_limit(s) + 1);
 }
 
 // by: rows down. far: to the end in that direction.
 static void move_rows(struct state *s, int by)
 {
     if (s->overlay == OVERLAY_HELP) {
-        s->scroll = moved((uint32_t)s->scroll, by, 1000);
+        s->scroll = moved((uint32_t)s->scroll, by, (uint32_t)help_scroll_limit(s) + 1);
     } else if (overlay_is_picker(s->overlay)) {
         size_t n = state_picker_list(s).n;
         s->picked = n ? moved((uint32_t)s->picked, by, (uint32_t)n) : 0;
@@ -252,10 +252,13 @@ static void pick_chosen(struct state *s)
             s->picked = i;
 }
 
-void state_take_catalog(struct state *s, const struct catalog *catalog)
+void state_take_catalog(struct state *s, const struct catalog *catalog, unsigned found)
 {
+    bool was_ready = picker_is_ready(s);
     s->catalog = catalog;
-    pick_chosen(s);
+    s->found = found;
+    if (!was_ready && picker_is_ready(s))
+        pick_chosen(s);
 }
 
 static unsigned open_overlay(struct state *s, enum overlay o)
@@ -346,7 +349,7 @@ static void move_to_end(struct state *s, int direction)
     move_rows(s, direction * (1 << 20));
 }
 
-unsigned state_apply(struct state *s, enum action action, uint32_t arg)
+static unsigned apply(struct state *s, enum action action, uint32_t arg)
 {
     s->message[0] = '\0';
     switch (action) {
@@ -415,7 +418,7 @@ unsigned state_apply(struct state *s, enum action action, uint32_t arg)
     case DO_CANCEL:
         return EFFECT_CANCEL;
     case DO_RERUN:
-        return EFFECT_RERUN;
+        return s->snap && s->snap->phase == RUN_CANCELLED ? EFFECT_RUN : EFFECT_RERUN;
     case DO_UNDO:
         return undo(s);
     case DO_TYPE:
@@ -433,4 +436,17 @@ unsigned state_apply(struct state *s, enum action action, uint32_t arg)
         return EFFECT_QUIT;
     }
     return 0;
+}
+
+// A new run forgets the marked set: its rows, model or ablation are others now.
+unsigned state_apply(struct state *s, enum action action, uint32_t arg)
+{
+    unsigned effects = apply(s, action, arg);
+    if (effects & (EFFECT_RUN | EFFECT_RERUN) && s->marks.n > 1)
+        effects |= EFFECT_JOINT;
+    if (effects & EFFECT_JOINT)
+        s->joint_asked = true;
+    if (effects & EFFECT_CANCEL)
+        s->joint_asked = false;
+    return effects;
 }

@@ -31,7 +31,7 @@ enum action {
     DO_SORT,
     DO_OVERLAY, // arg: enum overlay
     DO_CANCEL,
-    DO_RERUN,
+    DO_RERUN, // from the start, or on with what was cancelled
     DO_UNDO,
     DO_TYPE, // arg: a character
     DO_ERASE,
@@ -56,8 +56,8 @@ enum effect {
 // Apply an action; returns enum effect flags.
 unsigned state_apply(struct state *s, enum action action, uint32_t arg);
 
-// The pickers' lists have arrived (borrowed).
-void state_take_catalog(struct state *s, const struct catalog *catalog);
+// Lists of the pickers have arrived (borrowed): those of `found`, 1 << enum catalog_kind each.
+void state_take_catalog(struct state *s, const struct catalog *catalog, unsigned found);
 
 // What the scale prompt and the command behind ':' share.
 unsigned state_set_scale(struct state *s, const char *text);

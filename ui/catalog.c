@@ -115,15 +115,6 @@ static void fill_metrics(struct catalog *c)
     c->lists[CATALOG_METRICS] = list;
 }
 
-static void catalog_fill(struct catalog *c, const char *data_dir)
-{
-    *c = (struct catalog){ 0 };
-    fill_metrics(c);
-    fill_conditions(c, data_dir);
-    fill_models(c, data_dir);
-    fill_devices(c);
-}
-
 static void catalog_release(struct catalog *c)
 {
     arena_release(&c->arena);
@@ -135,16 +126,25 @@ struct catalog_search {
     const char *data_dir;
     int wake_fd;
     struct catalog catalog;
-    atomic_bool ready;
+    atomic_uint found;
 };
+
+static void publish(struct catalog_search *c, enum catalog_kind kind)
+{
+    atomic_fetch_or(&c->found, 1u << kind);
+    ssize_t written = write(c->wake_fd, "", 1); // a full pipe wakes as well
+    (void)written;
+}
 
 static void *search(void *context)
 {
     struct catalog_search *c = context;
-    catalog_fill(&c->catalog, c->data_dir);
-    atomic_store(&c->ready, true);
-    ssize_t written = write(c->wake_fd, "", 1); // a full pipe wakes as well
-    (void)written;
+    fill_conditions(&c->catalog, c->data_dir);
+    publish(c, CATALOG_DATA);
+    fill_models(&c->catalog, c->data_dir);
+    publish(c, CATALOG_MODELS);
+    fill_devices(&c->catalog); // drivers may take seconds
+    publish(c, CATALOG_DEVICES);
     return NULL;
 }
 
@@ -156,8 +156,11 @@ bool catalog_search_start(const char *data_dir, int wake_fd, struct catalog_sear
         return abl_no_memory(err);
     c->data_dir = data_dir;
     c->wake_fd = wake_fd;
+    fill_metrics(&c->catalog);
+    publish(c, CATALOG_METRICS);
     int failure = pthread_create(&c->thread, NULL, search, c);
     if (failure) {
+        catalog_release(&c->catalog);
         free(c);
         return abl_fail(err, ABL_FAILED, "cannot start a thread: %s", strerror(failure));
     }
@@ -165,9 +168,14 @@ bool catalog_search_start(const char *data_dir, int wake_fd, struct catalog_sear
     return true;
 }
 
-const struct catalog *catalog_search_result(struct catalog_search *c)
+unsigned catalog_search_found(struct catalog_search *c)
 {
-    return atomic_load(&c->ready) ? &c->catalog : NULL;
+    return atomic_load(&c->found);
+}
+
+const struct catalog *catalog_search_lists(const struct catalog_search *c)
+{
+    return &c->catalog;
 }
 
 void catalog_search_free(struct catalog_search *c)

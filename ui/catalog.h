@@ -26,12 +26,14 @@ struct catalog {
     struct arena arena;
 };
 
-// Start filling the lists; what cannot be listed is left out. data_dir is borrowed; a byte is written to wake_fd at the
-// end. Owned: catalog_search_free.
+// Start filling the lists: metrics at once, the slow ones last; what cannot be listed is left out. data_dir is borrowed; a byte is written
+// to wake_fd for every list that is whole. Owned: catalog_search_free.
 struct catalog_search;
 bool catalog_search_start(const char *data_dir, int wake_fd, struct catalog_search **out,
                           struct abl_err *err);
-const struct catalog *catalog_search_result(struct catalog_search *c); // NULL while it runs
-void catalog_search_free(struct catalog_search *c);                    // waits for the thread
+// The lists that are whole, a bit 1 << kind each; the others of catalog_search_lists must not be read yet.
+unsigned catalog_search_found(struct catalog_search *c);
+const struct catalog *catalog_search_lists(const struct catalog_search *c);
+void catalog_search_free(struct catalog_search *c); // waits for the thread
 
 #endif

@@ -57,7 +57,8 @@ static unsigned set_metric(struct state *s, const char *argument)
 static unsigned rerun(struct state *s, const char *argument)
 {
     (void)argument;
-    return state_apply(s, DO_RERUN, 0);
+    (void)s;
+    return EFFECT_RERUN;
 }
 
 static unsigned cancel(struct state *s, const char *argument)
@@ -86,7 +87,7 @@ static const struct command_info commands[] = {
     { "device", "D", false, "compute on another device", set_device },
     { "ablate", "K", false, "zero or scale=S", set_ablation },
     { "metric", "M", false, "show another metric", set_metric },
-    { "rerun", NULL, false, "run again", rerun },
+    { "rerun", NULL, false, "run again from the start", rerun },
     { "cancel", NULL, false, "stop the run", cancel },
     { "help", NULL, false, "keys and commands", help },
     { "quit", NULL, false, "leave", quit },

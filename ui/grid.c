@@ -89,6 +89,25 @@ uint32_t text_width(const char *text)
     return total;
 }
 
+size_t text_break(const char *text, uint32_t width)
+{
+    size_t at = 0, after_blank = 0;
+    uint32_t used = 0, character, columns;
+    while (text[at]) {
+        size_t len = next_character(text + at, &character, &columns);
+        used += columns;
+        if (used > width && character != ' ') {
+            if (after_blank)
+                return after_blank;
+            return at ? at : len;
+        }
+        at += len;
+        if (character == ' ')
+            after_blank = at;
+    }
+    return at;
+}
+
 static uint32_t put_clipped(struct grid *g, uint32_t x, uint32_t y, uint32_t room,
                             struct style style, const char *text)
 {

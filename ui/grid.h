@@ -64,6 +64,10 @@ uint32_t grid_printf(struct grid *g, struct rect r, uint32_t x, uint32_t y, stru
 // Columns that a text takes.
 uint32_t text_width(const char *text);
 
+// Bytes of text that go into one line of `width` columns (1 or more) where it has to be folded: all that is left, or up
+// to the last blank, or, where there is none as in a long path, as many characters as fit. 0 only for an empty text.
+size_t text_break(const char *text, uint32_t width);
+
 // Fill a rectangle.
 void grid_fill(struct grid *g, struct rect r, uint32_t character, struct style style);
 

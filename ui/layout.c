@@ -56,3 +56,9 @@ struct rect pane_body(struct rect pane)
         return pane;
     return (struct rect){ pane.x, pane.y + 1, pane.w, pane.h - 1 };
 }
+
+struct rect pane_text(struct rect pane)
+{
+    struct rect r = pane_body(pane);
+    return r.w > 2 ? (struct rect){ r.x + 1, r.y, r.w - 2, r.h } : r;
+}

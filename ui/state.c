@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lab/select.h"
+#include "ui/log.h"
 
 static void copy_name(char *to, const char *from)
 {
@@ -36,6 +37,8 @@ void state_free(struct state *s)
     if (!s)
         return;
     snapshot_free(s->snap);
+    for (size_t i = 0; i < MAX_LOG; i++)
+        free(s->log[i].text);
     free(s->order);
     free(s);
 }
@@ -93,6 +96,7 @@ bool state_take_snapshot(struct state *s, struct snapshot *snap)
     bool changed = drop_marks_outside(s);
     if (s->marks_wanted[0] && snap->has_facts)
         changed |= mark_wanted(s);
+    s->joint_asked |= changed;
     state_sort(s);
     return changed;
 }
@@ -100,24 +104,33 @@ bool state_take_snapshot(struct state *s, struct snapshot *snap)
 void state_log(struct state *s, bool is_error, const char *text)
 {
     struct log_line *line = &s->log[s->n_log++ % MAX_LOG];
+    free(line->text);
     line->is_error = is_error;
-    snprintf(line->text, sizeof line->text, "%s", text);
+    line->text = strdup(text);
+    if (s->log_back) // what is being read stays where it is
+        s->log_back += log_lines_of(s, text);
 }
 
 void state_say(struct state *s, bool is_error, const char *format, ...)
 {
+    char *text;
     va_list args;
     va_start(args, format);
-    vsnprintf(s->message, sizeof s->message, format, args);
+    int len = vasprintf(&text, format, args);
     va_end(args);
+    if (len < 0)
+        return;
+    snprintf(s->message, sizeof s->message, "%s", text);
     s->message_is_error = is_error;
-    state_log(s, is_error, s->message);
+    state_log(s, is_error, text);
+    free(text);
 }
 
 const struct log_line *state_log_line(const struct state *s, size_t i)
 {
     size_t kept = s->n_log < MAX_LOG ? s->n_log : MAX_LOG;
-    return i < kept ? &s->log[(s->n_log - 1 - i) % MAX_LOG] : NULL;
+    const struct log_line *line = i < kept ? &s->log[(s->n_log - 1 - i) % MAX_LOG] : NULL;
+    return line && line->text ? line : NULL;
 }
 
 // By key, ties in reading order. qsort takes no context in C17, so this is a heap sort of our own.
@@ -228,9 +241,14 @@ enum catalog_kind overlay_catalog(enum overlay picker)
     }
 }
 
+bool picker_is_ready(const struct state *s)
+{
+    return overlay_is_picker(s->overlay) && s->found & 1u << overlay_catalog(s->overlay);
+}
+
 struct catalog_list state_picker_list(const struct state *s)
 {
-    if (!s->catalog || !overlay_is_picker(s->overlay))
+    if (!picker_is_ready(s))
         return (struct catalog_list){ 0 };
     return s->catalog->lists[overlay_catalog(s->overlay)];
 }

@@ -10,6 +10,7 @@
 #include "lab/run.h"
 #include "ui/catalog.h"
 #include "ui/layout.h"
+#include "ui/look.h"
 #include "ui/snapshot.h"
 
 enum sort { SORT_EFFECT, SORT_DELTA, SORT_HEAD, N_SORTS };
@@ -27,14 +28,11 @@ enum overlay {
     OVERLAY_SEARCH,
 };
 
-// What the terminal cannot show.
-enum look { LOOK_ASCII = 1 << 0, LOOK_MONO = 1 << 1 };
-
 enum {
     MAX_NAME = PATH_MAX,
     MAX_UNDO = 64,
     MAX_LOG = 256,
-    MAX_LOG_LINE = 512,
+    MAX_MESSAGE = 1024,
     MAX_PROMPT = 1024,
 };
 
@@ -51,7 +49,7 @@ struct undo_entry {
 };
 
 struct log_line {
-    char text[MAX_LOG_LINE];
+    char *text; // owned; NULL where memory was out
     bool is_error;
 };
 
@@ -61,22 +59,25 @@ struct state {
     enum pane focus, side; // side: the pane last shown right of the heatmap on a small screen
     struct head cursor;
     struct marks marks;
+    bool joint_asked; // the marked set is measured or will be
     enum sort sort;
     uint32_t *order; // heads as indices of snap's cells, in rank order; owned
     size_t n_order;
     struct choice choice;
     enum overlay overlay;
     size_t picked, scroll; // of the open picker; scroll: first line of help
-    size_t log_back;       // lines that the log is scrolled back by
+    size_t log_back;       // lines of its pane that the log is scrolled back by (ui/log.h)
     char prompt[MAX_PROMPT];
     size_t caret;                  // bytes before the caret
-    const struct catalog *catalog; // borrowed; NULL while it is being filled
+    const struct catalog *catalog; // borrowed; NULL before the first list is whole
+    unsigned found;                // its lists that are whole: 1 << enum catalog_kind
     struct snapshot *snap;         // owned; NULL before the first
     struct undo_entry undo[MAX_UNDO];
     size_t n_undo;
     struct log_line log[MAX_LOG]; // a ring: the newest is log[(n_log - 1) % MAX_LOG]
     size_t n_log;
-    char message[MAX_LOG_LINE]; // one line about the last action; empty = none
+    char
+        message[MAX_MESSAGE]; // one line about the last action; empty = none; the log has all of it
     bool message_is_error;
     char marks_wanted[256]; // --sets' first set, marked once the model's shape is known
     char export_path[MAX_PROMPT], screenshot_path[MAX_PROMPT]; // arguments of effects
@@ -90,7 +91,7 @@ void state_free(struct state *s);
 // true if marks changed by that, so that they have to be measured.
 bool state_take_snapshot(struct state *s, struct snapshot *snap);
 
-// Show a message until the next key, and keep it in the log.
+// Show a message until the next key, and keep it in the log, however long it is.
 void state_say(struct state *s, bool is_error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void state_log(struct state *s, bool is_error, const char *text);
@@ -111,7 +112,8 @@ bool overlay_is_picker(enum overlay o);
 bool overlay_is_prompt(enum overlay o);
 enum catalog_kind overlay_catalog(enum overlay picker);
 
-// The list of the open picker; empty while it is being filled.
+// The list of the open picker; empty while it is being filled, which picker_is_ready tells apart.
+bool picker_is_ready(const struct state *s);
 struct catalog_list state_picker_list(const struct state *s);
 
 // The finished run that is shown is the one asked for: false while loading.

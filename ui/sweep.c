@@ -248,12 +248,29 @@ static void reuse_singles(struct sweep *s)
     }
 }
 
+// Marks of a larger model may arrive before the interface knows the new shape.
+static bool marks_fit(const struct sweep *s, const struct marks *marks)
+{
+    for (size_t i = 0; i < marks->n; i++)
+        if (marks->items[i].layer >= s->facts.shape.n_layers
+            || marks->items[i].head >= s->facts.shape.n_heads)
+            return false;
+    return true;
+}
+
+static bool same_marks(const struct marks *a, const struct marks *b)
+{
+    return a->n == b->n && !memcmp(a->items, b->items, a->n * sizeof *a->items);
+}
+
 bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel,
                  struct abl_err *err)
 {
+    if (s->set.ready && same_marks(&s->marks, marks))
+        return true;
     measured_release(&s->set);
     s->marks.n = 0;
-    if (marks->n < 2 || !s->lab)
+    if (marks->n < 2 || !s->lab || !marks_fit(s, marks))
         return true;
     s->marks = *marks;
     struct head_set set = { s->marks.items, s->marks.n };

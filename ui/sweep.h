@@ -32,8 +32,8 @@ bool sweep_is_complete(const struct sweep *s);
 bool sweep_run(struct sweep *s, atomic_bool *cancel, void (*progress)(void *context), void *context,
                struct abl_err *err);
 
-// Ablate a set at once, next to its heads one by one; fewer than two heads forget the set. Singles that the sweep has
-// finished are not run again.
+// Ablate a set at once, next to its heads one by one; fewer than two heads, or heads that the model
+// does not have, only forget the last set. Singles that the sweep has finished are not run again.
 bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel,
                  struct abl_err *err);
 

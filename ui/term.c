@@ -11,9 +11,9 @@
 
 #include <curses.h>
 
+#include "ui/depth.h"
 #include "ui/keys.h"
-
-enum depth { DEPTH_MONO, DEPTH_8, DEPTH_16, DEPTH_256, DEPTH_DIRECT };
+#include "ui/terminfo.h"
 
 struct term {
     SCREEN *screen;
@@ -24,83 +24,14 @@ struct term {
     int stderr_before, stderr_pipe; // -1: standard error was not taken
 };
 
-// The colours 16 to 255 of xterm: a 6x6x6 cube and 24 greys.
-static int cube_level(int v)
-{
-    return v < 48 ? 0 : v < 115 ? 1 : (v - 35) / 40;
-}
-
-static int cube_value(int level)
-{
-    return level ? 55 + 40 * level : 0;
-}
-
-static int square(int v)
-{
-    return v * v;
-}
-
-static int color_256(struct rgb c)
-{
-    int r = cube_level(c.r), g = cube_level(c.g), b = cube_level(c.b);
-    int mean = (c.r + c.g + c.b) / 3, grey = mean < 8 ? 0 : mean > 238 ? 23 : (mean - 3) / 10;
-    int grey_value = 8 + 10 * grey;
-    int to_cube
-        = square(c.r - cube_value(r)) + square(c.g - cube_value(g)) + square(c.b - cube_value(b));
-    int to_grey = square(c.r - grey_value) + square(c.g - grey_value) + square(c.b - grey_value);
-    return to_grey < to_cube ? 232 + grey : 16 + 36 * r + 6 * g + b;
-}
-
-// The eight basic colours as terminals show them, in ANSI order; the bright eight follow.
-static int color_16(struct rgb c, int n)
-{
-    static const unsigned char table[16][3]
-        = { { 0, 0, 0 },       { 205, 0, 0 },   { 0, 205, 0 },   { 205, 205, 0 },
-            { 0, 0, 238 },     { 205, 0, 205 }, { 0, 205, 205 }, { 229, 229, 229 },
-            { 127, 127, 127 }, { 255, 0, 0 },   { 0, 255, 0 },   { 255, 255, 0 },
-            { 92, 92, 255 },   { 255, 0, 255 }, { 0, 255, 255 }, { 255, 255, 255 } };
-    int best = 0, nearest = 1 << 30;
-    for (int i = 0; i < n; i++) {
-        int d = square(c.r - table[i][0]) + square(c.g - table[i][1]) + square(c.b - table[i][2]);
-        if (d < nearest) {
-            nearest = d;
-            best = i;
-        }
-    }
-    return best;
-}
-
-static int color_number(const struct term *t, struct color c)
-{
-    if (!c.set)
-        return -1;
-    switch (t->depth) {
-    case DEPTH_DIRECT:
-        return c.rgb.r << 16 | c.rgb.g << 8 | c.rgb.b;
-    case DEPTH_256:
-        return color_256(c.rgb);
-    case DEPTH_16:
-        return color_16(c.rgb, 16);
-    case DEPTH_8:
-        return color_16(c.rgb, 8);
-    case DEPTH_MONO:
-        break;
-    }
-    return -1;
-}
-
-static void start_colors(struct term *t)
+static void start_colors(struct term *t, enum color_when when)
 {
     const char *no_color = getenv("NO_COLOR");
-    if ((no_color && *no_color) || !has_colors() || start_color() == ERR
-        || use_default_colors() == ERR)
+    bool unwanted = when == COLOR_NEVER || (when == COLOR_AUTO && no_color && *no_color);
+    if (unwanted || !has_colors() || start_color() == ERR || use_default_colors() == ERR)
         t->depth = DEPTH_MONO;
     else
-        t->depth = COLORS > 256    ? DEPTH_DIRECT
-                   : COLORS == 256 ? DEPTH_256
-                   : COLORS >= 16  ? DEPTH_16
-                   : COLORS >= 8   ? DEPTH_8
-                                   : DEPTH_MONO;
+        t->depth = depth_of(COLORS);
 }
 
 // Others may print while the screen is ours: let it run into a pipe that the loop empties.
@@ -145,15 +76,16 @@ static bool terminal_is_here(struct abl_err *err)
     return true;
 }
 
-bool term_open(struct term **out, struct abl_err *err)
+bool term_open(enum color_when color, struct term **out, struct abl_err *err)
 {
+    char name[128];
     if (!terminal_is_here(err))
         return false;
     struct term *t = calloc(1, sizeof *t);
     if (!t)
         return abl_no_memory(err);
     t->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    t->screen = newterm(NULL, stdout, stdin);
+    t->screen = newterm(terminfo_direct_entry(name, sizeof name), stdout, stdin);
     if (!t->screen) {
         free(t);
         return abl_fail(err, ABL_USAGE,
@@ -168,7 +100,7 @@ bool term_open(struct term **out, struct abl_err *err)
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
     set_escdelay(25);
-    start_colors(t);
+    start_colors(t, color);
     mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED, NULL);
     mouseinterval(0);
     hold_stderr(t);
@@ -204,7 +136,7 @@ unsigned term_look(const struct term *t)
 static void put_cell(const struct term *t, int x, int y, const struct cell *c)
 {
     attr_t attributes = 0;
-    int pair = 0, fg = color_number(t, c->style.fg), bg = color_number(t, c->style.bg);
+    int pair = 0, fg = depth_color(t->depth, c->style.fg), bg = depth_color(t->depth, c->style.bg);
     wchar_t text[2] = { (wchar_t)c->character, 0 };
     cchar_t out;
     attributes |= c->style.flags & STYLE_BOLD ? A_BOLD : 0;

@@ -8,12 +8,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "ui/grid.h"
+#include "ui/look.h"
 
 struct term;
 
 // Take the terminal over; what others write to standard error is held back from now on (drivers print).
 // ABL_USAGE where there is no terminal to take: standard input or output is none, or TERM says that it is dumb.
-bool term_open(struct term **out, struct abl_err *err);
+bool term_open(enum color_when color, struct term **out, struct abl_err *err);
 // Give it back as it was. Safe on NULL.
 void term_close(struct term *t);
 

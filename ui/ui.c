@@ -95,18 +95,25 @@ static void show_lines(struct ui *u, const char *text, bool say)
 {
     while (text && *text) {
         size_t len = strcspn(text, "\n");
-        bool is_error = *text == '!';
-        char line[MAX_LOG_LINE];
-        size_t skip = is_error, n = len - skip < sizeof line - 1 ? len - skip : sizeof line - 1;
-        memcpy(line, text + skip, n);
-        line[n] = '\0';
+        bool is_error = *text == '!', last = !text[len] || !text[len + 1];
+        char *line = strndup(text + is_error, len - is_error);
         text += len + (text[len] == '\n');
-        if (say && !*text)
+        if (line && say && last)
             state_say(u->state, is_error, "%s", line);
-        else if (n)
+        else if (line && *line)
             state_log(u->state, is_error, line);
+        free(line);
         u->redraw = true;
     }
+}
+
+static void take_catalog(struct ui *u)
+{
+    unsigned found = u->catalog ? catalog_search_found(u->catalog) : 0;
+    if (found == u->state->found)
+        return;
+    state_take_catalog(u->state, catalog_search_lists(u->catalog), found);
+    u->redraw = true;
 }
 
 // What the worker has done since the last look.
@@ -125,11 +132,7 @@ static void take_results(struct ui *u)
     worker_take_lines(u->worker, &lines);
     show_lines(u, lines.data, true);
     buf_release(&lines);
-    const struct catalog *found = u->catalog ? catalog_search_result(u->catalog) : NULL;
-    if (found && u->state->catalog != found) {
-        state_take_catalog(u->state, found);
-        u->redraw = true;
-    }
+    take_catalog(u);
 }
 
 static void save_screenshot(struct ui *u)
@@ -150,6 +153,7 @@ static void search_catalog(struct ui *u)
     struct abl_err err;
     if (!u->catalog && !catalog_search_start(u->settings->data_dir, u->wake[1], &u->catalog, &err))
         state_say(u->state, true, "%s", err.text);
+    take_catalog(u); // what needs no search is there for the next key
 }
 
 // The only place where an action reaches beyond the state.
@@ -255,7 +259,6 @@ static bool loop(struct ui *u)
 static bool end_by_signal(struct ui *u)
 {
     static const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-    char where[MAX_LOG_LINE] = "nothing had been measured";
     if (signal_caught == SIGINT)
         return abl_fail(u->err, ABL_INTERRUPTED, "interrupted");
     worker_cancel(u->worker);
@@ -266,9 +269,8 @@ static bool end_by_signal(struct ui *u)
     }
     take_results(u);
     const struct log_line *last = state_log_line(u->state, 0);
-    if (last)
-        memcpy(where, last->text, sizeof where);
-    return abl_fail(u->err, ABL_INTERRUPTED, "stopped by signal %d: %s", (int)signal_caught, where);
+    return abl_fail(u->err, ABL_INTERRUPTED, "stopped by signal %d: %s", (int)signal_caught,
+                    last ? last->text : "nothing had been measured");
 }
 
 static void set_signals(void)
@@ -281,25 +283,25 @@ static void set_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static bool run_on_terminal(struct ui *u)
+static bool run_on_terminal(struct ui *u, const struct ui_settings *ui)
 {
     uint32_t width, height;
-    if (!term_open(&u->term, u->err))
+    if (!term_open(ui->color, &u->term, u->err))
         return false;
     set_signals(); // after curses, which has handlers of its own
     if (!open_ui(u))
         return false;
-    u->state->look = term_look(u->term);
+    u->state->look = term_look(u->term) | (ui->ascii ? (unsigned)LOOK_ASCII : 0u);
     term_size(u->term, &width, &height);
     if (!resize(u, width, height) || !loop(u))
         return false;
     return u->quit || end_by_signal(u);
 }
 
-bool ui_run(const struct run_settings *settings, struct abl_err *err)
+bool ui_run(const struct run_settings *run, const struct ui_settings *ui, struct abl_err *err)
 {
-    struct ui u = { .settings = settings, .wake = { -1, -1 }, .err = err };
-    bool ok = run_on_terminal(&u);
+    struct ui u = { .settings = run, .wake = { -1, -1 }, .err = err };
+    bool ok = run_on_terminal(&u, ui);
     close_ui(&u);
     return ok;
 }
@@ -320,11 +322,14 @@ static void select_largest(struct state *s)
     state_apply(s, DO_SELECT, at / n_heads << 16 | at % n_heads);
 }
 
-bool ui_screenshot(const struct run_settings *settings, uint32_t width, uint32_t height,
-                   const char *path, struct abl_err *err)
+bool ui_screenshot(const struct run_settings *run, const struct ui_settings *ui, const char *path,
+                   struct abl_err *err)
 {
-    struct ui u = { .settings = settings, .wake = { -1, -1 }, .err = err };
-    bool ok = shot_check_path(path, err) && open_ui(&u) && resize(&u, width, height);
+    struct ui u = { .settings = run, .wake = { -1, -1 }, .err = err };
+    bool ok = shot_check_path(path, err) && open_ui(&u) && resize(&u, ui->width, ui->height);
+    if (ok)
+        u.state->look = (ui->ascii ? (unsigned)LOOK_ASCII : 0u)
+                        | (ui->color == COLOR_NEVER ? (unsigned)LOOK_MONO : 0u);
     while (ok && !(finished(u.state) && worker_is_idle(u.worker))) {
         struct pollfd fd = { .fd = u.wake[0], .events = POLLIN };
         poll(&fd, 1, WAIT_MS);

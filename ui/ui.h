@@ -7,12 +7,20 @@
 
 #include "base/err.h"
 #include "lab/run.h"
+#include "ui/look.h"
+
+struct ui_settings {
+    enum color_when color;
+    bool ascii;             // no other characters, whatever the terminal can show
+    uint32_t width, height; // of a screenshot, in cells
+};
 
 // Open the explorer on the terminal; returns once the user leaves. ABL_USAGE without a terminal.
-bool ui_run(const struct run_settings *settings, struct abl_err *err);
+bool ui_run(const struct run_settings *run, const struct ui_settings *ui, struct abl_err *err);
 
-// Run to the end without a terminal and draw the screen, width x height cells, into a .svg, .png, .ans or .txt file.
-bool ui_screenshot(const struct run_settings *settings, uint32_t width, uint32_t height,
-                   const char *path, struct abl_err *err);
+// Run to the end without a terminal and draw the screen into a .svg, .png, .ans or .txt file. It has colours unless they
+// are to be never used.
+bool ui_screenshot(const struct run_settings *run, const struct ui_settings *ui, const char *path,
+                   struct abl_err *err);
 
 #endif

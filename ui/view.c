@@ -47,10 +47,7 @@ static void draw_pane(struct grid *g, struct rect r, enum pane pane, const struc
                       bool shared)
 {
     draw_title(g, r, pane, s, shared);
-    struct rect body = pane_body(r);
-    if (pane != PANE_IMPACT && body.w > 2)
-        body.x++, body.w -= 2;
-    panes[pane].draw(g, body, s);
+    panes[pane].draw(g, pane == PANE_IMPACT ? pane_body(r) : pane_text(r), s);
 }
 
 static void draw_too_small(struct grid *g, const struct state *s)
@@ -72,14 +69,16 @@ static uint32_t to_ascii(uint32_t c)
     static const struct {
         uint32_t from, to;
         char as;
-    } ranges[] = { { 0x2500, 0x2501, '-' }, { 0x2502, 0x2502, '|' }, { 0x256D, 0x2570, '+' },
-                   { 0x2581, 0x2584, '.' }, { 0x2585, 0x2587, ':' }, { 0x2588, 0x2590, '#' },
-                   { 0x25CF, 0x25CF, 'o' }, { 0x00B7, 0x00B7, '.' }, { 0x2026, 0x2026, '~' },
-                   { 0x0394, 0x0394, 'd' }, { 0x00D7, 0x00D7, 'x' } };
+    } ranges[] = { { 0x2500, 0x2500, '-' }, { 0x2501, 0x2501, '=' }, { 0x2502, 0x2502, '|' },
+                   { 0x250C, 0x2518, '+' }, { 0x256D, 0x2570, '+' }, { 0x2193, 0x2193, 'v' },
+                   { 0x2248, 0x2248, '~' }, { 0x25B4, 0x25B4, '^' }, { 0x25BE, 0x25BE, 'v' },
+                   { 0x25B8, 0x25B8, '>' }, { 0x2581, 0x2584, '.' }, { 0x2585, 0x2587, ':' },
+                   { 0x2588, 0x2590, '#' }, { 0x25CF, 0x25CF, 'o' }, { 0x00B7, 0x00B7, '.' },
+                   { 0x2026, 0x2026, '~' }, { 0x0394, 0x0394, 'd' }, { 0x00D7, 0x00D7, 'x' } };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (c >= ranges[i].from && c <= ranges[i].to)
             return (uint32_t)ranges[i].as;
-    return c < 0x80 ? c : '?';
+    return c == 0 ? ' ' : c < 0x80 ? c : '?'; // 0: the second column of a wide character
 }
 
 void view_draw(const struct state *s, struct grid *g)
@@ -102,7 +101,7 @@ void view_draw(const struct state *s, struct grid *g)
         draw_overlay(g, (struct rect){ 0, 0, s->width, s->height - 2 }, s);
     if (s->look & LOOK_ASCII)
         for (size_t i = 0; i < (size_t)g->width * g->height; i++)
-            g->cells[i].character = g->cells[i].character ? to_ascii(g->cells[i].character) : 0;
+            g->cells[i].character = to_ascii(g->cells[i].character);
 }
 
 bool view_hit(const struct state *s, uint32_t x, uint32_t y, struct head *out)

@@ -142,7 +142,7 @@ static void draw_marked(struct lines *l, const struct state *s)
     if (s->marks.n == 1) {
         line(l, style_dim(), "mark another to ablate both");
     } else if (!joint_is_current(s)) {
-        line(l, style_dim(), "measuring the set…");
+        line(l, style_dim(), s->joint_asked ? "measuring the set…" : "not measured: R goes on");
     } else {
         const struct joint *j = &s->snap->joint;
         joint_entry(l, "joint", &j->joint, style_bold());

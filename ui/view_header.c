@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "ui/keys.h"
@@ -13,9 +14,12 @@ static uint32_t separator(struct grid *g, struct rect r, uint32_t x, uint32_t y)
     return x + grid_text(g, r, x, y, style_dim(), " · ");
 }
 
+// One of a line's facts, or nothing where it would be cut; the column behind it.
 static uint32_t item(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
                      const char *text)
 {
+    if (x + text_width(" · ") + text_width(text) > r.w)
+        return x;
     x = separator(g, r, x, y);
     return x + grid_text(g, r, x, y, style, text);
 }
@@ -44,10 +48,15 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     char text[256];
     const struct facts *f = &s->snap->facts;
     const struct estimate *e = &f->intact_ld;
-    uint32_t x = 1 + grid_printf(g, r, 1, 1, style_plain(), "intact ld %+.2f", e->mean);
+    char mean[NUMBER_SIZE], lo[NUMBER_SIZE], hi[NUMBER_SIZE];
+    double largest = fmax(fabs(e->ci_lo), fabs(e->ci_hi));
+    format_signed(e->mean, largest, 5, mean);
+    format_signed(e->ci_lo, largest, 5, lo);
+    format_signed(e->ci_hi, largest, 5, hi);
+    uint32_t x = 1 + grid_printf(g, r, 1, 1, style_plain(), "intact ld %s", mean);
     if (isfinite(e->ci_lo))
-        x += grid_printf(g, r, x, 1, style_dim(), " [%+.2f, %+.2f]", e->ci_lo, e->ci_hi);
-    snprintf(text, sizeof text, "accuracy %.0f%%", 100 * f->accuracy);
+        x += grid_printf(g, r, x, 1, style_dim(), " [%s, %s]", lo, hi);
+    snprintf(text, sizeof text, "top-1 %.0f%%", 100 * f->accuracy);
     x = item(g, r, x, 1, style_plain(), text);
     if (f->n_warnings) {
         snprintf(text, sizeof text, "%zu warning%s", f->n_warnings, f->n_warnings > 1 ? "s" : "");
@@ -59,12 +68,16 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     }
     snprintf(text, sizeof text, "BOS %s", f->bos);
     x = item(g, r, x, 1, style_dim(), text);
-    if (f->shape.has_value_bias)
-        x = item(g, r, x, 1, style_dim(),
-                 s->choice.ablation.value_bias == VALUE_BIAS_FOLDED ? "value bias folded"
-                                                                    : "value bias head");
-    if (f->n_warnings)
-        item(g, r, x, 1, style_dim(), f->warning);
+    if (f->shape.has_value_bias) {
+        bool folded = s->choice.ablation.value_bias == VALUE_BIAS_FOLDED;
+        snprintf(text, sizeof text, "value bias %s", folded ? "folded" : "head");
+        bool fits = x + text_width(" · ") + text_width(text) <= r.w;
+        x = item(g, r, x, 1, style_dim(), fits ? text : strchr(text, 'b'));
+    }
+    if (f->n_warnings) {
+        x = separator(g, r, x, 1);
+        grid_text(g, r, x, 1, style_dim(), f->warning);
+    }
 }
 
 void draw_header(struct grid *g, struct rect r, const struct state *s)
@@ -86,8 +99,9 @@ static uint32_t draw_phase(struct grid *g, struct rect r, const struct snapshot 
                                          [RUN_DONE] = "done",
                                          [RUN_CANCELLED] = "cancelled",
                                          [RUN_FAILED] = "failed" };
-    bool bad = p->phase == RUN_FAILED || p->phase == RUN_CANCELLED;
-    return 1 + grid_text(g, r, 1, 0, bad ? style_warn() : style_bold(), words[p->phase]);
+    enum run_phase phase = p ? p->phase : RUN_LOADING;
+    bool bad = phase == RUN_FAILED || phase == RUN_CANCELLED;
+    return 1 + grid_text(g, r, 1, 0, bad ? style_warn() : style_bold(), words[phase]);
 }
 
 // "37/144 heads ███▌      61/s  ETA 0:02"
@@ -107,12 +121,25 @@ static uint32_t draw_running(struct grid *g, struct rect r, uint32_t x, const st
     return x;
 }
 
+// A text or, where it is too long, its beginning and where the rest is.
+static uint32_t draw_beginning(struct grid *g, struct rect r, uint32_t x, struct style style,
+                               const char *text)
+{
+    static const char rest[] = " 4: all of it";
+    uint32_t end = x + text_width(text);
+    if (end <= r.w || r.w < x + sizeof rest)
+        return grid_text(g, r, x, 0, style, text);
+    struct rect cut = { r.x, r.y, r.w - (uint32_t)strlen(rest), r.h };
+    uint32_t used = grid_text(g, cut, x, 0, style, text);
+    return used + grid_text(g, r, x + used, 0, style_bold(), rest);
+}
+
 static uint32_t draw_status(struct grid *g, struct rect r, const struct state *s)
 {
     const struct snapshot *p = s->snap;
-    if (!p)
-        return 1 + grid_text(g, r, 1, 0, style_bold(), "loading");
     uint32_t x = draw_phase(g, r, p) + 1;
+    if (!p)
+        return x;
     switch (p->phase) {
     case RUN_LOADING:
         return x
@@ -123,19 +150,25 @@ static uint32_t draw_status(struct grid *g, struct rect r, const struct state *s
         return x + grid_printf(g, r, x, 0, style_dim(), "%zu heads in %.1f s", p->done, p->seconds);
     case RUN_CANCELLED:
         return x
-               + grid_printf(g, r, x, 0, style_dim(), "after %zu of %zu heads; R runs again",
-                             p->done, p->total);
+               + grid_printf(g, r, x, 0, style_dim(), "after %zu of %zu heads; R goes on", p->done,
+                             p->total);
     case RUN_FAILED:
-        return x + grid_text(g, r, x, 0, style_plain(), p->err.text);
+        return x + draw_beginning(g, r, x, style_plain(), p->err.text);
     }
     return x;
 }
 
+// How the run stands, then the message; a long message takes the place of the details.
 void draw_progress(struct grid *g, struct rect r, const struct state *s)
 {
-    uint32_t x = draw_status(g, r, s) + 3;
-    if (s->message[0])
-        grid_text(g, r, x, 0, s->message_is_error ? style_warn() : style_plain(), s->message);
+    uint32_t width = text_width(s->message);
+    bool failed = s->snap && s->snap->phase == RUN_FAILED;
+    uint32_t x = width && failed ? r.w : draw_status(g, r, s) + 3;
+    if (width && x + width > r.w) {
+        grid_fill(g, r, ' ', style_plain());
+        x = draw_phase(g, r, s->snap) + (failed ? 1 : 3);
+    }
+    draw_beginning(g, r, x, s->message_is_error ? style_warn() : style_plain(), s->message);
 }
 
 void draw_footer(struct grid *g, struct rect r, const struct state *s)

@@ -1,8 +1,11 @@
 // The layer x head heatmap: numbers where they fit, else a signed digit, else two layers packed into a line.
 //
 //        0      1      2            0  1  2  3            0   4   8
-//   L0 [+0.12] -0.03  +0.00     L0 +9 -1 +0 ·         L0 ▀▀▀▀▀▀▀▀▀▀▀
+//   L0 [+0.12] -0.03  +2e-5     L0[+9]-1  0  ·        L0 ▀▀▀▀▀▀▀▀▀▀▀
 //   L1  +0.41 *-0.22  +0.01     L1 +2*-7 -1 +4        L2 ▀▀▀▴▀▀▀▀▀▀▀
+//
+// The cursor never inverts a cell, whose colour is a value: it has brackets or a frame and an underline. Where a cell has no
+// column for a bracket, the sign becomes a triangle that points up for + and down for -.
 #include "ui/parts.h"
 
 #include <math.h>
@@ -10,88 +13,7 @@
 #include <string.h>
 
 #include "report/palette.h"
-
-enum heat_mode { HEAT_NUMBERS, HEAT_DIGITS, HEAT_PACKED };
-
-// Where things lie inside the pane's body.
-struct heat {
-    enum heat_mode mode;
-    uint32_t label_w;
-    uint32_t cell_w, cell_h;
-    uint32_t first_layer, n_layers; // shown
-    uint32_t first_head, n_heads;
-    uint32_t rows;   // lines of the grid
-    uint32_t bars_w; // columns for the layers' bars; 0 = none
-    bool head_bars;  // a line of bars below
-};
-
-enum {
-    CELL_NUMBER = 5, // narrowest cell with a number: mark and four characters
-    CELL_LARGEST = 9,
-    BRACKETED = 7, // from here on the cursor has brackets
-    BARS = 12,
-};
-
-static uint32_t digits(uint32_t n)
-{
-    return n < 10 ? 1 : n < 100 ? 2 : n < 1000 ? 3 : 4;
-}
-
-// First of `shown` items out of n so that `at` lies in the middle, where there is room.
-static uint32_t scrolled(uint32_t at, uint32_t shown, uint32_t n)
-{
-    uint32_t first = at > shown / 2 ? at - shown / 2 : 0;
-    return first + shown > n ? n - shown : first;
-}
-
-static uint32_t at_most(uint32_t v, uint32_t limit)
-{
-    return v < limit ? v : limit;
-}
-
-// Pick the richest form that shows every head; width and height are those of the grid alone.
-static void choose_mode(struct heat *h, uint32_t width, uint32_t height, uint32_t n_layers,
-                        uint32_t n_heads, unsigned look)
-{
-    uint32_t roomy = width > BARS ? (width - BARS) / n_heads : 0;
-    h->cell_h = 1;
-    if (n_layers <= height && roomy >= CELL_NUMBER) {
-        h->bars_w = BARS;
-        h->mode = HEAT_NUMBERS;
-        h->cell_w = at_most(roomy, CELL_LARGEST);
-        h->cell_h = h->cell_w >= BRACKETED && 3 * n_layers + 2 <= height ? 3 : 1;
-    } else if (n_layers <= height && width / n_heads >= 2) {
-        uint32_t w = width / n_heads;
-        h->mode = w >= CELL_NUMBER ? HEAT_NUMBERS : HEAT_DIGITS;
-        h->cell_w = at_most(w, CELL_LARGEST);
-    } else if (look) {
-        h->mode = HEAT_DIGITS;
-        h->cell_w = 2;
-    } else {
-        h->mode = HEAT_PACKED;
-        h->cell_w = width / n_heads >= 2 ? 2 : 1;
-    }
-}
-
-// body: the pane below its title; its first line has the heads' numbers, its last one the legend.
-static struct heat place_heat(struct rect body, const struct state *s)
-{
-    const struct snapshot *p = s->snap;
-    struct heat h = { .label_w = digits(p->n_layers - 1) + 3 };
-    uint32_t width = body.w > h.label_w ? body.w - h.label_w : 1;
-    uint32_t height = body.h > 2 ? body.h - 2 : 1;
-    choose_mode(&h, width, height, p->n_layers, p->n_heads, s->look);
-    uint32_t per_line = h.mode == HEAT_PACKED ? 2 : 1;
-    uint32_t lines = (p->n_layers + per_line - 1) / per_line;
-    uint32_t shown = at_most(lines, height / h.cell_h);
-    h.rows = shown * h.cell_h;
-    h.first_layer = scrolled(s->cursor.layer / per_line, shown, lines) * per_line;
-    h.n_layers = at_most(shown * per_line, p->n_layers - h.first_layer);
-    h.n_heads = at_most(p->n_heads, width / h.cell_w);
-    h.first_head = scrolled(s->cursor.head, h.n_heads, p->n_heads);
-    h.head_bars = h.bars_w && h.rows + 2 <= height;
-    return h;
-}
+#include "ui/heat.h"
 
 static double relative(const struct snapshot *p, size_t at)
 {
@@ -115,51 +37,144 @@ static struct style heat_style(const struct state *s, size_t at)
 static void cell_text(const struct heat *h, const struct snapshot *p, size_t at,
                       char out[NUMBER_SIZE])
 {
-    double effect = p->cells[at].mean;
-    uint32_t room = h->cell_w - (h->cell_w >= BRACKETED ? 2 : 1);
+    double effect = p->cells[at].mean, unit = pow(10, h->exponent);
     if (h->mode == HEAT_NUMBERS) {
-        format_signed(effect, p->largest, at_most(room, 6), out);
+        format_signed(effect / unit, p->largest / unit, heat_number_room(h), out);
         return;
     }
     long digit = lround(fmin(fabs(9 * relative(p, at)), 9));
     snprintf(out, NUMBER_SIZE, "%c%ld", !digit ? ' ' : effect < 0 ? '-' : '+', digit);
 }
 
-static void draw_cell(struct grid *g, struct rect box, const struct heat *h, const struct state *s,
-                      struct head head)
+static bool is_cursor(const struct state *s, uint32_t layer, uint32_t head)
+{
+    return layer == s->cursor.layer && head == s->cursor.head;
+}
+
+static void put_cursor(struct grid *g, uint32_t x, uint32_t y)
+{
+    g->cursor_x = x;
+    g->cursor_y = y;
+    g->has_cursor = true;
+}
+
+// Lines around a cell of three or more lines; brackets in a lower one.
+static void draw_frame(struct grid *g, struct rect box, struct style st)
+{
+    uint32_t right = box.w - 1, bottom = box.h - 1;
+    if (box.h < 3) {
+        grid_text(g, box, 0, 0, st, "[");
+        grid_text(g, box, right, 0, st, "]");
+        return;
+    }
+    for (uint32_t x = 1; x < right; x++) {
+        grid_put(g, box.x + x, box.y, 0x2500, st);
+        grid_put(g, box.x + x, box.y + bottom, 0x2500, st);
+    }
+    for (uint32_t y = 1; y < bottom; y++) {
+        grid_put(g, box.x, box.y + y, 0x2502, st);
+        grid_put(g, box.x + right, box.y + y, 0x2502, st);
+    }
+    grid_put(g, box.x, box.y, 0x250C, st);
+    grid_put(g, box.x + right, box.y, 0x2510, st);
+    grid_put(g, box.x, box.y + bottom, 0x2514, st);
+    grid_put(g, box.x + right, box.y + bottom, 0x2518, st);
+}
+
+// The cursor's sign in a cell of two columns: what stands there says which way the effect goes.
+static uint32_t pointer(char sign)
+{
+    return sign == '+' ? 0x25B4 : sign == '-' ? 0x25BE : 0x25B8;
+}
+
+// A cell of the grid: a box with a text that begins in column x of its line y.
+struct heat_cell {
+    struct rect box;
+    struct head head;
+    struct style style;
+    uint32_t x, y;
+    char text[NUMBER_SIZE];
+};
+
+static struct heat_cell place_cell(struct rect box, const struct heat *h, const struct state *s,
+                                   struct head head)
 {
     const struct snapshot *p = s->snap;
     size_t at = snapshot_at(p, head);
-    bool here = head.layer == s->cursor.layer && head.head == s->cursor.head;
-    bool marked = marks_has(&s->marks, head);
-    bool done = p->states[at] == CELL_DONE;
-    struct style st = done ? heat_style(s, at) : style_dim();
-    char text[NUMBER_SIZE];
-    if (done)
-        cell_text(h, p, at, text);
-    else
-        strcpy(text, p->states[at] == CELL_WAITING ? "·" : " ");
+    struct heat_cell c
+        = { .box = box, .head = head, .style = style_dim(), .y = heat_number_line(box.h) };
+    if (p->states[at] == CELL_DONE) {
+        c.style = heat_style(s, at);
+        cell_text(h, p, at, c.text);
+    } else {
+        strcpy(c.text, p->states[at] == CELL_WAITING ? "·" : " ");
+    }
+    uint32_t len = text_width(c.text), after = h->cell_w >= HEAT_FRAMED ? 1 : 0;
+    c.x = h->cell_w > len + after ? h->cell_w - len - after : 0;
+    if (h->cell_w > HEAT_FRAMED)
+        c.x -= (h->cell_w - HEAT_FRAMED) / 2;
+    return c;
+}
+
+static struct style sign_style(struct style st)
+{
+    st.flags = (st.flags & ~(unsigned)(STYLE_UNDERLINE | STYLE_DIM)) | STYLE_BOLD;
+    return st;
+}
+
+// The cursor's part in its cell and in the next one.
+static void draw_cell_cursor(struct grid *g, const struct heat_cell *c, const struct state *s)
+{
+    struct style sign = sign_style(c->style);
+    bool here = is_cursor(s, c->head.layer, c->head.head);
+    bool after = c->head.head && is_cursor(s, c->head.layer, c->head.head - 1);
+    if (here && c->box.w >= HEAT_FRAMED)
+        draw_frame(g, c->box, sign);
+    else if (here && c->box.w >= HEAT_BRACKETED)
+        grid_text(g, c->box, 0, c->y, sign, "[");
+    else if (here && !(s->look & LOOK_MONO))
+        grid_put(g, c->box.x, c->box.y, pointer(*c->text), c->style);
+    else if (after && c->box.w >= HEAT_BRACKETED && c->box.w < HEAT_FRAMED)
+        grid_text(g, c->box, 0, c->y, sign, "]");
     if (here)
-        st.flags |= STYLE_REVERSE;
-    if (marked && h->cell_w < 3)
-        st.flags |= STYLE_UNDERLINE;
-    grid_fill(g, box, ' ', st);
-    uint32_t y = box.h / 2, after = h->cell_w >= BRACKETED ? 1 : 0;
-    uint32_t len = text_width(text), x = h->cell_w > len + after ? h->cell_w - len - after : 0;
-    if (h->cell_w > BRACKETED)
-        x -= (h->cell_w - BRACKETED) / 2;
-    grid_text(g, box, x, y, st, text);
-    if (marked && x)
-        grid_text(g, box, x - 1, y, st, "*");
-    if (here && after) {
-        grid_text(g, box, 0, y, st, marked && x == 1 ? "*" : "[");
-        grid_text(g, box, h->cell_w - 1, y, st, "]");
-    }
-    if (here) {
-        g->cursor_x = box.x + (h->cell_w > 2 ? x : 0);
-        g->cursor_y = box.y + y;
-        g->has_cursor = true;
-    }
+        put_cursor(g, c->box.x + (c->box.w > 2 ? c->x : 0), c->box.y + c->y);
+}
+
+// "-5.43…-4.50" below the number.
+static void draw_cell_interval(struct grid *g, const struct heat_cell *c, const struct heat *h,
+                               const struct state *s)
+{
+    const struct snapshot *p = s->snap;
+    const struct estimate *e = &p->cells[snapshot_at(p, c->head)];
+    char lo[NUMBER_SIZE], hi[NUMBER_SIZE];
+    double unit = pow(10, h->exponent);
+    if (h->cell_h < HEAT_INTERVAL_H || p->states[snapshot_at(p, c->head)] != CELL_DONE
+        || !isfinite(e->ci_lo))
+        return;
+    struct style st = c->style;
+    st.flags &= (unsigned)STYLE_REVERSE;
+    format_signed(e->ci_lo / unit, p->largest / unit, 5, lo);
+    format_signed(e->ci_hi / unit, p->largest / unit, 5, hi);
+    uint32_t len = text_width(lo) + 1 + text_width(hi);
+    if (len + 2 <= c->box.w)
+        grid_printf(g, c->box, c->box.w - 1 - len, c->y + 1, st, "%s…%s", lo, hi);
+}
+
+static void draw_cell(struct grid *g, struct rect box, const struct heat *h, const struct state *s,
+                      struct head head)
+{
+    struct heat_cell c = place_cell(box, h, s, head);
+    bool here = is_cursor(s, head.layer, head.head), marked = marks_has(&s->marks, head);
+    if (here && s->look & LOOK_MONO)
+        c.style.flags |= STYLE_REVERSE;
+    grid_fill(g, box, ' ', c.style);
+    if (box.w < HEAT_BRACKETED ? marked : here)
+        c.style.flags |= STYLE_UNDERLINE;
+    grid_text(g, box, c.x, c.y, c.style, c.text);
+    draw_cell_interval(g, &c, h, s);
+    draw_cell_cursor(g, &c, s);
+    if (marked && c.x)
+        grid_text(g, box, c.x - 1, c.y, c.style, "*");
 }
 
 // Two layers in one line: the upper half is the foreground of ▀, the lower its background. A selected or marked head
@@ -177,12 +192,9 @@ static void draw_pair(struct grid *g, struct rect box, const struct state *s, st
         if (p->states[at] == CELL_DONE)
             color[i] = heat_style(s, at).bg;
         waiting |= p->states[at] == CELL_WAITING;
-        bool here = pair[i].layer == s->cursor.layer && pair[i].head == s->cursor.head;
-        if (here) {
+        if (is_cursor(s, pair[i].layer, pair[i].head)) {
             sign = i ? 0x25BE : 0x25B4;
             sign_half = i;
-            g->cursor_x = box.x, g->cursor_y = box.y;
-            g->has_cursor = true;
         }
     }
     struct style st = { .fg = color[0], .bg = color[1] };
@@ -204,6 +216,19 @@ static void draw_pair(struct grid *g, struct rect box, const struct state *s, st
         grid_put(g, box.x + box.w - 1, box.y, mark, over);
     if (sign)
         grid_put(g, box.x, box.y, sign, over);
+    if (sign && box.w > 1)
+        put_cursor(g, box.x, box.y);
+}
+
+// The last head's right bracket has no next cell to stand in.
+static void close_last(struct grid *g, struct rect body, const struct heat *h,
+                       const struct state *s)
+{
+    uint32_t x = h->label_w + h->n_heads * h->cell_w;
+    bool last = s->cursor.head == h->first_head + h->n_heads - 1;
+    if (last && x < body.w && h->cell_w >= HEAT_BRACKETED && h->cell_w < HEAT_FRAMED)
+        grid_text(g, body, x, 1 + (s->cursor.layer - h->first_layer) * h->cell_h, style_bold(),
+                  "]");
 }
 
 static void draw_cells(struct grid *g, struct rect body, const struct heat *h,
@@ -220,9 +245,12 @@ static void draw_cells(struct grid *g, struct rect body, const struct heat *h,
             else
                 draw_cell(g, box, h, s, head);
         }
+    if (h->mode != HEAT_PACKED)
+        close_last(g, body, h, s);
 }
 
-// Numbers of layers; the cursor's is bold, and shows in packed lines instead of the even one.
+// Numbers of layers; the cursor's stands out, and shows in packed lines instead of the even one. Where the cursor's sign is
+// small an arrow points at its line.
 static void draw_layer_labels(struct grid *g, struct rect body, const struct heat *h,
                               const struct state *s)
 {
@@ -230,11 +258,15 @@ static void draw_layer_labels(struct grid *g, struct rect body, const struct hea
     for (uint32_t l = 0; l < h->n_layers; l += step) {
         uint32_t layer = h->first_layer + l;
         bool here = s->cursor.layer >= layer && s->cursor.layer < layer + step;
-        uint32_t y = 1 + l / step * h->cell_h + h->cell_h / 2;
+        uint32_t y = 1 + l / step * h->cell_h + heat_number_line(h->cell_h);
+        struct style st = here ? style_accent() : style_dim();
         char text[16];
         int len = snprintf(text, sizeof text, "L%u", (unsigned)(here ? s->cursor.layer : layer));
-        grid_text(g, body, h->label_w - 1 - (uint32_t)len, y, here ? style_bold() : style_dim(),
-                  text);
+        grid_text(g, body, h->label_w - 1 - (uint32_t)len, y, st, text);
+        if (here && h->cell_w < HEAT_BRACKETED)
+            grid_text(g, body, h->label_w - 1, y, st, "▸");
+        if (here && h->cell_w == 1) // a block cursor would hide the cell's colours
+            put_cursor(g, body.x + h->label_w - 2, body.y + y);
     }
 }
 
@@ -244,7 +276,7 @@ struct span {
 
 static struct span head_label(const struct heat *h, uint32_t head)
 {
-    uint32_t len = digits(head), pad = h->cell_w > len ? (h->cell_w - len) / 2 : 0;
+    uint32_t len = heat_digits(head), pad = h->cell_w > len ? (h->cell_w - len) / 2 : 0;
     if (h->cell_w == 3) // above the digit, not the sign
         pad = 3 - len;
     return (struct span){ h->label_w + (head - h->first_head) * h->cell_w + pad, len };
@@ -255,7 +287,7 @@ static void draw_head_labels(struct grid *g, struct rect body, const struct heat
                              const struct state *s)
 {
     uint32_t last = h->first_head + h->n_heads - 1;
-    uint32_t step = h->cell_w > digits(last) ? 1 : h->cell_w > 1 ? 4 : 8;
+    uint32_t step = h->cell_w > heat_digits(last) ? 1 : h->cell_w > 1 ? 4 : 8;
     struct span mine = head_label(h, s->cursor.head);
     for (uint32_t head = h->first_head; head <= last; head++) {
         struct span at = head_label(h, head);
@@ -263,7 +295,7 @@ static void draw_head_labels(struct grid *g, struct rect body, const struct heat
         bool touches = at.x <= mine.x + mine.len && mine.x <= at.x + at.len;
         if (!here && (head % step || touches))
             continue;
-        grid_printf(g, body, at.x, 0, here ? style_bold() : style_dim(), "%u", (unsigned)head);
+        grid_printf(g, body, at.x, 0, here ? style_accent() : style_dim(), "%u", (unsigned)head);
     }
 }
 
@@ -300,7 +332,7 @@ static void draw_bars(struct grid *g, struct rect body, const struct heat *h,
         return;
     grid_text(g, body, x, 0, style_dim(), "mean |Δ|");
     for (uint32_t l = 0; l < h->n_layers; l++)
-        draw_bar(g, body, x, 1 + l * h->cell_h + h->cell_h / 2, h->bars_w - 3,
+        draw_bar(g, body, x, 1 + l * h->cell_h + heat_number_line(h->cell_h), h->bars_w - 3,
                  mean_size(p, h->first_layer + l, true) / layers, style_dim());
     if (!h->head_bars)
         return;
@@ -346,14 +378,20 @@ static void draw_legend(struct grid *g, struct rect body, uint32_t y, const stru
     x += grid_text(g, body, x, y, style_bold(), "bold") + 1;
     x += grid_printf(g, body, x, y, style_dim(), "q<%g", p->alpha) + 2;
     if (x + 8 <= body.w)
-        grid_text(g, body, x, y, style_dim(), h->cell_w < 3 ? "_ marked" : "* marked");
+        x += grid_text(g, body, x, y, style_dim(), h->cell_w < 3 ? "_ marked" : "* marked") + 2;
+    if (h->cell_h == HEAT_INTERVAL_H)
+        grid_printf(g, body, x, y, style_dim(), "below: %g%% CI", 100 * (1 - p->alpha));
 }
 
 void draw_impact(struct grid *g, struct rect r, const struct state *s)
 {
-    if (!state_has_grid(s))
+    if (!state_has_grid(s)) {
+        draw_no_grid(g, r, s);
         return;
-    struct heat h = place_heat(r, s);
+    }
+    struct heat h = heat_place(r, s);
+    if (h.exponent)
+        grid_printf(g, r, 0, 0, style_bold(), "×1e%d", h.exponent);
     draw_head_labels(g, r, &h, s);
     draw_layer_labels(g, r, &h, s);
     draw_cells(g, r, &h, s);
@@ -367,7 +405,7 @@ bool impact_hit(struct rect r, const struct state *s, uint32_t x, uint32_t y, st
 {
     if (!state_has_grid(s))
         return false;
-    struct heat h = place_heat(r, s);
+    struct heat h = heat_place(r, s);
     if (x < r.x + h.label_w || y < r.y + 1)
         return false;
     uint32_t column = (x - r.x - h.label_w) / h.cell_w, line = (y - r.y - 1) / h.cell_h;

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ui/command.h"
-#include "ui/keys.h"
+#include "ui/help.h"
 
 // Clear a box in the middle of the screen, frame it, and return its inside.
 static struct rect open_box(struct grid *g, struct rect screen, uint32_t w, uint32_t h,
@@ -36,68 +35,33 @@ static uint32_t at_most(uint32_t v, uint32_t limit)
     return v < limit ? v : limit;
 }
 
-// Help is about the panes: what would work if it were closed.
-static bool works_in_pane(const struct binding *b, const struct state *s)
+// "12 more" at a corner of a box's frame, whose inside is r.
+static void draw_more(struct grid *g, struct rect r, uint32_t y, size_t n)
 {
-    return b->where & (1u << s->focus) && (!b->when || b->when(s));
-}
-
-// All keys of a binding's action: "↑ k".
-static void all_keys(const struct binding *all, size_t n, const struct binding *of,
-                     const struct state *s, char *out, size_t size)
-{
-    out[0] = '\0';
-    for (size_t i = 0; i < n; i++) {
-        char name[16];
-        size_t len = strlen(out);
-        if (all[i].action != of->action || all[i].arg != of->arg || !works_in_pane(&all[i], s))
-            continue;
-        key_label(all[i].key, s->look, name, sizeof name);
-        snprintf(out + len, size - len, "%s%s", len ? " " : "", name);
-    }
-}
-
-// One line of help; number counts lines that there would be on an endless screen.
-struct help_lines {
-    struct grid *g;
-    struct rect r;
-    size_t first, number;
-    uint32_t columns, rows;
-};
-
-static void help_line(struct help_lines *l, struct style style, const char *keys, const char *text)
-{
-    size_t at = l->number++;
-    if (at < l->first || at - l->first >= (size_t)l->rows * l->columns)
-        return;
-    uint32_t place = (uint32_t)(at - l->first), width = l->r.w / l->columns;
-    struct rect r = { l->r.x + place / l->rows * width, l->r.y, width - 1, l->r.h };
-    grid_text(l->g, r, 0, place % l->rows, style_bold(), keys);
-    grid_text(l->g, r, 14, place % l->rows, style, text);
+    char text[32];
+    snprintf(text, sizeof text, " %zu more ", n);
+    struct rect line = { r.x, y, r.w, 1 };
+    if (n)
+        grid_text(g, line, r.w - text_width(text), 0, style_bold(), text);
 }
 
 static void draw_help(struct grid *g, struct rect screen, const struct state *s)
 {
+    enum { KEYS = 18 };
     struct rect r
-        = open_box(g, screen, at_most(screen.w - 4, 124), screen.h - 2, "keys that work now");
-    size_t n;
-    const struct binding *all = key_bindings(&n);
-    struct help_lines l = { .g = g, .r = r, .first = s->scroll, .rows = r.h };
-    l.columns = r.w >= 100 ? 2 : 1;
-    for (size_t i = 0; i < n; i++) {
-        char keys[64];
-        if (!all[i].help || !works_in_pane(&all[i], s))
-            continue;
-        all_keys(all, n, &all[i], s, keys, sizeof keys);
-        help_line(&l, style_plain(), keys, all[i].help);
+        = open_box(g, screen, at_most(screen.w - 4, 136), screen.h - 2, "keys that work now");
+    struct help_line line;
+    uint32_t columns;
+    size_t shown = help_shown(s, &columns), limit = help_scroll_limit(s);
+    size_t first = s->scroll < limit ? s->scroll : limit, rows = shown / columns;
+    for (size_t i = 0; i < shown && help_line_at(s, first + i, &line); i++) {
+        uint32_t width = r.w / columns, column = (uint32_t)(i / rows);
+        struct rect at = { r.x + column * width, r.y + (uint32_t)(i % rows), width - 1, 1 };
+        grid_text(g, at, 0, 0, style_bold(), line.keys);
+        grid_text(g, at, KEYS, 0, style_plain(), line.text);
     }
-    const struct command_info *commands = command_table(&n);
-    for (size_t i = 0; i < n; i++) {
-        char name[64];
-        const char *argument = commands[i].argument ? commands[i].argument : "";
-        snprintf(name, sizeof name, ":%s %s", commands[i].name, argument);
-        help_line(&l, style_plain(), name, commands[i].help);
-    }
+    draw_more(g, r, r.y - 1, first);
+    draw_more(g, r, r.y + r.h, limit - first);
 }
 
 static void draw_picker(struct grid *g, struct rect screen, const struct state *s)
@@ -106,15 +70,16 @@ static void draw_picker(struct grid *g, struct rect screen, const struct state *
                                                     [CATALOG_DATA] = "condition",
                                                     [CATALOG_DEVICES] = "device",
                                                     [CATALOG_METRICS] = "metric" };
+    const char *title = titles[overlay_catalog(s->overlay)];
     struct catalog_list list = state_picker_list(s);
     uint32_t n = list.n ? (uint32_t)list.n : 1, rows = at_most(n, screen.h - 8), name_w = 8;
     for (size_t i = 0; i < list.n; i++)
         if (text_width(list.items[i].value) > name_w)
             name_w = at_most(text_width(list.items[i].value), screen.w / 2);
-    struct rect r = open_box(g, screen, at_most(screen.w - 8, 72), rows + 2,
-                             titles[overlay_catalog(s->overlay)]);
+    struct rect r = open_box(g, screen, at_most(screen.w - 8, 72), rows + 2, title);
     if (!list.n)
-        grid_text(g, r, 0, 0, style_dim(), s->catalog ? "none found" : "looking…");
+        grid_printf(g, r, 0, 0, style_dim(),
+                    picker_is_ready(s) ? "no %ss found" : "looking for %ss…", title);
     uint32_t picked = (uint32_t)s->picked;
     uint32_t first = picked >= rows ? picked - rows + 1 : 0;
     for (uint32_t i = 0; i < rows && first + i < list.n; i++) {
@@ -159,11 +124,12 @@ static void draw_prompt(struct grid *g, struct rect screen, const struct state *
         const char *title, *hint;
     } prompts[] = {
         [OVERLAY_SCALE - OVERLAY_SCALE]
-        = { "scale", "the head's output is multiplied by this: 0.5" },
+        = { "scale", "factor for the head's output, such as 0.5 or -1" },
         [OVERLAY_EXPORT - OVERLAY_SCALE]
-        = { "export into folder", "runs/…: named by what was run" },
-        [OVERLAY_COMMAND - OVERLAY_SCALE] = { "command", "export, screenshot, model, metric, …" },
-        [OVERLAY_SEARCH - OVERLAY_SCALE] = { "go to head", "LAYER:HEAD" },
+        = { "export into folder", "Enter alone: runs/…, named by what was run" },
+        [OVERLAY_COMMAND - OVERLAY_SCALE]
+        = { "command", "export, screenshot, model, data, metric, …" },
+        [OVERLAY_SEARCH - OVERLAY_SCALE] = { "go to head", "LAYER:HEAD, such as 0:2" },
     };
     size_t which = (size_t)(s->overlay - OVERLAY_SCALE);
     struct rect r = open_box(g, screen, at_most(screen.w - 8, 64), 3, prompts[which].title);

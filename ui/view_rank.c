@@ -1,4 +1,4 @@
-// Lists: heads in order, and the log.
+// The heads in order.
 #include "ui/parts.h"
 
 #include <inttypes.h>
@@ -46,7 +46,7 @@ static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct sta
     }
     grid_text(g, r, 19, y, rest, interval);
     format_probability(e->q, q);
-    if (r.w >= 46)
+    if (r.w >= 44)
         grid_printf(g, r, r.w - 8, y, rest, "%8s", q);
 }
 
@@ -59,7 +59,7 @@ static void draw_titles(struct grid *g, struct rect r, const struct state *s)
     grid_text(g, r, 17 - text_width(name), 0, style_dim(), name);
     if (r.w >= 36)
         grid_printf(g, r, 19, 0, style_dim(), "%g%% CI", 100 * (1 - s->snap->alpha));
-    if (r.w >= 46)
+    if (r.w >= 44)
         grid_text(g, r, r.w - 1, 0, style_dim(), "q");
 }
 
@@ -76,14 +76,4 @@ void draw_rank(struct grid *g, struct rect r, const struct state *s)
     size_t first = at < s->n_order ? first_row(at, shown, s->n_order) : 0;
     for (size_t i = 0; i < shown; i++)
         draw_row(g, r, (uint32_t)i + 1, s, first + i);
-}
-
-void draw_log(struct grid *g, struct rect r, const struct state *s)
-{
-    for (uint32_t i = 0; i < r.h; i++) {
-        const struct log_line *l = state_log_line(s, i + s->log_back);
-        if (!l)
-            return;
-        grid_text(g, r, 0, r.h - 1 - i, l->is_error ? style_warn() : style_plain(), l->text);
-    }
 }

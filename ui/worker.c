@@ -12,9 +12,11 @@
 
 static const double post_interval = 0.05; // seconds between snapshots of a running sweep
 
-// What the interface has asked for and the thread has not begun yet. A later request replaces an earlier of its kind.
+// What the interface has asked for and the thread has not begun yet. A later request replaces an earlier of its kind; a
+// cancel takes back what was asked for before it, and a run that is asked for after it takes the cancel back. So the order
+// of requests needs no queue: a cancel that stands beside a run came later than the run.
 struct requests {
-    bool run, restart, joint, export, stop;
+    bool run, restart, joint, cancel, export, stop;
     struct choice choice;
     struct marks marks;
     char export_path[MAX_PROMPT];
@@ -28,9 +30,9 @@ struct worker {
     struct snapshot *posted;
     struct buf lines;
     bool busy;
+    atomic_bool
+        interrupt; // there are requests: what runs now returns; written under the lock, read without
     // Not guarded:
-    atomic_bool cancel;    // stop what runs now, for whatever reason
-    atomic_bool cancelled; // the user wants the sweep to stop for good
     int wake_fd;
     struct sweep *sweep; // the thread's own
     double posted_at;
@@ -113,11 +115,11 @@ static bool choose(struct worker *w, const struct requests *r)
     return true;
 }
 
-// A set that was interrupted is measured again, unless another has been asked for meanwhile.
+// A set that was interrupted is measured again, unless it was cancelled or another has been asked for meanwhile.
 static void retry_joint(struct worker *w, const struct marks *marks)
 {
     pthread_mutex_lock(&w->lock);
-    if (!w->requests.joint) {
+    if (!w->requests.joint && !w->requests.cancel) {
         w->requests.joint = true;
         w->requests.marks = *marks;
     }
@@ -127,12 +129,12 @@ static void retry_joint(struct worker *w, const struct marks *marks)
 static void measure_joint(struct worker *w, const struct marks *marks)
 {
     struct abl_err err = { 0 };
-    if (sweep_joint(w->sweep, marks, &w->cancel, &err))
+    if (sweep_joint(w->sweep, marks, &w->interrupt, &err))
         return;
-    if (err.code != ABL_INTERRUPTED)
-        add_line(w, "!", err.text);
-    else if (!atomic_load(&w->cancelled))
+    if (err.code == ABL_INTERRUPTED)
         retry_joint(w, marks);
+    else
+        add_line(w, "!", err.text);
 }
 
 // How the sweep stands while none of it is running.
@@ -152,35 +154,38 @@ static void export(struct worker *w, const char *path)
     buf_release(&said);
 }
 
-// Go on with the sweep until it is complete, cancelled or something else is asked for; post how it stands.
+// Go on with the sweep until it is complete or something is asked for; post how it stands. True if heads are left to do.
 static bool go_on(struct worker *w)
 {
     struct abl_err err = { 0 };
     bool ok
-        = sweep_is_complete(w->sweep) || sweep_run(w->sweep, &w->cancel, post_progress, w, &err);
+        = sweep_is_complete(w->sweep) || sweep_run(w->sweep, &w->interrupt, post_progress, w, &err);
     if (!ok && err.code != ABL_INTERRUPTED) {
         add_line(w, "!", err.text);
         post_phase(w, RUN_FAILED, &err);
         return false;
     }
-    bool cancelled = atomic_load(&w->cancelled);
-    post_phase(w, ok ? RUN_DONE : cancelled ? RUN_CANCELLED : RUN_RUNNING, NULL);
-    return !ok && !cancelled;
+    post_phase(w, phase_now(w, !ok), NULL);
+    return !ok;
+}
+
+static bool asked_for_anything(const struct requests *r)
+{
+    return r->run || r->joint || r->cancel || r->export || r->stop;
 }
 
 // Wait for a request, or go on at once if the sweep is unfinished.
 static struct requests next_requests(struct worker *w, bool unfinished)
 {
     pthread_mutex_lock(&w->lock);
-    const struct requests *r = &w->requests;
-    while (!unfinished && !r->run && !r->joint && !r->export && !r->stop) {
+    while (!unfinished && !asked_for_anything(&w->requests)) {
         w->busy = false;
         pthread_cond_wait(&w->asked, &w->lock);
     }
-    struct requests taken = *r;
+    struct requests taken = w->requests;
     w->busy = true;
     w->requests = (struct requests){ 0 };
-    atomic_store(&w->cancel, false);
+    atomic_store(&w->interrupt, false);
     pthread_mutex_unlock(&w->lock);
     return taken;
 }
@@ -191,14 +196,15 @@ static void *worker_main(void *context)
     bool ready = false, unfinished = false;
     for (;;) {
         struct requests r = next_requests(w, unfinished);
-        if (r.export && ready)
+        if (r.export)
             export(w, r.export_path);
         if (r.stop)
             break;
-        if (r.run) {
-            atomic_store(&w->cancelled, false);
-            ready = choose(w, &r);
-            unfinished = ready;
+        if (r.run)
+            ready = unfinished = choose(w, &r);
+        if (r.cancel && unfinished) {
+            unfinished = false;
+            post_phase(w, phase_now(w, unfinished), NULL);
         }
         if (r.joint && ready) {
             measure_joint(w, &r.marks);
@@ -251,7 +257,7 @@ static void ask_begin(struct worker *w)
 
 static void ask_end(struct worker *w)
 {
-    atomic_store(&w->cancel, true);
+    atomic_store(&w->interrupt, true);
     pthread_cond_signal(&w->asked);
     pthread_mutex_unlock(&w->lock);
 }
@@ -276,6 +282,7 @@ void worker_run(struct worker *w, const struct choice *choice, bool restart)
 {
     ask_begin(w);
     w->requests.run = true;
+    w->requests.cancel = false;
     w->requests.restart |= restart;
     w->requests.choice = *choice;
     ask_end(w);
@@ -299,8 +306,10 @@ void worker_export(struct worker *w, const char *path)
 
 void worker_cancel(struct worker *w)
 {
-    atomic_store(&w->cancelled, true);
-    atomic_store(&w->cancel, true);
+    ask_begin(w);
+    w->requests.cancel = true;
+    w->requests.joint = false;
+    ask_end(w);
 }
 
 struct snapshot *worker_take_snapshot(struct worker *w)
@@ -323,8 +332,7 @@ void worker_take_lines(struct worker *w, struct buf *out)
 bool worker_is_idle(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
-    const struct requests *r = &w->requests;
-    bool idle = !w->busy && !r->run && !r->joint && !r->export && !w->posted && !w->lines.len;
+    bool idle = !w->busy && !asked_for_anything(&w->requests) && !w->posted && !w->lines.len;
     pthread_mutex_unlock(&w->lock);
     return idle;
 }

@@ -24,6 +24,7 @@ void worker_run(struct worker *w, const struct choice *choice, bool restart);
 void worker_joint(struct worker *w, const struct marks *marks);
 // Write what finished; "" = a folder named by the run. Where it went comes as a message.
 void worker_export(struct worker *w, const char *path);
+// Stop the sweep and give up the marked set, running or only asked for. What is asked for after this is not touched by it.
 void worker_cancel(struct worker *w);
 
 // The newest snapshot since the last call, owned by the caller; NULL if there is none.

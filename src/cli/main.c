@@ -65,8 +65,8 @@ static void print_version(void)
 static bool run_explorer(const struct cli *cli, struct abl_err *err)
 {
     if (cli->screenshot)
-        return ui_screenshot(&cli->run, cli->width, cli->height, cli->screenshot, err);
-    return ui_run(&cli->run, err);
+        return ui_screenshot(&cli->run, &cli->ui, cli->screenshot, err);
+    return ui_run(&cli->run, &cli->ui, err);
 }
 
 static bool run_command(const struct cli *cli, const char *command_line, struct abl_err *err)

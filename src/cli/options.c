@@ -286,8 +286,29 @@ static bool read_size(const struct option *o, const char *v, struct cli *cli, st
     char rest;
     if (sscanf(v, "%ux%u%c", &w, &h, &rest) != 2 || w < 80 || h < 24 || w > 1000 || h > 1000)
         return bad_value(o, v, "WIDTHxHEIGHT in cells from 80x24 on", err);
-    cli->width = w;
-    cli->height = h;
+    cli->ui.width = w;
+    cli->ui.height = h;
+    return true;
+}
+
+static bool read_color(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    static const char *const words[]
+        = { [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never" };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(v, words[i]) == 0) {
+            cli->ui.color = (enum color_when)i;
+            return true;
+        }
+    return bad_value(o, v, "auto, always or never", err);
+}
+
+static bool read_ascii(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    (void)o;
+    (void)v;
+    (void)err;
+    cli->ui.ascii = true;
     return true;
 }
 
@@ -327,6 +348,10 @@ static const struct option options[] = {
     { "screenshot", "FILE", "run, draw the explorer's screen into FILE (.svg .png .ans .txt)", RUN,
       read_screenshot, 0 },
     { "size", "WxH", "of the screenshot in cells (default 200x60)", RUN, read_size, 0 },
+    { "color", "WHEN",
+      "on the explorer's screen: auto (default; not where NO_COLOR is set) always never", RUN,
+      read_color, 0 },
+    { "ascii", NULL, "only ASCII characters on the explorer's screen", RUN, read_ascii, 0 },
     { "json", NULL, "results as JSON on standard output", ALL, read_flag, CLI_JSON },
     { "dry-run", NULL, "say what would run and what it costs; run nothing", RUN, read_flag,
       CLI_DRY_RUN },
@@ -474,7 +499,7 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
 
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
 {
-    struct cli cli = { .width = 200, .height = 60 };
+    struct cli cli = { .ui = { .width = 200, .height = 60 } };
     run_settings_default(&cli.run);
     struct parser p = { .argc = argc, .argv = argv, .at = 1, .cli = &cli, .err = err };
     if (argc > 1 && argv[1][0] != '-') {

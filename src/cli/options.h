@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "lab/run.h"
+#include "ui/ui.h"
 
 enum command {
     COMMAND_RUN, // no command word: the explorer, or a headless run with --export
@@ -34,8 +35,8 @@ struct cli {
     unsigned flags;         // enum cli_flags
     const char *export_dir; // NULL = none, "-" = JSON on standard output
     const char *screenshot; // file to draw the explorer into, without a terminal
-    uint32_t width, height; // of the screenshot, in cells
-    const char *data_arg;   // check's positional argument
+    struct ui_settings ui;
+    const char *data_arg; // check's positional argument
 };
 
 // Parse argv; strings are borrowed from it. Errors are ABL_USAGE. run.data_dir must be set by the caller.

@@ -1,0 +1,10 @@
+// What the screen may consist of: what the terminal cannot show, and what the user wants of it.
+#ifndef ABL_UI_LOOK_H
+#define ABL_UI_LOOK_H
+
+enum look { LOOK_ASCII = 1 << 0, LOOK_MONO = 1 << 1 };
+
+// Auto: where the terminal has colours and NO_COLOR is not set (no-color.org).
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+#endif
