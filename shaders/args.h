@@ -18,12 +18,26 @@ struct linear_args {
 };
 
 struct norm_push {
-    uint rows, cols;
+    uint rows, groups, cols; // cols: of a group
+    uint is_rms;
     uint out_first, out_stride;
     uint x_first, x_stride;
     uint gain_first;
     uint bias_first, has_bias;
     float eps;
+};
+
+struct rope_push {
+    uint rows, list_first; // of the positions
+    uint n_heads, d_head, half_dims;
+    uint out_first, x_first, x_stride; // out is x
+    uint table_first, table_stride;
+};
+
+struct gate_push {
+    uint rows, cols;
+    uint out_first, x_first, x_stride; // out is x
+    uint gate_first, gate_stride;
 };
 
 struct attend_push {
@@ -81,6 +95,8 @@ struct readout_raw {
 #ifdef __STDC_VERSION__
 _Static_assert(sizeof(struct linear_args) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct norm_push) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct rope_push) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct gate_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct attend_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct gather_args) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct edit_args) <= 128, "push constants hold 128 bytes everywhere");

@@ -12,7 +12,7 @@
 #include "exp.h"
 
 layout(constant_id = 3) const uint BLOCKS = 4;       // of LANES rows each
-layout(constant_id = 4) const bool GELU = false;
+layout(constant_id = 4) const uint ACT = 0; // the value of enum act
 layout(constant_id = 5) const bool ACCUMULATE = false;
 layout(push_constant) uniform Push
 {
@@ -60,8 +60,7 @@ void main()
             uint row = m0 + b * LANES + i;
             if (row < a.m) {
                 vec4 y = acc[b][i] + add;
-                if (GELU)
-                    y = gelu_tanh(y);
+                y = activate(ACT, y);
                 if (ACCUMULATE)
                     y += old_at(a.old_first + row * a.out_stride + col, a.n - col);
                 out_put(a.out_first + row * a.out_stride + col, y, a.n - col);

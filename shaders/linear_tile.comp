@@ -13,7 +13,7 @@
 #include "exp.h"
 
 layout(constant_id = 3) const uint TILE = 64; // 64 or 128
-layout(constant_id = 4) const bool GELU = false;
+layout(constant_id = 4) const uint ACT = 0; // the value of enum act
 layout(constant_id = 5) const bool ACCUMULATE = false;
 layout(push_constant) uniform Push
 {
@@ -85,8 +85,7 @@ void main()
                 uint row = m0 + ty + 16 * i;
                 if (row < a.m) {
                     vec4 y = acc[i][j] + add;
-                    if (GELU)
-                        y = gelu_tanh(y);
+                    y = activate(ACT, y);
                     if (ACCUMULATE)
                         y += old_at(a.old_first + row * a.out_stride + col, a.n - col);
                     out_put(a.out_first + row * a.out_stride + col, y, a.n - col);

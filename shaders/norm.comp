@@ -1,5 +1,6 @@
-// LayerNorm over each row: (x - mean) / sqrt(variance + eps) * gain + bias. One subgroup a row, two readings for the
-// moments (the variance of what is left after the mean), one for the result.
+// Norms over each row, or over each of its `groups` parts: (x - mean) / sqrt(variance + eps) * gain + bias, where RMS has no
+// mean. One subgroup a part, two readings for the moments (the variance of what is left after the mean), one for the
+// result, which may take x's place.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
@@ -15,14 +16,14 @@ INPUT(3, bias)
 
 void main()
 {
-    uint row = subgroup_index();
+    uint item = subgroup_index(), row = item / a.groups, skip = item % a.groups * a.cols;
     if (row >= a.rows)
         return;
-    uint first = a.x_first + row * a.x_stride, lane = 4 * gl_SubgroupInvocationID, step = 4 * LANES;
+    uint first = a.x_first + row * a.x_stride + skip, lane = 4 * gl_SubgroupInvocationID, step = 4 * LANES;
     vec4 sums = vec4(0);
     for (uint c = lane; c < a.cols; c += step)
         sums += x_at(first + c, a.cols - c);
-    float mean = subgroup_sum(sum4(sums)) / float(a.cols);
+    float mean = a.is_rms != 0 ? 0.0 : subgroup_sum(sum4(sums)) / float(a.cols);
 
     vec4 squares = vec4(0);
     for (uint c = lane; c < a.cols; c += step) {
@@ -38,6 +39,6 @@ void main()
         vec4 y = (x_at(first + c, n) - mean) * scale * gain_at(a.gain_first + c, n);
         if (a.has_bias != 0)
             y += bias_at(a.bias_first + c, n);
-        out_put(a.out_first + row * a.out_stride + c, y, n);
+        out_put(a.out_first + row * a.out_stride + skip + c, y, n);
     }
 }

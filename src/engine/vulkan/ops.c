@@ -56,14 +56,17 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, const struct norm_args *norm,
                  struct abl_err *err)
 {
-    struct tensor gain = norm->gain, bias = norm->bias;
     struct vulkan *v = (struct vulkan *)e;
-    assert(out.rows == x.rows && out.cols == x.cols && gain.cols == x.cols);
+    struct tensor gain = norm->gain, bias = norm->bias;
+    uint32_t groups = norm->groups, cols = gain.cols;
+    assert(groups && out.rows == x.rows && out.cols == x.cols && cols * groups == x.cols);
     uint32_t window = vulkan_window_rows(v, out);
     for (uint32_t row = 0, n; row < x.rows; row += n) {
         n = min_u32(window, x.rows - row);
         struct norm_push args = { .rows = n,
-                                  .cols = x.cols,
+                                  .groups = groups,
+                                  .cols = cols,
+                                  .is_rms = norm->kind == NORM_RMS,
                                   .out_stride = out.stride,
                                   .x_first = position(tensor_rows(x, row, n)),
                                   .x_stride = x.stride,
@@ -73,13 +76,75 @@ bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, const str
                                   .eps = norm->eps };
         struct dispatch d
             = { .shader = SHADER_NORM,
-                .aligned = vulkan_is_aligned(out) && vulkan_is_aligned(x) && vulkan_is_aligned(gain)
-                           && vulkan_is_aligned(bias),
+                .aligned = cols % 4 == 0 && vulkan_is_aligned(out) && vulkan_is_aligned(x)
+                           && vulkan_is_aligned(gain) && vulkan_is_aligned(bias),
                 .args = &args,
                 .args_size = sizeof args,
                 .inputs = { x.buffer, gain.buffer, bias.buffer ? bias.buffer : gain.buffer },
                 .work = element_work * n * x.cols };
         d.out = vulkan_window(v, tensor_rows(out, row, n), &args.out_first);
+        dispatch_subgroups(&v->context, &d, (uint64_t)n * groups);
+        if (!pipelines_dispatch(&v->pipelines, &v->queue, &d, err))
+            return false;
+    }
+    return true;
+}
+
+bool vulkan_rope(struct engine *e, struct tensor x, struct tensor table, struct index positions,
+                 uint32_t d_head, struct abl_err *err)
+{
+    struct vulkan *v = (struct vulkan *)e;
+    assert(positions.count == x.rows && x.cols % d_head == 0);
+    assert(table.cols % 2 == 0 && table.cols <= d_head);
+    uint32_t window = vulkan_window_rows(v, x);
+    for (uint32_t row = 0, n; row < x.rows; row += n) {
+        n = min_u32(window, x.rows - row);
+        struct rope_push args = { .rows = n,
+                                  .list_first = row,
+                                  .n_heads = x.cols / d_head,
+                                  .d_head = d_head,
+                                  .half_dims = table.cols / 2,
+                                  .x_first = position(tensor_rows(x, row, n)),
+                                  .x_stride = x.stride,
+                                  .table_first = position(table),
+                                  .table_stride = table.stride };
+        struct dispatch d = { .shader = SHADER_ROPE,
+                              .aligned = true, // it reads and writes single floats
+                              .args = &args,
+                              .args_size = sizeof args,
+                              .inputs = { x.buffer, table.buffer },
+                              .lists = { { .buffer = positions.buffer } },
+                              .work = element_work * n * x.cols };
+        d.out = vulkan_window(v, tensor_rows(x, row, n), &args.out_first);
+        dispatch_subgroups(&v->context, &d, n);
+        if (!pipelines_dispatch(&v->pipelines, &v->queue, &d, err))
+            return false;
+    }
+    return true;
+}
+
+bool vulkan_gate(struct engine *e, struct tensor x, struct tensor gate, enum act act,
+                 struct abl_err *err)
+{
+    struct vulkan *v = (struct vulkan *)e;
+    assert(x.rows == gate.rows && x.cols == gate.cols);
+    uint32_t window = vulkan_window_rows(v, x);
+    for (uint32_t row = 0, n; row < x.rows; row += n) {
+        n = min_u32(window, x.rows - row);
+        struct gate_push args = { .rows = n,
+                                  .cols = x.cols,
+                                  .x_first = position(tensor_rows(x, row, n)),
+                                  .x_stride = x.stride,
+                                  .gate_first = position(tensor_rows(gate, row, n)),
+                                  .gate_stride = gate.stride };
+        struct dispatch d = { .shader = SHADER_GATE,
+                              .aligned = vulkan_is_aligned(x) && vulkan_is_aligned(gate),
+                              .constants = { 0, (uint32_t)act },
+                              .args = &args,
+                              .args_size = sizeof args,
+                              .inputs = { x.buffer, gate.buffer },
+                              .work = element_work * n * x.cols };
+        d.out = vulkan_window(v, tensor_rows(x, row, n), &args.out_first);
         dispatch_subgroups(&v->context, &d, n);
         if (!pipelines_dispatch(&v->pipelines, &v->queue, &d, err))
             return false;

@@ -8,6 +8,8 @@
 #include "shaders/attend_texel.spv.h"
 #include "shaders/edit.spv.h"
 #include "shaders/edit_texel.spv.h"
+#include "shaders/gate.spv.h"
+#include "shaders/gate_texel.spv.h"
 #include "shaders/gather.spv.h"
 #include "shaders/gather_texel.spv.h"
 #include "shaders/kl.spv.h"
@@ -18,6 +20,8 @@
 #include "shaders/norm_texel.spv.h"
 #include "shaders/readout.spv.h"
 #include "shaders/readout_texel.spv.h"
+#include "shaders/rope.spv.h"
+#include "shaders/rope_texel.spv.h"
 
 // `threads` is what a workgroup has on a GPU. On CPU-type devices it is one subgroup, as barriers are dear there.
 static const struct shader_code {
@@ -34,6 +38,10 @@ static const struct shader_code {
                         256 },
     [SHADER_NORM]
     = { "norm", { norm_spv, sizeof norm_spv }, { norm_texel_spv, sizeof norm_texel_spv }, 128 },
+    [SHADER_ROPE]
+    = { "rope", { rope_spv, sizeof rope_spv }, { rope_texel_spv, sizeof rope_texel_spv }, 128 },
+    [SHADER_GATE]
+    = { "gate", { gate_spv, sizeof gate_spv }, { gate_texel_spv, sizeof gate_texel_spv }, 128 },
     [SHADER_ATTEND] = { "attend",
                         { attend_spv, sizeof attend_spv },
                         { attend_texel_spv, sizeof attend_texel_spv },

@@ -14,6 +14,8 @@
 enum shader {
     SHADER_LINEAR, // linear_texel or linear_tile
     SHADER_NORM,
+    SHADER_ROPE,
+    SHADER_GATE,
     SHADER_ATTEND,
     SHADER_GATHER,
     SHADER_EDIT,

@@ -64,8 +64,12 @@ uint32_t vulkan_window_rows(const struct vulkan *v, struct tensor t);
 // The binding of all rows of t, and where t begins in it.
 struct span vulkan_window(const struct vulkan *v, struct tensor t, uint32_t *first);
 bool vulkan_is_aligned(struct tensor t);
-bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x,
-                 const struct norm_args *norm, struct abl_err *err);
+bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, const struct norm_args *norm,
+                 struct abl_err *err);
+bool vulkan_rope(struct engine *e, struct tensor x, struct tensor table, struct index positions,
+                 uint32_t d_head, struct abl_err *err);
+bool vulkan_gate(struct engine *e, struct tensor x, struct tensor gate, enum act act,
+                 struct abl_err *err);
 bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *args,
                    struct abl_err *err);
 bool vulkan_gather(struct engine *e, struct tensor out, struct tensor x, struct index rows,

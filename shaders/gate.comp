@@ -1,0 +1,27 @@
+// x = act(gate) x, in place. One subgroup a row.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "common.h"
+#include "exp.h"
+
+layout(constant_id = 4) const uint ACT = 0; // as in linear
+layout(push_constant) uniform Push
+{
+    gate_push a;
+};
+OUTPUT
+INPUT(1, x)
+INPUT(2, gate)
+
+void main()
+{
+    uint row = subgroup_index();
+    if (row >= a.rows)
+        return;
+    uint from = a.x_first + row * a.x_stride, by = a.gate_first + row * a.gate_stride;
+    uint to = a.out_first + row * a.x_stride;
+    for (uint c = 4 * gl_SubgroupInvocationID; c < a.cols; c += 4 * LANES) {
+        uint n = a.cols - c;
+        out_put(to + c, x_at(from + c, n) * activate(ACT, gate_at(by + c, n)), n);
+    }
+}
