@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "format/gguf.h"
 
 static int by_name(const void *a, const void *b)
 {
@@ -88,7 +89,10 @@ static bool has_config(const char *folder)
 // A name without '/' may also be a folder here that has nothing to do with models: that is not meant.
 static bool is_path(const char *name)
 {
-    return file_is_dir(name) && (strchr(name, '/') || has_config(name));
+    size_t len = strlen(name);
+    bool is_safetensors = len > 12 && strcmp(name + len - 12, ".safetensors") == 0;
+    return gguf_is(name) || (is_safetensors && file_exists(name))
+           || (file_is_dir(name) && (strchr(name, '/') || has_config(name)));
 }
 
 bool model_find(const char *name, const char *data_dir, char **out, struct abl_err *err)
@@ -103,7 +107,7 @@ bool model_find(const char *name, const char *data_dir, char **out, struct abl_e
         return not_found(name, data_dir, err);
     if (!path)
         return abl_no_memory(err);
-    if (!file_is_dir(path)) {
+    if (!is_path(name) && !file_is_dir(path)) {
         free(path);
         return not_found(name, data_dir, err);
     }

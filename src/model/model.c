@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "model/config.h"
 #include "model/config_gguf.h"
+#include "model/gguf_tokenizer.h"
 #include "model/internal.h"
 #include "model/rope.h"
 
@@ -93,12 +94,25 @@ bool model_open(const char *path, struct model **out, struct abl_err *err)
     return true;
 }
 
+static bool open_gguf_tokenizer(const char *path, struct tokenizer **out, struct abl_err *err)
+{
+    struct gguf g;
+    if (!gguf_open(path, &g, err))
+        return false;
+    bool ok = gguf_tokenizer_open(&g, path, out, err);
+    gguf_close(&g);
+    return ok;
+}
+
 bool model_tokenizer_open(const char *path, struct tokenizer **out, struct abl_err *err)
 {
     struct arena a = { 0 };
     const char *place = folder_of(&a, path);
     bool ok = place || abl_no_memory(err);
-    ok = ok && tokenizer_open(place, out, err);
+    if (ok && gguf_is(place))
+        ok = open_gguf_tokenizer(place, out, err);
+    else if (ok)
+        ok = tokenizer_open(place, out, err);
     arena_release(&a);
     return ok;
 }

@@ -14,6 +14,7 @@ enum added_flags {
     ADDED_LSTRIP = 1 << 2,      // takes the white space before it along
     ADDED_RSTRIP = 1 << 3,      // and behind it
     ADDED_NORMALIZED = 1 << 4,  // looked for in normalised text, after the others
+    ADDED_AS_IS = 1 << 5,       // its text is as it stands in normalised text
 };
 
 struct added_token {

@@ -146,7 +146,7 @@ static bool make_added_sets(struct tokenizer *t, const struct definition *d, str
     for (size_t i = 0; i < d->n_added; i++) {
         struct buf normal = { 0 };
         texts[i] = d->added[i];
-        if (!(texts[i].flags & ADDED_NORMALIZED) || !t->normalizer.n)
+        if (!(texts[i].flags & ADDED_NORMALIZED) || texts[i].flags & ADDED_AS_IS)
             continue;
         bool ok = normalizer_run(&t->normalizer, texts[i].text, texts[i].len, &normal, err);
         texts[i].len = normal.len;

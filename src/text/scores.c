@@ -1,0 +1,132 @@
+#include "text/scores.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/string_index.h"
+#include "text/unicode.h"
+
+struct writer {
+    struct definition *d;
+    const struct scored_piece *pieces;
+    size_t n;
+    struct string_index places; // of the pieces that merging may meet
+    struct abl_err *err;
+};
+
+// Highest score first; of equals the first in the list.
+static int by_score(const void *a, const void *b)
+{
+    const struct scored_piece *x = *(const struct scored_piece *const *)a,
+                              *y = *(const struct scored_piece *const *)b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+static bool is_known(const struct writer *w, const char *text, size_t len)
+{
+    return string_index_find(&w->places, text, len) != NULL;
+}
+
+// Every way to cut the piece in two that the vocabulary has.
+static bool add_merges_of(struct writer *w, const struct scored_piece *p, uint32_t rank)
+{
+    size_t size;
+    for (size_t at = 0; at < p->text.len; at += size) {
+        utf8_first(p->text.data + at, p->text.len - at, &size);
+        if (!at || !is_known(w, p->text.data, at)
+            || !is_known(w, p->text.data + at, p->text.len - at))
+            continue;
+        struct json_text left = { .data = p->text.data, .len = at };
+        struct json_text right = { .data = p->text.data + at, .len = p->text.len - at };
+        if (!definition_add_merge(w->d, left, right, rank, w->err))
+            return false;
+    }
+    return true;
+}
+
+// The adjacent pair whose joined piece scores highest merges first, the leftmost of equals: equal scores are one rank.
+static bool add_merges(struct writer *w)
+{
+    const struct scored_piece **sorted = malloc((w->n + 1) * sizeof *sorted);
+    size_t n = 0;
+    if (!sorted)
+        return abl_no_memory(w->err);
+    for (size_t i = 0; i < w->n; i++)
+        if (w->pieces[i].type == PIECE_NORMAL && w->pieces[i].text.len)
+            sorted[n++] = &w->pieces[i];
+    if (n)
+        qsort(sorted, n, sizeof *sorted, by_score);
+    bool ok = true;
+    uint32_t rank = 0;
+    for (size_t i = 0; ok && i < n; i++) {
+        rank += i && sorted[i]->score != sorted[i - 1]->score;
+        ok = add_merges_of(w, sorted[i], rank);
+    }
+    free(sorted);
+    return ok;
+}
+
+static bool check_piece(const struct writer *w, size_t i)
+{
+    const struct scored_piece *p = &w->pieces[i];
+    if (utf8_invalid_at(p->text.data, p->text.len) < p->text.len)
+        return abl_fail(w->err, ABL_BAD_MODEL, "'%s': token %zu is not UTF-8", w->d->path, i);
+    if (p->score != p->score)
+        return abl_fail(w->err, ABL_BAD_MODEL, "'%s': the score of token %zu is not a number",
+                        w->d->path, i);
+    if (p->type < PIECE_NORMAL || p->type > PIECE_BYTE)
+        return abl_fail(w->err, ABL_BAD_MODEL, "'%s': token %zu has type %d, expected 1 to 6",
+                        w->d->path, i, (int)p->type);
+    return true;
+}
+
+static bool add_piece(struct writer *w, size_t i)
+{
+    const struct scored_piece *p = &w->pieces[i];
+    struct definition *d = w->d;
+    uint32_t id = (uint32_t)i;
+    if (!check_piece(w, i))
+        return false;
+    if (p->type == PIECE_NORMAL && p->text.len
+        && !string_index_put(&w->places, p->text.data, p->text.len, id))
+        return abl_no_memory(w->err);
+    if (p->type == PIECE_UNKNOWN && !d->unk_token) {
+        d->unk_token = arena_strndup(&d->arena, p->text.data, p->text.len);
+        if (!d->unk_token)
+            return abl_no_memory(w->err);
+    }
+    if (!definition_add_token(d, p->text, id, w->err))
+        return false;
+    bool special = p->type == PIECE_CONTROL || p->type == PIECE_UNKNOWN;
+    if (p->text.len && (special || p->type == PIECE_USER_DEFINED))
+        return definition_add_added(
+            d, p->text, id, special ? ADDED_SPECIAL : ADDED_NORMALIZED | ADDED_AS_IS, w->err);
+    return true;
+}
+
+static bool add_steps(struct definition *d, const struct scored_settings *s, struct abl_err *err)
+{
+    struct json_text mark = { .data = "\xe2\x96\x81", .len = 3 }, space = { .data = " ", .len = 1 };
+    struct definition_normal prepend = { .kind = NORMAL_PREPEND, .to = mark };
+    struct definition_normal escape = { .kind = NORMAL_REPLACE, .from = space, .to = mark };
+    return (!s->add_prefix || definition_add_normal(d, prepend, err))
+           && definition_add_normal(d, escape, err);
+}
+
+bool scores_define(struct definition *d, const struct scored_piece *pieces, size_t n,
+                   const struct scored_settings *s, struct abl_err *err)
+{
+    struct writer w = { .d = d, .pieces = pieces, .n = n, .err = err };
+    bool ok = n <= MAX_TOKEN_ID
+              || abl_fail(err, ABL_BAD_MODEL, "'%s' has %zu tokens: expected at most %d", d->path,
+                          n, MAX_TOKEN_ID);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = add_piece(&w, i);
+    d->byte_fallback = s->byte_fallback;
+    d->fuse_unk = true; // SentencePiece joins unknown characters that follow one another
+    ok = ok && add_merges(&w) && add_steps(d, s, err);
+    string_index_release(&w.places);
+    return ok;
+}
