@@ -334,7 +334,10 @@ static void conditions_and_models_are_found_before_devices(void **state)
     int wake[2];
     struct catalog_search *c;
     struct abl_err err;
-    unsigned before = 0, found;
+    unsigned before = 0, found = 0;
+    setenv("VK_ICD_FILENAMES", "none",
+           1); // drivers leave memory behind, and are not what is tested
+    setenv("VK_DRIVER_FILES", "none", 1);
     assert_int_equal(pipe(wake), 0);
     if (!catalog_search_start("data", wake[1], &c, &err))
         fail_msg("%s", err.text);

@@ -205,6 +205,16 @@ static void marks_of_a_larger_model_are_not_measured(void **state)
     free_rig(r);
 }
 
+static void the_log_names_a_model_by_the_path_from_here(void **state)
+{
+    (void)state;
+    struct rig *r = new_rig(8);
+    worker_run(r->worker, &r->choice, false);
+    settle(r);
+    assert_non_null(strstr(r->lines.data, "from data/models/tiny-gpt2\n"));
+    free_rig(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +226,7 @@ int main(void)
         cmocka_unit_test(a_set_is_measured_after_a_cancelled_sweep),
         cmocka_unit_test(a_cancel_gives_up_the_set_asked_for_before_it),
         cmocka_unit_test(marks_of_a_larger_model_are_not_measured),
+        cmocka_unit_test(the_log_names_a_model_by_the_path_from_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
 #include "ui/sweep.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lab/select.h"
 #include "report/report.h"
@@ -125,13 +127,32 @@ static void gather_facts(struct sweep *s)
             snprintf(f->warning, sizeof f->warning, "%s", p->findings[i].text);
 }
 
+// The part of a path below a folder; NULL if it lies elsewhere.
+static const char *below(const char *path, const char *folder)
+{
+    size_t len = folder ? strlen(folder) : 0;
+    bool inside = len > 1 && strncmp(path, folder, len) == 0 && path[len] == '/';
+    return inside ? path + len + 1 : NULL;
+}
+
+// As one would type it: from here, or from home.
+static void short_path(const char *path, char *out, size_t size)
+{
+    char here[PATH_MAX];
+    const char *rest = below(path, getcwd(here, sizeof here));
+    const char *home = rest ? NULL : below(path, getenv("HOME"));
+    snprintf(out, size, "%s%s", home ? "~/" : "", rest ? rest : home ? home : path);
+}
+
 void sweep_describe(const struct sweep *s, struct buf *out)
 {
     if (!s->lab)
         return;
     const struct facts *f = &s->facts;
+    char path[PATH_MAX];
+    short_path(s->lab->model->path, path, sizeof path);
     buf_printf(out, "%s: %s, %" PRIu32 " layers x %" PRIu32 " heads, from %s\n", f->model,
-               f->shape.arch, f->shape.n_layers, f->shape.n_heads, s->lab->model->path);
+               f->shape.arch, f->shape.n_layers, f->shape.n_heads, path);
     buf_printf(out, "%s: %s, %s\n", f->device, s->lab->engine->info.name,
                s->lab->engine->info.driver);
     for (size_t i = 0; i < s->lab->prompts->n_findings; i++)

@@ -158,15 +158,17 @@ static uint32_t draw_status(struct grid *g, struct rect r, const struct state *s
     return x;
 }
 
-// How the run stands, then the message; a long message takes the place of the details.
+// How the run stands, then the message. A long one takes the place of the details, unless it is about no mistake and they
+// tell how far a run is.
 void draw_progress(struct grid *g, struct rect r, const struct state *s)
 {
     uint32_t width = text_width(s->message);
-    bool failed = s->snap && s->snap->phase == RUN_FAILED;
-    uint32_t x = width && failed ? r.w : draw_status(g, r, s) + 3;
-    if (width && x + width > r.w) {
+    enum run_phase phase = s->snap ? s->snap->phase : RUN_LOADING;
+    bool under_way = phase == RUN_LOADING || phase == RUN_RUNNING;
+    uint32_t x = width && phase == RUN_FAILED ? r.w : draw_status(g, r, s) + 3;
+    if (width && x + width > r.w && (s->message_is_error || !under_way)) {
         grid_fill(g, r, ' ', style_plain());
-        x = draw_phase(g, r, s->snap) + (failed ? 1 : 3);
+        x = draw_phase(g, r, s->snap) + (phase == RUN_FAILED ? 1 : 3);
     }
     draw_beginning(g, r, x, s->message_is_error ? style_warn() : style_plain(), s->message);
 }
