@@ -461,12 +461,12 @@ static void finds_paths_before_bundled_names(void **state)
     static const char *const cases[][2]
         = { { "two", "two" }, { "./one", "./one" }, { "one/", "one/" } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (!model_find(cases[i][0], data, &path, &err))
+        if (!model_find(cases[i][0], &(struct model_places){ .data_dir = data }, &path, NULL, &err))
             fail_msg("%s", err.text);
         assert_string_equal(path, cases[i][1]);
         free(path);
     }
-    if (!model_find("one", data, &path, &err))
+    if (!model_find("one", &(struct model_places){ .data_dir = data }, &path, NULL, &err))
         fail_msg("%s", err.text);
     assert_string_equal(path + strlen(data), "/models/one");
     free(path);
@@ -475,11 +475,12 @@ static void finds_paths_before_bundled_names(void **state)
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
         char named[64];
         snprintf(named, sizeof named, "no model '%s'", missing[i]);
-        if (model_find(missing[i], data, &path, &err))
+        if (model_find(missing[i], &(struct model_places){ .data_dir = data }, &path, NULL, &err))
             fail_msg("'%s' was found at '%s'", missing[i], path);
         expect_error(&err, named, "bundled models (one)");
     }
-    assert_false(model_find("none", "nowhere", &path, &err));
+    assert_false(
+        model_find("none", &(struct model_places){ .data_dir = "nowhere" }, &path, NULL, &err));
     expect_error(&err, "no model 'none'", "(none in the data folder)");
     assert_int_equal(chdir(here), 0);
 }
@@ -497,7 +498,7 @@ static void lists_models_by_name_with_what_is_wrong(void **state)
     scratch_delete(s, "models/a/config.json");
     scratch_text(s, "models/README", "no folder");
     scratch_text(s, "models/.hidden/config.json", "{}");
-    assert_true(model_list(s->path, &entries, &n, &err));
+    assert_true(model_list(&(struct model_places){ .data_dir = s->path }, &entries, &n, &err));
     assert_int_equal(n, 2);
     assert_string_equal(entries[0].name, "a");
     assert_false(entries[0].usable);
@@ -507,7 +508,7 @@ static void lists_models_by_name_with_what_is_wrong(void **state)
     assert_string_equal(entries[1].dtype, "BF16");
     assert_string_equal(entries[1].path, scratch_path(s, "models/b"));
     model_entries_free(entries, n);
-    assert_true(model_list("nowhere", &entries, &n, &err));
+    assert_true(model_list(&(struct model_places){ .data_dir = "nowhere" }, &entries, &n, &err));
     assert_int_equal(n, 0);
     model_entries_free(entries, n);
 }
@@ -545,7 +546,7 @@ static void the_bundled_model_is_complete(void **state)
     struct abl_err err = { 0 };
     char *path;
     static float out[2048 * 128];
-    if (!model_find("tiny-gpt2", data_dir, &path, &err))
+    if (!model_find("tiny-gpt2", &(struct model_places){ .data_dir = data_dir }, &path, NULL, &err))
         fail_msg("%s", err.text);
     struct model *m = must_open(path);
     free(path);

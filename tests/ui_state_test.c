@@ -339,7 +339,7 @@ static void conditions_and_models_are_found_before_devices(void **state)
            1); // drivers leave memory behind, and are not what is tested
     setenv("VK_DRIVER_FILES", "none", 1);
     assert_int_equal(pipe(wake), 0);
-    if (!catalog_search_start("data", wake[1], &c, &err))
+    if (!catalog_search_start(&(struct model_places){ .data_dir = "data" }, wake[1], &c, &err))
         fail_msg("%s", err.text);
     for (int i = 0; i < N_CATALOGS; i++) {
         char byte;

@@ -22,10 +22,12 @@ build libpcre2-dev      pcre2-devel             pcre2         pcre2
 build libutf8proc-dev   utf8proc-devel          libutf8proc   utf8proc
 build libcairo2-dev     cairo-devel             cairo         cairo
 build libssl-dev        openssl-devel           openssl       openssl@3
+build libcurl4-openssl-dev libcurl-devel        curl          curl
 build libncurses-dev    ncurses-devel           ncurses       ncurses
 build fonts-dejavu-core dejavu-sans-mono-fonts  ttf-dejavu    -
 test  libcmocka-dev     libcmocka-devel         cmocka        cmocka
 test  tmux              tmux                    tmux          tmux
+test  python3           python3                 python        python3
 test  spirv-tools       spirv-tools             spirv-tools   spirv-tools
 test  vulkan-validationlayers vulkan-validation-layers vulkan-validation-layers vulkan-validationlayers
 test  clang             clang                   clang         llvm
@@ -62,7 +64,7 @@ fi
 
 # Elsewhere: nothing is installed for you. What the build itself needs tells whether anything is missing.
 if [ -z "$force" ] && command -v pkg-config >/dev/null 2>&1 && command -v glslangValidator >/dev/null 2>&1 \
-    && pkg-config --exists vulkan libcjson libpcre2-8 libutf8proc cairo libcrypto ncursesw; then
+    && pkg-config --exists vulkan libcurl libcjson libpcre2-8 libutf8proc cairo libcrypto ncursesw; then
     exit 0
 fi
 if command -v dnf >/dev/null 2>&1; then

@@ -32,12 +32,12 @@ static void add(struct catalog *c, struct catalog_list *list, const char *value,
     list->items[list->n++] = item;
 }
 
-static void fill_models(struct catalog *c, const char *data_dir)
+static void fill_models(struct catalog *c, const struct model_places *places)
 {
     struct model_entry *entries;
     struct abl_err err;
     size_t n;
-    if (!model_list(data_dir, &entries, &n, &err))
+    if (!model_list(places, &entries, &n, &err))
         return;
     struct catalog_list list = new_list(c, n);
     for (size_t i = 0; i < n; i++) {
@@ -123,7 +123,7 @@ static void catalog_release(struct catalog *c)
 
 struct catalog_search {
     pthread_t thread;
-    const char *data_dir;
+    struct model_places places;
     int wake_fd;
     struct catalog catalog;
     atomic_uint found;
@@ -139,22 +139,22 @@ static void publish(struct catalog_search *c, enum catalog_kind kind)
 static void *search(void *context)
 {
     struct catalog_search *c = context;
-    fill_conditions(&c->catalog, c->data_dir);
+    fill_conditions(&c->catalog, c->places.data_dir);
     publish(c, CATALOG_DATA);
-    fill_models(&c->catalog, c->data_dir);
+    fill_models(&c->catalog, &c->places);
     publish(c, CATALOG_MODELS);
     fill_devices(&c->catalog); // drivers may take seconds
     publish(c, CATALOG_DEVICES);
     return NULL;
 }
 
-bool catalog_search_start(const char *data_dir, int wake_fd, struct catalog_search **out,
-                          struct abl_err *err)
+bool catalog_search_start(const struct model_places *places, int wake_fd,
+                          struct catalog_search **out, struct abl_err *err)
 {
     struct catalog_search *c = calloc(1, sizeof *c);
     if (!c)
         return abl_no_memory(err);
-    c->data_dir = data_dir;
+    c->places = *places;
     c->wake_fd = wake_fd;
     fill_metrics(&c->catalog);
     publish(c, CATALOG_METRICS);

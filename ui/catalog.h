@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/model.h"
 
 struct catalog_item {
     const char *value;  // what is chosen
@@ -26,11 +27,11 @@ struct catalog {
     struct arena arena;
 };
 
-// Start filling the lists: metrics at once, the slow ones last; what cannot be listed is left out. data_dir is borrowed; a byte is written
+// Start filling the lists: metrics at once, the slow ones last; what cannot be listed is left out. the places are borrowed; a byte is written
 // to wake_fd for every list that is whole. Owned: catalog_search_free.
 struct catalog_search;
-bool catalog_search_start(const char *data_dir, int wake_fd, struct catalog_search **out,
-                          struct abl_err *err);
+bool catalog_search_start(const struct model_places *places, int wake_fd,
+                          struct catalog_search **out, struct abl_err *err);
 // The lists that are whole, a bit 1 << kind each; the others of catalog_search_lists must not be read yet.
 unsigned catalog_search_found(struct catalog_search *c);
 const struct catalog *catalog_search_lists(const struct catalog_search *c);

@@ -151,7 +151,8 @@ static void save_screenshot(struct ui *u)
 static void search_catalog(struct ui *u)
 {
     struct abl_err err;
-    if (!u->catalog && !catalog_search_start(u->settings->data_dir, u->wake[1], &u->catalog, &err))
+    struct model_places places = { u->settings->data_dir, u->settings->hf_cache };
+    if (!u->catalog && !catalog_search_start(&places, u->wake[1], &u->catalog, &err))
         state_say(u->state, true, "%s", err.text);
     take_catalog(u); // what needs no search is there for the next key
 }

@@ -3,16 +3,50 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/print.h"
 #include "engine/engine.h"
+#include "lab/run.h"
+#include "lab/weights.h"
 #include "model/model.h"
 
-static cJSON *model_json(const struct model_entry *m)
+static const char *source_name(enum model_source source)
 {
+    return source == MODEL_BUNDLED ? "bundled" : "cache";
+}
+
+// Whether a model's weights stay on a device whole, and why not.
+static void fit_text(const struct model_entry *m, const struct device_info *device, char *out,
+                     size_t size)
+{
+    char needs[SIZE_TEXT], has[SIZE_TEXT];
+    struct run_settings s;
+    run_settings_default(&s);
+    struct run_mem mem = run_mem(&s, device);
+    struct weights_fit fit = weights_plan(&m->shape, mem.weights);
+    uint64_t all = fit.bytes + mem.activations, least = fit.kept + mem.activations;
+    bool known = device->memory > 0;
+    if (!fit.n_streamed)
+        snprintf(out, size, "fits");
+    else if (known && least > device->memory)
+        snprintf(out, size, "too large: needs %s, has %s", size_text(least, needs),
+                 size_text(device->memory, has));
+    else
+        snprintf(out, size, "layer by layer: needs %s, has %s", size_text(all, needs),
+                 size_text(device->memory, has));
+}
+
+static cJSON *model_json(const struct model_entry *m, const struct device_info *device)
+{
+    char fit[128];
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "name", m->name);
-    cJSON_AddStringToObject(o, "path", m->path);
+    cJSON_AddStringToObject(o, "source", source_name(m->source));
+    if (m->path)
+        cJSON_AddStringToObject(o, "path", m->path);
+    else
+        cJSON_AddNullToObject(o, "path");
     cJSON_AddBoolToObject(o, "usable", m->usable);
     if (!m->usable) {
         cJSON_AddStringToObject(o, "why", m->why.text);
@@ -21,46 +55,86 @@ static cJSON *model_json(const struct model_entry *m)
     cJSON_AddStringToObject(o, "arch", m->shape.arch);
     cJSON_AddNumberToObject(o, "n_layers", m->shape.n_layers);
     cJSON_AddNumberToObject(o, "n_heads", m->shape.n_heads);
+    cJSON_AddNumberToObject(o, "n_kv_heads", m->shape.n_kv_heads);
     cJSON_AddNumberToObject(o, "d_head", m->shape.d_head);
     cJSON_AddNumberToObject(o, "d_model", m->shape.d_model);
     cJSON_AddNumberToObject(o, "n_vocab", m->shape.n_vocab);
     cJSON_AddNumberToObject(o, "n_params", (double)m->n_params);
     cJSON_AddStringToObject(o, "dtype", m->dtype);
     cJSON_AddNumberToObject(o, "bytes", (double)m->weight_bytes);
+    cJSON_AddNumberToObject(o, "packed_bytes", (double)weights_plan(&m->shape, UINT64_MAX).bytes);
+    fit_text(m, device, fit, sizeof fit);
+    cJSON_AddStringToObject(o, "fit", fit);
     return o;
 }
 
-static void model_line(const struct model_entry *m)
+static void model_line(const struct model_entry *m, const struct device_info *device, int width)
 {
-    char size[SIZE_TEXT];
-    if (m->usable)
-        printf("%-20s %-8s %3" PRIu32 " x %-4" PRIu32 " %8.1fM %-5s %10s  %s\n", m->name,
-               m->shape.arch, m->shape.n_layers, m->shape.n_heads, (double)m->n_params / 1e6,
-               m->dtype, size_text(m->weight_bytes, size), m->path);
-    else
-        printf("%-20s not usable: %s\n", m->name, m->why.text);
+    char size[SIZE_TEXT], fit[128], params[16];
+    double n = (double)m->n_params;
+    if (!m->usable) {
+        printf("%-*s  %-7s  not usable: %s\n", width, m->name, source_name(m->source), m->why.text);
+        return;
+    }
+    snprintf(params, sizeof params, n < 999.5e6 ? "%.4gM" : "%.3gB",
+             n < 999.5e6 ? n / 1e6 : n / 1e9);
+    fit_text(m, device, fit, sizeof fit);
+    printf("%-*s  %-7s  %-8s %3" PRIu32 " x %-3" PRIu32 " %7s  %-4s %9s  %s\n", width, m->name,
+           source_name(m->source), m->shape.arch, m->shape.n_layers, m->shape.n_heads, params,
+           m->dtype, size_text(m->weight_bytes, size), fit);
+}
+
+static void models_table(const struct cli *cli, const struct model_entry *models, size_t n,
+                         const struct device_info *device)
+{
+    int width = 5;
+    size_t n_cached = 0;
+    for (size_t i = 0; i < n; i++) {
+        int len = (int)strlen(models[i].name);
+        width = len > width ? len : width;
+        n_cached += models[i].source == MODEL_CACHED;
+    }
+    printf("%-*s  %-7s  %-8s %9s %7s  %-4s %9s  %s\n", width, "model", "source", "arch", "lay x hd",
+           "params", "type", "size", "this device");
+    for (size_t i = 0; i < n; i++)
+        model_line(&models[i], device, width);
+    if (!n_cached && !(cli->flags & CLI_QUIET))
+        fprintf(stderr,
+                "no models in the Hugging Face cache (%s); fetch one with 'abltui pull gpt2', or "
+                "name a folder or a .gguf file with --model\n",
+                cli->run.hf_cache ? cli->run.hf_cache : "no HOME");
+}
+
+// The memory of the device that `auto` picks.
+static bool auto_device(struct device_info *out, struct abl_err *err)
+{
+    struct engine *e;
+    if (!engine_open("auto", 0, &e, err))
+        return false;
+    *out = e->info;
+    e->ops->free(e);
+    return true;
 }
 
 bool command_models(const struct cli *cli, struct abl_err *err)
 {
+    struct model_places places = { cli->run.data_dir, cli->run.hf_cache };
     struct model_entry *models;
+    struct device_info device;
     size_t n;
-    if (!model_list(cli->run.data_dir, &models, &n, err))
+    if (!auto_device(&device, err) || !model_list(&places, &models, &n, err))
         return false;
     bool ok = true;
     if (cli->flags & CLI_JSON) {
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "schema", "abltui.models/1");
+        cJSON_AddStringToObject(o, "schema", "abltui.models/2");
+        cJSON_AddStringToObject(o, "device", device.name);
         cJSON *list = cJSON_AddArrayToObject(o, "models");
         for (size_t i = 0; i < n; i++)
-            cJSON_AddItemToArray(list, model_json(&models[i]));
+            cJSON_AddItemToArray(list, model_json(&models[i], &device));
         ok = print_json(o, err);
-    } else {
-        printf("%-20s %-8s %10s %9s %-5s %10s  %s\n", "model", "arch", "layersxheads", "params",
-               "type", "size", "path");
-        for (size_t i = 0; i < n; i++)
-            model_line(&models[i]);
-    }
+    } else
+        models_table(cli, models, n, &device);
     model_entries_free(models, n);
     return ok;
 }

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "engine/engine.h"
+#include "format/hf_cache.h"
 #include "report/report.h"
 #include "ui/ui.h"
 
@@ -32,6 +33,17 @@ static const char *find_data_dir(char out[PATH_MAX])
             return out;
     }
     return file_is_dir("data/corpora") ? "data" : ABLTUI_SHARE;
+}
+
+// Where the Hugging Face hub's cache is; NULL when no variable says.
+static char *find_hf_cache(void)
+{
+    struct hf_environment e = { .hf_hub_cache = getenv("HF_HUB_CACHE"),
+                                .huggingface_hub_cache = getenv("HUGGINGFACE_HUB_CACHE"),
+                                .hf_home = getenv("HF_HOME"),
+                                .xdg_cache_home = getenv("XDG_CACHE_HOME"),
+                                .home = getenv("HOME") };
+    return hf_cache_root(&e);
 }
 
 // The command line as a shell would take it, for provenance.
@@ -85,6 +97,8 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
         return command_models(cli, err);
     case COMMAND_DEVICES:
         return command_devices(cli, err);
+    case COMMAND_PULL:
+        return command_pull(cli, err);
     case N_COMMANDS:
         break;
     }
@@ -108,7 +122,7 @@ int main(int argc, char **argv)
     struct abl_err err = { 0 };
     struct cli cli;
     struct buf command_line = { 0 };
-    char data_dir[PATH_MAX];
+    char data_dir[PATH_MAX], *hf_cache = NULL;
     bool ok = cli_parse(argc, argv, &cli, &err);
     if (ok && cli.flags & CLI_HELP)
         cli_help(stdout, cli.command);
@@ -116,9 +130,11 @@ int main(int argc, char **argv)
         print_version();
     else if (ok) {
         cli.run.data_dir = find_data_dir(data_dir);
+        cli.run.hf_cache = hf_cache = find_hf_cache();
         ok = quote_command_line(argc, argv, &command_line) || abl_no_memory(&err);
         ok = ok && run_command(&cli, command_line.data, &err);
     }
+    free(hf_cache);
     buf_release(&command_line);
     if (ok && fflush(stdout) != 0)
         ok = abl_fail(&err, ABL_FAILED, "cannot write to standard output: %s", strerror(errno));

@@ -23,6 +23,7 @@ static const struct command_info commands[N_COMMANDS] = {
     = { "verify", "[OPTIONS]", "a slice on every engine against a double-precision reference" },
     [COMMAND_MODELS] = { "models", "[--json]", "models that are here" },
     [COMMAND_DEVICES] = { "devices", "[--json]", "what can compute" },
+    [COMMAND_PULL] = { "pull", "ID[@REV][:FILE]", "fetch a checkpoint from the Hugging Face hub" },
 };
 
 enum {
@@ -32,7 +33,8 @@ enum {
     MODELS = 1 << COMMAND_MODELS,
     DEVICES = 1 << COMMAND_DEVICES,
     LAB = RUN | CHECK | VERIFY,
-    ALL = LAB | MODELS | DEVICES
+    PULL = 1 << COMMAND_PULL,
+    ALL = LAB | MODELS | DEVICES | PULL
 };
 
 struct option;
@@ -280,6 +282,13 @@ static bool read_screenshot(const struct option *o, const char *v, struct cli *c
     return *v || bad_value(o, v, "a file ending in .svg, .png, .ans or .txt", err);
 }
 
+static bool read_endpoint(const struct option *o, const char *v, struct cli *cli,
+                          struct abl_err *err)
+{
+    cli->endpoint = v;
+    return *v || bad_value(o, v, "an address such as https://huggingface.co", err);
+}
+
 static bool read_size(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     unsigned w, h;
@@ -313,7 +322,8 @@ static bool read_ascii(const struct option *o, const char *v, struct cli *cli, s
 }
 
 static const struct option options[] = {
-    { "model", "M", "checkpoint folder or bundled name (default tiny-gpt2)", LAB, read_model, 0 },
+    { "model", "M", "folder, .gguf file, hub id in the cache, or bundled name (default tiny-gpt2)",
+      LAB, read_model, 0 },
     { "data", "D", "facts, negation, counterfactual, logic, a JSONL file, or - (default facts)",
       LAB, read_data, 0 },
     { "split", "S", "train, val, test or all (default train where a split file exists)", LAB,
@@ -341,7 +351,8 @@ static const struct option options[] = {
     { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", RUN | VERIFY, read_device,
       0 },
     { "precision", "P", "f32", RUN | VERIFY, read_precision, 0 },
-    { "mem", "SIZE", "for activations, and for weights, which stream if larger", RUN | VERIFY, read_mem, 0 },
+    { "mem", "SIZE", "for activations, and for weights, which stream if larger", RUN | VERIFY,
+      read_mem, 0 },
     { "threads", "N", "of the cpu engine (default all cores)", RUN | VERIFY, read_threads, 0 },
     { "export", "DIR", "run without a terminal and write the run directory; - prints JSON", RUN,
       read_export, 0 },
@@ -355,6 +366,8 @@ static const struct option options[] = {
     { "json", NULL, "results as JSON on standard output", ALL, read_flag, CLI_JSON },
     { "dry-run", NULL, "say what would run and what it costs; run nothing", RUN, read_flag,
       CLI_DRY_RUN },
+    { "endpoint", "URL", "of the hub to pull from (default https://huggingface.co)", PULL,
+      read_endpoint, 0 },
     { "damage", NULL, "damage a weight on the checked device: verify must notice", VERIFY,
       read_flag, CLI_DAMAGE },
     { "quiet", NULL, "no progress and no summary", ALL, read_flag, CLI_QUIET },
@@ -407,7 +420,7 @@ static bool unknown_command(const char *name, struct abl_err *err)
             return abl_fail(err, ABL_USAGE, "unknown command '%s': did you mean '%s'?", name,
                             commands[i].name);
     return abl_fail(err, ABL_USAGE,
-                    "unknown command '%s': expected check, verify, models or devices", name);
+                    "unknown command '%s': expected check, verify, models, devices or pull", name);
 }
 
 // "--name", "--name=value", "-h", "-q": cut into name and value; false for anything else.
@@ -471,7 +484,8 @@ static bool parse_argument(struct parser *p, char *arg)
                 return apply_option(p, i, value);
         return unknown_option(name, p->err);
     }
-    if (p->cli->command == COMMAND_CHECK && !p->cli->data_arg && (arg[0] != '-' || !arg[1])) {
+    bool takes = p->cli->command == COMMAND_CHECK || p->cli->command == COMMAND_PULL;
+    if (takes && !p->cli->data_arg && (arg[0] != '-' || !arg[1])) {
         p->cli->data_arg = p->cli->run.data = arg;
         return true;
     }

@@ -17,6 +17,7 @@ enum command {
     COMMAND_VERIFY,
     COMMAND_MODELS,
     COMMAND_DEVICES,
+    COMMAND_PULL,
     N_COMMANDS,
 };
 
@@ -36,7 +37,8 @@ struct cli {
     const char *export_dir; // NULL = none, "-" = JSON on standard output
     const char *screenshot; // file to draw the explorer into, without a terminal
     struct ui_settings ui;
-    const char *data_arg; // check's positional argument
+    const char *data_arg; // check's and pull's positional argument
+    const char *endpoint; // of pull, NULL = the hub
 };
 
 // Parse argv; strings are borrowed from it. Errors are ABL_USAGE. run.data_dir must be set by the caller.

@@ -51,8 +51,8 @@ static bool copy_settings(struct lab *lab, const struct run_settings *from, stru
     struct run_settings *s = &lab->settings;
     *s = *from;
     const char **strings[]
-        = { &s->data_dir, &s->model,    &s->data,    &s->heads,     &s->layers, &s->sets,
-            &s->pairs,    &s->triplets, &s->restore, &s->positions, &s->device };
+        = { &s->data_dir, &s->hf_cache, &s->model,    &s->data,    &s->heads,     &s->layers,
+            &s->sets,     &s->pairs,    &s->triplets, &s->restore, &s->positions, &s->device };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         if (!*strings[i])
             continue;
@@ -78,10 +78,14 @@ static bool open_prompts(struct lab *lab, struct abl_err *err)
 
 static bool open_model(struct lab *lab, struct abl_err *err)
 {
+    const struct run_settings *s = &lab->settings;
+    struct model_places places = { s->data_dir, s->hf_cache };
     char *path;
-    if (!model_find(lab->settings.model, lab->settings.data_dir, &path, err))
+    bool named;
+    if (!model_find(s->model, &places, &path, &named, err))
         return false;
-    bool ok = model_open(path, &lab->model, err) && model_tokenizer_open(path, &lab->tokenizer, err);
+    bool ok = model_open(path, &lab->model, err) && model_tokenizer_open(path, &lab->tokenizer, err)
+              && (!named || model_rename(lab->model, s->model) || abl_no_memory(err));
     free(path);
     return ok;
 }

@@ -33,6 +33,7 @@ enum direction { CLEAN_TO_CORRUPT, CORRUPT_TO_CLEAN };
 // What the user asked for; strings borrowed. run_settings_default fills the documented defaults.
 struct run_settings {
     const char *data_dir; // where the bundled corpora and models lie
+    const char *hf_cache; // root of the Hugging Face hub's cache, NULL = none
     const char *model;    // --model
     const char *data;     // --data: one condition
     enum split split;

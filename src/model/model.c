@@ -117,6 +117,12 @@ bool model_tokenizer_open(const char *path, struct tokenizer **out, struct abl_e
     return ok;
 }
 
+bool model_rename(struct model *m, const char *name)
+{
+    m->name = arena_strdup(&m->arena, name);
+    return m->name != NULL;
+}
+
 void model_free(struct model *m)
 {
     if (!m)

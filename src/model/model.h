@@ -87,16 +87,28 @@ struct model {
     struct arena arena;
 };
 
-// Resolve `name` to a folder: a path, or a bundled name under data_dir/models (e.g. "tiny-gpt2"). A name without '/' is
-// a path only if that folder holds a config.json. *out is malloc'd.
-// A missing model is ABL_BAD_MODEL and lists what is here.
-bool model_find(const char *name, const char *data_dir, char **out, struct abl_err *err);
+// Where models are looked for.
+struct model_places {
+    const char *data_dir; // bundled ones are below data_dir/models
+    const char *hf_cache; // root of the Hugging Face hub's cache, NULL = none
+};
+
+// Resolve `name` to what model_open takes, in this order: a path (a folder with config.json, a .gguf or .safetensors file;
+// a name without '/' is a folder only if it holds a config.json), a bundled name, an alias ("gpt2-medium"), a hub id with an
+// optional @revision in the cache, and ID:FILE.gguf there. No network. *out is malloc'd. *named (may be NULL): whether it
+// was found by a name, which then says more than the path.
+// A missing model is ABL_BAD_MODEL and lists what is here; a download that is not whole says what is missing.
+bool model_find(const char *name, const struct model_places *places, char **out, bool *named,
+                struct abl_err *err);
 
 // Open a folder, a GGUF file, or a .safetensors file beside its config.json, and check everything but the weights' values:
 // config.json against the class defaults, exact shape of every tensor, ids in range, sizes within limits. Owned by the
 // caller: model_free.
 bool model_open(const char *path, struct model **out, struct abl_err *err);
 void model_free(struct model *m);
+
+// Give the model the name by which it was asked for. False when memory is out.
+bool model_rename(struct model *m, const char *name);
 
 // The tokenizer of whatever model_open takes: a GGUF file's own, else that of the folder. No weights need be there.
 // Owned by the caller: tokenizer_free.
@@ -122,16 +134,24 @@ bool model_embed(const struct model *m, uint32_t token, uint32_t position, float
 // SHA-256 of the weight file; of several, the SHA-256 of their hex digests one behind the other in name order.
 bool model_sha256(const struct model *m, char out[SHA256_HEX], struct abl_err *err);
 
-// What `abltui models` lists: folders below data_dir/models. The caller frees *out with model_entries_free.
+enum model_source { MODEL_BUNDLED, MODEL_CACHED };
+
+// The hub id that a short name stands for ("gpt2"); NULL where it is none.
+const char *model_alias(const char *name);
+
+// What `abltui models` lists: folders below data_dir/models, and the cache's repositories. The caller frees *out with
+// model_entries_free.
 struct model_entry {
-    char *name, *path;
+    enum model_source source;
+    char *name, *path; // name: what --model takes
     bool usable;
     struct model_shape shape; // when usable
     uint64_t n_params, weight_bytes;
     char dtype[8];
     struct abl_err why; // when not usable
 };
-bool model_list(const char *data_dir, struct model_entry **out, size_t *n, struct abl_err *err);
+bool model_list(const struct model_places *places, struct model_entry **out, size_t *n,
+                struct abl_err *err);
 void model_entries_free(struct model_entry *entries, size_t n);
 
 #endif

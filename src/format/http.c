@@ -1,0 +1,154 @@
+#include "format/http.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+enum { CONNECT_TIMEOUT_S = 20, STALL_S = 30, MAX_TEXT = 64 << 20 };
+
+struct http {
+    CURL *curl;
+};
+
+bool http_new(struct http **out, struct abl_err *err)
+{
+    struct http *h = calloc(1, sizeof *h);
+    if (!h)
+        return abl_no_memory(err);
+    h->curl = curl_easy_init();
+    if (!h->curl) {
+        free(h);
+        return abl_fail(err, ABL_FAILED, "libcurl cannot be started");
+    }
+    *out = h;
+    return true;
+}
+
+void http_free(struct http *h)
+{
+    if (!h)
+        return;
+    curl_easy_cleanup(h->curl);
+    free(h);
+}
+
+// One transfer.
+struct transfer {
+    const struct http_request *r;
+    CURL *curl;
+    bool restarted, store_failed, cancelled;
+    int error; // errno of the store
+    uint64_t received;
+    char range[32];
+};
+
+static long status_of(CURL *curl)
+{
+    long status = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
+// The server sends the whole file though a part was asked for: begin again.
+static bool restart(struct transfer *t)
+{
+    t->restarted = true;
+    rewind(t->r->to);
+    return fflush(t->r->to) == 0 && ftruncate(fileno(t->r->to), 0) == 0;
+}
+
+static bool store(struct transfer *t, const char *bytes, size_t n)
+{
+    if (t->r->text) {
+        buf_add(t->r->text, bytes, n);
+        return !t->r->text->failed && t->r->text->len <= MAX_TEXT;
+    }
+    long status = status_of(t->curl);
+    if (status != 200 && status != 206)
+        return true;
+    if (status == 200 && t->r->from && !t->restarted && !restart(t))
+        return false;
+    return fwrite(bytes, 1, n, t->r->to) == n;
+}
+
+static size_t write_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    size_t n = size * count;
+    if (!store(t, bytes, n)) {
+        t->error = errno;
+        t->store_failed = true;
+        return 0;
+    }
+    t->received += n;
+    if (t->r->progress)
+        t->r->progress(t->r->context, (t->restarted ? 0 : t->r->from) + t->received);
+    return n;
+}
+
+static int look_for_cancel(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    struct transfer *t = context;
+    (void)a, (void)b, (void)c, (void)d;
+    t->cancelled = t->r->cancel && atomic_load(t->r->cancel);
+    return t->cancelled;
+}
+
+static struct curl_slist *set_options(CURL *c, struct transfer *t)
+{
+    struct curl_slist *headers = NULL;
+    curl_easy_reset(c);
+    curl_easy_setopt(c, CURLOPT_URL, t->r->url);
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(c, CURLOPT_MAXREDIRS, 8L);
+    curl_easy_setopt(c, CURLOPT_USERAGENT, "abltui");
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, write_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, look_for_cancel);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+    // A range, not libcurl's resuming: that gives up where a server sends the whole file.
+    if (t->r->from) {
+        snprintf(t->range, sizeof t->range, "%" PRIu64 "-", t->r->from);
+        curl_easy_setopt(c, CURLOPT_RANGE, t->range);
+    }
+    if (t->r->token) {
+        struct buf header = { 0 };
+        buf_printf(&header, "Authorization: Bearer %s", t->r->token);
+        headers = header.failed ? NULL : curl_slist_append(NULL, header.data);
+        buf_release(&header);
+        // curl drops the header where a redirect leads to another host, port or protocol.
+        curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+    }
+    return headers;
+}
+
+bool http_get(struct http *h, const struct http_request *r, struct http_answer *out,
+              struct abl_err *err)
+{
+    struct transfer t = { .r = r, .curl = h->curl };
+    struct curl_slist *headers = set_options(h->curl, &t);
+    CURLcode code = curl_easy_perform(h->curl);
+    curl_slist_free_all(headers);
+    *out = (struct http_answer){ .status = status_of(h->curl) };
+    if (t.cancelled)
+        return abl_fail(err, ABL_INTERRUPTED,
+                        "interrupted; what came so far is kept for the next time");
+    if (t.store_failed)
+        return abl_fail(err, ABL_FAILED, "cannot store what came from '%s': %s", r->url,
+                        t.error ? strerror(t.error) : "out of memory");
+    out->cut = code != CURLE_OK;
+    if (code != CURLE_OK)
+        snprintf(out->why, sizeof out->why, "%s", curl_easy_strerror(code));
+    return true;
+}

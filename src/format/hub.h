@@ -1,0 +1,30 @@
+// Fetching a checkpoint from the Hugging Face hub into its local cache, in the layout that `hf` keeps (libcurl).
+#ifndef ABL_FORMAT_HUB_H
+#define ABL_FORMAT_HUB_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct hub_job {
+    const char *endpoint; // "https://huggingface.co", without a slash at the end
+    const char *token;    // NULL = none; goes to the endpoint's host alone
+    const char *root;     // of the cache
+    const char *id;       // "org/name"
+    const char *revision; // branch, tag or commit; NULL = main
+    const char *file;     // one GGUF file; NULL = safetensors and what belongs to them
+    uint32_t pause_ms;    // before the first new try of a cut connection; doubled each time
+    // Told of each file: done of size bytes; done = size once it is whole. context goes along.
+    void (*progress)(void *context, const char *file, uint64_t done, uint64_t size);
+    void *context;
+    atomic_bool *cancel; // NULL = never
+};
+
+// Fetch what is not there yet, check it (SHA-256 of large files, git's hash of small ones), and link it. *snapshot
+// (malloc'd) is the folder. A download that was cut is resumed; what is wrong is thrown away. Errors: ABL_BAD_MODEL for
+// what the hub does not have or does not give, ABL_FAILED for the connection and the disk, ABL_INTERRUPTED.
+bool hub_pull(const struct hub_job *job, char **snapshot, struct abl_err *err);
+
+#endif

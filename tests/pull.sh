@@ -1,0 +1,126 @@
+#!/bin/bash
+# `abltui pull`, and finding what it fetched, against a hub on this machine: tests/pull.sh PROGRAM
+set -u
+program=$(realpath "$1")
+folder=$(mktemp -d)
+failed=0
+
+check() { # NAME COMMAND…: the command must succeed
+    local name=$1
+    shift
+    if "$@" >"$folder/why" 2>&1; then
+        echo "[  PASSED  ] $name"
+    else
+        echo "[  FAILED  ] $name: $*"
+        sed 's/^/    /' "$folder/why" "$folder/out" "$folder/err" 2>/dev/null | head -20
+        failed=1
+    fi
+}
+
+# Run the program in a home of its own; its exit status is in $status.
+run() {
+    HOME=$home HF_TOKEN=${token:-} ABLTUI_PULL_PAUSE_MS=1 HF_HUB_CACHE= HF_HOME= XDG_CACHE_HOME= HF_ENDPOINT=http://127.0.0.1:$port \
+        ABLTUI_DATA=data "$program" "$@" >"$folder/out" 2>"$folder/err"
+    status=$?
+}
+said() { grep -qF -- "$1" "$folder/out" "$folder/err"; }
+exits() { [ "$status" = "$1" ] || { echo "found exit status $status, expected $1"; false; }; }
+new_home() { home=$folder/home.$1; mkdir -p "$home"; cache=$home/.cache/huggingface/hub; }
+
+mkfifo "$folder/stdin" "$folder/ports"
+python3 tests/pull_server.py data/models/tiny-gpt2 "$folder/log" <"$folder/stdin" >"$folder/ports" 2>"$folder/server.err" &
+exec {hold}>"$folder/stdin"
+trap 'exec {hold}>&-; wait; rm -rf "$folder"' EXIT
+read -r port second <"$folder/ports"
+
+new_home empty
+run models
+check an_empty_home_lists_the_bundled_models_and_says_how_to_get_more \
+    sh -c "grep -q '^tiny-llama .*bundled.*fits' '$folder/out' && grep -q 'abltui pull gpt2' '$folder/err'"
+run --dry-run --model gpt2-medium
+check a_model_that_is_not_here_says_how_to_fetch_it \
+    sh -c "[ $status = 4 ] && grep -q 'abltui pull gpt2-medium' '$folder/err'"
+
+new_home good
+token=secret run pull good/tiny
+check pull_fetches_into_the_layout_of_the_hub exits 0
+repo=$cache/models--good--tiny
+snapshot=$repo/snapshots/0123456789abcdef0123456789abcdef01234567
+check the_ref_names_the_commit test "$(cat "$repo/refs/main")" = 0123456789abcdef0123456789abcdef01234567
+check files_are_links_to_blobs_by_hash \
+    test "$(readlink "$snapshot/model.safetensors")" = "../../blobs/$(sha256sum <data/models/tiny-gpt2/model.safetensors | cut -d' ' -f1)"
+check small_files_go_by_the_hash_of_git \
+    test "$(readlink "$snapshot/config.json")" = "../../blobs/$(git hash-object data/models/tiny-gpt2/config.json)"
+check what_came_is_what_was_sent cmp "$snapshot/model.safetensors" data/models/tiny-gpt2/model.safetensors
+check the_token_goes_to_the_hub grep -q '^first /api/models/good/tiny.* token ' "$folder/log"
+check the_token_goes_nowhere_else sh -c "grep -q '^second /large/good - ' '$folder/log'"
+check the_token_is_not_printed sh -c "! grep -q secret '$folder/out' '$folder/err'"
+: >"$folder/log"
+run pull good/tiny
+check a_second_pull_fetches_nothing_again sh -c "[ $status = 0 ] && ! grep -q 'resolve\|large' '$folder/log'"
+run models
+check models_lists_what_was_pulled sh -c "grep -q '^good/tiny .*cache.*gpt2.*fits' '$folder/out'"
+run models --json
+check models_json_is_strict build/tests/strict_json "$folder/out"
+run --dry-run --model good/tiny
+check a_hub_id_opens_from_the_cache sh -c "[ $status = 0 ] && grep -q 'good/tiny on facts' '$folder/out'"
+run --dry-run --model good/tiny@0123456789
+check a_revision_opens_by_its_commit exits 0
+run --dry-run --model good/tiny@v2
+check another_revision_is_not_here sh -c "[ $status = 4 ] && grep -q \"no model 'good/tiny@v2'\" '$folder/err'"
+
+rm "$(realpath "$snapshot/model.safetensors")"
+run models
+check a_partial_snapshot_says_what_is_missing \
+    sh -c "grep -q 'good/tiny.*model.safetensors is not there yet' '$folder/out'"
+run --dry-run --model good/tiny
+check a_partial_snapshot_is_refused_with_the_remedy \
+    sh -c "[ $status = 4 ] && grep -q 'abltui pull good/tiny' '$folder/err'"
+run pull good/tiny
+check pull_mends_a_partial_snapshot sh -c "[ $status = 0 ] && cmp '$snapshot/model.safetensors' data/models/tiny-gpt2/model.safetensors"
+
+new_home cut
+run pull cut/tiny
+check a_cut_download_is_resumed \
+    sh -c "[ $status = 0 ] && grep -q '^second /large/cut - bytes=[1-9][0-9]*- 206' '$folder/log'"
+check a_resumed_file_is_whole cmp "$cache/models--cut--tiny/snapshots/"*/model.safetensors data/models/tiny-gpt2/model.safetensors
+run pull norange/tiny
+check a_server_without_ranges_is_begun_anew \
+    sh -c "[ $status = 0 ] && cmp '$cache'/models--norange--tiny/snapshots/*/model.safetensors data/models/tiny-gpt2/model.safetensors"
+run pull wrongonce/tiny
+check wrong_bytes_are_fetched_again exits 0
+run pull wrong/tiny
+check bytes_that_stay_wrong_are_refused sh -c "[ $status = 1 ] && grep -q 'came wrong' '$folder/err'"
+check nothing_wrong_is_kept sh -c "! ls '$cache'/models--wrong--tiny/blobs/ | grep -q '.\{60\}'"
+run pull busy/tiny
+check a_busy_hub_is_asked_again exits 0
+run pull down/tiny
+check a_hub_that_is_down_says_so sh -c "[ $status = 1 ] && grep -q 'status 500' '$folder/err'"
+run pull gated/tiny
+check a_gated_model_says_how_to_get_it \
+    sh -c "[ $status = 4 ] && grep -q 'without a token' '$folder/err' && grep -q HF_TOKEN '$folder/err'"
+token=secret run pull gated/tiny
+check a_token_without_access_says_so sh -c "[ $status = 4 ] && grep -q 'with this token' '$folder/err'"
+run pull other/tiny
+check a_model_that_is_nowhere_says_so sh -c "[ $status = 4 ] && grep -q 'status 404' '$folder/err'"
+run pull bin/tiny
+check a_model_without_safetensors_says_what_it_has sh -c "[ $status = 4 ] && grep -q 'pytorch_model.bin' '$folder/err'"
+HF_HUB_OFFLINE=1 run pull good/tiny
+check offline_fetches_nothing exits 2
+run pull ../etc
+check names_that_leave_the_cache_are_refused exits 2
+run pull good/tiny --endpoint http://127.0.0.1:1
+check a_hub_that_is_not_there_says_so sh -c "[ $status = 1 ] && grep -q 'cannot reach' '$folder/err'"
+
+HOME=$home ABLTUI_PULL_PAUSE_MS=1 HF_ENDPOINT=http://127.0.0.1:$port "$program" pull slow/tiny >"$folder/out" 2>"$folder/err" &
+pid=$!
+for _ in $(seq 100); do
+    part=$(find "$cache/models--slow--tiny" -name '*.incomplete' -size +4000c 2>/dev/null)
+    [ -n "$part" ] && break
+    sleep 0.1
+done
+kill -INT $pid
+wait $pid
+status=$?
+check an_interrupted_pull_keeps_what_came sh -c "[ $status = 130 ] && [ -s '$part' ]"
+exit $failed
