@@ -105,6 +105,30 @@ succeeds standard_input_is_a_dataset check data/corpora/facts.jsonl
 succeeds verify_passes_on_the_cpu verify --device cpu --quiet
 refuses verify_notices_a_damaged_weight 5 'drift|differ' verify --device cpu --damage --quiet
 
+# A corpus with CRLF endings, a byte-order mark, a row that fits nothing, and a split made for it: what is left must be
+# the same lines with LF, and the split must count them anew under the new file's hash.
+cp data/corpora/facts.jsonl "$scratch/lf.jsonl"
+{ printf '\357\273\277'; sed -n 1,9p "$scratch/lf.jsonl"; echo '{"clean": "It is", "corrupt": "He is", "target": " quite unfit", "foil": " red"}'; sed -n 10,20p "$scratch/lf.jsonl"; } | sed 's/$/\r/' >"$scratch/odd.jsonl"
+printf '{"seed": 123, "data_hash": "%s", "train": [0, 5, 9, 12], "val": [1, 20], "test": [8, 10]}' \
+    "$(sha256sum <"$scratch/odd.jsonl" | cut -d' ' -f1)" >"$scratch/odd.split.json"
+succeeds variants_writes_a_corpus variants "$scratch/odd.jsonl" --tokenizer tiny-gpt2 --suffix fit --out "$scratch/fit"
+holds variants_says_why_a_row_went grep -q "odd line 10: multi-token-target: ' quite unfit' is [0-9]* tokens" "$scratch/err"
+holds variants_keeps_the_bytes_of_lines cmp "$scratch/fit/odd_fit.jsonl" <(head -20 data/corpora/facts.jsonl)
+holds variants_counts_the_split_anew grep -q '"train": \[0, 5, 11\], "val": \[1, 19\], "test": \[8, 9\]' "$scratch/fit/odd_fit.split.json"
+holds variants_keeps_the_seed grep -q '"seed": 123' "$scratch/fit/odd_fit.split.json"
+holds variants_writes_the_hash grep -q "\"data_hash\": \"$(sha256sum <"$scratch/fit/odd_fit.jsonl" | cut -d' ' -f1)\"" "$scratch/fit/odd_fit.split.json"
+succeeds what_variants_wrote_is_read check "$scratch/fit/odd_fit.jsonl" --split test
+succeeds variants_balances_targets variants facts --tokenizer tiny-gpt2 --balance 1 --suffix one --out "$scratch/fit"
+most=$(grep -o '"target": "[^"]*"' "$scratch/fit/facts_one.jsonl" | sort | uniq -c | sort -rn | head -1 | awk '{ print $1 }')
+holds a_balanced_corpus_has_each_target_once test "$most" = 1
+refuses variants_never_writes_over_its_input 2 'over itself' variants "$scratch/lf.jsonl" --tokenizer tiny-gpt2 --suffix '' --out "$scratch"
+succeeds variants_dry_run_writes_nothing variants logic --tokenizer tiny-llama --out "$scratch/dry" --dry-run
+holds dry_run_left_nothing nothing_at "$scratch/dry"
+succeeds check_reports_by_tokenizer check facts --tokenizer tiny-gpt2 --tokenizer tiny-llama --json
+holds check_by_tokenizer_is_json "$strict_json" "$scratch/out"
+succeeds skipped_rows_are_told --export "$scratch/skip" --data "$scratch/odd.jsonl" --split all --skip-bad --heads 0:0 --device cpu --quiet
+holds skipped_rows_are_in_the_provenance grep -q '"kind":[[:space:]]*"multi-token-target"' "$scratch/skip/provenance.json"
+
 "$program" --export "$scratch/stopped" --data facts --split all --boot 10 --device cpu --mem 1M --quiet >/dev/null 2>"$scratch/err" &
 pid=$!
 sleep 0.6

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/fit.h"
 #include "cli/print.h"
 #include "lab/run.h"
 
@@ -63,10 +64,63 @@ static void check_text(const struct lab *lab)
         puts("  no findings");
 }
 
+static cJSON *fit_json(const char *tokenizer, const struct fit *f)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "tokenizer", tokenizer);
+    cJSON_AddStringToObject(o, "data", f->data->name);
+    cJSON_AddNumberToObject(o, "rows", (double)(f->data->n_rows + f->n_unread));
+    cJSON_AddNumberToObject(o, "fit", (double)f->prompts->n);
+    cJSON *list = cJSON_AddArrayToObject(o, "findings");
+    for (size_t i = 0; i < f->prompts->n_findings; i++)
+        cJSON_AddItemToArray(list, finding_json(&f->prompts->findings[i]));
+    return o;
+}
+
+static void fit_line(const struct cli *cli, const char *tokenizer, const struct fit *f)
+{
+    printf("%s under %s: %zu of %zu rows fit", f->data->name, tokenizer, f->prompts->n,
+           f->data->n_rows + f->n_unread);
+    fit_print_kinds(f);
+    putchar('\n');
+    for (size_t i = 0; !(cli->flags & CLI_QUIET) && i < f->prompts->n_findings; i++)
+        printf("  %s\n", f->prompts->findings[i].text);
+}
+
+// One tokenizer after the other: what of the data each can be asked. Exit status 3 where one fits no row at all.
+static bool check_tokenizers(const struct cli *cli, struct abl_err *err)
+{
+    cJSON *o = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(o, "tokenizers");
+    cJSON_AddStringToObject(o, "schema", "abltui.check_tokenizers/1");
+    bool ok = true, all = true;
+    for (size_t i = 0; ok && i < cli->n_tokenizers; i++) {
+        struct fit f;
+        const char *name = cli->tokenizers[i];
+        ok = fit_open(cli, name, cli->run.data, cli->run.split, &f, err);
+        if (!ok)
+            break;
+        if (cli->flags & CLI_JSON)
+            cJSON_AddItemToArray(list, fit_json(name, &f));
+        else
+            fit_line(cli, name, &f);
+        all &= f.prompts->n > 0;
+        fit_release(&f);
+    }
+    if (ok && cli->flags & CLI_JSON)
+        ok = print_json(o, err);
+    else
+        cJSON_Delete(o);
+    return ok
+           && (all
+               || abl_fail(err, ABL_BAD_DATA, "a tokenizer fits no row of '%s'", cli->run.data));
+}
+
 bool command_check(const struct cli *cli, struct abl_err *err)
 {
     if (!cli->data_arg && !cli->run.data)
         return abl_fail(err, ABL_USAGE, "check needs a dataset: abltui check DATA.jsonl");
+    if (cli->n_tokenizers)
+        return check_tokenizers(cli, err);
     struct lab *lab;
     if (!lab_open_cold(&cli->run, &lab, err))
         return false;

@@ -17,6 +17,7 @@ bool command_check(const struct cli *cli, struct abl_err *err);
 bool command_verify(const struct cli *cli, struct abl_err *err);
 bool command_models(const struct cli *cli, struct abl_err *err);
 bool command_devices(const struct cli *cli, struct abl_err *err);
+bool command_variants(const struct cli *cli, struct abl_err *err);
 bool command_pull(const struct cli *cli, struct abl_err *err);
 
 #endif

@@ -99,6 +99,8 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
         return command_devices(cli, err);
     case COMMAND_PULL:
         return command_pull(cli, err);
+    case COMMAND_VARIANTS:
+        return command_variants(cli, err);
     case N_COMMANDS:
         break;
     }

@@ -23,6 +23,8 @@ static const struct command_info commands[N_COMMANDS] = {
     = { "verify", "[OPTIONS]", "a slice on every engine against a double-precision reference" },
     [COMMAND_MODELS] = { "models", "[--json]", "models that are here" },
     [COMMAND_DEVICES] = { "devices", "[--json]", "what can compute" },
+    [COMMAND_VARIANTS]
+    = { "variants", "DATA… --tokenizer T", "corpora cut to what fits a tokenizer" },
     [COMMAND_PULL] = { "pull", "ID[@REV][:FILE]", "fetch a checkpoint from the Hugging Face hub" },
 };
 
@@ -34,7 +36,8 @@ enum {
     DEVICES = 1 << COMMAND_DEVICES,
     LAB = RUN | CHECK | VERIFY,
     PULL = 1 << COMMAND_PULL,
-    ALL = LAB | MODELS | DEVICES | PULL
+    VARIANTS = 1 << COMMAND_VARIANTS,
+    ALL = LAB | MODELS | DEVICES | PULL | VARIANTS
 };
 
 struct option;
@@ -50,6 +53,7 @@ struct option {
     unsigned commands; // where it means something
     option_reader *read;
     unsigned flag; // for read_flag
+    bool repeats;  // may be given several times
 };
 
 static bool bad_value(const struct option *o, const char *value, const char *expected,
@@ -282,6 +286,37 @@ static bool read_screenshot(const struct option *o, const char *v, struct cli *c
     return *v || bad_value(o, v, "a file ending in .svg, .png, .ans or .txt", err);
 }
 
+static bool read_tokenizer(const struct option *o, const char *v, struct cli *cli,
+                           struct abl_err *err)
+{
+    if (!*v || cli->n_tokenizers == MAX_ARGS)
+        return bad_value(o, v, "a model, or a folder with tokenizer files", err);
+    cli->tokenizers[cli->n_tokenizers++] = v;
+    return true;
+}
+
+static bool read_suffix(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    cli->suffix = v;
+    return !strchr(v, '/') || bad_value(o, v, "an ending for file names", err);
+}
+
+static bool read_out(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    cli->out_dir = v;
+    return *v || bad_value(o, v, "a folder", err);
+}
+
+static bool read_balance(const struct option *o, const char *v, struct cli *cli,
+                         struct abl_err *err)
+{
+    uint64_t n;
+    if (!whole_number(v, &n) || !n || n > UINT32_MAX)
+        return bad_value(o, v, "a number of rows from 1 on", err);
+    cli->balance = (uint32_t)n;
+    return true;
+}
+
 static bool read_endpoint(const struct option *o, const char *v, struct cli *cli,
                           struct abl_err *err)
 {
@@ -323,56 +358,64 @@ static bool read_ascii(const struct option *o, const char *v, struct cli *cli, s
 
 static const struct option options[] = {
     { "model", "M", "folder, .gguf file, hub id in the cache, or bundled name (default tiny-gpt2)",
-      LAB, read_model, 0 },
+      LAB, read_model, 0, false },
     { "data", "D", "facts, negation, counterfactual, logic, a JSONL file, or - (default facts)",
-      LAB, read_data, 0 },
+      LAB, read_data, 0, false },
     { "split", "S", "train, val, test or all (default train where a split file exists)", LAB,
-      read_split, 0 },
-    { "rows", "N", "the first N rows", LAB, read_rows, 0 },
+      read_split, 0, false },
+    { "rows", "N", "the first N rows", LAB, read_rows, 0, false },
     { "experiment", "E", "heads: each head alone (default); sets: joint ablations of --sets", RUN,
-      read_experiment, 0 },
-    { "heads", "L:H,…", "only these heads; L:* is a whole layer", RUN, read_heads, 0 },
-    { "layers", "A-B,…", "only heads of these layers", RUN, read_layers, 0 },
-    { "sets", "S;…", "head sets, such as 0:2+0:4;0:2+0:4+0:7", RUN, read_sets, 0 },
-    { "ablate", "K", "zero (default) or scale=S", RUN | VERIFY, read_ablate, 0 },
+      read_experiment, 0, false },
+    { "heads", "L:H,…", "only these heads; L:* is a whole layer", RUN, read_heads, 0, false },
+    { "layers", "A-B,…", "only heads of these layers", RUN, read_layers, 0, false },
+    { "sets", "S;…", "head sets, such as 0:2+0:4;0:2+0:4+0:7", RUN, read_sets, 0, false },
+    { "ablate", "K", "zero (default) or scale=S", RUN | VERIFY, read_ablate, 0, false },
     { "value-bias", "B", "folded (default): a head's constant part stays; head: everything goes",
-      RUN | VERIFY, read_value_bias, 0 },
-    { "bos", "B", "auto (default), always or never put the BOS token first", LAB, read_bos, 0 },
+      RUN | VERIFY, read_value_bias, 0, false },
+    { "bos", "B", "auto (default), always or never put the BOS token first", LAB, read_bos, 0,
+      false },
     { "metric", "M", "shown first: ld (default) logprob prob kl rank flip entropy", RUN,
-      read_metric, 0 },
-    { "seed", "N", "of the bootstrap and the permutation test (default 0)", RUN | VERIFY, read_seed,
-      0 },
-    { "boot", "N", "bootstrap resamples (default 1000)", RUN, read_boot, 0 },
-    { "alpha", "A", "level of intervals and of q (default 0.05)", RUN, read_alpha, 0 },
+      read_metric, 0, false },
+    { "seed", "N", "of everything that is drawn (default 0)", RUN | VERIFY | VARIANTS, read_seed, 0,
+      false },
+    { "boot", "N", "bootstrap resamples (default 1000)", RUN, read_boot, 0, false },
+    { "alpha", "A", "level of intervals and of q (default 0.05)", RUN, read_alpha, 0, false },
     { "cluster", "F", "resample over distinct prompts (prompt, default) or over templates", RUN,
-      read_cluster, 0 },
+      read_cluster, 0, false },
     { "skip-bad", NULL, "leave out rows that pre-flight refuses, and say how many", LAB,
-      read_skip_bad, 0 },
-    { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", RUN | VERIFY, read_device,
-      0 },
-    { "precision", "P", "f32", RUN | VERIFY, read_precision, 0 },
+      read_skip_bad, 0, false },
+    { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", RUN | VERIFY, read_device, 0,
+      false },
+    { "precision", "P", "f32", RUN | VERIFY, read_precision, 0, false },
     { "mem", "SIZE", "for activations, and for weights, which stream if larger", RUN | VERIFY,
-      read_mem, 0 },
-    { "threads", "N", "of the cpu engine (default all cores)", RUN | VERIFY, read_threads, 0 },
+      read_mem, 0, false },
+    { "threads", "N", "of the cpu engine (default all cores)", RUN | VERIFY, read_threads, 0,
+      false },
     { "export", "DIR", "run without a terminal and write the run directory; - prints JSON", RUN,
-      read_export, 0 },
+      read_export, 0, false },
     { "screenshot", "FILE", "run, draw the explorer's screen into FILE (.svg .png .ans .txt)", RUN,
-      read_screenshot, 0 },
-    { "size", "WxH", "of the screenshot in cells (default 200x60)", RUN, read_size, 0 },
+      read_screenshot, 0, false },
+    { "size", "WxH", "of the screenshot in cells (default 200x60)", RUN, read_size, 0, false },
     { "color", "WHEN",
       "on the explorer's screen: auto (default; not where NO_COLOR is set) always never", RUN,
-      read_color, 0 },
-    { "ascii", NULL, "only ASCII characters on the explorer's screen", RUN, read_ascii, 0 },
-    { "json", NULL, "results as JSON on standard output", ALL, read_flag, CLI_JSON },
-    { "dry-run", NULL, "say what would run and what it costs; run nothing", RUN, read_flag,
-      CLI_DRY_RUN },
+      read_color, 0, false },
+    { "ascii", NULL, "only ASCII characters on the explorer's screen", RUN, read_ascii, 0, false },
+    { "json", NULL, "results as JSON on standard output", ALL, read_flag, CLI_JSON, false },
+    { "dry-run", NULL, "say what would be done and what it costs; do nothing", RUN | VARIANTS,
+      read_flag, CLI_DRY_RUN, false },
+    { "tokenizer", "T", "a model, or a folder with tokenizer files; check takes several",
+      VARIANTS | CHECK, read_tokenizer, 0, true },
+    { "suffix", "S", "behind the names of the files (default the tokenizer's name)", VARIANTS,
+      read_suffix, 0, false },
+    { "out", "DIR", "where the files go (default here)", VARIANTS, read_out, 0, false },
+    { "balance", "N", "at most N rows a target", VARIANTS, read_balance, 0, false },
     { "endpoint", "URL", "of the hub to pull from (default https://huggingface.co)", PULL,
-      read_endpoint, 0 },
+      read_endpoint, 0, false },
     { "damage", NULL, "damage a weight on the checked device: verify must notice", VERIFY,
-      read_flag, CLI_DAMAGE },
-    { "quiet", NULL, "no progress and no summary", ALL, read_flag, CLI_QUIET },
-    { "help", NULL, "this text", ALL, read_flag, CLI_HELP },
-    { "version", NULL, "version and libraries", ALL, read_flag, CLI_VERSION },
+      read_flag, CLI_DAMAGE, false },
+    { "quiet", NULL, "no progress and no summary", ALL, read_flag, CLI_QUIET, false },
+    { "help", NULL, "this text", ALL, read_flag, CLI_HELP, false },
+    { "version", NULL, "version and libraries", ALL, read_flag, CLI_VERSION, false },
 };
 
 enum { N_OPTIONS = sizeof options / sizeof *options };
@@ -419,8 +462,9 @@ static bool unknown_command(const char *name, struct abl_err *err)
         if (distance(name, commands[i].name) < 3)
             return abl_fail(err, ABL_USAGE, "unknown command '%s': did you mean '%s'?", name,
                             commands[i].name);
-    return abl_fail(err, ABL_USAGE,
-                    "unknown command '%s': expected check, verify, models, devices or pull", name);
+    return abl_fail(
+        err, ABL_USAGE,
+        "unknown command '%s': expected check, verify, models, devices, pull or variants", name);
 }
 
 // "--name", "--name=value", "-h", "-q": cut into name and value; false for anything else.
@@ -458,7 +502,7 @@ struct parser {
 static bool apply_option(struct parser *p, size_t number, const char *value)
 {
     const struct option *o = &options[number];
-    if (p->seen[number] && o->value)
+    if (p->seen[number] && o->value && !o->repeats)
         return abl_fail(p->err, ABL_USAGE, "--%s is given twice: expected once", o->name);
     p->seen[number] = true;
     if (!(o->commands & 1u << p->cli->command))
@@ -487,6 +531,13 @@ static bool parse_argument(struct parser *p, char *arg)
     bool takes = p->cli->command == COMMAND_CHECK || p->cli->command == COMMAND_PULL;
     if (takes && !p->cli->data_arg && (arg[0] != '-' || !arg[1])) {
         p->cli->data_arg = p->cli->run.data = arg;
+        return true;
+    }
+    if (p->cli->command == COMMAND_VARIANTS && (arg[0] != '-' || !arg[1])) {
+        if (p->cli->n_data_args == MAX_ARGS)
+            return abl_fail(p->err, ABL_USAGE, "more than %d corpora: run it several times",
+                            MAX_ARGS);
+        p->cli->data_args[p->cli->n_data_args++] = arg;
         return true;
     }
     if (arg[0] == '-')

@@ -18,8 +18,11 @@ enum command {
     COMMAND_MODELS,
     COMMAND_DEVICES,
     COMMAND_PULL,
+    COMMAND_VARIANTS,
     N_COMMANDS,
 };
+
+enum { MAX_ARGS = 64 };
 
 enum cli_flags {
     CLI_JSON = 1 << 0,
@@ -37,7 +40,13 @@ struct cli {
     const char *export_dir; // NULL = none, "-" = JSON on standard output
     const char *screenshot; // file to draw the explorer into, without a terminal
     struct ui_settings ui;
-    const char *data_arg; // check's and pull's positional argument
+    const char *data_arg;            // check's and pull's positional argument
+    const char *data_args[MAX_ARGS]; // of variants
+    size_t n_data_args;
+    const char *tokenizers[MAX_ARGS]; // of variants and check
+    size_t n_tokenizers;
+    const char *suffix, *out_dir; // of variants, NULL = by the tokenizer's name, here
+    uint32_t balance;
     const char *endpoint; // of pull, NULL = the hub
 };
 

@@ -64,6 +64,16 @@ static void add_data(struct doc *d, const struct lab *lab)
     doc_uint(d, o, "rows", lab->prompts->n);
     doc_uint(d, o, "clusters", lab->prompts->n_clusters);
     doc_uint(d, o, "dropped", lab->n_dropped + lab->prompts->n_dropped);
+    cJSON *list = doc_array(d, o, "dropped_rows");
+    for (size_t i = 0; i < lab->prompts->n_dropped; i++) {
+        const struct prompt_drop *drop = &lab->prompts->dropped[i];
+        cJSON *item = doc_object(d, list, NULL);
+        doc_uint(d, item, "row", drop->row->index);
+        doc_uint(d, item, "line", drop->row->line);
+        doc_text(d, item, "id", drop->row->id);
+        doc_text(d, item, "kind", drop->kind);
+        doc_text(d, item, "why", drop->why);
+    }
 }
 
 static void add_tokenizer(struct doc *d, const struct lab *lab)

@@ -231,7 +231,8 @@ static bool choose_rows(struct dataset *d, const struct place *p, struct row_lis
                         const struct file_bytes *text, enum split split, size_t max_rows,
                         size_t *n_dropped, struct abl_err *err)
 {
-    d->has_split_file = split_path(p) != NULL;
+    d->split_path = split_path(p); // in the arena, as the place is
+    d->has_split_file = d->split_path != NULL;
     d->split = split == SPLIT_DEFAULT ? d->has_split_file ? SPLIT_TRAIN : SPLIT_ALL : split;
     if (!all->n)
         return abl_fail(err, ABL_BAD_DATA, "'%s' has no rows", p->path);

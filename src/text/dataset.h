@@ -28,6 +28,7 @@ struct dataset {
     size_t n_rows;
     enum split split; // as resolved: train where a split file exists, else all
     bool has_split_file;
+    const char *split_path; // of the split file, NULL = none
     struct arena arena;
 };
 

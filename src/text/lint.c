@@ -62,17 +62,25 @@ static const struct lint_rule rules[N_LINTS] = {
 void lint_add(struct lint *l, enum lint_kind kind, uint32_t line, const char *example, ...)
 {
     struct lint_note *note = &l->notes[kind];
+    bool first = !note->n_rows, tells = rules[kind].level == FINDING_ERROR && !l->row_kind;
     if (note->n_rows < LINT_LINES)
         note->lines[note->n_rows] = line;
-    if (note->n_rows++)
+    note->n_rows++;
+    if (!first && !tells)
         return;
     char text[512];
     va_list args;
     va_start(args, example);
     vsnprintf(text, sizeof text, example, args);
     va_end(args);
-    note->example = arena_strdup(l->arena, text);
-    l->failed = l->failed || !note->example;
+    const char *kept = arena_strdup(l->arena, text);
+    l->failed = l->failed || !kept;
+    if (first)
+        note->example = kept;
+    if (tells) {
+        l->row_kind = rules[kind].kind;
+        l->row_why = kept;
+    }
 }
 
 // Length of text's first characters that fit into most bytes.

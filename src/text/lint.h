@@ -39,6 +39,8 @@ struct lint_note {
 
 struct lint {
     struct lint_note notes[N_LINTS];
+    // The first error of the row at hand: whoever starts a row empties them. In the arena; NULL = none.
+    const char *row_kind, *row_why;
     struct arena *arena; // borrowed
     bool failed;         // memory ran out
 };

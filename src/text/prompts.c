@@ -143,16 +143,19 @@ static bool make_all(struct maker *m, const struct dataset *data, struct abl_err
 {
     struct prompts *p = m->p;
     p->items = arena_alloc(&p->arena, data->n_rows, sizeof *p->items);
-    if (!p->items)
+    p->dropped = arena_alloc(&p->arena, data->n_rows, sizeof *p->dropped);
+    if (!p->items || !p->dropped)
         return abl_no_memory(err);
     for (size_t i = 0; i < data->n_rows; i++) {
         bool fit;
+        m->lint.row_kind = m->lint.row_why = NULL;
         if (!make_prompt(m, &data->rows[i], &p->items[p->n], &fit, err))
             return false;
         if (fit || !m->options->skip_bad)
             p->n++;
         else
-            p->n_dropped++;
+            p->dropped[p->n_dropped++]
+                = (struct prompt_drop){ &data->rows[i], m->lint.row_kind, m->lint.row_why };
     }
     return true;
 }

@@ -33,12 +33,19 @@ struct finding {
     const char *text;    // one line, names up to three rows and the remedy
 };
 
+// A row that was left out, and the first reason.
+struct prompt_drop {
+    const struct dataset_row *row;
+    const char *kind, *why; // "multi-token-target", "' Bangkok' is 2 tokens"
+};
+
 struct prompts {
     const char *source; // the dataset's path; borrowed
     struct prompt *items;
     size_t n;
     uint32_t n_clusters;
     uint32_t bos; // TOKEN_NONE = none
+    struct prompt_drop *dropped;
     size_t n_dropped;
     struct finding *findings;
     size_t n_findings;

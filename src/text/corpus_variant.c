@@ -1,0 +1,246 @@
+#include "text/corpus_variant.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/rng.h"
+#include "text/split.h"
+
+enum { MAX_CORPUS = 1 << 30 };
+
+#define NO_ROW UINT32_MAX
+
+struct writer {
+    const struct dataset *data;
+    const struct prompts *fit;
+    const struct corpus_variant_settings *s;
+    uint32_t *new_row; // by row of the corpus; NO_ROW: left out
+    uint32_t n_rows;   // of the corpus
+    struct abl_err *err;
+};
+
+// Whether a row stays, drawn so that each of a target's rows has the same chance: selection sampling (Knuth, algorithm
+// 3.4.2 S), in the order of the file.
+struct target_count {
+    uint32_t target, left, wanted;
+};
+
+static struct target_count *count_of(struct target_count *counts, size_t *n, uint32_t target)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (counts[i].target == target)
+            return &counts[i];
+    counts[*n] = (struct target_count){ .target = target };
+    return &counts[(*n)++];
+}
+
+static bool balance(const struct writer *w, bool *keep, size_t *n_left_out)
+{
+    size_t n = w->fit->n, n_targets = 0;
+    struct target_count *counts = calloc(n + 1, sizeof *counts);
+    struct rng r;
+    if (!counts)
+        return abl_no_memory(w->err);
+    rng_seed(&r, w->s->seed);
+    for (size_t i = 0; i < n; i++)
+        count_of(counts, &n_targets, w->fit->items[i].target)->left++;
+    for (size_t i = 0; i < n_targets; i++)
+        counts[i].wanted
+            = w->s->balance && w->s->balance < counts[i].left ? w->s->balance : counts[i].left;
+    *n_left_out = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct target_count *c = count_of(counts, &n_targets, w->fit->items[i].target);
+        keep[i] = rng_below(&r, c->left) < c->wanted;
+        c->left--;
+        c->wanted -= keep[i];
+        *n_left_out += !keep[i];
+    }
+    free(counts);
+    return true;
+}
+
+// The line of the file with this number, without its ending.
+static const char *find_line(const struct file_bytes *text, uint32_t number, size_t *at,
+                             uint32_t *line, size_t *len)
+{
+    for (; *at < text->size; ++*line) {
+        const char *begin = text->data + *at;
+        const char *newline = memchr(begin, '\n', text->size - *at);
+        size_t n = newline ? (size_t)(newline - begin) : text->size - *at;
+        *at += n + (newline != NULL);
+        if (*line == number) {
+            ++*line;
+            *len = n - (n && begin[n - 1] == '\r');
+            return begin;
+        }
+    }
+    return NULL;
+}
+
+// The kept rows' own bytes. A byte-order mark before the first stays behind.
+static bool write_corpus(struct writer *w, const bool *keep, struct buf *out)
+{
+    struct file_bytes text;
+    size_t at = 0, len = 0;
+    uint32_t line = 1, row = 0;
+    if (!file_read(w->data->path, MAX_CORPUS, &text, ABL_BAD_DATA, w->err))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < w->fit->n; i++) {
+        const struct dataset_row *r = w->fit->items[i].row;
+        if (!keep[i])
+            continue;
+        const char *begin = find_line(&text, r->line, &at, &line, &len);
+        ok = begin || abl_fail(w->err, ABL_FAILED, "'%s' changed while it was read", w->data->path);
+        if (!ok)
+            break;
+        size_t mark = len >= 3 && memcmp(begin, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+        buf_add(out, begin + mark, len - mark);
+        buf_char(out, '\n');
+        w->new_row[r->index] = row++;
+    }
+    file_bytes_release(&text);
+    return ok && (!out->failed || abl_no_memory(w->err));
+}
+
+static bool read_seed(struct json *j, uint64_t *out)
+{
+    struct json_text key;
+    bool found = false;
+    if (!json_object(j))
+        return false;
+    while (json_next_key(j, &key))
+        if (json_key_is(key, "seed") && json_peek(j) == JSON_NUMBER)
+            found = json_u64(j, out);
+        else
+            json_skip(j);
+    return found;
+}
+
+// The number that made the split, which its successor keeps.
+static bool find_seed(const char *path, uint64_t *out)
+{
+    struct file_bytes text;
+    struct json j;
+    struct abl_err ignored;
+    if (!file_read(path, MAX_CORPUS, &text, ABL_BAD_DATA, &ignored))
+        return false;
+    bool found
+        = json_open(&j, path, text.data, text.size, ABL_BAD_DATA, &ignored) && read_seed(&j, out);
+    json_close(&j);
+    file_bytes_release(&text);
+    return found;
+}
+
+static void add_rows(const struct writer *w, const struct split_file *f, enum split s,
+                     struct corpus_variant *v, struct buf *out)
+{
+    buf_printf(out, ", \"%s\": [", split_name(s));
+    for (size_t i = 0; i < f->n[s]; i++) {
+        uint32_t row = w->new_row[f->rows[s][i]];
+        if (row != NO_ROW)
+            buf_printf(out, "%s%" PRIu32, v->n_split[s]++ ? ", " : "", row);
+    }
+    buf_char(out, ']');
+}
+
+static bool write_split(const struct writer *w, const char *name, const struct buf *corpus,
+                        struct corpus_variant *v, struct buf *out)
+{
+    struct split_file f;
+    char hash[SHA256_HEX];
+    uint64_t seed;
+    if (!split_file_read(w->data->split_path, w->n_rows, &f, w->err))
+        return false;
+    bool ok = sha256_bytes(corpus->data ? corpus->data : "", corpus->len, hash, w->err);
+    if (ok) {
+        buf_printf(out,
+                   "{\"schema\": \"abltui.split/1\", \"corpus\": \"%s\", \"sha256\": \"%s\", "
+                   "\"data_hash\": \"%s\"",
+                   name, hash, hash);
+        if (find_seed(w->data->split_path, &seed))
+            buf_printf(out, ", \"seed\": %" PRIu64, seed);
+        for (enum split s = SPLIT_TRAIN; s < SPLIT_ALL; s++)
+            add_rows(w, &f, s, v, out);
+        buf_str(out, "}\n");
+    }
+    split_file_release(&f);
+    return ok && (!out->failed || abl_no_memory(w->err));
+}
+
+// Paths below the folder; the corpus may not be its own successor.
+static bool name_files(const struct writer *w, char *name, size_t size, struct corpus_variant *v)
+{
+    char file[512];
+    snprintf(name, size, "%s%s%s", w->data->name, *w->s->suffix ? "_" : "", w->s->suffix);
+    snprintf(file, sizeof file, "%s.jsonl", name);
+    v->corpus = file_join(w->s->folder, file);
+    snprintf(file, sizeof file, "%s.split.json", name);
+    v->split = w->data->split_path ? file_join(w->s->folder, file) : NULL;
+    if (!v->corpus || (w->data->split_path && !v->split))
+        return abl_no_memory(w->err);
+    char *mine = realpath(w->data->path, NULL), *other = realpath(v->corpus, NULL);
+    bool same = mine && other && strcmp(mine, other) == 0;
+    free(mine);
+    free(other);
+    return !same
+           || abl_fail(w->err, ABL_USAGE,
+                       "'%s' would be written over itself: give another --suffix or --out",
+                       v->corpus);
+}
+
+static bool write_all(struct writer *w, struct corpus_variant *v)
+{
+    char name[256];
+    struct buf corpus = { 0 }, split = { 0 };
+    bool *keep = calloc(w->fit->n + 1, sizeof *keep);
+    bool ok = (keep || abl_no_memory(w->err)) && name_files(w, name, sizeof name, v)
+              && balance(w, keep, &v->n_unbalanced) && write_corpus(w, keep, &corpus)
+              && (!v->split || write_split(w, name, &corpus, v, &split));
+    v->n_kept = w->fit->n - v->n_unbalanced;
+    if (ok && !v->n_kept)
+        ok = abl_fail(w->err, ABL_BAD_DATA,
+                      "no row of '%s' fits this tokenizer: nothing is written", w->data->path);
+    if (ok && !w->s->dry)
+        ok = file_make_dirs(w->s->folder, w->err)
+             && file_write_atomic(v->corpus, corpus.data, corpus.len, w->err)
+             && (!v->split || file_write_atomic(v->split, split.data, split.len, w->err));
+    buf_release(&corpus);
+    buf_release(&split);
+    free(keep);
+    return ok;
+}
+
+bool corpus_variant_write(const struct dataset *data, const struct prompts *fit,
+                          const struct corpus_variant_settings *s, struct corpus_variant *out,
+                          struct abl_err *err)
+{
+    struct writer w = { .data = data, .fit = fit, .s = s, .err = err };
+    struct corpus_variant v = { 0 };
+    for (size_t i = 0; i < data->n_rows; i++)
+        w.n_rows = data->rows[i].index >= w.n_rows ? data->rows[i].index + 1 : w.n_rows;
+    w.new_row = malloc(((size_t)w.n_rows + 1) * sizeof *w.new_row);
+    if (!w.new_row)
+        return abl_no_memory(err);
+    memset(w.new_row, 0xff, ((size_t)w.n_rows + 1) * sizeof *w.new_row);
+    bool ok = write_all(&w, &v);
+    free(w.new_row);
+    if (!ok) {
+        corpus_variant_release(&v);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+void corpus_variant_release(struct corpus_variant *v)
+{
+    free(v->corpus);
+    free(v->split);
+    *v = (struct corpus_variant){ 0 };
+}
