@@ -35,8 +35,6 @@ struct definition_merge {
 enum normal_kind {
     NORMAL_NFC,
     NORMAL_NFD,
-    NORMAL_NFKC,
-    NORMAL_NFKD,
     NORMAL_PREPEND, // `to` before a text that is not empty
     NORMAL_REPLACE, // every `from` by `to`
 };

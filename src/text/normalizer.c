@@ -5,26 +5,13 @@
 
 #include <utf8proc.h>
 
-static int form_options(enum normal_kind kind)
-{
-    switch (kind) {
-    case NORMAL_NFC:
-        return UTF8PROC_STABLE | UTF8PROC_COMPOSE;
-    case NORMAL_NFD:
-        return UTF8PROC_STABLE | UTF8PROC_DECOMPOSE;
-    case NORMAL_NFKC:
-        return UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT;
-    default:
-        return UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT;
-    }
-}
-
 static bool unicode_form(enum normal_kind kind, const char *text, size_t len, struct buf *out,
                          struct abl_err *err)
 {
     utf8proc_uint8_t *made = NULL;
-    utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, &made,
-                                      (utf8proc_option_t)form_options(kind));
+    utf8proc_ssize_t n = utf8proc_map(
+        (const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, &made,
+        UTF8PROC_STABLE | (kind == NORMAL_NFC ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE));
     if (n < 0)
         return n == UTF8PROC_ERROR_NOMEM
                    ? abl_no_memory(err)

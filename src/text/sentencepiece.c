@@ -213,9 +213,10 @@ static bool check_supported(const struct message *m, const struct model *model)
 
 static bool define(struct definition *d, struct message *m, struct model *model)
 {
+    if (!read_model(m, model) || !check_supported(m, model))
+        return false;
     struct scored_settings s = { model->add_prefix, model->byte_fallback };
-    if (!read_model(m, model) || !check_supported(m, model)
-        || !scores_define(d, model->pieces, model->n, &s, m->err))
+    if (!scores_define(d, model->pieces, model->n, &s, m->err))
         return false;
     // Whoever has only this file puts BOS first, where the model has one.
     if (model->bos_id >= 0 && (uint64_t)model->bos_id < model->n) {

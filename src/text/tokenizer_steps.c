@@ -91,8 +91,10 @@ bool steps_read_normalizer(struct json *j, void *to)
         const char *name;
         enum normal_kind kind;
     } kinds[] = {
-        { "NFC", NORMAL_NFC },   { "NFD", NORMAL_NFD },         { "NFKC", NORMAL_NFKC },
-        { "NFKD", NORMAL_NFKD }, { "Prepend", NORMAL_PREPEND }, { "Replace", NORMAL_REPLACE },
+        { "NFC", NORMAL_NFC },
+        { "NFD", NORMAL_NFD },
+        { "Prepend", NORMAL_PREPEND },
+        { "Replace", NORMAL_REPLACE },
     };
     struct step s = { .d = to };
     if (took_null(j))
@@ -107,8 +109,8 @@ bool steps_read_normalizer(struct json *j, void *to)
         if (json_key_is(s.type, kinds[i].name))
             return add_normal(j, &s, kinds[i].kind);
     return json_fail(j,
-                     "normalizer %.40s is not supported: expected null, NFC, NFD, NFKC, NFKD,"
-                     " Prepend, Replace or Sequence",
+                     "normalizer %.40s is not supported: expected null, NFC, NFD, Prepend,"
+                     " Replace or Sequence",
                      s.type.data ? s.type.data : "without a type");
 }
 
