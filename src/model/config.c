@@ -177,8 +177,7 @@ static bool read_layer_types(const struct config *c, const cJSON *types, uint32_
 static bool read_window(const struct config *c, const struct arch *a, uint32_t n_layers,
                         struct model_shape *s)
 {
-    static const struct arch_count_key window
-        = { "sliding_window", NULL, 4096, .null_is_none = true };
+    static const struct arch_count_key window = { "sliding_window", NULL, 4096, true };
     static const struct arch_flag_key used = { "use_sliding_window", false };
     bool on = a->window == WINDOW_ALL;
     uint32_t first = a->window == WINDOW_LISTED ? 28 : 0;
