@@ -1,9 +1,8 @@
 #!/bin/bash
-# Run a test program's Vulkan tests under the validation layer with synchronization validation, once with the shaders
-# for GPUs and once with those for CPU-type devices: tests/validation.sh BINARY
-# Fails on any message of the layer. BINARY's folder holds `hazard`, which must bring one.
+# Run the Vulkan tests of test programs under the validation layer with synchronization validation, once with the shaders
+# for GPUs and once with those for CPU-type devices: tests/validation.sh BINARY…
+# Fails on any message of the layer. The first one's folder holds `hazard`, which must bring one.
 set -u
-binary=$1
 folder=$(dirname "$0")
 export VK_LAYER_SETTINGS_PATH=$PWD/$folder/vk_layer_settings.txt
 [ "${folder#/}" = "$folder" ] || VK_LAYER_SETTINGS_PATH=$folder/vk_layer_settings.txt
@@ -22,7 +21,7 @@ report() { # NAME STATUS
     fi
 }
 
-"$(dirname "$binary")/hazard" >"$output" 2>&1
+"$(dirname "$1")/hazard" >"$output" 2>&1
 status=$?
 if [ "$status" = 77 ]; then
     echo "[  SKIPPED ] validation: no Vulkan device"
@@ -34,14 +33,16 @@ watching=$?
 report the_validation_layer_sees_a_missing_barrier "$watching"
 
 for shaders in texel tile; do
-    ABLTUI_VULKAN_GEMM=$shaders "$binary" >"$output" 2>&1
-    status=$?
-    if grep -qE "$messages" "$output"; then
-        grep -E "$messages" "$output" | cut -c1-1000 | sort | uniq -c | sort -rn | head -n 20
-        status=1
-    elif [ "$status" != 0 ]; then
-        tail -n 20 "$output"
-    fi
-    report "no_validation_message_with_${shaders}_shaders" "$status"
+    for binary; do
+        ABLTUI_VULKAN_GEMM=$shaders "$binary" >"$output" 2>&1
+        status=$?
+        if grep -qE "$messages" "$output"; then
+            grep -E "$messages" "$output" | cut -c1-1000 | sort | uniq -c | sort -rn | head -n 20
+            status=1
+        elif [ "$status" != 0 ]; then
+            tail -n 20 "$output"
+        fi
+        report "no_validation_message_from_$(basename "$binary")_with_${shaders}_shaders" "$status"
+    done
 done
 exit "$failed"

@@ -1,5 +1,5 @@
 // What is particular to the Vulkan engine: devices, memory, windows and parts. The operations themselves are compared
-// with scalar references in engine_test.c. Device tests are skipped where there is no device.
+// with scalar references in engine_*_test.c. Device tests are skipped where there is no device.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
