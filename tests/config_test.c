@@ -146,6 +146,83 @@ static void refuses_what_it_cannot_compute_by_name(void **state)
     expect_error(&err, "no \"model_type\"", "one of: gpt2");
 }
 
+// A config of another family, with members behind its type.
+static struct model_shape read_family(const struct scratch *s, const char *family,
+                                      const char *members)
+{
+    char text[512];
+    struct model_shape shape;
+    struct abl_err err = { 0 };
+    snprintf(text, sizeof text, "{\"model_type\":\"%s\"%s%s}", family, *members ? "," : "",
+             members);
+    if (!read_config(s, text, &shape, &err))
+        fail_msg("%s %s: %s", family, members, err.text);
+    return shape;
+}
+
+static void families_have_their_class_defaults(void **state)
+{
+    struct scratch *s = *state;
+    struct model_shape m = read_family(s, "llama", "");
+    assert_true(m.n_layers == 32 && m.n_kv_heads == 32 && m.d_head == 128 && m.d_mlp == 11008);
+    assert_true(m.gated && m.norm == NORM_RMS && !m.qkv_bias && !m.mlp_bias && !m.tied
+                && !m.window);
+    assert_true(m.rope.n_dims == 128 && m.rope.theta == 10000 && m.rope.kind == ROPE_DEFAULT);
+    m = read_family(s, "mistral", "");
+    assert_true(m.n_kv_heads == 8 && m.window == 4096 && m.slides[0] && m.slides[31]);
+    m = read_family(s, "mistral", "\"num_key_value_heads\":null,\"sliding_window\":null");
+    assert_true(m.n_kv_heads == 32 && m.window == 0);
+    m = read_family(s, "mistral", "\"head_dim\":96");
+    assert_true(m.d_head == 96 && m.rope.n_dims == 96);
+    m = read_family(s, "qwen2", "\"num_attention_heads\":32");
+    assert_true(m.qkv_bias && !m.out_bias && m.window == 0 && m.has_value_bias);
+    m = read_family(s, "qwen2", "\"use_sliding_window\":true,\"max_window_layers\":30");
+    assert_true(m.window == 4096 && !m.slides[29] && m.slides[30]);
+    m = read_family(s, "qwen3", "");
+    assert_true(m.qk_norm && m.d_head == 128 && !m.qkv_bias && !m.has_value_bias);
+    m = read_family(s, "gpt_neox", "");
+    assert_true(m.parallel && m.act == ACT_GELU_ERF && m.rope.n_dims == 24 && m.d_head == 96);
+    m = read_family(s, "gpt_neox", "\"rotary_pct\":1.0,\"rotary_emb_base\":500");
+    assert_true(m.rope.n_dims == 96 && m.rope.theta == 500);
+    m = read_family(s, "gpt_neox",
+                    "\"rope_parameters\":{\"rope_theta\":7,\"partial_rotary_factor\":0.5}");
+    assert_true(m.rope.n_dims == 48 && m.rope.theta == 7);
+}
+
+static void expect_family_refused(const struct scratch *s, const char *members, const char *first,
+                                  const char *second)
+{
+    char text[512];
+    struct model_shape shape;
+    struct abl_err err = { 0 };
+    snprintf(text, sizeof text, "{\"model_type\":\"llama\",%s}", members);
+    if (read_config(s, text, &shape, &err))
+        fail_msg("%s was accepted", members);
+    expect_error(&err, first, second);
+}
+
+static void refuses_rotary_positions_that_it_cannot_turn(void **state)
+{
+    struct scratch *s = *state;
+    expect_family_refused(s, "\"rope_scaling\":{\"type\":\"longrope\"}", "found \"longrope\"",
+                          "llama3, yarn");
+    expect_family_refused(s, "\"rope_parameters\":{\"rope_type\":\"mrope\"}", "found \"mrope\"",
+                          "one of: default");
+    expect_family_refused(s, "\"rope_scaling\":{\"type\":\"linear\"}", "no \"factor\"",
+                          "a number above 0");
+    expect_family_refused(s, "\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8}",
+                          "no \"low_freq_factor\"", "config.json");
+    expect_family_refused(s, "\"rope_theta\":-1", "bad \"rope_theta\"", "found -1");
+    expect_family_refused(s, "\"rope_scaling\":7", "bad \"rope_scaling\"", "expected an object");
+    expect_family_refused(s, "\"head_dim\":7", "found 7 of 7", "an even number");
+    expect_family_refused(s, "\"rope_parameters\":{\"full_attention\":{\"rope_theta\":1}}",
+                          "rope_parameters", "one set of rotary parameters");
+    expect_family_refused(s, "\"quantization_config\":{\"quant_method\":\"awq\"}",
+                          "quantization_config", "GGUF file");
+    expect_family_refused(s, "\"num_key_value_heads\":5", "does not fit", "a divisor of 32");
+    expect_family_refused(s, "\"hidden_act\":\"relu\"", "found \"relu\"", "gelu or silu");
+}
+
 static void refuses_configs_that_are_no_strict_json(void **state)
 {
     struct scratch *s = *state;
@@ -181,6 +258,8 @@ int main(void)
         IN_SCRATCH(takes_old_and_new_spellings),
         IN_SCRATCH(refuses_settings_out_of_range),
         IN_SCRATCH(refuses_what_it_cannot_compute_by_name),
+        IN_SCRATCH(families_have_their_class_defaults),
+        IN_SCRATCH(refuses_rotary_positions_that_it_cannot_turn),
         IN_SCRATCH(refuses_configs_that_are_no_strict_json),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -79,6 +79,33 @@ check a_partial_snapshot_is_refused_with_the_remedy \
 run pull good/tiny
 check pull_mends_a_partial_snapshot sh -c "[ $status = 0 ] && cmp '$snapshot/model.safetensors' data/models/tiny-gpt2/model.safetensors"
 
+# A model of 405 B parameters: its files are holes, only their head is written.
+python3 - "$repo/../models--big--llama/snapshots/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" <<'PYTHON'
+import json, os, struct, sys
+folder, (layers, d, mlp, heads, kv, vocab) = sys.argv[1], (126, 16384, 53248, 128, 8, 128256)
+os.makedirs(folder)
+config = {"model_type": "llama", "hidden_size": d, "intermediate_size": mlp, "num_hidden_layers": layers, "vocab_size": vocab,
+          "num_attention_heads": heads, "num_key_value_heads": kv, "max_position_embeddings": 131072}
+json.dump(config, open(folder + "/config.json", "w"))
+shapes = {"model.embed_tokens.weight": [vocab, d], "lm_head.weight": [vocab, d], "model.norm.weight": [d]}
+for i in range(layers):
+    p, k = f"model.layers.{i}.", d // heads * kv
+    shapes |= {p + "self_attn.q_proj.weight": [d, d], p + "self_attn.k_proj.weight": [k, d], p + "self_attn.v_proj.weight": [k, d],
+               p + "self_attn.o_proj.weight": [d, d], p + "mlp.gate_proj.weight": [mlp, d], p + "mlp.up_proj.weight": [mlp, d],
+               p + "mlp.down_proj.weight": [d, mlp], p + "input_layernorm.weight": [d], p + "post_attention_layernorm.weight": [d]}
+header, at = {}, 0
+for name, shape in shapes.items():
+    size = 2 * shape[0] * (shape[1] if len(shape) > 1 else 1)
+    header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [at, at + size]}
+    at += size
+text = json.dumps(header).encode()
+with open(folder + "/model.safetensors", "wb") as f:
+    f.write(struct.pack("<Q", len(text)) + text)
+    f.truncate(8 + len(text) + at)
+PYTHON
+run models
+check a_model_that_does_not_fit_says_what_it_needs grep -qE '^big/llama .* llama +126 x 128 .* BF16 .*(layer by layer|too large): needs [0-9.]+ [GT]iB, has' "$folder/out"
+
 new_home cut
 run pull cut/tiny
 check a_cut_download_is_resumed \

@@ -48,10 +48,35 @@ static bool read_bos_token(struct json *j, void *to)
     return h->bos_token || abl_no_memory(j->err);
 }
 
+// What tokenizer_config.json says of BOS.
+struct config_hints {
+    struct bos_hints *h;
+    bool has_add_bos, is_llama;
+};
+
+static bool read_config_bos(struct json *j, void *to)
+{
+    return read_bos_token(j, ((struct config_hints *)to)->h);
+}
+
 static bool read_add_bos(struct json *j, void *to)
 {
-    return json_peek(j) == JSON_NULL ? json_null(j)
-                                     : json_bool(j, &((struct bos_hints *)to)->add_bos_token);
+    struct config_hints *c = to;
+    if (json_peek(j) == JSON_NULL)
+        return json_null(j);
+    c->has_add_bos = true;
+    return json_bool(j, &c->h->add_bos_token);
+}
+
+static bool read_class(struct json *j, void *to)
+{
+    struct json_text name;
+    if (json_peek(j) != JSON_STRING)
+        return json_skip(j);
+    if (!json_string(j, &name))
+        return false;
+    ((struct config_hints *)to)->is_llama = strncmp(name.data, "LlamaTokenizer", 14) == 0;
+    return true;
 }
 
 bool bos_hints_read(const char *folder, const struct definition *d, bool legacy,
@@ -62,17 +87,21 @@ bool bos_hints_read(const char *folder, const struct definition *d, bool legacy,
         { "bos_token_id", read_config_id },
     };
     static const struct field tokenizer_config[] = {
-        { "bos_token", read_bos_token },
+        { "bos_token", read_config_bos },
         { "add_bos_token", read_add_bos },
+        { "tokenizer_class", read_class },
     };
+    static const struct field special_tokens[] = { { "bos_token", read_bos_token } };
+    struct config_hints c = { .h = out };
     *out = (struct bos_hints){ .first_special = d->first_special,
                                .config_id = TOKEN_NONE,
                                .always = legacy };
     bool ok = definition_read_fields(NULL, folder, "config.json", config, 2, out, err)
-              && definition_read_fields(NULL, folder, "tokenizer_config.json", tokenizer_config, 2,
-                                        out, err)
-              && definition_read_fields(NULL, folder, "special_tokens_map.json", tokenizer_config,
-                                        1, out, err);
+              && definition_read_fields(NULL, folder, "tokenizer_config.json", tokenizer_config, 3,
+                                        &c, err)
+              && definition_read_fields(NULL, folder, "special_tokens_map.json", special_tokens, 1,
+                                        out, err);
+    out->denies = c.has_add_bos && !out->add_bos_token && c.is_llama;
     if (!ok)
         bos_hints_release(out);
     return ok;
@@ -98,5 +127,5 @@ void bos_candidates(const struct bos_hints *h, const char *out[4])
 
 bool bos_by_default(const struct bos_hints *h)
 {
-    return h->always || h->first_special || h->add_bos_token;
+    return h->always || (!h->denies && (h->first_special || h->add_bos_token));
 }

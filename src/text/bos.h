@@ -14,6 +14,7 @@ struct bos_hints {
     const char *bos_token;     // of tokenizer_config.json or special_tokens_map.json; in the arena
     uint32_t config_id;        // bos_token_id of config.json; TOKEN_NONE = none
     bool add_bos_token;        // of tokenizer_config.json
+    bool denies;               // it says false there, to a class that heeds it (LLaMA's)
     bool always;               // the model's family is read with BOS whatever the files say
     struct arena arena;
 };
