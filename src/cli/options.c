@@ -111,13 +111,12 @@ static bool read_rows(const struct option *o, const char *v, struct cli *cli, st
 static bool read_experiment(const struct option *o, const char *v, struct cli *cli,
                             struct abl_err *err)
 {
-    if (strcmp(v, "heads") == 0)
-        cli->run.experiment = EXPERIMENT_HEADS;
-    else if (strcmp(v, "sets") == 0)
-        cli->run.experiment = EXPERIMENT_SETS;
-    else
-        return bad_value(o, v, "heads or sets", err);
-    return true;
+    for (int e = 0; e < N_EXPERIMENTS; e++)
+        if (strcmp(v, experiment_name((enum experiment)e)) == 0) {
+            cli->run.experiment = (enum experiment)e;
+            return true;
+        }
+    return bad_value(o, v, "heads, sets, patch or partial", err);
 }
 
 static bool read_heads(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
@@ -150,12 +149,96 @@ static bool finite_number(const char *text, double *out)
 
 static bool read_ablate(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
+    static const struct {
+        const char *name;
+        enum ablate_kind kind;
+    } kinds[] = { { "zero", ABLATE_SCALE },
+                  { "mean", ABLATE_MEAN },
+                  { "resample", ABLATE_RESAMPLE },
+                  { "patch", ABLATE_PATCH } };
     double scale = 0;
-    if (strcmp(v, "zero") != 0
-        && (strncmp(v, "scale=", 6) != 0 || !finite_number(v + 6, &scale) || fabs(scale) > 1e6))
-        return bad_value(o, v, "zero or scale=S with a number S, such as scale=0.5", err);
+    cli->run.ablation.scale = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(v, kinds[i].name) == 0) {
+            cli->run.ablation.kind = kinds[i].kind;
+            return true;
+        }
+    if (strncmp(v, "scale=", 6) != 0 || !finite_number(v + 6, &scale) || fabs(scale) > 1e6)
+        return bad_value(o, v, "zero, mean, resample, patch, or scale=S such as scale=0.5", err);
+    cli->run.ablation.kind = ABLATE_SCALE;
     cli->run.ablation.scale = (float)scale;
     return true;
+}
+
+static bool read_pairs(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    cli->run.pairs = v;
+    return *v || bad_value(o, v, "heads of a layer, such as 0:2,4,7", err);
+}
+
+static bool read_triplets(const struct option *o, const char *v, struct cli *cli,
+                          struct abl_err *err)
+{
+    cli->run.triplets = v;
+    return *v || bad_value(o, v, "heads of a layer, such as 0:2,4,7", err);
+}
+
+static bool read_restore(const struct option *o, const char *v, struct cli *cli,
+                         struct abl_err *err)
+{
+    cli->run.restore = v;
+    return *v || bad_value(o, v, "heads of the sets, such as 0:2", err);
+}
+
+static bool read_controls(const struct option *o, const char *v, struct cli *cli,
+                          struct abl_err *err)
+{
+    uint64_t n;
+    if (!whole_number(v, &n) || n > 10000)
+        return bad_value(o, v, "a number of random sets from 0 to 10000", err);
+    cli->run.n_controls = (uint32_t)n;
+    return true;
+}
+
+static bool read_positions(const struct option *o, const char *v, struct cli *cli,
+                           struct abl_err *err)
+{
+    cli->run.positions = v;
+    return *v || bad_value(o, v, "last, all, each, or numbers such as -1,-3", err);
+}
+
+static bool read_direction(const struct option *o, const char *v, struct cli *cli,
+                           struct abl_err *err)
+{
+    if (strcmp(v, "clean->corrupt") == 0)
+        cli->run.direction = CLEAN_TO_CORRUPT;
+    else if (strcmp(v, "corrupt->clean") == 0)
+        cli->run.direction = CORRUPT_TO_CLEAN;
+    else
+        return bad_value(o, v, "clean->corrupt or corrupt->clean", err);
+    return true;
+}
+
+// "resid_post,mlp_out"
+static bool read_sites(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    cli->run.sites = 0;
+    for (const char *at = v; *at;) {
+        size_t len = strcspn(at, ",");
+        int i = 0;
+        while (i < N_SITES
+               && (strlen(site_name((enum site)i)) != len
+                   || strncmp(at, site_name((enum site)i), len) != 0))
+            i++;
+        if (i == N_SITES)
+            break;
+        cli->run.sites |= 1u << i;
+        at += len + (at[len] == ',');
+        if (!*at)
+            return true;
+    }
+    return bad_value(o, v, "resid_pre, q, k, v, z, attn_out, mlp_out or resid_post, or several",
+                     err);
 }
 
 static bool read_value_bias(const struct option *o, const char *v, struct cli *cli,
@@ -364,12 +447,29 @@ static const struct option options[] = {
     { "split", "S", "train, val, test or all (default train where a split file exists)", LAB,
       read_split, 0, false },
     { "rows", "N", "the first N rows", LAB, read_rows, 0, false },
-    { "experiment", "E", "heads: each head alone (default); sets: joint ablations of --sets", RUN,
-      read_experiment, 0, false },
+    { "experiment", "E",
+      "heads: each head alone (default); sets: joint ablations; partial: sets with heads given "
+      "back; "
+      "patch: activations of the other prompt put in",
+      RUN, read_experiment, 0, false },
     { "heads", "L:H,…", "only these heads; L:* is a whole layer", RUN, read_heads, 0, false },
     { "layers", "A-B,…", "only heads of these layers", RUN, read_layers, 0, false },
     { "sets", "S;…", "head sets, such as 0:2+0:4;0:2+0:4+0:7", RUN, read_sets, 0, false },
-    { "ablate", "K", "zero (default) or scale=S", RUN | VERIFY, read_ablate, 0, false },
+    { "pairs", "L:A,B,…", "sets of two: every pair of these heads of a layer", RUN, read_pairs, 0,
+      false },
+    { "triplets", "L:A,B,C,…", "sets of three, likewise", RUN, read_triplets, 0, false },
+    { "controls", "N", "random sets like each chosen one, as its null (default 20)", RUN,
+      read_controls, 0, false },
+    { "restore", "L:H,…", "of partial: only these heads are given back", RUN, read_restore, 0,
+      false },
+    { "patch-site", "S,…", "resid_pre q k v z attn_out mlp_out resid_post (default)", RUN,
+      read_sites, 0, false },
+    { "direction", "D", "of patch: clean->corrupt (default) or corrupt->clean", RUN, read_direction,
+      0, false },
+    { "positions", "P", "of patch, from the end: last (default), all, each, or -1,-3", RUN,
+      read_positions, 0, false },
+    { "ablate", "K", "zero (default), scale=S, mean, resample or patch", RUN | VERIFY, read_ablate,
+      0, false },
     { "value-bias", "B", "folded (default): a head's constant part stays; head: everything goes",
       RUN | VERIFY, read_value_bias, 0, false },
     { "bos", "B", "auto (default), always or never put the BOS token first", LAB, read_bos, 0,
@@ -548,15 +648,31 @@ static bool parse_argument(struct parser *p, char *arg)
 // Options that only mean something together.
 static bool check_together(const struct cli *cli, struct abl_err *err)
 {
-    if (cli->run.sets && cli->run.experiment != EXPERIMENT_SETS)
-        return abl_fail(err, ABL_USAGE, "--sets needs --experiment sets");
-    if (cli->run.experiment == EXPERIMENT_SETS && (cli->run.heads || cli->run.layers))
+    const struct run_settings *r = &cli->run;
+    bool by_sets = r->experiment == EXPERIMENT_SETS || r->experiment == EXPERIMENT_PARTIAL;
+    bool has_sets = r->sets || r->pairs || r->triplets;
+    if (has_sets && !by_sets)
         return abl_fail(err, ABL_USAGE,
-                        "--heads and --layers choose single heads: --experiment sets "
-                        "takes its heads from --sets");
-    if (cli->run.experiment == EXPERIMENT_SETS && !cli->run.sets && cli->command == COMMAND_RUN)
+                        "--sets, --pairs and --triplets need --experiment sets or partial");
+    if (by_sets && (r->heads || r->layers))
         return abl_fail(err, ABL_USAGE,
-                        "--experiment sets needs --sets, such as --sets 0:2+0:4;0:2+0:7");
+                        "--heads and --layers choose single heads: --experiment %s "
+                        "takes its heads from --sets",
+                        experiment_name(r->experiment));
+    if (by_sets && !has_sets && cli->command == COMMAND_RUN)
+        return abl_fail(err, ABL_USAGE,
+                        "--experiment %s needs --sets, such as --sets 0:2+0:4;0:2+0:7, or --pairs "
+                        "0:2,4,7",
+                        experiment_name(r->experiment));
+    if (r->restore && r->experiment != EXPERIMENT_PARTIAL)
+        return abl_fail(err, ABL_USAGE, "--restore needs --experiment partial");
+    if (r->experiment != EXPERIMENT_PATCH
+        && (r->positions || r->direction || r->sites != 1u << SITE_RESID_POST))
+        return abl_fail(err, ABL_USAGE,
+                        "--patch-site, --direction and --positions need --experiment patch");
+    if (r->experiment == EXPERIMENT_PATCH && (r->ablation.kind || r->ablation.scale != 0))
+        return abl_fail(err, ABL_USAGE,
+                        "--experiment patch puts activations in: --ablate has no meaning there");
     if (cli->screenshot && cli->export_dir)
         return abl_fail(err, ABL_USAGE, "--screenshot and --export exclude one another: run twice");
     return true;

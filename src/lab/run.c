@@ -1,6 +1,7 @@
 #include "lab/run.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -301,6 +302,52 @@ bool lab_interaction(const struct lab *lab, const struct table *t, size_t joint,
     }
     bool ok = estimate(lab, column, true, out, err);
     free(column);
+    return ok;
+}
+
+// The rows that a recovery starts from and aims at; false where they are not there.
+static bool recovery_rows(const struct lab *lab, const struct table *t, size_t variant,
+                          const struct row_stats **damaged, const struct row_stats **reference)
+{
+    const struct variant *v = &t->variants->items[variant];
+    if (v->role == ROLE_RESTORED) {
+        *damaged = t->rows + v->parent * t->n_prompts;
+        *reference = lab->intact;
+        return t->done[v->parent];
+    }
+    *damaged = lab->intact;
+    *reference = lab->other;
+    return lab->other != NULL;
+}
+
+bool lab_recovery(const struct lab *lab, const struct table *t, size_t variant, enum metric m,
+                  struct recovery *out, struct abl_err *err)
+{
+    const struct row_stats *damaged, *reference, *patched = t->rows + variant * t->n_prompts;
+    double n = (double)t->n_prompts, *above = malloc(2 * t->n_prompts * sizeof *above);
+    double *below = above ? above + t->n_prompts : NULL;
+    struct recovery r = { .reference = NAN, .damaged = NAN, .patched = NAN, .small = true };
+    r.ratio = (struct estimate){ .mean = NAN, .se = NAN, .ci_lo = NAN, .ci_hi = NAN };
+    if (!above)
+        return abl_no_memory(err);
+    bool ok = true;
+    if (recovery_rows(lab, t, variant, &damaged, &reference)) {
+        r.reference = r.damaged = r.patched = 0;
+        for (size_t i = 0; i < t->n_prompts; i++) {
+            double d = metric_info(m)->value(&damaged[i], &lab->intact[i]);
+            double f = metric_info(m)->value(&reference[i], &lab->intact[i]);
+            double p = metric_info(m)->value(&patched[i], &lab->intact[i]);
+            above[i] = p - d;
+            below[i] = f - d;
+            r.reference += f / n;
+            r.damaged += d / n;
+            r.patched += p / n;
+        }
+        ok = stats_ratio(lab->resampler, above, below, &r.ratio, &r.small, err);
+    }
+    free(above);
+    if (ok)
+        *out = r;
     return ok;
 }
 

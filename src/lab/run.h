@@ -134,6 +134,18 @@ bool lab_interaction(const struct lab *lab, const struct table *t, size_t joint,
                      const size_t *singles, size_t n_singles, enum metric m, struct estimate *out,
                      struct abl_err *err);
 
+// Where a row stands between a damaged run and the one it should get back to.
+struct recovery {
+    double reference, damaged, patched; // means
+    struct estimate ratio;              // (patched - damaged) / (reference - damaged) of the means
+    bool small;                         // the denominator is not told from 0
+};
+
+// Of a finished ROLE_RESTORED variant: from the ablated set back to the intact run. Of a ROLE_PATCH one: from the run that is
+// patched into to the one that gives.
+bool lab_recovery(const struct lab *lab, const struct table *t, size_t variant, enum metric m,
+                  struct recovery *out, struct abl_err *err);
+
 // What a run will cost, before anything is loaded on a device.
 struct lab_cost {
     uint64_t n_passes;     // variants + the intact run

@@ -290,6 +290,63 @@ bool stats_estimate(const struct resampler *r, const double *values, bool test,
     return true;
 }
 
+// Sums by cluster and their resampled means; total is the plain sum.
+static void cluster_means(const struct resampler *r, const double *values, double *sums,
+                          double *means, double *total)
+{
+    memset(sums, 0, r->n_clusters * sizeof *sums);
+    *total = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        sums[r->cluster[i]] += values[i];
+        *total += values[i];
+    }
+    boot_means(r, sums, means);
+}
+
+static void ratio_interval(const struct resampler *r, double *above, double *below,
+                           struct estimate *out, bool *small)
+{
+    size_t n = r->n_boot;
+    for (size_t b = 0; b < n; b++)
+        above[b] /= below[b];
+    double lo = quantile(below, n, r->alpha / 2), hi = quantile(below, n, 1 - r->alpha / 2);
+    *small = !(lo > 0 || hi < 0);
+    out->se = deviation(above, n);
+    out->ci_lo = quantile(above, n, r->alpha / 2);
+    out->ci_hi = quantile(above, n, 1 - r->alpha / 2);
+}
+
+bool stats_ratio(const struct resampler *r, const double *above, const double *below,
+                 struct estimate *out, bool *small, struct abl_err *err)
+{
+    struct estimate e = { .mean = NAN,
+                          .se = NAN,
+                          .ci_lo = NAN,
+                          .ci_hi = NAN,
+                          .p = NAN,
+                          .q = NAN,
+                          .n = (uint32_t)r->n,
+                          .n_clusters = r->n_clusters };
+    double *sums = new_array(r->n_clusters + 1, 1, sizeof *sums), top, bottom;
+    double *a = new_array(r->n_boot + 1, 1, sizeof *a), *b = new_array(r->n_boot + 1, 1, sizeof *b);
+    bool ok = (sums && a && b) || abl_no_memory(err);
+    *small = true;
+    if (ok) {
+        cluster_means(r, above, sums, a, &top);
+        cluster_means(r, below, sums, b, &bottom);
+        if (fabs(bottom) > 0)
+            e.mean = top / bottom;
+        if (r->n_clusters >= 2 && r->n_boot && isfinite(e.mean))
+            ratio_interval(r, a, b, &e, small);
+    }
+    free(sums);
+    free(a);
+    free(b);
+    if (ok)
+        *out = e;
+    return ok;
+}
+
 // Ascending by p.
 static int by_p(const void *a, const void *b)
 {

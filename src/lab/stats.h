@@ -34,6 +34,11 @@ void resampler_free(struct resampler *r);
 bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err);
 
+// Estimate of a ratio of means, sum(above) / sum(below), resampled over the same clusters (Efron & Tibshirani 1993, chapter
+// 10). p and q stay NaN. *small: the interval of the denominator's own mean holds 0, so that the ratio says little.
+bool stats_ratio(const struct resampler *r, const double *above, const double *below,
+                 struct estimate *out, bool *small, struct abl_err *err);
+
 // Fill q of each estimate with a p (Benjamini & Hochberg 1995); others keep NaN.
 bool stats_fdr(struct estimate *grid, size_t n, struct abl_err *err);
 

@@ -29,6 +29,16 @@ static const char *device_name(const struct lab *lab, struct arena *a)
     return arena_printf(a, "vulkan:%s", lab->engine->info.name);
 }
 
+// "resid_post,mlp_out" in the arena; NULL when memory is out.
+static const char *site_list(unsigned sites, struct arena *a)
+{
+    const char *list = "";
+    for (int i = 0; list && i < N_SITES; i++)
+        if (sites & 1u << i)
+            list = arena_printf(a, "%s%s%s", list, *list ? "," : "", site_name((enum site)i));
+    return list;
+}
+
 // Keys of every object in ascending order: with no white space, equal settings are equal bytes.
 static void fill(struct doc *d, const struct lab *lab, const char *model_sha256, bool partial,
                  struct arena *a)
@@ -36,17 +46,27 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     const struct run_settings *s = &lab->settings;
     char ablate[ABLATE_SIZE];
     ablate_text(s->ablation, ablate);
+    bool patch = s->experiment == EXPERIMENT_PATCH,
+         sets = !patch && s->experiment != EXPERIMENT_HEADS;
+    bool heads = s->experiment == EXPERIMENT_HEADS || patch;
     cJSON *o = d->root;
     doc_text(d, o, "ablate", ablate);
     doc_number(d, o, "alpha", s->alpha);
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_name(s->bos));
     doc_text(d, o, "cluster", s->cluster_by_template ? "template" : "prompt");
+    if (s->experiment == EXPERIMENT_SETS)
+        doc_uint(d, o, "controls", s->n_controls);
+    else
+        doc_null(d, o, "controls");
     doc_text(d, o, "data", lab->data->name);
     doc_text(d, o, "data_sha256", lab->data->sha256);
     doc_text(d, o, "device", device_name(lab, a));
+    doc_text(d, o, "direction",
+             !patch                             ? NULL
+             : s->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
+                                                : "corrupt->clean");
     doc_text(d, o, "experiment", experiment_name(s->experiment));
-    bool heads = s->experiment == EXPERIMENT_HEADS;
     doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : "all");
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : "all");
     doc_text(d, o, "metric", metric_info(s->metric)->name);
@@ -54,16 +74,21 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     doc_text(d, o, "model_sha256", model_sha256);
     if (partial)
         doc_bool(d, o, "partial", true);
+    doc_text(d, o, "pairs", sets ? s->pairs : NULL);
+    doc_text(d, o, "positions", !patch ? NULL : s->positions ? s->positions : "last");
     doc_text(d, o, "precision", "f32");
+    doc_text(d, o, "restore", s->experiment == EXPERIMENT_PARTIAL ? s->restore : NULL);
     if (s->max_rows)
         doc_uint(d, o, "rows", s->max_rows);
     else
         doc_null(d, o, "rows");
     doc_text(d, o, "schema", "abltui.config/1");
     doc_uint(d, o, "seed", s->seed);
-    doc_text(d, o, "sets", heads ? NULL : s->sets);
+    doc_text(d, o, "sets", sets ? s->sets : NULL);
+    doc_text(d, o, "sites", patch ? site_list(s->sites, a) : NULL);
     doc_bool(d, o, "skip_bad", s->skip_bad);
     doc_text(d, o, "split", split_name(lab->data->split));
+    doc_text(d, o, "triplets", sets ? s->triplets : NULL);
     doc_text(d, o, "value_bias", value_bias_name(s->ablation.value_bias));
 }
 

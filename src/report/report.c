@@ -36,7 +36,7 @@ static bool parts_make(const struct report *r, struct parts *out, struct abl_err
 
 static bool is_wanted(const struct table_writer *w, const struct report *r)
 {
-    return !w->sets_only || r->lab->settings.experiment == EXPERIMENT_SETS;
+    return w->experiments & 1u << r->lab->settings.experiment;
 }
 
 static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,
@@ -151,7 +151,7 @@ static bool write_parts(const struct parts *p, const char *path, struct abl_err 
     if (!rundir_open(path, &dir, err))
         return false;
     if (add_config(&dir, p, err) && add_documents(&dir, p, err) && add_tables(&dir, p, err)
-        && add_heatmaps(&dir, p, err))
+        && (!p->results.n_heads || add_heatmaps(&dir, p, err)))
         return rundir_commit(&dir, p->report->interrupted, err);
     rundir_abort(&dir);
     return false;

@@ -54,7 +54,51 @@ static bool estimate_effect(const struct lab *lab, const struct table *t, size_t
             || !lab_estimate(lab, t, variant, (enum metric)m, false, &out->delta[m], err))
             return false;
     }
-    return variant_is_head(&t->variants->items[variant]) || estimate_interactions(lab, t, out, err);
+    enum variant_role role = t->variants->items[variant].role;
+    for (int m = 0; m < N_METRICS; m++) {
+        out->percentile[m] = NAN;
+        if ((role == ROLE_RESTORED || role == ROLE_PATCH)
+            && !lab_recovery(lab, t, variant, (enum metric)m, &out->recovery[m], err))
+            return false;
+    }
+    return role != ROLE_SET || estimate_interactions(lab, t, out, err);
+}
+
+// Where a chosen set's delta lies among those of its controls.
+static void find_percentiles(const struct table *t, struct results *r)
+{
+    for (size_t i = 0; i < r->n_groups; i++)
+        for (int m = 0; m < N_METRICS; m++) {
+            struct effect *e = &r->groups[i];
+            size_t n = 0, below = 0;
+            for (size_t k = 0; k < r->n_groups; k++) {
+                const struct variant *v = &t->variants->items[r->groups[k].variant];
+                if (v->role != ROLE_CONTROL || v->parent != e->variant)
+                    continue;
+                n++;
+                below += r->groups[k].delta[m].mean <= e->delta[m].mean;
+            }
+            if (n)
+                e->percentile[m] = 100.0 * (double)below / (double)n;
+        }
+}
+
+// The list that a variant's effect belongs to.
+static struct effect *next_effect(struct results *r, enum variant_role role)
+{
+    switch (role) {
+    case ROLE_HEAD:
+        return &r->heads[r->n_heads++];
+    case ROLE_SET:
+    case ROLE_CONTROL:
+        return &r->groups[r->n_groups++];
+    case ROLE_RESTORED:
+        return &r->restored[r->n_restored++];
+    case ROLE_PATCH:
+    case ROLE_SHAM:
+        break;
+    }
+    return &r->patches[r->n_patches++];
 }
 
 // q of one metric over a list of effects.
@@ -81,15 +125,15 @@ static bool fill(const struct lab *lab, const struct table *t, struct results *r
     for (size_t i = 0; i < t->variants->n; i++) {
         if (!t->done[i])
             continue;
-        bool head = variant_is_head(&t->variants->items[i]);
-        struct effect *e = head ? &r->heads[r->n_heads] : &r->groups[r->n_groups];
-        if (!estimate_effect(lab, t, i, e, err))
+        if (!estimate_effect(lab, t, i, next_effect(r, t->variants->items[i].role), err))
             return false;
-        *(head ? &r->n_heads : &r->n_groups) += 1;
     }
+    find_percentiles(t, r);
     for (int m = 0; m < N_METRICS; m++)
         if (!correct(r->heads, r->n_heads, (enum metric)m, err)
-            || !correct(r->groups, r->n_groups, (enum metric)m, err))
+            || !correct(r->groups, r->n_groups, (enum metric)m, err)
+            || !correct(r->restored, r->n_restored, (enum metric)m, err)
+            || !correct(r->patches, r->n_patches, (enum metric)m, err))
             return false;
     return true;
 }
@@ -98,9 +142,11 @@ bool results_make(const struct lab *lab, const struct table *table, struct resul
                   struct abl_err *err)
 {
     size_t room = table->variants->n ? table->variants->n : 1;
-    struct results r
-        = { .heads = calloc(room, sizeof *r.heads), .groups = calloc(room, sizeof *r.groups) };
-    bool ok = (r.heads && r.groups) || abl_no_memory(err);
+    struct results r = { .heads = calloc(room, sizeof *r.heads),
+                         .groups = calloc(room, sizeof *r.groups),
+                         .restored = calloc(room, sizeof *r.restored),
+                         .patches = calloc(room, sizeof *r.patches) };
+    bool ok = (r.heads && r.groups && r.restored && r.patches) || abl_no_memory(err);
     if (!ok || !fill(lab, table, &r, err)) {
         results_release(&r);
         return false;
@@ -113,5 +159,7 @@ void results_release(struct results *r)
 {
     free(r->heads);
     free(r->groups);
+    free(r->restored);
+    free(r->patches);
     *r = (struct results){ 0 };
 }

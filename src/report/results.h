@@ -14,14 +14,18 @@ struct effect {
     struct estimate value[N_METRICS]; // under ablation
     struct estimate
         delta[N_METRICS]; // paired with the intact run; q over the list that holds the effect
+    struct recovery recovery[N_METRICS]; // of a restored set or a patch
+    double percentile
+        [N_METRICS]; // of a set: share of its controls with a delta at most as large, in percent; NaN: none
     struct estimate interaction
         [N_METRICS]; // of a set: joint minus sum of singles; n = 0 where a single is missing
 };
 
 struct results {
     struct estimate intact[N_METRICS];
-    struct effect *heads, *groups; // variants of one head, of several; in the order of the variants
-    size_t n_heads, n_groups;
+    // By role, each in the order of the variants: one head; sets and their controls; restored sets; patches and shams.
+    struct effect *heads, *groups, *restored, *patches;
+    size_t n_heads, n_groups, n_restored, n_patches;
 };
 
 bool results_make(const struct lab *lab, const struct table *table, struct results *out,

@@ -70,6 +70,9 @@ static void add_metrics(struct doc *d, const struct results *results, double alp
         add_estimate(d, intact, &results->intact[m], alpha);
         add_overall(d, o, "heads", results->heads, results->n_heads, (enum metric)m, alpha);
         add_overall(d, o, "groups", results->groups, results->n_groups, (enum metric)m, alpha);
+        add_overall(d, o, "restored", results->restored, results->n_restored, (enum metric)m,
+                    alpha);
+        add_overall(d, o, "patches", results->patches, results->n_patches, (enum metric)m, alpha);
     }
 }
 
@@ -166,6 +169,23 @@ static void add_accuracy(struct doc *d, const struct lab *lab)
     doc_number(d, d->root, "accuracy", n ? (double)right / (double)n : NAN);
 }
 
+// The largest change of a logit under patches of the run into itself, which change nothing.
+static void add_sham(struct doc *d, const struct report *r)
+{
+    const struct table *t = r->table;
+    double worst = NAN;
+    for (size_t v = 0; v < t->variants->n; v++)
+        for (size_t i = 0;
+             t->variants->items[v].role == ROLE_SHAM && t->done[v] && i < t->n_prompts; i++) {
+            const struct row_stats *x = &t->rows[v * t->n_prompts + i], *y = &r->lab->intact[i];
+            double a = fabs((double)x->target_logit - (double)y->target_logit);
+            double b = fabs((double)x->foil_logit - (double)y->foil_logit);
+            worst = fmax(worst, fmax(a, b)); // fmax passes over NaN
+        }
+    if (r->lab->settings.experiment == EXPERIMENT_PATCH)
+        doc_number(d, d->root, "sham_max_abs_delta", worst);
+}
+
 bool summary_doc(const struct report *r, const struct results *results, struct doc *out,
                  struct abl_err *err)
 {
@@ -178,9 +198,12 @@ bool summary_doc(const struct report *r, const struct results *results, struct d
     if (!stability_split_half(r->lab, r->table, results, METRIC_LD, &rho, err))
         return false;
     doc_number(out, out->root, "split_half_spearman", rho);
+    add_sham(out, r);
     return add_top(out, "top_heads", r, results->heads, results->n_heads, err)
-           && (r->lab->settings.experiment != EXPERIMENT_SETS
-               || add_top(out, "top_groups", r, results->groups, results->n_groups, err));
+           && (!results->n_groups
+               || add_top(out, "top_groups", r, results->groups, results->n_groups, err))
+           && (!results->n_patches
+               || add_top(out, "top_patches", r, results->patches, results->n_patches, err));
 }
 
 struct doc partial_summary_doc(const struct report *r)

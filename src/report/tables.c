@@ -1,16 +1,22 @@
 #include "report/tables.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "report/number.h"
 
 void ablate_text(struct ablation how, char out[ABLATE_SIZE])
 {
+    static const char *const names[] = { [ABLATE_SCALE] = "zero",
+                                         [ABLATE_MEAN] = "mean",
+                                         [ABLATE_RESAMPLE] = "resample",
+                                         [ABLATE_PATCH] = "patch" };
     char scale[NUMBER_SIZE];
     number_format_float(how.scale, scale);
-    if (how.scale == 0.0f)
-        snprintf(out, ABLATE_SIZE, "zero");
+    if (how.kind != ABLATE_SCALE || how.scale == 0.0f)
+        snprintf(out, ABLATE_SIZE, "%s", names[how.kind]);
     else
         snprintf(out, ABLATE_SIZE, "scale=%s", scale);
 }
@@ -74,6 +80,17 @@ static void put_run(struct sheet *s, const struct lab *lab)
     sheet_text(s, ablate);
 }
 
+// The factor of scaling kinds; the others have none.
+static void put_scale(struct sheet *s, const struct lab *lab)
+{
+    bool scales = lab->settings.experiment != EXPERIMENT_PATCH
+                  && lab->settings.ablation.kind == ABLATE_SCALE;
+    if (scales)
+        sheet_float(s, lab->settings.ablation.scale);
+    else
+        sheet_missing(s);
+}
+
 static void write_heads(const struct report *r, const struct results *results,
                         enum sheet_format format, struct buf *out)
 {
@@ -90,7 +107,7 @@ static void write_heads(const struct report *r, const struct results *results,
             put_run(&s, r->lab);
             sheet_uint(&s, edit->layer);
             sheet_uint(&s, edit->head);
-            sheet_float(&s, r->lab->settings.ablation.scale);
+            put_scale(&s, r->lab);
             put_effect(&s, e, (enum metric)m);
         }
     sheet_end(&s);
@@ -109,13 +126,111 @@ static void write_groups(const struct report *r, const struct results *results,
         for (int m = 0; m < N_METRICS; m++) {
             const struct effect *e = &results->groups[i];
             put_run(&s, r->lab);
-            sheet_text(&s, r->table->variants->items[e->variant].label);
-            sheet_text(&s, "chosen");
-            sheet_missing(&s); // parent: of controls only
-            sheet_float(&s, r->lab->settings.ablation.scale);
+            const struct variant *v = &r->table->variants->items[e->variant];
+            sheet_text(&s, v->label);
+            sheet_text(&s, v->role == ROLE_CONTROL ? "control" : "chosen");
+            if (v->role == ROLE_CONTROL)
+                sheet_text(&s, r->table->variants->items[v->parent].label);
+            else
+                sheet_missing(&s);
+            put_scale(&s, r->lab);
             put_effect(&s, e, (enum metric)m);
-            sheet_missing(&s); // percentile: among controls
+            sheet_number(&s, e->percentile[m]);
             sheet_number(&s, e->interaction[m].mean);
+        }
+    sheet_end(&s);
+}
+
+// "0:2" of "0:2+0:4~corrupt 0:2"; *other: it comes from the other run.
+static const char *restored_heads(const char *label, bool *other)
+{
+    const char *part = strchr(label, '~') + 1;
+    *other = strncmp(part, "corrupt ", 8) == 0;
+    return *other ? part + 8 : part;
+}
+
+static void write_recovery(const struct report *r, const struct results *results,
+                           enum sheet_format format, struct buf *out)
+{
+    static const char *const columns[]
+        = { "condition", "ablate",   "heads",   "restored",   "source",
+            "metric",    "baseline", "ablated", "patched",    "recovery",
+            "ci_lo",     "ci_hi",    "n",       "n_clusters", "small_denominator",
+            NULL };
+    char ablate[ABLATE_SIZE];
+    ablate_text(r->lab->settings.ablation, ablate);
+    struct sheet s;
+    sheet_begin(&s, out, format, columns);
+    for (size_t i = 0; i < results->n_restored; i++)
+        for (int m = 0; m < N_METRICS; m++) {
+            const struct effect *e = &results->restored[i];
+            const struct variant *v = &r->table->variants->items[e->variant];
+            const struct recovery *c = &e->recovery[m];
+            bool other;
+            const char *back = restored_heads(v->label, &other);
+            sheet_text(&s, r->lab->data->name);
+            sheet_text(&s, ablate);
+            sheet_text(&s, r->table->variants->items[v->parent].label);
+            sheet_text(&s, back);
+            sheet_text(&s, other ? "corrupt" : "same");
+            sheet_text(&s, metric_info((enum metric)m)->name);
+            sheet_number(&s, c->reference);
+            sheet_number(&s, c->damaged);
+            sheet_number(&s, c->patched);
+            sheet_number(&s, c->ratio.mean);
+            sheet_number(&s, c->ratio.ci_lo);
+            sheet_number(&s, c->ratio.ci_hi);
+            sheet_uint(&s, c->ratio.n);
+            sheet_uint(&s, c->ratio.n_clusters);
+            sheet_uint(&s, c->small);
+        }
+    sheet_end(&s);
+}
+
+static void put_place(struct sheet *s, const struct report *r, const struct variant *v)
+{
+    const struct edit *e = &v->edits[0];
+    char position[16];
+    sheet_text(s, r->lab->data->name);
+    sheet_uint(s, r->lab->settings.seed);
+    sheet_text(s, site_name(e->site));
+    sheet_uint(s, e->layer);
+    if (e->head == ALL_HEADS)
+        sheet_missing(s);
+    else
+        sheet_uint(s, e->head);
+    snprintf(position, sizeof position, "%d", (int)e->position);
+    sheet_text(s, e->position == ALL_POSITIONS ? "all" : position);
+    sheet_text(s, v->role == ROLE_SHAM                             ? "sham"
+                  : r->lab->settings.direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
+                                                                   : "corrupt->clean");
+}
+
+static void write_patches(const struct report *r, const struct results *results,
+                          enum sheet_format format, struct buf *out)
+{
+    static const char *const columns[]
+        = { "condition", "seed",   "site",  "layer", "head",       "position",
+            "direction", "metric", "value", "delta", "recovery",   "ci_lo",
+            "ci_hi",     "p",      "q",     "n",     "n_clusters", NULL };
+    struct sheet s;
+    sheet_begin(&s, out, format, columns);
+    for (size_t i = 0; i < results->n_patches; i++)
+        for (int m = 0; m < N_METRICS; m++) {
+            const struct effect *e = &results->patches[i];
+            const struct variant *v = &r->table->variants->items[e->variant];
+            const struct estimate *d = &e->delta[m];
+            put_place(&s, r, v);
+            sheet_text(&s, metric_info((enum metric)m)->name);
+            sheet_number(&s, e->value[m].mean);
+            sheet_number(&s, d->mean);
+            sheet_number(&s, v->role == ROLE_SHAM ? NAN : e->recovery[m].ratio.mean);
+            sheet_number(&s, d->ci_lo);
+            sheet_number(&s, d->ci_hi);
+            sheet_number(&s, d->p);
+            sheet_number(&s, d->q);
+            sheet_uint(&s, d->n);
+            sheet_uint(&s, d->n_clusters);
         }
     sheet_end(&s);
 }
@@ -140,7 +255,7 @@ static void write_examples(const struct report *r, const struct results *results
             sheet_text(&s, t->variants->items[v].label);
             sheet_text(&s, lab->data->name);
             sheet_text(&s, ablate);
-            sheet_float(&s, lab->settings.ablation.scale);
+            put_scale(&s, lab);
             sheet_uint(&s, lab->prompts->items[i].row->index);
             sheet_number(&s, value_of(METRIC_LD, row, intact));
             sheet_number(&s, metric_delta(METRIC_LD, row, intact));
@@ -153,9 +268,19 @@ static void write_examples(const struct report *r, const struct results *results
     sheet_end(&s);
 }
 
+enum {
+    HEADS = 1 << EXPERIMENT_HEADS,
+    SETS = 1 << EXPERIMENT_SETS,
+    PATCH = 1 << EXPERIMENT_PATCH,
+    PARTIAL = 1 << EXPERIMENT_PARTIAL,
+    EVERY = HEADS | SETS | PATCH | PARTIAL,
+};
+
 const struct table_writer tables[N_TABLES] = {
-    { .name = "baseline", .write = write_baseline },
-    { .name = "head_impact", .write = write_heads },
-    { .name = "group_impact", .sets_only = true, .write = write_groups },
-    { .name = "per_example", .write = write_examples },
+    { "baseline", EVERY, write_baseline },
+    { "head_impact", HEADS | SETS | PARTIAL, write_heads },
+    { "group_impact", SETS | PARTIAL, write_groups },
+    { "recovery", PARTIAL, write_recovery },
+    { "layer_impact", PATCH, write_patches },
+    { "per_example", EVERY, write_examples },
 };

@@ -11,16 +11,16 @@
 #include "report/sheet.h"
 
 struct table_writer {
-    const char *name; // "baseline": metrics/<name>.csv, and its key in the JSON document
-    bool sets_only;   // only where head sets were asked for
+    const char *name;     // "baseline": metrics/<name>.csv, and its key in the JSON document
+    unsigned experiments; // 1 << each that has such a table
     void (*write)(const struct report *r, const struct results *results, enum sheet_format format,
                   struct buf *out);
 };
 
-enum { N_TABLES = 4 };
+enum { N_TABLES = 6 };
 extern const struct table_writer tables[N_TABLES];
 
-// "zero" or "scale=0.5", as every table names the ablation.
+// "zero", "scale=0.5", "mean", "resample" or "patch", as every table names the ablation.
 enum { ABLATE_SIZE = 48 };
 void ablate_text(struct ablation how, char out[ABLATE_SIZE]);
 
