@@ -52,7 +52,7 @@ succeeds devices_lists_the_cpu devices --json
 
 refuses unknown_option_suggests_the_nearest 2 'did you mean --model' --modle x
 refuses unknown_command_suggests_the_nearest 2 "did you mean 'check'" chek
-refuses bad_value_names_what_is_expected 2 'expected zero or scale=S' --ablate half
+refuses bad_value_names_what_is_expected 2 'expected zero, mean, resample, patch, or scale=S' --ablate half
 refuses bad_color_names_what_is_expected 2 'expected auto, always or never' --color maybe
 succeeds screen_is_drawn_in_ascii --ascii --size 80x24 --rows 8 --device cpu --screenshot "$scratch/ascii.txt"
 holds ascii_screen_has_nothing_else sh -c '! LC_ALL=C grep -q "[^ -~]" "$1" && [ "$(wc -l <"$1")" = 24 ]' - "$scratch/ascii.txt"
