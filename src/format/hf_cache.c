@@ -1,6 +1,5 @@
 #include "format/hf_cache.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,36 +9,77 @@
 #include "base/file.h"
 #include "base/json.h"
 
-enum { MAX_ID = 96, MAX_REF = 200, COMMIT = 40, LEAST_COMMIT = 7 };
+enum { MAX_ID_PART = 96, MAX_REVISION = 200, MAX_REF = 200, COMMIT = 40, LEAST_COMMIT = 7 };
 
 static bool given(const char *s)
 {
     return s && *s;
 }
 
+// "~/models" is below the home, as a job script may say it where no shell looks.
+static char *expand_home(const char *path, const char *home)
+{
+    bool is_home = path[0] == '~' && (!path[1] || path[1] == '/') && given(home);
+    if (!is_home)
+        return strdup(path);
+    return path[1] && path[2] ? file_join(home, path + 2) : strdup(home);
+}
+
+static char *join_home(const char *path, const char *name, const char *home)
+{
+    char *folder = expand_home(path, home), *out = folder ? file_join(folder, name) : NULL;
+    free(folder);
+    return out;
+}
+
 char *hf_cache_root(const struct hf_environment *e)
 {
     if (given(e->hf_hub_cache))
-        return strdup(e->hf_hub_cache);
+        return expand_home(e->hf_hub_cache, e->home);
     if (given(e->huggingface_hub_cache))
-        return strdup(e->huggingface_hub_cache);
+        return expand_home(e->huggingface_hub_cache, e->home);
     if (given(e->hf_home))
-        return file_join(e->hf_home, "hub");
+        return join_home(e->hf_home, "hub", e->home);
     if (given(e->xdg_cache_home))
-        return file_join(e->xdg_cache_home, "huggingface/hub");
+        return join_home(e->xdg_cache_home, "huggingface/hub", e->home);
     return given(e->home) ? file_join(e->home, ".cache/huggingface/hub") : NULL;
+}
+
+// Not isalnum(): what that takes beyond ASCII depends on the locale.
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+static bool in(char c, const char *set)
+{
+    return c && strchr(set, c);
+}
+
+static bool id_part_valid(const char *part, size_t len)
+{
+    return len && len <= MAX_ID_PART && in(part[0], WORD) && in(part[len - 1], WORD)
+           && strspn(part, WORD "-.") >= len;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && strcmp(name + n - m, end) == 0;
 }
 
 bool hf_id_valid(const char *id)
 {
-    size_t len = strlen(id), slashes = 0;
-    for (const char *c = id; *c; c++) {
-        slashes += *c == '/';
-        if (!isalnum((unsigned char)*c) && !strchr("._-/", *c))
-            return false;
-    }
-    bool ends = len && strchr(".-/", id[0]) == NULL && strchr(".-/", id[len - 1]) == NULL;
-    return ends && len <= MAX_ID && slashes <= 1 && !strstr(id, "..") && !strstr(id, "--");
+    const char *slash = strchr(id, '/'), *name = slash ? slash + 1 : id;
+    if (slash && !id_part_valid(id, (size_t)(slash - id)))
+        return false;
+    return id_part_valid(name, strlen(name)) && !strstr(id, "..") && !strstr(id, "--")
+           && !ends_with(id, ".git");
+}
+
+bool hf_revision_valid(const char *revision)
+{
+    size_t len = strlen(revision);
+    return len && len <= MAX_REVISION && strspn(revision, WORD "-./") == len && revision[0] != '/'
+           && revision[0] != '.' && revision[len - 1] != '/' && !strstr(revision, "..")
+           && !strstr(revision, "//");
 }
 
 char *hf_repo_path(const char *root, const char *id)
@@ -70,9 +110,10 @@ static void read_ref(const char *repo, const char *revision, char commit[COMMIT 
     *commit = '\0';
     if (!path || !file_exists(path) || !file_read(path, MAX_REF, &bytes, ABL_BAD_MODEL, &ignored))
         return;
-    size_t len = strcspn(bytes.data, " \t\r\n");
-    if (len == COMMIT) {
-        memcpy(commit, bytes.data, COMMIT);
+    const char *text = bytes.data + strspn(bytes.data, " \t\r\n");
+    size_t len = strcspn(text, " \t\r\n");
+    if (len == COMMIT && !text[len + strspn(text + len, " \t\r\n")]) {
+        memcpy(commit, text, COMMIT);
         commit[COMMIT] = '\0';
     }
     if (!is_hex(commit, COMMIT))
@@ -86,38 +127,79 @@ static bool is_commit(const char *path, const char *name)
     return is_hex(name, COMMIT);
 }
 
-// The newest snapshot whose commit begins so.
+// Whether it is there, links followed.
+static bool is_there(const char *folder, const char *name)
+{
+    struct stat st;
+    char *path = file_join(folder, name);
+    bool there = path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    free(path);
+    return there;
+}
+
+struct candidate {
+    char *path; // owned
+    bool has_config;
+    struct timespec changed;
+};
+
+static bool look_at(const char *folder, const char *commit, struct candidate *out,
+                    struct abl_err *err)
+{
+    struct stat st;
+    *out = (struct candidate){ .path = file_join(folder, commit) };
+    if (!out->path)
+        return abl_no_memory(err);
+    if (stat(out->path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        out->changed = st.st_mtim;
+        out->has_config = is_there(out->path, "config.json");
+        return true;
+    }
+    free(out->path);
+    out->path = NULL;
+    return true;
+}
+
+// One with a config.json wins, then the newer one. Ties go to the first in name order.
+static bool is_better(const struct candidate *a, const struct candidate *b)
+{
+    if (!a->path || !b->path)
+        return a->path != NULL;
+    if (a->has_config != b->has_config)
+        return a->has_config;
+    if (a->changed.tv_sec != b->changed.tv_sec)
+        return a->changed.tv_sec > b->changed.tv_sec;
+    return a->changed.tv_nsec > b->changed.tv_nsec;
+}
+
+// The best snapshot whose commit begins so.
 static bool find_snapshot(const char *repo, const char *prefix, char **out, struct arena *a,
                           struct abl_err *err)
 {
     struct names commits;
+    struct candidate best = { 0 };
     const char *folder = arena_printf(a, "%s/snapshots", repo);
     if (!folder)
         return abl_no_memory(err);
     if (!folder_names(folder, is_commit, &commits, err))
         return false;
-    struct timespec newest = { 0 };
-    *out = NULL;
     bool ok = true;
     for (size_t i = 0; ok && i < commits.n; i++) {
-        struct stat st;
-        char *path = file_join(folder, commits.items[i]);
-        ok = path || abl_no_memory(err);
-        bool better
-            = ok && strncmp(commits.items[i], prefix, strlen(prefix)) == 0 && stat(path, &st) == 0
-              && S_ISDIR(st.st_mode)
-              && (!*out || st.st_mtim.tv_sec > newest.tv_sec
-                  || (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec > newest.tv_nsec));
-        if (better) {
-            newest = st.st_mtim;
-            free(*out);
-            *out = path;
+        struct candidate c;
+        if (strncmp(commits.items[i], prefix, strlen(prefix)) != 0)
+            continue;
+        ok = look_at(folder, commits.items[i], &c, err);
+        if (ok && is_better(&c, &best)) {
+            free(best.path);
+            best = c;
         } else
-            free(path);
+            free(c.path);
     }
     names_release(&commits);
-    if (!ok)
-        free(*out);
+    if (ok)
+        *out = best.path;
+    else
+        free(best.path);
     return ok;
 }
 
@@ -126,14 +208,14 @@ bool hf_cache_find(const char *root, const char *id, const char *revision, char 
 {
     struct arena a = { 0 };
     char commit[COMMIT + 1], *repo = hf_repo_path(root, id);
-    const char *wanted = given(revision) ? revision : "main";
+    const char *wanted = revision ? revision : "main";
     bool ok = repo || abl_no_memory(err);
     *out = NULL;
-    if (ok && file_is_dir(repo) && !strstr(wanted, "..")) {
+    if (ok && file_is_dir(repo) && hf_revision_valid(wanted)) {
         read_ref(repo, wanted, commit, &a);
         if (*commit)
             ok = find_snapshot(repo, commit, out, &a, err);
-        else if (!given(revision))
+        else if (!revision)
             ok = find_snapshot(repo, "", out, &a, err);
         else if (is_hex(wanted, LEAST_COMMIT))
             ok = find_snapshot(repo, wanted, out, &a, err);
@@ -144,12 +226,6 @@ bool hf_cache_find(const char *root, const char *id, const char *revision, char 
 }
 
 // ------------------------------------------------------------------------------------ is a snapshot whole?
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && strcmp(name + n - m, end) == 0;
-}
 
 // "x-00002-of-00005.gguf" is not where its model begins.
 static bool is_first_gguf(const char *path, const char *name)
@@ -166,24 +242,62 @@ bool hf_gguf_files(const char *folder, struct names *out, struct abl_err *err)
     return folder_names(folder, is_first_gguf, out, err);
 }
 
-// Whether it is there, links followed.
-static bool is_there(const char *folder, const char *name)
+bool hf_has_safetensors(const char *folder)
 {
-    struct stat st;
-    char *path = file_join(folder, name);
-    bool there = path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
-    free(path);
-    return there;
+    return is_there(folder, "model.safetensors")
+           || is_there(folder, "model.safetensors.index.json");
 }
 
-// A link whose blob is not there: its download has not ended.
-static bool is_dangling(const char *folder, const char *name)
+// What a model is read from; a README or a picture may miss.
+static bool is_read(const char *path, const char *name)
 {
-    struct stat st;
-    char *path = file_join(folder, name);
-    bool dangling = path && lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0;
-    free(path);
-    return dangling;
+    static const char *const ends[] = { ".json", ".safetensors", ".gguf", ".model", ".txt" };
+    (void)path;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(name, ends[i]))
+            return true;
+    return false;
+}
+
+// Whether `path` is `folder` or below it, links followed.
+static bool lies_in(const char *path, const char *folder)
+{
+    char *whole = realpath(folder, NULL);
+    size_t len = whole ? strlen(whole) : 0;
+    bool in_it = len && strncmp(path, whole, len) == 0 && (!path[len] || path[len] == '/');
+    free(whole);
+    return in_it;
+}
+
+// The folders of the cache may themselves be links to another disk.
+bool hf_file_missing(const char *snapshot, const char *name, char *out, size_t size,
+                     struct abl_err *err)
+{
+    struct arena a = { 0 };
+    const char *path = arena_printf(&a, "%s/%s", snapshot, name);
+    const char *blobs = arena_printf(&a, "%s/../../blobs", snapshot);
+    bool ok = (path && blobs) || abl_no_memory(err);
+    char *to = ok ? realpath(path, NULL) : NULL;
+    *out = '\0';
+    if (ok && !to)
+        snprintf(out, size, "%.120s is not there yet", name);
+    else if (ok && !lies_in(to, snapshot) && !lies_in(to, blobs))
+        snprintf(out, size, "%.120s leads out of the cache, to %.200s", name, to);
+    free(to);
+    arena_release(&a);
+    return ok;
+}
+
+static bool check_links(const char *snapshot, char *out, size_t size, struct abl_err *err)
+{
+    struct names all;
+    if (!folder_names(snapshot, is_read, &all, err))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < all.n && !*out; i++)
+        ok = hf_file_missing(snapshot, all.items[i], out, size, err);
+    names_release(&all);
+    return ok;
 }
 
 // The first shard of the index that is not there.
@@ -217,33 +331,58 @@ static bool missing_shard(const char *snapshot, char *out, size_t size, struct a
     return true;
 }
 
-bool hf_snapshot_missing(const char *snapshot, char *out, size_t size, struct abl_err *err)
+static bool is_incomplete(const char *path, const char *name)
 {
-    struct names all, ggufs;
-    *out = '\0';
-    if (!folder_names(snapshot, NULL, &all, err))
+    (void)path;
+    return ends_with(name, ".incomplete");
+}
+
+// What stands where weights should: the beginning of some, or none that can be read.
+static bool missing_weights(const char *snapshot, char *out, size_t size, struct abl_err *err)
+{
+    struct names begun;
+    char *blobs = file_join(snapshot, "../../blobs");
+    bool ok = blobs ? folder_names(blobs, is_incomplete, &begun, err) : abl_no_memory(err);
+    free(blobs);
+    if (!ok)
         return false;
-    for (size_t i = 0; i < all.n && !*out; i++)
-        if (is_dangling(snapshot, all.items[i]))
-            snprintf(out, size, "%.120s is not there yet", all.items[i]);
-    names_release(&all);
-    if (*out)
-        return true;
-    if (!hf_gguf_files(snapshot, &ggufs, err))
-        return false;
-    bool has_gguf = ggufs.n > 0, indexed = is_there(snapshot, "model.safetensors.index.json");
-    names_release(&ggufs);
-    if (has_gguf && !is_there(snapshot, "config.json"))
-        return true;
-    if (!is_there(snapshot, "config.json"))
-        snprintf(out, size, "config.json is not there");
-    else if (!is_there(snapshot, "model.safetensors") && !indexed)
+    if (begun.n)
+        snprintf(out, size, "no weights are there yet: their download was stopped");
+    else
         snprintf(out, size, "no weights are there%s",
                  is_there(snapshot, "pytorch_model.bin")
                      ? " but pytorch_model.bin, which is not read"
                      : "");
-    else if (!is_there(snapshot, "model.safetensors"))
-        return missing_shard(snapshot, out, size, err);
+    names_release(&begun);
+    return true;
+}
+
+static bool has_tokenizer(const char *snapshot)
+{
+    return is_there(snapshot, "tokenizer.json") || is_there(snapshot, "tokenizer.model")
+           || (is_there(snapshot, "vocab.json") && is_there(snapshot, "merges.txt"));
+}
+
+bool hf_snapshot_missing(const char *snapshot, char *out, size_t size, struct abl_err *err)
+{
+    struct names ggufs;
+    *out = '\0';
+    if (!check_links(snapshot, out, size, err) || !hf_gguf_files(snapshot, &ggufs, err))
+        return false;
+    bool is_gguf = ggufs.n > 0 && !hf_has_safetensors(snapshot);
+    names_release(&ggufs);
+    if (*out || is_gguf)
+        return true;
+    if (!is_there(snapshot, "config.json"))
+        snprintf(out, size, "config.json is not there");
+    else if (!hf_has_safetensors(snapshot))
+        return missing_weights(snapshot, out, size, err);
+    else if (!is_there(snapshot, "model.safetensors") && !missing_shard(snapshot, out, size, err))
+        return false;
+    if (!*out && !has_tokenizer(snapshot))
+        snprintf(out, size,
+                 "no tokenizer is there: neither tokenizer.json nor tokenizer.model nor "
+                 "vocab.json with merges.txt");
     return true;
 }
 
