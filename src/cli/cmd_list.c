@@ -16,25 +16,36 @@ static const char *source_name(enum model_source source)
     return source == MODEL_BUNDLED ? "bundled" : "cache";
 }
 
-// Whether a model's weights stay on a device whole, and why not.
-static void fit_text(const struct model_entry *m, const struct device_info *device, char *out,
-                     size_t size)
+// What a model takes of a device, and whether it is there.
+struct device_fit {
+    enum { FIT_WHOLE, FIT_STREAMED, FIT_NOT } kind;
+    uint64_t needs, least,
+        has; // bytes: weights packed as fp32 and activations; with layers that come and go; 0: not known
+};
+
+static struct device_fit fit_of(const struct model_entry *m, const struct device_info *device)
 {
-    char needs[SIZE_TEXT], has[SIZE_TEXT];
     struct run_settings s;
     run_settings_default(&s);
     struct run_mem mem = run_mem(&s, device);
-    struct weights_fit fit = weights_plan(&m->shape, mem.weights);
-    uint64_t all = fit.bytes + mem.activations, least = fit.kept + mem.activations;
-    bool known = device->memory > 0;
-    if (!fit.n_streamed)
+    struct weights_fit w = weights_plan(&m->shape, mem.weights);
+    struct device_fit f = { .needs = w.bytes + mem.activations,
+                            .least = w.kept + mem.activations,
+                            .has = device->memory };
+    if (w.n_streamed)
+        f.kind = f.has && f.least > f.has ? FIT_NOT : FIT_STREAMED;
+    return f;
+}
+
+static void fit_text(const struct device_fit *f, char *out, size_t size)
+{
+    char needs[SIZE_TEXT], has[SIZE_TEXT];
+    if (f->kind == FIT_WHOLE)
         snprintf(out, size, "fits");
-    else if (known && least > device->memory)
-        snprintf(out, size, "too large: needs %s, has %s", size_text(least, needs),
-                 size_text(device->memory, has));
     else
-        snprintf(out, size, "layer by layer: needs %s, has %s", size_text(all, needs),
-                 size_text(device->memory, has));
+        snprintf(
+            out, size, "%s: needs %s, has %s", f->kind == FIT_NOT ? "too large" : "layer by layer",
+            size_text(f->kind == FIT_NOT ? f->least : f->needs, needs), size_text(f->has, has));
 }
 
 static cJSON *model_json(const struct model_entry *m, const struct device_info *device)
@@ -63,25 +74,40 @@ static cJSON *model_json(const struct model_entry *m, const struct device_info *
     cJSON_AddStringToObject(o, "dtype", m->dtype);
     cJSON_AddNumberToObject(o, "bytes", (double)m->weight_bytes);
     cJSON_AddNumberToObject(o, "packed_bytes", (double)weights_plan(&m->shape, UINT64_MAX).bytes);
-    fit_text(m, device, fit, sizeof fit);
+    struct device_fit f = fit_of(m, device);
+    fit_text(&f, fit, sizeof fit);
     cJSON_AddStringToObject(o, "fit", fit);
+    cJSON_AddBoolToObject(o, "fits", f.kind != FIT_NOT);
+    cJSON_AddNumberToObject(o, "needs_bytes", (double)f.needs);
+    cJSON_AddNumberToObject(o, "least_bytes", (double)f.least);
     return o;
+}
+
+// "124.4M"
+static const char *count_text(uint64_t n, char out[16])
+{
+    double v = (double)n;
+    if (v < 999.5e3)
+        snprintf(out, 16, "%.3gK", v / 1e3);
+    else if (v < 999.5e6)
+        snprintf(out, 16, "%.4gM", v / 1e6);
+    else
+        snprintf(out, 16, "%.3gB", v / 1e9);
+    return out;
 }
 
 static void model_line(const struct model_entry *m, const struct device_info *device, int width)
 {
     char size[SIZE_TEXT], fit[128], params[16];
-    double n = (double)m->n_params;
     if (!m->usable) {
         printf("%-*s  %-7s  not usable: %s\n", width, m->name, source_name(m->source), m->why.text);
         return;
     }
-    snprintf(params, sizeof params, n < 999.5e6 ? "%.4gM" : "%.3gB",
-             n < 999.5e6 ? n / 1e6 : n / 1e9);
-    fit_text(m, device, fit, sizeof fit);
+    struct device_fit f = fit_of(m, device);
+    fit_text(&f, fit, sizeof fit);
     printf("%-*s  %-7s  %-8s %3" PRIu32 " x %-3" PRIu32 " %7s  %-4s %9s  %s\n", width, m->name,
-           source_name(m->source), m->shape.arch, m->shape.n_layers, m->shape.n_heads, params,
-           m->dtype, size_text(m->weight_bytes, size), fit);
+           source_name(m->source), m->shape.arch, m->shape.n_layers, m->shape.n_heads,
+           count_text(m->n_params, params), m->dtype, size_text(m->weight_bytes, size), fit);
 }
 
 static void models_table(const struct cli *cli, const struct model_entry *models, size_t n,
@@ -129,6 +155,10 @@ bool command_models(const struct cli *cli, struct abl_err *err)
         cJSON *o = cJSON_CreateObject();
         cJSON_AddStringToObject(o, "schema", "abltui.models/2");
         cJSON_AddStringToObject(o, "device", device.name);
+        if (device.memory)
+            cJSON_AddNumberToObject(o, "device_bytes", (double)device.memory);
+        else
+            cJSON_AddNullToObject(o, "device_bytes");
         cJSON *list = cJSON_AddArrayToObject(o, "models");
         for (size_t i = 0; i < n; i++)
             cJSON_AddItemToArray(list, model_json(&models[i], &device));

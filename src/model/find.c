@@ -128,7 +128,7 @@ static bool parse_request(const char *name, struct request *r)
     }
     const char *alias = model_alias(r->parts);
     snprintf(r->id, sizeof r->id, "%s", alias ? alias : r->parts);
-    return hf_id_valid(r->id);
+    return hf_id_valid(r->id) && (!r->revision || hf_revision_valid(r->revision));
 }
 
 static bool not_found(const struct request *r, bool is_id, const struct model_places *p,
@@ -142,12 +142,13 @@ static bool not_found(const struct request *r, bool is_id, const struct model_pl
         names_release(&bundled);
         return false;
     }
+    // The remedy comes first: what a full cache holds may be cut.
+    if (is_id && (strchr(r->id, '/') || model_alias(r->parts)))
+        buf_printf(&list, "'abltui pull %s' fetches it; ", r->name);
     buf_str(&list, "bundled are ");
     add_names(&list, &bundled, "none");
     buf_str(&list, ", in the Hugging Face cache ");
     add_names(&list, &cached, "none");
-    if (is_id && (strchr(r->id, '/') || model_alias(r->parts)))
-        buf_printf(&list, "; 'abltui pull %s' fetches it", r->name);
     abl_fail(err, ABL_BAD_MODEL,
              "no model '%s': expected a folder with config.json, a .gguf file, or a name; %s",
              r->name, list.data ? list.data : "");
@@ -157,45 +158,60 @@ static bool not_found(const struct request *r, bool is_id, const struct model_pl
     return false;
 }
 
-// The one GGUF file of a snapshot, or the one asked for. *out stays NULL where the snapshot is a folder for model_open.
-static bool choose_gguf(const struct request *r, const char *snapshot, char **out,
-                        struct abl_err *err)
+// Which of a snapshot's files is meant by a request: SIZE_MAX where none is.
+static size_t choose_file(const struct request *r, const struct names *files)
+{
+    for (size_t i = 0; r->file && i < files->n; i++)
+        if (strcmp(files->items[i], r->file) == 0)
+            return i;
+    return !r->file && files->n == 1 ? 0 : SIZE_MAX;
+}
+
+static bool several_files(const struct request *r, const struct names *files, struct abl_err *err)
+{
+    struct buf list = { 0 };
+    add_names(&list, files, "no GGUF files");
+    abl_fail(err, ABL_BAD_MODEL, "which file of '%s': found %s, expected one of them, as in %s:%s",
+             r->parts, list.data ? list.data : "", r->parts,
+             files->n ? files->items[0] : "FILE.gguf");
+    buf_release(&list);
+    return false;
+}
+
+// The one GGUF file of a snapshot without safetensors, or the one asked for. *out stays NULL where the snapshot is a folder
+// for model_open. missing: as hf_snapshot_missing says of what was chosen.
+static bool choose(const struct request *r, const char *snapshot, char **out, char *missing,
+                   size_t size, struct abl_err *err)
 {
     struct names files;
-    struct buf list = { 0 };
     *out = NULL;
-    if (!r->file && has_config(snapshot))
-        return true;
+    if (!r->file && hf_has_safetensors(snapshot))
+        return hf_snapshot_missing(snapshot, missing, size, err);
     if (!hf_gguf_files(snapshot, &files, err))
         return false;
-    size_t found = SIZE_MAX;
-    for (size_t i = 0; i < files.n; i++)
-        if (r->file ? strcmp(files.items[i], r->file) == 0 : files.n == 1)
-            found = i;
-    add_names(&list, &files, "none");
+    size_t chosen = choose_file(r, &files);
     bool ok = true;
-    if (found != SIZE_MAX) {
-        *out = file_join(snapshot, files.items[found]);
-        ok = *out || abl_no_memory(err);
+    if (chosen != SIZE_MAX) {
+        *out = file_join(snapshot, files.items[chosen]);
+        ok = (*out || abl_no_memory(err))
+             && hf_file_missing(snapshot, files.items[chosen], missing, size, err);
     } else if (r->file || files.n)
-        ok = abl_fail(err, ABL_BAD_MODEL,
-                      "which file of '%s': found %s, expected one of them, as in %s:FILE", r->id,
-                      list.data ? list.data : "", r->id);
-    buf_release(&list);
+        ok = several_files(r, &files, err);
+    else
+        ok = hf_snapshot_missing(snapshot, missing, size, err);
     names_release(&files);
     return ok;
 }
 
+// The snapshot passes to *out, or is freed.
 static bool use_snapshot(const struct request *r, char *snapshot, char **out, struct abl_err *err)
 {
-    char missing[256], *file = NULL;
-    bool ok = choose_gguf(r, snapshot, &file, err)
-              && (file || hf_snapshot_missing(snapshot, missing, sizeof missing, err));
-    if (ok && !file && *missing)
+    char missing[384] = "", *file = NULL;
+    bool ok = choose(r, snapshot, &file, missing, sizeof missing, err);
+    if (ok && *missing)
         ok = abl_fail(err, ABL_BAD_MODEL,
-                      "the download of '%s' is not whole: in '%s' %s; fetch the rest with 'abltui "
-                      "pull %s'",
-                      r->id, snapshot, missing, r->name);
+                      "'%s' is not whole in the cache: %s; 'abltui pull %s' mends that", r->name,
+                      missing, r->name);
     if (ok)
         *out = file ? file : snapshot;
     if (!ok || file)
@@ -205,24 +221,35 @@ static bool use_snapshot(const struct request *r, char *snapshot, char **out, st
     return ok;
 }
 
+// *out stays NULL where the cache has nothing of that name.
+static bool find_cached(const struct request *r, const char *root, char **out, struct abl_err *err)
+{
+    char *snapshot = NULL;
+    *out = NULL;
+    if (!hf_cache_find(root, r->id, r->revision, &snapshot, err))
+        return false;
+    // Older downloads of an aliased model lie under the short name itself.
+    if (!snapshot && !hf_cache_find(root, r->parts, r->revision, &snapshot, err))
+        return false;
+    return !snapshot || use_snapshot(r, snapshot, out, err);
+}
+
 static bool find_named(const char *name, const struct model_places *p, char **out,
                        struct abl_err *err)
 {
     struct request r;
-    char *path = strchr(name, '/') ? NULL : bundled_path(p->data_dir, name), *snapshot = NULL;
+    char *path = strchr(name, '/') ? NULL : bundled_path(p->data_dir, name);
     if (path && *name && name[0] != '.' && file_is_dir(path)) {
         *out = path;
         return true;
     }
     free(path);
+    path = NULL;
     bool is_id = parse_request(name, &r);
-    if (is_id && p->hf_cache && !hf_cache_find(p->hf_cache, r.id, r.revision, &snapshot, err))
+    if (is_id && p->hf_cache && !find_cached(&r, p->hf_cache, &path, err))
         return false;
-    // Older downloads of an aliased model lie under the short name itself.
-    if (is_id && p->hf_cache && !snapshot && model_alias(r.parts)
-        && !hf_cache_find(p->hf_cache, r.parts, r.revision, &snapshot, err))
-        return false;
-    return snapshot ? use_snapshot(&r, snapshot, out, err) : not_found(&r, is_id, p, err);
+    *out = path;
+    return path || not_found(&r, is_id, p, err);
 }
 
 bool model_find(const char *name, const struct model_places *places, char **out, bool *named,
@@ -239,47 +266,133 @@ bool model_find(const char *name, const struct model_places *places, char **out,
 
 // ------------------------------------------------------------------------------------------------- listing
 
-// Open what a name stands for, as far as it goes. The name passes to the entry.
-static bool describe(const struct model_places *p, enum model_source source, const char *name,
-                     struct model_entry *out, struct abl_err *err)
+struct model_list {
+    const struct model_places *places;
+    struct model_entry *entries;
+    size_t n;
+};
+
+// Messages name the model and its files by their whole path; in a list the model's name stands beside them.
+static void shorten(struct model_entry *e)
+{
+    char *text = e->why.text, *slash = e->path ? strrchr(e->path, '/') : NULL;
+    size_t name = strlen(e->name), folder = e->path ? strlen(e->path) : 0;
+    if (slash && !file_is_dir(e->path)) // a GGUF file
+        folder = (size_t)(slash - e->path);
+    if (text[0] == '\'' && strncmp(text + 1, e->name, name) == 0
+        && strncmp(text + 1 + name, "' is ", 5) == 0)
+        memmove(text, text + name + 6, strlen(text + name + 6) + 1);
+    for (char *at = text; folder && *at; at++)
+        if (strncmp(at, e->path, folder) == 0 && at[folder] == '/')
+            memmove(at, at + folder + 1, strlen(at + folder + 1) + 1);
+}
+
+// Open what lies at the entry's path, as far as it goes.
+static void look_inside(struct model_entry *e)
 {
     struct model *m;
-    *out = (struct model_entry){ .source = source, .name = strdup(name) };
-    if (!out->name)
-        return abl_no_memory(err);
-    if (!model_find(name, p, &out->path, NULL, &out->why) || !model_open(out->path, &m, &out->why))
-        return true;
-    out->usable = true;
-    out->shape = m->shape;
-    out->n_params = m->n_params;
-    out->weight_bytes = m->weight_bytes;
-    snprintf(out->dtype, sizeof out->dtype, "%s", m->dtype);
+    if (!model_open(e->path, &m, &e->why)) {
+        shorten(e);
+        return;
+    }
+    e->usable = true;
+    e->shape = m->shape;
+    e->n_params = m->n_params;
+    e->weight_bytes = m->weight_bytes;
+    snprintf(e->dtype, sizeof e->dtype, "%s", m->dtype);
     model_free(m);
+}
+
+// Room for another entry; NULL when memory is out.
+static struct model_entry *add_entry(struct model_list *l, enum model_source source,
+                                     const char *name, struct abl_err *err)
+{
+    struct model_entry *grown = realloc(l->entries, (l->n + 1) * sizeof *grown);
+    if (!grown) {
+        abl_no_memory(err);
+        return NULL;
+    }
+    l->entries = grown;
+    l->entries[l->n] = (struct model_entry){ .source = source, .name = strdup(name) };
+    if (!l->entries[l->n].name) {
+        abl_no_memory(err);
+        return NULL;
+    }
+    return &l->entries[l->n++];
+}
+
+static bool add_bundled(struct model_list *l, const char *name, struct abl_err *err)
+{
+    struct model_entry *e = add_entry(l, MODEL_BUNDLED, name, err);
+    if (!e)
+        return false;
+    e->path = bundled_path(l->places->data_dir, name);
+    if (!e->path)
+        return abl_no_memory(err);
+    look_inside(e);
     return true;
+}
+
+// Not through model_find: a folder here may have the same name.
+static bool add_cached(struct model_list *l, const char *name, struct abl_err *err)
+{
+    struct request r;
+    struct model_entry *e = add_entry(l, MODEL_CACHED, name, err);
+    if (!e)
+        return false;
+    if (!parse_request(name, &r))
+        abl_fail(&e->why, ABL_BAD_MODEL, "its name is none of the hub's");
+    else if (find_cached(&r, l->places->hf_cache, &e->path, &e->why) && e->path)
+        look_inside(e);
+    else if (e->why.code)
+        shorten(e);
+    else
+        abl_fail(&e->why, ABL_BAD_MODEL, "nothing of it is there; 'abltui pull %s' fetches it",
+                 name);
+    return true;
+}
+
+// A repository is one model, or a model a file where it holds several GGUF files and nothing else.
+static bool add_repository(struct model_list *l, const char *id, struct abl_err *err)
+{
+    char *snapshot = NULL;
+    struct names files = { 0 };
+    if (!hf_cache_find(l->places->hf_cache, id, NULL, &snapshot, err))
+        return false;
+    bool ok = !snapshot || hf_has_safetensors(snapshot) || hf_gguf_files(snapshot, &files, err);
+    free(snapshot);
+    if (ok && files.n < 2)
+        ok = add_cached(l, id, err);
+    for (size_t i = 0; ok && files.n > 1 && i < files.n; i++) {
+        struct buf name = { 0 };
+        buf_printf(&name, "%s:%s", id, files.items[i]);
+        ok = name.failed ? abl_no_memory(err) : add_cached(l, name.data, err);
+        buf_release(&name);
+    }
+    names_release(&files);
+    return ok;
 }
 
 bool model_list(const struct model_places *places, struct model_entry **out, size_t *n,
                 struct abl_err *err)
 {
     struct names bundled, cached = { 0 };
+    struct model_list l = { .places = places };
     if (!bundled_names(places->data_dir, &bundled, err))
         return false;
     bool ok = cached_names(places, &cached, err);
-    size_t count = 0;
-    struct model_entry *entries = calloc(bundled.n + cached.n + 1, sizeof *entries);
-    ok = ok && (entries || abl_no_memory(err));
     for (size_t i = 0; ok && i < bundled.n; i++)
-        ok = describe(places, MODEL_BUNDLED, bundled.items[i], &entries[count++], err);
+        ok = add_bundled(&l, bundled.items[i], err);
     for (size_t i = 0; ok && i < cached.n; i++)
-        ok = describe(places, MODEL_CACHED, cached.items[i], &entries[count++], err);
+        ok = add_repository(&l, cached.items[i], err);
     names_release(&bundled);
     names_release(&cached);
     if (!ok) {
-        model_entries_free(entries, entries ? count : 0);
+        model_entries_free(l.entries, l.n);
         return false;
     }
-    *out = entries;
-    *n = count;
+    *out = l.entries;
+    *n = l.n;
     return true;
 }
 

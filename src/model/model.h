@@ -139,8 +139,8 @@ enum model_source { MODEL_BUNDLED, MODEL_CACHED };
 // The hub id that a short name stands for ("gpt2"); NULL where it is none.
 const char *model_alias(const char *name);
 
-// What `abltui models` lists: folders below data_dir/models, and the cache's repositories. The caller frees *out with
-// model_entries_free.
+// What `abltui models` lists: folders below data_dir/models, and the cache's repositories, those that hold several GGUF files
+// and nothing else file by file. The caller frees *out with model_entries_free.
 struct model_entry {
     enum model_source source;
     char *name, *path; // name: what --model takes
