@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -11,9 +13,10 @@
 #include "cli/print.h"
 #include "format/hf_cache.h"
 #include "format/hub.h"
+#include "model/config.h"
 #include "model/model.h"
 
-enum { FIRST_PAUSE_MS = 500, MAX_TOKEN = 4096 };
+enum { FIRST_PAUSE_MS = 500, MAX_TOKEN = 4096, LINE = 80 };
 
 static atomic_bool stop_asked;
 
@@ -23,51 +26,86 @@ static void on_signal(int number)
     atomic_store(&stop_asked, true);
 }
 
-static bool is_set(const char *name)
+// As `hf` reads its switches.
+static bool is_on(const char *name)
 {
+    static const char *const on[] = { "1", "on", "yes", "true" };
     const char *v = getenv(name);
-    return v && *v && strcmp(v, "0") != 0;
+    for (size_t i = 0; v && i < sizeof on / sizeof *on; i++)
+        if (strcasecmp(v, on[i]) == 0)
+            return true;
+    return false;
 }
 
-static const char *first_line(struct arena *a, const char *path)
+static const char *variable(const char *name)
+{
+    const char *v = getenv(name);
+    return v && *v ? v : NULL;
+}
+
+// Without white space at the ends, such as the line end of a file; NULL where nothing is left. What is left goes into a
+// header: it holds no line end either.
+static const char *trimmed(struct arena *a, const char *text)
+{
+    text += strspn(text, " \t\r\n");
+    size_t len = strcspn(text, " \t\r\n");
+    return len ? arena_strndup(a, text, len) : NULL;
+}
+
+static const char *token_in(struct arena *a, const char *path)
 {
     struct file_bytes bytes;
     struct abl_err ignored;
     if (!path || !file_exists(path) || !file_read(path, MAX_TOKEN, &bytes, ABL_FAILED, &ignored))
         return NULL;
-    size_t len = strcspn(bytes.data, " \t\r\n");
-    const char *line = len ? arena_strndup(a, bytes.data, len) : NULL;
+    const char *token = trimmed(a, bytes.data);
     file_bytes_release(&bytes);
-    return line;
+    return token;
 }
 
-// HF_TOKEN, the file that HF_TOKEN_PATH names, or the one where `hf auth login` leaves it.
+// HF_TOKEN or its older name, the file that HF_TOKEN_PATH names, or the one where `hf auth login` leaves it.
 static const char *find_token(struct arena *a)
 {
-    const char *token = getenv("HF_TOKEN"), *path = getenv("HF_TOKEN_PATH");
-    const char *hf_home = getenv("HF_HOME"), *cache = getenv("XDG_CACHE_HOME"),
-               *home = getenv("HOME");
-    if (token && *token)
-        return arena_strdup(a, token);
-    if (path && *path)
-        return first_line(a, path);
-    if (hf_home && *hf_home)
-        return first_line(a, arena_printf(a, "%s/token", hf_home));
-    if (cache && *cache)
-        return first_line(a, arena_printf(a, "%s/huggingface/token", cache));
-    return home && *home ? first_line(a, arena_printf(a, "%s/.cache/huggingface/token", home))
-                         : NULL;
+    const char *token = variable("HF_TOKEN"), *path = variable("HF_TOKEN_PATH");
+    const char *hf_home = variable("HF_HOME"), *cache = variable("XDG_CACHE_HOME"),
+               *home = variable("HOME");
+    if (!token)
+        token = variable("HUGGING_FACE_HUB_TOKEN");
+    if (token)
+        return trimmed(a, token);
+    if (path)
+        return token_in(a, path);
+    if (hf_home)
+        return token_in(a, arena_printf(a, "%s/token", hf_home));
+    if (cache)
+        return token_in(a, arena_printf(a, "%s/huggingface/token", cache));
+    return home ? token_in(a, arena_printf(a, "%s/.cache/huggingface/token", home)) : NULL;
+}
+
+// The host alone decides: "http://localhost.example.org" and "http://127.0.0.1@example.org" are elsewhere.
+static bool is_loopback(const char *host)
+{
+    static const char *const here[] = { "localhost", "127.0.0.1", "[::1]" };
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++) {
+        size_t n = strlen(here[i]);
+        const char *port = host + n;
+        if (strncmp(host, here[i], n) != 0)
+            continue;
+        port += *port == ':' ? 1 + strspn(port + 1, "0123456789") : 0;
+        if (!*port || *port == '/')
+            return true;
+    }
+    return false;
 }
 
 // A token must not travel in the clear, except where somebody says so or it stays on this machine.
 static bool check_endpoint(const char *url, bool explicit, struct abl_err *err)
 {
     bool https = strncmp(url, "https://", 8) == 0, http = strncmp(url, "http://", 7) == 0;
-    const char *host = http ? url + 7 : url;
-    bool local = http
-                 && (strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0
-                     || strncmp(host, "[::1]", 5) == 0);
-    if (https || (http && (explicit || local)))
+    if (strchr(url, '@'))
+        return abl_fail(err, ABL_USAGE,
+                        "bad endpoint: expected no user or password in its address; set HF_TOKEN");
+    if ((https && url[8]) || (http && url[7] && (explicit || is_loopback(url + 7))))
         return true;
     return abl_fail(
         err, ABL_USAGE,
@@ -76,27 +114,93 @@ static bool check_endpoint(const char *url, bool explicit, struct abl_err *err)
         url);
 }
 
+// What the progress line needs to know.
 struct shown {
     bool terminal, quiet;
+    bool open;          // a line is begun on the terminal
+    const char *id;     // asked for
+    char file[256];     // the one on the line
+    uint64_t first;     // bytes that were there when it began
+    double began, last; // seconds: the file's first line, the line drawn last
 };
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+// "1.2 GiB of 4.6 GiB  85.3 MiB/s  0:41 left"
+static void rate_text(const struct shown *s, uint64_t done, uint64_t size, double now, char *out,
+                      size_t room)
+{
+    char have[SIZE_TEXT], whole[SIZE_TEXT], speed[SIZE_TEXT];
+    double seconds = now - s->began, rate = (double)(done - s->first) / seconds;
+    int n = snprintf(out, room, "%s of %s", size_text(done, have), size_text(size, whole));
+    if (seconds < 0.5 || !(rate >= 1) || n < 0)
+        return;
+    double left = (double)(size - done) / rate;
+    n += snprintf(out + n, room - (size_t)n, "  %s/s", size_text((uint64_t)rate, speed));
+    if (left < 360000)
+        snprintf(out + n, room - (size_t)n, "  %d:%02d left", (int)left / 60, (int)left % 60);
+}
+
+static void show_progress(struct shown *s, const char *file, uint64_t done, uint64_t size)
+{
+    char text[64];
+    double now = now_s();
+    if (strcmp(s->file, file) != 0 || done < s->first) {
+        snprintf(s->file, sizeof s->file, "%s", file);
+        s->first = done;
+        s->began = now;
+        s->last = 0;
+    }
+    if (done < size && now - s->last < 0.1) // a terminal far away takes no more
+        return;
+    s->last = now;
+    rate_text(s, done, size, now, text, sizeof text);
+    int room = LINE - 4 - (int)strlen(text);
+    fprintf(stderr, "\r\033[K%.*s  %s", room, file, done < size ? text : size_text(size, text));
+    s->open = done < size;
+    if (!s->open)
+        fputc('\n', stderr);
+}
 
 static void show(void *context, const char *file, uint64_t done, uint64_t size)
 {
     struct shown *s = context;
-    char have[SIZE_TEXT], whole[SIZE_TEXT];
-    if (s->quiet || (!s->terminal && done < size))
+    char whole[SIZE_TEXT];
+    if (s->quiet)
         return;
     if (s->terminal)
-        fprintf(stderr, "\r\033[K%s  %s of %s", file, size_text(done, have),
-                size_text(size, whole));
-    else
-        fprintf(stderr, "%s  %s", file, size_text(size, whole));
-    if (done == size)
-        fputc('\n', stderr);
+        show_progress(s, file, done, size);
+    else if (done == size)
+        fprintf(stderr, "%s  %s\n", file, size_text(size, whole));
+}
+
+// Whether this program could run the weights: a look at config.json before gigabytes are fetched.
+static bool accept(void *context, const char *snapshot, struct abl_err *err)
+{
+    const struct shown *s = context;
+    struct model_shape shape;
+    const struct arch *arch;
+    char *config = file_join(snapshot, "config.json");
+    bool is_there = config && file_exists(config);
+    free(config);
+    if (!is_there || config_read(snapshot, &shape, &arch, err))
+        return true; // a GGUF file has its own
+    return abl_fail_in(err, "the weights of '%s' are not fetched, they cannot be run", s->id);
+}
+
+static bool is_gguf_name(const char *file)
+{
+    size_t n = strlen(file);
+    return n > 5 && strcmp(file + n - 5, ".gguf") == 0 && !strchr(file, '/');
 }
 
 // "ID@REVISION:FILE" into its parts; the text is cut up.
-static bool parse_name(char *text, struct hub_job *j, struct abl_err *err)
+static bool parse_name(char *text, const char *given, struct hub_job *j, struct abl_err *err)
 {
     char *file = strchr(text, ':'), *at;
     if (file)
@@ -107,17 +211,12 @@ static bool parse_name(char *text, struct hub_job *j, struct abl_err *err)
     j->id = alias ? alias : text;
     j->revision = at;
     j->file = file;
-    bool safe = !at
-                || (*at && !strstr(at, "..")
-                    && strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"
-                                  "KLMNOPQRSTUVWXYZ0123456789._-/")
-                           == strlen(at));
-    if (hf_id_valid(j->id) && safe && (!file || (*file && !strchr(file, '/'))))
+    if (hf_id_valid(j->id) && (!at || hf_revision_valid(at)) && (!file || is_gguf_name(file)))
         return true;
     return abl_fail(err, ABL_USAGE,
                     "bad model '%s' to pull: expected ID, ID@REVISION or ID:FILE.gguf, such as "
                     "openai-community/gpt2",
-                    text);
+                    given);
 }
 
 static bool prepare(const struct cli *cli, struct hub_job *j, struct arena *a, struct abl_err *err)
@@ -130,9 +229,9 @@ static bool prepare(const struct cli *cli, struct hub_job *j, struct arena *a, s
     char *name = cli->data_arg ? arena_strdup(a, cli->data_arg) : NULL;
     if (!cli->data_arg)
         return abl_fail(err, ABL_USAGE, "pull needs a model: 'abltui pull openai-community/gpt2'");
-    if (is_set("HF_HUB_OFFLINE"))
-        return abl_fail(err, ABL_USAGE,
-                        "HF_HUB_OFFLINE is set: nothing is fetched; unset it first");
+    if (is_on("HF_HUB_OFFLINE") || is_on("TRANSFORMERS_OFFLINE"))
+        return abl_fail(err, ABL_USAGE, "%s is set: nothing is fetched; unset it first",
+                        is_on("HF_HUB_OFFLINE") ? "HF_HUB_OFFLINE" : "TRANSFORMERS_OFFLINE");
     if (!cli->run.hf_cache)
         return abl_fail(err, ABL_USAGE, "no place for the cache: set HOME or HF_HOME");
     j->endpoint = arena_strndup(a, endpoint, len);
@@ -140,15 +239,21 @@ static bool prepare(const struct cli *cli, struct hub_job *j, struct arena *a, s
     if (!name || !j->endpoint)
         return abl_no_memory(err);
     j->root = cli->run.hf_cache;
-    return check_endpoint(j->endpoint, cli->endpoint != NULL, err) && parse_name(name, j, err);
+    return check_endpoint(j->endpoint, cli->endpoint != NULL, err)
+           && parse_name(name, cli->data_arg, j, err);
 }
 
 bool command_pull(const struct cli *cli, struct abl_err *err)
 {
     struct arena a = { 0 };
-    struct shown s = { isatty(STDERR_FILENO), cli->flags & CLI_QUIET };
-    struct hub_job j
-        = { .pause_ms = FIRST_PAUSE_MS, .progress = show, .context = &s, .cancel = &stop_asked };
+    struct shown s = { .terminal = isatty(STDERR_FILENO),
+                       .quiet = cli->flags & CLI_QUIET,
+                       .id = cli->data_arg };
+    struct hub_job j = { .pause_ms = FIRST_PAUSE_MS,
+                         .progress = show,
+                         .accept = accept,
+                         .context = &s,
+                         .cancel = &stop_asked };
     const char *pause = getenv("ABLTUI_PULL_PAUSE_MS");
     char *snapshot = NULL;
     struct sigaction action = { .sa_handler = on_signal };
@@ -157,6 +262,8 @@ bool command_pull(const struct cli *cli, struct abl_err *err)
     if (pause)
         j.pause_ms = (uint32_t)strtoul(pause, NULL, 10);
     bool ok = prepare(cli, &j, &a, err) && hub_pull(&j, &snapshot, err);
+    if (s.open) // what went wrong gets a line of its own
+        fputc('\n', stderr);
     if (ok)
         printf("%s\n", snapshot);
     free(snapshot);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -36,14 +37,21 @@ void http_free(struct http *h)
     free(h);
 }
 
+char *http_escape(struct http *h, const char *text)
+{
+    char *escaped = curl_easy_escape(h->curl, text, 0), *copy = escaped ? strdup(escaped) : NULL;
+    curl_free(escaped);
+    return copy;
+}
+
 // One transfer.
 struct transfer {
     const struct http_request *r;
     CURL *curl;
-    bool restarted, store_failed, cancelled;
+    bool restarted, store_failed, cancelled, too_long;
     int error; // errno of the store
     uint64_t received;
-    char range[32];
+    char range[32], reason[48];
 };
 
 static long status_of(CURL *curl)
@@ -85,8 +93,30 @@ static size_t write_body(char *bytes, size_t size, size_t count, void *context)
         return 0;
     }
     t->received += n;
+    uint64_t first = t->restarted ? 0 : t->r->from;
+    t->too_long = t->r->most && first + t->received > t->r->most;
+    if (t->too_long)
+        return 0;
     if (t->r->progress)
-        t->r->progress(t->r->context, (t->restarted ? 0 : t->r->from) + t->received);
+        t->r->progress(t->r->context, first + t->received);
+    return n;
+}
+
+// Keeps X-Error-Code of the last answer; each begins with its status line.
+static size_t read_header(char *line, size_t size, size_t count, void *context)
+{
+    static const char key[] = "x-error-code:";
+    struct transfer *t = context;
+    size_t n = size * count, at = sizeof key - 1, len = 0;
+    if (n >= 5 && strncmp(line, "HTTP/", 5) == 0)
+        t->reason[0] = '\0';
+    if (n < at || strncasecmp(line, key, at) != 0)
+        return n;
+    while (at < n && line[at] == ' ')
+        at++;
+    while (at < n && line[at] > ' ' && line[at] < 0x7f && len + 1 < sizeof t->reason)
+        t->reason[len++] = line[at++];
+    t->reason[len] = '\0';
     return n;
 }
 
@@ -98,13 +128,25 @@ static int look_for_cancel(void *context, curl_off_t a, curl_off_t b, curl_off_t
     return t->cancelled;
 }
 
+// The strings came with 7.85; the numbers they replace are what older systems have.
+static void limit_protocols(CURL *c, bool secure)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+#else
+    long any = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS, any);
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS, secure ? (long)CURLPROTO_HTTPS : any);
+#endif
+}
+
 static struct curl_slist *set_options(CURL *c, struct transfer *t)
 {
     struct curl_slist *headers = NULL;
     curl_easy_reset(c);
     curl_easy_setopt(c, CURLOPT_URL, t->r->url);
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    limit_protocols(c, strncmp(t->r->url, "https:", 6) == 0);
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(c, CURLOPT_MAXREDIRS, 8L);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "abltui");
@@ -114,6 +156,8 @@ static struct curl_slist *set_options(CURL *c, struct transfer *t)
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, write_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, read_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, look_for_cancel);
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
@@ -140,15 +184,19 @@ bool http_get(struct http *h, const struct http_request *r, struct http_answer *
     struct curl_slist *headers = set_options(h->curl, &t);
     CURLcode code = curl_easy_perform(h->curl);
     curl_slist_free_all(headers);
+    curl_off_t wait = 0;
     *out = (struct http_answer){ .status = status_of(h->curl) };
+    if (curl_easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
+        out->wait_s = (uint64_t)wait;
+    snprintf(out->reason, sizeof out->reason, "%s", t.reason);
     if (t.cancelled)
         return abl_fail(err, ABL_INTERRUPTED,
                         "interrupted; what came so far is kept for the next time");
     if (t.store_failed)
         return abl_fail(err, ABL_FAILED, "cannot store what came from '%s': %s", r->url,
                         t.error ? strerror(t.error) : "out of memory");
-    out->cut = code != CURLE_OK;
-    if (code != CURLE_OK)
+    out->cut = code != CURLE_OK && !t.too_long;
+    if (out->cut)
         snprintf(out->why, sizeof out->why, "%s", curl_easy_strerror(code));
     return true;
 }
