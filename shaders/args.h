@@ -8,6 +8,12 @@
 typedef uint32_t uint;
 #endif
 
+// Values of enum act.
+#define SHADER_ACT_IDENTITY 0
+#define SHADER_ACT_GELU_TANH 1
+#define SHADER_ACT_GELU_ERF 2
+#define SHADER_ACT_SILU 3
+
 // out (m, n) = x (m, k) · w, + bias, activation, + old. w lies in panels: [n / panel][k_pad][panel].
 struct linear_args {
     uint m, n, k, k_pad;
@@ -19,7 +25,7 @@ struct linear_args {
 
 struct norm_push {
     uint rows, groups, cols; // cols: of a group
-    uint is_rms;
+    uint is_centred;         // take the mean away first
     uint out_first, out_stride;
     uint x_first, x_stride;
     uint gain_first;
@@ -29,7 +35,7 @@ struct norm_push {
 
 struct rope_push {
     uint rows, list_first; // of the positions
-    uint n_heads, d_head, half_dims;
+    uint n_heads, d_head, half_cols; // half of the columns that a head turns
     uint out_first, x_first, x_stride; // out is x
     uint table_first, table_stride;
 };

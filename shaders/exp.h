@@ -37,35 +37,3 @@ float ln_of(float x)
     float n = float(e);
     return n * 0.693359375 + (2.0 * s - n * 2.12194440054690583e-4);
 }
-
-// 0.5 x (1 + tanh u), u = sqrt(2/pi) (x + 0.044715 x^3), written as x / (1 + e^(-2u)): no tanh, no overflow.
-vec4 gelu_tanh(vec4 x)
-{
-    vec4 u2 = 1.5957691216057308 * (x + 0.044715 * x * x * x);
-    return x / (1.0 + exp_of(-u2));
-}
-
-// 1 + erf(x / sqrt 2), by Abramowitz & Stegun 7.1.26 (to 1.5e-7) on the side where nothing cancels.
-vec4 erf_above_minus_one(vec4 x)
-{
-    vec4 z = abs(x) * 0.7071067811865476;
-    vec4 t = 1.0 / (1.0 + 0.3275911 * z);
-    vec4 p = 1.061405429 * t - 1.453152027;
-    p = p * t + 1.421413741;
-    p = p * t - 0.284496736;
-    p = p * t + 0.254829592;
-    vec4 tail = p * t * exp_of(-z * z); // 1 - erf z
-    return mix(2.0 - tail, tail, lessThan(x, vec4(0)));
-}
-
-// The values of enum act: none, GELU by tanh, GELU by erf, SiLU.
-vec4 activate(uint act, vec4 x)
-{
-    if (act == 1)
-        return gelu_tanh(x);
-    if (act == 2)
-        return 0.5 * x * erf_above_minus_one(x);
-    if (act == 3)
-        return x / (1.0 + exp_of(-x));
-    return x;
-}

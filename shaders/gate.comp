@@ -2,9 +2,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
-#include "exp.h"
+#include "act.h"
 
-layout(constant_id = 4) const uint ACT = 0; // as in linear
+layout(constant_id = 3) const uint ACT = SHADER_ACT_IDENTITY;
 layout(push_constant) uniform Push
 {
     gate_push a;

@@ -9,10 +9,10 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
-#include "exp.h"
+#include "act.h"
 
 layout(constant_id = 3) const uint BLOCKS = 4;       // of LANES rows each
-layout(constant_id = 4) const uint ACT = 0; // the value of enum act
+layout(constant_id = 4) const uint ACT = SHADER_ACT_IDENTITY;
 layout(constant_id = 5) const bool ACCUMULATE = false;
 layout(push_constant) uniform Push
 {
@@ -59,8 +59,7 @@ void main()
         [[unroll]] for (uint i = 0; i < LANES; i++) {
             uint row = m0 + b * LANES + i;
             if (row < a.m) {
-                vec4 y = acc[b][i] + add;
-                y = activate(ACT, y);
+                vec4 y = activate(ACT, acc[b][i] + add);
                 if (ACCUMULATE)
                     y += old_at(a.old_first + row * a.out_stride + col, a.n - col);
                 out_put(a.out_first + row * a.out_stride + col, y, a.n - col);

@@ -10,10 +10,10 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
-#include "exp.h"
+#include "act.h"
 
 layout(constant_id = 3) const uint TILE = 64; // 64 or 128
-layout(constant_id = 4) const uint ACT = 0; // the value of enum act
+layout(constant_id = 4) const uint ACT = SHADER_ACT_IDENTITY;
 layout(constant_id = 5) const bool ACCUMULATE = false;
 layout(push_constant) uniform Push
 {
@@ -84,8 +84,7 @@ void main()
             [[unroll]] for (uint i = 0; i < ROWS; i++) {
                 uint row = m0 + ty + 16 * i;
                 if (row < a.m) {
-                    vec4 y = acc[i][j] + add;
-                    y = activate(ACT, y);
+                    vec4 y = activate(ACT, acc[i][j] + add);
                     if (ACCUMULATE)
                         y += old_at(a.old_first + row * a.out_stride + col, a.n - col);
                     out_put(a.out_first + row * a.out_stride + col, y, a.n - col);

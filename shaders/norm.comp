@@ -1,6 +1,6 @@
-// Norms over each row, or over each of its `groups` parts: (x - mean) / sqrt(variance + eps) * gain + bias, where RMS has no
-// mean. One subgroup a part, two readings for the moments (the variance of what is left after the mean), one for the
-// result, which may take x's place.
+// Each row, or each of the `groups` parts of a row, normed: (x - mean) / sqrt(variance + eps) * gain + bias; RMS norm takes
+// no mean away. One subgroup a part: a reading for each moment (the variance of what is left after the mean), one for the
+// result. A lane reads and writes the same columns throughout, so that the output may be x.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
@@ -19,11 +19,15 @@ void main()
     uint item = subgroup_index(), row = item / a.groups, skip = item % a.groups * a.cols;
     if (row >= a.rows)
         return;
-    uint first = a.x_first + row * a.x_stride + skip, lane = 4 * gl_SubgroupInvocationID, step = 4 * LANES;
-    vec4 sums = vec4(0);
-    for (uint c = lane; c < a.cols; c += step)
-        sums += x_at(first + c, a.cols - c);
-    float mean = a.is_rms != 0 ? 0.0 : subgroup_sum(sum4(sums)) / float(a.cols);
+    uint first = a.x_first + row * a.x_stride + skip, to = a.out_first + row * a.out_stride + skip;
+    uint lane = 4 * gl_SubgroupInvocationID, step = 4 * LANES;
+    float mean = 0.0;
+    if (a.is_centred != 0) {
+        vec4 sums = vec4(0);
+        for (uint c = lane; c < a.cols; c += step)
+            sums += x_at(first + c, a.cols - c);
+        mean = subgroup_sum(sum4(sums)) / float(a.cols);
+    }
 
     vec4 squares = vec4(0);
     for (uint c = lane; c < a.cols; c += step) {
@@ -39,6 +43,6 @@ void main()
         vec4 y = (x_at(first + c, n) - mean) * scale * gain_at(a.gain_first + c, n);
         if (a.has_bias != 0)
             y += bias_at(a.bias_first + c, n);
-        out_put(a.out_first + row * a.out_stride + skip + c, y, n);
+        out_put(to + c, y, n);
     }
 }

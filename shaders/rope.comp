@@ -1,5 +1,5 @@
-// Rotary positions, in place: the pairs (i, i + half) of each head are turned by the angles that the row's position has
-// in the table, which holds cosines, then sines. One subgroup a row, a pair a lane and step.
+// Rotary positions, in place: of each head the pairs (i, i + half) are turned by the angles that the row's position has in
+// the table, which holds cosines, then sines. One subgroup a row; a lane turns 4 pairs at a time, and only it touches them.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
@@ -23,11 +23,12 @@ void main()
         return;
     uint angles = a.table_first + positions[a.list_first + row] * a.table_stride;
     uint from = a.x_first + row * a.x_stride, to = a.out_first + row * a.x_stride;
-    for (uint p = gl_SubgroupInvocationID; p < a.n_heads * a.half_dims; p += LANES) {
-        uint i = p % a.half_dims, first = p / a.half_dims * a.d_head + i;
-        float cosine = table_at1(angles + i), sine = table_at1(angles + a.half_dims + i);
-        float u = x_at1(from + first), v = x_at1(from + first + a.half_dims);
-        out1[to + first] = u * cosine - v * sine;
-        out1[to + first + a.half_dims] = v * cosine + u * sine;
+    uint in_head = (a.half_cols + 3) / 4;
+    for (uint at = gl_SubgroupInvocationID; at < a.n_heads * in_head; at += LANES) {
+        uint i = at % in_head * 4, n = a.half_cols - i, c = at / in_head * a.d_head + i;
+        vec4 cosine = table_at(angles + i, n), sine = table_at(angles + a.half_cols + i, n);
+        vec4 u = x_at(from + c, n), v = x_at(from + c + a.half_cols, n);
+        out_put(to + c, u * cosine - v * sine, n);
+        out_put(to + c + a.half_cols, v * cosine + u * sine, n);
     }
 }

@@ -27,6 +27,11 @@ static const struct finish {
     { "bias+accumulate", true, true, ACT_IDENTITY },
     { "bias+gelu", true, false, ACT_GELU_TANH },
     { "bias+gelu+accumulate", true, true, ACT_GELU_TANH },
+    { "gelu_erf", false, false, ACT_GELU_ERF },
+    { "bias+gelu_erf+accumulate", true, true, ACT_GELU_ERF },
+    { "silu", false, false, ACT_SILU },
+    { "bias+silu", true, false, ACT_SILU },
+    { "bias+silu+accumulate", true, true, ACT_SILU },
 };
 enum { N_FINISHES = sizeof finishes / sizeof *finishes };
 

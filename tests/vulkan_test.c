@@ -312,8 +312,12 @@ static void many_submissions_stay_in_order(void **state)
 
 enum { ROWS = 45, COLS = 36, WIDE = 44, D_HEAD = 9, HEADS = 4 };
 
+enum op { NORM, RMS_NORM, LINEAR, GATHER, EDIT, GATE, ROPE, ATTEND, N_OPS };
+static const char *const op_names[N_OPS]
+    = { "norm", "RMS norm in place", "linear", "gather", "edit", "gate", "rope", "attend" };
+
 struct outputs {
-    float *norm, *linear, *gather, *attend, *edit;
+    float *of[N_OPS];
 };
 
 // All operations into columns `offset` on of a wider tensor, whose other columns must stay as they are.
@@ -328,10 +332,14 @@ static void run_all(struct vulkan *v, uint32_t offset, struct outputs *o)
     struct weight *w = load(v, w_values, COLS, COLS, true);
     struct norm_args norm = { .gain = row, .bias = row, .eps = 1e-5f, .groups = 1 };
     CHECK(vulkan_norm(e, out, x, &norm, &err));
-    o->norm = download(v, out);
+    o->of[NORM] = download(v, out);
+    struct norm_args rms
+        = { .gain = tensor_cols(row, 0, D_HEAD), .eps = 1e-5f, .kind = NORM_RMS, .groups = HEADS };
+    CHECK(vulkan_norm(e, out, out, &rms, &err));
+    o->of[RMS_NORM] = download(v, out);
     struct epilogue gelu = { .bias = row, .act = ACT_GELU_TANH, .accumulate = true };
     CHECK(vulkan_linear(e, out, x, w, &gelu, &err));
-    o->linear = download(v, out);
+    o->of[LINEAR] = download(v, out);
 
     uint32_t rows[ROWS], starts[ROWS + 1];
     struct row_edit edits[ROWS];
@@ -357,11 +365,16 @@ static void run_all(struct vulkan *v, uint32_t offset, struct outputs *o)
     CHECK(vulkan_index_new(e, rows, ROWS, &args.contexts.rows, &err));
     CHECK(vulkan_index_new(e, starts, ROWS + 1, &args.contexts.start, &err));
     CHECK(vulkan_gather(e, out, x, args.contexts.rows, &err));
-    o->gather = download(v, out);
+    o->of[GATHER] = download(v, out);
     CHECK(vulkan_edit(e, out, edits, ROWS, x, &err));
-    o->edit = download(v, out);
+    o->of[EDIT] = download(v, out);
+    CHECK(vulkan_gate(e, out, x, ACT_SILU, &err));
+    o->of[GATE] = download(v, out);
+    // Rows of x serve as the table, too.
+    CHECK(vulkan_rope(e, out, tensor_cols(x, 4, 8), args.contexts.rows, 12, &err));
+    o->of[ROPE] = download(v, out);
     CHECK(vulkan_attend(e, out, &args, &err));
-    o->attend = download(v, out);
+    o->of[ATTEND] = download(v, out);
     CHECK(vulkan_edit(e, out, edits, 0, none, &err));
     float *after = download(v, wide);
     for (uint32_t i = 0; i < ROWS * WIDE; i++)
@@ -376,11 +389,8 @@ static void run_all(struct vulkan *v, uint32_t offset, struct outputs *o)
 
 static void release_outputs(struct outputs *o)
 {
-    free(o->norm);
-    free(o->linear);
-    free(o->gather);
-    free(o->attend);
-    free(o->edit);
+    for (int i = 0; i < N_OPS; i++)
+        free(o->of[i]);
 }
 
 static void compare_small_windows(const char *shaders, uint32_t offset)
@@ -392,11 +402,8 @@ static void compare_small_windows(const char *shaders, uint32_t offset)
     limit_writes(v, 2 * (alignment < 16 ? 16 : alignment)
                         + 7 * WIDE * (uint32_t)sizeof(float)); // 7 rows
     run_all(v, offset, &parts);
-    assert_same("norm", parts.norm, whole.norm, ROWS * COLS);
-    assert_same("linear", parts.linear, whole.linear, ROWS * COLS);
-    assert_same("gather", parts.gather, whole.gather, ROWS * COLS);
-    assert_same("edit", parts.edit, whole.edit, ROWS * COLS);
-    assert_same("attend", parts.attend, whole.attend, ROWS * COLS);
+    for (int i = 0; i < N_OPS; i++)
+        assert_same(op_names[i], parts.of[i], whole.of[i], ROWS * COLS);
     release_outputs(&whole);
     release_outputs(&parts);
     close_device(v);
@@ -645,20 +652,22 @@ static void nan_is_not_hidden(void **state)
         xs[K + 3] = NAN;
         struct tensor x = upload(v, xs, 2, K), out;
         struct weight *w = load(v, ws, K, N, false);
-        struct epilogue gelu = { .act = ACT_GELU_TANH };
         struct readout_row rows[2] = { 0 };
         struct row_stats stats[2];
         CHECK(vulkan_alloc(&v->engine, 2, N, &out, &err));
-        CHECK(vulkan_linear(&v->engine, out, x, w, &gelu, &err));
-        CHECK(vulkan_readout(&v->engine, x, w, (struct tensor){ 0 }, rows, stats, &err));
-        float *found = download(v, out);
-        for (int i = 0; i < N; i++) {
-            assert_true(isfinite(found[i]));
-            assert_true(isnan(found[N + i]));
+        for (int act = ACT_IDENTITY; act <= ACT_SILU; act++) {
+            struct epilogue epilogue = { .act = (enum act)act };
+            CHECK(vulkan_linear(&v->engine, out, x, w, &epilogue, &err));
+            float *found = download(v, out);
+            for (int i = 0; i < N; i++) {
+                assert_true(isfinite(found[i]));
+                assert_true(isnan(found[N + i]));
+            }
+            free(found);
         }
+        CHECK(vulkan_readout(&v->engine, x, w, (struct tensor){ 0 }, rows, stats, &err));
         assert_true(isfinite(stats[0].lse) && isnan(stats[1].lse));
         assert_true(stats[1].argmax < N);
-        free(found);
         free(xs);
         free(ws);
         vulkan_weight_free(&v->engine, w);

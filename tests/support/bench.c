@@ -78,14 +78,19 @@ struct grid bench_exact(struct bench *b, uint32_t rows, uint32_t cols, float uni
     return g;
 }
 
+struct tensor bench_tensor(struct bench *b, uint32_t rows, uint32_t cols)
+{
+    assert_true(b->n_tensors < MOST_THINGS);
+    CHECK(b, alloc(b->engine, rows, cols, &b->tensors[b->n_tensors], &b->err));
+    return b->tensors[b->n_tensors++];
+}
+
 struct tensor bench_upload(struct bench *b, struct grid g)
 {
-    assert_true(b->n_tensors < MOST_THINGS && g.stride == g.cols);
-    struct tensor *t = &b->tensors[b->n_tensors];
-    CHECK(b, alloc(b->engine, g.rows, g.cols, t, &b->err));
-    b->n_tensors++;
-    CHECK(b, upload(b->engine, *t, g.at, &b->err));
-    return *t;
+    assert_true(g.stride == g.cols);
+    struct tensor t = bench_tensor(b, g.rows, g.cols);
+    CHECK(b, upload(b->engine, t, g.at, &b->err));
+    return t;
 }
 
 struct tensor bench_upload_row(struct bench *b, const float *values, uint32_t n)

@@ -59,11 +59,12 @@ struct grid bench_random(struct bench *b, uint32_t rows, uint32_t cols);
 // Multiples of unit, a power of two, up to 8 of it: their products and sums are exact in single precision.
 struct grid bench_exact(struct bench *b, uint32_t rows, uint32_t cols, float unit);
 
+struct tensor bench_tensor(struct bench *b, uint32_t rows, uint32_t cols); // content undefined
 struct tensor bench_upload(struct bench *b, struct grid g);
 struct tensor bench_upload_row(struct bench *b, const float *values, uint32_t n);
 struct grid bench_download(struct bench *b, struct tensor t);
 struct index bench_list(struct bench *b, const uint32_t *values, uint32_t n);
-void bench_release_last(struct bench *b); // the tensor uploaded last
+void bench_release_last(struct bench *b); // the tensor made last
 
 // An output inside of a larger tensor that is full of numbers.
 struct target {

@@ -32,24 +32,77 @@ static double at(struct grid g, uint32_t row, uint32_t col)
     return (double)g.at[row * g.stride + col];
 }
 
-void ref_norm(struct grid x, const float *gain, const float *bias, double eps, struct ref *out)
+// One vector of n floats. The mean is a sum, too: its rounding is that of the terms' sizes.
+static void norm_vector(const float *x, uint32_t n, const struct ref_norm *norm, struct ref *out)
 {
-    for (uint32_t i = 0; i < x.rows; i++) {
-        double sum = 0, squares = 0;
-        for (uint32_t c = 0; c < x.cols; c++)
-            sum += at(x, i, c);
-        double mean = sum / x.cols;
-        for (uint32_t c = 0; c < x.cols; c++)
-            squares += (at(x, i, c) - mean) * (at(x, i, c) - mean);
-        double sd = sqrt(squares / x.cols + eps);
-        for (uint32_t c = 0; c < x.cols; c++) {
-            double g = (double)gain[c], b = bias ? (double)bias[c] : 0;
-            *out++ = (struct ref){
-                .value = (at(x, i, c) - mean) / sd * g + b,
-                .size = (fabs(at(x, i, c)) + fabs(mean)) / sd * fabs(g) + fabs(b),
-            };
-        }
+    double sum = 0, sizes = 0, squares = 0;
+    for (uint32_t c = 0; c < n && norm->kind == NORM_LAYER; c++) {
+        sum += (double)x[c];
+        sizes += fabs((double)x[c]);
     }
+    double mean = sum / n, mean_size = sizes / n;
+    for (uint32_t c = 0; c < n; c++)
+        squares += ((double)x[c] - mean) * ((double)x[c] - mean);
+    double sd = sqrt(squares / n + norm->eps);
+    for (uint32_t c = 0; c < n; c++) {
+        double g = (double)norm->gain[c], b = norm->bias ? (double)norm->bias[c] : 0;
+        out[c] = (struct ref){
+            .value = ((double)x[c] - mean) / sd * g + b,
+            .size = (fabs((double)x[c]) + mean_size) / sd * fabs(g) + fabs(b),
+        };
+    }
+}
+
+void ref_norm(struct grid x, const struct ref_norm *norm, struct ref *out)
+{
+    uint32_t n = x.cols / norm->groups;
+    for (uint32_t i = 0; i < x.rows; i++)
+        for (uint32_t g = 0; g < norm->groups; g++, out += n)
+            norm_vector(grid_row(x, i) + (size_t)g * n, n, norm, out);
+}
+
+void ref_rope(struct grid x, struct grid table, const uint32_t *positions, uint32_t d_head,
+              struct ref *out)
+{
+    uint32_t half = table.cols / 2;
+    for (uint32_t i = 0; i < x.rows; i++, out += x.cols)
+        for (uint32_t c = 0; c < x.cols; c++) {
+            uint32_t in_head = c % d_head, pair = in_head % half;
+            if (in_head >= 2 * half) {
+                out[c] = (struct ref){ .value = at(x, i, c) }; // untouched
+                continue;
+            }
+            double cosine = at(table, positions[i], pair);
+            double sine = at(table, positions[i], half + pair);
+            double straight = cosine * at(x, i, c);
+            double across = in_head < half ? -sine * at(x, i, c + half) : sine * at(x, i, c - half);
+            out[c]
+                = (struct ref){ .value = straight + across, .size = fabs(straight) + fabs(across) };
+        }
+}
+
+double ref_act(enum act act, double x)
+{
+    double pi = acos(-1);
+    switch (act) {
+    case ACT_GELU_TANH:
+        return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)));
+    case ACT_GELU_ERF:
+        return 0.5 * x * erfc(-x / sqrt(2));
+    case ACT_SILU:
+        return x / (1 + exp(-x));
+    case ACT_IDENTITY:
+        break;
+    }
+    return x;
+}
+
+void ref_gate(struct grid x, struct grid gate, enum act act, struct ref *out)
+{
+    for (uint32_t i = 0; i < x.rows; i++)
+        for (uint32_t c = 0; c < x.cols; c++)
+            *out++ = (struct ref){ .value = at(x, i, c) * ref_act(act, at(gate, i, c)),
+                                   .size = fabs(at(x, i, c) * at(gate, i, c)) };
 }
 
 void ref_product(struct grid x, struct grid w, struct ref *out)
@@ -67,11 +120,6 @@ void ref_product(struct grid x, struct grid w, struct ref *out)
     }
 }
 
-static double gelu_tanh(double x)
-{
-    return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
-}
-
 void ref_epilogue(const struct ref *product, uint32_t rows, uint32_t cols, const float *bias,
                   enum act act, const struct grid *old, struct ref *out)
 {
@@ -82,8 +130,7 @@ void ref_epilogue(const struct ref *product, uint32_t rows, uint32_t cols, const
                 r.value += (double)bias[c];
                 r.size += fabs((double)bias[c]);
             }
-            if (act == ACT_GELU_TANH)
-                r.value = gelu_tanh(r.value);
+            r.value = ref_act(act, r.value);
             if (old) {
                 r.value += at(*old, i, c);
                 r.size += fabs(at(*old, i, c));

@@ -29,7 +29,20 @@ struct ref {
 
 // All results are dense (rows, cols) arrays of the caller's. gain, bias and old may be NULL where the engine lets
 // them be none.
-void ref_norm(struct grid x, const float *gain, const float *bias, double eps, struct ref *out);
+struct ref_norm {
+    const float *gain, *bias; // (x.cols / groups)
+    double eps;
+    enum norm_kind kind;
+    uint32_t groups;
+};
+void ref_norm(struct grid x, const struct ref_norm *n, struct ref *out);
+
+// positions: a row of the table for each row of x.
+void ref_rope(struct grid x, struct grid table, const uint32_t *positions, uint32_t d_head,
+              struct ref *out);
+
+double ref_act(enum act act, double x);
+void ref_gate(struct grid x, struct grid gate, enum act act, struct ref *out);
 
 // x·w with w as (k, n).
 void ref_product(struct grid x, struct grid w, struct ref *out);

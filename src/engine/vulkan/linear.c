@@ -4,6 +4,10 @@
 
 #include "shaders/args.h"
 
+_Static_assert(SHADER_ACT_IDENTITY == ACT_IDENTITY && SHADER_ACT_GELU_TANH == ACT_GELU_TANH
+                   && SHADER_ACT_GELU_ERF == ACT_GELU_ERF && SHADER_ACT_SILU == ACT_SILU,
+               "the shaders know an activation by its value");
+
 enum { SMALL_TILE = 64, LARGE_TILE = 128 };
 // Large tiles need this many of them to keep a GPU busy, and this much shared memory.
 enum { ENOUGH_TILES = 128, LARGE_TILE_BYTES = (LARGE_TILE * 5 + 16 * LARGE_TILE / 4) * 16 };

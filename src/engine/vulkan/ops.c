@@ -66,7 +66,7 @@ bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, const str
         struct norm_push args = { .rows = n,
                                   .groups = groups,
                                   .cols = cols,
-                                  .is_rms = norm->kind == NORM_RMS,
+                                  .is_centred = norm->kind == NORM_LAYER,
                                   .out_stride = out.stride,
                                   .x_first = position(tensor_rows(x, row, n)),
                                   .x_stride = x.stride,
@@ -96,6 +96,8 @@ bool vulkan_rope(struct engine *e, struct tensor x, struct tensor table, struct 
     struct vulkan *v = (struct vulkan *)e;
     assert(positions.count == x.rows && x.cols % d_head == 0);
     assert(table.cols % 2 == 0 && table.cols <= d_head);
+    bool aligned = d_head % 4 == 0 && table.cols % 8 == 0 && vulkan_is_aligned(x)
+                   && vulkan_is_aligned(table); // a half of the turned columns, too
     uint32_t window = vulkan_window_rows(v, x);
     for (uint32_t row = 0, n; row < x.rows; row += n) {
         n = min_u32(window, x.rows - row);
@@ -103,13 +105,13 @@ bool vulkan_rope(struct engine *e, struct tensor x, struct tensor table, struct 
                                   .list_first = row,
                                   .n_heads = x.cols / d_head,
                                   .d_head = d_head,
-                                  .half_dims = table.cols / 2,
+                                  .half_cols = table.cols / 2,
                                   .x_first = position(tensor_rows(x, row, n)),
                                   .x_stride = x.stride,
                                   .table_first = position(table),
                                   .table_stride = table.stride };
         struct dispatch d = { .shader = SHADER_ROPE,
-                              .aligned = true, // it reads and writes single floats
+                              .aligned = aligned,
                               .args = &args,
                               .args_size = sizeof args,
                               .inputs = { x.buffer, table.buffer },
@@ -139,7 +141,7 @@ bool vulkan_gate(struct engine *e, struct tensor x, struct tensor gate, enum act
                                   .gate_stride = gate.stride };
         struct dispatch d = { .shader = SHADER_GATE,
                               .aligned = vulkan_is_aligned(x) && vulkan_is_aligned(gate),
-                              .constants = { 0, (uint32_t)act },
+                              .constants = { (uint32_t)act },
                               .args = &args,
                               .args_size = sizeof args,
                               .inputs = { x.buffer, gate.buffer },
