@@ -76,8 +76,8 @@ bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, const str
                                   .eps = norm->eps };
         struct dispatch d
             = { .shader = SHADER_NORM,
-                .aligned = cols % 4 == 0 && vulkan_is_aligned(out) && vulkan_is_aligned(x)
-                           && vulkan_is_aligned(gain) && vulkan_is_aligned(bias),
+                .aligned = vulkan_is_aligned(out) && vulkan_is_aligned(x) && vulkan_is_aligned(gain)
+                           && vulkan_is_aligned(bias),
                 .args = &args,
                 .args_size = sizeof args,
                 .inputs = { x.buffer, gain.buffer, bias.buffer ? bias.buffer : gain.buffer },
