@@ -142,34 +142,49 @@ static bool write_results(const struct cli *cli, const struct report *r, struct 
     return true;
 }
 
-// Run and report; an interrupted run is written too and stays an error (exit 130).
+// Run the variants and read what the experiment reads; `in` says how far it came.
+static bool run_all(struct lab *lab, struct table *t, struct readings *in,
+                    struct progress_line *line, struct abl_err *err)
+{
+    bool ok = lab_run(lab, t, &stop_asked, draw_progress, line, err);
+    end_progress(line);
+    return ok && lab_read(lab, t, &stop_asked, in, err);
+}
+
+// What is there after a run that ended, or was interrupted (exit 130): an interrupted one is written too.
+static bool write_run(const struct cli *cli, const struct report *r, struct abl_err *err)
+{
+    const struct table *t = r->table;
+    if (r->interrupted && !t->n_done)
+        return abl_fail(err, ABL_INTERRUPTED,
+                        "interrupted before the first result; nothing written");
+    if (!r->interrupted && !(cli->flags & CLI_QUIET))
+        print_top(r->lab, t);
+    if (!write_results(cli, r, err))
+        return false;
+    return !r->interrupted
+           || abl_fail(err, ABL_INTERRUPTED,
+                       "interrupted after %zu of %zu variants; what finished "
+                       "is saved and marked as partial",
+                       t->n_done, t->variants->n);
+}
+
 static bool run_and_write(const struct cli *cli, const char *command_line, struct lab *lab,
                           struct table *t, double started, struct abl_err *err)
 {
-    bool quiet = cli->flags & CLI_QUIET;
-    struct progress_line line = { .shown = !quiet && isatty(STDERR_FILENO), .started = started };
-    bool ran = lab_run(lab, t, &stop_asked, draw_progress, &line, err);
-    end_progress(&line);
-    if (!ran && err->code != ABL_INTERRUPTED)
-        return false;
-    if (ran && !quiet)
-        print_top(lab, t);
+    struct progress_line line
+        = { .shown = !(cli->flags & CLI_QUIET) && isatty(STDERR_FILENO), .started = started };
+    struct readings readings = { 0 };
+    bool ran = run_all(lab, t, &readings, &line, err);
     struct report r = { .lab = lab,
                         .table = t,
+                        .readings = &readings,
                         .command_line = command_line,
                         .interrupted = !ran,
                         .seconds = now_seconds() - started };
-    if (!ran && !t->n_done)
-        return abl_fail(err, ABL_INTERRUPTED,
-                        "interrupted before the first result; nothing written");
-    if (!write_results(cli, &r, err))
-        return false;
-    if (!ran)
-        return abl_fail(err, ABL_INTERRUPTED,
-                        "interrupted after %zu of %zu variants; what finished "
-                        "is saved and marked as partial",
-                        t->n_done, t->variants->n);
-    return true;
+    bool ok = (ran || err->code == ABL_INTERRUPTED) && write_run(cli, &r, err);
+    readings_release(&readings);
+    return ok;
 }
 
 // What is wrong with the request shows before anything is loaded on a device.

@@ -226,8 +226,8 @@ static bool prepare(const struct cli *cli, struct hub_job *j, struct arena *a, s
     size_t len = strlen(endpoint);
     while (len && endpoint[len - 1] == '/')
         len--;
-    char *name = cli->data_arg ? arena_strdup(a, cli->data_arg) : NULL;
-    if (!cli->data_arg)
+    char *name = cli->args[0] ? arena_strdup(a, cli->args[0]) : NULL;
+    if (!cli->args[0])
         return abl_fail(err, ABL_USAGE, "pull needs a model: 'abltui pull openai-community/gpt2'");
     if (is_on("HF_HUB_OFFLINE") || is_on("TRANSFORMERS_OFFLINE"))
         return abl_fail(err, ABL_USAGE, "%s is set: nothing is fetched; unset it first",
@@ -240,7 +240,7 @@ static bool prepare(const struct cli *cli, struct hub_job *j, struct arena *a, s
         return abl_no_memory(err);
     j->root = cli->run.hf_cache;
     return check_endpoint(j->endpoint, cli->endpoint != NULL, err)
-           && parse_name(name, cli->data_arg, j, err);
+           && parse_name(name, cli->args[0], j, err);
 }
 
 bool command_pull(const struct cli *cli, struct abl_err *err)
@@ -248,7 +248,7 @@ bool command_pull(const struct cli *cli, struct abl_err *err)
     struct arena a = { 0 };
     struct shown s = { .terminal = isatty(STDERR_FILENO),
                        .quiet = cli->flags & CLI_QUIET,
-                       .id = cli->data_arg };
+                       .id = cli->args[0] };
     struct hub_job j = { .pause_ms = FIRST_PAUSE_MS,
                          .progress = show,
                          .accept = accept,

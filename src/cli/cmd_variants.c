@@ -113,7 +113,7 @@ static bool make_one(const struct cli *cli, const char *data, const char *suffix
 bool command_variants(const struct cli *cli, struct abl_err *err)
 {
     char suffix[128];
-    if (!cli->n_data_args || cli->n_tokenizers != 1)
+    if (!cli->n_args || cli->n_tokenizers != 1)
         return abl_fail(err, ABL_USAGE,
                         "variants needs data and one tokenizer: abltui variants facts logic "
                         "--tokenizer ./Mistral-7B-v0.1 --suffix mistral");
@@ -122,8 +122,8 @@ bool command_variants(const struct cli *cli, struct abl_err *err)
     cJSON_AddStringToObject(o, "schema", "abltui.variants/1");
     cJSON_AddStringToObject(o, "tokenizer", cli->tokenizers[0]);
     bool ok = true;
-    for (size_t i = 0; ok && i < cli->n_data_args; i++)
-        ok = make_one(cli, cli->data_args[i], cli->suffix ? cli->suffix : suffix, list, err);
+    for (size_t i = 0; ok && i < cli->n_args; i++)
+        ok = make_one(cli, cli->args[i], cli->suffix ? cli->suffix : suffix, list, err);
     if (ok && cli->flags & CLI_JSON)
         return print_json(o, err);
     cJSON_Delete(o);

@@ -40,9 +40,10 @@ struct cli {
     const char *export_dir; // NULL = none, "-" = JSON on standard output
     const char *screenshot; // file to draw the explorer into, without a terminal
     struct ui_settings ui;
-    const char *data_arg;            // check's and pull's positional argument
-    const char *data_args[MAX_ARGS]; // of variants
-    size_t n_data_args;
+    const char *args[MAX_ARGS]; // words that are no options
+    size_t n_args;
+    const char *data[MAX_ARGS]; // --data, each condition; run.data is the first of them
+    size_t n_data;
     const char *tokenizers[MAX_ARGS]; // of variants and check
     size_t n_tokenizers;
     const char *suffix, *out_dir; // of variants, NULL = by the tokenizer's name, here

@@ -164,6 +164,12 @@ void forward_free(struct forward *f)
     free(f);
 }
 
+struct block *forward_blocks(struct forward *f, size_t *n)
+{
+    *n = f->n_blocks;
+    return f->blocks;
+}
+
 // One block's share of a job.
 struct block_job {
     struct forward *f;

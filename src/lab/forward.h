@@ -17,6 +17,7 @@
 #include "model/model.h"
 #include "text/prompts.h"
 
+struct block;
 struct forward;
 
 struct forward_settings {
@@ -38,6 +39,9 @@ struct forward_settings {
 bool forward_open(const struct forward_settings *s, struct row_stats *intact, struct forward **out,
                   struct abl_err *err);
 void forward_free(struct forward *f);
+
+// The run's prompts as they are run together; borrowed.
+struct block *forward_blocks(struct forward *f, size_t *n);
 
 // The intact run of donors [first, first + n), read out; out has room for n.
 bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_stats *out,

@@ -7,6 +7,7 @@
 
 #include "lab/forward.h"
 #include "lab/experiments.h"
+#include "lab/readings.h"
 #include "lab/weights.h"
 
 enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_MEM = 256 << 20 };
@@ -15,11 +16,14 @@ static const struct {
     const char *name;
     bool (*list)(const struct lab *lab, struct variants *out, struct abl_err *err);
     bool reads_other; // whether results are compared with the other run
+    // What is read off the intact run behind the variants; NULL = nothing.
+    bool (*read)(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
+                 struct abl_err *err);
 } experiments[N_EXPERIMENTS] = {
-    [EXPERIMENT_HEADS] = { "heads", experiment_heads, false },
-    [EXPERIMENT_SETS] = { "sets", experiment_sets, false },
-    [EXPERIMENT_PATCH] = { "patch", experiment_patch, true },
-    [EXPERIMENT_PARTIAL] = { "partial", experiment_partial, false },
+    [EXPERIMENT_HEADS] = { "heads", experiment_heads, false, NULL },
+    [EXPERIMENT_SETS] = { "sets", experiment_sets, false, NULL },
+    [EXPERIMENT_PATCH] = { "patch", experiment_patch, true, NULL },
+    [EXPERIMENT_PARTIAL] = { "partial", experiment_partial, false, NULL },
 };
 
 void run_settings_default(struct run_settings *s)
@@ -208,8 +212,9 @@ bool lab_variants(const struct lab *lab, struct variants *out, struct abl_err *e
 bool table_init(struct table *t, const struct variants *v, size_t n_prompts, struct abl_err *err)
 {
     *t = (struct table){ .variants = v, .n_prompts = n_prompts };
-    t->rows = calloc(v->n * n_prompts, sizeof *t->rows);
-    t->done = calloc(v->n, sizeof *t->done);
+    size_t n = v->n ? v->n : 1; // an experiment may only read
+    t->rows = calloc(n * n_prompts, sizeof *t->rows);
+    t->done = calloc(n, sizeof *t->done);
     if (t->rows && t->done)
         return true;
     table_release(t);
@@ -249,6 +254,20 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
                                .finished = variant_finished,
                                .context = &p };
     return forward_run(lab->forward, &job, err);
+}
+
+bool lab_read(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
+              struct abl_err *err)
+{
+    *out = (struct readings){ 0 };
+    return !experiments[lab->settings.experiment].read
+           || experiments[lab->settings.experiment].read(lab, t, cancel, out, err);
+}
+
+void readings_release(struct readings *r)
+{
+    arena_release(&r->arena);
+    *r = (struct readings){ 0 };
 }
 
 // One value per prompt, then its estimate.

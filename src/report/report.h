@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "lab/readings.h"
 #include "lab/run.h"
 
 extern const char abl_version[]; // "0.1.0"
@@ -14,7 +15,8 @@ extern const char abl_version[]; // "0.1.0"
 struct report {
     const struct lab *lab;
     const struct table *table;
-    const char *command_line; // as typed, for provenance; NULL from the explorer
+    const struct readings *readings; // NULL: nothing was read
+    const char *command_line;        // as typed, for provenance; NULL from the explorer
     // A partial run: partial_summary.json is written and every JSON says "partial": true.
     bool interrupted;
     double seconds; // wall time of the run
