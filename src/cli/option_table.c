@@ -100,7 +100,14 @@ static bool read_experiment(const struct option *o, const char *v, struct cli *c
             cli->run.experiment = (enum experiment)e;
             return true;
         }
-    return bad_value(o, v, "heads, sets, patch or partial", err);
+    char expected[128] = "";
+    for (int e = 0; e < N_EXPERIMENTS; e++)
+        snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%s%s",
+                 !e                       ? ""
+                 : e + 1 == N_EXPERIMENTS ? " or "
+                                          : ", ",
+                 experiment_name((enum experiment)e));
+    return bad_value(o, v, expected, err);
 }
 
 static bool read_heads(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)

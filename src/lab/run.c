@@ -8,6 +8,7 @@
 #include "engine/traced.h"
 #include "lab/forward.h"
 #include "lab/experiments.h"
+#include "lab/lens.h"
 #include "lab/readings.h"
 #include "lab/weights.h"
 
@@ -25,6 +26,7 @@ static const struct {
     [EXPERIMENT_SETS] = { "sets", experiment_sets, false, NULL },
     [EXPERIMENT_PATCH] = { "patch", experiment_patch, true, NULL },
     [EXPERIMENT_PARTIAL] = { "partial", experiment_partial, false, NULL },
+    [EXPERIMENT_LENS] = { "lens", experiment_heads, false, lens_read },
 };
 
 void run_settings_default(struct run_settings *s)
