@@ -94,6 +94,13 @@ void doc_number(struct doc *d, cJSON *parent, const char *key, double value)
     add_digits(d, parent, key, digits);
 }
 
+void doc_float(struct doc *d, cJSON *parent, const char *key, float value)
+{
+    char digits[NUMBER_SIZE];
+    number_format_float(value, digits);
+    add_digits(d, parent, key, digits);
+}
+
 void doc_uint(struct doc *d, cJSON *parent, const char *key, uint64_t value)
 {
     char digits[NUMBER_SIZE];

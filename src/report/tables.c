@@ -274,16 +274,17 @@ enum {
     PATCH = 1 << EXPERIMENT_PATCH,
     PARTIAL = 1 << EXPERIMENT_PARTIAL,
     LENS = 1 << EXPERIMENT_LENS,
-    EVERY = HEADS | SETS | PATCH | PARTIAL | LENS,
+    OV = 1 << EXPERIMENT_OV,
+    ABLATING = HEADS | SETS | PATCH | PARTIAL | LENS,
 };
 
 const struct table_writer tables[N_TABLES] = {
-    { "baseline", EVERY, write_baseline },
+    { "baseline", ABLATING | OV, write_baseline },
     { "head_impact", HEADS | SETS | PARTIAL | LENS, write_heads },
     { "group_impact", SETS | PARTIAL, write_groups },
     { "recovery", PARTIAL, write_recovery },
     { "layer_impact", PATCH, write_patches },
     { "direct", LENS, tables_write_direct },
     { "lens", LENS, tables_write_lens },
-    { "per_example", EVERY, write_examples },
+    { "per_example", ABLATING, write_examples },
 };

@@ -1,0 +1,175 @@
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/print.h"
+#include "lab/readings.h"
+#include "report/ov_compare.h"
+#include "report/ov_report.h"
+#include "report/report.h"
+
+enum { SHOWN = 8 }; // tokens at either end, on the screen
+
+// One condition's reading on standard output.
+static bool print_reading(const struct cli *cli, const struct lab *lab, const struct readings *in,
+                          struct abl_err *err)
+{
+    struct buf text = { 0 };
+    bool ok = true;
+    if (cli->flags & CLI_JSON) {
+        struct doc d = ov_report_doc(lab, in->ov);
+        ok = doc_print(&d, DOC_PRETTY, &text, err);
+        doc_release(&d);
+    } else
+        ov_report_text(lab, in->ov, SHOWN, &text);
+    ok = ok && (!text.failed || abl_no_memory(err));
+    if (ok && fwrite(text.data, 1, text.len, stdout) != text.len)
+        ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
+    buf_release(&text);
+    return ok;
+}
+
+// Into the folder asked for, and below it where there are several conditions.
+static bool write_reading(const struct cli *cli, const struct report *r, struct abl_err *err)
+{
+    struct buf path = { 0 };
+    char *written = NULL;
+    buf_str(&path, cli->export_dir);
+    if (cli->n_data > 1)
+        buf_printf(&path, "/%s", r->lab->data->name);
+    bool ok = (!path.failed || abl_no_memory(err)) && report_write(r, path.data, &written, err);
+    if (ok && !(cli->flags & CLI_QUIET))
+        fprintf(stderr, "results in %s\n", written);
+    free(written);
+    buf_release(&path);
+    return ok;
+}
+
+static bool read_condition(const struct cli *cli, const char *command_line, const char *data,
+                           struct abl_err *err)
+{
+    struct run_settings settings = cli->run;
+    struct variants none;
+    struct table table;
+    struct readings in = { 0 };
+    struct lab *lab;
+    settings.data = data;
+    if (!lab_open_cold(&settings, &lab, err))
+        return false;
+    bool ok = lab_variants(lab, &none, err);
+    if (ok) {
+        ok = lab_start(lab, err);
+        if (ok && !(cli->flags & CLI_QUIET))
+            print_findings(lab->prompts);
+        if (ok && table_init(&table, &none, lab->prompts->n, err)) {
+            struct report r
+                = { .lab = lab, .table = &table, .readings = &in, .command_line = command_line };
+            ok = lab_read(lab, &table, NULL, &in, err)
+                 && (cli->export_dir && strcmp(cli->export_dir, "-") != 0
+                         ? write_reading(cli, &r, err)
+                         : print_reading(cli, lab, &in, err));
+            table_release(&table);
+        } else
+            ok = false;
+        variants_release(&none);
+    }
+    readings_release(&in);
+    lab_free(lab);
+    return ok;
+}
+
+// Into a file, or on standard output.
+static bool put_doc(struct doc *d, const char *path, struct abl_err *err)
+{
+    struct buf text = { 0 };
+    bool ok = doc_print(d, DOC_PRETTY, &text, err);
+    if (ok && path)
+        ok = file_write_atomic(path, text.data, text.len, err);
+    else if (ok && fwrite(text.data, 1, text.len, stdout) != text.len)
+        ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
+    buf_release(&text);
+    doc_release(d);
+    return ok;
+}
+
+// compare.json beside the conditions' folders.
+static bool compare_conditions(const struct cli *cli, struct abl_err *err)
+{
+    const struct ov_file *files[MAX_ARGS];
+    struct arena a = { 0 };
+    bool ok = true;
+    for (size_t i = 0; ok && i < cli->n_data; i++) {
+        const char *name = strrchr(cli->data[i], '/');
+        char *path = arena_printf(&a, "%s/%s", cli->export_dir, name ? name + 1 : cli->data[i]);
+        char *dot = path ? strstr(path, ".jsonl") : NULL;
+        if (dot)
+            *dot = '\0'; // a corpus is named by its file
+        ok = (path || abl_no_memory(err)) && ov_file_read(path, &a, &files[i], err);
+    }
+    if (ok) {
+        struct doc d;
+        const char *path = arena_printf(&a, "%s/compare.json", cli->export_dir);
+        ok = (path || abl_no_memory(err)) && ov_compare_doc(files, cli->n_data, &d, err)
+             && put_doc(&d, path, err);
+    }
+    arena_release(&a);
+    return ok;
+}
+
+bool command_ov(const struct cli *cli, const char *command_line, struct abl_err *err)
+{
+    bool to_files = cli->export_dir && strcmp(cli->export_dir, "-") != 0;
+    if (cli->n_data > 1 && !to_files && cli->flags & CLI_JSON)
+        return abl_fail(err, ABL_USAGE,
+                        "several conditions are several reports: name a folder with "
+                        "--export");
+    if (cli->n_data < 2)
+        return read_condition(cli, command_line, cli->run.data, err);
+    if (to_files && !file_make_dirs(cli->export_dir, err))
+        return false;
+    for (size_t i = 0; i < cli->n_data; i++)
+        if (!read_condition(cli, command_line, cli->data[i], err))
+            return false;
+    return !to_files || compare_conditions(cli, err);
+}
+
+// The reports that are named, read into the arena.
+static bool read_files(const struct cli *cli, size_t least, struct arena *a,
+                       const struct ov_file **out, struct abl_err *err)
+{
+    if (cli->n_args < least)
+        return abl_fail(
+            err, ABL_USAGE,
+            "expected %s ov_report.json files or run directories that 'abltui ov' wrote",
+            least > 1 ? "two or more" : "one or more");
+    for (size_t i = 0; i < cli->n_args; i++)
+        if (!ov_file_read(cli->args[i], a, &out[i], err))
+            return false;
+    return true;
+}
+
+bool command_cluster(const struct cli *cli, struct abl_err *err)
+{
+    const struct ov_file *files[MAX_ARGS];
+    struct arena a = { 0 };
+    bool ok = read_files(cli, 1, &a, files, err);
+    struct doc d;
+    ok = ok && ov_clusters_doc(files, cli->n_args, cli->limit, cli->top_n, &d, err)
+         && put_doc(&d, cli->out_dir, err);
+    arena_release(&a);
+    return ok;
+}
+
+bool command_compare(const struct cli *cli, struct abl_err *err)
+{
+    const struct ov_file *files[MAX_ARGS];
+    struct arena a = { 0 };
+    bool ok = read_files(cli, 2, &a, files, err);
+    struct doc d;
+    ok = ok && ov_compare_doc(files, cli->n_args, &d, err) && put_doc(&d, cli->out_dir, err);
+    arena_release(&a);
+    return ok;
+}
