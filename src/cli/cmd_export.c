@@ -12,6 +12,7 @@
 
 #include "cli/print.h"
 #include "lab/run.h"
+#include "report/profile.h"
 #include "report/report.h"
 
 // Set by SIGINT, SIGTERM and SIGHUP; lab_run looks at it. A lock-free atomic is all a handler may touch.
@@ -151,6 +152,17 @@ static bool run_all(struct lab *lab, struct table *t, struct readings *in,
     return ok && lab_read(lab, t, &stop_asked, in, err);
 }
 
+static void print_profile(const struct lab *lab)
+{
+    const struct trace *trace = engine_trace(lab->engine);
+    struct buf text = { 0 };
+    if (trace)
+        profile_text(trace, &text);
+    if (trace && !text.failed)
+        fputs(text.data, stderr);
+    buf_release(&text);
+}
+
 // What is there after a run that ended, or was interrupted (exit 130): an interrupted one is written too.
 static bool write_run(const struct cli *cli, const struct report *r, struct abl_err *err)
 {
@@ -160,6 +172,8 @@ static bool write_run(const struct cli *cli, const struct report *r, struct abl_
                         "interrupted before the first result; nothing written");
     if (!r->interrupted && !(cli->flags & CLI_QUIET))
         print_top(r->lab, t);
+    if (!(cli->flags & CLI_QUIET))
+        print_profile(r->lab);
     if (!write_results(cli, r, err))
         return false;
     return !r->interrupted

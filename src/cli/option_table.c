@@ -414,6 +414,16 @@ static bool read_color(const struct option *o, const char *v, struct cli *cli, s
     return bad_value(o, v, "auto, always or never", err);
 }
 
+static bool read_profile(const struct option *o, const char *v, struct cli *cli,
+                         struct abl_err *err)
+{
+    (void)o;
+    (void)v;
+    (void)err;
+    cli->run.profile = true;
+    return true;
+}
+
 static bool read_ascii(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     (void)o;
@@ -475,6 +485,8 @@ const struct option cli_options[] = {
       read_mem, 0, false },
     { "threads", "N", "of the cpu engine (default all cores)", RUN | VERIFY, read_threads, 0,
       false },
+    { "profile", NULL, "time every operation: metrics/profile.json and artifacts/trace.json", RUN,
+      read_profile, 0, false },
     { "export", "DIR", "run without a terminal and write the run directory; - prints JSON", RUN,
       read_export, 0, false },
     { "screenshot", "FILE", "run, draw the explorer's screen into FILE (.svg .png .ans .txt)", RUN,

@@ -20,15 +20,38 @@ struct forward {
     struct tensor z_mean;     // made for the first variant that needs it
 };
 
+// Where a variant leaves the clean stream: at a layer, before or behind its attention.
+struct branch {
+    uint32_t layer; // NO_LAYER: it is the clean stream
+    bool behind;
+};
+
+static bool starts_before_attention(const struct variant *v, uint32_t layer)
+{
+    return edits_any(&v, 1, layer, SITE_RESID_PRE) || edits_any(&v, 1, layer, SITE_Q)
+           || edits_any(&v, 1, layer, SITE_K) || edits_any(&v, 1, layer, SITE_V);
+}
+
+static struct branch branch_of(const struct variant *v, unsigned left_out)
+{
+    struct branch b = { variant_first_layer(v), false };
+    if (b.layer == NO_LAYER)
+        return b;
+    if (left_out & SAVING_CLEAN_START)
+        return (struct branch){ 0, false };
+    b.behind = !(left_out & SAVING_ATTENTION) && !starts_before_attention(v, b.layer);
+    return b;
+}
+
 // The most of these variants that any layer branches at once: no need for room beyond that.
 static uint32_t widest_branch(const struct model_shape *shape, const struct variants *v,
-                              const bool *done)
+                              const bool *done, unsigned left_out)
 {
     size_t widest = 1;
     for (uint32_t l = 0; l < shape->n_layers; l++) {
         size_t n = 0;
         for (size_t i = 0; i < v->n; i++)
-            n += !(done && done[i]) && variant_first_layer(&v->items[i]) == l;
+            n += !(done && done[i]) && branch_of(&v->items[i], left_out).layer == l;
         widest = size_max(widest, n);
     }
     return (uint32_t)size_min(widest, MAX_COPIES);
@@ -48,7 +71,7 @@ bool forward_plan(const struct model_shape *shape, const struct prompt *prompts,
                   uint64_t mem, const struct variants *variants, struct forward_cut *out,
                   struct abl_err *err)
 {
-    uint32_t widest = widest_branch(shape, variants, NULL);
+    uint32_t widest = widest_branch(shape, variants, NULL, 0);
     struct forward_cut cut = { 0 };
     size_t fit = block_rows_that_fit(shape, mem);
     for (size_t first = 0; first < n;) {
@@ -95,7 +118,8 @@ static bool open_blocks(struct forward *f, struct abl_err *err)
     for (size_t first = 0; first < n;) {
         size_t end = block_end(f->s.prompts, first, n, fit);
         struct block *b = &f->blocks[f->n_blocks];
-        if (!block_init(b, f->s.model, f->weights, f->s.prompts, first, end - first, true, err))
+        if (!block_init(b, f->s.model, f->weights, f->s.prompts, first, end - first,
+                        !(f->s.left_out & SAVING_SHARED_ROWS), err))
             return false;
         f->n_blocks++;
         if (!run_intact(f, b, err))
@@ -192,12 +216,6 @@ static bool cancelled(const struct forward_job *job, struct abl_err *err)
     return true;
 }
 
-static bool starts_before_attention(const struct variant *v, uint32_t layer)
-{
-    return edits_any(&v, 1, layer, SITE_RESID_PRE) || edits_any(&v, 1, layer, SITE_Q)
-           || edits_any(&v, 1, layer, SITE_K) || edits_any(&v, 1, layer, SITE_V);
-}
-
 static void finish_variants(const struct block_job *j, const size_t *variants, uint32_t n)
 {
     for (uint32_t i = 0; j->last && i < n; i++) {
@@ -243,7 +261,8 @@ static bool run_branches(struct block_job *j, uint32_t layer, bool with_z)
     uint32_t n = 0;
     for (size_t i = 0; i < j->n_todo; i++) {
         const struct variant *v = &j->job->variants->items[j->todo[i]];
-        if (variant_first_layer(v) != layer || starts_before_attention(v, layer) == with_z)
+        struct branch place = branch_of(v, j->f->s.left_out);
+        if (place.layer != layer || place.behind != with_z)
             continue;
         chunk[n++] = j->todo[i];
         if (n == j->branch->max_copies) {
@@ -296,9 +315,11 @@ static bool run_block(struct block_job *j, const struct donor_state *donors)
     }
     struct stream clean = { 0 }, branch = { 0 };
     size_t fit = block_rows_that_fit(pass.shape, j->mem);
-    uint32_t copies = min_u32(block_copies(fit, j->block->trie.n_nodes),
-                              widest_branch(pass.shape, j->job->variants, j->job->done));
+    uint32_t copies
+        = min_u32(block_copies(fit, j->block->trie.n_nodes),
+                  widest_branch(pass.shape, j->job->variants, j->job->done, f->s.left_out));
     bool ok = stream_init(&clean, &pass, 1, j->err) && stream_init(&branch, &pass, copies, j->err);
+    clean.wide = branch.wide = f->s.left_out & SAVING_LAST_LAYER;
     j->clean = &clean;
     j->branch = &branch;
     if (ok && j->fresh)
@@ -335,7 +356,8 @@ static bool run_unshared(struct block_job *j, const struct block *b)
                                    .todo = j->todo,
                                    .n_todo = j->n_todo,
                                    .first = b->first,
-                                   .n = b->n };
+                                   .n = b->n,
+                                   .wide = f->s.left_out & SAVING_LAST_LAYER };
     struct donor_state donors = { 0 };
     struct block flat = { 0 };
     bool takes = donors_needed(&donor_job);
@@ -367,7 +389,7 @@ static bool needs_means(const struct block_job *j)
 
 static bool run_blocks(struct forward *f, struct block_job *j)
 {
-    bool shared = job_is_shared(j);
+    bool shared = !(f->s.left_out & SAVING_SHARED_ROWS) && job_is_shared(j);
     if (!f->z_mean.buffer && needs_means(j)
         && !means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, j->err))
         return false;

@@ -20,6 +20,15 @@
 struct block;
 struct forward;
 
+// Work that is not done twice, exactly. All are on; tests and the bench leave some out.
+enum saving {
+    SAVING_SHARED_ROWS = 1 << 0, // identical prompts and shared prefixes run once
+    SAVING_CLEAN_START = 1 << 1, // a variant starts at the first layer that it changes
+    SAVING_ATTENTION = 1 << 2, // and behind that layer's attention where it changes only z or later
+    SAVING_LAST_LAYER = 1 << 3, // only read-out rows go through the last layer
+    ALL_SAVINGS = (1 << 4) - 1,
+};
+
 struct forward_settings {
     struct engine *engine;        // borrowed
     const struct model *model;    // borrowed
@@ -33,6 +42,7 @@ struct forward_settings {
     uint64_t
         weights_mem; // bytes for weights; where they are larger they come and go layer by layer
     unsigned weights_flags;
+    unsigned left_out; // savings that are not made: enum saving
 };
 
 // Load the weights and run the intact model over every prompt; intact has room for n_prompts. Owned: forward_free.

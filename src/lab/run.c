@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/traced.h"
 #include "lab/forward.h"
 #include "lab/experiments.h"
 #include "lab/readings.h"
@@ -146,8 +147,11 @@ static bool read_other(struct lab *lab, struct abl_err *err)
 static bool open_device(struct lab *lab, struct abl_err *err)
 {
     const struct run_settings *s = &lab->settings;
-    if (!engine_open(s->device, s->n_threads, &lab->engine, err))
+    struct engine *engine;
+    if (!engine_open(s->device, s->n_threads, &engine, err)
+        || (s->profile && !traced_engine_new(engine, &engine, err)))
         return false;
+    lab->engine = engine;
     lab->intact = arena_alloc(&lab->arena, lab->prompts->n, sizeof *lab->intact);
     if (!lab->intact)
         return abl_no_memory(err);

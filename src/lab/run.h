@@ -57,6 +57,7 @@ struct run_settings {
     const char *device;
     uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem
     uint32_t n_threads; // 0 = all cores
+    bool profile;       // time every operation of the device
     bool
         damage_weight; // negate a row of layer 0's W_O on its way to the device, for verify's own test
 };

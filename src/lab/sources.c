@@ -121,6 +121,7 @@ bool donors_run(struct donor_state *d, const struct donor_job *j, struct abl_err
     if (!stream_init(&s, &pass, 1, err))
         return false;
     s.saving = true;
+    s.wide = j->wide;
     bool ok = block_run_clean(&d->block, &s, err);
     stream_release(&s);
     return ok;

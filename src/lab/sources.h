@@ -20,6 +20,7 @@ struct donor_job {
     const size_t *todo; // (n_todo) numbers of the variants at hand
     size_t n_todo;
     size_t first, n; // prompts of the run that they are about to be run on
+    bool wide;       // every row goes through the whole of the last layer, as in the run
 };
 
 // Activations of the donors that those prompts need, and of no others.

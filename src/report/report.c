@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "report/config.h"
 #include "report/heatmap.h"
+#include "report/profile.h"
 #include "report/provenance.h"
 #include "report/results.h"
 #include "report/rundir.h"
@@ -130,6 +131,22 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     return true;
 }
 
+// What --profile asked for.
+static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_err *err)
+{
+    const struct report *r = p->report;
+    const struct trace *trace = r->lab->engine ? engine_trace(r->lab->engine) : NULL;
+    if (!trace)
+        return true;
+    struct doc d = profile_doc(trace, r->interrupted);
+    struct buf text = { 0 };
+    profile_trace(trace, &text);
+    bool ok = add_doc(dir, "metrics/profile.json", &d, RUNDIR_VOLATILE, err)
+              && rundir_add(dir, "artifacts/trace.json", &text, RUNDIR_VOLATILE, err);
+    buf_release(&text);
+    return ok;
+}
+
 static bool add_heatmaps(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     struct arena scratch = { 0 };
@@ -151,7 +168,7 @@ static bool write_parts(const struct parts *p, const char *path, struct abl_err 
     if (!rundir_open(path, &dir, err))
         return false;
     if (add_config(&dir, p, err) && add_documents(&dir, p, err) && add_tables(&dir, p, err)
-        && (!p->results.n_heads || add_heatmaps(&dir, p, err)))
+        && add_profile(&dir, p, err) && (!p->results.n_heads || add_heatmaps(&dir, p, err)))
         return rundir_commit(&dir, p->report->interrupted, err);
     rundir_abort(&dir);
     return false;

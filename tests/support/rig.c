@@ -27,6 +27,7 @@ void rig_open(struct rig *r, const struct rig_settings *settings)
     struct forward_settings f
         = { .engine = r->engine,
             .weights_mem = settings->weights_mem ? settings->weights_mem : UINT64_MAX,
+            .left_out = settings->left_out,
             .model = r->model,
             .prompts = settings->prompts,
             .n_prompts = n,

@@ -1,0 +1,59 @@
+// An engine around another one that writes down what every operation took. Operations of a Vulkan device are waited for
+// one by one while traced, so that each has a time of its own: the run as a whole is then slower than without.
+#ifndef ABL_ENGINE_TRACED_H
+#define ABL_ENGINE_TRACED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+
+enum traced_op {
+    TRACED_UPLOAD,
+    TRACED_DOWNLOAD,
+    TRACED_WEIGHT, // reading, converting and packing a matrix
+    TRACED_NORM,
+    TRACED_ROPE,
+    TRACED_GATE,
+    TRACED_LINEAR,
+    TRACED_ATTEND,
+    TRACED_GATHER,
+    TRACED_EDIT,
+    TRACED_READOUT,
+    TRACED_OTHER, // memory, lists, waiting
+    N_TRACED,
+};
+
+// "linear", …
+const char *traced_op_name(enum traced_op op);
+
+struct trace_event {
+    enum traced_op op;
+    uint32_t rows, cols;
+    double start, seconds; // start since the engine was opened
+    double flop;           // 2 a multiply-add; 0 where nothing is multiplied
+};
+
+struct trace_total {
+    uint64_t n;
+    double seconds, flop;
+};
+
+enum { MAX_TRACE_EVENTS = 1 << 18 };
+
+struct trace {
+    struct trace_total totals[N_TRACED];
+    struct trace_event *events; // the first MAX_TRACE_EVENTS
+    size_t n_events;
+    uint64_t n_dropped; // events beyond
+    double seconds;     // since the engine was opened
+};
+
+// Takes over `inner`, also on failure.
+bool traced_engine_new(struct engine *inner, struct engine **out, struct abl_err *err);
+
+// What has been traced up to now, borrowed; NULL for an engine that is not traced.
+const struct trace *engine_trace(struct engine *e);
+
+#endif

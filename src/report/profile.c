@@ -1,0 +1,85 @@
+#include "report/profile.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "report/number.h"
+
+// Time in no operation: the program's own, such as planning and statistics.
+static double outside(const struct trace *t)
+{
+    double inside = 0;
+    for (int op = 0; op < N_TRACED; op++)
+        inside += t->totals[op].seconds;
+    return fmax(0, t->seconds - inside);
+}
+
+static double gflops(const struct trace_total *total)
+{
+    return total->flop > 0 && total->seconds > 0 ? total->flop / total->seconds / 1e9 : NAN;
+}
+
+struct doc profile_doc(const struct trace *t, bool partial)
+{
+    struct doc d = doc_file("profile", partial);
+    doc_number(&d, d.root, "seconds", t->seconds);
+    doc_number(&d, d.root, "outside_seconds", outside(t));
+    cJSON *list = doc_array(&d, d.root, "operations");
+    for (int op = 0; op < N_TRACED; op++) {
+        const struct trace_total *total = &t->totals[op];
+        if (!total->n)
+            continue;
+        cJSON *o = doc_object(&d, list, NULL);
+        doc_text(&d, o, "name", traced_op_name((enum traced_op)op));
+        doc_uint(&d, o, "n", total->n);
+        doc_number(&d, o, "seconds", total->seconds);
+        doc_number(&d, o, "share", total->seconds / t->seconds);
+        doc_number(&d, o, "gflops", gflops(total));
+    }
+    doc_uint(&d, d.root, "events", t->n_events);
+    doc_uint(&d, d.root, "dropped_events", t->n_dropped);
+    return d;
+}
+
+void profile_trace(const struct trace *t, struct buf *out)
+{
+    buf_str(out, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[");
+    for (size_t i = 0; i < t->n_events; i++) {
+        const struct trace_event *e = &t->events[i];
+        char start[NUMBER_SIZE], length[NUMBER_SIZE];
+        number_format(round(1e9 * e->start) / 1e3, start);
+        number_format(round(1e9 * e->seconds) / 1e3, length);
+        buf_printf(out,
+                   "%s\n{\"name\":\"%s\",\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":%s,\"dur\":%s,"
+                   "\"args\":{\"rows\":%" PRIu32 ",\"cols\":%" PRIu32 "}}",
+                   i ? "," : "", traced_op_name(e->op), start, length, e->rows, e->cols);
+    }
+    buf_str(out, "\n]}\n");
+}
+
+static int by_time(const void *a, const void *b)
+{
+    double x = (*(const struct trace_total *const *)a)->seconds;
+    double y = (*(const struct trace_total *const *)b)->seconds;
+    return (x < y) - (x > y);
+}
+
+void profile_text(const struct trace *t, struct buf *out)
+{
+    const struct trace_total *sorted[N_TRACED];
+    for (int op = 0; op < N_TRACED; op++)
+        sorted[op] = &t->totals[op];
+    qsort(sorted, N_TRACED, sizeof *sorted, by_time);
+    for (int i = 0; i < N_TRACED && sorted[i]->n; i++) {
+        const struct trace_total *total = sorted[i];
+        buf_printf(out, "  %-9s %8.3f s %5.1f %% %9" PRIu64 " calls",
+                   traced_op_name((enum traced_op)(total - t->totals)), total->seconds,
+                   100 * total->seconds / t->seconds, total->n);
+        if (total->flop > 0)
+            buf_printf(out, " %8.1f GFLOP/s", gflops(total));
+        buf_char(out, '\n');
+    }
+    buf_printf(out, "  %-9s %8.3f s %5.1f %%\n", "outside", outside(t),
+               100 * outside(t) / t->seconds);
+}

@@ -1,0 +1,18 @@
+// Where a traced run's time went: totals for metrics/profile.json, and every operation for a trace viewer.
+#ifndef ABL_REPORT_PROFILE_H
+#define ABL_REPORT_PROFILE_H
+
+#include "base/buf.h"
+#include "engine/traced.h"
+#include "report/doc.h"
+
+// The document of profile.json; doc_release it.
+struct doc profile_doc(const struct trace *t, bool partial);
+
+// Append the operations in the Trace Event Format that Chrome and Perfetto read.
+void profile_trace(const struct trace *t, struct buf *out);
+
+// Append a table for people: a line for each kind of operation, longest first.
+void profile_text(const struct trace *t, struct buf *out);
+
+#endif

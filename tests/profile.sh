@@ -1,0 +1,46 @@
+#!/bin/bash
+# --profile: tests/profile.sh PROGRAM STRICT_JSON. A traced run has the same results, and its times add up.
+set -u
+program=$(realpath "$1") strict_json=$(realpath "$2")
+. tests/support/checks.sh
+
+# Every operation of the forward pass is there, shares add up to at most the whole, and the trace has as many events as are counted.
+adds_up() {
+    python3 - "$1" <<'EOF'
+import json, sys
+profile = json.load(open(sys.argv[1] + "/metrics/profile.json"))
+trace = json.load(open(sys.argv[1] + "/artifacts/trace.json"))
+names = {o["name"] for o in profile["operations"]}
+missing = {"weight", "norm", "linear", "attend", "gather", "edit", "readout", "upload"} - names
+assert not missing, f"no {missing}"
+inside = sum(o["seconds"] for o in profile["operations"])
+assert abs(inside + profile["outside_seconds"] - profile["seconds"]) < 1e-6 + 1e-3 * profile["seconds"], profile
+assert sum(o["n"] for o in profile["operations"]) == profile["events"] + profile["dropped_events"]
+assert len(trace["traceEvents"]) == profile["events"]
+ends = 0
+for e in trace["traceEvents"]:  # one at a time, in order; microseconds are rounded to three places
+    assert e["ts"] >= ends - 0.01, e
+    ends = e["ts"] + e["dur"]
+EOF
+}
+
+for device in cpu vulkan; do
+    if [ "$device" = vulkan ] && ! "$program" devices --json | grep -q '"vulkan'; then
+        skip profile_on_vulkan "no Vulkan device"
+        continue
+    fi
+    run=("$program" --rows 12 --device "$device" --quiet)
+    holds "plain_run_on_$device" "${run[@]}" --export "$scratch/plain-$device"
+    holds "traced_run_on_$device" "${run[@]}" --profile --export "$scratch/traced-$device"
+    for table in head_impact per_example baseline; do
+        holds "tracing_changes_no_${table}_on_$device" \
+            cmp "$scratch/plain-$device/metrics/$table.csv" "$scratch/traced-$device/metrics/$table.csv"
+    done
+    holds "profile_adds_up_on_$device" adds_up "$scratch/traced-$device"
+    for file in metrics/profile artifacts/trace; do
+        holds "${file##*/}_is_strict_json_on_$device" "$strict_json" "$scratch/traced-$device/$file.json"
+    done
+    holds "no_profile_unless_asked_on_$device" test ! -e "$scratch/plain-$device/metrics/profile.json"
+done
+
+finish
