@@ -43,23 +43,25 @@ struct attn_head {
 // Who attends to whom in one row, by one head.
 struct attn_pattern {
     struct head head;
-    const float *weights; // (n_tokens, n_tokens): [query][key]; 0 where the query does not see the key
+    const float
+        *weights; // (n_tokens, n_tokens): [query][key]; 0 where the query does not see the key
 };
 
 struct attn_row {
     size_t row; // of lab->prompts
     uint32_t n_tokens;
-    const char *const *tokens;    // (n_tokens) their texts, as tokenizer_text
+    const char *const *tokens;     // (n_tokens) their texts, as tokenizer_text
     struct attn_pattern *patterns; // (n_patterns), in the order of the heads asked for
     size_t n_patterns;
 };
 
 struct attn {
-    struct attn_head *heads; // every head of the model, layer by layer; n_heads 0: scores were not asked for
+    struct attn_head
+        *heads; // every head of the model, layer by layer; n_heads 0: scores were not asked for
     size_t n_heads;
-    size_t n;             // rows that entropy and bos are means of
-    uint32_t n_repeated;  // tokens of a detector prompt that come twice; 0: no score
-    uint32_t n_detectors; // such prompts
+    size_t n;              // rows that entropy and bos are means of
+    uint32_t n_repeated;   // tokens of a detector prompt that come twice; 0: no score
+    uint32_t n_detectors;  // such prompts
     struct attn_row *rows; // as asked for
     size_t n_rows;
 };
