@@ -118,6 +118,11 @@ bool resampler_new(const uint32_t *cluster, size_t n, uint32_t n_clusters, uint3
     return true;
 }
 
+uint32_t resampler_n_boot(const struct resampler *r)
+{
+    return r->n_boot;
+}
+
 void resampler_free(struct resampler *r)
 {
     if (!r)
@@ -130,13 +135,14 @@ void resampler_free(struct resampler *r)
 }
 
 // means[b] = sum over clusters of count * sum, in ascending order of clusters, over the resample's rows.
-static void boot_means(const struct resampler *r, const double *restrict sums,
-                       double *restrict means)
+void stats_resampled(const struct resampler *r, const double *restrict sums, size_t n_means,
+                     double *restrict means)
 {
     size_t n = r->n_boot;
-    memset(means, 0, n * sizeof *means);
-    for (size_t first = 0; first < n; first += TILE) {
-        size_t end = size_min(first + TILE, n);
+    assert(n_means <= n);
+    memset(means, 0, n_means * sizeof *means);
+    for (size_t first = 0; first < n_means; first += TILE) {
+        size_t end = size_min(first + TILE, n_means);
         uint32_t c = 0;
         for (; c + 4 <= r->n_clusters; c += 4) { // four at a time spare loads and stores, not order
             const float *restrict k = r->counts + c * n;
@@ -149,7 +155,7 @@ static void boot_means(const struct resampler *r, const double *restrict sums,
             for (size_t b = first; b < end; b++)
                 means[b] += (double)r->counts[c * n + b] * sums[c];
     }
-    for (size_t b = 0; b < n; b++)
+    for (size_t b = 0; b < n_means; b++)
         means[b] /= r->boot_rows[b];
 }
 
@@ -212,7 +218,7 @@ static void boot_interval(const struct resampler *r, const double *sums, double 
 {
     if (!r->n_boot)
         return;
-    boot_means(r, sums, means);
+    stats_resampled(r, sums, r->n_boot, means);
     out->se = deviation(means, r->n_boot);
     out->ci_lo = quantile(means, r->n_boot, r->alpha / 2);
     out->ci_hi = quantile(means, r->n_boot, 1 - r->alpha / 2);
@@ -300,7 +306,7 @@ static void cluster_means(const struct resampler *r, const double *values, doubl
         sums[r->cluster[i]] += values[i];
         *total += values[i];
     }
-    boot_means(r, sums, means);
+    stats_resampled(r, sums, r->n_boot, means);
 }
 
 static void ratio_interval(const struct resampler *r, double *above, double *below,
@@ -397,6 +403,44 @@ double stats_spearman(const double *a, const double *b, size_t n)
         aa += x * x;
         bb += y * y;
         ab += x * y;
+    }
+    return aa > 0.0 && bb > 0.0 ? ab / sqrt(aa * bb) : NAN;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = **(double *const *)a, y = **(double *const *)b;
+    return (x > y) - (x < y);
+}
+
+// Values become twice their mid-ranks, less the mean rank: a sum of zero, with and without ties.
+static void centred_ranks(double *v, size_t n, double **sorted)
+{
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &v[i];
+    qsort(sorted, n, sizeof *sorted, by_value);
+    for (size_t first = 0, end; first < n; first = end) {
+        double value = *sorted[first], rank;
+        for (end = first + 1; end < n && !(*sorted[end] > value);)
+            end++;
+        rank = (double)(first + end + 1) - (double)(n + 1);
+        for (size_t i = first; i < end; i++)
+            *sorted[i] = rank;
+    }
+}
+
+double stats_spearman_in(double *a, double *b, size_t n, double **sorted)
+{
+    double aa = 0.0, bb = 0.0, ab = 0.0;
+    for (size_t i = 0; i < n; i++)
+        if (isnan(a[i]) || isnan(b[i]))
+            return NAN;
+    centred_ranks(a, n, sorted);
+    centred_ranks(b, n, sorted);
+    for (size_t i = 0; i < n; i++) {
+        aa += a[i] * a[i];
+        bb += b[i] * b[i];
+        ab += a[i] * b[i];
     }
     return aa > 0.0 && bb > 0.0 ? ab / sqrt(aa * bb) : NAN;
 }

@@ -39,10 +39,17 @@ bool stats_estimate(const struct resampler *r, const double *values, bool test,
 bool stats_ratio(const struct resampler *r, const double *above, const double *below,
                  struct estimate *out, bool *small, struct abl_err *err);
 
+// A column's mean in each of the first n resamples (at most n_boot), from the sums of its values by cluster.
+void stats_resampled(const struct resampler *r, const double *sums, size_t n, double *means);
+uint32_t resampler_n_boot(const struct resampler *r);
+
 // Fill q of each estimate with a p (Benjamini & Hochberg 1995); others keep NaN.
 bool stats_fdr(struct estimate *grid, size_t n, struct abl_err *err);
 
 // Spearman rank correlation with mid-ranks; NaN when undefined.
 double stats_spearman(const double *a, const double *b, size_t n);
+
+// The same in n log n, for many calls over long lists: values become ranks, and sorted is room for n pointers.
+double stats_spearman_in(double *a, double *b, size_t n, double **sorted);
 
 #endif
