@@ -28,8 +28,11 @@ bool resampler_new(const uint32_t *cluster, size_t n, uint32_t n_clusters, uint3
 void resampler_free(struct resampler *r);
 
 // Estimate from one value per row. A bootstrap mean is (sum of resampled clusters' sums) / (sum of their sizes).
-// The percentile interval interpolates linearly between order statistics (type 7). p counts sign flips of cluster sums
-// with |sum| >= |observed|: all 2^n_clusters of them when n_clusters <= 12, else n_boot random ones with (b + 1) / (n + 1).
+// The interval lies between two percentiles of those means, widened for few clusters (Hesterberg 2015): the outer share is
+// Phi(-sqrt(n / (n - 1)) t(alpha / 2, n - 1)) with n the Kish number of clusters; between order statistics it is linear
+// (type 7). p counts sign flips of cluster sums with |sum| >= |observed|: all 2^n_clusters of them when n_clusters <= 12,
+// else n_boot random ones with (b + 1) / (n + 1), and where b < 10 in all 32768 of them, so that one real effect among a
+// thousand heads can stand out.
 // test: whether p is wanted (values that are differences); otherwise p is NaN.
 bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err);
