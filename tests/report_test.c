@@ -145,7 +145,7 @@ static void group_impact_has_joint_effects_and_interactions(void **state)
     struct sheet_read *s = sheet_open(dir, "metrics/group_impact.csv");
     header_is(
         s, "condition,seed,ablate,heads,kind,parent,scale,metric,value,delta,se,ci_lo,ci_hi,p,q,n,"
-           "n_clusters,percentile,interaction");
+           "n_clusters,percentile,interaction,p_null");
     assert_int_equal(s->n_lines, 2 * N_METRICS + 1);
     // Singles first, in the order of the sets: 0:1 1:2 0:0, then 0:1+1:2 and 0:0+0:1+1:2.
     const size_t joint[] = { 3, 4 };

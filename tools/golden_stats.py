@@ -156,6 +156,59 @@ def spearman_cases(gen):
     return [{"a": x, "b": y, "rho": float(scipy.stats.spearmanr(x, y).statistic)} for x, y in pairs]
 
 
+def ranked(means):
+    """Largest size first, the earlier of equals."""
+    return sorted(range(len(means)), key=lambda i: (-abs(means[i]), i))
+
+
+def split_halves(sums, seed):
+    rng, n = Rng(seed), sums.shape[1]
+    rhos = []
+    for _ in range(200):
+        order = list(range(n))
+        for i in range(n, 1, -1):
+            j = rng.below(i)
+            order[i - 1], order[j] = order[j], order[i - 1]
+        first, second = sums[:, order[: n // 2]].sum(1), sums[:, order[n // 2 :]].sum(1)
+        rhos.append(scipy.stats.spearmanr(first, second).statistic)
+    return np.array(rhos)
+
+
+def stability_case(gen, n, rows, n_clusters, n_boot, seed):
+    """n variants whose effects grow with their number; every number is a multiple of 1/64, so that sums are exact."""
+    cluster = np.array(clustered(gen, rows, n_clusters))
+    deltas = np.round(64 * (gen.normal(0, 1, (n, rows)) + np.linspace(-1.5, 1.5, n)[:, None])) / 64
+    sums = np.stack([deltas[:, cluster == c].sum(1) for c in range(n_clusters)], axis=1)
+    sizes = np.bincount(cluster)
+    rhos = split_halves(sums, seed)
+    k = min(10, n // 2)
+    top = set(ranked(deltas.mean(1))[:k])
+    rng = Rng(seed)
+    stays, overlaps = np.zeros(n), []
+    for _ in range(min(n_boot, 1000)):
+        draw = [rng.below(n_clusters) for _ in range(n_clusters)]
+        here = set(ranked(sums[:, draw].sum(1) / sizes[draw].sum())[:k])
+        stays[list(here)] += 1
+        overlaps.append(len(top & here) / len(top | here))
+    rho = float(rhos.mean())
+    lo, hi = np.quantile(rhos, [0.025, 0.975])
+    return {
+        "n": n,
+        "cluster": [int(c) for c in cluster],
+        "n_clusters": n_clusters,
+        "n_boot": n_boot,
+        "seed": seed,
+        "deltas": [float(x) for x in deltas.ravel()],
+        "split_half": rho,
+        "split_half_lo": float(lo),
+        "split_half_hi": float(hi),
+        "spearman_brown": 2 * rho / (1 + rho),
+        "top_k": k,
+        "top_jaccard": float(np.mean(overlaps)),
+        "stays": [float(x) for x in stays / len(overlaps)],
+    }
+
+
 def main():
     gen = np.random.default_rng(20240607)
     golden = {
@@ -164,6 +217,7 @@ def main():
         "estimates": estimates(gen),
         "fdr": fdr_cases(gen),
         "spearman": spearman_cases(gen),
+        "stability": [stability_case(gen, 24, 30, 13, 150, 9), stability_case(gen, 7, 16, 16, 1200, 3)],
     }
     path = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/stats-golden.json"
     with open(path, "w", encoding="utf-8") as f:

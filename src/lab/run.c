@@ -1,10 +1,12 @@
 #include "lab/run.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "engine/traced.h"
 #include "lab/forward.h"
 #include "lab/experiments.h"
@@ -133,6 +135,30 @@ static bool make_resampler(struct lab *lab, struct abl_err *err)
     return ok;
 }
 
+// Which clusters are kept for confirmation: as many as the share asks for, to the nearest, drawn by the seed.
+static bool hold_out(struct lab *lab, struct abl_err *err)
+{
+    uint32_t n = lab->prompts->n_clusters, left = (uint32_t)lround(lab->settings.holdout * n);
+    if (!(lab->settings.holdout > 0))
+        return true;
+    if (left < 2 || n - left < 2)
+        return abl_fail(err, ABL_BAD_DATA,
+                        "--holdout %g of %" PRIu32 " clusters keeps %" PRIu32
+                        ": expected at least 2 kept and 2 left; take more rows or another share",
+                        lab->settings.holdout, n, left);
+    lab->held_out = arena_alloc(&lab->arena, n, sizeof *lab->held_out);
+    if (!lab->held_out)
+        return abl_no_memory(err);
+    struct rng rng;
+    rng_seed(&rng, lab->settings.seed);
+    for (uint32_t c = 0; c < n;
+         c++) { // of the n - c clusters from here on, `left` are still to be kept
+        lab->held_out[c] = rng_below(&rng, n - c) < left;
+        left -= lab->held_out[c];
+    }
+    return true;
+}
+
 // The intact run of the other prompts, where the experiment is compared with it.
 static bool read_other(struct lab *lab, struct abl_err *err)
 {
@@ -171,7 +197,8 @@ static bool open_device(struct lab *lab, struct abl_err *err)
 
 bool lab_start(struct lab *lab, struct abl_err *err)
 {
-    return prompts_refuse(lab->prompts, err) && make_resampler(lab, err) && open_device(lab, err);
+    return prompts_refuse(lab->prompts, err) && make_resampler(lab, err) && hold_out(lab, err)
+           && open_device(lab, err);
 }
 
 bool lab_open(const struct run_settings *s, struct lab **out, struct abl_err *err)

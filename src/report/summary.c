@@ -109,6 +109,11 @@ static void add_effect(struct doc *d, cJSON *list, const struct report *r, const
     cJSON *delta = doc_object(d, o, "delta");
     add_estimate(d, delta, &e->delta[METRIC_LD], alpha);
     doc_number(d, o, "top_k_share", p->stays);
+    if (e->n_controls) {
+        doc_uint(d, o, "n_controls", e->n_controls);
+        doc_number(d, o, "percentile", e->percentile[METRIC_LD]);
+        doc_number(d, o, "p_null", e->p_null[METRIC_LD]);
+    }
     if (e->interaction[METRIC_LD].n) {
         cJSON *interaction = doc_object(d, o, "interaction");
         add_estimate(d, interaction, &e->interaction[METRIC_LD], alpha);
@@ -180,6 +185,48 @@ static bool add_rankings(struct doc *d, const struct report *r, const struct res
            && (!results->n_patches
                || add_ranking(d, o, "patches", "top_patches", r, results->patches,
                               results->n_patches, err));
+}
+
+// One list of the hold-out table: what became of the chosen ones.
+static bool add_verdict(struct doc *d, cJSON *parent, const struct report *r,
+                        const struct holdout_list *list, struct abl_err *err)
+{
+    struct holdout_verdict v;
+    if (!holdout_judge(list, METRIC_LD, &v, err))
+        return false;
+    cJSON *o = doc_object(d, parent, list->kind);
+    doc_text(d, o, "metric", metric_info(METRIC_LD)->name);
+    doc_uint(d, o, "n", list->n);
+    doc_uint(d, o, "n_chosen", v.n_chosen);
+    doc_uint(d, o, "n_confirmed", v.n_confirmed);
+    doc_number(d, o, "chosen_discovery_delta", v.discovery);
+    doc_number(d, o, "chosen_heldout_delta", v.heldout);
+    doc_number(d, o, "spearman", v.spearman);
+    cJSON *confirmed = doc_array(d, o, "confirmed"), *lost = doc_array(d, o, "not_confirmed");
+    for (size_t i = 0; i < list->n; i++) {
+        const struct holdout_row *row = &list->rows[METRIC_LD][i];
+        if (row->chosen)
+            doc_text(d, row->confirmed ? confirmed : lost, NULL,
+                     r->table->variants->items[row->variant].label);
+    }
+    return true;
+}
+
+static bool add_holdout(struct doc *d, const struct report *r, const struct holdout *h,
+                        struct abl_err *err)
+{
+    if (!h->made)
+        return true;
+    cJSON *o = doc_object(d, d->root, "holdout");
+    doc_number(d, o, "share", r->lab->settings.holdout);
+    doc_uint(d, o, "n_discovery", h->n_rows[0]);
+    doc_uint(d, o, "discovery_clusters", h->n_clusters[0]);
+    doc_uint(d, o, "n_heldout", h->n_rows[1]);
+    doc_uint(d, o, "heldout_clusters", h->n_clusters[1]);
+    for (int i = 0; i < HOLDOUT_LISTS; i++)
+        if (h->lists[i].n && !add_verdict(d, o, r, &h->lists[i], err))
+            return false;
+    return true;
 }
 
 static void add_findings(struct doc *d, const struct prompts *p)
@@ -254,7 +301,7 @@ bool summary_doc(const struct report *r, const struct results *results, struct d
     add_findings(out, r->lab->prompts);
     add_metrics(out, results, r->lab->settings.alpha);
     add_sham(out, r);
-    return add_rankings(out, r, results, err);
+    return add_rankings(out, r, results, err) && add_holdout(out, r, &results->holdout, err);
 }
 
 struct doc partial_summary_doc(const struct report *r)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/number.h"
+#include "report/tables_holdout.h"
 
 void ablate_text(struct ablation how, char out[ABLATE_SIZE])
 {
@@ -119,7 +120,7 @@ static void write_groups(const struct report *r, const struct results *results,
     static const char *const columns[]
         = { "condition", "seed",  "ablate",     "heads",      "kind",        "parent", "scale",
             "metric",    "value", "delta",      "se",         "ci_lo",       "ci_hi",  "p",
-            "q",         "n",     "n_clusters", "percentile", "interaction", NULL };
+            "q",         "n",     "n_clusters", "percentile", "interaction", "p_null", NULL };
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; i < results->n_groups; i++)
@@ -137,6 +138,7 @@ static void write_groups(const struct report *r, const struct results *results,
             put_effect(&s, e, (enum metric)m);
             sheet_number(&s, e->percentile[m]);
             sheet_number(&s, e->interaction[m].mean);
+            sheet_number(&s, e->p_null[m]);
         }
     sheet_end(&s);
 }
@@ -282,5 +284,6 @@ const struct table_writer tables[N_TABLES] = {
     { "group_impact", SETS | PARTIAL, write_groups },
     { "recovery", PARTIAL, write_recovery },
     { "layer_impact", PATCH, write_patches },
+    { "holdout", EVERY | TABLE_HOLDOUT, write_holdout },
     { "per_example", EVERY, write_examples },
 };
