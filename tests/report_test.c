@@ -365,7 +365,8 @@ static void what_is_missing_is_empty_and_null(void **state)
     struct file_bytes json = read_bytes(dir, "metrics/summary.json");
     is_strict_json("summary.json", &json);
     assert_true(isnan(number_at(&json, "metrics.kl.heads.delta")));
-    assert_true(isnan(number_at(&json, "stability.heads.split_half_spearman"))); // three clusters cannot be halved
+    assert_true(isnan(number_at(
+        &json, "stability.heads.split_half_spearman"))); // three clusters cannot be halved
     file_bytes_release(&json);
     free(dir);
     example_free(e);

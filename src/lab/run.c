@@ -98,12 +98,17 @@ static bool open_model(struct lab *lab, struct abl_err *err)
     return ok;
 }
 
+// The corrupt prompts are the ones that run, and the clean ones give.
+static bool runs_corrupt(const struct run_settings *s)
+{
+    return s->experiment == EXPERIMENT_PATCH && s->direction == CLEAN_TO_CORRUPT;
+}
+
 static bool open_cold(struct lab *lab, const struct run_settings *s, struct abl_err *err)
 {
     if (!copy_settings(lab, s, err) || !open_model(lab, err) || !open_prompts(lab, err))
         return false;
-    bool swap = s->experiment == EXPERIMENT_PATCH && s->direction == CLEAN_TO_CORRUPT;
-    return (!swap || donors_swap(lab->prompts, err))
+    return (!runs_corrupt(s) || donors_swap(lab->prompts, err))
            && donors_make(lab->prompts, s->seed, &lab->arena, &lab->donors, err);
 }
 
@@ -195,10 +200,27 @@ static bool open_device(struct lab *lab, struct abl_err *err)
     return forward_open(&f, lab->intact, &lab->forward, err) && read_other(lab, err);
 }
 
+// Whether the intact model prefers the target behind the clean prompt, row by row: pre-flight's last warning.
+static bool judge(struct lab *lab, struct abl_err *err)
+{
+    size_t n = lab->prompts->n;
+    const struct row_stats *clean = runs_corrupt(&lab->settings) ? lab->other : lab->intact;
+    if (!clean)
+        return true;
+    bool *prefers = malloc(n * sizeof *prefers);
+    if (!prefers)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        prefers[i] = clean[i].target_logit > clean[i].foil_logit;
+    bool ok = prompts_judge(lab->prompts, prefers, err);
+    free(prefers);
+    return ok;
+}
+
 bool lab_start(struct lab *lab, struct abl_err *err)
 {
     return prompts_refuse(lab->prompts, err) && make_resampler(lab, err) && hold_out(lab, err)
-           && open_device(lab, err);
+           && open_device(lab, err) && judge(lab, err);
 }
 
 bool lab_open(const struct run_settings *s, struct lab **out, struct abl_err *err)
