@@ -22,6 +22,7 @@ build libpcre2-dev      pcre2-devel             pcre2         pcre2
 build libutf8proc-dev   utf8proc-devel          libutf8proc   utf8proc
 build libcairo2-dev     cairo-devel             cairo         cairo
 build libssl-dev        openssl-devel           openssl       openssl@3
+build liblapacke-dev       lapack-devel            lapacke       lapack
 build libcurl4-openssl-dev libcurl-devel        curl          curl
 build libncurses-dev    ncurses-devel           ncurses       ncurses
 build fonts-dejavu-core dejavu-sans-mono-fonts  ttf-dejavu    -

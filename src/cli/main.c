@@ -101,6 +101,14 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
         return command_pull(cli, err);
     case COMMAND_VARIANTS:
         return command_variants(cli, err);
+    case COMMAND_OV:
+        return command_ov(cli, command_line, err);
+    case COMMAND_CLUSTER:
+        return command_cluster(cli, err);
+    case COMMAND_COMPARE:
+        return command_compare(cli, err);
+    case COMMAND_REBUILD:
+        return command_rebuild(cli, err);
     case N_COMMANDS:
         break;
     }

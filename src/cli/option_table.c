@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lab/metrics.h"
+#include "lab/ov.h"
 
 const struct command_info cli_commands[N_COMMANDS] = {
     [COMMAND_RUN]
@@ -22,6 +23,14 @@ const struct command_info cli_commands[N_COMMANDS] = {
     [COMMAND_DEVICES] = { "devices", "[--json]", "what can compute", 0 },
     [COMMAND_VARIANTS]
     = { "variants", "DATA… --tokenizer T", "corpora cut to what fits a tokenizer", MAX_ARGS },
+    [COMMAND_OV]
+    = { "ov", "[OPTIONS]", "what heads write into the vocabulary: top and bottom tokens", 0 },
+    [COMMAND_CLUSTER]
+    = { "cluster", "REPORT…", "which tokens heads share: counts over OV reports", MAX_ARGS },
+    [COMMAND_REBUILD] = { "rebuild", "RUN… --export DIR",
+                          "tables over several conditions from their runs", MAX_ARGS },
+    [COMMAND_COMPARE]
+    = { "compare", "REPORT REPORT…", "which heads agree between OV reports", MAX_ARGS },
     [COMMAND_PULL]
     = { "pull", "ID[@REV][:FILE]", "fetch a checkpoint from the Hugging Face hub", 1 },
 };
@@ -32,10 +41,15 @@ enum {
     VERIFY = 1 << COMMAND_VERIFY,
     MODELS = 1 << COMMAND_MODELS,
     DEVICES = 1 << COMMAND_DEVICES,
-    LAB = RUN | CHECK | VERIFY,
+    OV = 1 << COMMAND_OV,
+    CLUSTER = 1 << COMMAND_CLUSTER,
+    COMPARE = 1 << COMMAND_COMPARE,
+    REBUILD = 1 << COMMAND_REBUILD,
+    LAB = RUN | CHECK | VERIFY | OV,
+    READ = RUN | OV,
     PULL = 1 << COMMAND_PULL,
     VARIANTS = 1 << COMMAND_VARIANTS,
-    ALL = LAB | MODELS | DEVICES | PULL | VARIANTS
+    ALL = LAB | CLUSTER | COMPARE | REBUILD | MODELS | DEVICES | PULL | VARIANTS
 };
 
 static bool bad_value(const struct option *o, const char *value, const char *expected,
@@ -100,7 +114,14 @@ static bool read_experiment(const struct option *o, const char *v, struct cli *c
             cli->run.experiment = (enum experiment)e;
             return true;
         }
-    return bad_value(o, v, "heads, sets, patch or partial", err);
+    char expected[128] = "";
+    for (int e = 0; e < N_EXPERIMENTS; e++)
+        snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%s%s",
+                 !e                       ? ""
+                 : e + 1 == N_EXPERIMENTS ? " or "
+                                          : ", ",
+                 experiment_name((enum experiment)e));
+    return bad_value(o, v, expected, err);
 }
 
 static bool read_heads(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
@@ -424,6 +445,51 @@ static bool read_color(const struct option *o, const char *v, struct cli *cli, s
     return bad_value(o, v, "auto, always or never", err);
 }
 
+static bool read_top_k(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    uint64_t n;
+    if (!whole_number(v, &n) || !n || n > UINT32_MAX)
+        return bad_value(o, v, "a number of tokens from 1 on", err);
+    cli->run.top_k = (uint32_t)n;
+    return true;
+}
+
+static bool read_limit(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    uint64_t n;
+    if (!whole_number(v, &n) || !n || n > UINT32_MAX)
+        return bad_value(o, v, "a number of tokens from 1 on", err);
+    cli->limit = n;
+    return true;
+}
+
+static bool read_top_n(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    uint64_t n;
+    if (!whole_number(v, &n) || !n || n > UINT32_MAX)
+        return bad_value(o, v, "a number of tokens from 1 on", err);
+    cli->top_n = n;
+    return true;
+}
+
+static bool read_kind(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    for (int k = OV_MEAN_OUTPUT; k <= OV_CIRCUIT; k++)
+        if (strcmp(v, ov_kind_name((enum ov_kind)k)) == 0) {
+            cli->run.ov_kind = (enum ov_kind)k;
+            return true;
+        }
+    return bad_value(o, v, "mean_output or circuit", err);
+}
+
+static bool read_source(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    if (!*v || cli->run.n_sources == MAX_ARGS)
+        return bad_value(o, v, "a token such as ' Paris', up to 64 times", err);
+    cli->sources[cli->run.n_sources++] = v;
+    return true;
+}
+
 static bool read_profile(const struct option *o, const char *v, struct cli *cli,
                          struct abl_err *err)
 {
@@ -456,8 +522,8 @@ const struct option cli_options[] = {
       "back; "
       "patch: activations of the other prompt put in",
       RUN, read_experiment, 0, false },
-    { "heads", "L:H,…", "only these heads; L:* is a whole layer", RUN, read_heads, 0, false },
-    { "layers", "A-B,…", "only heads of these layers", RUN, read_layers, 0, false },
+    { "heads", "L:H,…", "only these heads; L:* is a whole layer", READ, read_heads, 0, false },
+    { "layers", "A-B,…", "only heads of these layers", READ, read_layers, 0, false },
     { "sets", "S;…", "head sets, such as 0:2+0:4;0:2+0:4+0:7", RUN, read_sets, 0, false },
     { "pairs", "L:A,B,…", "sets of two: every pair of these heads of a layer", RUN, read_pairs, 0,
       false },
@@ -475,13 +541,13 @@ const struct option cli_options[] = {
     { "ablate", "K", "zero (default), scale=S, mean, resample or patch", RUN | VERIFY, read_ablate,
       0, false },
     { "value-bias", "B", "folded (default): a head's constant part stays; head: everything goes",
-      RUN | VERIFY, read_value_bias, 0, false },
+      READ | VERIFY, read_value_bias, 0, false },
     { "bos", "B", "auto (default), always or never put the BOS token first", LAB, read_bos, 0,
       false },
     { "metric", "M", "shown first: ld (default) logprob prob kl rank flip entropy", RUN,
       read_metric, 0, false },
-    { "seed", "N", "of everything that is drawn (default 0)", RUN | VERIFY | VARIANTS, read_seed, 0,
-      false },
+    { "seed", "N", "of everything that is drawn (default 0)", READ | VERIFY | VARIANTS, read_seed,
+      0, false },
     { "boot", "N", "bootstrap resamples (default 1000)", RUN, read_boot, 0, false },
     { "alpha", "A", "level of intervals and of q (default 0.05)", RUN, read_alpha, 0, false },
     { "cluster", "F", "resample over distinct prompts (prompt, default) or over templates",
@@ -491,17 +557,23 @@ const struct option cli_options[] = {
       read_holdout, 0, false },
     { "skip-bad", NULL, "leave out rows that pre-flight refuses, and say how many", LAB,
       read_skip_bad, 0, false },
-    { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", RUN | VERIFY, read_device, 0,
-      false },
-    { "precision", "P", "f32", RUN | VERIFY, read_precision, 0, false },
-    { "mem", "SIZE", "for activations, and for weights, which stream if larger", RUN | VERIFY,
+    { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", READ | VERIFY, read_device,
+      0, false },
+    { "precision", "P", "f32", READ | VERIFY, read_precision, 0, false },
+    { "mem", "SIZE", "for activations, and for weights, which stream if larger", READ | VERIFY,
       read_mem, 0, false },
-    { "threads", "N", "of the cpu engine (default all cores)", RUN | VERIFY, read_threads, 0,
+    { "threads", "N", "of the cpu engine (default all cores)", READ | VERIFY, read_threads, 0,
       false },
+    { "kind", "K", "of ov: mean_output (default) or circuit", READ, read_kind, 0, false },
+    { "top-k", "N", "of ov: tokens at either end (default 100)", READ, read_top_k, 0, false },
+    { "source", "TOKEN", "of ov circuits: a token that enters (default the rows' targets); repeats",
+      READ, read_source, 0, true },
+    { "limit", "N", "look at the first N tokens of each list only", CLUSTER, read_limit, 0, false },
+    { "top-n", "N", "show the N most frequent tokens (default 40)", CLUSTER, read_top_n, 0, false },
     { "profile", NULL, "time every operation: metrics/profile.json and artifacts/trace.json", RUN,
       read_profile, 0, false },
-    { "export", "DIR", "run without a terminal and write the run directory; - prints JSON", RUN,
-      read_export, 0, false },
+    { "export", "DIR", "run without a terminal and write the run directory; - prints JSON",
+      READ | REBUILD, read_export, 0, false },
     { "screenshot", "FILE", "run, draw the explorer's screen into FILE (.svg .png .ans .txt)", RUN,
       read_screenshot, 0, false },
     { "size", "WxH", "of the screenshot in cells (default 200x60)", RUN, read_size, 0, false },
@@ -516,7 +588,10 @@ const struct option cli_options[] = {
       VARIANTS | CHECK, read_tokenizer, 0, true },
     { "suffix", "S", "behind the names of the files (default the tokenizer's name)", VARIANTS,
       read_suffix, 0, false },
-    { "out", "DIR", "where the files go (default here)", VARIANTS, read_out, 0, false },
+    { "out", "DIR",
+      "where the files go (default here); of cluster and compare the file (default standard "
+      "output)",
+      VARIANTS | CLUSTER | COMPARE, read_out, 0, false },
     { "balance", "N", "at most N rows a target", VARIANTS, read_balance, 0, false },
     { "endpoint", "URL", "of the hub to pull from (default https://huggingface.co)", PULL,
       read_endpoint, 0, false },

@@ -146,6 +146,13 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
                         "--experiment %s needs --sets, such as --sets 0:2+0:4;0:2+0:7, or --pairs "
                         "0:2,4,7",
                         experiment_name(r->experiment));
+    bool ov = r->experiment == EXPERIMENT_OV;
+    if ((r->n_sources || r->ov_kind == OV_CIRCUIT) && !ov)
+        return abl_fail(err, ABL_USAGE, "--kind and --source need --experiment ov");
+    if (r->n_sources && r->ov_kind != OV_CIRCUIT)
+        return abl_fail(err, ABL_USAGE, "--source needs --kind circuit");
+    if (ov && (r->ablation.kind || r->ablation.scale != 0))
+        return abl_fail(err, ABL_USAGE, "--experiment ov ablates nothing: leave --ablate out");
     if (r->restore && r->experiment != EXPERIMENT_PARTIAL)
         return abl_fail(err, ABL_USAGE, "--restore needs --experiment partial");
     if (r->experiment != EXPERIMENT_PATCH
@@ -155,8 +162,11 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
     if (r->experiment == EXPERIMENT_PATCH && (r->ablation.kind || r->ablation.scale != 0))
         return abl_fail(err, ABL_USAGE,
                         "--experiment patch puts activations in: --ablate has no meaning there");
-    if (cli->n_data > 1)
-        return abl_fail(err, ABL_USAGE, "--data is given %zu times: expected one condition",
+    bool to_folder = cli->export_dir && strcmp(cli->export_dir, "-") != 0;
+    if (cli->n_data > 1 && (!to_folder || cli->flags & CLI_JSON))
+        return abl_fail(err, ABL_USAGE,
+                        "--data is given %zu times: several conditions are run into one folder, "
+                        "which --export names",
                         cli->n_data);
     if (cli->screenshot && cli->export_dir)
         return abl_fail(err, ABL_USAGE, "--screenshot and --export exclude one another: run twice");
@@ -165,7 +175,7 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
 
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
 {
-    struct cli cli = { .ui = { .width = 200, .height = 60 } };
+    struct cli cli = { .ui = { .width = 200, .height = 60 }, .top_n = 40 };
     run_settings_default(&cli.run);
     assert(n_cli_options <= MAX_OPTIONS);
     struct parser p = { .argc = argc, .argv = argv, .at = 1, .cli = &cli, .err = err };
@@ -180,6 +190,9 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
     while (p.at < argc)
         if (!parse_argument(&p, argv[p.at++]))
             return false;
+    cli.run.sources = out->sources; // where they lie once *out is filled
+    if (cli.command == COMMAND_OV)
+        cli.run.experiment = EXPERIMENT_OV;
     if (cli.command == COMMAND_CHECK && cli.n_args)
         cli.run.data = cli.args[0];
     else if (cli.n_data)

@@ -19,6 +19,10 @@ enum command {
     COMMAND_DEVICES,
     COMMAND_PULL,
     COMMAND_VARIANTS,
+    COMMAND_OV,
+    COMMAND_CLUSTER,
+    COMMAND_COMPARE,
+    COMMAND_REBUILD,
     N_COMMANDS,
 };
 
@@ -48,7 +52,9 @@ struct cli {
     size_t n_tokenizers;
     const char *suffix, *out_dir; // of variants, NULL = by the tokenizer's name, here
     uint32_t balance;
-    const char *endpoint; // of pull, NULL = the hub
+    size_t limit, top_n;           // of cluster
+    const char *sources[MAX_ARGS]; // of ov's circuits
+    const char *endpoint;          // of pull, NULL = the hub
 };
 
 // Parse argv; strings are borrowed from it. Errors are ABL_USAGE. run.data_dir must be set by the caller.

@@ -52,3 +52,12 @@ bool experiment_heads(const struct lab *lab, struct variants *out, struct abl_er
     arena_release(&scratch);
     return ok;
 }
+
+bool experiment_none(const struct lab *lab, struct variants *out, struct abl_err *err)
+{
+    struct arena scratch = { 0 };
+    struct head_set heads; // what is asked for must be there before anything is loaded
+    bool ok = experiment_select_heads(lab, &scratch, &heads, err) && variants_init(out, 0, err);
+    arena_release(&scratch);
+    return ok;
+}

@@ -22,6 +22,9 @@ bool experiment_partial(const struct lab *lab, struct variants *out, struct abl_
 // One activation of the other run put in: site by site, layer by layer, position by position.
 bool experiment_patch(const struct lab *lab, struct variants *out, struct abl_err *err);
 
+// Nothing is ablated: the experiment only reads.
+bool experiment_none(const struct lab *lab, struct variants *out, struct abl_err *err);
+
 // The ablation that the settings ask for, with its donors. False where the data has none.
 bool experiment_ablation(const struct lab *lab, struct ablation *out, struct abl_err *err);
 

@@ -10,10 +10,12 @@
 #include "engine/traced.h"
 #include "lab/forward.h"
 #include "lab/experiments.h"
+#include "lab/lens.h"
+#include "lab/ov.h"
 #include "lab/readings.h"
 #include "lab/weights.h"
 
-enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_MEM = 256 << 20 };
+enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_MEM = 256 << 20 };
 
 static const struct {
     const char *name;
@@ -27,6 +29,8 @@ static const struct {
     [EXPERIMENT_SETS] = { "sets", experiment_sets, false, NULL },
     [EXPERIMENT_PATCH] = { "patch", experiment_patch, true, NULL },
     [EXPERIMENT_PARTIAL] = { "partial", experiment_partial, false, NULL },
+    [EXPERIMENT_OV] = { "ov", experiment_none, false, ov_read },
+    [EXPERIMENT_LENS] = { "lens", experiment_heads, false, lens_read },
 };
 
 void run_settings_default(struct run_settings *s)
@@ -39,6 +43,7 @@ void run_settings_default(struct run_settings *s)
                                 .ablation = { .scale = 0.0f, .value_bias = VALUE_BIAS_FOLDED },
                                 .n_controls = DEFAULT_CONTROLS,
                                 .sites = 1u << SITE_RESID_POST,
+                                .top_k = DEFAULT_TOP_K,
                                 .bos = BOS_AUTO,
                                 .metric = METRIC_LD,
                                 .n_boot = DEFAULT_BOOT,
@@ -51,6 +56,18 @@ struct run_mem run_mem(const struct run_settings *s, const struct device_info *d
     if (s->mem)
         return (struct run_mem){ s->mem, s->mem };
     return (struct run_mem){ DEFAULT_MEM, device->memory ? device->memory / 4 * 3 : UINT64_MAX };
+}
+
+static bool copy_sources(struct lab *lab, const struct run_settings *from, struct abl_err *err)
+{
+    const char **sources = arena_alloc(&lab->arena, from->n_sources, sizeof *sources);
+    if (!sources)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < from->n_sources; i++)
+        if (!(sources[i] = arena_strdup(&lab->arena, from->sources[i])))
+            return abl_no_memory(err);
+    lab->settings.sources = sources;
+    return true;
 }
 
 // The lab outlives whatever the caller's strings lived in.
@@ -68,7 +85,7 @@ static bool copy_settings(struct lab *lab, const struct run_settings *from, stru
         if (!*strings[i])
             return abl_no_memory(err);
     }
-    return true;
+    return copy_sources(lab, from, err);
 }
 
 static bool open_prompts(struct lab *lab, struct abl_err *err)

@@ -21,6 +21,8 @@ enum experiment {
     EXPERIMENT_SETS,
     EXPERIMENT_PATCH,
     EXPERIMENT_PARTIAL,
+    EXPERIMENT_LENS,
+    EXPERIMENT_OV,
     N_EXPERIMENTS,
 };
 
@@ -29,6 +31,9 @@ const char *experiment_name(enum experiment e);
 
 // Which run is patched into which: the first gives, the second is run and read.
 enum direction { CLEAN_TO_CORRUPT, CORRUPT_TO_CLEAN };
+
+// What the output of a head is taken to be (lab/ov.h).
+enum ov_kind { OV_MEAN_OUTPUT, OV_CIRCUIT };
 
 // What the user asked for; strings borrowed. run_settings_default fills the documented defaults.
 struct run_settings {
@@ -46,6 +51,11 @@ struct run_settings {
     unsigned sites;                      // of patch: 1 << site
     enum direction direction;            // of patch
     const char *positions;               // of patch, NULL = last
+    enum ov_kind ov_kind;
+    uint32_t top_k; // of ov: tokens at either end
+    const char *const
+        *sources; // of ov's circuits: tokens that enter, n_sources of them; 0 = the targets
+    size_t n_sources;
     struct ablation ablation;
     enum bos_mode bos;
     enum metric metric; // shown first; all are computed

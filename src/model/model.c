@@ -201,9 +201,10 @@ bool model_embed(const struct model *m, uint32_t token, uint32_t position, float
 {
     const struct model_files *f = m->files;
     size_t d = m->shape.d_model;
-    assert(token < m->shape.n_vocab && position < m->shape.n_ctx);
+    bool placed = position != NO_POSITION;
+    assert(token < m->shape.n_vocab && (!placed || position < m->shape.n_ctx));
     return tensor_file_read(f->embed.file, f->embed.entry, (uint64_t)token * d, d, out, err)
-           && (!f->position_embed.entry || add_position(m, position, out, err));
+           && (!placed || !f->position_embed.entry || add_position(m, position, out, err));
 }
 
 bool model_sha256(const struct model *m, char out[SHA256_HEX], struct abl_err *err)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lab/ov.h"
 #include "report/doc.h"
 #include "report/report.h"
 #include "report/tables.h"
@@ -40,6 +41,18 @@ static const char *site_list(unsigned sites, struct arena *a)
     return list;
 }
 
+// Tokens that enter OV circuits; null where they are the rows' targets.
+static void add_sources(struct doc *d, const struct run_settings *s)
+{
+    if (s->experiment != EXPERIMENT_OV || !s->n_sources) {
+        doc_null(d, d->root, "sources");
+        return;
+    }
+    cJSON *list = doc_array(d, d->root, "sources");
+    for (size_t i = 0; i < s->n_sources; i++)
+        doc_text(d, list, NULL, s->sources[i]);
+}
+
 // Keys of every object in ascending order: with no white space, equal settings are equal bytes.
 static void fill(struct doc *d, const struct lab *lab, const char *model_sha256, bool partial,
                  struct arena *a)
@@ -47,11 +60,11 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     const struct run_settings *s = &lab->settings;
     char ablate[ABLATE_SIZE];
     ablate_text(s->ablation, ablate);
-    bool patch = s->experiment == EXPERIMENT_PATCH,
-         sets = !patch && s->experiment != EXPERIMENT_HEADS;
-    bool heads = s->experiment == EXPERIMENT_HEADS || patch;
+    bool patch = s->experiment == EXPERIMENT_PATCH, ov = s->experiment == EXPERIMENT_OV;
+    bool sets = s->experiment == EXPERIMENT_SETS || s->experiment == EXPERIMENT_PARTIAL;
+    bool heads = !sets;
     cJSON *o = d->root;
-    doc_text(d, o, "ablate", ablate);
+    doc_text(d, o, "ablate", ov ? NULL : ablate);
     doc_number(d, o, "alpha", s->alpha);
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_name(s->bos));
@@ -77,6 +90,7 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     if (partial)
         doc_bool(d, o, "partial", true);
     doc_text(d, o, "pairs", sets ? s->pairs : NULL);
+    doc_text(d, o, "ov_kind", ov ? ov_kind_name(s->ov_kind) : NULL);
     doc_text(d, o, "positions", !patch ? NULL : s->positions ? s->positions : "last");
     doc_text(d, o, "precision", "f32");
     doc_text(d, o, "restore", s->experiment == EXPERIMENT_PARTIAL ? s->restore : NULL);
@@ -89,7 +103,12 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     doc_text(d, o, "sets", sets ? s->sets : NULL);
     doc_text(d, o, "sites", patch ? site_list(s->sites, a) : NULL);
     doc_bool(d, o, "skip_bad", s->skip_bad);
+    add_sources(d, s);
     doc_text(d, o, "split", split_name(lab->data->split));
+    if (ov)
+        doc_uint(d, o, "top_k", s->top_k);
+    else
+        doc_null(d, o, "top_k");
     doc_text(d, o, "triplets", sets ? s->triplets : NULL);
     doc_text(d, o, "value_bias", value_bias_name(s->ablation.value_bias));
 }

@@ -94,11 +94,23 @@ void doc_number(struct doc *d, cJSON *parent, const char *key, double value)
     add_digits(d, parent, key, digits);
 }
 
+void doc_float(struct doc *d, cJSON *parent, const char *key, float value)
+{
+    char digits[NUMBER_SIZE];
+    number_format_float(value, digits);
+    add_digits(d, parent, key, digits);
+}
+
 void doc_uint(struct doc *d, cJSON *parent, const char *key, uint64_t value)
 {
     char digits[NUMBER_SIZE];
     snprintf(digits, sizeof digits, "%" PRIu64, value);
     add_digits(d, parent, key, digits);
+}
+
+void doc_raw(struct doc *d, cJSON *parent, const char *key, const char *json)
+{
+    attach(d, parent, key, cJSON_CreateRaw(json));
 }
 
 void doc_bool(struct doc *d, cJSON *parent, const char *key, bool value)

@@ -29,7 +29,11 @@ cJSON *doc_object(struct doc *d, cJSON *parent, const char *key);
 cJSON *doc_array(struct doc *d, cJSON *parent, const char *key);
 void doc_text(struct doc *d, cJSON *parent, const char *key, const char *text); // NULL gives null
 void doc_number(struct doc *d, cJSON *parent, const char *key, double value);   // NaN gives null
+// A value that came from a float: the shortest decimal that reads back to it.
+void doc_float(struct doc *d, cJSON *parent, const char *key, float value);
 void doc_uint(struct doc *d, cJSON *parent, const char *key, uint64_t value);
+// JSON text that goes in as it stands.
+void doc_raw(struct doc *d, cJSON *parent, const char *key, const char *json);
 void doc_bool(struct doc *d, cJSON *parent, const char *key, bool value);
 void doc_null(struct doc *d, cJSON *parent, const char *key);
 

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "report/config.h"
 #include "report/heatmap.h"
+#include "report/ov_report.h"
 #include "report/profile.h"
 #include "report/provenance.h"
 #include "report/results.h"
@@ -132,6 +133,15 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     return true;
 }
 
+static bool add_readings(struct rundir *dir, const struct parts *p, struct abl_err *err)
+{
+    const struct report *r = p->report;
+    if (!r->readings || !r->readings->ov)
+        return true;
+    struct doc d = ov_report_doc(r->lab, r->readings->ov);
+    return add_doc(dir, "ov_report.json", &d, 0, err);
+}
+
 // What --profile asked for.
 static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
@@ -169,7 +179,8 @@ static bool write_parts(const struct parts *p, const char *path, struct abl_err 
     if (!rundir_open(path, &dir, err))
         return false;
     if (add_config(&dir, p, err) && add_documents(&dir, p, err) && add_tables(&dir, p, err)
-        && add_profile(&dir, p, err) && (!p->results.n_heads || add_heatmaps(&dir, p, err)))
+        && add_readings(&dir, p, err) && add_profile(&dir, p, err)
+        && (!p->results.n_heads || add_heatmaps(&dir, p, err)))
         return rundir_commit(&dir, p->report->interrupted, err);
     rundir_abort(&dir);
     return false;
@@ -270,6 +281,11 @@ static bool put_parts(struct buf *out, const struct parts *p, struct abl_err *er
     }
     if (!put_doc(out, "summary", &summary, err))
         return false;
+    if (r->readings && r->readings->ov) {
+        struct doc ov = ov_report_doc(r->lab, r->readings->ov);
+        if (!put_doc(out, "ov_report", &ov, err))
+            return false;
+    }
     put_tables(out, p);
     return !out->failed || abl_no_memory(err);
 }

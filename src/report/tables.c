@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "report/number.h"
-#include "report/tables_holdout.h"
 
 void ablate_text(struct ablation how, char out[ABLATE_SIZE])
 {
@@ -275,15 +274,19 @@ enum {
     SETS = 1 << EXPERIMENT_SETS,
     PATCH = 1 << EXPERIMENT_PATCH,
     PARTIAL = 1 << EXPERIMENT_PARTIAL,
-    EVERY = HEADS | SETS | PATCH | PARTIAL,
+    LENS = 1 << EXPERIMENT_LENS,
+    OV = 1 << EXPERIMENT_OV,
+    ABLATING = HEADS | SETS | PATCH | PARTIAL | LENS,
 };
 
 const struct table_writer tables[N_TABLES] = {
-    { "baseline", EVERY, write_baseline },
-    { "head_impact", HEADS | SETS | PARTIAL, write_heads },
+    { "baseline", ABLATING | OV, write_baseline },
+    { "head_impact", HEADS | SETS | PARTIAL | LENS, write_heads },
     { "group_impact", SETS | PARTIAL, write_groups },
     { "recovery", PARTIAL, write_recovery },
     { "layer_impact", PATCH, write_patches },
-    { "holdout", EVERY | TABLE_HOLDOUT, write_holdout },
-    { "per_example", EVERY, write_examples },
+    { "direct", LENS, tables_write_direct },
+    { "lens", LENS, tables_write_lens },
+    { "holdout", ABLATING | TABLE_HOLDOUT, tables_write_holdout },
+    { "per_example", ABLATING, write_examples },
 };

@@ -1,5 +1,3 @@
-#include "report/tables_holdout.h"
-
 #include "report/tables.h"
 
 static void put_row(struct sheet *s, const struct report *r, const struct holdout_list *list,
@@ -35,8 +33,8 @@ static void put_row(struct sheet *s, const struct report *r, const struct holdou
     sheet_uint(s, held->n_clusters);
 }
 
-void write_holdout(const struct report *r, const struct results *results, enum sheet_format format,
-                   struct buf *out)
+void tables_write_holdout(const struct report *r, const struct results *results,
+                          enum sheet_format format, struct buf *out)
 {
     static const char *const columns[] = { "condition",
                                            "seed",

@@ -1,0 +1,141 @@
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/print.h"
+#include "lab/readings.h"
+#include "report/ov_compare.h"
+#include "report/ov_report.h"
+#include "report/report.h"
+
+enum { SHOWN = 8 }; // tokens at either end, on the screen
+
+// One condition's reading on standard output.
+static bool print_reading(const struct cli *cli, const struct lab *lab, const struct readings *in,
+                          struct abl_err *err)
+{
+    struct buf text = { 0 };
+    bool ok = true;
+    if (cli->flags & CLI_JSON) {
+        struct doc d = ov_report_doc(lab, in->ov);
+        ok = doc_print(&d, DOC_PRETTY, &text, err);
+        doc_release(&d);
+    } else
+        ov_report_text(lab, in->ov, SHOWN, &text);
+    ok = ok && (!text.failed || abl_no_memory(err));
+    if (ok && fwrite(text.data, 1, text.len, stdout) != text.len)
+        ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
+    buf_release(&text);
+    return ok;
+}
+
+static bool show_reading(const struct cli *cli, struct lab *lab, struct abl_err *err)
+{
+    struct readings in;
+    struct variants none;
+    struct table table;
+    if (!lab_variants(lab, &none, err))
+        return false;
+    bool ok = lab_start(lab, err) && table_init(&table, &none, lab->prompts->n, err);
+    if (ok) {
+        if (!(cli->flags & CLI_QUIET))
+            print_findings(lab->prompts);
+        ok = lab_read(lab, &table, NULL, &in, err) && print_reading(cli, lab, &in, err);
+        readings_release(&in);
+        table_release(&table);
+    }
+    variants_release(&none);
+    return ok;
+}
+
+// Into a file, or on standard output.
+static bool put_doc(struct doc *d, const char *path, struct abl_err *err)
+{
+    struct buf text = { 0 };
+    bool ok = doc_print(d, DOC_PRETTY, &text, err);
+    if (ok && path)
+        ok = file_write_atomic(path, text.data, text.len, err);
+    else if (ok && fwrite(text.data, 1, text.len, stdout) != text.len)
+        ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
+    buf_release(&text);
+    doc_release(d);
+    return ok;
+}
+
+// compare.json beside the conditions' folders.
+static bool compare_conditions(const struct cli *cli, struct abl_err *err)
+{
+    const struct ov_file *files[MAX_ARGS];
+    struct arena a = { 0 };
+    bool ok = true;
+    for (size_t i = 0; ok && i < cli->n_data; i++) {
+        const char *name = strrchr(cli->data[i], '/');
+        char *path = arena_printf(&a, "%s/%s", cli->export_dir, name ? name + 1 : cli->data[i]);
+        char *dot = path ? strstr(path, ".jsonl") : NULL;
+        if (dot)
+            *dot = '\0'; // a corpus is named by its file
+        ok = (path || abl_no_memory(err)) && ov_file_read(path, &a, &files[i], err);
+    }
+    if (ok) {
+        struct doc d;
+        const char *path = arena_printf(&a, "%s/compare.json", cli->export_dir);
+        ok = (path || abl_no_memory(err)) && ov_compare_doc(files, cli->n_data, &d, err)
+             && put_doc(&d, path, err);
+    }
+    arena_release(&a);
+    return ok;
+}
+
+bool command_ov(const struct cli *cli, const char *command_line, struct abl_err *err)
+{
+    if (cli->export_dir)
+        return command_export(cli, command_line, err)
+               && (cli->n_data < 2 || compare_conditions(cli, err));
+    struct lab *lab;
+    if (!lab_open_cold(&cli->run, &lab, err))
+        return false;
+    bool ok = show_reading(cli, lab, err);
+    lab_free(lab);
+    return ok;
+}
+
+// The reports that are named, read into the arena.
+static bool read_files(const struct cli *cli, size_t least, struct arena *a,
+                       const struct ov_file **out, struct abl_err *err)
+{
+    if (cli->n_args < least)
+        return abl_fail(
+            err, ABL_USAGE,
+            "expected %s ov_report.json files or run directories that 'abltui ov' wrote",
+            least > 1 ? "two or more" : "one or more");
+    for (size_t i = 0; i < cli->n_args; i++)
+        if (!ov_file_read(cli->args[i], a, &out[i], err))
+            return false;
+    return true;
+}
+
+bool command_cluster(const struct cli *cli, struct abl_err *err)
+{
+    const struct ov_file *files[MAX_ARGS];
+    struct arena a = { 0 };
+    bool ok = read_files(cli, 1, &a, files, err);
+    struct doc d;
+    ok = ok && ov_clusters_doc(files, cli->n_args, cli->limit, cli->top_n, &d, err)
+         && put_doc(&d, cli->out_dir, err);
+    arena_release(&a);
+    return ok;
+}
+
+bool command_compare(const struct cli *cli, struct abl_err *err)
+{
+    const struct ov_file *files[MAX_ARGS];
+    struct arena a = { 0 };
+    bool ok = read_files(cli, 2, &a, files, err);
+    struct doc d;
+    ok = ok && ov_compare_doc(files, cli->n_args, &d, err) && put_doc(&d, cli->out_dir, err);
+    arena_release(&a);
+    return ok;
+}

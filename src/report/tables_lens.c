@@ -1,0 +1,60 @@
+// direct.csv and lens.csv: what the parts of the intact run write, and what it would say at each layer.
+#include "lab/lens.h"
+#include "report/tables.h"
+
+static void put_place(struct sheet *s, uint32_t layer, uint32_t head)
+{
+    if (layer == NO_LAYER)
+        sheet_missing(s);
+    else
+        sheet_uint(s, layer);
+    if (head == ALL_HEADS)
+        sheet_missing(s);
+    else
+        sheet_uint(s, head);
+}
+
+void tables_write_direct(const struct report *r, const struct results *results,
+                         enum sheet_format format, struct buf *out)
+{
+    (void)results;
+    static const char *const columns[]
+        = { "condition", "part", "layer", "head", "ld", "ci_lo", "ci_hi", "n", NULL };
+    const struct lens *l = r->readings->lens;
+    struct sheet s;
+    sheet_begin(&s, out, format, columns);
+    for (size_t i = 0; l && i < l->n_parts; i++) {
+        const struct direct_part *p = &l->parts[i];
+        sheet_text(&s, r->lab->data->name);
+        sheet_text(&s, direct_kind_name(p->kind));
+        put_place(&s, p->layer, p->head);
+        sheet_number(&s, p->ld.mean);
+        sheet_number(&s, p->ld.ci_lo);
+        sheet_number(&s, p->ld.ci_hi);
+        sheet_uint(&s, p->ld.n);
+    }
+    sheet_end(&s);
+}
+
+void tables_write_lens(const struct report *r, const struct results *results,
+                       enum sheet_format format, struct buf *out)
+{
+    (void)results;
+    static const char *const columns[]
+        = { "condition", "layer", "site", "ld", "logprob", "rank", "entropy", "n", NULL };
+    const struct lens *l = r->readings->lens;
+    struct sheet s;
+    sheet_begin(&s, out, format, columns);
+    for (size_t i = 0; l && i < l->n_points; i++) {
+        const struct lens_point *p = &l->points[i];
+        sheet_text(&s, r->lab->data->name);
+        sheet_uint(&s, p->layer);
+        sheet_text(&s, site_name(p->site));
+        sheet_number(&s, p->ld.mean);
+        sheet_number(&s, p->logprob.mean);
+        sheet_number(&s, p->rank.mean);
+        sheet_number(&s, p->entropy.mean);
+        sheet_uint(&s, p->ld.n);
+    }
+    sheet_end(&s);
+}
