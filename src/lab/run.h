@@ -65,6 +65,7 @@ struct run_settings {
     uint32_t n_boot;
     double alpha;
     bool cluster_by_template;
+    double holdout; // share of the clusters kept for confirmation, 0 = none
     bool skip_bad;
     const char *device;
     uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem
@@ -97,6 +98,7 @@ struct lab {
     struct donors donors;
     struct row_stats
         *other;       // (prompts->n) intact run of the other prompts; NULL where no experiment asks
+    bool *held_out;   // (prompts->n_clusters) kept for confirmation; NULL without --holdout
     size_t n_dropped; // rows that --skip-bad left out while reading
     struct arena arena;
 };

@@ -1,6 +1,7 @@
 #include "report/config.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #include "lab/ov.h"
@@ -81,6 +82,7 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
                                                 : "corrupt->clean");
     doc_text(d, o, "experiment", experiment_name(s->experiment));
     doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : "all");
+    doc_number(d, o, "holdout", s->holdout > 0 ? s->holdout : NAN);
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : "all");
     doc_text(d, o, "metric", metric_info(s->metric)->name);
     doc_text(d, o, "model", lab->model->name);
