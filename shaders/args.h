@@ -56,6 +56,24 @@ struct attend_push {
     float scale;
 };
 
+struct weigh_push {
+    uint n_queries;
+    uint edge_first, n_edges; // this window of the edges
+    uint n_heads, heads_per_kv, d_head;
+    uint out_first, out_stride;
+    uint q_first, q_stride;
+    uint k_first, k_stride;
+    float scale;
+};
+
+struct mix_push {
+    uint n_queries, query_first; // as in attend_push
+    uint n_heads, heads_per_kv, d_head;
+    uint out_first, out_stride;
+    uint weights_first, weights_stride;
+    uint v_first, v_stride;
+};
+
 struct gather_args {
     uint rows, cols;
     uint list_first;
@@ -104,6 +122,8 @@ _Static_assert(sizeof(struct norm_push) <= 128, "push constants hold 128 bytes e
 _Static_assert(sizeof(struct rope_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct gate_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct attend_push) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct weigh_push) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct mix_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct gather_args) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct edit_args) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct readout_args) <= 128, "push constants hold 128 bytes everywhere");

@@ -6,8 +6,9 @@ GLSLANG ?= glslangValidator
 BUILD ?= build
 .DEFAULT_GOAL := all
 
-SHADERS := linear_tile norm rope gate gather edit attend readout kl \
-           linear_texel norm_texel rope_texel gate_texel gather_texel edit_texel attend_texel readout_texel kl_texel
+SHADERS := linear_tile norm rope gate gather edit attend weigh mix readout kl \
+           linear_texel norm_texel rope_texel gate_texel gather_texel edit_texel attend_texel weigh_texel mix_texel \
+           readout_texel kl_texel
 SHADER_HEADERS := $(SHADERS:%=$(BUILD)/shaders/%.spv.h)
 
 GLSL = $(GLSLANG) -V --quiet --target-env vulkan1.2 -Ishaders $(DEFINES)

@@ -96,6 +96,41 @@ static void attend_is_softmax_over_each_context(void **state)
     }
 }
 
+// Tolerances: 2e-6 of p (1 + largest Σ |scale q k|) for a weight, 1e-6 of Σ |w v| for what any numbers as weights give.
+static void weigh_and_mix_are_the_halves_of_attend(void **state)
+{
+    struct bench *b = bench_begin(state);
+    static const uint32_t d_heads[] = { 1, 3, 5, 12, 16, 64, 80 };
+    static const uint32_t heads[][2] = { { 4, 4 }, { 3, 1 }, { 6, 2 } };
+    for (uint32_t i = 0; i < 7 * 3 * 2; i++) {
+        struct attend_case c = { .d_head = d_heads[i / 6],
+                                 .n_heads = heads[i % 3][0],
+                                 .n_kv_heads = heads[i % 3][1],
+                                 .fused = i / 3 % 2,
+                                 .scale = i % 5 == 0 ? 8 : 1 / sqrtf((float)d_heads[i / 6]) };
+        struct attend_pair p = attend_pair_new(b, &c);
+        uint32_t cols = c.n_heads * c.d_head, n_edges = p.ref.start[QUERIES];
+        uint32_t margin = bench_margins[i % MARGINS];
+        struct target w = target_new(b, n_edges, c.n_heads, margin);
+        struct target z = target_new(b, QUERIES, cols, margin);
+        struct ref *weights = bench_refs(b, n_edges, c.n_heads),
+                   *mixed = bench_refs(b, QUERIES, cols);
+        ref_weigh(&p.ref, weights);
+        CHECK(b, weigh(b->engine, w.out, &p.args, &b->err));
+        ref_check(target_read(b, &w, "weigh"), weights, 2e-6,
+                  "%s: weigh d_head %u, heads %u:%u, fused %d, margin %u", b->device, c.d_head,
+                  c.n_heads, c.n_kv_heads, c.fused, margin);
+        struct grid any = bench_random(b, n_edges, c.n_heads);
+        ref_mix(&p.ref, any, mixed);
+        p.args.q = p.args.k = (struct tensor){ 0 };
+        CHECK(b, mix(b->engine, z.out, bench_upload(b, any), &p.args, &b->err));
+        ref_check(target_read(b, &z, "mix"), mixed, 1e-6,
+                  "%s: mix d_head %u, heads %u:%u, fused %d, margin %u", b->device, c.d_head,
+                  c.n_heads, c.n_kv_heads, c.fused, margin);
+        bench_clear(b);
+    }
+}
+
 static void attend_rows_do_not_depend_on_each_other(void **state)
 {
     struct bench *b = bench_begin(state);
@@ -141,6 +176,7 @@ static int run(const char *device)
 {
     const struct CMUnitTest tests[] = {
         TEST(attend_is_softmax_over_each_context),
+        TEST(weigh_and_mix_are_the_halves_of_attend),
         TEST(attend_rows_do_not_depend_on_each_other),
         TEST(attend_takes_the_first_queries_of_longer_lists),
     };

@@ -257,7 +257,7 @@ static struct edit random_edit(struct rng *r, const struct model_shape *s,
                       .op = (enum edit_op)rng_below(r, 3),
                       .factor = factors[rng_below(r, 5)] };
     if (e.site == SITE_Z || (site_head_cols(s, e.site) && rng_below(r, 3)))
-        e.head = rng_below(r, site_cols(s, e.site) / s->d_head);
+        e.head = rng_below(r, site_cols(s, e.site) / site_head_cols(s, e.site));
     if (rng_below(r, 2))
         e.position
             = -1
@@ -268,12 +268,10 @@ static struct edit random_edit(struct rng *r, const struct model_shape *s,
 
 static void describe(const struct edit *e, char *out, size_t size)
 {
-    static const char *const sites[]
-        = { "resid_pre", "q", "k", "v", "z", "attn_out", "mlp_out", "resid_post" };
     static const char *const ops[] = { "scale", "set", "add" };
     static const char *const sources[] = { "none", "constant", "mean", "row" };
     size_t used = strlen(out);
-    snprintf(out + used, size - used, "%s@%u:%d[%d]%s%g,%s ", sites[e->site], e->layer,
+    snprintf(out + used, size - used, "%s@%u:%d[%d]%s%g,%s ", site_name(e->site), e->layer,
              (int)e->head, (int)e->position, ops[e->op], (double)e->factor, sources[e->source]);
 }
 

@@ -1,315 +1,82 @@
 #include "cli/commands.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "cli/print.h"
-#include "lab/run.h"
-#include "report/profile.h"
-#include "report/report.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "cli/runner.h"
+#include "report/cross.h"
 
-// Set by SIGINT, SIGTERM and SIGHUP; lab_run looks at it. A lock-free atomic is all a handler may touch.
-static atomic_bool stop_asked;
-
-static void ask_stop(int signal)
+// A condition's name among the others: that of its corpus, without folders and ending.
+static const char *tag_of(const char *data, struct arena *a)
 {
-    (void)signal;
-    atomic_store(&stop_asked, true);
+    const char *name = strrchr(data, '/');
+    name = name ? name + 1 : data;
+    size_t len = strlen(name);
+    static const char ending[] = ".jsonl";
+    if (len > sizeof ending - 1 && strcmp(name + len - (sizeof ending - 1), ending) == 0)
+        len -= sizeof ending - 1;
+    return arena_strndup(a, name, len);
 }
 
-// A second signal ends the program at once.
-static void catch_signals(void)
+static bool name_children(const struct cli *cli, struct arena *a, struct cross_child *out,
+                          struct abl_err *err)
 {
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-    struct sigaction action = { .sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND };
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        sigaction(signals[i], &action, NULL);
-}
-
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-// The line that says how far a run is, on a terminal only.
-struct progress_line {
-    bool shown;
-    double started, drawn;
-};
-
-static void draw_progress(void *context, const struct table *t, size_t variant)
-{
-    (void)variant;
-    struct progress_line *p = context;
-    double now = now_seconds();
-    size_t n = t->variants->n;
-    if (!p->shown || (now - p->drawn < 0.1 && t->n_done < n))
-        return;
-    p->drawn = now;
-    double rate = (double)t->n_done / (now - p->started + 1e-9);
-    unsigned long eta = (unsigned long)ceil((double)(n - t->n_done) / (rate + 1e-9));
-    fprintf(stderr, "\r%zu/%zu variants, %.1f/s, ETA %lu:%02lu ", t->n_done, n, rate, eta / 60,
-            eta % 60);
-}
-
-static void end_progress(const struct progress_line *p)
-{
-    if (p->shown)
-        fputs("\r\033[K", stderr);
-}
-
-static const char *kind_of_device(const struct lab *lab)
-{
-    return lab->engine->info.kind == DEVICE_CPU ? "cpu" : "vulkan";
-}
-
-static void print_header(const struct lab *lab)
-{
-    const struct model_shape *s = &lab->model->shape;
-    struct estimate ld;
-    struct abl_err ignored;
-    fprintf(stderr,
-            "%s (%s, %" PRIu32 " layers x %" PRIu32 " heads) on %s: %s; %s/%s, %zu rows, %" PRIu32
-            " clusters, BOS %s\n",
-            lab->model->name, s->arch, s->n_layers, s->n_heads, kind_of_device(lab),
-            lab->engine->info.name, lab->data->name, split_name(lab->data->split), lab->prompts->n,
-            lab->prompts->n_clusters,
-            lab->prompts->bos == TOKEN_NONE ? "none"
-                                            : tokenizer_text(lab->tokenizer, lab->prompts->bos));
-    if (lab_estimate_intact(lab, METRIC_LD, &ld, &ignored))
-        fprintf(stderr, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);
-}
-
-struct ranked {
-    size_t variant;
-    struct estimate e;
-};
-
-static int by_size(const void *a, const void *b)
-{
-    double x = fabs(((const struct ranked *)a)->e.mean),
-           y = fabs(((const struct ranked *)b)->e.mean);
-    return (x < y) - (x > y);
-}
-
-// The five largest effects, as a first answer on the terminal.
-static void print_top(const struct lab *lab, const struct table *t)
-{
-    struct ranked *list = calloc(t->variants->n, sizeof *list);
-    struct abl_err ignored;
-    size_t n = 0;
-    for (size_t v = 0; list && v < t->variants->n; v++)
-        if (t->done[v]
-            && lab_estimate(lab, t, v, lab->settings.metric, false, &list[n].e, &ignored))
-            list[n++].variant = v;
-    if (n)
-        qsort(list, n, sizeof *list, by_size);
-    for (size_t i = 0; i < n && i < 5; i++)
-        fprintf(stderr, "  %-12s delta_%s %+.3f [%+.3f, %+.3f]\n",
-                t->variants->items[list[i].variant].label, metric_info(lab->settings.metric)->name,
-                list[i].e.mean, list[i].e.ci_lo, list[i].e.ci_hi);
-    free(list);
-}
-
-static bool write_results(const struct cli *cli, const struct report *r, struct abl_err *err)
-{
-    bool to_stdout = !cli->export_dir || strcmp(cli->export_dir, "-") == 0;
-    if (to_stdout || cli->flags & CLI_JSON) {
-        struct buf json = { 0 };
-        bool ok = report_json(r, &json, err);
-        if (ok
-            && (fwrite(json.data, 1, json.len, stdout) != json.len || fputc('\n', stdout) == EOF
-                || fflush(stdout) != 0))
-            ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
-        buf_release(&json);
-        if (!ok || to_stdout)
-            return ok;
+    for (size_t i = 0; i < cli->n_data; i++) {
+        out[i].tag = tag_of(cli->data[i], a);
+        out[i].dir = out[i].tag ? arena_printf(a, "%s/%s", cli->export_dir, out[i].tag) : NULL;
+        if (!out[i].dir)
+            return abl_no_memory(err);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(out[i].tag, out[k].tag) == 0)
+                return abl_fail(err, ABL_USAGE,
+                                "--data '%s' and '%s' are both called '%s': expected names that "
+                                "differ",
+                                cli->data[k], cli->data[i], out[i].tag);
     }
-    char *written;
-    if (!report_write(r, cli->export_dir, &written, err))
-        return false;
-    if (!(cli->flags & CLI_QUIET))
-        fprintf(stderr, "results in %s\n", written);
-    free(written);
     return true;
 }
 
-// Run the variants and read what the experiment reads; `in` says how far it came.
-static bool run_all(struct lab *lab, struct table *t, struct readings *in,
-                    struct progress_line *line, struct abl_err *err)
+// Each condition in turn, then what is true of all. One that fails is reported and left out; the first failure is the
+// command's.
+static bool export_conditions(const struct cli *cli, const char *command_line, struct abl_err *err)
 {
-    bool ok = lab_run(lab, t, &stop_asked, draw_progress, line, err);
-    end_progress(line);
-    return ok && lab_read(lab, t, &stop_asked, in, err);
-}
-
-static void print_profile(const struct lab *lab)
-{
-    const struct trace *trace = engine_trace(lab->engine);
-    struct buf text = { 0 };
-    if (trace)
-        profile_text(trace, &text);
-    if (trace && !text.failed)
-        fputs(text.data, stderr);
-    buf_release(&text);
-}
-
-// What is there after a run that ended, or was interrupted (exit 130): an interrupted one is written too.
-static bool write_run(const struct cli *cli, const struct report *r, struct abl_err *err)
-{
-    const struct table *t = r->table;
-    if (r->interrupted && !t->n_done)
-        return abl_fail(err, ABL_INTERRUPTED,
-                        "interrupted before the first result; nothing written");
-    if (!r->interrupted && !(cli->flags & CLI_QUIET))
-        print_top(r->lab, t);
-    if (!(cli->flags & CLI_QUIET))
-        print_profile(r->lab);
-    if (!write_results(cli, r, err))
-        return false;
-    return !r->interrupted
-           || abl_fail(err, ABL_INTERRUPTED,
-                       "interrupted after %zu of %zu variants; what finished "
-                       "is saved and marked as partial",
-                       t->n_done, t->variants->n);
-}
-
-static bool run_and_write(const struct cli *cli, const char *command_line, struct lab *lab,
-                          struct table *t, double started, struct abl_err *err)
-{
-    struct progress_line line
-        = { .shown = !(cli->flags & CLI_QUIET) && isatty(STDERR_FILENO), .started = started };
-    struct readings readings = { 0 };
-    bool ran = run_all(lab, t, &readings, &line, err);
-    struct report r = { .lab = lab,
-                        .table = t,
-                        .readings = &readings,
-                        .command_line = command_line,
-                        .interrupted = !ran,
-                        .seconds = now_seconds() - started };
-    bool ok = (ran || err->code == ABL_INTERRUPTED) && write_run(cli, &r, err);
-    readings_release(&readings);
-    return ok;
-}
-
-// What is wrong with the request shows before anything is loaded on a device.
-static bool export_lab(const struct cli *cli, const char *command_line, struct lab *lab,
-                       double started, struct abl_err *err)
-{
-    struct variants variants;
-    struct table table;
-    if (!prompts_refuse(lab->prompts, err) || !lab_variants(lab, &variants, err))
-        return false;
-    bool ok = lab_start(lab, err);
-    if (ok && !(cli->flags & CLI_QUIET)) {
-        print_findings(lab->prompts);
-        print_header(lab);
+    struct arena a = { 0 };
+    struct cross_child children[MAX_ARGS], done[MAX_ARGS];
+    struct abl_err first = { 0 };
+    size_t n = 0;
+    bool ok = name_children(cli, &a, children, err) && cross_begin(cli->export_dir, "", err);
+    for (size_t i = 0; ok && i < cli->n_data && first.code != ABL_INTERRUPTED; i++) {
+        struct runner run = { children[i].dir, cli->flags, command_line };
+        struct run_settings settings = cli->run;
+        struct abl_err failed;
+        settings.data = cli->data[i];
+        if (runner_run(&run, &settings, NULL, &failed)) {
+            done[n++] = children[i];
+            continue;
+        }
+        fprintf(stderr, "%s: %s\n", children[i].tag, failed.text);
+        if (!first.code || failed.code == ABL_INTERRUPTED)
+            first = failed;
     }
-    if (ok && table_init(&table, &variants, lab->prompts->n, err)) {
-        ok = run_and_write(cli, command_line, lab, &table, started, err);
-        table_release(&table);
-    } else
-        ok = false;
-    variants_release(&variants);
+    if (ok && n)
+        ok = cross_write(cli->export_dir, "", done, n, err);
+    if (ok && n && !(cli->flags & CLI_QUIET))
+        fprintf(stderr, "all of them in %s\n", cli->export_dir);
+    if (ok && first.code)
+        ok = abl_fail(err, first.code, "%zu of %zu conditions failed; the first: %s",
+                      cli->n_data - n, cli->n_data, first.text);
+    arena_release(&a);
     return ok;
 }
 
 bool command_export(const struct cli *cli, const char *command_line, struct abl_err *err)
 {
-    double started = now_seconds();
-    struct lab *lab;
-    if (cli->export_dir && strcmp(cli->export_dir, "-") != 0
-        && !report_check_target(cli->export_dir, err))
-        return false;
-    catch_signals();
-    if (!lab_open_cold(&cli->run, &lab, err))
-        return false;
-    bool ok = export_lab(cli, command_line, lab, started, err);
-    lab_free(lab);
-    return ok;
-}
-
-static cJSON *cost_json(const struct lab *lab, const struct variants *v, const struct lab_cost *c)
-{
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "schema", "abltui.plan/1");
-    cJSON_AddStringToObject(o, "model", lab->model->name);
-    cJSON_AddStringToObject(o, "data", lab->data->name);
-    cJSON_AddNumberToObject(o, "rows", (double)lab->prompts->n);
-    cJSON_AddNumberToObject(o, "variants", (double)v->n);
-    cJSON_AddNumberToObject(o, "passes", (double)c->n_passes);
-    cJSON_AddNumberToObject(o, "token_rows", (double)c->n_token_rows);
-    cJSON_AddNumberToObject(o, "flop", c->flop);
-    cJSON_AddNumberToObject(o, "weight_bytes", (double)c->weight_bytes);
-    cJSON_AddNumberToObject(o, "kept_weight_bytes", (double)c->kept_bytes);
-    cJSON_AddNumberToObject(o, "streamed_layers", c->n_streamed);
-    cJSON_AddNumberToObject(o, "activation_bytes", (double)c->activation_bytes);
-    cJSON_AddNumberToObject(o, "variants_per_chunk", c->variants_per_chunk);
-    cJSON_AddNumberToObject(o, "blocks", c->n_blocks);
-    return o;
-}
-
-static void cost_text(const struct lab *lab, const struct variants *v,
-                      const struct device_info *device, const struct lab_cost *c)
-{
-    char weights[SIZE_TEXT], activations[SIZE_TEXT];
-    printf("%s on %s/%s: %zu rows, %" PRIu32 " clusters\n", lab->model->name, lab->data->name,
-           split_name(lab->data->split), lab->prompts->n, lab->prompts->n_clusters);
-    printf("  variants        %zu, first %s\n", v->n, v->items[0].label);
-    printf("  passes          %" PRIu64 " (with the intact run)\n", c->n_passes);
-    printf("  token rows      %" PRIu64 "\n", c->n_token_rows);
-    printf("  work            %.3g GFLOP\n", c->flop / 1e9);
-    printf("  weights         %s on %s", size_text(c->weight_bytes, weights), device->name);
-    if (c->n_streamed)
-        printf(", of which %s at a time: %" PRIu32 " of %" PRIu32 " layers come and go",
-               size_text(c->kept_bytes, weights), c->n_streamed, lab->model->shape.n_layers);
-    putchar('\n');
-    printf("  activations     %s, %" PRIu32 " variants at a time, %" PRIu32 " block%s of prompts\n",
-           size_text(c->activation_bytes, activations), c->variants_per_chunk, c->n_blocks,
-           c->n_blocks == 1 ? "" : "s");
-    printf("  peak memory     %s\n", size_text(c->kept_bytes + c->activation_bytes, weights));
-}
-
-// What a run would do on a device that is opened but given nothing.
-static bool show_cost(const struct cli *cli, const struct lab *lab, const struct variants *v,
-                      struct abl_err *err)
-{
-    struct engine *engine;
-    struct lab_cost cost;
-    if (!engine_open(cli->run.device, cli->run.n_threads, &engine, err))
-        return false;
-    bool ok = lab_cost(lab, v, &engine->info, &cost, err);
-    if (ok && cli->flags & CLI_JSON)
-        ok = print_json(cost_json(lab, v, &cost), err);
-    else if (ok)
-        cost_text(lab, v, &engine->info, &cost);
-    engine->ops->free(engine);
-    return ok;
-}
-
-bool command_dry_run(const struct cli *cli, struct abl_err *err)
-{
-    struct lab *lab;
-    struct variants v;
-    if (!lab_open_cold(&cli->run, &lab, err))
-        return false;
-    if (!(cli->flags & CLI_QUIET))
-        print_findings(lab->prompts);
-    bool ok = prompts_refuse(lab->prompts, err);
-    if (ok && lab_variants(lab, &v, err)) {
-        ok = show_cost(cli, lab, &v, err);
-        variants_release(&v);
-    } else
-        ok = false;
-    lab_free(lab);
-    return ok;
+    runner_catch_signals();
+    if (cli->n_data > 1)
+        return export_conditions(cli, command_line, err);
+    struct runner run = { cli->export_dir ? cli->export_dir : "-", cli->flags, command_line };
+    return runner_run(&run, &cli->run, NULL, err);
 }

@@ -32,52 +32,22 @@ static bool print_reading(const struct cli *cli, const struct lab *lab, const st
     return ok;
 }
 
-// Into the folder asked for, and below it where there are several conditions.
-static bool write_reading(const struct cli *cli, const struct report *r, struct abl_err *err)
+static bool show_reading(const struct cli *cli, struct lab *lab, struct abl_err *err)
 {
-    struct buf path = { 0 };
-    char *written = NULL;
-    buf_str(&path, cli->export_dir);
-    if (cli->n_data > 1)
-        buf_printf(&path, "/%s", r->lab->data->name);
-    bool ok = (!path.failed || abl_no_memory(err)) && report_write(r, path.data, &written, err);
-    if (ok && !(cli->flags & CLI_QUIET))
-        fprintf(stderr, "results in %s\n", written);
-    free(written);
-    buf_release(&path);
-    return ok;
-}
-
-static bool read_condition(const struct cli *cli, const char *command_line, const char *data,
-                           struct abl_err *err)
-{
-    struct run_settings settings = cli->run;
+    struct readings in;
     struct variants none;
     struct table table;
-    struct readings in = { 0 };
-    struct lab *lab;
-    settings.data = data;
-    if (!lab_open_cold(&settings, &lab, err))
+    if (!lab_variants(lab, &none, err))
         return false;
-    bool ok = lab_variants(lab, &none, err);
+    bool ok = lab_start(lab, err) && table_init(&table, &none, lab->prompts->n, err);
     if (ok) {
-        ok = lab_start(lab, err);
-        if (ok && !(cli->flags & CLI_QUIET))
+        if (!(cli->flags & CLI_QUIET))
             print_findings(lab->prompts);
-        if (ok && table_init(&table, &none, lab->prompts->n, err)) {
-            struct report r
-                = { .lab = lab, .table = &table, .readings = &in, .command_line = command_line };
-            ok = lab_read(lab, &table, NULL, &in, err)
-                 && (cli->export_dir && strcmp(cli->export_dir, "-") != 0
-                         ? write_reading(cli, &r, err)
-                         : print_reading(cli, lab, &in, err));
-            table_release(&table);
-        } else
-            ok = false;
-        variants_release(&none);
+        ok = lab_read(lab, &table, NULL, &in, err) && print_reading(cli, lab, &in, err);
+        readings_release(&in);
+        table_release(&table);
     }
-    readings_release(&in);
-    lab_free(lab);
+    variants_release(&none);
     return ok;
 }
 
@@ -121,19 +91,15 @@ static bool compare_conditions(const struct cli *cli, struct abl_err *err)
 
 bool command_ov(const struct cli *cli, const char *command_line, struct abl_err *err)
 {
-    bool to_files = cli->export_dir && strcmp(cli->export_dir, "-") != 0;
-    if (cli->n_data > 1 && !to_files && cli->flags & CLI_JSON)
-        return abl_fail(err, ABL_USAGE,
-                        "several conditions are several reports: name a folder with "
-                        "--export");
-    if (cli->n_data < 2)
-        return read_condition(cli, command_line, cli->run.data, err);
-    if (to_files && !file_make_dirs(cli->export_dir, err))
+    if (cli->export_dir)
+        return command_export(cli, command_line, err)
+               && (cli->n_data < 2 || compare_conditions(cli, err));
+    struct lab *lab;
+    if (!lab_open_cold(&cli->run, &lab, err))
         return false;
-    for (size_t i = 0; i < cli->n_data; i++)
-        if (!read_condition(cli, command_line, cli->data[i], err))
-            return false;
-    return !to_files || compare_conditions(cli, err);
+    bool ok = show_reading(cli, lab, err);
+    lab_free(lab);
+    return ok;
 }
 
 // The reports that are named, read into the arena.

@@ -107,6 +107,8 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
         return command_cluster(cli, err);
     case COMMAND_COMPARE:
         return command_compare(cli, err);
+    case COMMAND_REBUILD:
+        return command_rebuild(cli, err);
     case N_COMMANDS:
         break;
     }

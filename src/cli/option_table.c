@@ -27,6 +27,8 @@ const struct command_info cli_commands[N_COMMANDS] = {
     = { "ov", "[OPTIONS]", "what heads write into the vocabulary: top and bottom tokens", 0 },
     [COMMAND_CLUSTER]
     = { "cluster", "REPORT…", "which tokens heads share: counts over OV reports", MAX_ARGS },
+    [COMMAND_REBUILD] = { "rebuild", "RUN… --export DIR",
+                          "tables over several conditions from their runs", MAX_ARGS },
     [COMMAND_COMPARE]
     = { "compare", "REPORT REPORT…", "which heads agree between OV reports", MAX_ARGS },
     [COMMAND_PULL]
@@ -42,11 +44,12 @@ enum {
     OV = 1 << COMMAND_OV,
     CLUSTER = 1 << COMMAND_CLUSTER,
     COMPARE = 1 << COMMAND_COMPARE,
+    REBUILD = 1 << COMMAND_REBUILD,
     LAB = RUN | CHECK | VERIFY | OV,
     READ = RUN | OV,
     PULL = 1 << COMMAND_PULL,
     VARIANTS = 1 << COMMAND_VARIANTS,
-    ALL = LAB | CLUSTER | COMPARE | MODELS | DEVICES | PULL | VARIANTS
+    ALL = LAB | CLUSTER | COMPARE | REBUILD | MODELS | DEVICES | PULL | VARIANTS
 };
 
 static bool bad_value(const struct option *o, const char *value, const char *expected,
@@ -556,8 +559,8 @@ const struct option cli_options[] = {
     { "top-n", "N", "show the N most frequent tokens (default 40)", CLUSTER, read_top_n, 0, false },
     { "profile", NULL, "time every operation: metrics/profile.json and artifacts/trace.json", RUN,
       read_profile, 0, false },
-    { "export", "DIR", "run without a terminal and write the run directory; - prints JSON", READ,
-      read_export, 0, false },
+    { "export", "DIR", "run without a terminal and write the run directory; - prints JSON",
+      READ | REBUILD, read_export, 0, false },
     { "screenshot", "FILE", "run, draw the explorer's screen into FILE (.svg .png .ans .txt)", RUN,
       read_screenshot, 0, false },
     { "size", "WxH", "of the screenshot in cells (default 200x60)", RUN, read_size, 0, false },

@@ -162,8 +162,11 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
     if (r->experiment == EXPERIMENT_PATCH && (r->ablation.kind || r->ablation.scale != 0))
         return abl_fail(err, ABL_USAGE,
                         "--experiment patch puts activations in: --ablate has no meaning there");
-    if (cli->n_data > 1 && cli->command != COMMAND_OV)
-        return abl_fail(err, ABL_USAGE, "--data is given %zu times: expected one condition",
+    bool to_folder = cli->export_dir && strcmp(cli->export_dir, "-") != 0;
+    if (cli->n_data > 1 && (!to_folder || cli->flags & CLI_JSON))
+        return abl_fail(err, ABL_USAGE,
+                        "--data is given %zu times: several conditions are run into one folder, "
+                        "which --export names",
                         cli->n_data);
     if (cli->screenshot && cli->export_dir)
         return abl_fail(err, ABL_USAGE, "--screenshot and --export exclude one another: run twice");

@@ -22,6 +22,7 @@ enum command {
     COMMAND_OV,
     COMMAND_CLUSTER,
     COMMAND_COMPARE,
+    COMMAND_REBUILD,
     N_COMMANDS,
 };
 

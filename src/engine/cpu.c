@@ -246,30 +246,65 @@ static bool cpu_linear(struct engine *e, struct tensor out, struct tensor x, con
     return multiply(rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags, err);
 }
 
+static struct cpu_attend attend_of(const struct attend_args *args)
+{
+    return (struct cpu_attend){ .q = rows_of(args->q),
+                                .k = rows_of(args->k),
+                                .v = rows_of(args->v),
+                                .start = args->contexts.start.buffer->numbers,
+                                .context = args->contexts.rows.buffer->numbers,
+                                .n_heads = args->n_heads,
+                                .n_kv_heads = args->n_kv_heads,
+                                .d_head = args->d_head,
+                                .scale = args->scale };
+}
+
+// Room for the scores of every thread.
+static bool alloc_scores(struct cpu_attend *a, const struct attend_args *args, struct abl_err *err)
+{
+    assert(args->contexts.start.count == a->q.n + 1);
+    for (uint32_t i = 0; i < a->q.n; i++) {
+        uint32_t n = a->start[i + 1] - a->start[i];
+        a->longest = n > a->longest ? n : a->longest;
+    }
+    a->scores = malloc((size_t)omp_get_max_threads() * a->longest * sizeof *a->scores);
+    return a->scores || abl_no_memory(err);
+}
+
 static bool cpu_attend_op(struct engine *e, struct tensor z, const struct attend_args *args,
                           struct abl_err *err)
 {
     (void)e;
-    struct cpu_attend a = { .z = rows_of(z),
-                            .q = rows_of(args->q),
-                            .k = rows_of(args->k),
-                            .v = rows_of(args->v),
-                            .start = args->contexts.start.buffer->numbers,
-                            .context = args->contexts.rows.buffer->numbers,
-                            .n_heads = args->n_heads,
-                            .n_kv_heads = args->n_kv_heads,
-                            .d_head = args->d_head,
-                            .scale = args->scale };
-    assert(args->contexts.start.count == a.q.n + 1);
-    for (uint32_t i = 0; i < a.q.n; i++) {
-        uint32_t n = a.start[i + 1] - a.start[i];
-        a.longest = n > a.longest ? n : a.longest;
-    }
-    a.scores = malloc((size_t)omp_get_max_threads() * a.longest * sizeof *a.scores);
-    if (!a.scores)
-        return abl_no_memory(err);
+    struct cpu_attend a = attend_of(args);
+    a.z = rows_of(z);
+    if (!alloc_scores(&a, args, err))
+        return false;
     cpu_attend(&a);
     free(a.scores);
+    return true;
+}
+
+static bool cpu_weigh_op(struct engine *e, struct tensor weights, const struct attend_args *args,
+                         struct abl_err *err)
+{
+    (void)e;
+    struct cpu_attend a = attend_of(args);
+    if (!alloc_scores(&a, args, err))
+        return false;
+    cpu_weigh(&a, rows_of(weights));
+    free(a.scores);
+    return true;
+}
+
+static bool cpu_mix_op(struct engine *e, struct tensor z, struct tensor weights,
+                       const struct attend_args *args, struct abl_err *err)
+{
+    (void)e;
+    (void)err;
+    struct cpu_attend a = attend_of(args);
+    a.z = rows_of(z);
+    assert(args->contexts.start.count == z.rows + 1);
+    cpu_mix(&a, rows_of(weights));
     return true;
 }
 
@@ -373,6 +408,8 @@ static const struct engine_ops cpu_ops = {
     .gate = cpu_gate_op,
     .linear = cpu_linear,
     .attend = cpu_attend_op,
+    .weigh = cpu_weigh_op,
+    .mix = cpu_mix_op,
     .gather = cpu_gather_op,
     .edit = cpu_edit_op,
     .readout = cpu_readout,

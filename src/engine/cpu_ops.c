@@ -139,10 +139,9 @@ void cpu_gate(struct rows x, struct rows gate, enum act act)
         gate_row(x.data + i * x.stride, gate.data + i * gate.stride, x.cols, act);
 }
 
-// softmax(scale q·k) v of one query row and head; scores has room for the context.
-WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
-                             const uint32_t *context, uint32_t n, float *restrict scores,
-                             float *restrict z)
+// scores = e^(scale q·k − the highest) of one query row and head; what they add up to.
+static inline float score_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
+                               const uint32_t *context, uint32_t n, float *restrict scores)
 {
     uint32_t d = a->d_head;
     float highest = -INFINITY, sum = 0;
@@ -160,8 +159,17 @@ WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q
         scores[c] = exp_negative(scores[c] - highest);
         sum += scores[c];
     }
+    return sum;
+}
+
+// softmax(scale q·k) v of one query row and head; scores has room for the context.
+WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
+                             const uint32_t *context, uint32_t n, float *restrict scores,
+                             float *restrict z)
+{
+    uint32_t d = a->d_head;
+    float inverse = 1.0f / score_head(a, q, kv_col, context, n, scores);
     memset(z, 0, d * sizeof *z);
-    float inverse = 1.0f / sum;
     for (uint32_t c = 0; c < n; c++) {
         const float *restrict v = a->v.data + context[c] * a->v.stride + kv_col;
         float weight = scores[c] * inverse;
@@ -184,6 +192,61 @@ void cpu_attend(const struct cpu_attend *a)
             attend_head(a, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
                         h / group * a->d_head, context, n, scores,
                         a->z.data + row * a->z.stride + (size_t)h * a->d_head);
+    }
+}
+
+WIDE static void weigh_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
+                            const uint32_t *context, uint32_t n, float *restrict scores,
+                            float *restrict weights, size_t stride)
+{
+    float inverse = 1.0f / score_head(a, q, kv_col, context, n, scores);
+    for (uint32_t c = 0; c < n; c++)
+        weights[c * stride] = scores[c] * inverse;
+}
+
+void cpu_weigh(const struct cpu_attend *a, struct rows weights)
+{
+    uint32_t group = a->n_heads / a->n_kv_heads;
+    size_t work = (size_t)a->start[a->q.n] * a->n_heads * a->d_head;
+    assert(weights.n == a->start[a->q.n] && weights.cols == a->n_heads);
+#pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
+    for (uint32_t row = 0; row < a->q.n; row++) {
+        float *scores = a->scores + (size_t)omp_get_thread_num() * a->longest;
+        uint32_t first = a->start[row], n = a->start[row + 1] - first;
+        assert(n > 0);
+        for (uint32_t h = 0; h < a->n_heads; h++)
+            weigh_head(a, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
+                       h / group * a->d_head, a->context + first, n, scores,
+                       weights.data + first * weights.stride + h, weights.stride);
+    }
+}
+
+// The same steps as in attend_head, so that nothing changes where no weight does.
+WIDE static void mix_head(const struct cpu_attend *a, const float *restrict weights, size_t stride,
+                          uint32_t kv_col, const uint32_t *context, uint32_t n, float *restrict z)
+{
+    uint32_t d = a->d_head;
+    memset(z, 0, d * sizeof *z);
+    for (uint32_t c = 0; c < n; c++) {
+        const float *restrict v = a->v.data + context[c] * a->v.stride + kv_col;
+        float weight = weights[c * stride];
+        for (uint32_t i = 0; i < d; i++)
+            z[i] += weight * v[i];
+    }
+}
+
+void cpu_mix(const struct cpu_attend *a, struct rows weights)
+{
+    uint32_t group = a->n_heads / a->n_kv_heads;
+    size_t work = (size_t)a->start[a->z.n] * a->n_heads * a->d_head;
+    assert(weights.n == a->start[a->z.n] && weights.cols == a->n_heads);
+#pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
+    for (uint32_t row = 0; row < a->z.n; row++) {
+        uint32_t first = a->start[row], n = a->start[row + 1] - first;
+        for (uint32_t h = 0; h < a->n_heads; h++)
+            mix_head(a, weights.data + first * weights.stride + h, weights.stride,
+                     h / group * a->d_head, a->context + first, n,
+                     a->z.data + row * a->z.stride + (size_t)h * a->d_head);
     }
 }
 

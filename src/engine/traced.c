@@ -19,11 +19,13 @@ struct traced {
 
 const char *traced_op_name(enum traced_op op)
 {
-    static const char *const names[N_TRACED]
-        = { [TRACED_UPLOAD] = "upload", [TRACED_DOWNLOAD] = "download", [TRACED_WEIGHT] = "weight",
-            [TRACED_NORM] = "norm",     [TRACED_ROPE] = "rope",         [TRACED_GATE] = "gate",
-            [TRACED_LINEAR] = "linear", [TRACED_ATTEND] = "attend",     [TRACED_GATHER] = "gather",
-            [TRACED_EDIT] = "edit",     [TRACED_READOUT] = "readout",   [TRACED_OTHER] = "other" };
+    static const char *const names[N_TRACED] = {
+        [TRACED_UPLOAD] = "upload",   [TRACED_DOWNLOAD] = "download", [TRACED_WEIGHT] = "weight",
+        [TRACED_NORM] = "norm",       [TRACED_ROPE] = "rope",         [TRACED_GATE] = "gate",
+        [TRACED_LINEAR] = "linear",   [TRACED_ATTEND] = "attend",     [TRACED_GATHER] = "gather",
+        [TRACED_EDIT] = "edit",       [TRACED_WEIGH] = "weigh",       [TRACED_MIX] = "mix",
+        [TRACED_READOUT] = "readout", [TRACED_OTHER] = "other"
+    };
     return names[op];
 }
 
@@ -192,6 +194,18 @@ static bool traced_attend(struct engine *e, struct tensor z, const struct attend
     TRACE(TRACED_ATTEND, z, 0, attend(inner, z, args, err));
 }
 
+static bool traced_weigh(struct engine *e, struct tensor weights, const struct attend_args *args,
+                         struct abl_err *err)
+{
+    TRACE(TRACED_WEIGH, weights, 0, weigh(inner, weights, args, err));
+}
+
+static bool traced_mix(struct engine *e, struct tensor z, struct tensor weights,
+                       const struct attend_args *args, struct abl_err *err)
+{
+    TRACE(TRACED_MIX, z, 0, mix(inner, z, weights, args, err));
+}
+
 static bool traced_gather(struct engine *e, struct tensor out, struct tensor x, struct index rows,
                           struct abl_err *err)
 {
@@ -232,6 +246,8 @@ static const struct engine_ops traced_ops = { .free = traced_free,
                                               .gate = traced_gate,
                                               .linear = traced_linear,
                                               .attend = traced_attend,
+                                              .weigh = traced_weigh,
+                                              .mix = traced_mix,
                                               .gather = traced_gather,
                                               .edit = traced_edit,
                                               .readout = traced_readout,

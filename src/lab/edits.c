@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
+
 bool edits_any(const struct variant *const *variants, uint32_t n, uint32_t layer, enum site site)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -56,6 +58,8 @@ struct collector {
     struct edit_lists *lists;
     const uint32_t
         *read_of_node; // (n_nodes), UINT32_MAX where a node is no read-out; NULL in ROWS_NODES
+    const uint32_t *edges,
+        *donor_edges; // first edge of each row: patterns only; the second may be NULL
     struct abl_err *err;
 };
 
@@ -69,6 +73,38 @@ static struct edit_list *list_of(struct edit_lists *l, enum edit_source source)
     return source == SOURCE_ROW ? &l->donor : source == SOURCE_MEAN ? &l->mean : &l->constant;
 }
 
+static struct row_edit edit_of(const struct collector *c, const struct edit *e)
+{
+    bool one_head = e->head != ALL_HEADS && c->job->head_cols;
+    uint32_t first = one_head ? e->head * c->job->head_cols : 0;
+    struct row_edit out = { .first_col = first,
+                            .n_cols = one_head ? c->job->head_cols : c->job->n_cols,
+                            .source_col = first };
+    coefficients(e, &out.keep, &out.add);
+    return out;
+}
+
+// The edges of a row, from the query itself back to the first that both it and the donor's row see.
+static bool add_edges(struct collector *c, const struct edit *e, uint32_t copy, uint32_t row,
+                      uint32_t source_row)
+{
+    uint32_t end = c->edges[row + 1], seen = end - c->edges[row], source_end = 0;
+    uint32_t rows = c->job->space == ROWS_READS ? c->job->trie->n_reads : c->job->trie->n_nodes;
+    struct row_edit out = edit_of(c, e);
+    if (e->source == SOURCE_ROW) {
+        source_end = c->donor_edges[source_row + 1];
+        uint32_t has = source_end - c->donor_edges[source_row];
+        seen = has < seen ? has : seen;
+    }
+    for (uint32_t back = 1; back <= seen; back++) {
+        out.row = copy * c->edges[rows] + end - back;
+        out.source_row = e->source == SOURCE_ROW ? source_end - back : 0;
+        if (!push(list_of(c->lists, e->source), out, c->err))
+            return false;
+    }
+    return true;
+}
+
 // One node of one variant's copy; source_row is a donor's row or the layer of the constants.
 static bool add_row(struct collector *c, const struct edit *e, uint32_t copy, uint32_t node,
                     uint32_t source_row)
@@ -78,15 +114,12 @@ static bool add_row(struct collector *c, const struct edit *e, uint32_t copy, ui
     bool own_class = e->source == SOURCE_MEAN && job->has_bos && !job->trie->position[node];
     if (row == UINT32_MAX || source_row == UINT32_MAX || own_class)
         return true;
+    if (c->edges)
+        return add_edges(c, e, copy, row, source_row);
     uint32_t per_copy = job->space == ROWS_READS ? job->trie->n_reads : job->trie->n_nodes;
-    bool one_head = e->head != ALL_HEADS && job->head_cols;
-    uint32_t first = one_head ? e->head * job->head_cols : 0;
-    struct row_edit out = { .row = copy * per_copy + row,
-                            .first_col = first,
-                            .n_cols = one_head ? job->head_cols : job->n_cols,
-                            .source_row = source_row,
-                            .source_col = first };
-    coefficients(e, &out.keep, &out.add);
+    struct row_edit out = edit_of(c, e);
+    out.row = copy * per_copy + row;
+    out.source_row = source_row;
     return push(list_of(c->lists, e->source), out, c->err);
 }
 
@@ -140,24 +173,44 @@ static bool collect(struct collector *c)
     return true;
 }
 
+static bool find_reads(struct collector *c, struct arena *a)
+{
+    const struct trie *t = c->job->trie;
+    uint32_t *read_of_node = arena_alloc(a, t->n_nodes, sizeof *read_of_node);
+    if (!read_of_node)
+        return abl_no_memory(c->err);
+    for (uint32_t i = 0; i < t->n_nodes; i++)
+        read_of_node[i] = UINT32_MAX;
+    for (uint32_t i = 0; i < t->n_reads; i++)
+        read_of_node[t->reads[i]] = i;
+    c->read_of_node = read_of_node;
+    return true;
+}
+
+static bool find_edges(const struct collector *c, const struct trie *t, struct arena *a,
+                       const uint32_t **out)
+{
+    bool reads = c->job->space == ROWS_READS;
+    uint32_t *first = arena_alloc(a, (size_t)(reads ? t->n_reads : t->n_nodes) + 1, sizeof *first);
+    if (!first)
+        return abl_no_memory(c->err);
+    trie_edges(t, reads, c->job->window, first);
+    *out = first;
+    return true;
+}
+
 bool edits_collect(const struct edit_job *job, struct edit_lists *lists, struct abl_err *err)
 {
     lists->constant.n = lists->mean.n = lists->donor.n = 0;
-    struct collector c = { job, lists, NULL, err };
-    uint32_t *read_of_node = NULL;
-    if (job->space == ROWS_READS) {
-        const struct trie *t = job->trie;
-        read_of_node = malloc(t->n_nodes * sizeof *read_of_node);
-        if (!read_of_node)
-            return abl_no_memory(err);
-        for (uint32_t i = 0; i < t->n_nodes; i++)
-            read_of_node[i] = UINT32_MAX;
-        for (uint32_t i = 0; i < t->n_reads; i++)
-            read_of_node[t->reads[i]] = i;
-        c.read_of_node = read_of_node;
-    }
-    bool ok = collect(&c);
-    free(read_of_node);
+    struct collector c = { .job = job, .lists = lists, .err = err };
+    struct arena a = { 0 };
+    bool edges = job->site == SITE_PATTERN;
+    bool ok = (job->space != ROWS_READS || find_reads(&c, &a))
+              && (!edges || find_edges(&c, job->trie, &a, &c.edges))
+              && (!edges || !job->donors || !job->donors->trie
+                  || find_edges(&c, job->donors->trie, &a, &c.donor_edges))
+              && collect(&c);
+    arena_release(&a);
     return ok;
 }
 

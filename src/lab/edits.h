@@ -33,6 +33,7 @@ struct edit_job {
     enum site site;
     uint32_t head_cols; // of one head; 0: the site has none
     uint32_t n_cols;    // width of the activation
+    uint32_t window;    // of the layer, for patterns: NO_WINDOW where it has none
 };
 
 struct edit_list {
@@ -47,6 +48,7 @@ struct edit_lists {
 
 // Translate; lists are emptied first and reused. Constants and means: row `layer`, columns as in the activation. Donors: row
 // of the intact activation of the donors' trie, in the same row space. A position without a partner keeps its value.
+// Rows of patterns are the edges of that row space (trie_edges): an edge's partner is as far from the end at both ends.
 bool edits_collect(const struct edit_job *job, struct edit_lists *lists, struct abl_err *err);
 void edits_release(struct edit_lists *lists);
 

@@ -29,7 +29,8 @@ struct branch {
 static bool starts_before_attention(const struct variant *v, uint32_t layer)
 {
     return edits_any(&v, 1, layer, SITE_RESID_PRE) || edits_any(&v, 1, layer, SITE_Q)
-           || edits_any(&v, 1, layer, SITE_K) || edits_any(&v, 1, layer, SITE_V);
+           || edits_any(&v, 1, layer, SITE_K) || edits_any(&v, 1, layer, SITE_V)
+           || edits_any(&v, 1, layer, SITE_PATTERN);
 }
 
 static struct branch branch_of(const struct variant *v, unsigned left_out)
@@ -57,6 +58,23 @@ static uint32_t widest_branch(const struct model_shape *shape, const struct vari
     return (uint32_t)size_min(widest, MAX_COPIES);
 }
 
+// Bytes that edits of patterns take beside the rows of a stream: the edges of one copy.
+static uint64_t pattern_bytes(const struct model_shape *shape, const struct trie *t,
+                              const struct variants *v, const bool *done)
+{
+    bool edited = false;
+    for (size_t i = 0; i < v->n && !edited; i++)
+        for (size_t k = 0; k < v->items[i].n_edits && !(done && done[i]); k++)
+            edited = edited || v->items[i].edits[k].site == SITE_PATTERN;
+    return edited ? (uint64_t)trie_edges(t, false, NO_WINDOW, NULL) * shape->n_heads * sizeof(float)
+                  : 0;
+}
+
+static uint64_t minus_or_0(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
 static uint32_t max_u32(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
@@ -79,8 +97,11 @@ bool forward_plan(const struct model_shape *shape, const struct prompt *prompts,
         struct trie t;
         if (!trie_build(prompts + first, end - first, true, &t, err))
             return false;
-        uint32_t copies = min_u32(block_copies(fit, t.n_nodes), widest);
-        uint64_t bytes = (uint64_t)(copies + 1) * t.n_nodes * stream_row_floats(shape) * 4;
+        uint64_t pattern = pattern_bytes(shape, &t, variants, NULL);
+        size_t rows = block_rows_that_fit(shape, minus_or_0(mem, pattern));
+        uint32_t copies = min_u32(block_copies(rows, t.n_nodes), widest);
+        uint64_t bytes
+            = (uint64_t)(copies + 1) * t.n_nodes * stream_row_floats(shape) * 4 + pattern;
         cut.n_blocks++;
         cut.n_nodes += t.n_nodes;
         cut.n_reads += t.n_reads;
@@ -314,7 +335,8 @@ static bool run_block(struct block_job *j, const struct donor_state *donors)
         pass.stashes = donors->stashes;
     }
     struct stream clean = { 0 }, branch = { 0 };
-    size_t fit = block_rows_that_fit(pass.shape, j->mem);
+    uint64_t pattern = pattern_bytes(pass.shape, pass.trie, j->job->variants, j->job->done);
+    size_t fit = block_rows_that_fit(pass.shape, minus_or_0(j->mem, pattern));
     uint32_t copies
         = min_u32(block_copies(fit, j->block->trie.n_nodes),
                   widest_branch(pass.shape, j->job->variants, j->job->done, f->s.left_out));
@@ -362,7 +384,7 @@ static bool run_unshared(struct block_job *j, const struct block *b)
     struct block flat = { 0 };
     bool takes = donors_needed(&donor_job);
     uint64_t kept = donors_bytes(&donor_job);
-    j->mem = f->s.mem > kept ? f->s.mem - kept : 0;
+    j->mem = minus_or_0(f->s.mem, kept);
     bool ok
         = (!takes || donors_run(&donors, &donor_job, j->err))
           && block_init(&flat, f->s.model, f->weights, f->s.prompts, b->first, b->n, false, j->err);

@@ -24,7 +24,8 @@ struct state {
     const struct prompt *prompt;
     uint32_t number; // of the prompt in the run
     double *x;       // residual stream: (n_ids, d_model)
-    // Of an intact state: its activations in the present layer, for the edits that take them: (n_ids, width of the site).
+    // Of an intact state: its activations in the present layer, for the edits that take them: (n_ids, width of the site);
+    // of patterns (n_ids, n_ids, n_heads), query by query, and NULL where no variant takes any.
     double *site[N_SITES];
 };
 
@@ -41,13 +42,14 @@ struct walk {
 
 // Room for one state inside one layer.
 struct scratch {
-    double *h;       // (n_ids, d_model): a norm's output, then a module's
-    double *qkv;     // (n_ids, q | k | v)
-    double *z;       // (n_ids, n_heads * d_head)
-    double *mlp;     // (n_ids, d_model): what the MLP gives
-    double *up;      // (n_ids, d_mlp)
-    double *gate;    // (d_mlp) of one token
-    double *weights; // (n_ids) of one query
+    double *h;    // (n_ids, d_model): a norm's output, then a module's
+    double *qkv;  // (n_ids, q | k | v)
+    double *z;    // (n_ids, n_heads * d_head)
+    double *mlp;  // (n_ids, d_model): what the MLP gives
+    double *up;   // (n_ids, d_mlp)
+    double *gate; // (d_mlp) of one token
+    double *
+        weights; // (n_ids, n_ids, n_heads) of each query, key and head; the keys it does not see are 0
 };
 
 static size_t q_cols(const struct model_shape *s)
@@ -130,23 +132,34 @@ static void place(const struct model_shape *s, const struct layer *l, double *qk
     }
 }
 
-static void attend(const struct model_shape *s, const struct layer *l, struct scratch *t, size_t n)
+// The first token that token i of the layer sees.
+static size_t first_seen(const struct model_shape *s, const struct layer *l, size_t i)
+{
+    size_t window = s->window && s->slides[l->index] ? s->window : SIZE_MAX;
+    return i + 1 > window ? i + 1 - window : 0;
+}
+
+static struct exact_attention attention_of(const struct model_shape *s, const struct layer *l,
+                                           const struct scratch *t, size_t i, size_t h)
 {
     size_t stride = q_cols(s) + 2 * kv_cols(s), group = s->n_heads / s->n_kv_heads;
-    size_t window = s->window && s->slides[l->index] ? s->window : SIZE_MAX;
-    for (size_t i = 0; i < n; i++)
-        for (size_t h = 0; h < s->n_heads; h++) {
-            size_t first = i + 1 > window ? i + 1 - window : 0;
-            const double *k = t->qkv + first * stride + q_cols(s) + h / group * s->d_head;
-            struct exact_attention a = { .q = t->qkv + i * stride + h * s->d_head,
-                                         .k = k,
-                                         .v = k + kv_cols(s),
-                                         .n_seen = i + 1 - first,
-                                         .stride = stride,
-                                         .d_head = s->d_head,
-                                         .scale = l->attn_scale };
-            exact_attend(t->z + i * q_cols(s) + h * s->d_head, &a, t->weights);
-        }
+    size_t first = first_seen(s, l, i);
+    const double *k = t->qkv + first * stride + q_cols(s) + h / group * s->d_head;
+    return (struct exact_attention){ .q = t->qkv + i * stride + h * s->d_head,
+                                     .k = k,
+                                     .v = k + kv_cols(s),
+                                     .n_seen = i + 1 - first,
+                                     .stride = stride,
+                                     .d_head = s->d_head,
+                                     .n_heads = s->n_heads,
+                                     .scale = l->attn_scale };
+}
+
+// The weights that token i gives to those it sees, from the first on.
+static double *weights_of(const struct walk *w, const struct layer *l, double *pattern, size_t n,
+                          size_t i, size_t h)
+{
+    return pattern + (i * n + first_seen(w->shape, l, i)) * w->shape->n_heads + h;
 }
 
 // What an edit at token `at` of a prompt takes its columns from; NULL: nothing, so that the source counts as 0.
@@ -215,6 +228,69 @@ static void run_edit(const struct walk *w, const struct layer *l, const struct e
     }
 }
 
+// Edits of the weights of one query and head: those to keys as far from the end as any that the donor's query sees.
+static void edit_weights(const struct walk *w, const struct layer *l, const struct edit *e,
+                         const struct state *s, double *pattern, size_t i, size_t h)
+{
+    size_t n = s->prompt->n_ids, n_seen = i + 1 - first_seen(w->shape, l, i), skip = 0;
+    size_t cols = w->shape->n_heads;
+    double *to = weights_of(w, l, pattern, n, i, h);
+    const double *from = NULL;
+    if (e->source == SOURCE_ROW) {
+        const struct state *donor = &w->donors[e->donor[s->number]];
+        size_t n_donor = donor->prompt->n_ids;
+        if (n - i > n_donor)
+            return;
+        size_t query = n_donor - (n - i);
+        size_t has = query + 1 - first_seen(w->shape, l, query);
+        from = weights_of(w, l, donor->site[SITE_PATTERN], n_donor, query, h);
+        if (has > n_seen)
+            from += (has - n_seen) * cols;
+        else
+            skip = n_seen - has;
+    }
+    for (size_t t = skip; t < n_seen; t++)
+        edit_row(e, to + t * cols, from ? from + (t - skip) * cols : NULL, 1);
+}
+
+// The pattern of a layer has been computed: as at_site, but its rows are pairs of tokens.
+static void at_pattern(const struct walk *w, const struct layer *l, const struct state *s,
+                       double *pattern)
+{
+    size_t n = s->prompt->n_ids, n_heads = w->shape->n_heads;
+    if (!s->variant && s->site[SITE_PATTERN])
+        memcpy(s->site[SITE_PATTERN], pattern, n * n * n_heads * sizeof *pattern);
+    for (size_t k = 0; s->variant && k < s->variant->n_edits; k++) {
+        const struct edit *e = &s->variant->edits[k];
+        if (e->layer != l->index || e->site != SITE_PATTERN)
+            continue;
+        for (size_t i = 0; i < n; i++)
+            for (size_t h = 0; h < n_heads; h++)
+                if ((e->position == ALL_POSITIONS || (int64_t)i == (int64_t)n + e->position)
+                    && (e->head == ALL_HEADS || e->head == h))
+                    edit_weights(w, l, e, s, pattern, i, h);
+    }
+}
+
+// z from q, k and v, the pattern edited on the way.
+static void attend(const struct walk *w, const struct layer *l, const struct state *s,
+                   struct scratch *t, size_t n)
+{
+    const struct model_shape *shape = w->shape;
+    for (size_t i = 0; i < n; i++)
+        for (size_t h = 0; h < shape->n_heads; h++) {
+            struct exact_attention a = attention_of(shape, l, t, i, h);
+            exact_weigh(weights_of(w, l, t->weights, n, i, h), &a);
+        }
+    at_pattern(w, l, s, t->weights);
+    for (size_t i = 0; i < n; i++)
+        for (size_t h = 0; h < shape->n_heads; h++) {
+            struct exact_attention a = attention_of(shape, l, t, i, h);
+            exact_mix(t->z + i * q_cols(shape) + h * shape->d_head, &a,
+                      weights_of(w, l, t->weights, n, i, h));
+        }
+}
+
 // The activation at a site has been computed: an intact state keeps it, another runs its edits.
 static void at_site(const struct walk *w, const struct layer *l, enum site site,
                     const struct state *s, struct rows rows)
@@ -247,7 +323,7 @@ static void run_attention(const struct walk *w, const struct layer *l, const str
     at_site(w, l, SITE_K, s, (struct rows){ t->qkv + q_cols(w->shape), l->qkv.n });
     at_site(w, l, SITE_V, s,
             (struct rows){ t->qkv + q_cols(w->shape) + kv_cols(w->shape), l->qkv.n });
-    attend(w->shape, l, t, n);
+    attend(w, l, s, t, n);
     at_site(w, l, SITE_Z, s, (struct rows){ t->z, q_cols(w->shape) });
     for (size_t i = 0; i < n; i++)
         exact_times(t->h + i * d, t->z + i * q_cols(w->shape), &l->out, l->out_bias);
@@ -299,7 +375,7 @@ static bool layer_state(const struct walk *w, const struct layer *l, const struc
                          .mlp = exact_doubles(&a, n, w->shape->d_model, err),
                          .up = exact_doubles(&a, n, w->shape->d_mlp, err),
                          .gate = exact_doubles(&a, w->shape->d_mlp, 1, err),
-                         .weights = exact_doubles(&a, n, 1, err) };
+                         .weights = exact_doubles(&a, n * n, w->shape->n_heads, err) };
     bool ok = t.h && t.qkv && t.z && t.mlp && t.up && t.gate && t.weights;
     if (ok) {
         at_site(w, l, SITE_RESID_PRE, s, (struct rows){ s->x, w->shape->d_model });
@@ -371,6 +447,17 @@ static bool embed(const struct walk *w, const struct prompt *p, double *x, struc
     return ok;
 }
 
+static bool takes_patterns(const struct walk *w)
+{
+    const struct variants *v = w->job->variants;
+    for (size_t i = 0; v && i < v->n; i++)
+        for (size_t k = 0; k < v->items[i].n_edits; k++)
+            if (v->items[i].edits[k].site == SITE_PATTERN
+                && v->items[i].edits[k].source == SOURCE_ROW)
+                return true;
+    return false;
+}
+
 // A prompt's intact state, with room for what is taken from it.
 static bool intact_init(struct walk *w, const struct prompt *prompts, uint32_t number,
                         struct state *out, struct abl_err *err)
@@ -380,7 +467,10 @@ static bool intact_init(struct walk *w, const struct prompt *prompts, uint32_t n
                            .number = number,
                            .x = exact_doubles(&w->arena, p->n_ids, w->shape->d_model, err) };
     for (int s = 0; s < N_SITES; s++) {
-        out->site[s] = exact_doubles(&w->arena, p->n_ids, site_cols(w->shape, (enum site)s), err);
+        size_t rows = s == SITE_PATTERN ? (size_t)p->n_ids * p->n_ids : p->n_ids;
+        if (s == SITE_PATTERN && !takes_patterns(w))
+            continue;
+        out->site[s] = exact_doubles(&w->arena, rows, site_cols(w->shape, (enum site)s), err);
         if (!out->site[s])
             return false;
     }

@@ -97,22 +97,29 @@ void exact_turn(double *head, const struct rope_shape *rope, const double *frequ
     }
 }
 
-void exact_attend(double *z, const struct exact_attention *a, double *weights)
+void exact_weigh(double *weights, const struct exact_attention *a)
 {
     double top = -INFINITY, sum = 0;
     for (size_t t = 0; t < a->n_seen; t++) {
+        double *score = weights + t * a->n_heads;
         double dot = 0;
         for (size_t i = 0; i < a->d_head; i++)
             dot += a->q[i] * a->k[t * a->stride + i];
-        weights[t] = dot * a->scale;
-        top = fmax(top, weights[t]);
+        *score = dot * a->scale;
+        top = fmax(top, *score);
     }
     for (size_t t = 0; t < a->n_seen; t++)
-        sum += weights[t] = exp(weights[t] - top);
+        sum += weights[t * a->n_heads] = exp(weights[t * a->n_heads] - top);
+    for (size_t t = 0; t < a->n_seen; t++)
+        weights[t * a->n_heads] /= sum;
+}
+
+void exact_mix(double *z, const struct exact_attention *a, const double *weights)
+{
     for (size_t i = 0; i < a->d_head; i++) {
         z[i] = 0;
         for (size_t t = 0; t < a->n_seen; t++)
-            z[i] += weights[t] / sum * a->v[t * a->stride + i];
+            z[i] += weights[t * a->n_heads] * a->v[t * a->stride + i];
     }
 }
 

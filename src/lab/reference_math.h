@@ -45,13 +45,14 @@ void exact_turn(double *head, const struct rope_shape *rope, const double *frequ
                 size_t position);
 
 // z of one head at one token that sees n_seen others, itself included. q is the token's; k and v start at the head's
-// columns of the first one seen, rows `stride` apart. weights: room for n_seen.
+// columns of the first one seen, rows `stride` apart; weights[t * n_heads] is that of the t-th seen.
 struct exact_attention {
     const double *q, *k, *v;
-    size_t n_seen, stride, d_head;
+    size_t n_seen, stride, d_head, n_heads;
     double scale;
 };
-void exact_attend(double *z, const struct exact_attention *a, double *weights);
+void exact_weigh(double *weights, const struct exact_attention *a);
+void exact_mix(double *z, const struct exact_attention *a, const double *weights);
 
 double exact_log_sum_exp(const double *logits, size_t n);
 

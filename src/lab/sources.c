@@ -90,15 +90,20 @@ uint64_t donors_bytes(const struct donor_job *j)
 {
     struct stashes s = { 0 };
     struct abl_err ignored;
-    uint64_t floats = 0, rows = 0;
+    uint64_t floats = 0, rows = 0, edges = 0, edge_floats = 0;
     if (!donors_needed(j) || !list_stashes(j, &s, &ignored))
         return 0;
-    for (size_t i = 0; i < s.n; i++)
-        floats += site_cols(&j->model->shape, s.items[i].site);
-    for (size_t p = 0; p < j->n; p++) // donors are about as long and as many as the prompts
-        rows += j->donors[p % j->n_donors].n_ids;
+    for (size_t i = 0; i < s.n; i++) {
+        uint32_t cols = site_cols(&j->model->shape, s.items[i].site);
+        *(s.items[i].site == SITE_PATTERN ? &edge_floats : &floats) += cols;
+    }
+    for (size_t p = 0; p < j->n; p++) { // donors are about as long and as many as the prompts
+        uint64_t n = j->donors[p % j->n_donors].n_ids;
+        rows += n;
+        edges += n * (n + 1) / 2;
+    }
     free(s.items);
-    return floats * rows * sizeof(float);
+    return (floats * rows + edge_floats * edges) * sizeof(float);
 }
 
 bool donors_run(struct donor_state *d, const struct donor_job *j, struct abl_err *err)
@@ -112,8 +117,8 @@ bool donors_run(struct donor_state *d, const struct donor_job *j, struct abl_err
         return false;
     for (size_t i = 0; i < d->stashes.n; i++) {
         struct stash *stash = &d->stashes.items[i];
-        if (!e->ops->alloc(e, d->block.trie.n_nodes, site_cols(&j->model->shape, stash->site),
-                           &stash->t, err))
+        if (!e->ops->alloc(e, stash_rows(stash, &j->model->shape, &d->block.trie),
+                           site_cols(&j->model->shape, stash->site), &stash->t, err))
             return false;
     }
     struct pass pass = block_pass(&d->block);

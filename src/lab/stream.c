@@ -10,6 +10,17 @@ size_t stream_row_floats(const struct model_shape *s)
     return 3 * (size_t)s->d_model + 2 * q + q + 2 * kv + mlp;
 }
 
+uint32_t stream_window(const struct model_shape *shape, uint32_t layer)
+{
+    return shape->window && shape->slides[layer] ? shape->window : NO_WINDOW;
+}
+
+uint32_t stash_rows(const struct stash *s, const struct model_shape *shape, const struct trie *t)
+{
+    return s->site == SITE_PATTERN ? trie_edges(t, false, stream_window(shape, s->layer), NULL)
+                                   : t->n_nodes;
+}
+
 static uint32_t q_cols(const struct model_shape *s)
 {
     return s->n_heads * s->d_head;
@@ -70,13 +81,6 @@ static bool list_reads(struct list_builder *b, struct index *out)
     return list_done(b, n, out);
 }
 
-// How many keys a node sees through a window (UINT32_MAX: all before it, and itself).
-static uint32_t n_seen(const struct trie *t, uint32_t node, uint32_t window)
-{
-    uint32_t all = t->position[node] + 1;
-    return all < window ? all : window;
-}
-
 // Contexts of `n` query nodes a copy (nodes[i], or node i where nodes is NULL).
 static bool list_contexts(struct list_builder *b, const uint32_t *nodes, uint32_t n,
                           uint32_t window, struct contexts *out)
@@ -86,7 +90,7 @@ static bool list_contexts(struct list_builder *b, const uint32_t *nodes, uint32_
     b->values[0] = 0;
     for (uint32_t c = 0; c < b->s->max_copies; c++)
         for (uint32_t i = 0; i < n; i++) {
-            at += n_seen(t, nodes ? nodes[i] : i, window);
+            at += trie_seen(t, nodes ? nodes[i] : i, window);
             b->values[++query] = at;
         }
     if (!list_done(b, query + 1, &out->start))
@@ -95,8 +99,8 @@ static bool list_contexts(struct list_builder *b, const uint32_t *nodes, uint32_
     for (uint32_t c = 0; c < b->s->max_copies; c++)
         for (uint32_t i = 0; i < n; i++) {
             uint32_t node = nodes ? nodes[i] : i;
-            for (uint32_t k = t->start[node + 1] - n_seen(t, node, window); k < t->start[node + 1];
-                 k++)
+            uint32_t end = t->start[node + 1];
+            for (uint32_t k = end - trie_seen(t, node, window); k < end; k++)
                 b->values[at++] = c * t->n_nodes + t->sees[k];
         }
     return list_done(b, at, &out->rows);
@@ -140,7 +144,7 @@ static bool make_lists(struct stream *s, struct abl_err *err)
         return abl_no_memory(err);
     bool ok = list_repeat(&b, t->n_nodes, &s->repeat_nodes)
               && list_repeat(&b, t->n_reads, &s->repeat_reads) && list_reads(&b, &s->read_rows)
-              && list_both(&b, UINT32_MAX, &s->all)
+              && list_both(&b, NO_WINDOW, &s->all)
               && (!window_matters(s) || list_both(&b, s->pass->shape->window, &s->window))
               && (!s->pass->shape->rope.n_dims || list_positions(&b, &s->positions));
     free(b.values);
@@ -171,8 +175,8 @@ void stream_release(struct stream *s)
     if (!s->pass)
         return;
     struct engine *e = s->pass->engine;
-    struct tensor *tensors[]
-        = { &s->resid, &s->h, &s->qkv, &s->z, &s->up, &s->gate, &s->read_q, &s->read_x };
+    struct tensor *tensors[] = { &s->resid, &s->h,      &s->qkv,    &s->z,      &s->up,
+                                 &s->gate,  &s->read_q, &s->read_x, &s->pattern };
     struct index *lists[] = { &s->all.nodes.start,    &s->all.nodes.rows,     &s->all.reads.start,
                               &s->all.reads.rows,     &s->window.nodes.start, &s->window.nodes.rows,
                               &s->window.reads.start, &s->window.reads.rows,  &s->positions,
@@ -226,8 +230,9 @@ static bool run_list(struct stream *s, const struct edit_list *l, struct tensor 
     return !l->n || e->ops->edit(e, t, l->items, (uint32_t)l->n, source, err);
 }
 
-static bool run_edits(struct stream *s, uint32_t layer, enum site site, struct tensor t,
-                      struct abl_err *err)
+// Edits of copies [first, first + n), whose activation is t.
+static bool run_edits(struct stream *s, uint32_t layer, enum site site, uint32_t first, uint32_t n,
+                      struct tensor t, struct abl_err *err)
 {
     const struct pass *p = s->pass;
     struct edit_job job = { .trie = p->trie,
@@ -235,12 +240,13 @@ static bool run_edits(struct stream *s, uint32_t layer, enum site site, struct t
                             .donors = &p->donors,
                             .has_bos = p->has_bos,
                             .space = s->space,
-                            .variants = s->variants,
-                            .n_variants = s->copies,
+                            .variants = s->variants + first,
+                            .n_variants = n,
                             .layer = layer,
                             .site = site,
                             .head_cols = site_head_cols(p->shape, site),
-                            .n_cols = t.cols };
+                            .n_cols = t.cols,
+                            .window = stream_window(p->shape, layer) };
     struct edit_lists *l = &s->edits;
     if (!edits_collect(&job, l, err))
         return false;
@@ -274,7 +280,7 @@ static bool at_site(struct stream *s, uint32_t layer, enum site site, struct ten
         return false;
     if (s->tap && s->tap->sites & 1u << site && !s->tap->see(s->tap->context, layer, site, t, err))
         return false;
-    return !has_edits(s, layer, site) || run_edits(s, layer, site, t, err);
+    return !has_edits(s, layer, site) || run_edits(s, layer, site, 0, s->copies, t, err);
 }
 
 // x += t, through the edit operation: only for variants that edit a module's output.
@@ -337,13 +343,84 @@ static bool place(struct stream *s, const struct layer_weights *w, struct tensor
                            index_first(s->positions, qkv.rows), shape->d_head, err);
 }
 
-static struct contexts layer_contexts(const struct stream *s, uint32_t layer, uint32_t n_queries)
+static struct contexts layer_contexts(const struct stream *s, uint32_t layer, bool reads,
+                                      uint32_t n_queries)
 {
     const struct stream_contexts *set
         = s->window.nodes.start.buffer && s->pass->shape->slides[layer] ? &s->window : &s->all;
-    struct contexts c = s->space == ROWS_READS ? set->reads : set->nodes;
+    struct contexts c = reads ? set->reads : set->nodes;
     c.start = index_first(c.start, n_queries + 1);
     return c;
+}
+
+// Room for one copy's edges in this layer: rows of s->pattern.
+static bool pattern_room(struct stream *s, uint32_t layer, bool reads, struct tensor *out,
+                         struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    uint32_t n = trie_edges(s->pass->trie, reads, stream_window(s->pass->shape, layer), NULL);
+    if (s->pattern.buffer && s->pattern.rows < n)
+        e->ops->release(e, &s->pattern);
+    if (!s->pattern.buffer && !e->ops->alloc(e, n, s->pass->shape->n_heads, &s->pattern, err))
+        return false;
+    *out = tensor_rows(s->pattern, 0, n);
+    return true;
+}
+
+// Show the pattern, or keep it for donors: of a stream of one copy.
+static bool take_pattern(struct stream *s, uint32_t layer, const struct attend_args *args,
+                         struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    struct attend_args a = *args;
+    struct tensor t;
+    const struct stash *keep = s->saving ? find_stash(s->pass, layer, SITE_PATTERN) : NULL;
+    bool reads = s->space == ROWS_READS;
+    if (keep) {
+        uint32_t n = trie_edges(s->pass->trie, reads, stream_window(s->pass->shape, layer), NULL);
+        return e->ops->weigh(e, tensor_rows(keep->t, 0, n), &a, err);
+    }
+    if (s->tap->reads_only && !reads) {
+        struct index rows = index_first(s->read_rows, s->pass->trie->n_reads);
+        a.q = tensor_rows(s->read_q, 0, rows.count);
+        a.contexts = layer_contexts(s, layer, true, rows.count);
+        reads = true;
+        if (!e->ops->gather(e, a.q, args->q, rows, err))
+            return false;
+    }
+    return pattern_room(s, layer, reads, &t, err) && e->ops->weigh(e, t, &a, err)
+           && s->tap->see(s->tap->context, layer, SITE_PATTERN, t, err);
+}
+
+// z of one copy by way of its edited pattern.
+static bool edit_pattern(struct stream *s, uint32_t layer, uint32_t copy,
+                         const struct attend_args *args, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    const struct trie *trie = s->pass->trie;
+    uint32_t n = rows_per_copy(s);
+    struct attend_args a = *args;
+    struct tensor t;
+    a.q = tensor_rows(args->q, copy * n, n);
+    a.k = tensor_rows(args->k, copy * trie->n_nodes, trie->n_nodes);
+    a.v = tensor_rows(args->v, copy * trie->n_nodes, trie->n_nodes);
+    a.contexts = layer_contexts(s, layer, s->space == ROWS_READS, n); // of copy 0: rows of a.k
+    return pattern_room(s, layer, s->space == ROWS_READS, &t, err) && e->ops->weigh(e, t, &a, err)
+           && run_edits(s, layer, SITE_PATTERN, copy, 1, t, err)
+           && e->ops->mix(e, tensor_rows(s->z_now, copy * n, n), t, &a, err);
+}
+
+// Attention in its two halves, beside the whole: only where somebody takes the pattern, and for variants that edit it.
+static bool at_pattern(struct stream *s, uint32_t layer, const struct attend_args *args,
+                       struct abl_err *err)
+{
+    if (is_wanted(s, layer, SITE_PATTERN) && !take_pattern(s, layer, args, err))
+        return false;
+    for (uint32_t c = 0; s->variants && c < s->copies; c++)
+        if (edits_any(&s->variants[c], 1, layer, SITE_PATTERN)
+            && !edit_pattern(s, layer, c, args, err))
+            return false;
+    return true;
 }
 
 bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err)
@@ -370,9 +447,9 @@ bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err)
         return false;
     if (layer + 1 == shape->n_layers && !s->wide && !narrow_to_reads(s, &args.q, err))
         return false;
-    args.contexts = layer_contexts(s, layer, args.q.rows);
+    args.contexts = layer_contexts(s, layer, s->space == ROWS_READS, args.q.rows);
     s->z_now = tensor_rows(s->z, 0, args.q.rows);
-    return e->ops->attend(e, s->z_now, &args, err);
+    return e->ops->attend(e, s->z_now, &args, err) && at_pattern(s, layer, &args, err);
 }
 
 // up = act(norm(x)·W_in), or act(norm(x)·W_gate) norm(x)·W_in: what the MLP's output is made from.

@@ -18,7 +18,7 @@
 struct stash {
     enum site site;
     uint32_t layer;
-    struct tensor t; // (rows of one copy, width of the site)
+    struct tensor t; // (rows of one copy, width of the site): stash_rows
 };
 
 struct stashes {
@@ -41,7 +41,8 @@ struct pass {
 
 // Looks at intact activations as they are computed.
 struct tap {
-    unsigned sites; // 1 << site for those wanted
+    unsigned sites;  // 1 << site for those wanted
+    bool reads_only; // of patterns only the edges of read-outs are computed
     // t: (rows of one copy, width of the site); engine operations may be queued on it.
     bool (*see)(void *context, uint32_t layer, enum site site, struct tensor t,
                 struct abl_err *err);
@@ -66,7 +67,8 @@ struct stream {
     struct tensor resid, h;   // (max_copies * n_nodes, d_model)
     struct tensor qkv, z, up; // (…, q | k | v), (…, n_heads * d_head), (…, d_mlp)
     struct tensor gate;       // (…, d_mlp) where the MLP is gated
-    struct tensor read_q, read_x;       // (max_copies * n_reads, …)
+    struct tensor read_q, read_x; // (max_copies * n_reads, …)
+    struct tensor pattern; // (edges of one copy, n_heads); none until a layer's pattern is wanted
     struct stream_contexts all, window; // window: of layers that slide, where a prompt is longer
     struct index positions;             // (max_copies * n_nodes), where positions turn q and k
     struct index read_rows;             // (max_copies * n_reads) rows of the read-out nodes
@@ -74,6 +76,12 @@ struct stream {
         repeat_reads;        // row i of a copy of one copy's rows: i modulo their number
     struct edit_lists edits; // scratch
 };
+
+// The window of a layer's attention, NO_WINDOW where it sees everything.
+uint32_t stream_window(const struct model_shape *shape, uint32_t layer);
+
+// Rows of a stash: of one copy's nodes, or of their edges.
+uint32_t stash_rows(const struct stash *s, const struct model_shape *shape, const struct trie *t);
 
 // Floats that one token row takes in a stream.
 size_t stream_row_floats(const struct model_shape *shape);

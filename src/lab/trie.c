@@ -132,6 +132,25 @@ void trie_release(struct trie *t)
     *t = (struct trie){ 0 };
 }
 
+uint32_t trie_seen(const struct trie *t, uint32_t node, uint32_t window)
+{
+    uint32_t all = t->position[node] + 1;
+    return all < window ? all : window;
+}
+
+uint32_t trie_edges(const struct trie *t, bool reads, uint32_t window, uint32_t *first)
+{
+    uint32_t n = 0, rows = reads ? t->n_reads : t->n_nodes;
+    for (uint32_t i = 0; i < rows; i++) {
+        if (first)
+            first[i] = n;
+        n += trie_seen(t, reads ? t->reads[i] : i, window);
+    }
+    if (first)
+        first[rows] = n;
+    return n;
+}
+
 uint32_t trie_node(const struct trie *t, uint32_t prompt, uint32_t back)
 {
     uint32_t node = t->reads[t->read_of[prompt]];

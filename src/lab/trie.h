@@ -32,6 +32,14 @@ bool trie_build(const struct prompt *prompts, size_t n, bool share, struct trie 
                 struct abl_err *err);
 void trie_release(struct trie *t);
 
+// How many nodes a node sees through a window of that many tokens, itself included; NO_WINDOW: all of its ancestors.
+#define NO_WINDOW UINT32_MAX
+uint32_t trie_seen(const struct trie *t, uint32_t node, uint32_t window);
+
+// Edges, from what sees to what is seen, in the order of rows and in a row of positions: row i of the nodes (or of the
+// read-outs) has edges [first[i], first[i + 1]). first: room for rows + 1, or NULL. The number of edges.
+uint32_t trie_edges(const struct trie *t, bool reads, uint32_t window, uint32_t *first);
+
 // The node `back` tokens before the prompt's last (0 = the last), or UINT32_MAX when the prompt is shorter.
 uint32_t trie_node(const struct trie *t, uint32_t prompt, uint32_t back);
 

@@ -12,6 +12,7 @@ const char *site_name(enum site site)
                                                 [SITE_Q] = "q",
                                                 [SITE_K] = "k",
                                                 [SITE_V] = "v",
+                                                [SITE_PATTERN] = "pattern",
                                                 [SITE_Z] = "z",
                                                 [SITE_ATTN_OUT] = "attn_out",
                                                 [SITE_MLP_OUT] = "mlp_out",
@@ -21,13 +22,16 @@ const char *site_name(enum site site)
 
 uint32_t site_head_cols(const struct model_shape *s, enum site site)
 {
+    if (site == SITE_PATTERN)
+        return 1;
     return site == SITE_Q || site == SITE_K || site == SITE_V || site == SITE_Z ? s->d_head : 0;
 }
 
 uint32_t site_cols(const struct model_shape *s, enum site site)
 {
     uint32_t n_heads = site == SITE_K || site == SITE_V ? s->n_kv_heads : s->n_heads;
-    return site_head_cols(s, site) ? n_heads * s->d_head : s->d_model;
+    uint32_t cols = site_head_cols(s, site);
+    return cols ? n_heads * cols : s->d_model;
 }
 
 struct edit head_edit(struct head h, struct ablation how)

@@ -11,12 +11,14 @@
 #include "model/model.h"
 
 // Activations of a layer in the order in which they are computed. q and k are those that meet each other (normed and
-// turned by their positions where the model does that); attn_out and mlp_out are module outputs, biases included.
+// turned by their positions where the model does that); pattern is what softmax makes of them, and has a row for each edge,
+// a query and a key that it sees, and a column for each head; attn_out and mlp_out are module outputs, biases included.
 enum site {
     SITE_RESID_PRE,
     SITE_Q,
     SITE_K,
     SITE_V,
+    SITE_PATTERN,
     SITE_Z,
     SITE_ATTN_OUT,
     SITE_MLP_OUT,
@@ -39,7 +41,7 @@ enum edit_source {
     SOURCE_NONE,
     SOURCE_CONSTANT, // the head's c_h = b_V + ln1 bias·W_V (site z only)
     SOURCE_MEAN, // the head's mean of z over all tokens of all prompts but BOS, which keeps its value (site z only)
-    SOURCE_ROW, // the intact activation of a donor prompt, positions aligned from the end
+    SOURCE_ROW, // the intact activation of a donor prompt, positions (of edges both ends) aligned from the end
 };
 
 // Macros where an enumerator would have to fit an int (C17 6.7.2.2).
@@ -50,8 +52,9 @@ enum { ALL_POSITIONS = INT32_MAX };
 struct edit {
     enum site site;
     uint32_t layer;
-    uint32_t head;    // of sites that have heads; ALL_HEADS there or elsewhere: the whole width
-    int32_t position; // counted from the prompt's end: -1 is the last token; ALL_POSITIONS
+    uint32_t head; // of sites that have heads; ALL_HEADS there or elsewhere: the whole width
+    int32_t
+        position; // counted from the prompt's end: -1 is the last token; ALL_POSITIONS. Of edges the query's.
     enum edit_op op;
     float factor;
     enum edit_source source;

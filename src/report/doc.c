@@ -108,6 +108,11 @@ void doc_uint(struct doc *d, cJSON *parent, const char *key, uint64_t value)
     add_digits(d, parent, key, digits);
 }
 
+void doc_raw(struct doc *d, cJSON *parent, const char *key, const char *json)
+{
+    attach(d, parent, key, cJSON_CreateRaw(json));
+}
+
 void doc_bool(struct doc *d, cJSON *parent, const char *key, bool value)
 {
     attach(d, parent, key, cJSON_CreateBool(value));

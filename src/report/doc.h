@@ -32,6 +32,8 @@ void doc_number(struct doc *d, cJSON *parent, const char *key, double value);   
 // A value that came from a float: the shortest decimal that reads back to it.
 void doc_float(struct doc *d, cJSON *parent, const char *key, float value);
 void doc_uint(struct doc *d, cJSON *parent, const char *key, uint64_t value);
+// JSON text that goes in as it stands.
+void doc_raw(struct doc *d, cJSON *parent, const char *key, const char *json);
 void doc_bool(struct doc *d, cJSON *parent, const char *key, bool value);
 void doc_null(struct doc *d, cJSON *parent, const char *key);
 

@@ -140,14 +140,18 @@ void ref_epilogue(const struct ref *product, uint32_t rows, uint32_t cols, const
 }
 
 // One query row and head; z has d_head elements. Rounding of a score is rounding of its weight, relatively.
-static void attend_head(const struct ref_attend *a, uint32_t query, uint32_t head, struct ref *z)
+static uint32_t kv_column(const struct ref_attend *a, uint32_t head)
 {
-    uint32_t d = a->d_head, first = head * d;
-    uint32_t kv = head / (a->n_heads / a->n_kv_heads) * d;
+    return head / (a->n_heads / a->n_kv_heads) * a->d_head;
+}
+
+// weights of one query and head; the size of the terms of the largest score.
+static double weigh_head(const struct ref_attend *a, uint32_t query, uint32_t head, double *weights)
+{
+    uint32_t d = a->d_head, first = head * d, kv = kv_column(a, head);
     uint32_t n = a->start[query + 1] - a->start[query];
     const uint32_t *rows = a->rows + a->start[query];
-    double *scores = malloc(n * sizeof *scores), highest = -INFINITY, size = 0, sum = 0;
-    assert_non_null(scores);
+    double highest = -INFINITY, size = 0, sum = 0;
     for (uint32_t c = 0; c < n; c++) {
         double dot = 0, terms = 0;
         for (uint32_t i = 0; i < d; i++) {
@@ -155,21 +159,65 @@ static void attend_head(const struct ref_attend *a, uint32_t query, uint32_t hea
             dot += term;
             terms += fabs(term);
         }
-        scores[c] = dot;
+        weights[c] = dot;
         highest = fmax(highest, dot);
         size = fmax(size, terms);
     }
     for (uint32_t c = 0; c < n; c++)
-        sum += scores[c] = exp(scores[c] - highest);
-    for (uint32_t i = 0; i < d; i++) {
+        sum += weights[c] = exp(weights[c] - highest);
+    for (uint32_t c = 0; c < n; c++)
+        weights[c] /= sum;
+    return size;
+}
+
+static double *room_for_weights(const struct ref_attend *a, uint32_t query)
+{
+    double *weights = malloc((a->start[query + 1] - a->start[query]) * sizeof *weights);
+    assert_non_null(weights);
+    return weights;
+}
+
+static void attend_head(const struct ref_attend *a, uint32_t query, uint32_t head, struct ref *z)
+{
+    uint32_t n = a->start[query + 1] - a->start[query], kv = kv_column(a, head);
+    double *weights = room_for_weights(a, query), size = weigh_head(a, query, head, weights);
+    for (uint32_t i = 0; i < a->d_head; i++) {
         z[i] = (struct ref){ 0 };
         for (uint32_t c = 0; c < n; c++) {
-            double term = scores[c] / sum * at(a->v, rows[c], kv + i);
+            double term = weights[c] * at(a->v, a->rows[a->start[query] + c], kv + i);
             z[i].value += term;
             z[i].size += fabs(term) * (1 + size);
         }
     }
-    free(scores);
+    free(weights);
+}
+
+// A weight below what exponents of single precision hold may be found as 0.
+void ref_weigh(const struct ref_attend *a, struct ref *weights)
+{
+    static const double tiny = 1e-30;
+    for (uint32_t i = 0; i < a->q.rows; i++)
+        for (uint32_t h = 0; h < a->n_heads; h++) {
+            double *w = room_for_weights(a, i), size = weigh_head(a, i, h, w);
+            for (uint32_t c = 0; c < a->start[i + 1] - a->start[i]; c++)
+                weights[(size_t)(a->start[i] + c) * a->n_heads + h]
+                    = (struct ref){ .value = w[c], .size = tiny + w[c] * (1 + size) };
+            free(w);
+        }
+}
+
+void ref_mix(const struct ref_attend *a, struct grid weights, struct ref *out)
+{
+    for (uint32_t i = 0; i < a->q.rows; i++)
+        for (uint32_t h = 0; h < a->n_heads; h++)
+            for (uint32_t j = 0; j < a->d_head; j++, out++) {
+                *out = (struct ref){ 0 };
+                for (uint32_t e = a->start[i]; e < a->start[i + 1]; e++) {
+                    double term = at(weights, e, h) * at(a->v, a->rows[e], kv_column(a, h) + j);
+                    out->value += term;
+                    out->size += fabs(term);
+                }
+            }
 }
 
 void ref_attend(const struct ref_attend *a, struct ref *out)

@@ -199,6 +199,83 @@ bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *
     return true;
 }
 
+bool vulkan_weigh(struct engine *e, struct tensor weights, const struct attend_args *args,
+                  struct abl_err *err)
+{
+    struct vulkan *v = (struct vulkan *)e;
+    uint32_t heads = args->n_heads, n_queries = args->q.rows;
+    assert(args->contexts.start.count == n_queries + 1 && weights.cols == heads);
+    if (n_queries == 0)
+        return true;
+    uint32_t window = vulkan_window_rows(v, weights);
+    for (uint32_t first = 0, n; first < weights.rows; first += n) {
+        n = min_u32(window, weights.rows - first);
+        struct weigh_push push = { .n_queries = n_queries,
+                                   .edge_first = first,
+                                   .n_edges = n,
+                                   .n_heads = heads,
+                                   .heads_per_kv = heads / args->n_kv_heads,
+                                   .d_head = args->d_head,
+                                   .out_stride = weights.stride,
+                                   .q_first = position(args->q),
+                                   .q_stride = args->q.stride,
+                                   .k_first = position(args->k),
+                                   .k_stride = args->k.stride,
+                                   .scale = args->scale };
+        struct dispatch d = { .shader = SHADER_WEIGH,
+                              .aligned = args->d_head % 4 == 0 && vulkan_is_aligned(args->q)
+                                         && vulkan_is_aligned(args->k),
+                              .args = &push,
+                              .args_size = sizeof push,
+                              .inputs = { args->q.buffer, args->k.buffer },
+                              .lists = { { .buffer = args->contexts.start.buffer },
+                                         { .buffer = args->contexts.rows.buffer } },
+                              .work = 2 * element_work * weights.rows * heads * args->d_head };
+        d.out = vulkan_window(v, tensor_rows(weights, first, n), &push.out_first);
+        dispatch_subgroups(&v->context, &d, (uint64_t)n_queries * heads);
+        if (!pipelines_dispatch(&v->pipelines, &v->queue, &d, err))
+            return false;
+    }
+    return true;
+}
+
+bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights,
+                const struct attend_args *args, struct abl_err *err)
+{
+    struct vulkan *v = (struct vulkan *)e;
+    uint32_t heads = args->n_heads, lane_cols = 4 * v->context.gpu->subgroup_size;
+    assert(args->contexts.start.count == z.rows + 1 && weights.cols == heads);
+    uint32_t window = vulkan_window_rows(v, z);
+    for (uint32_t first = 0, n; first < z.rows; first += n) {
+        n = min_u32(window, z.rows - first);
+        struct mix_push push = { .n_queries = n,
+                                 .query_first = first,
+                                 .n_heads = heads,
+                                 .heads_per_kv = heads / args->n_kv_heads,
+                                 .d_head = args->d_head,
+                                 .out_stride = z.stride,
+                                 .weights_first = position(weights),
+                                 .weights_stride = weights.stride,
+                                 .v_first = position(args->v),
+                                 .v_stride = args->v.stride };
+        struct dispatch d = { .shader = SHADER_MIX,
+                              .aligned = args->d_head % 4 == 0 && vulkan_is_aligned(z)
+                                         && vulkan_is_aligned(args->v),
+                              .constants = { (args->d_head + lane_cols - 1) / lane_cols },
+                              .args = &push,
+                              .args_size = sizeof push,
+                              .inputs = { weights.buffer, args->v.buffer },
+                              .lists = { { .buffer = args->contexts.start.buffer },
+                                         { .buffer = args->contexts.rows.buffer } },
+                              .work = element_work * weights.rows * heads * args->d_head };
+        d.out = vulkan_window(v, tensor_rows(z, first, n), &push.out_first);
+        dispatch_subgroups(&v->context, &d, (uint64_t)n * heads);
+        if (!pipelines_dispatch(&v->pipelines, &v->queue, &d, err))
+            return false;
+    }
+    return true;
+}
+
 bool vulkan_gather(struct engine *e, struct tensor out, struct tensor x, struct index rows,
                    struct abl_err *err)
 {

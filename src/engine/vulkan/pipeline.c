@@ -16,12 +16,16 @@
 #include "shaders/kl_texel.spv.h"
 #include "shaders/linear_texel.spv.h"
 #include "shaders/linear_tile.spv.h"
+#include "shaders/mix.spv.h"
+#include "shaders/mix_texel.spv.h"
 #include "shaders/norm.spv.h"
 #include "shaders/norm_texel.spv.h"
 #include "shaders/readout.spv.h"
 #include "shaders/readout_texel.spv.h"
 #include "shaders/rope.spv.h"
 #include "shaders/rope_texel.spv.h"
+#include "shaders/weigh.spv.h"
+#include "shaders/weigh_texel.spv.h"
 
 // `threads` is what a workgroup has on a GPU. On CPU-type devices it is one subgroup, as barriers are dear there.
 static const struct shader_code {
@@ -46,6 +50,12 @@ static const struct shader_code {
                         { attend_spv, sizeof attend_spv },
                         { attend_texel_spv, sizeof attend_texel_spv },
                         128 },
+    [SHADER_WEIGH] = { "weigh",
+                       { weigh_spv, sizeof weigh_spv },
+                       { weigh_texel_spv, sizeof weigh_texel_spv },
+                       128 },
+    [SHADER_MIX]
+    = { "mix", { mix_spv, sizeof mix_spv }, { mix_texel_spv, sizeof mix_texel_spv }, 128 },
     [SHADER_GATHER] = { "gather",
                         { gather_spv, sizeof gather_spv },
                         { gather_texel_spv, sizeof gather_texel_spv },

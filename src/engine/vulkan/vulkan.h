@@ -72,6 +72,10 @@ bool vulkan_gate(struct engine *e, struct tensor x, struct tensor gate, enum act
                  struct abl_err *err);
 bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *args,
                    struct abl_err *err);
+bool vulkan_weigh(struct engine *e, struct tensor weights, const struct attend_args *args,
+                  struct abl_err *err);
+bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights,
+                const struct attend_args *args, struct abl_err *err);
 bool vulkan_gather(struct engine *e, struct tensor out, struct tensor x, struct index rows,
                    struct abl_err *err);
 bool vulkan_edit(struct engine *e, struct tensor x, const struct row_edit *edits, uint32_t n_edits,

@@ -1,0 +1,86 @@
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/print.h"
+#include "lab/run.h"
+
+static cJSON *cost_json(const struct lab *lab, const struct variants *v, const struct lab_cost *c)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "schema", "abltui.plan/1");
+    cJSON_AddStringToObject(o, "model", lab->model->name);
+    cJSON_AddStringToObject(o, "data", lab->data->name);
+    cJSON_AddNumberToObject(o, "rows", (double)lab->prompts->n);
+    cJSON_AddNumberToObject(o, "variants", (double)v->n);
+    cJSON_AddNumberToObject(o, "passes", (double)c->n_passes);
+    cJSON_AddNumberToObject(o, "token_rows", (double)c->n_token_rows);
+    cJSON_AddNumberToObject(o, "flop", c->flop);
+    cJSON_AddNumberToObject(o, "weight_bytes", (double)c->weight_bytes);
+    cJSON_AddNumberToObject(o, "kept_weight_bytes", (double)c->kept_bytes);
+    cJSON_AddNumberToObject(o, "streamed_layers", c->n_streamed);
+    cJSON_AddNumberToObject(o, "activation_bytes", (double)c->activation_bytes);
+    cJSON_AddNumberToObject(o, "variants_per_chunk", c->variants_per_chunk);
+    cJSON_AddNumberToObject(o, "blocks", c->n_blocks);
+    return o;
+}
+
+static void cost_text(const struct lab *lab, const struct variants *v,
+                      const struct device_info *device, const struct lab_cost *c)
+{
+    char weights[SIZE_TEXT], activations[SIZE_TEXT];
+    printf("%s on %s/%s: %zu rows, %" PRIu32 " clusters\n", lab->model->name, lab->data->name,
+           split_name(lab->data->split), lab->prompts->n, lab->prompts->n_clusters);
+    printf("  variants        %zu", v->n);
+    if (v->n)
+        printf(", first %s", v->items[0].label);
+    putchar('\n');
+    printf("  passes          %" PRIu64 " (with the intact run)\n", c->n_passes);
+    printf("  token rows      %" PRIu64 "\n", c->n_token_rows);
+    printf("  work            %.3g GFLOP\n", c->flop / 1e9);
+    printf("  weights         %s on %s", size_text(c->weight_bytes, weights), device->name);
+    if (c->n_streamed)
+        printf(", of which %s at a time: %" PRIu32 " of %" PRIu32 " layers come and go",
+               size_text(c->kept_bytes, weights), c->n_streamed, lab->model->shape.n_layers);
+    putchar('\n');
+    printf("  activations     %s, %" PRIu32 " variants at a time, %" PRIu32 " block%s of prompts\n",
+           size_text(c->activation_bytes, activations), c->variants_per_chunk, c->n_blocks,
+           c->n_blocks == 1 ? "" : "s");
+    printf("  peak memory     %s\n", size_text(c->kept_bytes + c->activation_bytes, weights));
+}
+
+// What a run would do on a device that is opened but given nothing.
+static bool show_cost(const struct cli *cli, const struct lab *lab, const struct variants *v,
+                      struct abl_err *err)
+{
+    struct engine *engine;
+    struct lab_cost cost;
+    if (!engine_open(cli->run.device, cli->run.n_threads, &engine, err))
+        return false;
+    bool ok = lab_cost(lab, v, &engine->info, &cost, err);
+    if (ok && cli->flags & CLI_JSON)
+        ok = print_json(cost_json(lab, v, &cost), err);
+    else if (ok)
+        cost_text(lab, v, &engine->info, &cost);
+    engine->ops->free(engine);
+    return ok;
+}
+
+bool command_dry_run(const struct cli *cli, struct abl_err *err)
+{
+    struct lab *lab;
+    struct variants v;
+    if (!lab_open_cold(&cli->run, &lab, err))
+        return false;
+    if (!(cli->flags & CLI_QUIET))
+        print_findings(lab->prompts);
+    bool ok = prompts_refuse(lab->prompts, err);
+    if (ok && lab_variants(lab, &v, err)) {
+        ok = show_cost(cli, lab, &v, err);
+        variants_release(&v);
+    } else
+        ok = false;
+    lab_free(lab);
+    return ok;
+}

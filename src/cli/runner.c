@@ -1,0 +1,244 @@
+#include "cli/runner.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/options.h"
+#include "cli/print.h"
+#include "lab/run.h"
+#include "report/profile.h"
+#include "report/report.h"
+
+// Set by SIGINT, SIGTERM and SIGHUP; lab_run looks at it. A lock-free atomic is all a handler may touch.
+static atomic_bool stop_asked;
+
+static void ask_stop(int signal)
+{
+    (void)signal;
+    atomic_store(&stop_asked, true);
+}
+
+// A second signal ends the program at once.
+void runner_catch_signals(void)
+{
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction action = { .sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND };
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaction(signals[i], &action, NULL);
+}
+
+static double now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// The line that says how far a run is, on a terminal only.
+struct progress_line {
+    bool shown;
+    double started, drawn;
+};
+
+static void draw_progress(void *context, const struct table *t, size_t variant)
+{
+    (void)variant;
+    struct progress_line *p = context;
+    double now = now_seconds();
+    size_t n = t->variants->n;
+    if (!p->shown || (now - p->drawn < 0.1 && t->n_done < n))
+        return;
+    p->drawn = now;
+    double rate = (double)t->n_done / (now - p->started + 1e-9);
+    unsigned long eta = (unsigned long)ceil((double)(n - t->n_done) / (rate + 1e-9));
+    fprintf(stderr, "\r%zu/%zu variants, %.1f/s, ETA %lu:%02lu ", t->n_done, n, rate, eta / 60,
+            eta % 60);
+}
+
+static void end_progress(const struct progress_line *p)
+{
+    if (p->shown)
+        fputs("\r\033[K", stderr);
+}
+
+static const char *kind_of_device(const struct lab *lab)
+{
+    return lab->engine->info.kind == DEVICE_CPU ? "cpu" : "vulkan";
+}
+
+static void print_header(const struct lab *lab)
+{
+    const struct model_shape *s = &lab->model->shape;
+    struct estimate ld;
+    struct abl_err ignored;
+    fprintf(stderr,
+            "%s (%s, %" PRIu32 " layers x %" PRIu32 " heads) on %s: %s; %s/%s, %zu rows, %" PRIu32
+            " clusters, BOS %s\n",
+            lab->model->name, s->arch, s->n_layers, s->n_heads, kind_of_device(lab),
+            lab->engine->info.name, lab->data->name, split_name(lab->data->split), lab->prompts->n,
+            lab->prompts->n_clusters,
+            lab->prompts->bos == TOKEN_NONE ? "none"
+                                            : tokenizer_text(lab->tokenizer, lab->prompts->bos));
+    if (lab_estimate_intact(lab, METRIC_LD, &ld, &ignored))
+        fprintf(stderr, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);
+}
+
+struct ranked {
+    size_t variant;
+    struct estimate e;
+};
+
+static int by_size(const void *a, const void *b)
+{
+    double x = fabs(((const struct ranked *)a)->e.mean),
+           y = fabs(((const struct ranked *)b)->e.mean);
+    return (x < y) - (x > y);
+}
+
+// The five largest effects, as a first answer on the terminal.
+static void print_top(const struct lab *lab, const struct table *t)
+{
+    struct ranked *list = calloc(t->variants->n, sizeof *list);
+    struct abl_err ignored;
+    size_t n = 0;
+    for (size_t v = 0; list && v < t->variants->n; v++)
+        if (t->done[v]
+            && lab_estimate(lab, t, v, lab->settings.metric, false, &list[n].e, &ignored))
+            list[n++].variant = v;
+    if (n)
+        qsort(list, n, sizeof *list, by_size);
+    for (size_t i = 0; i < n && i < 5; i++)
+        fprintf(stderr, "  %-12s delta_%s %+.3f [%+.3f, %+.3f]\n",
+                t->variants->items[list[i].variant].label, metric_info(lab->settings.metric)->name,
+                list[i].e.mean, list[i].e.ci_lo, list[i].e.ci_hi);
+    free(list);
+}
+
+static bool write_results(const struct runner *run, const struct report *r, char **written,
+                          struct abl_err *err)
+{
+    bool to_stdout = run->dir && strcmp(run->dir, "-") == 0;
+    if (to_stdout || run->flags & CLI_JSON) {
+        struct buf json = { 0 };
+        bool ok = report_json(r, &json, err);
+        if (ok
+            && (fwrite(json.data, 1, json.len, stdout) != json.len || fputc('\n', stdout) == EOF
+                || fflush(stdout) != 0))
+            ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
+        buf_release(&json);
+        if (!ok || to_stdout)
+            return ok;
+    }
+    if (!report_write(r, run->dir, written, err))
+        return false;
+    if (!(run->flags & CLI_QUIET))
+        fprintf(stderr, "results in %s\n", *written);
+    return true;
+}
+
+// Run the variants and read what the experiment reads; `in` says how far it came.
+static bool run_all(struct lab *lab, struct table *t, struct readings *in,
+                    struct progress_line *line, struct abl_err *err)
+{
+    bool ok = lab_run(lab, t, &stop_asked, draw_progress, line, err);
+    end_progress(line);
+    return ok && lab_read(lab, t, &stop_asked, in, err);
+}
+
+static void print_profile(const struct lab *lab)
+{
+    const struct trace *trace = engine_trace(lab->engine);
+    struct buf text = { 0 };
+    if (trace)
+        profile_text(trace, &text);
+    if (trace && !text.failed)
+        fputs(text.data, stderr);
+    buf_release(&text);
+}
+
+// What is there after a run that ended, or was interrupted (exit 130): an interrupted one is written too.
+static bool write_run(const struct runner *run, const struct report *r, char **written,
+                      struct abl_err *err)
+{
+    const struct table *t = r->table;
+    if (r->interrupted && !t->n_done)
+        return abl_fail(err, ABL_INTERRUPTED,
+                        "interrupted before the first result; nothing written");
+    if (!r->interrupted && !(run->flags & CLI_QUIET))
+        print_top(r->lab, t);
+    if (!(run->flags & CLI_QUIET))
+        print_profile(r->lab);
+    if (!write_results(run, r, written, err))
+        return false;
+    return !r->interrupted
+           || abl_fail(err, ABL_INTERRUPTED,
+                       "interrupted after %zu of %zu variants; what finished "
+                       "is saved and marked as partial",
+                       t->n_done, t->variants->n);
+}
+
+static bool run_and_write(const struct runner *run, struct lab *lab, struct table *t,
+                          double started, char **written, struct abl_err *err)
+{
+    struct progress_line line
+        = { .shown = !(run->flags & CLI_QUIET) && isatty(STDERR_FILENO), .started = started };
+    struct readings readings = { 0 };
+    bool ran = run_all(lab, t, &readings, &line, err);
+    struct report r = { .lab = lab,
+                        .table = t,
+                        .readings = &readings,
+                        .command_line = run->command_line,
+                        .interrupted = !ran,
+                        .seconds = now_seconds() - started };
+    bool ok = (ran || err->code == ABL_INTERRUPTED) && write_run(run, &r, written, err);
+    readings_release(&readings);
+    return ok;
+}
+
+// What is wrong with the request shows before anything is loaded on a device.
+static bool run_lab(const struct runner *run, struct lab *lab, double started, char **written,
+                    struct abl_err *err)
+{
+    struct variants variants;
+    struct table table;
+    if (!prompts_refuse(lab->prompts, err) || !lab_variants(lab, &variants, err))
+        return false;
+    bool ok = lab_start(lab, err);
+    if (ok && !(run->flags & CLI_QUIET)) {
+        print_findings(lab->prompts);
+        print_header(lab);
+    }
+    if (ok && table_init(&table, &variants, lab->prompts->n, err)) {
+        ok = run_and_write(run, lab, &table, started, written, err);
+        table_release(&table);
+    } else
+        ok = false;
+    variants_release(&variants);
+    return ok;
+}
+
+bool runner_run(const struct runner *run, const struct run_settings *settings, char **written,
+                struct abl_err *err)
+{
+    double started = now_seconds();
+    struct lab *lab;
+    char *place = NULL;
+    if (run->dir && strcmp(run->dir, "-") != 0 && !report_check_target(run->dir, err))
+        return false;
+    if (!lab_open_cold(settings, &lab, err))
+        return false;
+    bool ok = run_lab(run, lab, started, &place, err);
+    lab_free(lab);
+    if (written)
+        *written = place;
+    else
+        free(place);
+    return ok;
+}

@@ -1,0 +1,24 @@
+// One run without a terminal: load, run, show how far it is, write.
+#ifndef ABL_CLI_RUNNER_H
+#define ABL_CLI_RUNNER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "lab/run.h"
+
+struct runner {
+    const char *dir; // NULL = a folder below runs/ named by the run; "-": JSON on standard output
+    unsigned flags;  // CLI_JSON: on standard output too; CLI_QUIET
+    const char *command_line; // for provenance
+};
+
+// SIGINT, SIGTERM and SIGHUP stop the run, which then saves what it has; a second one ends the program.
+void runner_catch_signals(void);
+
+// Run what the settings say and write it. An interrupted run is written too and stays an error (ABL_INTERRUPTED).
+// *written (malloc'd, may be NULL): where it is; NULL where there is no folder.
+bool runner_run(const struct runner *run, const struct run_settings *settings, char **written,
+                struct abl_err *err);
+
+#endif

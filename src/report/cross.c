@@ -1,0 +1,404 @@
+#include "report/cross.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/sha256.h"
+#include "report/csv_table.h"
+#include "report/doc.h"
+
+enum { TEXT_MAX = 64 << 20 };
+
+// A child's table, and the columns that say which of its rows are the same thing in another child.
+static const struct matrix {
+    const char *table, *file;
+    const char *keys[4]; // "" ends
+    const char
+        *only[2]; // a column and the value that its rows must have, for invariants; NULL = all rows
+    const char *list; // of invariants.json
+} matrices[] = {
+    { "head_impact", "head_matrix", { "layer", "head" }, { NULL }, "heads" },
+    { "group_impact", "group_matrix", { "heads" }, { "kind", "chosen" }, "groups" },
+    { "layer_impact", "layer_matrix", { "site", "layer", "head", "position" }, { NULL }, "layers" },
+    { "recovery", "recovery_matrix", { "heads", "restored", "source" }, { NULL }, NULL },
+};
+
+enum { N_MATRICES = sizeof matrices / sizeof *matrices, MAX_KEYS = 4 };
+
+struct writer {
+    const char *dir;
+    const struct cross_child *children;
+    size_t n;
+    struct arena arena;
+    struct doc manifest;
+    cJSON *files;
+    struct abl_err *err;
+};
+
+// ---------------------------------------------------------------------------------------------------- files
+
+static const char *child_path(struct writer *w, size_t i, const char *name)
+{
+    const char *path = arena_printf(&w->arena, "%s/%s", w->children[i].dir, name);
+    if (!path)
+        abl_no_memory(w->err);
+    return path;
+}
+
+static bool put(struct writer *w, const char *name, const struct buf *text)
+{
+    char sha256[SHA256_HEX];
+    const char *path = arena_printf(&w->arena, "%s/%s", w->dir, name);
+    bool ok = (path && !text->failed) || abl_no_memory(w->err);
+    ok = ok && file_write_atomic(path, text->data ? text->data : "", text->len, w->err)
+         && sha256_bytes(text->data ? text->data : "", text->len, sha256, w->err);
+    if (ok) {
+        cJSON *o = doc_object(&w->manifest, w->files, NULL);
+        doc_text(&w->manifest, o, "path", name);
+        doc_uint(&w->manifest, o, "bytes", text->len);
+        doc_text(&w->manifest, o, "sha256", sha256);
+    }
+    return ok;
+}
+
+static bool put_doc(struct writer *w, const char *name, struct doc *d)
+{
+    struct buf text = { 0 };
+    bool ok = doc_print(d, DOC_PRETTY, &text, w->err) && put(w, name, &text);
+    buf_release(&text);
+    doc_release(d);
+    return ok;
+}
+
+// A JSON file of a child, checked to be JSON, as it stands.
+static bool add_file(struct writer *w, struct doc *d, cJSON *parent, size_t i, const char *name)
+{
+    struct file_bytes bytes;
+    const char *path = child_path(w, i, name);
+    if (!path || !file_read(path, TEXT_MAX, &bytes, ABL_BAD_DATA, w->err))
+        return false;
+    cJSON *parsed = cJSON_ParseWithLength(bytes.data, bytes.size);
+    bool ok = parsed || abl_fail(w->err, ABL_BAD_DATA, "'%s': no JSON", path);
+    if (ok)
+        doc_raw(d, parent, w->children[i].tag, bytes.data);
+    cJSON_Delete(parsed);
+    file_bytes_release(&bytes);
+    return ok;
+}
+
+// ------------------------------------------------------------------------------------------------- matrices
+
+static const char *table_path(struct writer *w, size_t i, const struct matrix *m)
+{
+    return child_path(w, i, arena_printf(&w->arena, "metrics/%s.csv", m->table));
+}
+
+// The children's files one below the other, under one header.
+static bool join(struct writer *w, const struct matrix *m, struct buf *out, bool *any)
+{
+    const char *header = NULL;
+    size_t len = 0;
+    *any = false;
+    for (size_t i = 0; i < w->n; i++) {
+        struct file_bytes bytes;
+        const char *path = table_path(w, i, m);
+        if (!path)
+            return false;
+        if (!file_exists(path))
+            continue;
+        if (!file_read(path, TEXT_MAX, &bytes, ABL_BAD_DATA, w->err))
+            return false;
+        const char *end = memchr(bytes.data, '\n', bytes.size);
+        size_t first = end ? (size_t)(end - bytes.data) + 1 : bytes.size;
+        bool same = !header || (first == len && memcmp(header, bytes.data, len) == 0);
+        if (same && !header) {
+            header = arena_strndup(&w->arena, bytes.data, first);
+            len = first;
+            buf_add(out, bytes.data, first);
+        }
+        if (same)
+            buf_add(out, bytes.data + first, bytes.size - first);
+        file_bytes_release(&bytes);
+        if (!same || !header)
+            return !same ? abl_fail(w->err, ABL_BAD_DATA,
+                                    "'%s' has other columns than the first run's: run all "
+                                    "conditions with one version",
+                                    path)
+                         : abl_no_memory(w->err);
+        *any = true;
+    }
+    return true;
+}
+
+static bool write_matrix(struct writer *w, const struct matrix *m)
+{
+    struct buf text = { 0 };
+    bool any, ok = join(w, m, &text, &any);
+    const char *name = arena_printf(&w->arena, "artifacts/cross_condition/%s.csv", m->file);
+    ok = ok && (name || abl_no_memory(w->err)) && (!any || put(w, name, &text));
+    buf_release(&text);
+    return ok;
+}
+
+// ------------------------------------------------------------------------------------------------ invariants
+
+struct place {
+    const char *keys[MAX_KEYS];
+    const char *text; // of its delta, as in the file
+    double delta;
+};
+
+static int largest_first(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    double dx = fabs(x->delta), dy = fabs(y->delta);
+    if (dx > dy || dx < dy)
+        return dx > dy ? -1 : 1;
+    for (int k = 0; k < MAX_KEYS && x->keys[k]; k++)
+        if (strcmp(x->keys[k], y->keys[k]) != 0)
+            return strcmp(x->keys[k], y->keys[k]);
+    return 0;
+}
+
+// The CROSS_TOP places of a child with the largest |delta| of a metric.
+static bool top_places(struct writer *w, const struct matrix *m, const struct csv_table *t,
+                       const char *metric, struct place *out, size_t *n)
+{
+    size_t metrics = csv_table_column(t, "metric"), deltas = csv_table_column(t, "delta");
+    size_t only = m->only[0] ? csv_table_column(t, m->only[0]) : 0, columns[MAX_KEYS], n_all = 0;
+    struct place *all = malloc((t->n_rows + 1) * sizeof *all);
+    bool ok = all || abl_no_memory(w->err);
+    for (int k = 0; k < MAX_KEYS; k++)
+        columns[k] = m->keys[k] ? csv_table_column(t, m->keys[k]) : 0;
+    for (int k = 0; ok && k < MAX_KEYS; k++)
+        ok = columns[k] != SIZE_MAX && metrics != SIZE_MAX && deltas != SIZE_MAX
+             && only != SIZE_MAX;
+    if (all && !ok)
+        abl_fail(w->err, ABL_BAD_DATA, "'%s' has not the columns of a run's table", t->path);
+    for (size_t row = 0; ok && row < t->n_rows; row++) {
+        const char *delta = csv_table_cell(t, row, deltas);
+        if (strcmp(csv_table_cell(t, row, metrics), metric) != 0 || !*delta
+            || (m->only[0] && strcmp(csv_table_cell(t, row, only), m->only[1]) != 0))
+            continue;
+        struct place *p = &all[n_all++];
+        *p = (struct place){ .text = delta, .delta = strtod(delta, NULL) };
+        for (int k = 0; k < MAX_KEYS && m->keys[k]; k++)
+            p->keys[k] = csv_table_cell(t, row, columns[k]);
+    }
+    if (ok) {
+        qsort(all, n_all, sizeof *all, largest_first);
+        *n = n_all < CROSS_TOP ? n_all : CROSS_TOP;
+        memcpy(out, all, *n * sizeof *out);
+    }
+    free(all);
+    return ok;
+}
+
+static const struct place *find_place(const struct place *list, size_t n, const struct place *p)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool same = true;
+        for (int k = 0; k < MAX_KEYS && p->keys[k]; k++)
+            same = same && strcmp(list[i].keys[k], p->keys[k]) == 0;
+        if (same)
+            return &list[i];
+    }
+    return NULL;
+}
+
+// Numbers as numbers, everything else as text; an empty cell is null.
+static void add_cell(struct doc *d, cJSON *o, const char *key, const char *cell)
+{
+    char *end;
+    strtod(cell, &end);
+    if (!*cell)
+        doc_null(d, o, key);
+    else if (*end)
+        doc_text(d, o, key, cell);
+    else
+        doc_raw(d, o, key, cell);
+}
+
+// Places that are among the top of every child, in the order of the first one.
+static bool add_metric(struct writer *w, const struct matrix *m, const struct csv_table *tables,
+                       const char *metric, struct doc *d, cJSON *parent)
+{
+    struct place(*tops)[CROSS_TOP] = calloc(w->n, sizeof *tops);
+    size_t *n = calloc(w->n, sizeof *n);
+    bool ok = (tops && n) || abl_no_memory(w->err);
+    for (size_t i = 0; ok && i < w->n; i++)
+        ok = top_places(w, m, &tables[i], metric, tops[i], &n[i]);
+    cJSON *list = doc_array(d, parent, metric);
+    for (size_t p = 0; ok && p < n[0]; p++) {
+        bool everywhere = true, one_sign = true;
+        for (size_t i = 0; i < w->n; i++) {
+            const struct place *other = find_place(tops[i], n[i], &tops[0][p]);
+            everywhere = everywhere && other;
+            one_sign = one_sign && other && (other->delta > 0) == (tops[0][p].delta > 0);
+        }
+        if (!everywhere)
+            continue;
+        cJSON *o = doc_object(d, list, NULL);
+        for (int k = 0; k < MAX_KEYS && m->keys[k]; k++)
+            add_cell(d, o, m->keys[k], tops[0][p].keys[k]);
+        doc_bool(d, o, "one_sign", one_sign);
+        cJSON *deltas = doc_object(d, o, "delta");
+        for (size_t i = 0; i < w->n; i++)
+            doc_raw(d, deltas, w->children[i].tag, find_place(tops[i], n[i], &tops[0][p])->text);
+    }
+    free(tops);
+    free(n);
+    return ok;
+}
+
+static bool add_matrix(struct writer *w, const struct matrix *m, struct doc *d)
+{
+    static const char *const metrics[]
+        = { "ld", "logprob", "prob", "kl", "rank", "flip", "entropy" };
+    struct csv_table *tables = arena_alloc(&w->arena, w->n, sizeof *tables);
+    if (!tables)
+        return abl_no_memory(w->err);
+    for (size_t i = 0; m->list && i < w->n; i++) {
+        const char *path = table_path(w, i, m);
+        if (!path)
+            return false;
+        if (!file_exists(path))
+            return true; // not all children have such a table
+        if (!csv_table_read(path, &w->arena, &tables[i], w->err))
+            return false;
+    }
+    cJSON *o = m->list ? doc_object(d, d->root, m->list) : NULL;
+    for (size_t i = 0; o && i < sizeof metrics / sizeof *metrics; i++)
+        if (!add_metric(w, m, tables, metrics[i], d, o))
+            return false;
+    return true;
+}
+
+static bool write_invariants(struct writer *w)
+{
+    struct doc d = doc_file("cross_invariants", false);
+    doc_uint(&d, d.root, "k", CROSS_TOP);
+    doc_text(&d, d.root, "by", "largest |delta| of each condition");
+    cJSON *tags = doc_array(&d, d.root, "conditions");
+    for (size_t i = 0; i < w->n; i++)
+        doc_text(&d, tags, NULL, w->children[i].tag);
+    for (size_t i = 0; i < N_MATRICES; i++)
+        if (!add_matrix(w, &matrices[i], &d)) {
+            doc_release(&d);
+            return false;
+        }
+    return put_doc(w, "artifacts/cross_condition/invariants.json", &d);
+}
+
+// ---------------------------------------------------------------------------------------------------- whole
+
+static bool write_summary(struct writer *w, const char *run_name)
+{
+    struct doc d = doc_file("cross_summary", false);
+    doc_text(&d, d.root, "run_name", run_name);
+    doc_uint(&d, d.root, "n_conditions", w->n);
+    cJSON *tags = doc_array(&d, d.root, "conditions"), *runs = doc_array(&d, d.root, "child_runs");
+    for (size_t i = 0; i < w->n; i++) {
+        doc_text(&d, tags, NULL, w->children[i].tag);
+        doc_text(&d, runs, NULL, w->children[i].tag);
+    }
+    cJSON *summaries = doc_object(&d, d.root, "summaries");
+    for (size_t i = 0; i < w->n; i++)
+        if (!add_file(w, &d, summaries, i, "metrics/summary.json")) {
+            doc_release(&d);
+            return false;
+        }
+    return put_doc(w, "artifacts/cross_condition/summary.json", &d);
+}
+
+static bool write_config(struct writer *w, const char *run_name)
+{
+    struct doc d = doc_file("cross_config", false);
+    doc_text(&d, d.root, "run_name", run_name);
+    cJSON *configs = doc_object(&d, d.root, "conditions");
+    for (size_t i = 0; i < w->n; i++)
+        if (!add_file(w, &d, configs, i, "config.json")) {
+            doc_release(&d);
+            return false;
+        }
+    return put_doc(w, "config.json", &d);
+}
+
+static bool write_all(struct writer *w, const char *run_name)
+{
+    const char *inner = arena_printf(&w->arena, "%s/artifacts/cross_condition", w->dir);
+    const char *manifest = arena_printf(&w->arena, "%s/manifest.json", w->dir);
+    struct buf text = { 0 };
+    w->manifest = doc_file("manifest", false);
+    w->files = doc_array(&w->manifest, w->manifest.root, "files");
+    bool ok = (inner && manifest) || abl_no_memory(w->err);
+    ok = ok && file_make_dirs(inner, w->err) && write_config(w, run_name);
+    for (size_t i = 0; ok && i < N_MATRICES; i++)
+        ok = write_matrix(w, &matrices[i]);
+    ok = ok && write_summary(w, run_name) && write_invariants(w)
+         && doc_print(&w->manifest, DOC_PRETTY, &text, w->err)
+         && file_write_atomic(manifest, text.data, text.len, w->err);
+    buf_release(&text);
+    doc_release(&w->manifest);
+    return ok;
+}
+
+bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,
+                 size_t n, struct abl_err *err)
+{
+    struct writer w = { .dir = dir, .children = children, .n = n, .err = err };
+    bool ok = write_all(&w, run_name);
+    arena_release(&w.arena);
+    return ok;
+}
+
+// Empty, or an earlier joint run.
+static bool is_ours(const char *dir, bool *out, struct abl_err *err)
+{
+    struct names names = { 0 };
+    struct file_bytes bytes = { 0 };
+    struct abl_err ignored;
+    if (!folder_names(dir, NULL, &names, err))
+        return false;
+    *out = !names.n;
+    names_release(&names);
+    char *config = file_join(dir, "config.json");
+    if (!config)
+        return abl_no_memory(err);
+    if (!*out && file_exists(config)
+        && file_read(config, TEXT_MAX, &bytes, ABL_BAD_DATA, &ignored)) {
+        *out = strstr(bytes.data, "\"abltui.cross_config/1\"");
+        file_bytes_release(&bytes);
+    }
+    free(config);
+    return true;
+}
+
+bool cross_begin(const char *dir, const char *run_name, struct abl_err *err)
+{
+    struct writer w = { .dir = dir, .err = err };
+    bool ours = true;
+    if (file_exists(dir) && !file_is_dir(dir))
+        return abl_fail(err, ABL_USAGE, "'%s' is no folder: name one for the conditions' runs",
+                        dir);
+    if (file_exists(dir) && !is_ours(dir, &ours, err))
+        return false;
+    if (!ours)
+        return abl_fail(err, ABL_USAGE,
+                        "'%s' holds something else than a run over several conditions: choose "
+                        "another folder",
+                        dir);
+    w.manifest = doc_new();
+    w.files = doc_array(&w.manifest, w.manifest.root, "files");
+    bool ok = file_make_dirs(dir, err) && write_config(&w, run_name);
+    doc_release(&w.manifest);
+    arena_release(&w.arena);
+    return ok;
+}

@@ -1,0 +1,32 @@
+// Several runs beside one another: the tables of single run directories joined, and what holds in all of them
+// (DESIGN section 6, artifacts/cross_condition).
+#ifndef ABL_REPORT_CROSS_H
+#define ABL_REPORT_CROSS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct cross_child {
+    const char *tag; // its name among the others, and of its folder below the joint one
+    const char *dir; // its run directory
+};
+
+// Make the folder that holds the children's folders and the joint files, or take an earlier one again: ABL_USAGE for a folder
+// that holds something else. Its config.json says from now on what it is.
+bool cross_begin(const char *dir, const char *run_name, struct abl_err *err);
+
+// Read the children's files and write into dir (created if missing):
+//   config.json                                 name, and the children's own configs
+//   artifacts/cross_condition/*_matrix.csv      head, group, layer and recovery tables of the children, one below the other
+//   artifacts/cross_condition/summary.json      the children's summaries
+//   artifacts/cross_condition/invariants.json   heads (and patched places) that are among the CROSS_TOP largest |delta| of
+//                                               every child, by metric
+//   manifest.json
+// What the files hold depends on tags and children alone. A child that is no whole run is ABL_BAD_DATA.
+enum { CROSS_TOP = 10 };
+bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,
+                 size_t n, struct abl_err *err);
+
+#endif
