@@ -49,7 +49,8 @@ static bool export_conditions(const struct cli *cli, const char *command_line, s
     size_t n = 0;
     bool ok = name_children(cli, &a, children, err) && cross_begin(cli->export_dir, "", err);
     for (size_t i = 0; ok && i < cli->n_data && first.code != ABL_INTERRUPTED; i++) {
-        struct runner run = { children[i].dir, cli->flags, command_line };
+        struct runner run
+            = { .dir = children[i].dir, .flags = cli->flags, .command_line = command_line };
         struct run_settings settings = cli->run;
         struct abl_err failed;
         settings.data = cli->data[i];
@@ -61,6 +62,8 @@ static bool export_conditions(const struct cli *cli, const char *command_line, s
         if (!first.code || failed.code == ABL_INTERRUPTED)
             first = failed;
     }
+    if (ok && !n)
+        cross_abandon(cli->export_dir);
     if (ok && n)
         ok = cross_write(cli->export_dir, "", done, n, err);
     if (ok && n && !(cli->flags & CLI_QUIET))
@@ -77,6 +80,8 @@ bool command_export(const struct cli *cli, const char *command_line, struct abl_
     runner_catch_signals();
     if (cli->n_data > 1)
         return export_conditions(cli, command_line, err);
-    struct runner run = { cli->export_dir ? cli->export_dir : "-", cli->flags, command_line };
+    struct runner run = { .dir = cli->export_dir ? cli->export_dir : "-",
+                          .flags = cli->flags,
+                          .command_line = command_line };
     return runner_run(&run, &cli->run, NULL, err);
 }

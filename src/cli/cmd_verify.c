@@ -44,7 +44,7 @@ static cJSON *result_json(const struct verify_result *r)
     return o;
 }
 
-static cJSON *verify_json(const struct verify *v)
+cJSON *verify_json(const struct verify *v)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "schema", "abltui.verify/1");

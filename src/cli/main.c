@@ -109,6 +109,8 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
         return command_compare(cli, err);
     case COMMAND_REBUILD:
         return command_rebuild(cli, err);
+    case COMMAND_CONFIG:
+        return command_run(cli, command_line, err);
     case N_COMMANDS:
         break;
     }

@@ -203,6 +203,14 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
     return true;
 }
 
+static void print_command(FILE *to, const struct command_info *c)
+{
+    int used = fprintf(to, "  %-8s %s", c->name, c->usage);
+    for (const char *u = c->usage; *u; u++)
+        used -= (*u & 0xc0) == 0x80; // bytes that continue a character take no column
+    fprintf(to, "%*s%s\n", used < 34 ? 34 - used : 1, "", c->about);
+}
+
 void cli_help(FILE *to, enum command command)
 {
     const struct command_info *c = &cli_commands[command];
@@ -215,8 +223,7 @@ void cli_help(FILE *to, enum command command)
               "  abltui --export - --experiment sets --sets 0:2+0:4 | jq .\n\nCommands:\n",
               to);
         for (int i = 1; i < N_COMMANDS; i++)
-            fprintf(to, "  %-8s %-16s %s\n", cli_commands[i].name, cli_commands[i].usage,
-                    cli_commands[i].about);
+            print_command(to, &cli_commands[i]);
         fputs("\n", to);
     }
     fputs("Options:\n", to);

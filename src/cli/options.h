@@ -23,6 +23,7 @@ enum command {
     COMMAND_CLUSTER,
     COMMAND_COMPARE,
     COMMAND_REBUILD,
+    COMMAND_CONFIG, // run CONFIG
     N_COMMANDS,
 };
 

@@ -19,6 +19,11 @@ const char *size_text(uint64_t bytes, char out[SIZE_TEXT]);
 // Print a document on standard output and free it; false when it could not be built or written.
 bool print_json(cJSON *document, struct abl_err *err);
 
+struct verify;
+
+// verify.json; the caller deletes it.
+cJSON *verify_json(const struct verify *v);
+
 // "warning: …" lines of a pre-flight report on standard error.
 void print_findings(const struct prompts *p);
 

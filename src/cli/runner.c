@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/print.h"
 #include "lab/run.h"
+#include "lab/verify.h"
 #include "report/profile.h"
 #include "report/report.h"
 #include "report/stability.h"
@@ -221,13 +222,14 @@ static bool write_run(const struct runner *run, const struct report *r, char **w
 }
 
 static bool run_and_write(const struct runner *run, struct lab *lab, struct table *t,
-                          double started, char **written, struct abl_err *err)
+                          const char *verified, double started, char **written, struct abl_err *err)
 {
     struct progress_line line
         = { .shown = !(run->flags & CLI_QUIET) && isatty(STDERR_FILENO), .started = started };
     struct readings readings = { 0 };
     bool ran = run_all(lab, t, &readings, &line, err);
     struct report r = { .lab = lab,
+                        .verify_json = verified,
                         .table = t,
                         .readings = &readings,
                         .command_line = run->command_line,
@@ -239,8 +241,8 @@ static bool run_and_write(const struct runner *run, struct lab *lab, struct tabl
 }
 
 // What is wrong with the request shows before anything is loaded on a device.
-static bool run_lab(const struct runner *run, struct lab *lab, double started, char **written,
-                    struct abl_err *err)
+static bool run_lab(const struct runner *run, struct lab *lab, const char *verified, double started,
+                    char **written, struct abl_err *err)
 {
     struct variants variants;
     struct table table;
@@ -252,11 +254,34 @@ static bool run_lab(const struct runner *run, struct lab *lab, double started, c
         print_header(lab);
     }
     if (ok && table_init(&table, &variants, lab->prompts->n, err)) {
-        ok = run_and_write(run, lab, &table, started, written, err);
+        ok = run_and_write(run, lab, &table, verified, started, written, err);
         table_release(&table);
     } else
         ok = false;
     variants_release(&variants);
+    return ok;
+}
+
+// A slice of the run on its device against the reference, as JSON; a device that drifts ends the run.
+static bool verify_slice(const struct runner *run, const struct run_settings *settings, char **out,
+                         struct abl_err *err)
+{
+    struct run_settings s = *settings;
+    struct verify v;
+    s.max_rows = 0;
+    if (run->verify_device)
+        s.device = run->verify_device;
+    if (!verify_run(&s, (struct verify_limits){ .n_rows = run->verify_rows }, &v, err))
+        return false;
+    cJSON *doc = verify_json(&v);
+    *out = cJSON_Print(doc);
+    cJSON_Delete(doc);
+    bool ok = *out ? verify_passed(&v, err) : abl_no_memory(err);
+    verify_release(&v);
+    if (!ok) {
+        cJSON_free(*out);
+        *out = NULL;
+    }
     return ok;
 }
 
@@ -268,10 +293,15 @@ bool runner_run(const struct runner *run, const struct run_settings *settings, c
     char *place = NULL;
     if (run->dir && strcmp(run->dir, "-") != 0 && !report_check_target(run->dir, err))
         return false;
-    if (!lab_open_cold(settings, &lab, err))
+    char *verified = NULL;
+    if (run->verify_rows && !verify_slice(run, settings, &verified, err))
         return false;
-    bool ok = run_lab(run, lab, started, &place, err);
-    lab_free(lab);
+    bool ok = lab_open_cold(settings, &lab, err);
+    if (ok) {
+        ok = run_lab(run, lab, verified, started, &place, err);
+        lab_free(lab);
+    }
+    cJSON_free(verified);
     if (written)
         *written = place;
     else

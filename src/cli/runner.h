@@ -11,6 +11,9 @@ struct runner {
     const char *dir; // NULL = a folder below runs/ named by the run; "-": JSON on standard output
     unsigned flags;  // CLI_JSON: on standard output too; CLI_QUIET
     const char *command_line; // for provenance
+    size_t
+        verify_rows; // rows of a slice that is compared with the reference first, into metrics/verify.json; 0 = none
+    const char *verify_device; // NULL = the run's
 };
 
 // SIGINT, SIGTERM and SIGHUP stop the run, which then saves what it has; a second one ends the program.

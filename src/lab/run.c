@@ -81,8 +81,10 @@ static bool copy_settings(struct lab *lab, const struct run_settings *from, stru
     struct run_settings *s = &lab->settings;
     *s = *from;
     const char **strings[]
-        = { &s->data_dir, &s->hf_cache, &s->model,    &s->data,    &s->heads,     &s->layers,
-            &s->sets,     &s->pairs,    &s->triplets, &s->restore, &s->positions, &s->device };
+        = { &s->data_dir, &s->hf_cache,     &s->model,          &s->data,          &s->condition,
+            &s->run_name, &s->fields.clean, &s->fields.corrupt, &s->fields.target, &s->fields.foil,
+            &s->heads,    &s->layers,       &s->sets,           &s->pairs,         &s->triplets,
+            &s->restore,  &s->positions,    &s->device };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         if (!*strings[i])
             continue;
@@ -101,9 +103,12 @@ static bool open_prompts(struct lab *lab, struct abl_err *err)
                                        .n_ctx = lab->model->shape.n_ctx,
                                        .n_vocab = lab->model->shape.n_vocab,
                                        .cluster_by_template = s->cluster_by_template };
-    return dataset_open(s->data, s->data_dir, s->split, s->max_rows, s->skip_bad, &lab->data,
-                        &lab->n_dropped, err)
-           && prompts_make(lab->data, lab->tokenizer, &options, &lab->prompts, err);
+    if (!dataset_open_as(&s->fields, s->data, s->data_dir, s->split, s->max_rows, s->skip_bad,
+                         &lab->data, &lab->n_dropped, err))
+        return false;
+    if (s->condition)
+        lab->data->name = s->condition;
+    return prompts_make(lab->data, lab->tokenizer, &options, &lab->prompts, err);
 }
 
 static bool open_model(struct lab *lab, struct abl_err *err)

@@ -39,10 +39,13 @@ enum ov_kind { OV_MEAN_OUTPUT, OV_CIRCUIT };
 
 // What the user asked for; strings borrowed. run_settings_default fills the documented defaults.
 struct run_settings {
-    const char *data_dir; // where the bundled corpora and models lie
-    const char *hf_cache; // root of the Hugging Face hub's cache, NULL = none
-    const char *model;    // --model
-    const char *data;     // --data: one condition
+    const char *data_dir;         // where the bundled corpora and models lie
+    const char *hf_cache;         // root of the Hugging Face hub's cache, NULL = none
+    const char *model;            // --model
+    const char *data;             // --data: one condition
+    const char *condition;        // what results call it, NULL = by its file
+    const char *run_name;         // of the run directory, NULL = by model, data and experiment
+    struct dataset_fields fields; // what the file calls its fields
     enum split split;
     size_t max_rows; // --rows, 0 = all
     enum experiment experiment;

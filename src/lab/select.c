@@ -60,10 +60,18 @@ static bool parse_head(struct part p, const char *option, const struct model_sha
 {
     const char *colon = memchr(p.text, ':', p.len);
     uint32_t layer, head;
-    if (!colon || !number_below(p.text, (size_t)(colon - p.text), s->n_layers, &layer))
+    if (!colon)
         return bad_head(p, option, s, err);
     const char *rest = colon + 1;
     size_t len = p.len - (size_t)(rest - p.text);
+    if (colon == p.text + 1 && *p.text == '*' && number_below(rest, len, s->n_heads, &head)) {
+        for (uint32_t l = 0; l < s->n_layers; l++)
+            heads[l] = (struct head){ l, head };
+        *n = s->n_layers;
+        return true;
+    }
+    if (!number_below(p.text, (size_t)(colon - p.text), s->n_layers, &layer))
+        return bad_head(p, option, s, err);
     if (len == 1 && *rest == '*') {
         for (uint32_t h = 0; h < s->n_heads; h++)
             heads[h] = (struct head){ layer, h };
@@ -91,7 +99,7 @@ bool heads_parse(const char *text, const struct model_shape *shape, struct arena
 {
     size_t cap = (size_t)shape->n_layers * shape->n_heads;
     struct head *heads = arena_alloc(a, cap, sizeof *heads);
-    struct head *found = arena_alloc(a, shape->n_heads, sizeof *found);
+    struct head *found = arena_alloc(a, (size_t)shape->n_heads + shape->n_layers, sizeof *found);
     bool *seen = arena_alloc(a, cap, sizeof *seen);
     if (!heads || !found || !seen)
         return abl_no_memory(err);

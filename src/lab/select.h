@@ -6,7 +6,7 @@
 
 // Errors of all three are ABL_USAGE and name the option, the part that is wrong and the valid range.
 
-// "0:2,1:3,2:*" or "all": heads in the order given, repeats dropped; out lives in the arena.
+// "0:2,1:3,2:*,*:4" or "all": heads in the order given, repeats dropped; out lives in the arena.
 bool heads_parse(const char *text, const struct model_shape *shape, struct arena *a,
                  struct head_set *out, struct abl_err *err);
 

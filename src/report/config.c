@@ -149,9 +149,14 @@ bool config_run_name(const struct lab *lab, const char model_sha256[SHA256_HEX],
     buf_release(&config);
     if (!ok)
         return false;
-    add_plain(out, lab->model->name);
-    buf_char(out, '-');
-    add_plain(out, lab->data->name);
-    buf_printf(out, "-%s_%.12s", experiment_name(lab->settings.experiment), hash);
+    if (lab->settings.run_name) {
+        add_plain(out, lab->settings.run_name);
+    } else {
+        add_plain(out, lab->model->name);
+        buf_char(out, '-');
+        add_plain(out, lab->data->name);
+        buf_printf(out, "-%s", experiment_name(lab->settings.experiment));
+    }
+    buf_printf(out, "_%.12s", hash);
     return !out->failed || abl_no_memory(err);
 }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
@@ -401,4 +402,16 @@ bool cross_begin(const char *dir, const char *run_name, struct abl_err *err)
     doc_release(&w.manifest);
     arena_release(&w.arena);
     return ok;
+}
+
+void cross_abandon(const char *dir)
+{
+    char *config = file_join(dir, "config.json");
+    char *manifest = file_join(dir, "manifest.json");
+    if (config && manifest && !file_exists(manifest)) { // not an earlier run's
+        unlink(config);
+        rmdir(dir); // fails where there is anything else
+    }
+    free(config);
+    free(manifest);
 }

@@ -17,6 +17,9 @@ struct cross_child {
 // that holds something else. Its config.json says from now on what it is.
 bool cross_begin(const char *dir, const char *run_name, struct abl_err *err);
 
+// No child came to anything: leave nothing behind but what others have put there.
+void cross_abandon(const char *dir);
+
 // Read the children's files and write into dir (created if missing):
 //   config.json                                 name, and the children's own configs
 //   artifacts/cross_condition/*_matrix.csv      head, group, layer and recovery tables of the children, one below the other

@@ -140,6 +140,18 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     return true;
 }
 
+// The verified slice, which the caller has made.
+static bool add_verified(struct rundir *dir, const struct report *r, struct abl_err *err)
+{
+    struct buf text = { 0 };
+    if (!r->verify_json)
+        return true;
+    buf_str(&text, r->verify_json);
+    bool ok = rundir_add(dir, "metrics/verify.json", &text, RUNDIR_VOLATILE, err);
+    buf_release(&text);
+    return ok;
+}
+
 static bool add_readings(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     const struct report *r = p->report;
@@ -186,8 +198,8 @@ static bool write_parts(const struct parts *p, const char *path, struct abl_err 
     if (!rundir_open(path, &dir, err))
         return false;
     if (add_config(&dir, p, err) && add_documents(&dir, p, err) && add_tables(&dir, p, err)
-        && add_readings(&dir, p, err) && add_profile(&dir, p, err)
-        && (!p->results.n_heads || add_heatmaps(&dir, p, err)))
+        && add_verified(&dir, p->report, err) && add_readings(&dir, p, err)
+        && add_profile(&dir, p, err) && (!p->results.n_heads || add_heatmaps(&dir, p, err)))
         return rundir_commit(&dir, p->report->interrupted, err);
     rundir_abort(&dir);
     return false;

@@ -16,7 +16,9 @@ struct report {
     const struct lab *lab;
     const struct table *table;
     const struct readings *readings; // NULL: nothing was read
-    const char *command_line;        // as typed, for provenance; NULL from the explorer
+    // metrics/verify.json, made by the caller; NULL: no slice was verified.
+    const char *verify_json;
+    const char *command_line; // as typed, for provenance; NULL from the explorer
     // A partial run: partial_summary.json is written and every JSON says "partial": true.
     bool interrupted;
     double seconds; // wall time of the run

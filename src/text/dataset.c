@@ -280,6 +280,7 @@ struct request {
     enum split split;
     size_t max_rows;
     bool skip_bad;
+    const struct dataset_fields *fields;
 };
 
 static bool open_into(struct dataset *d, const struct request *r, size_t *n_dropped,
@@ -293,9 +294,10 @@ static bool open_into(struct dataset *d, const struct request *r, size_t *n_drop
         return false;
     d->name = p.name;
     d->path = p.path;
-    bool ok = sha256_bytes(text.data, text.size, d->sha256, err)
-              && rows_parse(p.path, text.data, text.size, r->skip_bad, &d->arena, &all, err)
-              && choose_rows(d, &p, &all, &text, r->split, r->max_rows, n_dropped, err);
+    bool ok
+        = sha256_bytes(text.data, text.size, d->sha256, err)
+          && rows_parse(p.path, text.data, text.size, r->fields, r->skip_bad, &d->arena, &all, err)
+          && choose_rows(d, &p, &all, &text, r->split, r->max_rows, n_dropped, err);
     rows_release(&all);
     file_bytes_release(&text);
     return ok;
@@ -304,7 +306,15 @@ static bool open_into(struct dataset *d, const struct request *r, size_t *n_drop
 bool dataset_open(const char *name, const char *data_dir, enum split split, size_t max_rows,
                   bool skip_bad, struct dataset **out, size_t *n_dropped, struct abl_err *err)
 {
-    struct request r = { .name = name,
+    return dataset_open_as(NULL, name, data_dir, split, max_rows, skip_bad, out, n_dropped, err);
+}
+
+bool dataset_open_as(const struct dataset_fields *fields, const char *name, const char *data_dir,
+                     enum split split, size_t max_rows, bool skip_bad, struct dataset **out,
+                     size_t *n_dropped, struct abl_err *err)
+{
+    struct request r = { .fields = fields,
+                         .name = name,
                          .data_dir = data_dir,
                          .split = split,
                          .max_rows = max_rows,

@@ -42,6 +42,16 @@ struct dataset {
 // With skip_bad, bad rows are dropped, and those among the rows asked for are counted.
 bool dataset_open(const char *name, const char *data_dir, enum split split, size_t max_rows,
                   bool skip_bad, struct dataset **out, size_t *n_dropped, struct abl_err *err);
+
+// What the fields of a row are called in the file; NULL = clean, corrupt, target, foil.
+struct dataset_fields {
+    const char *clean, *corrupt, *target, *foil;
+};
+
+// The same for a file that calls its fields something else.
+bool dataset_open_as(const struct dataset_fields *fields, const char *name, const char *data_dir,
+                     enum split split, size_t max_rows, bool skip_bad, struct dataset **out,
+                     size_t *n_dropped, struct abl_err *err);
 void dataset_free(struct dataset *d);
 
 bool split_parse(const char *text, enum split *out); // "train" "val" "test" "all"

@@ -33,22 +33,43 @@ static const struct row_field fields[] = {
 
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 
+// What the file calls the four fields of an experiment.
+struct row_source {
+    const char *name; // of the file, for messages
+    const struct dataset_fields *names;
+    bool skip_bad;
+    struct arena *arena;
+};
+
+static const char *name_in_file(const struct row_field *f, const struct dataset_fields *names)
+{
+    const char *given = NULL;
+    if (names)
+        given = f->offset == offsetof(struct dataset_row, clean)     ? names->clean
+                : f->offset == offsetof(struct dataset_row, target)  ? names->target
+                : f->offset == offsetof(struct dataset_row, foil)    ? names->foil
+                : f->offset == offsetof(struct dataset_row, corrupt) ? names->corrupt
+                                                                     : NULL;
+    return given ? given : f->name;
+}
+
 static const char **field_of(struct dataset_row *row, const struct row_field *f)
 {
     return (const char **)(void *)((char *)row + f->offset);
 }
 
-static bool read_text(struct json *j, const struct row_field *f, struct json_text *out)
+static bool read_text(struct json *j, const struct row_field *f, const char *name,
+                      struct json_text *out)
 {
     if (!json_string(j, out))
         return false;
     if (memchr(out->data, '\0', out->len))
-        return json_fail(j, "\"%s\" holds a NUL character", f->name);
-    return out->len || (f->flags & FIELD_MAY_BE_EMPTY) || json_fail(j, "\"%s\" is empty", f->name);
+        return json_fail(j, "\"%s\" holds a NUL character", name);
+    return out->len || (f->flags & FIELD_MAY_BE_EMPTY) || json_fail(j, "\"%s\" is empty", name);
 }
 
-static bool read_value(struct json *j, const struct row_field *f, struct arena *arena,
-                       const char **out)
+static bool read_value(struct json *j, const struct row_field *f, const char *name,
+                       struct arena *arena, const char **out)
 {
     struct json_text text;
     uint64_t number;
@@ -60,46 +81,48 @@ static bool read_value(struct json *j, const struct row_field *f, struct arena *
             return false;
         *out = arena_printf(arena, "%" PRIu64, number);
     } else if (type == JSON_STRING) {
-        if (!read_text(j, f, &text))
+        if (!read_text(j, f, name, &text))
             return false;
         *out = arena_strndup(arena, text.data, text.len);
     } else
-        return json_fail(j, "\"%s\" is no string", f->name);
+        return json_fail(j, "\"%s\" is no string", name);
     return *out || abl_no_memory(j->err);
 }
 
-static bool read_row(struct json *j, struct arena *arena, struct dataset_row *row)
+static bool read_row(struct json *j, const struct row_source *from, struct dataset_row *row)
 {
     struct json_text key;
     if (!json_object(j))
         return false;
     while (json_next_key(j, &key)) {
         const struct row_field *f = fields;
-        while (f < fields + N_FIELDS && !json_key_is(key, f->name))
+        while (f < fields + N_FIELDS && !json_key_is(key, name_in_file(f, from->names)))
             f++;
-        if (!(f < fields + N_FIELDS ? read_value(j, f, arena, field_of(row, f)) : json_skip(j)))
+        if (!(f < fields + N_FIELDS
+                  ? read_value(j, f, name_in_file(f, from->names), from->arena, field_of(row, f))
+                  : json_skip(j)))
             return false;
     }
     if (!json_end(j))
         return false;
     for (size_t i = 0; i < N_FIELDS; i++)
         if ((fields[i].flags & FIELD_REQUIRED) && !*field_of(row, &fields[i]))
-            return json_fail(j, "\"%s\" is missing", fields[i].name);
+            return json_fail(j, "\"%s\" is missing", name_in_file(&fields[i], from->names));
     return true;
 }
 
 // Parse one line into row; only running out of memory has another code than ABL_BAD_DATA.
-static bool parse_line(const char *name, const char *line, size_t len, struct arena *arena,
+static bool parse_line(const struct row_source *from, const char *line, size_t len,
                        struct dataset_row *row, struct abl_err *err)
 {
     struct buf place = { 0 };
     struct json j;
-    buf_printf(&place, "'%s' line %" PRIu32, name, row->line);
+    buf_printf(&place, "'%s' line %" PRIu32, from->name, row->line);
     if (place.failed) {
         buf_release(&place);
         return abl_no_memory(err);
     }
-    bool ok = json_open(&j, place.data, line, len, ABL_BAD_DATA, err) && read_row(&j, arena, row);
+    bool ok = json_open(&j, place.data, line, len, ABL_BAD_DATA, err) && read_row(&j, from, row);
     json_close(&j);
     buf_release(&place);
     return ok;
@@ -125,8 +148,8 @@ static struct dataset_row *push(struct row_list *list, struct abl_err *err)
     return &list->rows[list->n++];
 }
 
-static bool add_line(struct row_list *list, const char *name, const char *line, size_t len,
-                     uint32_t number, bool skip_bad, struct arena *arena, struct abl_err *err)
+static bool add_line(struct row_list *list, const struct row_source *from, const char *line,
+                     size_t len, uint32_t number, struct abl_err *err)
 {
     struct abl_err why;
     struct dataset_row *row = push(list, err);
@@ -134,12 +157,12 @@ static bool add_line(struct row_list *list, const char *name, const char *line, 
         return false;
     struct dataset_row place = { .line = number, .index = (uint32_t)(list->n - 1) };
     *row = place;
-    if (parse_line(name, line, len, arena, row, &why))
+    if (parse_line(from, line, len, row, &why))
         return true;
     *row = place;
     if (why.code != ABL_BAD_DATA)
         return abl_fail(err, why.code, "%s", why.text);
-    return skip_bad
+    return from->skip_bad
            || abl_fail(err, ABL_BAD_DATA, "%s; correct the row or drop it with --skip-bad",
                        why.text);
 }
@@ -152,9 +175,10 @@ static bool is_blank(const char *line, size_t len)
     return true;
 }
 
-bool rows_parse(const char *name, const char *text, size_t len, bool skip_bad, struct arena *arena,
-                struct row_list *out, struct abl_err *err)
+bool rows_parse(const char *name, const char *text, size_t len, const struct dataset_fields *names,
+                bool skip_bad, struct arena *arena, struct row_list *out, struct abl_err *err)
 {
+    struct row_source from = { name, names, skip_bad, arena };
     struct row_list list = { 0 };
     size_t at = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     bool ok = true;
@@ -162,7 +186,7 @@ bool rows_parse(const char *name, const char *text, size_t len, bool skip_bad, s
         const char *newline = memchr(text + at, '\n', len - at);
         size_t end = newline ? (size_t)(newline - text) : len;
         if (!is_blank(text + at, end - at))
-            ok = add_line(&list, name, text + at, end - at, number, skip_bad, arena, err);
+            ok = add_line(&list, &from, text + at, end - at, number, err);
         at = end + (newline != NULL);
     }
     if (!ok) {

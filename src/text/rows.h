@@ -17,8 +17,8 @@ struct row_list {
 
 // Parse text[0..len); strings go to the arena. Without skip_bad the first bad row fails, with line and remedy.
 // `name` is the file, for messages.
-bool rows_parse(const char *name, const char *text, size_t len, bool skip_bad, struct arena *arena,
-                struct row_list *out, struct abl_err *err);
+bool rows_parse(const char *name, const char *text, size_t len, const struct dataset_fields *names,
+                bool skip_bad, struct arena *arena, struct row_list *out, struct abl_err *err);
 void rows_release(struct row_list *list);
 
 #endif

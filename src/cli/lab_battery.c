@@ -1,0 +1,361 @@
+#include "cli/lab_battery.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "lab/ov.h"
+
+struct source {
+    struct config_reader *r;
+    const char *path; // of the battery
+    const cJSON *o;
+    struct run_settings *s;
+    struct battery *out;
+};
+
+static bool bad(const struct source *b, const char *key, const char *expected)
+{
+    return abl_fail(b->r->err, ABL_BAD_DATA, "'%s': \"%s\": expected %s", b->path, key, expected);
+}
+
+static const cJSON *member(const struct source *b, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(b->o, key);
+    return item && !cJSON_IsNull(item) ? item : NULL;
+}
+
+static bool whole(const cJSON *item, uint32_t *out)
+{
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble < 1e6)
+        || item->valuedouble != floor(item->valuedouble))
+        return false;
+    *out = (uint32_t)item->valuedouble;
+    return true;
+}
+
+// Text that was put together, in the arena.
+static const char *keep(const struct source *b, struct buf *text)
+{
+    const char *kept
+        = text->failed ? NULL : arena_strdup(&b->r->config->arena, text->data ? text->data : "");
+    buf_release(text);
+    if (!kept)
+        abl_no_memory(b->r->err);
+    return kept;
+}
+
+// "all" or a list of numbers as --layers has it; *given is false where the key is missing.
+static bool number_list(const struct source *b, const char *key, const char **out, bool *given)
+{
+    const cJSON *list = member(b, key), *item;
+    struct buf text = { 0 };
+    *given = false;
+    if (!list || (cJSON_IsString(list) && strcmp(list->valuestring, "all") == 0))
+        return true;
+    if (!cJSON_IsArray(list))
+        return bad(b, key, "\"all\" or a list of numbers");
+    cJSON_ArrayForEach(item, list)
+    {
+        uint32_t n;
+        if (!whole(item, &n)) {
+            buf_release(&text);
+            return bad(b, key, "\"all\" or a list of numbers");
+        }
+        buf_printf(&text, "%s%u", text.len ? "," : "", (unsigned)n);
+    }
+    *out = keep(b, &text);
+    *given = true;
+    return *out;
+}
+
+// Heads are numbers of every layer that is asked for.
+static bool read_heads(const struct source *b)
+{
+    const cJSON *list = member(b, "heads"), *item;
+    struct buf text = { 0 };
+    if (!list || (cJSON_IsString(list) && strcmp(list->valuestring, "all") == 0))
+        return true;
+    if (!cJSON_IsArray(list))
+        return bad(b, "heads", "\"all\" or a list of numbers");
+    cJSON_ArrayForEach(item, list)
+    {
+        uint32_t head;
+        if (!whole(item, &head)) {
+            buf_release(&text);
+            return bad(b, "heads", "\"all\" or a list of numbers");
+        }
+        buf_printf(&text, "%s*:%u", text.len ? "," : "", (unsigned)head);
+    }
+    b->s->heads = keep(b, &text);
+    return b->s->heads;
+}
+
+static bool read_scales(const struct source *b)
+{
+    const cJSON *list = member(b, "scales"), *item;
+    struct battery *out = b->out;
+    if (!list)
+        return true;
+    if (!cJSON_IsArray(list) || !cJSON_GetArraySize(list) || cJSON_GetArraySize(list) > MAX_SCALES)
+        return bad(b, "scales", "one to 16 numbers");
+    out->n_scales = 0;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (!cJSON_IsNumber(item))
+            return bad(b, "scales", "one to 16 numbers");
+        out->scales[out->n_scales++] = (float)item->valuedouble;
+    }
+    return true;
+}
+
+static bool read_heads_zero(const struct source *b)
+{
+    bool given;
+    b->s->experiment = EXPERIMENT_HEADS;
+    if (!number_list(b, "layers", &b->s->layers, &given) || !read_heads(b) || !read_scales(b))
+        return false;
+    const cJSON *random = member(b, "random_control");
+    if (random && !cJSON_IsFalse(random))
+        return config_note(
+            b->r,
+            "'%s': \"random_control\" picks a subsample of single heads, which is no "
+            "null: every head is run; sets are compared with random sets",
+            b->path);
+    return true;
+}
+
+static bool put_set(struct buf *sets, uint32_t layer, const uint32_t *heads, size_t n)
+{
+    buf_str(sets, sets->len ? ";" : "");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(sets, "%s%u:%u", i ? "+" : "", (unsigned)layer, (unsigned)heads[i]);
+    return true;
+}
+
+static bool read_pairs(const struct source *b)
+{
+    const cJSON *list = member(b, "pairs"), *item;
+    struct buf sets = { 0 };
+    b->s->experiment = EXPERIMENT_SETS;
+    if (!cJSON_IsArray(list) || !cJSON_GetArraySize(list))
+        return bad(b, "pairs", "a list of {layer, h1, h2}");
+    cJSON_ArrayForEach(item, list)
+    {
+        uint32_t layer, heads[2];
+        if (!whole(cJSON_GetObjectItemCaseSensitive(item, "layer"), &layer)
+            || !whole(cJSON_GetObjectItemCaseSensitive(item, "h1"), &heads[0])
+            || !whole(cJSON_GetObjectItemCaseSensitive(item, "h2"), &heads[1])) {
+            buf_release(&sets);
+            return bad(b, "pairs", "a list of {layer, h1, h2}");
+        }
+        put_set(&sets, layer, heads, 2);
+    }
+    b->s->sets = keep(b, &sets);
+    return b->s->sets;
+}
+
+static bool read_groups(const struct source *b)
+{
+    enum { MOST = 256 };
+    const cJSON *list = member(b, "groups"), *item, *head;
+    struct buf sets = { 0 };
+    b->s->experiment = EXPERIMENT_SETS;
+    bool ok = cJSON_IsArray(list) && cJSON_GetArraySize(list);
+    if (!ok)
+        list = NULL;
+    cJSON_ArrayForEach(item, list)
+    {
+        const cJSON *members = cJSON_GetObjectItemCaseSensitive(item, "heads");
+        uint32_t layer, heads[MOST];
+        size_t n = 0;
+        ok = ok && whole(cJSON_GetObjectItemCaseSensitive(item, "layer"), &layer)
+             && cJSON_IsArray(members) && cJSON_GetArraySize(members)
+             && cJSON_GetArraySize(members) <= MOST;
+        if (!ok)
+            break;
+        cJSON_ArrayForEach(head, members) ok = ok && whole(head, &heads[n++]);
+        if (ok)
+            put_set(&sets, layer, heads, n);
+    }
+    if (!ok) {
+        buf_release(&sets);
+        return bad(b, "groups", "a list of {layer, heads}");
+    }
+    b->s->sets = keep(b, &sets);
+    return b->s->sets;
+}
+
+static bool read_direction(const struct source *b, const char *text)
+{
+    bool back = strcmp(text, "corrupt->clean") == 0;
+    if (!back && strcmp(text, "clean->corrupt") != 0)
+        return bad(b, "patch_direction", "clean->corrupt or corrupt->clean");
+    b->s->direction = back ? CORRUPT_TO_CLEAN : CLEAN_TO_CORRUPT;
+    return true;
+}
+
+static bool read_granularity(const struct source *b, const char *text)
+{
+    if (strcmp(text, "layer_resid") == 0)
+        b->s->sites = 1u << SITE_RESID_POST;
+    else if (strcmp(text, "head_out") == 0)
+        b->s->sites = 1u << SITE_ATTN_OUT; // z of all heads at once is what attn_out is made from
+    else if (strcmp(text, "mlp_out") == 0)
+        b->s->sites = 1u << SITE_MLP_OUT;
+    else
+        return bad(b, "granularity", "layer_resid, mlp_out or head_out");
+    return strcmp(text, "mlp_out") != 0
+           || config_note(b->r,
+                          "'%s': \"granularity\" mlp_out patches the MLP's output, not its hidden "
+                          "layer",
+                          b->path);
+}
+
+static bool read_positions(const struct source *b)
+{
+    const cJSON *positions = member(b, "positions");
+    if (!positions) {
+        b->s->positions = "all";
+        return true;
+    }
+    if (!cJSON_IsString(positions))
+        return bad(b, "positions", "last_token, all, each or a list such as -1,-2");
+    bool last = strcmp(positions->valuestring, "last_token") == 0;
+    b->s->positions = last ? "last" : arena_strdup(&b->r->config->arena, positions->valuestring);
+    return b->s->positions || abl_no_memory(b->r->err);
+}
+
+static bool read_patch(const struct source *b)
+{
+    const cJSON *direction = member(b, "patch_direction"), *granularity = member(b, "granularity");
+    bool given;
+    b->s->experiment = EXPERIMENT_PATCH;
+    b->s->ablation = (struct ablation){ .value_bias = b->s->ablation.value_bias };
+    return read_direction(b, cJSON_IsString(direction) ? direction->valuestring : "clean->corrupt")
+           && read_granularity(b, cJSON_IsString(granularity) ? granularity->valuestring
+                                                              : "layer_resid")
+           && number_list(b, "layers", &b->s->layers, &given) && read_positions(b);
+}
+
+static bool read_partial(const struct source *b)
+{
+    const cJSON *restore = member(b, "restore");
+    if (!read_groups(b))
+        return false;
+    b->s->experiment = EXPERIMENT_PARTIAL;
+    if (!restore)
+        return true;
+    if (!cJSON_IsString(restore))
+        return bad(b, "restore", "heads such as 0:2");
+    b->s->restore = arena_strdup(&b->r->config->arena, restore->valuestring);
+    return b->s->restore || abl_no_memory(b->r->err);
+}
+
+static bool read_ov(const struct source *b)
+{
+    const cJSON *kind = member(b, "kind"), *top_k = member(b, "top_k");
+    bool given;
+    b->s->experiment = EXPERIMENT_OV;
+    if (cJSON_IsString(kind) && strcmp(kind->valuestring, ov_kind_name(OV_CIRCUIT)) == 0)
+        b->s->ov_kind = OV_CIRCUIT;
+    else if (kind
+             && !(cJSON_IsString(kind)
+                  && strcmp(kind->valuestring, ov_kind_name(OV_MEAN_OUTPUT)) == 0))
+        return bad(b, "kind", "mean_output or circuit");
+    if (top_k && (!whole(top_k, &b->s->top_k) || !b->s->top_k))
+        return bad(b, "top_k", "a number of tokens");
+    return number_list(b, "layers", &b->s->layers, &given) && read_heads(b);
+}
+
+static bool read_lens(const struct source *b)
+{
+    bool given;
+    b->s->experiment = EXPERIMENT_LENS;
+    return number_list(b, "layers", &b->s->layers, &given) && read_heads(b);
+}
+
+static bool refuse_sae(const struct source *b)
+{
+    return abl_fail(
+        b->r->err, ABL_USAGE,
+        "'%s': sae_toggle needs a trained sparse autoencoder, which there is not: expected "
+        "another battery",
+        b->path);
+}
+
+static const struct battery_type {
+    const char *name;
+    bool (*read)(const struct source *b);
+    const char *keys[8]; // besides type, name and description
+} types[] = {
+    { "heads_zero",
+      read_heads_zero,
+      { "layers", "heads", "scales", "random_control", "random_count" } },
+    { "heads_pair_zero", read_pairs, { "pairs" } },
+    { "heads_subset_zero", read_groups, { "groups" } },
+    { "activation_patch",
+      read_patch,
+      { "patch_direction", "granularity", "layers", "sham_control", "positions" } },
+    { "sae_toggle", refuse_sae, { NULL } },
+    { "partial", read_partial, { "groups", "restore" } },
+    { "ov", read_ov, { "layers", "heads", "kind", "top_k" } },
+    { "lens", read_lens, { "layers", "heads" } },
+};
+
+static bool note_keys(const struct source *b, const struct battery_type *t)
+{
+    static const char *const common[] = { "type", "name", "description" };
+    const cJSON *item;
+    cJSON_ArrayForEach(item, b->o)
+    {
+        bool known = item->string[0] == '_';
+        for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+            known = known || strcmp(item->string, common[i]) == 0;
+        for (size_t i = 0; i < sizeof t->keys / sizeof *t->keys && t->keys[i]; i++)
+            known = known || strcmp(item->string, t->keys[i]) == 0;
+        if (!known
+            && !config_note(b->r, "'%s': key \"%s\" has no meaning for %s: it is ignored", b->path,
+                            item->string, t->name))
+            return false;
+    }
+    return true;
+}
+
+static bool read_object(const struct source *b)
+{
+    const cJSON *type = member(b, "type");
+    if (!cJSON_IsString(type))
+        return bad(b, "type", "the battery's type, such as heads_zero");
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(type->valuestring, types[i].name) == 0)
+            return note_keys(b, &types[i]) && types[i].read(b);
+    return abl_fail(b->r->err, ABL_BAD_DATA,
+                    "'%s': \"type\" is '%s': expected heads_zero, heads_pair_zero, "
+                    "heads_subset_zero, activation_patch, partial, ov or lens",
+                    b->path, type->valuestring);
+}
+
+bool battery_read(struct config_reader *r, const char *path, const cJSON *overrides,
+                  struct run_settings *s, struct battery *out)
+{
+    *out = (struct battery){ .n_scales = 1 };
+    if (!path)
+        return abl_fail(r->err, ABL_BAD_DATA,
+                        "'%s': \"battery\" is missing: expected the path of a battery file",
+                        r->path);
+    const char *found = config_find(r, path);
+    if (!found)
+        return abl_fail(
+            r->err, ABL_BAD_DATA,
+            "'%s': \"battery\" is '%s': there is no such file here or in a folder above", r->path,
+            path);
+    cJSON *o = config_parse(r, found);
+    if (!o)
+        return false;
+    struct source b = { r, found, o, s, out };
+    bool ok
+        = (!overrides || config_merge(o, overrides) || abl_no_memory(r->err)) && read_object(&b);
+    cJSON_Delete(o);
+    return ok;
+}

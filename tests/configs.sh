@@ -1,0 +1,102 @@
+#!/bin/bash
+# Run files of every shape, and the ready ones: tests/configs.sh PROGRAM STRICT_JSON. Fixtures: tools/make_configs.py
+set -u
+program=$(realpath "$1") strict_json=$(realpath "$2")
+. tests/support/checks.sh
+checkout=tests/fixtures/configs/checkout/lab/configs
+quick=(--boot 20 --quiet)
+
+# A cache with one revision of one model, which is the bundled one.
+export HF_HUB_CACHE=$scratch/hub
+repo=$HF_HUB_CACHE/models--tests--tiny-gpt2
+mkdir -p "$repo/refs" "$repo/snapshots/0123456789abcdef0123456789abcdef01234567"
+printf 0123456789abcdef0123456789abcdef01234567 >"$repo/refs/step8000"
+cp data/models/tiny-gpt2/* "$repo/snapshots/0123456789abcdef0123456789abcdef01234567/"
+
+for shape in flat flat_seed flat_shared renamed unknown_key; do
+    succeeds "shape_${shape}_runs" run "$checkout/run_$shape.json" --export "$scratch/$shape" "${quick[@]}"
+    holds "shape_${shape}_is_one_run" files_present "$scratch/$shape" manifest.json metrics/summary.json metrics/head_impact.csv
+done
+for shape in cross cross_revision cross_battery cross_low_memory cross_dataset cross_overrides; do
+    succeeds "shape_${shape}_runs" run "$checkout/run_$shape.json" --export "$scratch/$shape" "${quick[@]}"
+    holds "shape_${shape}_has_each_condition" files_present "$scratch/$shape" manifest.json facts/manifest.json neg/manifest.json \
+        artifacts/cross_condition/summary.json artifacts/cross_condition/invariants.json
+    holds "summary_of_${shape}_is_strict_json" "$strict_json" "$scratch/$shape/artifacts/cross_condition/summary.json"
+done
+succeeds every_scale_is_a_run run "$checkout/run_scales.json" --export "$scratch/scales" "${quick[@]}"
+
+# What a run did, by its own config.json and tables.
+says() {
+    python3 - "$scratch" <<'EOF'
+import csv, json, sys
+root = sys.argv[1] + "/"
+config = lambda path: json.load(open(root + path + "/config.json"))
+rows = lambda path: list(csv.DictReader(open(root + path)))
+assert config("flat")["heads"] == "all" and config("flat")["layers"] == "0,1", config("flat")
+assert config("flat")["seed"] == 0 and config("flat_seed")["seed"] == 3
+assert {(r["layer"]) for r in rows("flat/metrics/head_impact.csv")} == {"0", "1"}
+assert len(rows("flat/metrics/baseline.csv")) == 8  # the train split of the checkout's corpus
+assert {r["condition"] for r in rows("cross/artifacts/cross_condition/head_matrix.csv")} == {"facts", "neg"}
+assert config("cross_revision/facts")["model"] == "tests/tiny-gpt2@step8000", config("cross_revision/facts")
+a, b = config("cross_battery/facts"), config("cross_battery/neg")
+assert (a["direction"], a["layers"], a["sites"], a["positions"]) == ("clean->corrupt", "0,2", "resid_post", "last"), a
+assert (b["direction"], b["layers"]) == ("corrupt->clean", "1"), b
+assert {r["site"] for r in rows("cross_battery/artifacts/cross_condition/layer_matrix.csv")} == {"resid_post"}
+assert config("cross_dataset/neg")["split"] == "train"
+assert config("cross_overrides/facts")["sets"] == "0:0+0:1" and config("cross_overrides/neg")["sets"] == "1:2+1:3"
+assert config("renamed")["split"] == "all" and len(rows("renamed/metrics/baseline.csv")) == 12
+assert config("scales/scales-scale0")["ablate"] == "zero" and config("scales/scales-scale0.5")["ablate"] == "scale=0.5"
+assert {r["head"] for r in rows("scales/scales-scale0/metrics/head_impact.csv")} == {"1", "2"}
+verify = json.load(open(root + "flat/metrics/verify.json"))
+assert verify["rows"] == 2 and all(d["pass"] for d in verify["devices"]), verify
+assert json.load(open(root + "flat/metrics/profile.json"))["operations"]
+EOF
+}
+holds runs_did_what_their_files_say says
+
+# notes NAME FILE PATTERN…: each is in a note on stderr.
+notes() {
+    local name=$1 file=$2 pattern
+    shift 2
+    "$program" run "$file" --export "$scratch/notes" --boot 20 >"$scratch/out" 2>"$scratch/err" </dev/null
+    for pattern; do
+        grep -qE "^note: .*$pattern" "$scratch/err" || { fail "$name" "no note: $pattern" "$(grep ^note "$scratch/err")"; return; }
+    done
+    pass "$name"
+}
+notes an_unknown_key_is_named "$checkout/run_unknown_key.json" 'unknown key "colour" is ignored'
+notes keys_without_meaning_are_named "$checkout/run_flat.json" '"metrics" has no meaning' '"batch_size" has no meaning' \
+    '"max_seq_len" has no meaning' '"model.family" has no meaning' 'run once, with seed 0, not for each of 3 seeds' '"profiling.powermetrics"'
+notes a_stray_shared_is_named "$checkout/run_flat_shared.json" '"shared" without "conditions" is ignored'
+notes other_precision_is_named "$checkout/run_cross_low_memory.json" '"model.dtype" is float16: computed in float32' '"low_memory"'
+
+refuses a_missing_corpus_is_named 3 'run_no_corpus.json.*"dataset.id" is .nowhere_v1.' run "$checkout/run_no_corpus.json" --export "$scratch/x"
+refuses a_corpus_that_changed_is_named 3 'changed.split.json.*does not belong to.*changed.jsonl' run "$checkout/run_wrong_hash.json" --export "$scratch/x" --quiet
+refuses a_wrong_type_is_named 3 'run_wrong_type.json.*"device" is no string' run "$checkout/run_wrong_type.json" --export "$scratch/x"
+refuses a_missing_battery_is_named 3 'run_no_battery.json.*battery_none.json' run "$checkout/run_no_battery.json" --export "$scratch/x"
+refuses a_battery_without_its_autoencoder_is_refused 2 'sae_toggle needs' run "$checkout/run_sae.json" --export "$scratch/x"
+refuses a_condition_without_tag_is_named 3 '"conditions".0. has no "tag"' run "$checkout/run_no_tag.json" --export "$scratch/x"
+refuses a_missing_file_is_named 3 'nowhere.json' run "$scratch/nowhere.json"
+refuses run_needs_a_file 2 'run needs a configuration' run
+printf '{"run_name": ' >"$scratch/cut.json"
+refuses a_cut_file_is_refused 3 'cut.json.*no JSON from byte' run "$scratch/cut.json"
+python3 -c 'print("[" * 100000)' >"$scratch/deep.json"
+refuses a_file_that_nests_too_deep_is_refused 3 'deep.json' run "$scratch/deep.json"
+printf '[1]' >"$scratch/list.json"
+refuses a_list_is_refused 3 'expected a JSON object' run "$scratch/list.json"
+holds nothing_is_left_where_nothing_ran nothing_at "$scratch/x"
+
+# The ready runs: those of the bundled models run, the others are read up to the model, which is not here.
+for config in configs/*-tiny-gpt2.json configs/*-tiny-llama.json; do
+    name=$(basename "$config" .json)
+    succeeds "ready_run_$name" run "$config" --export "$scratch/ready/$name" --rows 2 --boot 10 --device cpu --quiet
+done
+for config in configs/*.json; do
+    case $config in *-tiny-*) continue ;; esac
+    name=$(basename "$config" .json)
+    "$program" run "$config" --export "$scratch/other" --rows 2 --quiet >"$scratch/out" 2>"$scratch/err" </dev/null
+    status=$?
+    holds "ready_run_${name}_asks_for_its_model" sh -c '[ "$1" = 4 ] && grep -q "^abltui: 4 of 4 conditions failed.*no model" "$2"' - "$status" "$scratch/err"
+done
+
+finish
