@@ -59,12 +59,11 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
 {
     const struct run_settings *s = &lab->settings;
     char ablate[ABLATE_SIZE];
-    ablate_text(s->ablation, ablate);
     bool patch = s->experiment == EXPERIMENT_PATCH, ov = s->experiment == EXPERIMENT_OV;
     bool sets = s->experiment == EXPERIMENT_SETS || s->experiment == EXPERIMENT_PARTIAL;
     bool heads = !sets;
     cJSON *o = d->root;
-    doc_text(d, o, "ablate", ov ? NULL : ablate);
+    doc_text(d, o, "ablate", ablate_text(s, ablate));
     doc_number(d, o, "alpha", s->alpha);
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_name(s->bos));
@@ -87,10 +86,10 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     doc_text(d, o, "metric", metric_info(s->metric)->name);
     doc_text(d, o, "model", lab->model->name);
     doc_text(d, o, "model_sha256", model_sha256);
+    doc_text(d, o, "ov_kind", ov ? ov_kind_name(s->ov_kind) : NULL);
+    doc_text(d, o, "pairs", sets ? s->pairs : NULL);
     if (partial)
         doc_bool(d, o, "partial", true);
-    doc_text(d, o, "pairs", sets ? s->pairs : NULL);
-    doc_text(d, o, "ov_kind", ov ? ov_kind_name(s->ov_kind) : NULL);
     doc_text(d, o, "positions", !patch ? NULL : s->positions ? s->positions : "last");
     doc_text(d, o, "precision", "f32");
     doc_text(d, o, "restore", s->experiment == EXPERIMENT_PARTIAL ? s->restore : NULL);

@@ -248,7 +248,6 @@ static void add_run(struct doc *d, const struct report *r)
     const struct lab *lab = r->lab;
     const struct run_settings *s = &lab->settings;
     char ablate[ABLATE_SIZE];
-    ablate_text(s->ablation, ablate);
     doc_bool(d, d->root, "complete", !r->interrupted);
     doc_uint(d, d->root, "n_variants", r->table->variants->n);
     doc_uint(d, d->root, "n_done", r->table->n_done);
@@ -256,7 +255,7 @@ static void add_run(struct doc *d, const struct report *r)
     doc_text(d, d->root, "condition", lab->data->name);
     doc_text(d, d->root, "split", split_name(lab->data->split));
     doc_text(d, d->root, "experiment", experiment_name(s->experiment));
-    doc_text(d, d->root, "ablate", ablate);
+    doc_text(d, d->root, "ablate", ablate_text(s, ablate));
     doc_text(d, d->root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_uint(d, d->root, "seed", s->seed);
     doc_uint(d, d->root, "boot", s->n_boot);

@@ -7,18 +7,22 @@
 
 #include "report/number.h"
 
-void ablate_text(struct ablation how, char out[ABLATE_SIZE])
+const char *ablate_text(const struct run_settings *s, char out[ABLATE_SIZE])
 {
     static const char *const names[] = { [ABLATE_SCALE] = "zero",
                                          [ABLATE_MEAN] = "mean",
                                          [ABLATE_RESAMPLE] = "resample",
                                          [ABLATE_PATCH] = "patch" };
+    struct ablation how = s->ablation;
     char scale[NUMBER_SIZE];
+    if (s->experiment == EXPERIMENT_PATCH || s->experiment == EXPERIMENT_OV)
+        return NULL;
     number_format_float(how.scale, scale);
     if (how.kind != ABLATE_SCALE || how.scale == 0.0f)
         snprintf(out, ABLATE_SIZE, "%s", names[how.kind]);
     else
         snprintf(out, ABLATE_SIZE, "scale=%s", scale);
+    return out;
 }
 
 static double value_of(enum metric m, const struct row_stats *row, const struct row_stats *intact)
@@ -74,10 +78,9 @@ static void put_effect(struct sheet *s, const struct effect *e, enum metric m)
 static void put_run(struct sheet *s, const struct lab *lab)
 {
     char ablate[ABLATE_SIZE];
-    ablate_text(lab->settings.ablation, ablate);
     sheet_text(s, lab->data->name);
     sheet_uint(s, lab->settings.seed);
-    sheet_text(s, ablate);
+    sheet_text(s, ablate_text(&lab->settings, ablate));
 }
 
 // The factor of scaling kinds; the others have none.
@@ -129,10 +132,8 @@ static void write_groups(const struct report *r, const struct results *results,
             const struct variant *v = &r->table->variants->items[e->variant];
             sheet_text(&s, v->label);
             sheet_text(&s, v->role == ROLE_CONTROL ? "control" : "chosen");
-            if (v->role == ROLE_CONTROL)
-                sheet_text(&s, r->table->variants->items[v->parent].label);
-            else
-                sheet_missing(&s);
+            sheet_text(&s,
+                       v->role == ROLE_CONTROL ? r->table->variants->items[v->parent].label : NULL);
             put_scale(&s, r->lab);
             put_effect(&s, e, (enum metric)m);
             sheet_number(&s, e->percentile[m]);
@@ -158,8 +159,8 @@ static void write_recovery(const struct report *r, const struct results *results
             "metric",    "baseline", "ablated", "patched",    "recovery",
             "ci_lo",     "ci_hi",    "n",       "n_clusters", "small_denominator",
             NULL };
-    char ablate[ABLATE_SIZE];
-    ablate_text(r->lab->settings.ablation, ablate);
+    char text[ABLATE_SIZE];
+    const char *ablate = ablate_text(&r->lab->settings, text);
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; i < results->n_restored; i++)
@@ -245,8 +246,8 @@ static void write_examples(const struct report *r, const struct results *results
             "logprob", "kl",        "rank",   "pred_id", "flip", NULL };
     const struct table *t = r->table;
     const struct lab *lab = r->lab;
-    char ablate[ABLATE_SIZE];
-    ablate_text(lab->settings.ablation, ablate);
+    char text[ABLATE_SIZE];
+    const char *ablate = ablate_text(&lab->settings, text);
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t v = 0; v < t->variants->n; v++)

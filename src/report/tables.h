@@ -30,8 +30,9 @@ void tables_write_lens(const struct report *r, const struct results *results,
 void tables_write_holdout(const struct report *r, const struct results *results,
                           enum sheet_format format, struct buf *out);
 
-// "zero", "scale=0.5", "mean", "resample" or "patch", as every table names the ablation.
+// "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL where the experiment
+// ablates nothing (patch, ov).
 enum { ABLATE_SIZE = 48 };
-void ablate_text(struct ablation how, char out[ABLATE_SIZE]);
+const char *ablate_text(const struct run_settings *s, char out[ABLATE_SIZE]);
 
 #endif

@@ -6,10 +6,9 @@ static void put_row(struct sheet *s, const struct report *r, const struct holdou
     const struct lab *lab = r->lab;
     const struct estimate *found = &row->discovery, *held = &row->heldout;
     char ablate[ABLATE_SIZE];
-    ablate_text(lab->settings.ablation, ablate);
     sheet_text(s, lab->data->name);
     sheet_uint(s, lab->settings.seed);
-    sheet_text(s, ablate);
+    sheet_text(s, ablate_text(&lab->settings, ablate));
     sheet_text(s, list->kind);
     sheet_text(s, r->table->variants->items[row->variant].label);
     sheet_text(s, metric_info(m)->name);
