@@ -18,19 +18,24 @@
 enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_MEM = 256 << 20 };
 
 static const struct {
-    const char *name;
+    const char *name, *about;
     bool (*list)(const struct lab *lab, struct variants *out, struct abl_err *err);
     bool reads_other; // whether results are compared with the other run
     // What is read off the intact run behind the variants; NULL = nothing.
     bool (*read)(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
                  struct abl_err *err);
 } experiments[N_EXPERIMENTS] = {
-    [EXPERIMENT_HEADS] = { "heads", experiment_heads, false, NULL },
-    [EXPERIMENT_SETS] = { "sets", experiment_sets, false, NULL },
-    [EXPERIMENT_PATCH] = { "patch", experiment_patch, true, NULL },
-    [EXPERIMENT_PARTIAL] = { "partial", experiment_partial, false, NULL },
-    [EXPERIMENT_OV] = { "ov", experiment_none, false, ov_read },
-    [EXPERIMENT_LENS] = { "lens", experiment_heads, false, lens_read },
+    [EXPERIMENT_HEADS] = { "heads", "each head alone", experiment_heads, false, NULL },
+    [EXPERIMENT_SETS]
+    = { "sets", "joint ablations, against random sets", experiment_sets, false, NULL },
+    [EXPERIMENT_PATCH]
+    = { "patch", "activations of the other prompt put in", experiment_patch, true, NULL },
+    [EXPERIMENT_PARTIAL]
+    = { "partial", "sets with heads given back", experiment_partial, false, NULL },
+    [EXPERIMENT_OV]
+    = { "ov", "what heads write into the vocabulary", experiment_none, false, ov_read },
+    [EXPERIMENT_LENS] = { "lens", "logit lens and direct effects beside total ones",
+                          experiment_heads, false, lens_read },
 };
 
 void run_settings_default(struct run_settings *s)
@@ -272,6 +277,11 @@ void lab_free(struct lab *lab)
 const char *experiment_name(enum experiment e)
 {
     return experiments[e].name;
+}
+
+const char *experiment_about(enum experiment e)
+{
+    return experiments[e].about;
 }
 
 bool lab_variants(const struct lab *lab, struct variants *out, struct abl_err *err)

@@ -28,6 +28,8 @@ enum experiment {
 
 // "heads", "sets", …
 const char *experiment_name(enum experiment e);
+// One line for people.
+const char *experiment_about(enum experiment e);
 
 // Which run is patched into which: the first gives, the second is run and read.
 enum direction { CLEAN_TO_CORRUPT, CORRUPT_TO_CLEAN };
