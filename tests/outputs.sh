@@ -33,6 +33,8 @@ mkdir "$scratch/run"
 export_run heads --rows 8 --profile
 export_run mean --data logic --rows 8 --ablate mean --alpha 0.001 --model tiny-llama
 export_run sets --rows 8 --experiment sets --pairs 0:2,4 --triplets 1:0,1,2 --sets '0:2+3:1' --controls 3
+export_run held --rows 20 --holdout 0.5
+export_run held_sets --rows 20 --holdout 0.4 --experiment sets --pairs 0:2,4,5 --controls 3
 export_run patch --rows 8 --experiment patch --patch-site resid_pre,z,k --positions=-1,-2 --layers 0-1
 export_run patch_all --rows 8 --experiment patch --patch-site attn_out --positions all --direction 'corrupt->clean'
 export_run partial --rows 8 --experiment partial --sets '0:2+0:4+1:1'

@@ -98,6 +98,7 @@ PY
 holds both_sides_add_up_to_the_whole sides
 holds without_it_there_is_no_such_table nothing_at "$scratch/zero_a/metrics/holdout.csv"
 refuses a_share_of_everything_is_usage 2 'between 0 and 1' --export "$scratch/no" --holdout 1
+refuses holding_out_of_what_is_only_read_is_usage 2 'leave --holdout out' --export "$scratch/no" --experiment ov --holdout 0.5
 refuses too_few_clusters_to_hold_out_is_bad_data 3 'at least 2' --export "$scratch/no" --rows 3 --holdout 0.5 --device cpu
 
 finish

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "lab/stats.h"
+#include "lab/student.h"
 
 enum { MAX_VALUES = 256 };
 
@@ -203,6 +204,31 @@ static void rank_correlation_agrees_with_scipy(void **state)
 {
     (void)state;
     assert_int_equal(with_golden("spearman", check_spearman), 4);
+}
+
+static size_t check_student(struct json *j)
+{
+    size_t n = 0;
+    assert_true(json_array(j));
+    while (json_next_item(j)) {
+        double p = NAN, dof = NAN, t = NAN;
+        struct json_text key;
+        assert_true(json_object(j));
+        while (json_next_key(j, &key))
+            assert_true(json_double(j, json_key_is(key, "p")     ? &p
+                                       : json_key_is(key, "dof") ? &dof
+                                                                 : &t));
+        close_to("student", "t", student_quantile(p, dof), t, 1e-11);
+        n++;
+    }
+    return n;
+}
+
+static void quantiles_of_t_agree_with_scipy(void **state)
+{
+    (void)state;
+    assert_int_equal(with_golden("student", check_student), 35);
+    close_to("normal", "cdf", normal_cdf(-1.959963984540054), 0.025, 1e-15);
 }
 
 static void rank_correlation_is_missing_where_undefined(void **state)
@@ -405,6 +431,7 @@ int main(void)
         cmocka_unit_test(q_agrees_with_scipy),
         cmocka_unit_test(q_skips_cells_without_p),
         cmocka_unit_test(rank_correlation_agrees_with_scipy),
+        cmocka_unit_test(quantiles_of_t_agree_with_scipy),
         cmocka_unit_test(rank_correlation_is_missing_where_undefined),
         cmocka_unit_test(one_cluster_has_a_mean_and_no_uncertainty),
         cmocka_unit_test(a_value_that_is_no_number_leaves_nothing_behind),

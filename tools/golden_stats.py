@@ -174,6 +174,11 @@ def split_halves(sums, seed):
     return np.array(rhos)
 
 
+def student_cases():
+    cases = [(p, dof) for p in (0.5, 0.1, 0.025, 0.005, 5e-5) for dof in (1.0, 1.37, 2.0, 7.8, 15.0, 159.0, 999.0)]
+    return [{"p": p, "dof": dof, "t": float(scipy.stats.t.isf(p, dof))} for p, dof in cases]
+
+
 def stability_case(gen, n, rows, n_clusters, n_boot, seed):
     """n variants whose effects grow with their number; every number is a multiple of 1/64, so that sums are exact."""
     cluster = np.array(clustered(gen, rows, n_clusters))
@@ -217,6 +222,7 @@ def main():
         "estimates": estimates(gen),
         "fdr": fdr_cases(gen),
         "spearman": spearman_cases(gen),
+        "student": student_cases(),
         "stability": [stability_case(gen, 24, 30, 13, 150, 9), stability_case(gen, 7, 16, 16, 1200, 3)],
     }
     path = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/stats-golden.json"

@@ -52,8 +52,8 @@ static double beta_share(double x, double y, double a, double b)
                                          : 1.0 - front * beta_fraction(y, b, a) / b;
 }
 
-// 2 P(T > t) = I_x(dof / 2, 1 / 2) at x = dof / (dof + t^2).
-double student_tail(double t, double dof)
+// P(T > t) for t >= 0: 2 P = I_x(dof / 2, 1 / 2) at x = dof / (dof + t^2).
+static double student_tail(double t, double dof)
 {
     double whole = dof + t * t;
     return 0.5 * beta_share(dof / whole, t * t / whole, 0.5 * dof, 0.5);

@@ -141,12 +141,18 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// sorted becomes pointers into means, the k largest in front.
-static void find_top(double *means, struct ranking *r)
+// sorted[0..k) becomes pointers to the k largest of means, in order: by insertion, as nearly all are too small to enter.
+static void find_top(double *means, size_t k, struct ranking *r)
 {
-    for (size_t v = 0; v < r->n; v++)
-        r->sorted[v] = &means[v];
-    qsort(r->sorted, r->n, sizeof *r->sorted, by_size);
+    for (size_t v = 0, n = 0; v < r->n; v++) {
+        double *at = &means[v];
+        if (n == k && (!k || by_size(&at, &r->sorted[k - 1]) > 0))
+            continue;
+        size_t i = n < k ? n++ : k - 1;
+        for (; i && by_size(&at, &r->sorted[i - 1]) < 0; i--)
+            r->sorted[i] = r->sorted[i - 1];
+        r->sorted[i] = at;
+    }
 }
 
 static void find_tops(struct ranking *r, size_t n_resamples, struct stability *out)
@@ -159,13 +165,13 @@ static void find_tops(struct ranking *r, size_t n_resamples, struct stability *o
         for (uint32_t c = 0; c < r->n_clusters; c++)
             r->first[v] += r->sums[v * r->n_clusters + c];
     }
-    find_top(r->first, r);
+    find_top(r->first, k, r);
     for (size_t i = 0; i < k; i++)
         r->top[r->sorted[i] - r->first] = true;
     for (size_t b = 0; b < n_resamples; b++) {
         double *means = r->means + b * r->n;
         size_t shared = 0;
-        find_top(means, r);
+        find_top(means, k, r);
         for (size_t i = 0; i < k; i++) {
             size_t v = (size_t)(r->sorted[i] - means);
             out->stays[v] += 1.0 / (double)n_resamples;

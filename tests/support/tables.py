@@ -17,13 +17,16 @@ KINDS = {
     "head_impact": "condition:s seed:i ablate:s layer:i head:i scale:n metric:s value:n delta:n se:n ci_lo:n ci_hi:n p:n q:n "
                    "n:i n_clusters:i",
     "group_impact": "condition:s seed:i ablate:s heads:s kind:s parent:s scale:n metric:s value:n delta:n se:n ci_lo:n "
-                    "ci_hi:n p:n q:n n:i n_clusters:i percentile:n interaction:n",
+                    "ci_hi:n p:n q:n n:i n_clusters:i percentile:n interaction:n p_null:n",
     "recovery": "condition:s ablate:s heads:s restored:s source:s metric:s baseline:n ablated:n patched:n recovery:n ci_lo:n "
                 "ci_hi:n n:i n_clusters:i small_denominator:i",
     "layer_impact": "condition:s seed:i site:s layer:i head:i position:p direction:s metric:s value:n delta:n recovery:n "
                     "ci_lo:n ci_hi:n p:n q:n n:i n_clusters:i",
     "direct": "condition:s part:s layer:i head:i ld:n ci_lo:n ci_hi:n n:i",
     "lens": "condition:s layer:i site:s ld:n logprob:n rank:n entropy:n n:i",
+    "holdout": "condition:s seed:i ablate:s kind:s variant:s metric:s discovery_delta:n discovery_rank:i discovery_p:n "
+               "discovery_q:n chosen:i heldout_delta:n ci_lo:n ci_hi:n p:n q:n confirmed:i n_discovery:i "
+               "discovery_clusters:i n_heldout:i heldout_clusters:i",
     "per_example": "variant:s condition:s ablate:s scale:n row:i ld:n delta_ld:n logprob:n kl:n rank:i pred_id:i flip:i",
 }
 
