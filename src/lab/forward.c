@@ -158,7 +158,7 @@ bool forward_open(const struct forward_settings *s, struct row_stats *intact, st
     if (!f)
         return abl_no_memory(err);
     f->s = *s;
-    uint32_t longest = 0;
+    uint32_t longest = s->n_positions;
     for (size_t i = 0; i < s->n_prompts; i++)
         longest = max_u32(longest, s->prompts[i].n_ids);
     for (size_t i = 0; i < s->n_donors; i++)
@@ -207,6 +207,11 @@ void forward_free(struct forward *f)
     free(f->blocks);
     free(f->intact);
     free(f);
+}
+
+uint64_t forward_mem(const struct forward *f)
+{
+    return f->s.mem;
 }
 
 struct block *forward_blocks(struct forward *f, size_t *n)

@@ -43,6 +43,8 @@ struct forward_settings {
         weights_mem; // bytes for weights; where they are larger they come and go layer by layer
     unsigned weights_flags;
     unsigned left_out; // savings that are not made: enum saving
+    uint32_t
+        n_positions; // that prompts shown later may have (forward_observe_prompts); 0: as the run's
 };
 
 // Load the weights and run the intact model over every prompt; intact has room for n_prompts. Owned: forward_free.
@@ -52,6 +54,9 @@ void forward_free(struct forward *f);
 
 // The run's prompts as they are run together; borrowed.
 struct block *forward_blocks(struct forward *f, size_t *n);
+
+// Bytes for activations, as in the settings.
+uint64_t forward_mem(const struct forward *f);
 
 // The intact run of donors [first, first + n), read out; out has room for n.
 bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_stats *out,

@@ -22,7 +22,13 @@ struct observed {
     uint32_t n_rows, n_cols;
     const struct trie *trie;
     size_t first_prompt; // of the run: prompt 0 of the trie
+    // Of patterns, whose rows are edges and whose columns are heads: those of row r of the above are edges[r] … edges[r + 1] - 1,
+    // in the order of the keys, the query itself last. NULL of other sites.
+    const uint32_t *edges;
 };
+
+// Of a pattern: the weight that row r gives to the token `back` before it; 0 where it does not see that far.
+float observed_weight(const struct observed *o, uint32_t row, uint32_t back, uint32_t head);
 
 struct observer {
     unsigned sites; // 1 << site for those wanted
@@ -35,5 +41,9 @@ struct observer {
 
 // Run the run's prompts intact once more and show what the observer wants. ABL_INTERRUPTED when cancelled.
 bool forward_observe(struct forward *f, const struct observer *o, struct abl_err *err);
+
+// The same for prompts of the caller's, none longer than the run was opened for. `first_prompt` counts these.
+bool forward_observe_prompts(struct forward *f, const struct prompt *prompts, size_t n,
+                             const struct observer *o, struct abl_err *err);
 
 #endif

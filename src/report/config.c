@@ -1,6 +1,7 @@
 #include "report/config.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #include "lab/ov.h"
@@ -80,14 +81,15 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
                                                 : "corrupt->clean");
     doc_text(d, o, "experiment", experiment_name(s->experiment));
     doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : "all");
+    doc_number(d, o, "holdout", s->holdout > 0 ? s->holdout : NAN);
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : "all");
     doc_text(d, o, "metric", metric_info(s->metric)->name);
     doc_text(d, o, "model", lab->model->name);
     doc_text(d, o, "model_sha256", model_sha256);
     doc_text(d, o, "ov_kind", ov ? ov_kind_name(s->ov_kind) : NULL);
-    doc_text(d, o, "pairs", sets ? s->pairs : NULL);
     if (partial)
         doc_bool(d, o, "partial", true);
+    doc_text(d, o, "pairs", sets ? s->pairs : NULL);
     doc_text(d, o, "positions", !patch ? NULL : s->positions ? s->positions : "last");
     doc_text(d, o, "precision", "f32");
     doc_text(d, o, "restore", s->experiment == EXPERIMENT_PARTIAL ? s->restore : NULL);

@@ -122,7 +122,7 @@ static void write_groups(const struct report *r, const struct results *results,
     static const char *const columns[]
         = { "condition", "seed",  "ablate",     "heads",      "kind",        "parent", "scale",
             "metric",    "value", "delta",      "se",         "ci_lo",       "ci_hi",  "p",
-            "q",         "n",     "n_clusters", "percentile", "interaction", NULL };
+            "q",         "n",     "n_clusters", "percentile", "interaction", "p_null", NULL };
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; i < results->n_groups; i++)
@@ -138,6 +138,7 @@ static void write_groups(const struct report *r, const struct results *results,
             put_effect(&s, e, (enum metric)m);
             sheet_number(&s, e->percentile[m]);
             sheet_number(&s, e->interaction[m].mean);
+            sheet_number(&s, e->p_null[m]);
         }
     sheet_end(&s);
 }
@@ -287,5 +288,6 @@ const struct table_writer tables[N_TABLES] = {
     { "layer_impact", PATCH, write_patches },
     { "direct", LENS, tables_write_direct },
     { "lens", LENS, tables_write_lens },
+    { "holdout", ABLATING | TABLE_HOLDOUT, tables_write_holdout },
     { "per_example", ABLATING, write_examples },
 };
