@@ -20,14 +20,16 @@
 
 #define FOLDER "tests/fixtures/experiments/"
 
-static const double tolerance
-    = 1e-3; // of |expected|, at least of 1; what is found is nearer to 1e-5
+// Of |expected|, at least of 1. What is found is within 2e-5, but for eigenvalues: those of matrices that are far from normal
+// move by much more than the matrix does.
+static const double tolerance = 1e-4, eigenvalue_tolerance = 1e-3;
 
 static const struct fixture {
     const char *name, *model;
 } fixtures[] = { { "tiny-gpt2", "data/models/tiny-gpt2" },
                  { "llama-gqa", "tests/fixtures/archs/llama-gqa" },
-                 { "neox-parallel", "tests/fixtures/archs/neox-parallel" } };
+                 { "neox-parallel", "tests/fixtures/archs/neox-parallel" },
+                 { "neox-sequential", "tests/fixtures/experiments/neox-sequential" } };
 
 enum { N_FIXTURES = sizeof fixtures / sizeof *fixtures };
 
@@ -131,12 +133,14 @@ static void check_rows(const struct run *r, const char *variant, const cJSON *ex
                      "%s, %s, row %zu", what, variant, i);
 }
 
-// A patch of a run into itself changes nothing, to the bit.
+// A patch of a run into itself changes nothing, to the bit; an edited pattern goes through attention in two halves, which
+// may round otherwise than attention as a whole.
 static void check_sham(const struct run *r, size_t v, const char *what)
 {
+    double slack = r->variants.items[v].edits[0].site == SITE_PATTERN ? 1e-5 : 0;
     for (size_t i = 0; i < r->table.n_prompts; i++) {
         const struct row_stats *found = &r->table.rows[v * r->table.n_prompts + i];
-        if (ld_of(found) != ld_of(&r->lab->intact[i]))
+        if (!(fabs(ld_of(found) - ld_of(&r->lab->intact[i])) <= slack))
             fail_msg("%s, %s, row %zu: ld %.9g, expected %.9g", what, r->variants.items[v].label, i,
                      ld_of(found), ld_of(&r->lab->intact[i]));
     }
@@ -180,14 +184,6 @@ static void rows_are_the_oracles(void **state)
     each(check_prompts);
 }
 
-static bool has_pattern(void)
-{
-    for (int site = 0; site < N_SITES; site++)
-        if (strcmp(site_name((enum site)site), "pattern") == 0)
-            return true;
-    return false;
-}
-
 static void check_patches(const struct fixture *f, const cJSON *golden, const char *device)
 {
     static const char *const names[]
@@ -209,7 +205,7 @@ static void check_patches(const struct fixture *f, const cJSON *golden, const ch
             cJSON_ArrayForEach(item, expected)
             {
                 bool all = strstr(item->string, "[all]") != NULL;
-                if (all != (p == 0) || (strncmp(item->string, "pattern", 7) == 0 && !has_pattern()))
+                if (all != (p == 0))
                     continue;
                 check_rows(&r, item->string, item, what);
                 n_checked++;
@@ -387,10 +383,11 @@ static void check_scores(const struct ov_tokens *t, const cJSON *expected, int s
 static void check_circuit(const struct ov *ov, const struct ov_head *h, const cJSON *want, int step,
                           const char *what)
 {
-    golden_close(h->copying, at(want, "copying")->valuedouble, tolerance, "%s, copying", what);
+    golden_close(h->copying, at(want, "copying")->valuedouble, eigenvalue_tolerance, "%s, copying",
+                 what);
     for (uint32_t i = 0; i < ov->d_head; i++)
         golden_close(hypot(h->eigenvalues[i].re, h->eigenvalues[i].im),
-                     number(at(want, "moduli"), i), tolerance, "%s, eigenvalue %u", what,
+                     number(at(want, "moduli"), i), eigenvalue_tolerance, "%s, eigenvalue %u", what,
                      (unsigned)i);
     for (size_t i = 0; i < ov->n_sources; i++) {
         char id[16];
@@ -473,6 +470,64 @@ static void the_whole_stream_is_the_other_run(void **state)
     each(check_whole_patch);
 }
 
+// Putting in z of all heads of a layer puts in what attention writes, biases being the same in both runs.
+static void add_all_heads(const struct lab *lab, struct variants *v, uint32_t layer)
+{
+    uint32_t n_heads = lab->model->shape.n_heads;
+    struct edit edits[32], out = { .site = SITE_ATTN_OUT,
+                                   .layer = layer,
+                                   .head = ALL_HEADS,
+                                   .position = ALL_POSITIONS,
+                                   .op = EDIT_SET,
+                                   .source = SOURCE_ROW,
+                                   .donor = lab->donors.other };
+    char label[32];
+    assert_true(n_heads <= 32);
+    for (uint32_t h = 0; h < n_heads; h++) {
+        edits[h] = out;
+        edits[h].site = SITE_Z;
+        edits[h].head = h;
+    }
+    snprintf(label, sizeof label, "z of layer %u", (unsigned)layer);
+    struct variant all = { .label = label, .edits = edits, .n_edits = n_heads, .role = ROLE_PATCH };
+    CHECK(variants_add(v, &all, NULL, &err));
+    snprintf(label, sizeof label, "attn_out of layer %u", (unsigned)layer);
+    struct variant whole = { .label = label, .edits = &out, .n_edits = 1, .role = ROLE_PATCH };
+    CHECK(variants_add(v, &whole, NULL, &err));
+}
+
+static void check_all_heads(const struct fixture *f, const cJSON *golden, const char *device)
+{
+    (void)golden;
+    struct run r = { 0 };
+    settings_of(&r, f, device);
+    r.settings.experiment = EXPERIMENT_PATCH;
+    CHECK(lab_open(&r.settings, &r.lab, &err));
+    uint32_t n_layers = r.lab->model->shape.n_layers;
+    CHECK(variants_init(&r.variants, 2 * (size_t)n_layers, &err));
+    for (uint32_t layer = 0; layer < n_layers; layer++)
+        add_all_heads(r.lab, &r.variants, layer);
+    CHECK(table_init(&r.table, &r.variants, r.lab->prompts->n, &err));
+    CHECK(lab_run(r.lab, &r.table, NULL, NULL, NULL, &err));
+    size_t n = r.table.n_prompts;
+    double moved = 0;
+    for (size_t layer = 0; layer < n_layers; layer++)
+        for (size_t i = 0; i < n; i++) {
+            const struct row_stats *rows = &r.table.rows[2 * layer * n];
+            golden_close(ld_of(&rows[i]), ld_of(&rows[n + i]), 1e-5, "%s, %s, layer %zu, row %zu",
+                         f->name, device, layer, i);
+            moved = fmax(moved, fabs(ld_of(&rows[i]) - ld_of(&r.lab->intact[i])));
+        }
+    assert_true(moved > 0.01); // otherwise nothing was put in
+    run_close(&r);
+}
+
+static void all_heads_are_the_attention_output(void **state)
+{
+    (void)state;
+    each(check_all_heads);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +538,7 @@ int main(void)
         cmocka_unit_test(direct_effects_and_lens_agree),
         cmocka_unit_test(outputs_and_circuits_agree),
         cmocka_unit_test(the_whole_stream_is_the_other_run),
+        cmocka_unit_test(all_heads_are_the_attention_output),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

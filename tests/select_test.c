@@ -1,4 +1,4 @@
-// The languages of --heads, --layers, --sets, and the variants that come of them.
+// The languages of --heads, --layers, --sets, --pairs, --triplets and --positions, and the variants that come of them.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,6 +71,113 @@ static void sets_are_ascending_and_without_repeats(void **state)
     arena_release(&a);
 }
 
+static void combinations_are_all_subsets_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t k;
+        const char *labels[8];
+    } cases[] = {
+        { "0:2,4,7", 2, { "0:2+0:4", "0:2+0:7", "0:4+0:7" } },
+        { "0:7,2,4,2", 2, { "0:2+0:4", "0:2+0:7", "0:4+0:7" } },
+        { "1:0,3", 2, { "1:0+1:3" } },
+        { "3:1,2; 0:5, 6;", 2, { "3:1+3:2", "0:5+0:6" } },
+        { "2:1,3,5,7", 3, { "2:1+2:3+2:5", "2:1+2:3+2:7", "2:1+2:5+2:7", "2:3+2:5+2:7" } },
+        { "0:0,1,2", 3, { "0:0+0:1+0:2" } },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena a = { 0 };
+        struct head_set *sets;
+        struct abl_err err = { 0 };
+        size_t n, expected = 0;
+        if (!combinations_parse(cases[i].text, cases[i].k, &shape, &a, &sets, &n, &err))
+            fail_msg("%s: %s", cases[i].text, err.text);
+        for (; cases[i].labels[expected]; expected++)
+            if (expected < n)
+                assert_string_equal(head_set_label(&sets[expected], &a), cases[i].labels[expected]);
+        assert_int_equal(n, expected);
+        arena_release(&a);
+    }
+}
+
+static void combinations_of_a_whole_layer_are_binomial(void **state)
+{
+    (void)state;
+    struct arena a = { 0 };
+    struct head_set *sets;
+    struct abl_err err;
+    size_t n;
+    assert_true(combinations_parse("2:0,1,2,3,4,5,6,7", 2, &shape, &a, &sets, &n, &err));
+    assert_int_equal(n, 28);
+    assert_true(combinations_parse("2:0,1,2,3,4,5,6,7", 3, &shape, &a, &sets, &n, &err));
+    assert_int_equal(n, 56);
+    arena_release(&a);
+}
+
+static void bad_combinations_name_option_and_range(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "0:2", "0:2,2", "4:0,1",   "0:0,8",  "0:a,b",   "0:1,,2",
+                                       "1,2", ":1,2",  "0:1+2,3", "0:-1,2", "0:1,2;x", "0:" };
+    for (uint32_t k = 2; k <= 3; k++)
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+            struct arena a = { 0 };
+            struct head_set *sets;
+            struct abl_err err = { 0 };
+            size_t n;
+            if (combinations_parse(bad[i], k, &shape, &a, &sets, &n, &err))
+                fail_msg("'%s' was taken", bad[i]);
+            assert_int_equal(err.code, ABL_USAGE);
+            assert_non_null(strstr(err.text, k == 2 ? "--pairs" : "--triplets"));
+            assert_non_null(strstr(err.text, "layer 0-3"));
+            arena_release(&a);
+        }
+}
+
+static void positions_count_from_the_end(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int32_t expected[5]; // 0 ends
+    } cases[] = {
+        { "last", { -1 } }, { "all", { ALL_POSITIONS } },    { "each", { -1, -2, -3, -4 } },
+        { "-1", { -1 } },   { "-4,-1, -2", { -4, -1, -2 } },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena a = { 0 };
+        struct abl_err err = { 0 };
+        int32_t *positions;
+        size_t n, expected = 0;
+        if (!positions_parse(cases[i].text, 4, &a, &positions, &n, &err))
+            fail_msg("%s: %s", cases[i].text, err.text);
+        for (; cases[i].expected[expected]; expected++)
+            if (expected < n)
+                assert_int_equal(positions[expected], cases[i].expected[expected]);
+        assert_int_equal(n, expected);
+        arena_release(&a);
+    }
+}
+
+static void bad_positions_name_the_part_and_how_far_back(void **state)
+{
+    (void)state;
+    static const char *const bad[]
+        = { "0", "1", "-0", "-5", "-1,", ",-1", "first", "-", "--1", "-1;-2", "-99999999999", "" };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct arena a = { 0 };
+        struct abl_err err = { 0 };
+        int32_t *positions;
+        size_t n;
+        if (positions_parse(bad[i], 4, &a, &positions, &n, &err))
+            fail_msg("'%s' was taken", bad[i]);
+        assert_int_equal(err.code, ABL_USAGE);
+        assert_non_null(strstr(err.text, "to -4"));
+        arena_release(&a);
+    }
+}
+
 static void sets_run_their_singles_too(void **state)
 {
     (void)state;
@@ -110,6 +217,11 @@ int main(void)
         cmocka_unit_test(bad_heads_name_the_part_and_the_range),
         cmocka_unit_test(layers_take_numbers_and_ranges),
         cmocka_unit_test(sets_are_ascending_and_without_repeats),
+        cmocka_unit_test(combinations_are_all_subsets_in_order),
+        cmocka_unit_test(combinations_of_a_whole_layer_are_binomial),
+        cmocka_unit_test(bad_combinations_name_option_and_range),
+        cmocka_unit_test(positions_count_from_the_end),
+        cmocka_unit_test(bad_positions_name_the_part_and_how_far_back),
         cmocka_unit_test(sets_run_their_singles_too),
         cmocka_unit_test(identity_edits_have_no_first_layer),
     };

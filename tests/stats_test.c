@@ -151,6 +151,123 @@ static void agrees_with_pooled_rows_numpy_quantiles_and_brute_force_flips(void *
     assert_int_equal(with_golden("estimates", check_estimates), 9);
 }
 
+struct golden_ratio {
+    char name[64];
+    struct column above, below, cluster;
+    uint64_t n_clusters, n_boot, seed;
+    double alpha, mean, se, ci_lo, ci_hi; // NaN: missing
+    bool small;
+};
+
+static bool read_ratio_key(struct json *j, struct json_text key, struct golden_ratio *g)
+{
+    const struct {
+        const char *key;
+        struct column *out;
+    } columns[] = { { "above", &g->above }, { "below", &g->below }, { "cluster", &g->cluster } };
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        if (json_key_is(key, columns[i].key)) {
+            read_column(j, columns[i].out);
+            return true;
+        }
+    const struct {
+        const char *key;
+        uint64_t *out;
+    } wholes[]
+        = { { "n_clusters", &g->n_clusters }, { "n_boot", &g->n_boot }, { "seed", &g->seed } };
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
+        if (json_key_is(key, wholes[i].key))
+            return json_u64(j, wholes[i].out);
+    const struct {
+        const char *key;
+        double *out;
+    } reals[] = { { "alpha", &g->alpha },
+                  { "mean", &g->mean },
+                  { "se", &g->se },
+                  { "ci_lo", &g->ci_lo },
+                  { "ci_hi", &g->ci_hi } };
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        if (json_key_is(key, reals[i].key)) {
+            *reals[i].out = NAN;
+            return json_peek(j) == JSON_NULL ? json_null(j) : json_double(j, reals[i].out);
+        }
+    if (json_key_is(key, "small"))
+        return json_bool(j, &g->small);
+    struct json_text text;
+    bool ok = json_string(j, &text);
+    snprintf(g->name, sizeof g->name, "%s", ok ? text.data : "");
+    return ok;
+}
+
+static void close_or_missing(const char *name, const char *what, double found, double expected)
+{
+    if (isnan(expected))
+        assert_true(isnan(found));
+    else
+        close_to(name, what, found, expected, 1e-12);
+}
+
+static void check_ratio(const struct golden_ratio *g)
+{
+    uint32_t cluster[MAX_VALUES];
+    struct resampler *r;
+    struct abl_err err;
+    struct estimate e;
+    bool small;
+    for (size_t i = 0; i < g->cluster.n; i++)
+        cluster[i] = (uint32_t)g->cluster.v[i];
+    assert_true(resampler_new(cluster, g->above.n, (uint32_t)g->n_clusters, (uint32_t)g->n_boot,
+                              g->seed, g->alpha, &r, &err));
+    assert_true(stats_ratio(r, g->above.v, g->below.v, &e, &small, &err));
+    resampler_free(r);
+    close_to(g->name, "mean", e.mean, g->mean, 1e-13);
+    close_or_missing(g->name, "se", e.se, g->se);
+    close_or_missing(g->name, "ci_lo", e.ci_lo, g->ci_lo);
+    close_or_missing(g->name, "ci_hi", e.ci_hi, g->ci_hi);
+    assert_int_equal(small, g->small);
+    assert_true(isnan(e.p) && isnan(e.q));
+    assert_int_equal(e.n, g->above.n);
+    assert_int_equal(e.n_clusters, g->n_clusters);
+}
+
+static size_t check_ratios(struct json *j)
+{
+    size_t n = 0;
+    assert_true(json_array(j));
+    while (json_next_item(j)) {
+        static struct golden_ratio g;
+        g = (struct golden_ratio){ .name = "" };
+        struct json_text key;
+        assert_true(json_object(j));
+        while (json_next_key(j, &key))
+            assert_true(read_ratio_key(j, key, &g));
+        check_ratio(&g);
+        n++;
+    }
+    return n;
+}
+
+static void ratios_of_means_agree_with_numpy(void **state)
+{
+    (void)state;
+    assert_int_equal(with_golden("ratios", check_ratios), 5);
+}
+
+static void a_ratio_to_nothing_is_missing(void **state)
+{
+    (void)state;
+    const uint32_t cluster[] = { 0, 1, 2 };
+    const double above[] = { 1.0, 2.0, 3.0 }, below[] = { 1.0, -1.0, 0.0 };
+    struct resampler *r;
+    struct abl_err err;
+    struct estimate e;
+    bool small = false;
+    assert_true(resampler_new(cluster, 3, 3, 50, 1, 0.05, &r, &err));
+    assert_true(stats_ratio(r, above, below, &e, &small, &err));
+    assert_true(isnan(e.mean) && isnan(e.se) && isnan(e.ci_lo) && isnan(e.ci_hi) && small);
+    resampler_free(r);
+}
+
 static size_t check_fdr(struct json *j)
 {
     size_t n = 0;
@@ -428,6 +545,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_pooled_rows_numpy_quantiles_and_brute_force_flips),
+        cmocka_unit_test(ratios_of_means_agree_with_numpy),
+        cmocka_unit_test(a_ratio_to_nothing_is_missing),
         cmocka_unit_test(q_agrees_with_scipy),
         cmocka_unit_test(q_skips_cells_without_p),
         cmocka_unit_test(rank_correlation_agrees_with_scipy),

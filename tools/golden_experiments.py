@@ -3,9 +3,9 @@
     build/venv/bin/pip install torch==2.13.0 transformers tokenizers safetensors
     build/venv/bin/python tools/golden_experiments.py
 
-For tiny-gpt2, and the fixtures llama-gqa (grouped heads, biases, RMS norm) and neox-parallel (parallel residual, rotary
-part), it writes tests/fixtures/experiments/NAME.jsonl, a few rows whose two prompts mostly differ in length, and
-tests/fixtures/experiments/NAME.json, the numbers:
+For tiny-gpt2, and the fixtures llama-gqa (grouped heads, biases, RMS norm), neox-parallel (parallel residual, rotary part)
+and neox-sequential (its twin without the parallel residual, made here), it writes tests/fixtures/experiments/NAME.jsonl, a
+few rows whose two prompts mostly differ in length, and tests/fixtures/experiments/NAME.json, the numbers:
 
     patch       direction -> label -> ld of each row. One activation of the other prompt's run is put into this one's, positions
                 (and keys of patterns) aligned from the end; what has no partner keeps its value.
@@ -460,6 +460,18 @@ def archs_rows(folder: Path) -> list[Row]:
     return [Row(r["clean"], rows[(i + 1) % len(rows)]["clean"], r["target"], r["foil"]) for i, r in enumerate(rows)]
 
 
+def sequential_twin(parallel: Path) -> Path:
+    """The same weights and tokenizer, attention and MLP one after the other."""
+    folder = OUT / "neox-sequential"
+    folder.mkdir(parents=True, exist_ok=True)
+    config = json.loads((parallel / "config.json").read_text()) | {"use_parallel_residual": False}
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", newline="\n")
+    for name in ("model.safetensors", "tokenizer.json"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(Path("../../archs/neox-parallel") / name)
+    return folder
+
+
 def bundled_rows() -> list[Row]:
     out = []
     for condition, index in (("facts", 3), ("negation", 5), ("counterfactual", 8), ("logic", 13)):
@@ -499,6 +511,8 @@ def main() -> None:
     write("tiny-gpt2", ROOT / "data/models/tiny-gpt2", "<|endoftext|>", bundled_rows())
     for name, bos in (("llama-gqa", "<s>"), ("neox-parallel", "<|endoftext|>")):
         write(name, FIXTURES / "archs" / name, bos, archs_rows(FIXTURES / "archs" / name))
+    parallel = FIXTURES / "archs" / "neox-parallel"
+    write("neox-sequential", sequential_twin(parallel), "<|endoftext|>", archs_rows(parallel))
 
 
 if __name__ == "__main__":

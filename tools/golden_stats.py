@@ -80,6 +80,14 @@ def flip_p_random(sums, n_boot, rng):
     return (hits + 1) / (n + 1)
 
 
+def interval(means, cluster, alpha):
+    """Percentiles, further out the fewer clusters there are."""
+    sizes = np.bincount(cluster).astype(float)
+    n = max(sizes.sum() ** 2 / (sizes**2).sum(), 2.0)  # clusters of one size that would say as much
+    tail = scipy.stats.norm.cdf(-math.sqrt(n / (n - 1)) * scipy.stats.t.isf(alpha / 2, n - 1))
+    return np.quantile(means, [tail, 1 - tail], method="linear")
+
+
 def estimate(name, values, cluster, n_boot, seed, alpha):
     n_clusters = max(cluster) + 1
     rng = Rng(seed)
@@ -92,10 +100,7 @@ def estimate(name, values, cluster, n_boot, seed, alpha):
     # A cluster's sum in row order, as the rounding of ties hangs on it.
     sums = [sum(v) for v in values_of]
     p = flip_p_exact(sums) if n_clusters <= 12 else flip_p_random(sums, n_boot, rng)
-    sizes = np.bincount(cluster).astype(float)
-    n = max(sizes.sum() ** 2 / (sizes**2).sum(), 2.0)  # clusters of one size that would say as much
-    tail = scipy.stats.norm.cdf(-math.sqrt(n / (n - 1)) * scipy.stats.t.isf(alpha / 2, n - 1))
-    lo, hi = np.quantile(means, [tail, 1 - tail], method="linear")
+    lo, hi = interval(means, cluster, alpha)
     return {
         "name": name,
         "values": values,
@@ -131,6 +136,48 @@ def estimates(gen):
         estimate("seventy clusters, two words", normal(150, 0.1), clustered(gen, 150, 70), 400, 2**63 + 11, 0.05),
         estimate("a clear effect, more patterns", normal(24, 1.1), clustered(gen, 24, 14), 300, 8, 0.05),
         estimate("more resamples than a tile", normal(20, 0.2), clustered(gen, 20, 15), 1500, 7, 0.01),
+    ]
+
+
+def ratio(name, above, below, cluster, n_boot, seed, alpha):
+    """Of sums, over resamples of the same clusters; nothing but the ratio itself where a resample has nothing below."""
+    n_clusters = max(cluster) + 1
+    above, below, rng = np.array(above), np.array(below), Rng(seed)
+    sums = np.stack([[x[np.array(cluster) == c].sum() for c in range(n_clusters)] for x in (above, below)])
+    sizes = np.bincount(cluster)
+    draws = [[rng.below(n_clusters) for _ in range(n_clusters)] for _ in range(n_boot)]
+    tops, bottoms = (np.array([s[d].sum() / sizes[d].sum() for d in draws]) for s in sums)
+    whole = bool((bottoms != 0).all())
+    ratios = tops / bottoms if whole else np.array([])
+    ends, bottom_ends = (interval(x, cluster, alpha) if whole else (-1, 1) for x in (ratios, bottoms))
+    return {
+        "name": name,
+        "above": above.tolist(),
+        "below": below.tolist(),
+        "cluster": cluster,
+        "n_clusters": n_clusters,
+        "n_boot": n_boot,
+        "seed": seed,
+        "alpha": alpha,
+        "mean": float(above.sum() / below.sum()),
+        "se": float(np.std(ratios, ddof=1)) if whole else None,
+        "ci_lo": float(ends[0]) if whole else None,
+        "ci_hi": float(ends[1]) if whole else None,
+        "small": not (bottom_ends[0] > 0 or bottom_ends[1] < 0),
+    }
+
+
+def ratios(gen):
+    def rows(n, above, below):
+        b = gen.normal(below, 1.0, n)
+        return (above * b + gen.normal(0, 0.3, n)).tolist(), b.tolist()
+
+    return [
+        ratio("a clear denominator", *rows(24, 0.7, 4.0), clustered(gen, 24, 9), 300, 21, 0.05),
+        ratio("below is negative", *rows(30, 1.2, -3.0), clustered(gen, 30, 14), 200, 22, 0.1),
+        ratio("below may be nothing", *rows(20, 0.5, 0.1), clustered(gen, 20, 8), 250, 23, 0.05),
+        ratio("all of it comes back", *[[2.5, 1.5, 3.25, 4.0, 0.5]] * 2, [0, 1, 2, 3, 4], 100, 24, 0.05),
+        ratio("some resamples have nothing below", [1.0, 0.0, 2.0, 0.0], [1.0, 0.0, 3.0, 0.0], [0, 1, 2, 3], 400, 25, 0.05),
     ]
 
 
@@ -224,6 +271,7 @@ def main():
         "spearman": spearman_cases(gen),
         "student": student_cases(),
         "stability": [stability_case(gen, 24, 30, 13, 150, 9), stability_case(gen, 7, 16, 16, 1200, 3)],
+        "ratios": ratios(gen),
     }
     path = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/stats-golden.json"
     with open(path, "w", encoding="utf-8") as f:

@@ -241,8 +241,8 @@ static bool read_sites(const struct option *o, const char *v, struct cli *cli, s
         if (i == N_SITES)
             break;
         cli->run.sites |= 1u << i;
-        at += len + (at[len] == ',');
-        if (!*at)
+        at += len;
+        if (!*at++)
             return true;
     }
     return bad_value(o, v, "resid_pre, q, k, v, z, attn_out, mlp_out or resid_post, or several",

@@ -44,7 +44,6 @@ bool donors_make(const struct prompts *p, uint64_t seed, struct arena *a, struct
         prompts[d.n] = *item;
         prompts[d.n].ids = item->corrupt_ids;
         prompts[d.n++].n_ids = item->n_corrupt_ids;
-        d.n_unequal += item->n_ids != item->n_corrupt_ids;
     }
     d.prompts = prompts;
     d.self = self;

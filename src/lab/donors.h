@@ -18,7 +18,6 @@ struct donors {
     const uint32_t *other;     // the row's other prompt; NULL where some row has none
     const uint32_t *resampled; // a random row with another target; NULL where all targets are one
     uint32_t without_other;    // line of the first row without
-    size_t n_unequal;          // rows whose two prompts differ in length
 };
 
 // Everything lies in the arena. resampled is drawn by the seed.

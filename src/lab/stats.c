@@ -364,8 +364,11 @@ static void ratio_interval(const struct resampler *r, double *above, double *bel
                            struct estimate *out, bool *small)
 {
     size_t n = r->n_boot;
-    for (size_t b = 0; b < n; b++)
+    for (size_t b = 0; b < n; b++) {
+        if (!(fabs(below[b]) > 0))
+            return; // a resample without a ratio: nor have all of them an interval
         above[b] /= below[b];
+    }
     double lo = quantile(below, n, r->tail), hi = quantile(below, n, 1 - r->tail);
     *small = !(lo > 0 || hi < 0);
     out->se = deviation(above, n);

@@ -38,7 +38,8 @@ bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err);
 
 // Estimate of a ratio of means, sum(above) / sum(below), resampled over the same clusters (Efron & Tibshirani 1993, chapter
-// 10). p and q stay NaN. *small: the interval of the denominator's own mean holds 0, so that the ratio says little.
+// 10). p and q stay NaN. *small: the interval of the denominator's own mean holds 0, so that the ratio says little; it has no
+// interval where a resample's denominator is 0.
 bool stats_ratio(const struct resampler *r, const double *above, const double *below,
                  struct estimate *out, bool *small, struct abl_err *err);
 

@@ -22,12 +22,16 @@ static const struct matrix {
     const char *table, *file;
     const char *keys[4]; // "" ends
     const char
-        *only[2]; // a column and the value that its rows must have, for invariants; NULL = all rows
+        *skip[2]; // a column, and the value that keeps a row out of invariants; NULL = none does
     const char *list; // of invariants.json
 } matrices[] = {
     { "head_impact", "head_matrix", { "layer", "head" }, { NULL }, "heads" },
-    { "group_impact", "group_matrix", { "heads" }, { "kind", "chosen" }, "groups" },
-    { "layer_impact", "layer_matrix", { "site", "layer", "head", "position" }, { NULL }, "layers" },
+    { "group_impact", "group_matrix", { "heads" }, { "kind", "control" }, "groups" },
+    { "layer_impact",
+      "layer_matrix",
+      { "site", "layer", "head", "position" },
+      { "direction", "sham" },
+      "layers" },
     { "recovery", "recovery_matrix", { "heads", "restored", "source" }, { NULL }, NULL },
 };
 
@@ -173,20 +177,20 @@ static bool top_places(struct writer *w, const struct matrix *m, const struct cs
                        const char *metric, struct place *out, size_t *n)
 {
     size_t metrics = csv_table_column(t, "metric"), deltas = csv_table_column(t, "delta");
-    size_t only = m->only[0] ? csv_table_column(t, m->only[0]) : 0, columns[MAX_KEYS], n_all = 0;
+    size_t skip = m->skip[0] ? csv_table_column(t, m->skip[0]) : 0, columns[MAX_KEYS], n_all = 0;
     struct place *all = malloc((t->n_rows + 1) * sizeof *all);
     bool ok = all || abl_no_memory(w->err);
     for (int k = 0; k < MAX_KEYS; k++)
         columns[k] = m->keys[k] ? csv_table_column(t, m->keys[k]) : 0;
     for (int k = 0; ok && k < MAX_KEYS; k++)
         ok = columns[k] != SIZE_MAX && metrics != SIZE_MAX && deltas != SIZE_MAX
-             && only != SIZE_MAX;
+             && skip != SIZE_MAX;
     if (all && !ok)
         abl_fail(w->err, ABL_BAD_DATA, "'%s' has not the columns of a run's table", t->path);
     for (size_t row = 0; ok && row < t->n_rows; row++) {
         const char *delta = csv_table_cell(t, row, deltas);
         if (strcmp(csv_table_cell(t, row, metrics), metric) != 0 || !*delta
-            || (m->only[0] && strcmp(csv_table_cell(t, row, only), m->only[1]) != 0))
+            || (m->skip[0] && strcmp(csv_table_cell(t, row, skip), m->skip[1]) == 0))
             continue;
         struct place *p = &all[n_all++];
         *p = (struct place){ .text = delta, .delta = strtod(delta, NULL) };

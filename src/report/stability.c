@@ -174,11 +174,13 @@ static void find_tops(struct ranking *r, size_t n_resamples, struct stability *o
         find_top(means, k, r);
         for (size_t i = 0; i < k; i++) {
             size_t v = (size_t)(r->sorted[i] - means);
-            out->stays[v] += 1.0 / (double)n_resamples;
+            out->stays[v] += 1.0;
             shared += r->top[v];
         }
         jaccard += (double)shared / (double)(2 * k - shared);
     }
+    for (size_t v = 0; v < r->n; v++) // a count is exact where a sum of shares is not
+        out->stays[v] /= (double)n_resamples;
     out->top_k = (uint32_t)k;
     out->n_resamples = (uint32_t)n_resamples;
     out->top_jaccard = jaccard / (double)n_resamples;

@@ -57,7 +57,7 @@ def with_unknown_key(document, path):
     at = changed
     for key in path:
         at = at[key]
-    at["unknown"] = 0
+    at["unknown"] = {}  # nor fits a map of conditions
     return changed
 
 

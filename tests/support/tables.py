@@ -22,6 +22,9 @@ KINDS = {
                 "ci_hi:n n:i n_clusters:i small_denominator:i",
     "layer_impact": "condition:s seed:i site:s layer:i head:i position:p direction:s metric:s value:n delta:n recovery:n "
                     "ci_lo:n ci_hi:n p:n q:n n:i n_clusters:i",
+    "holdout": "condition:s seed:i ablate:s kind:s variant:s metric:s discovery_delta:n discovery_rank:i discovery_p:n "
+               "discovery_q:n chosen:i heldout_delta:n ci_lo:n ci_hi:n p:n q:n confirmed:i n_discovery:i discovery_clusters:i "
+               "n_heldout:i heldout_clusters:i",
     "direct": "condition:s part:s layer:i head:i ld:n ci_lo:n ci_hi:n n:i",
     "lens": "condition:s layer:i site:s ld:n logprob:n rank:n entropy:n n:i",
     "holdout": "condition:s seed:i ablate:s kind:s variant:s metric:s discovery_delta:n discovery_rank:i discovery_p:n "
@@ -93,28 +96,30 @@ def n_rows(table, summary):
     }.get(table)
 
 
-def check(path, summary, reader):
-    columns = [pair.split(":") for pair in KINDS[path.stem].split()]
+def check(path, reader):
+    """Returns the table's name; those of several conditions have the columns of one."""
+    name = path.stem.replace("_matrix", "_impact") if path.stem != "recovery_matrix" else "recovery"
+    columns = [pair.split(":") for pair in KINDS[name].split()]
     with open(path, newline="", encoding="utf-8") as f:
         lines = list(csv.reader(f, strict=True))
     table = {"pandas": with_pandas, "duckdb": with_duckdb}[reader](path)
     assert lines[0] == table.names == [name for name, _ in columns], f"columns are {table.names}"
-    promised = n_rows(path.stem, summary)
+    summary = path.with_name("summary.json")
+    promised = n_rows(path.stem, json.loads(summary.read_text(encoding="utf-8"))) if path.stem == name else None
     assert promised in (None, len(lines) - 1), f"{len(lines) - 1} rows, expected {promised}"
     assert len(lines) > 1, "no rows"
-    for i, (name, kind) in enumerate(columns):
-        check_column(name, kind, [line[i] for line in lines[1:]], table.kinds[name], table.values[name], reader)
+    for i, (column, kind) in enumerate(columns):
+        check_column(column, kind, [line[i] for line in lines[1:]], table.kinds[column], table.values[column], reader)
+    return name
 
 
 def main():
     reader, failed, seen = sys.argv[1], 0, set()
     for folder in map(Path, sys.argv[2:]):
-        summary = json.loads((folder / "metrics/summary.json").read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("metrics/*.csv")):
-            label = f"{reader}_reads_{folder.name}_{path.stem}"
+        for path in sorted(folder.rglob("*.csv")):
+            label = f"{reader}_reads_{folder.name}_{path.parent.parent.name}_{path.stem}"
             try:
-                check(path, summary, reader)
-                seen.add(path.stem)
+                seen.add(check(path, reader))
                 print(f"[  PASSED  ] {label}")
             except (AssertionError, KeyError, ValueError) as e:
                 failed += 1
