@@ -242,8 +242,8 @@ static bool read_sites(const struct option *o, const char *v, struct cli *cli, s
         if (!*at)
             return true;
     }
-    return bad_value(o, v, "resid_pre, q, k, v, z, attn_out, mlp_out or resid_post, or several",
-                     err);
+    return bad_value(
+        o, v, "resid_pre, q, k, v, pattern, z, attn_out, mlp_out or resid_post, or several", err);
 }
 
 static bool read_value_bias(const struct option *o, const char *v, struct cli *cli,
@@ -510,7 +510,9 @@ const struct option cli_options[] = {
     { "experiment", "E",
       "heads: each head alone (default); sets: joint ablations; partial: sets with heads given "
       "back; "
-      "patch: activations of the other prompt put in",
+      "patch: activations of the other prompt put in; ov: what heads write; lens: what each layer "
+      "says, and who says it; attn: where heads look, with detectors on random tokens; patterns of "
+      "--heads or --layers in every row, else of every head in the first",
       RUN, read_experiment, 0, false },
     { "heads", "L:H,…", "only these heads; L:* is a whole layer", READ, read_heads, 0, false },
     { "layers", "A-B,…", "only heads of these layers", READ, read_layers, 0, false },
@@ -522,7 +524,7 @@ const struct option cli_options[] = {
       read_controls, 0, false },
     { "restore", "L:H,…", "of partial: only these heads are given back", RUN, read_restore, 0,
       false },
-    { "patch-site", "S,…", "resid_pre q k v z attn_out mlp_out resid_post (default)", RUN,
+    { "patch-site", "S,…", "resid_pre q k v pattern z attn_out mlp_out resid_post (default)", RUN,
       read_sites, 0, false },
     { "direction", "D", "of patch: clean->corrupt (default) or corrupt->clean", RUN, read_direction,
       0, false },

@@ -153,6 +153,8 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
         return abl_fail(err, ABL_USAGE, "--source needs --kind circuit");
     if (ov && (r->ablation.kind || r->ablation.scale != 0))
         return abl_fail(err, ABL_USAGE, "--experiment ov ablates nothing: leave --ablate out");
+    if (r->experiment == EXPERIMENT_ATTN && (r->ablation.kind || r->ablation.scale != 0))
+        return abl_fail(err, ABL_USAGE, "--experiment attn ablates nothing: leave --ablate out");
     if (r->restore && r->experiment != EXPERIMENT_PARTIAL)
         return abl_fail(err, ABL_USAGE, "--restore needs --experiment partial");
     if (r->experiment != EXPERIMENT_PATCH

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/traced.h"
+#include "lab/attn.h"
 #include "lab/forward.h"
 #include "lab/experiments.h"
 #include "lab/lens.h"
@@ -29,6 +30,7 @@ static const struct {
     [EXPERIMENT_PARTIAL] = { "partial", experiment_partial, false, NULL },
     [EXPERIMENT_OV] = { "ov", experiment_none, false, ov_read },
     [EXPERIMENT_LENS] = { "lens", experiment_heads, false, lens_read },
+    [EXPERIMENT_ATTN] = { "attn", experiment_attn, false, attn_read },
 };
 
 void run_settings_default(struct run_settings *s)
@@ -182,7 +184,8 @@ static bool open_device(struct lab *lab, struct abl_err *err)
                                   .has_bos = lab->prompts->bos != TOKEN_NONE,
                                   .mem = mem.activations,
                                   .weights_mem = mem.weights,
-                                  .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0 };
+                                  .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
+                                  .n_positions = ATTN_POSITIONS };
     return forward_open(&f, lab->intact, &lab->forward, err) && read_other(lab, err);
 }
 

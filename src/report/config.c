@@ -60,10 +60,11 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     char ablate[ABLATE_SIZE];
     ablate_text(s->ablation, ablate);
     bool patch = s->experiment == EXPERIMENT_PATCH, ov = s->experiment == EXPERIMENT_OV;
+    bool ablates = !ov && s->experiment != EXPERIMENT_ATTN;
     bool sets = s->experiment == EXPERIMENT_SETS || s->experiment == EXPERIMENT_PARTIAL;
     bool heads = !sets;
     cJSON *o = d->root;
-    doc_text(d, o, "ablate", ov ? NULL : ablate);
+    doc_text(d, o, "ablate", ablates ? ablate : NULL);
     doc_number(d, o, "alpha", s->alpha);
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_name(s->bos));
@@ -80,8 +81,10 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
              : s->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
                                                 : "corrupt->clean");
     doc_text(d, o, "experiment", experiment_name(s->experiment));
-    doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : "all");
-    doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : "all");
+    // Heads that are named have their patterns written in every row; those of all heads otherwise in the first.
+    const char *unnamed = s->experiment == EXPERIMENT_ATTN ? NULL : "all";
+    doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : unnamed);
+    doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : unnamed);
     doc_text(d, o, "metric", metric_info(s->metric)->name);
     doc_text(d, o, "model", lab->model->name);
     doc_text(d, o, "model_sha256", model_sha256);

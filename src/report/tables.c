@@ -275,16 +275,19 @@ enum {
     PARTIAL = 1 << EXPERIMENT_PARTIAL,
     LENS = 1 << EXPERIMENT_LENS,
     OV = 1 << EXPERIMENT_OV,
+    ATTN = 1 << EXPERIMENT_ATTN,
     ABLATING = HEADS | SETS | PATCH | PARTIAL | LENS,
 };
 
 const struct table_writer tables[N_TABLES] = {
-    { "baseline", ABLATING | OV, write_baseline },
+    { "baseline", ABLATING | OV | ATTN, write_baseline },
     { "head_impact", HEADS | SETS | PARTIAL | LENS, write_heads },
     { "group_impact", SETS | PARTIAL, write_groups },
     { "recovery", PARTIAL, write_recovery },
     { "layer_impact", PATCH, write_patches },
     { "direct", LENS, tables_write_direct },
     { "lens", LENS, tables_write_lens },
+    { "attn_heads", ATTN, tables_write_attn_heads },
+    { "attn", ATTN, tables_write_attn },
     { "per_example", ABLATING, write_examples },
 };

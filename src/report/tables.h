@@ -17,13 +17,17 @@ struct table_writer {
                   struct buf *out);
 };
 
-enum { N_TABLES = 8 };
+enum { N_TABLES = 10 };
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.
 void tables_write_direct(const struct report *r, const struct results *results,
                          enum sheet_format format, struct buf *out);
 void tables_write_lens(const struct report *r, const struct results *results,
+                       enum sheet_format format, struct buf *out);
+void tables_write_attn_heads(const struct report *r, const struct results *results,
+                             enum sheet_format format, struct buf *out);
+void tables_write_attn(const struct report *r, const struct results *results,
                        enum sheet_format format, struct buf *out);
 
 // "zero", "scale=0.5", "mean", "resample" or "patch", as every table names the ablation.
