@@ -70,7 +70,9 @@ struct mix_push {
     uint n_queries, query_first; // as in attend_push
     uint n_heads, heads_per_kv, d_head;
     uint out_first, out_stride;
+    uint z_first; // out as it was, in the whole buffer
     uint weights_first, weights_stride;
+    uint was_first, was_stride;
     uint v_first, v_stride;
 };
 

@@ -1,6 +1,6 @@
-// z = sum of weights v over the rows that each query's context lists. One subgroup a query and head.
+// z += sum of (weights - was) v over the rows that each query's context lists. One subgroup a query and head.
 //
-// LANES keys at a time: lane j has the weight of key j; each lane owns columns of v and takes the weights by shuffles.
+// LANES keys at a time: lane j has the change of key j's weight; each lane owns columns of v and takes the changes by shuffles.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
@@ -11,8 +11,10 @@ layout(push_constant) uniform Push
     mix_push a;
 };
 OUTPUT
-INPUT(1, weights)
-INPUT(2, v)
+INPUT(1, z)
+INPUT(2, weights)
+INPUT(3, was)
+INPUT(4, v)
 layout(set = 0, binding = 5, std430) readonly buffer list_of_starts
 {
     uint starts[];
@@ -30,28 +32,30 @@ void main()
     uint query = id / a.n_heads, head = id % a.n_heads, kv = head / a.heads_per_kv * a.d_head;
     uint begin = starts[a.query_first + query], end = starts[a.query_first + query + 1];
 
-    vec4 z[PARTS];
+    vec4 sums[PARTS];
     [[unroll]] for (uint i = 0; i < PARTS; i++)
-        z[i] = vec4(0);
+        sums[i] = vec4(0);
     for (uint first = begin; first < end; first += LANES) {
         uint edge = min(first + lane, end - 1), row = rows[edge];
-        float weight = weights_at1(a.weights_first + edge * a.weights_stride + head);
+        float change = weights_at1(a.weights_first + edge * a.weights_stride + head)
+                       - was_at1(a.was_first + edge * a.was_stride + head);
         [[unroll]] for (uint j = 0; j < LANES; j++) {
-            float w = subgroupShuffle(weight, j);
+            float w = subgroupShuffle(change, j);
             uint v_first = a.v_first + subgroupShuffle(row, j) * a.v_stride + kv;
             if (first + j < end) {
                 [[unroll]] for (uint i = 0; i < PARTS; i++) {
                     uint c = 4 * (i * LANES + lane);
                     if (c < a.d_head)
-                        z[i] += w * v_at(v_first + c, a.d_head - c);
+                        sums[i] += w * v_at(v_first + c, a.d_head - c);
                 }
             }
         }
     }
     uint to = a.out_first + query * a.out_stride + head * a.d_head;
+    uint old = a.z_first + query * a.out_stride + head * a.d_head;
     [[unroll]] for (uint i = 0; i < PARTS; i++) {
         uint c = 4 * (i * LANES + lane);
         if (c < a.d_head)
-            out_put(to + c, z[i], a.d_head - c);
+            out_put(to + c, z_at(old + c, a.d_head - c) + sums[i], a.d_head - c);
     }
 }

@@ -96,8 +96,8 @@ static void attend_is_softmax_over_each_context(void **state)
     }
 }
 
-// Tolerances: 2e-6 of p (1 + largest Σ |scale q k|) for a weight, 1e-6 of Σ |w v| for what any numbers as weights give.
-static void weigh_and_mix_are_the_halves_of_attend(void **state)
+// Tolerances: 2e-6 of p (1 + largest Σ |scale q k|) for a weight, 2e-6 of Σ |Δw v| for what any numbers as weights give.
+static void weigh_and_mix_see_and_change_what_attend_does(void **state)
 {
     struct bench *b = bench_begin(state);
     static const uint32_t d_heads[] = { 1, 3, 5, 12, 16, 64, 80 };
@@ -121,14 +121,35 @@ static void weigh_and_mix_are_the_halves_of_attend(void **state)
                   "%s: weigh d_head %u, heads %u:%u, fused %d, margin %u", b->device, c.d_head,
                   c.n_heads, c.n_kv_heads, c.fused, margin);
         struct grid any = bench_random(b, n_edges, c.n_heads);
-        ref_mix(&p.ref, any, mixed);
+        struct grid other = bench_random(b, n_edges, c.n_heads);
+        ref_mix(&p.ref, z.old, any, other, mixed);
         p.args.q = p.args.k = (struct tensor){ 0 };
-        CHECK(b, mix(b->engine, z.out, bench_upload(b, any), &p.args, &b->err));
-        ref_check(target_read(b, &z, "mix"), mixed, 1e-6,
+        CHECK(b, mix(b->engine, z.out, bench_upload(b, any), bench_upload(b, other), &p.args,
+                     &b->err));
+        ref_check(target_read(b, &z, "mix"), mixed, 2e-6,
                   "%s: mix d_head %u, heads %u:%u, fused %d, margin %u", b->device, c.d_head,
                   c.n_heads, c.n_kv_heads, c.fused, margin);
         bench_clear(b);
     }
+}
+
+static void mix_keeps_every_bit_where_no_weight_changes(void **state)
+{
+    struct bench *b = bench_begin(state);
+    struct attend_case c
+        = { .d_head = 20, .n_heads = 6, .n_kv_heads = 2, .fused = true, .scale = 0.3f };
+    struct attend_pair p = attend_pair_new(b, &c);
+    uint32_t n_edges = p.ref.start[QUERIES];
+    struct tensor z = bench_tensor(b, QUERIES, 120);
+    struct tensor weights = bench_tensor(b, n_edges, 6), was = bench_tensor(b, n_edges, 6);
+    CHECK(b, attend(b->engine, z, &p.args, &b->err));
+    CHECK(b, weigh(b->engine, weights, &p.args, &b->err));
+    CHECK(b, weigh(b->engine, was, &p.args, &b->err));
+    struct grid before = bench_download(b, z);
+    CHECK(b, mix(b->engine, z, weights, was, &p.args, &b->err));
+    struct grid after = bench_download(b, z);
+    for (uint32_t r = 0; r < QUERIES; r++)
+        assert_memory_equal(grid_row(after, r), grid_row(before, r), 120 * sizeof(float));
 }
 
 static void attend_rows_do_not_depend_on_each_other(void **state)
@@ -176,7 +197,8 @@ static int run(const char *device)
 {
     const struct CMUnitTest tests[] = {
         TEST(attend_is_softmax_over_each_context),
-        TEST(weigh_and_mix_are_the_halves_of_attend),
+        TEST(weigh_and_mix_see_and_change_what_attend_does),
+        TEST(mix_keeps_every_bit_where_no_weight_changes),
         TEST(attend_rows_do_not_depend_on_each_other),
         TEST(attend_takes_the_first_queries_of_longer_lists),
     };

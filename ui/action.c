@@ -181,7 +181,7 @@ static unsigned state_set_ablation(struct state *s, struct ablation a)
 {
     if (ablation_same(a, s->choice.ablation))
         return 0;
-    if (s->choice.experiment == EXPERIMENT_PATCH || s->choice.experiment == EXPERIMENT_OV) {
+    if (!experiment_ablates(s->choice.experiment)) {
         state_say(s, true, "%s ablates nothing: E chooses another experiment",
                   experiment_name(s->choice.experiment));
         return 0;
@@ -254,7 +254,7 @@ unsigned state_set_experiment(struct state *s, const char *name)
             return 0;
         }
     }
-    if (e == EXPERIMENT_PATCH || e == EXPERIMENT_OV) // they ablate nothing
+    if (!experiment_ablates((enum experiment)e)) // they ablate nothing
         s->choice.ablation = (struct ablation){ .value_bias = s->choice.ablation.value_bias };
     s->choice.experiment = (enum experiment)e;
     focus(s, experiment_pane(s->choice.experiment));

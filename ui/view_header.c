@@ -36,7 +36,7 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
     x = item(g, r, x, 0, style_plain(), f->device);
     if (s->choice.experiment != EXPERIMENT_HEADS)
         x = item(g, r, x, 0, style_accent(), experiment_name(s->choice.experiment));
-    if (s->choice.experiment != EXPERIMENT_PATCH && s->choice.experiment != EXPERIMENT_OV) {
+    if (experiment_ablates(s->choice.experiment)) {
         ablation_name(s->choice.ablation, text, sizeof text);
         x = item(g, r, x, 0, style_plain(), text);
     }

@@ -245,8 +245,8 @@ static bool read_sites(const struct option *o, const char *v, struct cli *cli, s
         if (!*at++)
             return true;
     }
-    return bad_value(o, v, "resid_pre, q, k, v, z, attn_out, mlp_out or resid_post, or several",
-                     err);
+    return bad_value(
+        o, v, "resid_pre, q, k, v, pattern, z, attn_out, mlp_out or resid_post, or several", err);
 }
 
 static bool read_value_bias(const struct option *o, const char *v, struct cli *cli,
@@ -523,7 +523,9 @@ const struct option cli_options[] = {
     { "experiment", "E",
       "heads: each head alone (default); sets: joint ablations; patch: activations of the other "
       "prompt put in; partial: sets with heads given back; ov: what heads write; lens: logit lens "
-      "and direct effects",
+      "and direct effects; attn: where heads look, with detectors on random tokens, and patterns "
+      "of "
+      "--heads or --layers in every row, else of every head in the first",
       RUN, read_experiment, 0, false },
     { "heads", "L:H,…", "only these heads; L:* is a whole layer, *:H a head of each", READ,
       read_heads, 0, false },

@@ -151,10 +151,13 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
         return abl_fail(err, ABL_USAGE, "--kind and --source need --experiment ov");
     if (r->n_sources && r->ov_kind != OV_CIRCUIT)
         return abl_fail(err, ABL_USAGE, "--source needs --kind circuit");
-    if (ov && (r->ablation.kind || r->ablation.scale != 0))
-        return abl_fail(err, ABL_USAGE, "--experiment ov ablates nothing: leave --ablate out");
-    if (ov && r->holdout > 0)
-        return abl_fail(err, ABL_USAGE, "--experiment ov ranks no effects: leave --holdout out");
+    bool reads_only = ov || r->experiment == EXPERIMENT_ATTN;
+    if (reads_only && (r->ablation.kind || r->ablation.scale != 0))
+        return abl_fail(err, ABL_USAGE, "--experiment %s ablates nothing: leave --ablate out",
+                        experiment_name(r->experiment));
+    if (reads_only && r->holdout > 0)
+        return abl_fail(err, ABL_USAGE, "--experiment %s ranks no effects: leave --holdout out",
+                        experiment_name(r->experiment));
     if (r->restore && r->experiment != EXPERIMENT_PARTIAL)
         return abl_fail(err, ABL_USAGE, "--restore needs --experiment partial");
     if (r->experiment != EXPERIMENT_PATCH

@@ -296,7 +296,7 @@ static bool cpu_weigh_op(struct engine *e, struct tensor weights, const struct a
     return true;
 }
 
-static bool cpu_mix_op(struct engine *e, struct tensor z, struct tensor weights,
+static bool cpu_mix_op(struct engine *e, struct tensor z, struct tensor weights, struct tensor was,
                        const struct attend_args *args, struct abl_err *err)
 {
     (void)e;
@@ -304,7 +304,7 @@ static bool cpu_mix_op(struct engine *e, struct tensor z, struct tensor weights,
     struct cpu_attend a = attend_of(args);
     a.z = rows_of(z);
     assert(args->contexts.start.count == z.rows + 1);
-    cpu_mix(&a, rows_of(weights));
+    cpu_mix(&a, rows_of(weights), rows_of(was));
     return true;
 }
 

@@ -221,33 +221,37 @@ void cpu_weigh(const struct cpu_attend *a, struct rows weights)
     }
 }
 
-// The same steps as in attend_head, so that nothing changes where no weight does.
-WIDE static void mix_head(const struct cpu_attend *a, const float *restrict weights, size_t stride,
-                          uint32_t kv_col, const uint32_t *context, uint32_t n, float *restrict z)
+// One edge and head.
+WIDE static void mix_edge(uint32_t d, float weight, float was, const float *restrict v,
+                          float *restrict z)
 {
-    uint32_t d = a->d_head;
-    memset(z, 0, d * sizeof *z);
-    for (uint32_t c = 0; c < n; c++) {
-        const float *restrict v = a->v.data + context[c] * a->v.stride + kv_col;
-        float weight = weights[c * stride];
-        for (uint32_t i = 0; i < d; i++)
-            z[i] += weight * v[i];
-    }
+    float change = weight - was;
+    for (uint32_t i = 0; i < d; i++)
+        z[i] += change * v[i];
 }
 
-void cpu_mix(const struct cpu_attend *a, struct rows weights)
+static void mix_row(const struct cpu_attend *a, uint32_t row, struct rows weights, struct rows was)
 {
-    uint32_t group = a->n_heads / a->n_kv_heads;
+    uint32_t d = a->d_head, group = a->n_heads / a->n_kv_heads;
+    for (uint32_t e = a->start[row]; e < a->start[row + 1]; e++)
+        for (uint32_t h = 0; h < a->n_heads; h++) {
+            float weight = weights.data[e * weights.stride + h],
+                  before = was.data[e * was.stride + h];
+            if (weight != before)
+                mix_edge(d, weight, before,
+                         a->v.data + a->context[e] * a->v.stride + (size_t)(h / group) * d,
+                         a->z.data + row * a->z.stride + (size_t)h * d);
+        }
+}
+
+void cpu_mix(const struct cpu_attend *a, struct rows weights, struct rows was)
+{
     size_t work = (size_t)a->start[a->z.n] * a->n_heads * a->d_head;
     assert(weights.n == a->start[a->z.n] && weights.cols == a->n_heads);
+    assert(was.n == weights.n && was.cols == weights.cols);
 #pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
-    for (uint32_t row = 0; row < a->z.n; row++) {
-        uint32_t first = a->start[row], n = a->start[row + 1] - first;
-        for (uint32_t h = 0; h < a->n_heads; h++)
-            mix_head(a, weights.data + first * weights.stride + h, weights.stride,
-                     h / group * a->d_head, a->context + first, n,
-                     a->z.data + row * a->z.stride + (size_t)h * a->d_head);
-    }
+    for (uint32_t row = 0; row < a->z.n; row++)
+        mix_row(a, row, weights, was);
 }
 
 void cpu_gather(struct rows out, struct rows x, const uint32_t *rows)

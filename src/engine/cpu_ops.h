@@ -37,9 +37,9 @@ struct cpu_attend {
 };
 void cpu_attend(const struct cpu_attend *a);
 
-// Its halves: `weights` (edges, n_heads) of q and k, and z of `weights` and v; z.n queries.
+// As the engine's operations of these names; mix has z.n queries.
 void cpu_weigh(const struct cpu_attend *a, struct rows weights);
-void cpu_mix(const struct cpu_attend *a, struct rows weights);
+void cpu_mix(const struct cpu_attend *a, struct rows weights, struct rows was);
 
 void cpu_gather(struct rows out, struct rows x, const uint32_t *rows);
 void cpu_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct rows source);

@@ -149,12 +149,13 @@ struct engine_ops {
     // z (n_queries, n_heads * d_head) = softmax(scale q·k) v over each query's context. A context is never empty.
     bool (*attend)(struct engine *e, struct tensor z, const struct attend_args *args,
                    struct abl_err *err);
-    // The two halves of attend, for those who look in between. An edge is an entry of contexts.rows.
+    // For those who look into attend, and change what is there. An edge is an entry of contexts.rows.
     // weights (n_edges, n_heads) = softmax(scale q·k) of every edge; args->v is not read.
     bool (*weigh)(struct engine *e, struct tensor weights, const struct attend_args *args,
                   struct abl_err *err);
-    // z (n_queries, n_heads * d_head) = Σ weights v over each query's edges; args->q and args->k are not read.
-    bool (*mix)(struct engine *e, struct tensor z, struct tensor weights,
+    // z (n_queries, n_heads * d_head) += Σ (weights − was) v over each query's edges: what attend gave, had its weights been
+    // others. Where they are the same, z keeps its bits. args->q and args->k are not read.
+    bool (*mix)(struct engine *e, struct tensor z, struct tensor weights, struct tensor was,
                 const struct attend_args *args, struct abl_err *err);
     // out[i] = x[rows[i]] for rows.count rows.
     bool (*gather)(struct engine *e, struct tensor out, struct tensor x, struct index rows,

@@ -200,10 +200,10 @@ static bool traced_weigh(struct engine *e, struct tensor weights, const struct a
     TRACE(TRACED_WEIGH, weights, 0, weigh(inner, weights, args, err));
 }
 
-static bool traced_mix(struct engine *e, struct tensor z, struct tensor weights,
+static bool traced_mix(struct engine *e, struct tensor z, struct tensor weights, struct tensor was,
                        const struct attend_args *args, struct abl_err *err)
 {
-    TRACE(TRACED_MIX, z, 0, mix(inner, z, weights, args, err));
+    TRACE(TRACED_MIX, z, 0, mix(inner, z, weights, was, args, err));
 }
 
 static bool traced_gather(struct engine *e, struct tensor out, struct tensor x, struct index rows,

@@ -14,8 +14,8 @@
 //   duplicate   from each token of the second half to its first copy: 4 → 1, 5 → 2, 6 → 3
 //   induction   from each token of the second half to what followed its first copy: 4 → 2, 5 → 3, 6 → 4
 //
-// Each is the mean weight over these queries of all such prompts. Random tokens have nothing else to be attended for, so
-// that 1 / (tokens seen) is what a head without such a habit has.
+// Each is the mean weight over these queries of all such prompts, 0 for what a sliding window hides. Random tokens have
+// nothing else to be attended for, so that 1 / (tokens seen) is what a head without such a habit has.
 #ifndef ABL_LAB_ATTN_H
 #define ABL_LAB_ATTN_H
 
@@ -26,8 +26,12 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "lab/readings.h"
 #include "lab/run.h"
 #include "lab/variant.h"
+
+// Detector prompts, and the tokens that come twice in each: fewer where the context or the vocabulary is smaller.
+enum { ATTN_PROMPTS = 10, ATTN_REPEATED = 50, ATTN_POSITIONS = 2 * ATTN_REPEATED + 1 };
 
 enum detector { DETECTOR_PREVIOUS, DETECTOR_DUPLICATE, DETECTOR_INDUCTION, N_DETECTORS };
 
@@ -43,8 +47,7 @@ struct attn_head {
 // Who attends to whom in one row, by one head.
 struct attn_pattern {
     struct head head;
-    const float
-        *weights; // (n_tokens, n_tokens): [query][key]; 0 where the query does not see the key
+    float *weights; // (n_tokens, n_tokens): [query][key]; 0 where the query does not see the key
 };
 
 struct attn_row {
@@ -61,19 +64,28 @@ struct attn {
     size_t n_heads;
     size_t n;              // rows that entropy and bos are means of
     uint32_t n_repeated;   // tokens of a detector prompt that come twice; 0: no score
-    uint32_t n_detectors;  // such prompts
+    uint32_t n_prompts;    // such prompts
     struct attn_row *rows; // as asked for
     size_t n_rows;
 };
 
 // The patterns of these heads in these rows, nothing else: quick enough to be asked for by a key. Everything is in the
-// arena. ABL_INTERRUPTED when cancelled (NULL: never).
+// arena. More weights than fit MAX_ATTN_WEIGHTS are ABL_USAGE. ABL_INTERRUPTED when cancelled (NULL: never).
+enum { MAX_ATTN_WEIGHTS = 1 << 28 };
 bool attn_patterns(struct lab *lab, const struct head_set *heads, const size_t *rows, size_t n_rows,
                    atomic_bool *cancel, struct arena *a, struct attn **out, struct abl_err *err);
 
 // The same, and the scores of every head of the model.
 bool attn_make(struct lab *lab, const struct head_set *heads, const size_t *rows, size_t n_rows,
                atomic_bool *cancel, struct arena *a, struct attn **out, struct abl_err *err);
+
+// What the settings of --experiment attn ask for: scores of every head, patterns of the heads that --heads and --layers
+// choose in every row; where they choose none, of every head in the first row.
+bool attn_read(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
+               struct abl_err *err);
+
+// Its list of variants: nothing is ablated, but heads that are not there are refused before anything is loaded.
+bool experiment_attn(const struct lab *lab, struct variants *out, struct abl_err *err);
 
 // Whether the query can attend to the key in this layer: not behind it, nor out of a sliding window.
 bool attn_sees(const struct model_shape *shape, uint32_t layer, uint32_t query, uint32_t key);

@@ -58,7 +58,7 @@ static uint32_t widest_branch(const struct model_shape *shape, const struct vari
     return (uint32_t)size_min(widest, MAX_COPIES);
 }
 
-// Bytes that edits of patterns take beside the rows of a stream: the edges of one copy.
+// Bytes that edits of patterns take beside the rows of a stream: the edges of one copy, before and after.
 static uint64_t pattern_bytes(const struct model_shape *shape, const struct trie *t,
                               const struct variants *v, const bool *done)
 {
@@ -66,8 +66,8 @@ static uint64_t pattern_bytes(const struct model_shape *shape, const struct trie
     for (size_t i = 0; i < v->n && !edited; i++)
         for (size_t k = 0; k < v->items[i].n_edits && !(done && done[i]); k++)
             edited = edited || v->items[i].edits[k].site == SITE_PATTERN;
-    return edited ? (uint64_t)trie_edges(t, false, NO_WINDOW, NULL) * shape->n_heads * sizeof(float)
-                  : 0;
+    uint64_t edges = trie_edges(t, false, NO_WINDOW, NULL);
+    return edited ? 2 * edges * shape->n_heads * sizeof(float) : 0;
 }
 
 static uint64_t minus_or_0(uint64_t a, uint64_t b)

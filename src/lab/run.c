@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "engine/traced.h"
+#include "lab/attn.h"
 #include "lab/forward.h"
 #include "lab/experiments.h"
 #include "lab/lens.h"
@@ -20,22 +21,25 @@ enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_
 static const struct {
     const char *name, *about;
     bool (*list)(const struct lab *lab, struct variants *out, struct abl_err *err);
+    bool ablates;     // whether --ablate means something
     bool reads_other; // whether results are compared with the other run
     // What is read off the intact run behind the variants; NULL = nothing.
     bool (*read)(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
                  struct abl_err *err);
 } experiments[N_EXPERIMENTS] = {
-    [EXPERIMENT_HEADS] = { "heads", "each head alone", experiment_heads, false, NULL },
+    [EXPERIMENT_HEADS] = { "heads", "each head alone", experiment_heads, true, false, NULL },
     [EXPERIMENT_SETS]
-    = { "sets", "joint ablations, against random sets", experiment_sets, false, NULL },
+    = { "sets", "joint ablations, against random sets", experiment_sets, true, false, NULL },
     [EXPERIMENT_PATCH]
-    = { "patch", "activations of the other prompt put in", experiment_patch, true, NULL },
+    = { "patch", "activations of the other prompt put in", experiment_patch, false, true, NULL },
     [EXPERIMENT_PARTIAL]
-    = { "partial", "sets with heads given back", experiment_partial, false, NULL },
+    = { "partial", "sets with heads given back", experiment_partial, true, false, NULL },
     [EXPERIMENT_OV]
-    = { "ov", "what heads write into the vocabulary", experiment_none, false, ov_read },
+    = { "ov", "what heads write into the vocabulary", experiment_none, false, false, ov_read },
     [EXPERIMENT_LENS] = { "lens", "logit lens and direct effects beside total ones",
-                          experiment_heads, false, lens_read },
+                          experiment_heads, true, false, lens_read },
+    [EXPERIMENT_ATTN]
+    = { "attn", "where heads look, and what for", experiment_attn, false, false, attn_read },
 };
 
 void run_settings_default(struct run_settings *s)
@@ -223,7 +227,8 @@ static bool open_device(struct lab *lab, struct abl_err *err)
                                   .has_bos = lab->prompts->bos != TOKEN_NONE,
                                   .mem = mem.activations,
                                   .weights_mem = mem.weights,
-                                  .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0 };
+                                  .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
+                                  .n_positions = ATTN_POSITIONS };
     return forward_open(&f, lab->intact, &lab->forward, err) && read_other(lab, err);
 }
 
@@ -282,6 +287,11 @@ void lab_free(struct lab *lab)
 const char *experiment_name(enum experiment e)
 {
     return experiments[e].name;
+}
+
+bool experiment_ablates(enum experiment e)
+{
+    return experiments[e].ablates;
 }
 
 const char *experiment_about(enum experiment e)

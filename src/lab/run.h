@@ -22,12 +22,15 @@ enum experiment {
     EXPERIMENT_PATCH,
     EXPERIMENT_PARTIAL,
     EXPERIMENT_LENS,
+    EXPERIMENT_ATTN,
     EXPERIMENT_OV,
     N_EXPERIMENTS,
 };
 
 // "heads", "sets", …
 const char *experiment_name(enum experiment e);
+// Whether it ablates heads, so that the kind of ablation means something.
+bool experiment_ablates(enum experiment e);
 // One line for people.
 const char *experiment_about(enum experiment e);
 

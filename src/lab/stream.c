@@ -175,8 +175,8 @@ void stream_release(struct stream *s)
     if (!s->pass)
         return;
     struct engine *e = s->pass->engine;
-    struct tensor *tensors[] = { &s->resid, &s->h,      &s->qkv,    &s->z,      &s->up,
-                                 &s->gate,  &s->read_q, &s->read_x, &s->pattern };
+    struct tensor *tensors[] = { &s->resid, &s->h,      &s->qkv,    &s->z,       &s->up,
+                                 &s->gate,  &s->read_q, &s->read_x, &s->pattern, &s->pattern_was };
     struct index *lists[] = { &s->all.nodes.start,    &s->all.nodes.rows,     &s->all.reads.start,
                               &s->all.reads.rows,     &s->window.nodes.start, &s->window.nodes.rows,
                               &s->window.reads.start, &s->window.reads.rows,  &s->positions,
@@ -353,17 +353,17 @@ static struct contexts layer_contexts(const struct stream *s, uint32_t layer, bo
     return c;
 }
 
-// Room for one copy's edges in this layer: rows of s->pattern.
-static bool pattern_room(struct stream *s, uint32_t layer, bool reads, struct tensor *out,
-                         struct abl_err *err)
+// Room for one copy's edges in this layer: rows of *all, which grows with the layers' windows.
+static bool pattern_room(struct stream *s, uint32_t layer, bool reads, struct tensor *all,
+                         struct tensor *out, struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
     uint32_t n = trie_edges(s->pass->trie, reads, stream_window(s->pass->shape, layer), NULL);
-    if (s->pattern.buffer && s->pattern.rows < n)
-        e->ops->release(e, &s->pattern);
-    if (!s->pattern.buffer && !e->ops->alloc(e, n, s->pass->shape->n_heads, &s->pattern, err))
+    if (all->buffer && all->rows < n)
+        e->ops->release(e, all);
+    if (!all->buffer && !e->ops->alloc(e, n, s->pass->shape->n_heads, all, err))
         return false;
-    *out = tensor_rows(s->pattern, 0, n);
+    *out = tensor_rows(*all, 0, n);
     return true;
 }
 
@@ -388,11 +388,11 @@ static bool take_pattern(struct stream *s, uint32_t layer, const struct attend_a
         if (!e->ops->gather(e, a.q, args->q, rows, err))
             return false;
     }
-    return pattern_room(s, layer, reads, &t, err) && e->ops->weigh(e, t, &a, err)
+    return pattern_room(s, layer, reads, &s->pattern, &t, err) && e->ops->weigh(e, t, &a, err)
            && s->tap->see(s->tap->context, layer, SITE_PATTERN, t, err);
 }
 
-// z of one copy by way of its edited pattern.
+// z of one copy, moved by what its edits change of the pattern.
 static bool edit_pattern(struct stream *s, uint32_t layer, uint32_t copy,
                          const struct attend_args *args, struct abl_err *err)
 {
@@ -400,17 +400,20 @@ static bool edit_pattern(struct stream *s, uint32_t layer, uint32_t copy,
     const struct trie *trie = s->pass->trie;
     uint32_t n = rows_per_copy(s);
     struct attend_args a = *args;
-    struct tensor t;
+    struct tensor t, was;
+    bool reads = s->space == ROWS_READS;
     a.q = tensor_rows(args->q, copy * n, n);
     a.k = tensor_rows(args->k, copy * trie->n_nodes, trie->n_nodes);
     a.v = tensor_rows(args->v, copy * trie->n_nodes, trie->n_nodes);
-    a.contexts = layer_contexts(s, layer, s->space == ROWS_READS, n); // of copy 0: rows of a.k
-    return pattern_room(s, layer, s->space == ROWS_READS, &t, err) && e->ops->weigh(e, t, &a, err)
+    a.contexts = layer_contexts(s, layer, reads, n); // of copy 0: rows of a.k
+    return pattern_room(s, layer, reads, &s->pattern, &t, err)
+           && pattern_room(s, layer, reads, &s->pattern_was, &was, err)
+           && e->ops->weigh(e, t, &a, err) && e->ops->weigh(e, was, &a, err)
            && run_edits(s, layer, SITE_PATTERN, copy, 1, t, err)
-           && e->ops->mix(e, tensor_rows(s->z_now, copy * n, n), t, &a, err);
+           && e->ops->mix(e, tensor_rows(s->z_now, copy * n, n), t, was, &a, err);
 }
 
-// Attention in its two halves, beside the whole: only where somebody takes the pattern, and for variants that edit it.
+// The pattern, beside the whole of attention: only where somebody takes it, and for variants that edit it.
 static bool at_pattern(struct stream *s, uint32_t layer, const struct attend_args *args,
                        struct abl_err *err)
 {

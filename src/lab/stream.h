@@ -68,7 +68,8 @@ struct stream {
     struct tensor qkv, z, up; // (…, q | k | v), (…, n_heads * d_head), (…, d_mlp)
     struct tensor gate;       // (…, d_mlp) where the MLP is gated
     struct tensor read_q, read_x; // (max_copies * n_reads, …)
-    struct tensor pattern; // (edges of one copy, n_heads); none until a layer's pattern is wanted
+    // (edges of one copy, n_heads); none until a layer's pattern is wanted, and until one is edited
+    struct tensor pattern, pattern_was;
     struct stream_contexts all, window; // window: of layers that slide, where a prompt is longer
     struct index positions;             // (max_copies * n_nodes), where positions turn q and k
     struct index read_rows;             // (max_copies * n_reads) rows of the read-out nodes

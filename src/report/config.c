@@ -80,9 +80,11 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
              : s->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
                                                 : "corrupt->clean");
     doc_text(d, o, "experiment", experiment_name(s->experiment));
-    doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : "all");
+    // Heads that are named have their patterns written in every row; those of all heads otherwise in the first.
+    const char *unnamed = s->experiment == EXPERIMENT_ATTN ? NULL : "all";
+    doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : unnamed);
     doc_number(d, o, "holdout", s->holdout > 0 ? s->holdout : NAN);
-    doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : "all");
+    doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : unnamed);
     doc_text(d, o, "metric", metric_info(s->metric)->name);
     doc_text(d, o, "model", lab->model->name);
     doc_text(d, o, "model_sha256", model_sha256);

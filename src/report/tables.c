@@ -15,7 +15,7 @@ const char *ablate_text(const struct run_settings *s, char out[ABLATE_SIZE])
                                          [ABLATE_PATCH] = "patch" };
     struct ablation how = s->ablation;
     char scale[NUMBER_SIZE];
-    if (s->experiment == EXPERIMENT_PATCH || s->experiment == EXPERIMENT_OV)
+    if (!experiment_ablates(s->experiment))
         return NULL;
     number_format_float(how.scale, scale);
     if (how.kind != ABLATE_SCALE || how.scale == 0.0f)
@@ -277,17 +277,20 @@ enum {
     PARTIAL = 1 << EXPERIMENT_PARTIAL,
     LENS = 1 << EXPERIMENT_LENS,
     OV = 1 << EXPERIMENT_OV,
+    ATTN = 1 << EXPERIMENT_ATTN,
     ABLATING = HEADS | SETS | PATCH | PARTIAL | LENS,
 };
 
 const struct table_writer tables[N_TABLES] = {
-    { "baseline", ABLATING | OV, write_baseline },
+    { "baseline", ABLATING | OV | ATTN, write_baseline },
     { "head_impact", HEADS | SETS | PARTIAL | LENS, write_heads },
     { "group_impact", SETS | PARTIAL, write_groups },
     { "recovery", PARTIAL, write_recovery },
     { "layer_impact", PATCH, write_patches },
     { "direct", LENS, tables_write_direct },
     { "lens", LENS, tables_write_lens },
+    { "attn_heads", ATTN, tables_write_attn_heads },
+    { "attn", ATTN, tables_write_attn },
     { "holdout", ABLATING | TABLE_HOLDOUT, tables_write_holdout },
     { "per_example", ABLATING, write_examples },
 };

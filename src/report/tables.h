@@ -17,13 +17,17 @@ struct table_writer {
                   struct buf *out);
 };
 
-enum { N_TABLES = 9, TABLE_HOLDOUT = 1 << 30 }; // TABLE_HOLDOUT: only where clusters are held out
+enum { N_TABLES = 11, TABLE_HOLDOUT = 1 << 30 }; // TABLE_HOLDOUT: only where clusters are held out
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.
 void tables_write_direct(const struct report *r, const struct results *results,
                          enum sheet_format format, struct buf *out);
 void tables_write_lens(const struct report *r, const struct results *results,
+                       enum sheet_format format, struct buf *out);
+void tables_write_attn_heads(const struct report *r, const struct results *results,
+                             enum sheet_format format, struct buf *out);
+void tables_write_attn(const struct report *r, const struct results *results,
                        enum sheet_format format, struct buf *out);
 
 // What was chosen on the discovery clusters, and what the held-out ones say of it.

@@ -206,14 +206,17 @@ void ref_weigh(const struct ref_attend *a, struct ref *weights)
         }
 }
 
-void ref_mix(const struct ref_attend *a, struct grid weights, struct ref *out)
+void ref_mix(const struct ref_attend *a, struct grid z, struct grid weights, struct grid was,
+             struct ref *out)
 {
     for (uint32_t i = 0; i < a->q.rows; i++)
         for (uint32_t h = 0; h < a->n_heads; h++)
             for (uint32_t j = 0; j < a->d_head; j++, out++) {
-                *out = (struct ref){ 0 };
+                double old = at(z, i, h * a->d_head + j);
+                *out = (struct ref){ old, fabs(old) };
                 for (uint32_t e = a->start[i]; e < a->start[i + 1]; e++) {
-                    double term = at(weights, e, h) * at(a->v, a->rows[e], kv_column(a, h) + j);
+                    double term = (at(weights, e, h) - at(was, e, h))
+                                  * at(a->v, a->rows[e], kv_column(a, h) + j);
                     out->value += term;
                     out->size += fabs(term);
                 }

@@ -60,7 +60,8 @@ struct ref_attend {
 void ref_attend(const struct ref_attend *a, struct ref *out);
 // weights: (edges, n_heads), an edge an entry of a->rows.
 void ref_weigh(const struct ref_attend *a, struct ref *weights);
-void ref_mix(const struct ref_attend *a, struct grid weights, struct ref *out);
+void ref_mix(const struct ref_attend *a, struct grid z, struct grid weights, struct grid was,
+             struct ref *out);
 
 // x in place; source.at may be NULL if no edit adds.
 void ref_edit(struct ref *x, uint32_t cols, const struct row_edit *edits, uint32_t n,

@@ -239,12 +239,13 @@ bool vulkan_weigh(struct engine *e, struct tensor weights, const struct attend_a
     return true;
 }
 
-bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights,
+bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights, struct tensor was,
                 const struct attend_args *args, struct abl_err *err)
 {
     struct vulkan *v = (struct vulkan *)e;
     uint32_t heads = args->n_heads, lane_cols = 4 * v->context.gpu->subgroup_size;
     assert(args->contexts.start.count == z.rows + 1 && weights.cols == heads);
+    assert(was.rows == weights.rows && was.cols == heads);
     uint32_t window = vulkan_window_rows(v, z);
     for (uint32_t first = 0, n; first < z.rows; first += n) {
         n = min_u32(window, z.rows - first);
@@ -254,8 +255,11 @@ bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights,
                                  .heads_per_kv = heads / args->n_kv_heads,
                                  .d_head = args->d_head,
                                  .out_stride = z.stride,
+                                 .z_first = position(tensor_rows(z, first, n)),
                                  .weights_first = position(weights),
                                  .weights_stride = weights.stride,
+                                 .was_first = position(was),
+                                 .was_stride = was.stride,
                                  .v_first = position(args->v),
                                  .v_stride = args->v.stride };
         struct dispatch d = { .shader = SHADER_MIX,
@@ -264,7 +268,7 @@ bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights,
                               .constants = { (args->d_head + lane_cols - 1) / lane_cols },
                               .args = &push,
                               .args_size = sizeof push,
-                              .inputs = { weights.buffer, args->v.buffer },
+                              .inputs = { z.buffer, weights.buffer, was.buffer, args->v.buffer },
                               .lists = { { .buffer = args->contexts.start.buffer },
                                          { .buffer = args->contexts.rows.buffer } },
                               .work = element_work * weights.rows * heads * args->d_head };

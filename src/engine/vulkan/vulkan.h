@@ -74,7 +74,7 @@ bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *
                    struct abl_err *err);
 bool vulkan_weigh(struct engine *e, struct tensor weights, const struct attend_args *args,
                   struct abl_err *err);
-bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights,
+bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights, struct tensor was,
                 const struct attend_args *args, struct abl_err *err);
 bool vulkan_gather(struct engine *e, struct tensor out, struct tensor x, struct index rows,
                    struct abl_err *err);
