@@ -145,7 +145,7 @@ static void group_impact_has_joint_effects_and_interactions(void **state)
     struct sheet_read *s = sheet_open(dir, "metrics/group_impact.csv");
     header_is(
         s, "condition,seed,ablate,heads,kind,parent,scale,metric,value,delta,se,ci_lo,ci_hi,p,q,n,"
-           "n_clusters,percentile,interaction");
+           "n_clusters,percentile,interaction,p_null");
     assert_int_equal(s->n_lines, 2 * N_METRICS + 1);
     // Singles first, in the order of the sets: 0:1 1:2 0:0, then 0:1+1:2 and 0:0+0:1+1:2.
     const size_t joint[] = { 3, 4 };
@@ -268,7 +268,7 @@ static double split_half_of(const char *folder, double opposite)
     must(resampler_new(own, ROWS, ROWS, 100, 7, 0.05, &e->lab.resampler, &err), &err);
     char *dir = write_report(e, folder, "run");
     struct file_bytes json = read_bytes(dir, "metrics/summary.json");
-    double rho = number_at(&json, "split_half_spearman");
+    double rho = number_at(&json, "stability.heads.split_half_spearman");
     file_bytes_release(&json);
     free(dir);
     example_free(e);
@@ -365,7 +365,8 @@ static void what_is_missing_is_empty_and_null(void **state)
     struct file_bytes json = read_bytes(dir, "metrics/summary.json");
     is_strict_json("summary.json", &json);
     assert_true(isnan(number_at(&json, "metrics.kl.heads.delta")));
-    assert_true(isnan(number_at(&json, "split_half_spearman"))); // three clusters cannot be halved
+    assert_true(isnan(number_at(
+        &json, "stability.heads.split_half_spearman"))); // three clusters cannot be halved
     file_bytes_release(&json);
     free(dir);
     example_free(e);

@@ -29,6 +29,8 @@ build fonts-dejavu-core dejavu-sans-mono-fonts  ttf-dejavu    -
 test  libcmocka-dev     libcmocka-devel         cmocka        cmocka
 test  tmux              tmux                    tmux          tmux
 test  python3           python3                 python        python3
+test  python3-jsonschema python3-jsonschema     python-jsonschema -
+test  python3-pandas    python3-pandas          python-pandas -
 test  spirv-tools       spirv-tools             spirv-tools   spirv-tools
 test  vulkan-validationlayers vulkan-validation-layers vulkan-validation-layers vulkan-validationlayers
 test  clang             clang                   clang         llvm

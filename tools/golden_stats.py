@@ -66,14 +66,17 @@ def flip_p_exact(sums):
     return hits / 2 ** len(exact)
 
 
-def flip_p_random(sums, n, rng):
+def flip_p_random(sums, n_boot, rng):
+    """n_boot sign patterns; if fewer than ten are as big as the observed one, 32768 of them."""
     exact = [Fraction(x) for x in sums]
     observed = abs(sum(exact))
     hits = 0
-    for _ in range(n):
+    for n in range(1, max(n_boot, 32768) + 1):
         words = [rng.next() for _ in range((len(sums) + 63) // 64)]
         signs = [-1 if words[c // 64] >> (c % 64) & 1 else 1 for c in range(len(sums))]
         hits += abs(sum(s * x for s, x in zip(signs, exact))) >= observed
+        if n == n_boot and hits >= 10:
+            break
     return (hits + 1) / (n + 1)
 
 
@@ -89,7 +92,10 @@ def estimate(name, values, cluster, n_boot, seed, alpha):
     # A cluster's sum in row order, as the rounding of ties hangs on it.
     sums = [sum(v) for v in values_of]
     p = flip_p_exact(sums) if n_clusters <= 12 else flip_p_random(sums, n_boot, rng)
-    lo, hi = np.quantile(means, [alpha / 2, 1 - alpha / 2], method="linear")
+    sizes = np.bincount(cluster).astype(float)
+    n = max(sizes.sum() ** 2 / (sizes**2).sum(), 2.0)  # clusters of one size that would say as much
+    tail = scipy.stats.norm.cdf(-math.sqrt(n / (n - 1)) * scipy.stats.t.isf(alpha / 2, n - 1))
+    lo, hi = np.quantile(means, [tail, 1 - tail], method="linear")
     return {
         "name": name,
         "values": values,
@@ -123,6 +129,7 @@ def estimates(gen):
         estimate("mean of zero", [1.5, -1.5, 0.3, -0.3], [0, 1, 2, 3], 50, 5, 0.05),
         estimate("thirteen clusters, random", normal(26, 0.3), clustered(gen, 26, 13), 500, 6, 0.05),
         estimate("seventy clusters, two words", normal(150, 0.1), clustered(gen, 150, 70), 400, 2**63 + 11, 0.05),
+        estimate("a clear effect, more patterns", normal(24, 1.1), clustered(gen, 24, 14), 300, 8, 0.05),
         estimate("more resamples than a tile", normal(20, 0.2), clustered(gen, 20, 15), 1500, 7, 0.01),
     ]
 
@@ -149,6 +156,59 @@ def spearman_cases(gen):
     return [{"a": x, "b": y, "rho": float(scipy.stats.spearmanr(x, y).statistic)} for x, y in pairs]
 
 
+def ranked(means):
+    """Largest size first, the earlier of equals."""
+    return sorted(range(len(means)), key=lambda i: (-abs(means[i]), i))
+
+
+def split_halves(sums, seed):
+    rng, n = Rng(seed), sums.shape[1]
+    rhos = []
+    for _ in range(200):
+        order = list(range(n))
+        for i in range(n, 1, -1):
+            j = rng.below(i)
+            order[i - 1], order[j] = order[j], order[i - 1]
+        first, second = sums[:, order[: n // 2]].sum(1), sums[:, order[n // 2 :]].sum(1)
+        rhos.append(scipy.stats.spearmanr(first, second).statistic)
+    return np.array(rhos)
+
+
+def stability_case(gen, n, rows, n_clusters, n_boot, seed):
+    """n variants whose effects grow with their number; every number is a multiple of 1/64, so that sums are exact."""
+    cluster = np.array(clustered(gen, rows, n_clusters))
+    deltas = np.round(64 * (gen.normal(0, 1, (n, rows)) + np.linspace(-1.5, 1.5, n)[:, None])) / 64
+    sums = np.stack([deltas[:, cluster == c].sum(1) for c in range(n_clusters)], axis=1)
+    sizes = np.bincount(cluster)
+    rhos = split_halves(sums, seed)
+    k = min(10, n // 2)
+    top = set(ranked(deltas.mean(1))[:k])
+    rng = Rng(seed)
+    stays, overlaps = np.zeros(n), []
+    for _ in range(min(n_boot, 1000)):
+        draw = [rng.below(n_clusters) for _ in range(n_clusters)]
+        here = set(ranked(sums[:, draw].sum(1) / sizes[draw].sum())[:k])
+        stays[list(here)] += 1
+        overlaps.append(len(top & here) / len(top | here))
+    rho = float(rhos.mean())
+    lo, hi = np.quantile(rhos, [0.025, 0.975])
+    return {
+        "n": n,
+        "cluster": [int(c) for c in cluster],
+        "n_clusters": n_clusters,
+        "n_boot": n_boot,
+        "seed": seed,
+        "deltas": [float(x) for x in deltas.ravel()],
+        "split_half": rho,
+        "split_half_lo": float(lo),
+        "split_half_hi": float(hi),
+        "spearman_brown": 2 * rho / (1 + rho),
+        "top_k": k,
+        "top_jaccard": float(np.mean(overlaps)),
+        "stays": [float(x) for x in stays / len(overlaps)],
+    }
+
+
 def main():
     gen = np.random.default_rng(20240607)
     golden = {
@@ -157,6 +217,7 @@ def main():
         "estimates": estimates(gen),
         "fdr": fdr_cases(gen),
         "spearman": spearman_cases(gen),
+        "stability": [stability_case(gen, 24, 30, 13, 150, 9), stability_case(gen, 7, 16, 16, 1200, 3)],
     }
     path = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/stats-golden.json"
     with open(path, "w", encoding="utf-8") as f:

@@ -59,6 +59,11 @@ static void move_rows(struct state *s, int by)
     } else if (state_has_grid(s)) {
         if (s->focus == PANE_RANK)
             move_rank(s, by);
+        else if (s->focus == PANE_LIST)
+            s->item
+                = s->snap->n_items ? moved((uint32_t)s->item, by, (uint32_t)s->snap->n_items) : 0;
+        else if (s->focus == PANE_ROWS)
+            s->row = moved((uint32_t)s->row, by, (uint32_t)s->snap->facts.n_rows);
         else
             s->cursor.layer = moved(s->cursor.layer, by, s->snap->n_layers);
     }
@@ -131,7 +136,7 @@ static unsigned undo(struct state *s)
     if (!s->n_undo)
         return 0;
     const struct undo_entry *was = &s->undo[--s->n_undo];
-    bool ablation = was->ablation.scale != s->choice.ablation.scale;
+    bool ablation = !ablation_same(was->ablation, s->choice.ablation);
     s->marks = was->marks;
     s->choice.ablation = was->ablation;
     state_say(s, false, "undone: %zu head%s marked", s->marks.n, s->marks.n == 1 ? "" : "s");
@@ -174,8 +179,13 @@ static unsigned clear_marks(struct state *s)
 
 static unsigned state_set_ablation(struct state *s, struct ablation a)
 {
-    if (a.scale == s->choice.ablation.scale)
+    if (ablation_same(a, s->choice.ablation))
         return 0;
+    if (s->choice.experiment == EXPERIMENT_PATCH || s->choice.experiment == EXPERIMENT_OV) {
+        state_say(s, true, "%s ablates nothing: E chooses another experiment",
+                  experiment_name(s->choice.experiment));
+        return 0;
+    }
     remember(s);
     s->choice.ablation = a;
     char name[64];
@@ -196,17 +206,71 @@ unsigned state_set_scale(struct state *s, const char *text)
         state_say(s, true, "scale 1 changes nothing: choose another");
         return 0;
     }
-    struct ablation a = s->choice.ablation;
-    a.scale = scale;
-    return state_set_ablation(s, a);
+    return state_set_ablation(
+        s, (struct ablation){ .scale = scale, .value_bias = s->choice.ablation.value_bias });
 }
 
-// zero -> half -> double -> zero: what a mean over doses would ask first.
+static unsigned set_kind(struct state *s, enum ablate_kind kind)
+{
+    return state_set_ablation(
+        s, (struct ablation){ .kind = kind, .value_bias = s->choice.ablation.value_bias });
+}
+
+// zero -> half -> mean -> resample -> patch -> zero.
 static unsigned next_ablation(struct state *s)
 {
     struct ablation a = s->choice.ablation;
-    a.scale = a.scale == 0.0f ? 0.5f : a.scale == 0.5f ? 2.0f : 0.0f;
-    return state_set_ablation(s, a);
+    if (a.kind == ABLATE_SCALE && a.scale == 0.0f)
+        return state_set_scale(s, "0.5");
+    return set_kind(s, a.kind == ABLATE_PATCH ? ABLATE_SCALE : (enum ablate_kind)(a.kind + 1));
+}
+
+// The marked heads as --sets has them; false where there are fewer than two.
+static bool sets_of_marks(const struct state *s, char *out, size_t size)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < s->marks.n && len < size; i++)
+        len += (size_t)snprintf(out + len, size - len, "%s%u:%u", i ? "+" : "",
+                                (unsigned)s->marks.items[i].layer,
+                                (unsigned)s->marks.items[i].head);
+    return s->marks.n > 1 && len < size;
+}
+
+unsigned state_set_experiment(struct state *s, const char *name)
+{
+    int e = 0;
+    while (e < N_EXPERIMENTS && strcmp(name, experiment_name((enum experiment)e)) != 0)
+        e++;
+    if (e == N_EXPERIMENTS) {
+        state_say(s, true, "no experiment '%s': E shows the list", name);
+        return 0;
+    }
+    if (e == EXPERIMENT_SETS || e == EXPERIMENT_PARTIAL) {
+        char sets[MAX_PROMPT];
+        if (sets_of_marks(s, sets, sizeof sets))
+            memcpy(s->choice.sets, sets, sizeof sets);
+        if (!*s->choice.sets) {
+            state_say(s, true, "%s needs a set: mark two heads or more with space first", name);
+            return 0;
+        }
+    }
+    if (e == EXPERIMENT_PATCH || e == EXPERIMENT_OV) // they ablate nothing
+        s->choice.ablation = (struct ablation){ .value_bias = s->choice.ablation.value_bias };
+    s->choice.experiment = (enum experiment)e;
+    focus(s, experiment_pane(s->choice.experiment));
+    state_say(s, false, "experiment: %s", name);
+    return EFFECT_RUN;
+}
+
+unsigned state_set_sites(struct state *s, const char *name)
+{
+    for (int site = 0; site < N_SITES; site++)
+        if (strcmp(name, site_name((enum site)site)) == 0) {
+            s->choice.sites = 1u << site;
+            return s->choice.experiment == EXPERIMENT_PATCH ? EFFECT_RUN : 0;
+        }
+    state_say(s, true, "no site '%s': S shows the list", name);
+    return 0;
 }
 
 // To "L:H", or to layer "L".
@@ -239,6 +303,10 @@ static const char *chosen_now(const struct state *s, enum overlay o)
         return s->choice.data;
     case OVERLAY_DEVICE:
         return s->choice.device;
+    case OVERLAY_EXPERIMENT:
+        return experiment_name(s->choice.experiment);
+    case OVERLAY_SITE:
+        return "";
     default:
         return metric_info(s->choice.metric)->name;
     }
@@ -283,10 +351,10 @@ static unsigned take_picked(struct state *s)
         return 0;
     }
     s->overlay = OVERLAY_NONE;
-    static const char *const commands[N_CATALOGS] = { [CATALOG_MODELS] = "model",
-                                                      [CATALOG_DATA] = "data",
-                                                      [CATALOG_DEVICES] = "device",
-                                                      [CATALOG_METRICS] = "metric" };
+    static const char *const commands[N_CATALOGS]
+        = { [CATALOG_MODELS] = "model",           [CATALOG_DATA] = "data",
+            [CATALOG_DEVICES] = "device",         [CATALOG_METRICS] = "metric",
+            [CATALOG_EXPERIMENTS] = "experiment", [CATALOG_SITES] = "site" };
     char line[MAX_PROMPT + 16];
     snprintf(line, sizeof line, "%s %s", commands[overlay_catalog(picker)], item->value);
     return command_apply(s, line);
@@ -317,7 +385,11 @@ static unsigned open_selection(struct state *s)
         return take_picked(s);
     if (overlay_is_prompt(s->overlay))
         return accept_prompt(s);
-    focus(s, s->focus == PANE_HEAD ? PANE_IMPACT : PANE_HEAD);
+    static const enum pane deeper[N_PANES] = { [PANE_IMPACT] = PANE_HEAD,
+                                               [PANE_HEAD] = PANE_ROWS,
+                                               [PANE_RANK] = PANE_HEAD,
+                                               [PANE_COMPARE] = PANE_HEAD };
+    focus(s, deeper[s->focus]); // the others lead back to the heatmap
     return 0;
 }
 
@@ -407,9 +479,17 @@ static unsigned apply(struct state *s, enum action action, uint32_t arg)
         return clear_marks(s);
     case DO_NEXT_ABLATION:
         return next_ablation(s);
-    case DO_ABLATE_ZERO:
-        return state_set_ablation(s,
-                                  (struct ablation){ .value_bias = s->choice.ablation.value_bias });
+    case DO_ABLATE:
+        return set_kind(s, (enum ablate_kind)arg);
+    case DO_KEEP:
+        state_keep(s);
+        break;
+    case DO_DIFFER:
+        state_toggle_difference(s);
+        break;
+    case DO_TOGGLE_OV:
+        s->ov_kind = s->ov_kind == OV_CIRCUIT ? OV_MEAN_OUTPUT : OV_CIRCUIT;
+        break;
     case DO_SORT:
         next_sort(s);
         break;

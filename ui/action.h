@@ -27,7 +27,10 @@ enum action {
     DO_MARK,
     DO_CLEAR_MARKS,
     DO_NEXT_ABLATION,
-    DO_ABLATE_ZERO,
+    DO_ABLATE, // arg: enum ablate_kind, by scaling to zero
+    DO_KEEP,
+    DO_DIFFER,
+    DO_TOGGLE_OV,
     DO_SORT,
     DO_OVERLAY, // arg: enum overlay
     DO_CANCEL,
@@ -59,7 +62,9 @@ unsigned state_apply(struct state *s, enum action action, uint32_t arg);
 // Lists of the pickers have arrived (borrowed): those of `found`, 1 << enum catalog_kind each.
 void state_take_catalog(struct state *s, const struct catalog *catalog, unsigned found);
 
-// What the scale prompt and the command behind ':' share.
+// What pickers and the commands behind ':' share.
+unsigned state_set_experiment(struct state *s, const char *name);
+unsigned state_set_sites(struct state *s, const char *name);
 unsigned state_set_scale(struct state *s, const char *text);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 #include "lab/metrics.h"
+#include "lab/run.h"
 #include "model/model.h"
 #include "text/dataset.h"
 
@@ -115,6 +116,23 @@ static void fill_metrics(struct catalog *c)
     c->lists[CATALOG_METRICS] = list;
 }
 
+static void fill_experiments(struct catalog *c)
+{
+    struct catalog_list list = new_list(c, N_EXPERIMENTS);
+    for (int e = 0; e < N_EXPERIMENTS; e++)
+        add(c, &list, experiment_name((enum experiment)e), experiment_about((enum experiment)e),
+            true);
+    c->lists[CATALOG_EXPERIMENTS] = list;
+}
+
+static void fill_sites(struct catalog *c)
+{
+    struct catalog_list list = new_list(c, N_SITES);
+    for (int site = 0; site < N_SITES; site++)
+        add(c, &list, site_name((enum site)site), "", true);
+    c->lists[CATALOG_SITES] = list;
+}
+
 static void catalog_release(struct catalog *c)
 {
     arena_release(&c->arena);
@@ -157,7 +175,11 @@ bool catalog_search_start(const struct model_places *places, int wake_fd,
     c->places = *places;
     c->wake_fd = wake_fd;
     fill_metrics(&c->catalog);
+    fill_experiments(&c->catalog);
+    fill_sites(&c->catalog);
     publish(c, CATALOG_METRICS);
+    publish(c, CATALOG_EXPERIMENTS);
+    publish(c, CATALOG_SITES);
     int failure = pthread_create(&c->thread, NULL, search, c);
     if (failure) {
         catalog_release(&c->catalog);

@@ -20,7 +20,15 @@ struct catalog_list {
     size_t n;
 };
 
-enum catalog_kind { CATALOG_MODELS, CATALOG_DATA, CATALOG_DEVICES, CATALOG_METRICS, N_CATALOGS };
+enum catalog_kind {
+    CATALOG_MODELS,
+    CATALOG_DATA,
+    CATALOG_DEVICES,
+    CATALOG_METRICS,
+    CATALOG_EXPERIMENTS,
+    CATALOG_SITES,
+    N_CATALOGS
+};
 
 struct catalog {
     struct catalog_list lists[N_CATALOGS];

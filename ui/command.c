@@ -37,12 +37,46 @@ static unsigned set_device(struct state *s, const char *argument)
 
 static unsigned set_ablation(struct state *s, const char *argument)
 {
-    if (!strcmp(argument, "zero"))
-        return state_apply(s, DO_ABLATE_ZERO, 0);
+    static const char *const kinds[] = { [ABLATE_SCALE] = "zero",
+                                         [ABLATE_MEAN] = "mean",
+                                         [ABLATE_RESAMPLE] = "resample",
+                                         [ABLATE_PATCH] = "patch" };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(argument, kinds[i]))
+            return state_apply(s, DO_ABLATE, (uint32_t)i);
     if (!strncmp(argument, "scale=", 6))
         return state_set_scale(s, argument + 6);
-    state_say(s, true, "unknown ablation '%s': expected zero or scale=S", argument);
+    state_say(s, true, "unknown ablation '%s': expected zero, mean, resample, patch or scale=S",
+              argument);
     return 0;
+}
+
+static unsigned set_direction(struct state *s, const char *argument)
+{
+    bool forth = !strcmp(argument, "clean->corrupt"), back = !strcmp(argument, "corrupt->clean");
+    if (!forth && !back) {
+        state_say(s, true, "unknown direction '%s': expected clean->corrupt or corrupt->clean",
+                  argument);
+        return 0;
+    }
+    s->choice.direction = forth ? CLEAN_TO_CORRUPT : CORRUPT_TO_CLEAN;
+    return s->choice.experiment == EXPERIMENT_PATCH ? EFFECT_RUN : 0;
+}
+
+static unsigned set_positions(struct state *s, const char *argument)
+{
+    if (strlen(argument) >= sizeof s->choice.positions) {
+        state_say(s, true, "too many positions: expected last, all, each or a short list");
+        return 0;
+    }
+    strcpy(s->choice.positions, argument);
+    return s->choice.experiment == EXPERIMENT_PATCH ? EFFECT_RUN : 0;
+}
+
+static unsigned keep(struct state *s, const char *argument)
+{
+    (void)argument;
+    return state_apply(s, DO_KEEP, 0);
 }
 
 static unsigned set_metric(struct state *s, const char *argument)
@@ -85,8 +119,13 @@ static const struct command_info commands[] = {
     { "model", "M", false, "load another model", set_model },
     { "data", "D", false, "load another condition", set_data },
     { "device", "D", false, "compute on another device", set_device },
-    { "ablate", "K", false, "zero or scale=S", set_ablation },
+    { "experiment", "E", false, "heads, sets, patch, partial, ov, lens, …", state_set_experiment },
+    { "site", "S", false, "what patch puts in: resid_post, z, …", state_set_sites },
+    { "direction", "D", false, "of patch: clean->corrupt or corrupt->clean", set_direction },
+    { "positions", "P", false, "of patch: last, all, each or -1,-3", set_positions },
+    { "ablate", "K", false, "zero, mean, resample, patch or scale=S", set_ablation },
     { "metric", "M", false, "show another metric", set_metric },
+    { "keep", NULL, false, "keep this run to compare others with", keep },
     { "rerun", NULL, false, "run again from the start", rerun },
     { "cancel", NULL, false, "stop the run", cancel },
     { "help", NULL, false, "keys and commands", help },

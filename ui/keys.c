@@ -6,7 +6,7 @@
 #include "ui/grid.h"
 
 enum {
-    GRID = WHERE_IMPACT | WHERE_HEAD,
+    GRID = WHERE_IMPACT | WHERE_HEAD | WHERE_OV | WHERE_COMPARE,
     HEADS = GRID | WHERE_RANK,
     LISTS = WHERE_PANES | WHERE_HELP | WHERE_PICKER,
     CTRL_C = 3,
@@ -21,7 +21,17 @@ static bool running(const struct state *s)
 
 static bool measured(const struct state *s)
 {
-    return s->snap && s->snap->done;
+    return s->snap && (s->snap->done || s->snap->phase == RUN_DONE);
+}
+
+static bool patches(const struct state *s)
+{
+    return s->choice.experiment == EXPERIMENT_PATCH;
+}
+
+static bool kept(const struct state *s)
+{
+    return s->kept.cells;
 }
 
 static bool can_undo(const struct state *s)
@@ -42,11 +52,12 @@ static const struct binding bindings[] = {
     { '\n', WHERE_PICKER | WHERE_PROMPT, DO_OPEN, 0, NULL, "accept", "take what is chosen or typed" },
     { KEYCODE_ESCAPE, WHERE_HELP | WHERE_PICKER | WHERE_PROMPT, DO_BACK, 0, NULL, "back", "back to the heatmap" },
     { ' ', HEADS, DO_MARK, 0, state_has_grid, "mark", "mark the head; marked heads are ablated jointly" },
-    { 'a', WHERE_PANES, DO_NEXT_ABLATION, 0, NULL, "ablation", "next ablation: zero, scale 0.5, scale 2" },
+    { 'E', WHERE_PANES, DO_OVERLAY, OVERLAY_EXPERIMENT, NULL, "experiment", "choose the experiment; sets are the marked heads" },
+    { 'a', WHERE_PANES, DO_NEXT_ABLATION, 0, NULL, "ablation", "next ablation: zero, scale 0.5, mean, resample, patch" },
     { 'e', WHERE_PANES, DO_OVERLAY, OVERLAY_EXPORT, measured, "export", "write the results into a folder" },
-    { 'v', WHERE_PANES, DO_OVERLAY, OVERLAY_METRIC, NULL, "metric", "choose the metric shown" },
     { 'M', WHERE_PANES, DO_OVERLAY, OVERLAY_MODEL, NULL, "model", "choose the model" },
     { 'C', WHERE_PANES, DO_OVERLAY, OVERLAY_DATA, NULL, "data", "choose the condition" },
+    { 'v', WHERE_PANES, DO_OVERLAY, OVERLAY_METRIC, NULL, "metric", "choose the metric shown" },
     { 'u', WHERE_PANES, DO_UNDO, 0, can_undo, "undo", "take back the last mark or ablation" },
     { '\t', WHERE_PANES, DO_NEXT_PANE, 0, NULL, "pane", "next pane" },
     { 's', WHERE_PANES, DO_OVERLAY, OVERLAY_SCALE, NULL, "scale", "ablate by scaling: asks for the factor" },
@@ -55,7 +66,14 @@ static const struct binding bindings[] = {
     { 'D', WHERE_PANES, DO_OVERLAY, OVERLAY_DEVICE, NULL, "device", "choose the device" },
     { ':', WHERE_PANES, DO_OVERLAY, OVERLAY_COMMAND, NULL, "command", "type a command" },
     { 'R', WHERE_PANES, DO_RERUN, 0, NULL, "rerun", "run again from the start; go on after a cancel" },
-    { 'z', WHERE_PANES, DO_ABLATE_ZERO, 0, NULL, NULL, "zero ablation" },
+    { 't', WHERE_OV, DO_TOGGLE_OV, 0, NULL, "circuit", "between the head's mean output and its OV circuit" },
+    { 'S', WHERE_PANES, DO_OVERLAY, OVERLAY_SITE, patches, "site", "choose what patch puts in" },
+    { 'z', WHERE_PANES, DO_ABLATE, ABLATE_SCALE, NULL, NULL, "zero ablation" },
+    { 'm', WHERE_PANES, DO_ABLATE, ABLATE_MEAN, NULL, NULL, "mean ablation" },
+    { 'r', WHERE_PANES, DO_ABLATE, ABLATE_RESAMPLE, NULL, NULL, "resample: another row's value" },
+    { 'p', WHERE_PANES, DO_ABLATE, ABLATE_PATCH, NULL, NULL, "patch: the corrupt prompt's value" },
+    { 'K', WHERE_PANES, DO_KEEP, 0, measured, NULL, "keep this run to compare others with" },
+    { 'd', WHERE_PANES, DO_DIFFER, 0, kept, NULL, "heatmap of the difference to the kept run" },
     { 'c', WHERE_PANES, DO_CLEAR_MARKS, 0, marked, NULL, "clear all marks" },
     { KEYCODE_UP, WHERE_HELP | WHERE_PICKER, DO_UP, 0, NULL, "up", NULL },
     { KEYCODE_DOWN, WHERE_HELP | WHERE_PICKER, DO_DOWN, 0, NULL, "down", NULL },
@@ -75,13 +93,17 @@ static const struct binding bindings[] = {
     { '$', HEADS, DO_LINE_END, 0, NULL, NULL, NULL },
     { KEYCODE_PAGE_UP, LISTS, DO_PAGE_UP, 0, NULL, NULL, "eight rows up" },
     { KEYCODE_PAGE_DOWN, LISTS, DO_PAGE_DOWN, 0, NULL, NULL, "eight rows down" },
-    { '\n', WHERE_PANES, DO_OPEN, 0, NULL, NULL, "between the heatmap and the head's details" },
+    { '\n', WHERE_PANES, DO_OPEN, 0, NULL, NULL, "drill: heatmap, head, rows" },
     { KEYCODE_ESCAPE, WHERE_PANES, DO_BACK, 0, NULL, NULL, "back to the heatmap" },
     { KEYCODE_BACK_TAB, WHERE_PANES, DO_PREVIOUS_PANE, 0, NULL, NULL, "previous pane" },
     { '1', WHERE_PANES, DO_PANE, PANE_IMPACT, NULL, NULL, "heatmap" },
     { '2', WHERE_PANES, DO_PANE, PANE_HEAD, NULL, NULL, "selected head and marked set" },
     { '3', WHERE_PANES, DO_PANE, PANE_RANK, NULL, NULL, "ranked heads" },
     { '4', WHERE_PANES, DO_PANE, PANE_LOG, NULL, NULL, "log" },
+    { '5', WHERE_PANES, DO_PANE, PANE_LIST, NULL, NULL, "sets, recovery, patched places, direct effects" },
+    { '6', WHERE_PANES, DO_PANE, PANE_OV, NULL, NULL, "what the selected head writes" },
+    { '7', WHERE_PANES, DO_PANE, PANE_ROWS, NULL, NULL, "rows, and the selected head's effect in each" },
+    { '8', WHERE_PANES, DO_PANE, PANE_COMPARE, NULL, NULL, "this run beside a kept one" },
     { CTRL_L, WHERE_PANES | WHERE_HELP | WHERE_PICKER | WHERE_SMALL, DO_REDRAW, 0, NULL, NULL, "draw the screen anew" },
     { KEYCODE_F1, WHERE_PANES, DO_OVERLAY, OVERLAY_HELP, NULL, NULL, NULL },
     { KEYCODE_F5, WHERE_PANES, DO_RERUN, 0, NULL, NULL, NULL },

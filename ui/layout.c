@@ -14,16 +14,17 @@ static uint32_t clamp(uint32_t v, uint32_t lo, uint32_t hi)
 }
 
 // header   | impact | head  |
-//          |        | rank  |
+//          |        | side  |
 //          |  log   |       |
 // progress, footer
-static void place_large(struct layout *l, struct rect left, struct rect right)
+static void place_large(struct layout *l, struct rect left, struct rect right, enum pane side)
 {
     uint32_t log = clamp(left.h / 6, 5, 9);
     l->panes[PANE_IMPACT] = (struct rect){ left.x, left.y, left.w, left.h - log };
     l->panes[PANE_LOG] = (struct rect){ left.x, left.y + left.h - log, left.w, log };
     l->panes[PANE_HEAD] = (struct rect){ right.x, right.y, right.w, HEAD_LINES };
-    l->panes[PANE_RANK]
+    enum pane corner = side > PANE_LOG ? side : PANE_RANK;
+    l->panes[corner]
         = (struct rect){ right.x, right.y + HEAD_LINES, right.w, right.h - HEAD_LINES };
 }
 
@@ -42,7 +43,7 @@ struct layout layout_compute(uint32_t width, uint32_t height, enum pane side)
     l.progress = (struct rect){ 0, height - 2, width, 1 };
     l.footer = (struct rect){ 0, height - 1, width, 1 };
     if (large) {
-        place_large(&l, left, right);
+        place_large(&l, left, right, side);
     } else {
         l.panes[PANE_IMPACT] = left;
         l.panes[side] = right;

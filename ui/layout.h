@@ -9,12 +9,22 @@ struct rect {
     uint32_t x, y, w, h;
 };
 
-enum pane { PANE_IMPACT, PANE_HEAD, PANE_RANK, PANE_LOG, N_PANES };
+enum pane {
+    PANE_IMPACT,
+    PANE_HEAD,
+    PANE_RANK,
+    PANE_LOG,
+    PANE_LIST, // results that are no heads: sets, heads given back, patched places, parts
+    PANE_OV,
+    PANE_ROWS,
+    PANE_COMPARE,
+    N_PANES,
+};
 
 enum { MIN_WIDTH = 80, MIN_HEIGHT = 24 };
 
-// Rectangles cover the screen, each cell once. A pane without room is empty: small screens show one of head, rank and
-// log in the right column, the one that was used last.
+// Rectangles cover the screen, each cell once. A pane without room is empty: small screens show one pane in the right
+// column, the one that was used last; large ones have the heatmap, the head and the log, and another one in the corner.
 struct layout {
     bool too_small; // nothing else is filled in
     struct rect header, panes[N_PANES], divider, progress, footer;

@@ -31,7 +31,15 @@ void snapshot_free(struct snapshot *s)
     free(s->states);
     free(s->cells);
     free(s->values);
+    free(s->items);
     free(s);
+}
+
+bool snapshot_items(struct snapshot *s, size_t n)
+{
+    s->items = calloc(size_max(n, 1), sizeof *s->items);
+    s->n_items = s->items ? n : 0;
+    return s->items;
 }
 
 bool snapshot_rescale(struct snapshot *s, struct abl_err *err)

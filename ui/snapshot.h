@@ -31,6 +31,17 @@ struct joint {
     struct estimate joint, sum, interaction; // of the metric's delta; interaction = joint - sum
 };
 
+enum { ITEM_LABEL = 64 };
+
+// A result that is no cell of the grid: a set, a set with heads given back, a patched place, a part of the logits.
+struct item {
+    char label[ITEM_LABEL];
+    bool done, indented;   // indented: it belongs to the one above that is not
+    struct estimate delta; // of the metric; of a part its share of ld
+    bool has_recovery;
+    struct recovery recovery;
+};
+
 // What is true of a loaded model and its rows, whatever is ablated.
 struct facts {
     char model[128], condition[128], split[16], device[160], bos[48];
@@ -47,6 +58,8 @@ struct snapshot {
     enum run_phase phase;
     bool has_facts; // false until the first model is loaded
     struct facts facts;
+    enum experiment experiment;
+    unsigned run; // a number that is another for every run
     struct ablation ablation;
     enum metric metric;     // of every estimate here
     struct estimate intact; // of that metric
@@ -57,8 +70,12 @@ struct snapshot {
     struct estimate *cells; // effect of ablating the head
     double *values;         // mean of the metric while it is ablated
     double scale, largest;  // 99th percentile and maximum of |effect|; 0 before the first
-    size_t done, total;
-    double seconds; // spent in this sweep
+    struct item *items;     // (n_items), in the order of the run
+    size_t n_items;
+    double items_scale; // largest |delta| among them
+    size_t done, total; // variants
+    size_t n_cells;     // heads among the finished ones
+    double seconds;     // spent in this sweep
     bool has_joint;
     struct joint joint;
     struct abl_err err; // when failed
@@ -72,6 +89,9 @@ static inline size_t snapshot_at(const struct snapshot *s, struct head h)
 {
     return (size_t)h.layer * s->n_heads + h.head;
 }
+
+// Room for n items, all zero. False when memory is out.
+bool snapshot_items(struct snapshot *s, size_t n);
 
 // Set scale and largest from the finished cells.
 bool snapshot_rescale(struct snapshot *s, struct abl_err *err);

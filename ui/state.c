@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lab/select.h"
+#include "ui/detail.h"
 #include "ui/log.h"
 
 static void copy_name(char *to, const char *from)
@@ -19,12 +20,18 @@ bool state_new(const struct run_settings *settings, struct state **out, struct a
     struct state *s = calloc(1, sizeof *s);
     if (!s)
         return abl_no_memory(err);
-    s->side = PANE_HEAD;
     copy_name(s->choice.model, settings->model);
     copy_name(s->choice.data, settings->data);
     copy_name(s->choice.device, settings->device);
     s->choice.ablation = settings->ablation;
     s->choice.metric = settings->metric;
+    s->choice.experiment = settings->experiment;
+    s->choice.sites = settings->sites;
+    s->choice.direction = settings->direction;
+    snprintf(s->choice.positions, sizeof s->choice.positions, "%s",
+             settings->positions ? settings->positions : "last");
+    s->ov_kind = settings->ov_kind;
+    s->side = experiment_pane(s->choice.experiment);
     if (settings->sets)
         snprintf(s->marks_wanted, sizeof s->marks_wanted, "%.*s", (int)strcspn(settings->sets, ";"),
                  settings->sets);
@@ -40,6 +47,9 @@ void state_free(struct state *s)
     for (size_t i = 0; i < MAX_LOG; i++)
         free(s->log[i].text);
     free(s->order);
+    free(s->kept.cells);
+    snapshot_free(s->difference);
+    detail_free(s->detail);
     free(s);
 }
 
@@ -47,6 +57,8 @@ bool state_has_grid(const struct state *s)
 {
     return s->snap && s->snap->n_layers && s->snap->n_heads;
 }
+
+static void make_difference(struct state *s);
 
 // The command line's set, now that it is known which heads there are.
 static bool mark_wanted(struct state *s)
@@ -93,11 +105,16 @@ bool state_take_snapshot(struct state *s, struct snapshot *snap)
         s->cursor.layer = snap->n_layers - 1;
     if (s->cursor.head >= snap->n_heads)
         s->cursor.head = snap->n_heads - 1;
+    if (s->item >= snap->n_items)
+        s->item = snap->n_items ? snap->n_items - 1 : 0;
+    if (snap->has_facts && s->row >= snap->facts.n_rows)
+        s->row = snap->facts.n_rows ? snap->facts.n_rows - 1 : 0;
     bool changed = drop_marks_outside(s);
     if (s->marks_wanted[0] && snap->has_facts)
         changed |= mark_wanted(s);
     s->joint_asked |= changed;
     state_sort(s);
+    make_difference(s);
     return changed;
 }
 
@@ -209,17 +226,160 @@ bool marks_has(const struct marks *m, struct head h)
     return false;
 }
 
+bool ablation_same(struct ablation a, struct ablation b)
+{
+    return a.kind == b.kind && a.scale == b.scale && a.value_bias == b.value_bias;
+}
+
 void ablation_name(struct ablation a, char *out, size_t size)
 {
-    if (a.scale == 0.0f)
+    static const char *const names[]
+        = { [ABLATE_MEAN] = "mean", [ABLATE_RESAMPLE] = "resample", [ABLATE_PATCH] = "patch" };
+    if (a.kind != ABLATE_SCALE)
+        snprintf(out, size, "%s", names[a.kind]);
+    else if (a.scale == 0.0f)
         snprintf(out, size, "zero");
     else
         snprintf(out, size, "scale %g", (double)a.scale);
 }
 
+enum pane experiment_pane(enum experiment e)
+{
+    switch (e) {
+    case EXPERIMENT_SETS:
+    case EXPERIMENT_PARTIAL:
+    case EXPERIMENT_PATCH:
+    case EXPERIMENT_LENS:
+        return PANE_LIST;
+    case EXPERIMENT_OV:
+        return PANE_OV;
+    default:
+        return PANE_HEAD;
+    }
+}
+
+static bool same_ask(const struct detail_ask *a, const struct detail_ask *b)
+{
+    return a->head.layer == b->head.layer && a->head.head == b->head.head
+           && a->ov_kind == b->ov_kind && a->run == b->run && a->complete == b->complete;
+}
+
+static struct detail_ask ask_now(const struct state *s)
+{
+    return (struct detail_ask){ .head = s->cursor,
+                                .ov_kind = s->ov_kind,
+                                .run = s->snap ? s->snap->run : 0,
+                                .complete = s->snap && s->snap->phase == RUN_DONE };
+}
+
+bool state_ask_detail(struct state *s, struct detail_ask *out)
+{
+    bool shown = s->side == PANE_OV || s->side == PANE_ROWS;
+    bool loaded = s->snap && s->snap->has_facts && state_has_grid(s)
+                  && s->snap->phase != RUN_LOADING && s->snap->phase != RUN_FAILED;
+    *out = ask_now(s);
+    if (!shown || !loaded || (s->has_asked && same_ask(&s->asked, out)))
+        return false;
+    s->asked = *out;
+    s->has_asked = true;
+    return true;
+}
+
+void state_take_detail(struct state *s, struct detail *detail)
+{
+    detail_free(s->detail);
+    s->detail = detail;
+}
+
+const struct detail *state_detail(const struct state *s)
+{
+    struct detail_ask now = ask_now(s);
+    return s->detail && same_ask(&s->detail->ask, &now) ? s->detail : NULL;
+}
+
+static bool kept_fits(const struct state *s)
+{
+    return s->kept.cells && state_has_grid(s) && s->kept.n_layers == s->snap->n_layers
+           && s->kept.n_heads == s->snap->n_heads;
+}
+
+// The run minus the kept one, as a run of its own; there is no uncertainty of a difference between runs.
+static void make_difference(struct state *s)
+{
+    snapshot_free(s->difference);
+    s->difference = NULL;
+    if (!s->differ || !kept_fits(s))
+        return;
+    const struct snapshot *p = s->snap;
+    struct snapshot *d = snapshot_new(p->n_layers, p->n_heads);
+    struct abl_err ignored;
+    if (!d)
+        return;
+    d->phase = p->phase;
+    d->experiment = p->experiment;
+    d->ablation = p->ablation;
+    d->metric = p->metric;
+    d->alpha = p->alpha;
+    for (size_t i = 0; i < (size_t)p->n_layers * p->n_heads; i++) {
+        double mean = p->cells[i].mean - s->kept.cells[i];
+        bool there = p->states[i] == CELL_DONE && isfinite(mean);
+        d->states[i] = there ? CELL_DONE : p->states[i] == CELL_DONE ? CELL_OUTSIDE : p->states[i];
+        d->cells[i] = (struct estimate){
+            .mean = mean, .se = NAN, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .q = NAN
+        };
+    }
+    if (snapshot_rescale(d, &ignored))
+        s->difference = d;
+    else
+        snapshot_free(d);
+}
+
+bool state_shows_difference(const struct state *s)
+{
+    return s->differ && s->difference;
+}
+
+void state_toggle_difference(struct state *s)
+{
+    s->differ = !s->differ;
+    make_difference(s);
+    if (s->differ && !s->kept.cells) {
+        s->differ = false;
+        state_say(s, true, "nothing is kept to compare with: K keeps this run");
+    } else if (s->differ && !s->difference) {
+        state_say(s, true, "the kept run has other layers and heads: it cannot be subtracted");
+    } else if (s->differ) {
+        state_say(s, false, "the heatmap shows this run minus: %s", s->kept.name);
+    } else {
+        state_say(s, false, "the heatmap shows the run itself");
+    }
+}
+
+void state_keep(struct state *s)
+{
+    const struct snapshot *p = s->snap;
+    if (!state_has_grid(s) || !p->has_facts) {
+        state_say(s, true, "nothing to keep yet");
+        return;
+    }
+    size_t n = (size_t)p->n_layers * p->n_heads;
+    double *cells = malloc(n * sizeof *cells);
+    if (!cells)
+        return;
+    for (size_t i = 0; i < n; i++)
+        cells[i] = p->states[i] == CELL_DONE ? p->cells[i].mean : NAN;
+    free(s->kept.cells);
+    s->kept = (struct kept){ .n_layers = p->n_layers, .n_heads = p->n_heads, .cells = cells };
+    char ablation[64];
+    ablation_name(p->ablation, ablation, sizeof ablation);
+    snprintf(s->kept.name, sizeof s->kept.name, "%s %s %s %s", p->facts.model, p->facts.condition,
+             ablation, metric_info(p->metric)->name);
+    state_say(s, false, "kept to compare with: %s", s->kept.name);
+}
+
 bool overlay_is_picker(enum overlay o)
 {
-    return o >= OVERLAY_MODEL && o <= OVERLAY_METRIC;
+    return o >= OVERLAY_MODEL && o <= OVERLAY_SITE;
 }
 
 bool overlay_is_prompt(enum overlay o)
@@ -236,6 +396,10 @@ enum catalog_kind overlay_catalog(enum overlay picker)
         return CATALOG_DATA;
     case OVERLAY_DEVICE:
         return CATALOG_DEVICES;
+    case OVERLAY_EXPERIMENT:
+        return CATALOG_EXPERIMENTS;
+    case OVERLAY_SITE:
+        return CATALOG_SITES;
     default:
         return CATALOG_METRICS;
     }

@@ -13,6 +13,16 @@
 #include "ui/look.h"
 #include "ui/snapshot.h"
 
+// The selected head, about which more is asked for while a pane shows it.
+struct detail_ask {
+    struct head head;
+    enum ov_kind ov_kind;
+    unsigned run;
+    bool complete; // the run has ended: every row is known
+};
+
+struct detail;
+
 enum sort { SORT_EFFECT, SORT_DELTA, SORT_HEAD, N_SORTS };
 
 enum overlay {
@@ -22,6 +32,8 @@ enum overlay {
     OVERLAY_DATA,
     OVERLAY_DEVICE,
     OVERLAY_METRIC,
+    OVERLAY_EXPERIMENT,
+    OVERLAY_SITE,
     OVERLAY_SCALE, // prompts
     OVERLAY_EXPORT,
     OVERLAY_COMMAND,
@@ -41,6 +53,11 @@ struct choice {
     char model[MAX_NAME], data[MAX_NAME], device[MAX_NAME];
     struct ablation ablation;
     enum metric metric;
+    enum experiment experiment;
+    char sets[MAX_PROMPT]; // of sets and partial, as --sets has them; empty = the command line's
+    unsigned sites;        // of patch: 1 << site
+    enum direction direction;
+    char positions[64];
 };
 
 struct undo_entry {
@@ -51,6 +68,13 @@ struct undo_entry {
 struct log_line {
     char *text; // owned; NULL where memory was out
     bool is_error;
+};
+
+// Effects of a run that was kept to be compared with.
+struct kept {
+    char name[512];
+    uint32_t n_layers, n_heads;
+    double *cells; // (n_layers, n_heads), NaN where there was none; owned, NULL: nothing is kept
 };
 
 struct state {
@@ -72,6 +96,15 @@ struct state {
     const struct catalog *catalog; // borrowed; NULL before the first list is whole
     unsigned found;                // its lists that are whole: 1 << enum catalog_kind
     struct snapshot *snap;         // owned; NULL before the first
+    size_t item;                   // selected line of the list of results
+    size_t row;                    // selected row of the data
+    enum ov_kind ov_kind;
+    struct detail *detail;   // owned; NULL before the first
+    struct detail_ask asked; // what was asked for last
+    bool has_asked;
+    struct kept kept;            // a run to compare with
+    bool differ;                 // the heatmap shows the run minus the kept one
+    struct snapshot *difference; // owned; of snap and kept, NULL where they do not fit
     struct undo_entry undo[MAX_UNDO];
     size_t n_undo;
     struct log_line log[MAX_LOG]; // a ring: the newest is log[(n_log - 1) % MAX_LOG]
@@ -105,8 +138,14 @@ const char *sort_name(enum sort sort);
 
 bool marks_has(const struct marks *m, struct head h);
 
-// "zero" or "scale 0.5"
+// Whether two ablations are the same.
+bool ablation_same(struct ablation a, struct ablation b);
+
+// "zero", "scale 0.5", "mean", …
 void ablation_name(struct ablation a, char *out, size_t size);
+
+// The pane that shows an experiment's results.
+enum pane experiment_pane(enum experiment e);
 
 bool overlay_is_picker(enum overlay o);
 bool overlay_is_prompt(enum overlay o);
@@ -115,6 +154,24 @@ enum catalog_kind overlay_catalog(enum overlay picker);
 // The list of the open picker; empty while it is being filled, which picker_is_ready tells apart.
 bool picker_is_ready(const struct state *s);
 struct catalog_list state_picker_list(const struct state *s);
+
+// What a visible pane needs and nobody has asked for yet; true if something. It counts as asked for from then on.
+bool state_ask_detail(struct state *s, struct detail_ask *out);
+
+// Take over a detail, owned from now on.
+void state_take_detail(struct state *s, struct detail *detail);
+
+// The detail of what is selected now, NULL while it is awaited.
+const struct detail *state_detail(const struct state *s);
+
+// Keep the effects shown to compare later runs with.
+void state_keep(struct state *s);
+
+// Whether the heatmap shows the difference to the kept run.
+bool state_shows_difference(const struct state *s);
+
+// Switch between the run and its difference to the kept one.
+void state_toggle_difference(struct state *s);
 
 // The finished run that is shown is the one asked for: false while loading.
 bool state_has_grid(const struct state *s);

@@ -9,8 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lab/experiments.h"
+#include "lab/lens.h"
+#include "lab/readings.h"
 #include "lab/select.h"
 #include "report/report.h"
+#include "report/results.h"
+#include "ui/detail.h"
 
 // A variant list with its results.
 struct measured {
@@ -24,13 +29,17 @@ struct sweep {
     struct choice choice; // as loaded and run
     struct lab *lab;      // NULL while nothing is loaded
     struct facts facts;
-    struct measured heads, set;
+    struct measured run, set;
+    struct readings readings; // of the run, once its variants are done
+    bool has_readings;
+    unsigned number;        // of runs so far
     struct marks marks;     // of set
-    struct estimate *cells; // per variant of heads, where estimated
+    struct estimate *cells; // per variant of the run, where estimated
+    struct recovery *recoveries;
     double *values;
     bool *estimated;
     double seconds;
-    size_t exported; // heads that were finished at the last export
+    size_t exported; // variants that were finished at the last export
 };
 
 bool sweep_new(const struct run_settings *settings, struct sweep **out, struct abl_err *err)
@@ -39,8 +48,6 @@ bool sweep_new(const struct run_settings *settings, struct sweep **out, struct a
     if (!s)
         return abl_no_memory(err);
     s->settings = *settings;
-    s->settings.experiment = EXPERIMENT_HEADS;
-    s->settings.sets = NULL;
     *out = s;
     return true;
 }
@@ -56,13 +63,17 @@ static void measured_release(struct measured *m)
 
 static void forget_results(struct sweep *s)
 {
-    measured_release(&s->heads);
+    measured_release(&s->run);
     measured_release(&s->set);
     s->marks.n = 0;
+    readings_release(&s->readings);
+    s->has_readings = false;
     free(s->cells);
+    free(s->recoveries);
     free(s->values);
     free(s->estimated);
     s->cells = NULL;
+    s->recoveries = NULL;
     s->values = NULL;
     s->estimated = NULL;
     s->seconds = 0;
@@ -161,23 +172,51 @@ void sweep_describe(const struct sweep *s, struct buf *out)
 
 bool sweep_must_load(const struct sweep *s, const struct choice *c)
 {
+    bool patched = s->choice.experiment == EXPERIMENT_PATCH,
+         patches = c->experiment == EXPERIMENT_PATCH;
+    bool other_way = patched != patches || (patches && s->choice.direction != c->direction);
     return !s->lab || strcmp(s->choice.model, c->model) || strcmp(s->choice.data, c->data)
-           || strcmp(s->choice.device, c->device);
+           || strcmp(s->choice.device, c->device) || other_way;
+}
+
+// The part of the settings that the screen can change, the model and its rows aside.
+static bool apply_choice(struct run_settings *to, const struct choice *c, struct arena *a,
+                         struct abl_err *err)
+{
+    to->ablation = c->ablation;
+    to->metric = c->metric;
+    to->experiment = c->experiment;
+    to->sites = c->sites;
+    to->direction = c->direction;
+    to->positions = arena_strdup(a, c->positions);
+    if (*c->sets) {
+        to->sets = arena_strdup(a, c->sets);
+        to->pairs = to->triplets = NULL;
+    }
+    return (to->positions && (!*c->sets || to->sets)) || abl_no_memory(err);
+}
+
+// Whether two choices run the same variants over a model that stays loaded.
+static bool same_variants(const struct choice *a, const struct choice *b)
+{
+    return ablation_same(a->ablation, b->ablation) && a->experiment == b->experiment
+           && a->sites == b->sites && !strcmp(a->sets, b->sets)
+           && !strcmp(a->positions, b->positions);
 }
 
 static bool load(struct sweep *s, const struct choice *c, struct abl_err *err)
 {
+    struct arena scratch = { 0 };
     struct run_settings settings = s->settings;
     settings.model = c->model;
     settings.data = c->data;
     settings.device = c->device;
-    settings.ablation = c->ablation;
-    settings.metric = c->metric;
     unload(s);
-    if (!lab_open(&settings, &s->lab, err))
-        return false;
-    gather_facts(s);
-    return true;
+    bool ok = apply_choice(&settings, c, &scratch, err) && lab_open(&settings, &s->lab, err);
+    arena_release(&scratch);
+    if (ok)
+        gather_facts(s);
+    return ok;
 }
 
 static bool measured_init(struct measured *m, size_t n_prompts, struct abl_err *err)
@@ -191,32 +230,33 @@ static bool measured_init(struct measured *m, size_t n_prompts, struct abl_err *
 static bool start_over(struct sweep *s, struct abl_err *err)
 {
     forget_results(s);
-    if (!lab_variants(s->lab, &s->heads.variants, err)
-        || !measured_init(&s->heads, s->lab->prompts->n, err))
+    if (!lab_variants(s->lab, &s->run.variants, err)
+        || !measured_init(&s->run, s->lab->prompts->n, err))
         return false;
-    size_t n = s->heads.variants.n;
+    size_t n = s->run.variants.n;
+    n = n ? n : 1;
+    s->number++;
     s->cells = calloc(n, sizeof *s->cells);
+    s->recoveries = calloc(n, sizeof *s->recoveries);
     s->values = calloc(n, sizeof *s->values);
     s->estimated = calloc(n, sizeof *s->estimated);
-    return (s->cells && s->values && s->estimated) || abl_no_memory(err);
+    return (s->cells && s->recoveries && s->values && s->estimated) || abl_no_memory(err);
 }
 
 bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *loaded,
                   struct abl_err *err)
 {
     bool must_load = sweep_must_load(s, c);
-    bool over = restart || must_load || !s->heads.ready
-                || c->ablation.scale != s->choice.ablation.scale
-                || c->ablation.value_bias != s->choice.ablation.value_bias;
+    bool over = restart || must_load || !s->run.ready || !same_variants(c, &s->choice);
     if (loaded)
         *loaded = must_load;
     if (must_load && !load(s, c, err))
         return false;
     if (s->estimated && c->metric != s->choice.metric)
-        memset(s->estimated, 0, s->heads.variants.n * sizeof *s->estimated);
+        memset(s->estimated, 0, s->run.variants.n * sizeof *s->estimated);
     s->choice = *c;
-    s->lab->settings.ablation = c->ablation;
-    s->lab->settings.metric = c->metric;
+    if (!apply_choice(&s->lab->settings, c, &s->lab->arena, err))
+        return false;
     if (over && !start_over(s, err)) {
         unload(s);
         return false;
@@ -226,7 +266,7 @@ bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *l
 
 bool sweep_is_complete(const struct sweep *s)
 {
-    return s->heads.ready && s->heads.table.n_done == s->heads.variants.n;
+    return s->run.ready && s->run.table.n_done == s->run.variants.n && s->has_readings;
 }
 
 struct progress {
@@ -248,7 +288,11 @@ bool sweep_run(struct sweep *s, atomic_bool *cancel, void (*report)(void *), voi
                struct abl_err *err)
 {
     struct progress p = { report, context, s, now_seconds(), s->seconds };
-    bool ok = lab_run(s->lab, &s->heads.table, cancel, progressed, &p, err);
+    bool ok = lab_run(s->lab, &s->run.table, cancel, progressed, &p, err);
+    if (ok && !s->has_readings) {
+        readings_release(&s->readings);
+        ok = s->has_readings = lab_read(s->lab, &s->run.table, cancel, &s->readings, err);
+    }
     s->seconds = p.before + now_seconds() - p.started;
     return ok;
 }
@@ -259,10 +303,10 @@ static void reuse_singles(struct sweep *s)
     const struct variants *v = &s->set.variants;
     size_t n = s->set.table.n_prompts;
     for (size_t i = 0; i < v->n; i++) {
-        size_t from = variants_find(&s->heads.variants, v->items[i].label);
-        if (from == SIZE_MAX || !s->heads.table.done[from])
+        size_t from = variants_find(&s->run.variants, v->items[i].label);
+        if (from == SIZE_MAX || !s->run.table.done[from])
             continue;
-        memcpy(s->set.table.rows + i * n, s->heads.table.rows + from * n,
+        memcpy(s->set.table.rows + i * n, s->run.table.rows + from * n,
                n * sizeof *s->set.table.rows);
         s->set.table.done[i] = true;
         s->set.table.n_done++;
@@ -291,11 +335,14 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
         return true;
     measured_release(&s->set);
     s->marks.n = 0;
-    if (marks->n < 2 || !s->lab || !marks_fit(s, marks))
+    if (marks->n < 2 || !s->lab || !marks_fit(s, marks)
+        || s->choice.experiment == EXPERIMENT_PATCH) // its rows are the other prompts
         return true;
     s->marks = *marks;
     struct head_set set = { s->marks.items, s->marks.n };
-    if (!variants_sets(&set, 1, s->choice.ablation, &s->set.variants, err)
+    struct ablation how;
+    if (!experiment_ablation(s->lab, &how, err)
+        || !variants_sets(&set, 1, how, &s->set.variants, err)
         || !measured_init(&s->set, s->lab->prompts->n, err))
         return false;
     reuse_singles(s);
@@ -308,7 +355,7 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
 // Mean of the metric itself while the head is ablated.
 static double mean_value(const struct sweep *s, size_t variant)
 {
-    const struct table *t = &s->heads.table;
+    const struct table *t = &s->run.table;
     const struct metric_info *m = metric_info(s->choice.metric);
     double sum = 0;
     for (size_t i = 0; i < t->n_prompts; i++)
@@ -318,15 +365,33 @@ static double mean_value(const struct sweep *s, size_t variant)
 
 static bool estimate_finished(struct sweep *s, struct abl_err *err)
 {
-    for (size_t v = 0; v < s->heads.variants.n; v++) {
-        if (!s->heads.table.done[v] || s->estimated[v])
+    for (size_t v = 0; v < s->run.variants.n; v++) {
+        if (!s->run.table.done[v] || s->estimated[v])
             continue;
-        if (!lab_estimate(s->lab, &s->heads.table, v, s->choice.metric, false, &s->cells[v], err))
+        if (!lab_estimate(s->lab, &s->run.table, v, s->choice.metric, false, &s->cells[v], err))
+            return false;
+        if (!lab_recovery(s->lab, &s->run.table, v, s->choice.metric, &s->recoveries[v], err))
             return false;
         s->values[v] = mean_value(s, v);
         s->estimated[v] = true;
     }
     return true;
+}
+
+// The head that a variant is about: ablated alone, or patched at a site that has as many heads; false for others, and for a
+// second patch of the same head, at another position or site.
+static bool cell_of(const struct sweep *s, const struct snapshot *p, const struct variant *v,
+                    struct head *out)
+{
+    const struct edit *e = v->edits;
+    bool per_head
+        = v->role == ROLE_PATCH && e->head != ALL_HEADS
+          && site_cols(&s->facts.shape, e->site) / site_head_cols(&s->facts.shape, e->site)
+                 == p->n_heads;
+    if (!variant_is_head(v) && !per_head)
+        return false;
+    *out = (struct head){ e->layer, e->head };
+    return p->states[snapshot_at(p, *out)] == CELL_OUTSIDE;
 }
 
 static bool fill_cells(const struct sweep *s, struct snapshot *p, struct abl_err *err)
@@ -336,17 +401,21 @@ static bool fill_cells(const struct sweep *s, struct snapshot *p, struct abl_err
     size_t n = (size_t)p->n_layers * p->n_heads;
     for (size_t i = 0; i < n; i++)
         p->cells[i] = missing;
-    for (size_t v = 0; v < s->heads.variants.n; v++) {
-        const struct edit *e = s->heads.variants.items[v].edits;
-        size_t at = snapshot_at(p, (struct head){ e->layer, e->head });
+    for (size_t v = 0; v < s->run.variants.n; v++) {
+        const struct variant *one = &s->run.variants.items[v];
+        p->done += s->estimated[v];
+        struct head h;
+        if (!cell_of(s, p, one, &h))
+            continue;
+        size_t at = snapshot_at(p, h);
         p->states[at] = s->estimated[v] ? CELL_DONE : CELL_WAITING;
         if (!s->estimated[v])
             continue;
         p->cells[at] = s->cells[v];
         p->values[at] = s->values[v];
-        p->done++;
+        p->n_cells++;
     }
-    p->total = s->heads.variants.n;
+    p->total = s->run.variants.n;
     return stats_fdr(p->cells, n, err) && snapshot_rescale(p, err);
 }
 
@@ -391,13 +460,77 @@ static bool estimate_joint(const struct sweep *s, struct joint *out, struct abl_
                               &out->interaction, err);
 }
 
+// Sets, heads given back and patched places; the controls of a set show as its percentile only.
+static bool is_item(const struct variant *v)
+{
+    return v->role != ROLE_CONTROL && !variant_is_head(v);
+}
+
+static void fill_item(const struct sweep *s, size_t v, struct item *to)
+{
+    const struct variant *one = &s->run.variants.items[v];
+    snprintf(to->label, sizeof to->label, "%s", one->label);
+    to->done = s->estimated[v];
+    to->indented = one->role == ROLE_RESTORED;
+    to->delta = s->cells[v];
+    to->recovery = s->recoveries[v];
+    to->has_recovery = one->role == ROLE_RESTORED || one->role == ROLE_PATCH;
+    const char *back = to->indented ? strchr(one->label, '~') : NULL;
+    if (back) // the set stands above
+        snprintf(to->label, sizeof to->label, "+ %s", back + 1);
+}
+
+static void fill_part(const struct direct_part *p, struct item *to)
+{
+    to->done = true;
+    to->delta = p->ld;
+    to->indented = p->kind == DIRECT_HEAD;
+    if (p->kind == DIRECT_HEAD)
+        snprintf(to->label, sizeof to->label, "head %" PRIu32 ":%" PRIu32, p->layer, p->head);
+    else if (p->layer == NO_LAYER)
+        snprintf(to->label, sizeof to->label, "%s", direct_kind_name(p->kind));
+    else
+        snprintf(to->label, sizeof to->label, "%s %" PRIu32, direct_kind_name(p->kind), p->layer);
+}
+
+static bool sweep_items(const struct sweep *s, struct snapshot *p, struct abl_err *err)
+{
+    const struct lens *lens = s->has_readings ? s->readings.lens : NULL;
+    size_t n = lens ? lens->n_parts : 0, at = 0;
+    for (size_t v = 0; v < s->run.variants.n; v++)
+        n += is_item(&s->run.variants.items[v]);
+    if (!snapshot_items(p, n))
+        return abl_no_memory(err);
+    for (size_t v = 0; v < s->run.variants.n; v++)
+        if (is_item(&s->run.variants.items[v]))
+            fill_item(s, v, &p->items[at++]);
+    for (size_t i = 0; lens && i < lens->n_parts; i++)
+        fill_part(&lens->parts[i], &p->items[at++]);
+    for (size_t i = 0; i < p->n_items; i++)
+        if (p->items[i].done && isfinite(p->items[i].delta.mean))
+            p->items_scale = fmax(p->items_scale, fabs(p->items[i].delta.mean));
+    return true;
+}
+
+bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *cancel,
+                  struct detail **out, struct abl_err *err)
+{
+    bool fits = s->lab && ask->run == s->number && ask->head.layer < s->facts.shape.n_layers
+                && ask->head.head < s->facts.shape.n_heads;
+    if (!fits)
+        return abl_fail(err, ABL_FAILED, "another run has begun");
+    return detail_make(s->lab, s->run.ready ? &s->run.table : NULL, ask, s->choice.metric, cancel,
+                       out, err);
+}
+
 static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *err)
 {
     p->has_facts = true;
     p->facts = s->facts;
     p->seconds = s->seconds;
+    p->run = s->number;
     if (!lab_estimate_intact(s->lab, s->choice.metric, &p->intact, err)
-        || !estimate_finished(s, err) || !fill_cells(s, p, err))
+        || !estimate_finished(s, err) || !fill_cells(s, p, err) || !sweep_items(s, p, err))
         return false;
     p->has_joint = s->set.ready;
     return !p->has_joint || estimate_joint(s, &p->joint, err);
@@ -406,13 +539,14 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
 bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,
                     struct abl_err *err)
 {
-    bool ready = s->lab && s->heads.ready;
+    bool ready = s->lab && s->run.ready;
     struct snapshot *p = ready ? snapshot_new(s->facts.shape.n_layers, s->facts.shape.n_heads)
                                : snapshot_new(0, 0);
     if (!p)
         return abl_no_memory(err);
     p->phase = phase;
     p->ablation = s->choice.ablation;
+    p->experiment = s->choice.experiment;
     p->metric = s->choice.metric;
     p->alpha = s->settings.alpha;
     if (ready && !fill_snapshot(s, p, err)) {
@@ -423,10 +557,11 @@ bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out
     return true;
 }
 
-static bool export_heads(struct sweep *s, const char *path, char **written, struct abl_err *err)
+static bool export_run(struct sweep *s, const char *path, char **written, struct abl_err *err)
 {
     struct report r = { .lab = s->lab,
-                        .table = &s->heads.table,
+                        .table = &s->run.table,
+                        .readings = s->has_readings ? &s->readings : NULL,
                         .interrupted = !sweep_is_complete(s),
                         .seconds = s->seconds };
     return report_write(&r, path, written, err);
@@ -443,7 +578,7 @@ static bool export_set(struct sweep *s, const char *path, char **written, struct
     settings->sets = head_set_label(&set, &scratch);
     path = path ? arena_printf(&scratch, "%s-sets", path) : NULL;
     bool ok = settings->sets ? report_write(&r, path, written, err) : abl_no_memory(err);
-    settings->experiment = EXPERIMENT_HEADS;
+    settings->experiment = s->choice.experiment;
     settings->sets = NULL;
     arena_release(&scratch);
     return ok;
@@ -453,13 +588,13 @@ bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct ab
 {
     char *heads = NULL, *set = NULL;
     const char *given = path && *path ? path : NULL;
-    if (!s->lab || !s->heads.ready || !s->heads.table.n_done)
-        return abl_fail(err, ABL_FAILED, "nothing to export yet: no head has been measured");
-    bool ok
-        = export_heads(s, given, &heads, err) && (!s->set.ready || export_set(s, given, &set, err));
+    if (!s->lab || !s->run.ready || (!s->run.table.n_done && !sweep_is_complete(s)))
+        return abl_fail(err, ABL_FAILED, "nothing to export yet: nothing has been measured");
+    bool with_set = s->set.ready && s->choice.experiment == EXPERIMENT_HEADS;
+    bool ok = export_run(s, given, &heads, err) && (!with_set || export_set(s, given, &set, err));
     if (ok) {
         buf_printf(said, "exported %s%s%s", heads, set ? " and " : "", set ? set : "");
-        s->exported = s->heads.table.n_done;
+        s->exported = s->run.table.n_done;
     }
     free(heads);
     free(set);

@@ -41,6 +41,10 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
 bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,
                     struct abl_err *err);
 
+// More about one head of the run that is loaded. False where it is another run by now or was interrupted.
+bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *cancel,
+                  struct detail **out, struct abl_err *err);
+
 // Write what finished into `path`, empty = a folder named by the run; the marked set goes into a second one. Appends a
 // sentence about where to said.
 bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct abl_err *err);

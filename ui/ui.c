@@ -116,6 +116,14 @@ static void take_catalog(struct ui *u)
     u->redraw = true;
 }
 
+// What the visible panes lack.
+static void ask_detail(struct ui *u)
+{
+    struct detail_ask ask;
+    if (state_ask_detail(u->state, &ask))
+        worker_detail(u->worker, &ask);
+}
+
 // What the worker has done since the last look.
 static void take_results(struct ui *u)
 {
@@ -129,6 +137,12 @@ static void take_results(struct ui *u)
             worker_joint(u->worker, &u->state->marks);
         u->redraw = true;
     }
+    struct detail *detail = worker_take_detail(u->worker);
+    if (detail) {
+        state_take_detail(u->state, detail);
+        u->redraw = true;
+    }
+    ask_detail(u);
     worker_take_lines(u->worker, &lines);
     show_lines(u, lines.data, true);
     buf_release(&lines);
@@ -183,6 +197,7 @@ static void press(struct ui *u, uint32_t key)
     const struct binding *b = key_find(u->state, key);
     if (b)
         carry_out(u, state_apply(u->state, b->action, b->action == DO_TYPE ? key : b->arg));
+    ask_detail(u);
 }
 
 static void click(struct ui *u, uint32_t x, uint32_t y)
@@ -323,6 +338,17 @@ static void select_largest(struct state *s)
     state_apply(s, DO_SELECT, at / n_heads << 16 | at % n_heads);
 }
 
+// Until the run has ended and nothing is left to take.
+static void wait_until_idle(struct ui *u)
+{
+    while (!(finished(u->state) && worker_is_idle(u->worker))) {
+        struct pollfd fd = { .fd = u->wake[0], .events = POLLIN };
+        poll(&fd, 1, WAIT_MS);
+        drain_wake(u);
+        take_results(u);
+    }
+}
+
 bool ui_screenshot(const struct run_settings *run, const struct ui_settings *ui, const char *path,
                    struct abl_err *err)
 {
@@ -331,12 +357,8 @@ bool ui_screenshot(const struct run_settings *run, const struct ui_settings *ui,
     if (ok)
         u.state->look = (ui->ascii ? (unsigned)LOOK_ASCII : 0u)
                         | (ui->color == COLOR_NEVER ? (unsigned)LOOK_MONO : 0u);
-    while (ok && !(finished(u.state) && worker_is_idle(u.worker))) {
-        struct pollfd fd = { .fd = u.wake[0], .events = POLLIN };
-        poll(&fd, 1, WAIT_MS);
-        drain_wake(&u);
-        take_results(&u);
-    }
+    if (ok)
+        wait_until_idle(&u);
     if (ok && u.state->snap->phase == RUN_FAILED) {
         *err = u.state->snap->err;
         ok = false;
@@ -344,6 +366,9 @@ bool ui_screenshot(const struct run_settings *run, const struct ui_settings *ui,
     if (ok) {
         u.state->message[0] = '\0';
         select_largest(u.state);
+        ask_detail(&u); // of that head
+        wait_until_idle(&u);
+        u.state->message[0] = '\0';
         view_draw(u.state, &u.grid);
         ok = shot_write(&u.grid, path, err);
     }

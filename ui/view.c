@@ -11,42 +11,61 @@ static const struct {
     const char *name;
     void (*draw)(struct grid *g, struct rect body, const struct state *s);
 } panes[N_PANES] = {
-    [PANE_IMPACT] = { "impact", draw_impact },
-    [PANE_HEAD] = { "head", draw_head },
-    [PANE_RANK] = { "rank", draw_rank },
-    [PANE_LOG] = { "log", draw_log },
+    [PANE_IMPACT] = { "impact", draw_impact }, [PANE_HEAD] = { "head", draw_head },
+    [PANE_RANK] = { "rank", draw_rank },       [PANE_LOG] = { "log", draw_log },
+    [PANE_LIST] = { "recover", draw_list },    [PANE_OV] = { "ov", draw_ov },
+    [PANE_ROWS] = { "rows", draw_rows },       [PANE_COMPARE] = { "compare", draw_compare },
 };
 
 // "── 1 impact ────": the focused pane's name stands out.
-static uint32_t draw_tab(struct grid *g, struct rect r, uint32_t x, enum pane pane, bool focused,
-                         bool shown)
+static uint32_t draw_tab(struct grid *g, struct rect r, uint32_t x, enum pane pane, bool named,
+                         const struct state *s, bool shown)
 {
+    struct style st = s->focus == pane ? style_accent() : shown ? style_bold() : style_dim();
     x += grid_text(g, r, x, 0, style_plain(), " ");
-    x += grid_printf(g, r, x, 0, style_dim(), "%d ", (int)pane + 1);
-    struct style st = focused ? style_accent() : shown ? style_bold() : style_dim();
-    x += grid_text(g, r, x, 0, st, panes[pane].name);
-    return x + grid_text(g, r, x, 0, style_plain(), " ");
+    x += grid_printf(g, r, x, 0, named ? style_dim() : st, "%d", (int)pane + 1);
+    if (named)
+        x += grid_printf(g, r, x, 0, st, " %s", panes[pane].name);
+    return x;
 }
 
-// On a small screen the right column's title lists the panes that share it.
-static void draw_title(struct grid *g, struct rect r, enum pane pane, const struct state *s,
-                       bool shared)
+// Whether a pane can stand where another one stands now.
+static bool shares_place(enum pane pane, enum pane other, bool small)
 {
+    bool corner = other == PANE_RANK || other > PANE_LOG;
+    if (pane == other)
+        return true;
+    return pane != PANE_IMPACT && other != PANE_IMPACT
+           && (small || (corner && pane != PANE_HEAD && pane != PANE_LOG));
+}
+
+// The titles of the panes that share a place stand side by side; where their names do not fit, only numbers of those that
+// are not shown.
+static void draw_title(struct grid *g, struct rect r, enum pane pane, const struct state *s,
+                       bool small)
+{
+    uint32_t x = 1, width = 1;
+    for (int other = 0; other < N_PANES; other++)
+        if (shares_place(pane, (enum pane)other, small))
+            width += 3 + text_width(panes[other].name);
     grid_fill(g, (struct rect){ r.x, r.y, r.w, 1 }, 0x2500, style_dim());
-    uint32_t x = 1;
-    if (pane == PANE_IMPACT || !shared) {
-        draw_tab(g, r, x, pane, s->focus == pane, true);
-        return;
-    }
-    for (int other = PANE_HEAD; other < N_PANES; other++)
-        x = draw_tab(g, r, x, (enum pane)other, s->focus == (enum pane)other,
-                     (enum pane)other == pane);
+    for (int other = 0; other < N_PANES; other++)
+        if (shares_place(pane, (enum pane)other, small))
+            x = draw_tab(g, r, x, (enum pane)other, other == (int)pane || width < r.w, s,
+                         other == (int)pane);
+    grid_text(g, r, x, 0, style_plain(), " ");
 }
 
 static void draw_pane(struct grid *g, struct rect r, enum pane pane, const struct state *s,
                       bool shared)
 {
     draw_title(g, r, pane, s, shared);
+    if (pane == PANE_IMPACT && state_shows_difference(s)) {
+        struct state differing = *s;
+        differing.snap = s->difference;
+        panes[pane].draw(g, pane_body(r), &differing);
+        return;
+    }
     panes[pane].draw(g, pane == PANE_IMPACT ? pane_body(r) : pane_text(r), s);
 }
 
@@ -90,7 +109,7 @@ void view_draw(const struct state *s, struct grid *g)
         return;
     }
     draw_header(g, l.header, s);
-    bool shared = !l.panes[PANE_LOG].w || !l.panes[PANE_HEAD].w;
+    bool shared = !l.panes[PANE_LOG].w || !l.panes[PANE_HEAD].w; // a small screen
     grid_fill(g, l.divider, 0x2502, style_dim());
     for (int pane = 0; pane < N_PANES; pane++)
         if (l.panes[pane].w)

@@ -97,7 +97,7 @@ static void draw_selected(struct lines *l, const struct state *s)
              s->cursor.head, marks_has(&s->marks, s->cursor) ? "  *" : "");
     uint32_t x = grid_text(l->g, l->r, 0, l->y, style_bold(), text);
     if (rank)
-        grid_printf(l->g, l->r, x + 2, l->y, style_dim(), "#%zu of %zu", rank, p->done);
+        grid_printf(l->g, l->r, x + 2, l->y, style_dim(), "#%zu of %zu", rank, p->n_cells);
     l->y++;
     if (p->states[at] == CELL_DONE)
         draw_effect(l, p, at);

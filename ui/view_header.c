@@ -34,8 +34,12 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
     snprintf(text, sizeof text, "%s/%s", f->condition, f->split);
     x = item(g, r, x, 0, style_bold(), text);
     x = item(g, r, x, 0, style_plain(), f->device);
-    ablation_name(s->choice.ablation, text, sizeof text);
-    x = item(g, r, x, 0, style_plain(), text);
+    if (s->choice.experiment != EXPERIMENT_HEADS)
+        x = item(g, r, x, 0, style_accent(), experiment_name(s->choice.experiment));
+    if (s->choice.experiment != EXPERIMENT_PATCH && s->choice.experiment != EXPERIMENT_OV) {
+        ablation_name(s->choice.ablation, text, sizeof text);
+        x = item(g, r, x, 0, style_plain(), text);
+    }
     x = item(g, r, x, 0, style_plain(), metric_effect_name(s->choice.metric, text, sizeof text));
     snprintf(text, sizeof text, "%zu rows", f->n_rows);
     x = item(g, r, x, 0, style_plain(), text);
@@ -104,12 +108,19 @@ static uint32_t draw_phase(struct grid *g, struct rect r, const struct snapshot 
     return 1 + grid_text(g, r, 1, 0, bad ? style_warn() : style_bold(), words[phase]);
 }
 
+// What a run's variants are.
+static const char *unit(const struct snapshot *p)
+{
+    return p->experiment == EXPERIMENT_HEADS || p->experiment == EXPERIMENT_LENS ? "heads"
+                                                                                 : "variants";
+}
+
 // "37/144 heads ███▌      61/s  ETA 0:02"
 static uint32_t draw_running(struct grid *g, struct rect r, uint32_t x, const struct snapshot *p)
 {
     enum { BAR = 16 };
     double rate = p->seconds > 0 ? (double)p->done / p->seconds : 0;
-    x += grid_printf(g, r, x, 0, style_plain(), "%zu/%zu heads", p->done, p->total) + 1;
+    x += grid_printf(g, r, x, 0, style_plain(), "%zu/%zu %s", p->done, p->total, unit(p)) + 1;
     grid_fill(g, (struct rect){ r.x + x, r.y, BAR, 1 }, 0x2500, style_dim());
     draw_bar(g, r, x, 0, BAR, p->total ? (double)p->done / (double)p->total : 0, style_accent());
     x += BAR + 1;
@@ -147,11 +158,13 @@ static uint32_t draw_status(struct grid *g, struct rect r, const struct state *s
     case RUN_RUNNING:
         return draw_running(g, r, x, p);
     case RUN_DONE:
-        return x + grid_printf(g, r, x, 0, style_dim(), "%zu heads in %.1f s", p->done, p->seconds);
+        return x
+               + grid_printf(g, r, x, 0, style_dim(), "%zu %s in %.1f s", p->done, unit(p),
+                             p->seconds);
     case RUN_CANCELLED:
         return x
-               + grid_printf(g, r, x, 0, style_dim(), "after %zu of %zu heads; R goes on", p->done,
-                             p->total);
+               + grid_printf(g, r, x, 0, style_dim(), "after %zu of %zu %s; R goes on", p->done,
+                             p->total, unit(p));
     case RUN_FAILED:
         return x + draw_beginning(g, r, x, style_plain(), p->err.text);
     }

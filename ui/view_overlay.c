@@ -66,10 +66,10 @@ static void draw_help(struct grid *g, struct rect screen, const struct state *s)
 
 static void draw_picker(struct grid *g, struct rect screen, const struct state *s)
 {
-    static const char *const titles[N_CATALOGS] = { [CATALOG_MODELS] = "model",
-                                                    [CATALOG_DATA] = "condition",
-                                                    [CATALOG_DEVICES] = "device",
-                                                    [CATALOG_METRICS] = "metric" };
+    static const char *const titles[N_CATALOGS]
+        = { [CATALOG_MODELS] = "model",           [CATALOG_DATA] = "condition",
+            [CATALOG_DEVICES] = "device",         [CATALOG_METRICS] = "metric",
+            [CATALOG_EXPERIMENTS] = "experiment", [CATALOG_SITES] = "site" };
     const char *title = titles[overlay_catalog(s->overlay)];
     struct catalog_list list = state_picker_list(s);
     uint32_t n = list.n ? (uint32_t)list.n : 1, rows = at_most(n, screen.h - 8), name_w = 8;

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ui/detail.h"
 #include "ui/sweep.h"
 
 static const double post_interval = 0.05; // seconds between snapshots of a running sweep
@@ -16,9 +17,10 @@ static const double post_interval = 0.05; // seconds between snapshots of a runn
 // cancel takes back what was asked for before it, and a run that is asked for after it takes the cancel back. So the order
 // of requests needs no queue: a cancel that stands beside a run came later than the run.
 struct requests {
-    bool run, restart, joint, cancel, export, stop;
+    bool run, restart, joint, detail, cancel, export, stop;
     struct choice choice;
     struct marks marks;
+    struct detail_ask ask;
     char export_path[MAX_PROMPT];
 };
 
@@ -28,6 +30,7 @@ struct worker {
     pthread_cond_t asked;
     struct requests requests;
     struct snapshot *posted;
+    struct detail *posted_detail;
     struct buf lines;
     bool busy;
     atomic_bool
@@ -137,6 +140,34 @@ static void measure_joint(struct worker *w, const struct marks *marks)
         add_line(w, "!", err.text);
 }
 
+// A detail that was interrupted is made again, unless another has been asked for meanwhile.
+static void retry_detail(struct worker *w, const struct detail_ask *ask)
+{
+    pthread_mutex_lock(&w->lock);
+    if (!w->requests.detail) {
+        w->requests.detail = true;
+        w->requests.ask = *ask;
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void make_detail(struct worker *w, const struct detail_ask *ask)
+{
+    struct abl_err err = { 0 };
+    struct detail *d;
+    if (!sweep_detail(w->sweep, ask, &w->interrupt, &d, &err)) {
+        if (err.code == ABL_INTERRUPTED)
+            retry_detail(w, ask);
+        return;
+    }
+    pthread_mutex_lock(&w->lock);
+    struct detail *old = w->posted_detail;
+    w->posted_detail = d;
+    pthread_mutex_unlock(&w->lock);
+    detail_free(old);
+    wake(w);
+}
+
 // How the sweep stands while none of it is running.
 static enum run_phase phase_now(const struct worker *w, bool unfinished)
 {
@@ -171,7 +202,7 @@ static bool go_on(struct worker *w)
 
 static bool asked_for_anything(const struct requests *r)
 {
-    return r->run || r->joint || r->cancel || r->export || r->stop;
+    return r->run || r->joint || r->detail || r->cancel || r->export || r->stop;
 }
 
 // Wait for a request, or go on at once if the sweep is unfinished.
@@ -210,6 +241,8 @@ static void *worker_main(void *context)
             measure_joint(w, &r.marks);
             post_phase(w, phase_now(w, unfinished), NULL);
         }
+        if (r.detail && ready)
+            make_detail(w, &r.ask);
         unfinished = unfinished && go_on(w);
     }
     return NULL;
@@ -272,6 +305,7 @@ void worker_stop(struct worker *w)
     pthread_join(w->thread, NULL);
     sweep_free(w->sweep);
     snapshot_free(w->posted);
+    detail_free(w->posted_detail);
     buf_release(&w->lines);
     pthread_cond_destroy(&w->asked);
     pthread_mutex_destroy(&w->lock);
@@ -304,6 +338,14 @@ void worker_export(struct worker *w, const char *path)
     ask_end(w);
 }
 
+void worker_detail(struct worker *w, const struct detail_ask *ask)
+{
+    ask_begin(w);
+    w->requests.detail = true;
+    w->requests.ask = *ask;
+    ask_end(w);
+}
+
 void worker_cancel(struct worker *w)
 {
     ask_begin(w);
@@ -321,6 +363,15 @@ struct snapshot *worker_take_snapshot(struct worker *w)
     return s;
 }
 
+struct detail *worker_take_detail(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    struct detail *d = w->posted_detail;
+    w->posted_detail = NULL;
+    pthread_mutex_unlock(&w->lock);
+    return d;
+}
+
 void worker_take_lines(struct worker *w, struct buf *out)
 {
     pthread_mutex_lock(&w->lock);
@@ -332,7 +383,8 @@ void worker_take_lines(struct worker *w, struct buf *out)
 bool worker_is_idle(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
-    bool idle = !w->busy && !asked_for_anything(&w->requests) && !w->posted && !w->lines.len;
+    bool idle = !w->busy && !asked_for_anything(&w->requests) && !w->posted && !w->posted_detail
+                && !w->lines.len;
     pthread_mutex_unlock(&w->lock);
     return idle;
 }

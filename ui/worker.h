@@ -24,11 +24,15 @@ void worker_run(struct worker *w, const struct choice *choice, bool restart);
 void worker_joint(struct worker *w, const struct marks *marks);
 // Write what finished; "" = a folder named by the run. Where it went comes as a message.
 void worker_export(struct worker *w, const char *path);
+// More about one head; it comes by worker_take_detail, unless the run is another by then.
+void worker_detail(struct worker *w, const struct detail_ask *ask);
 // Stop the sweep and give up the marked set, running or only asked for. What is asked for after this is not touched by it.
 void worker_cancel(struct worker *w);
 
 // The newest snapshot since the last call, owned by the caller; NULL if there is none.
 struct snapshot *worker_take_snapshot(struct worker *w);
+// The newest detail since the last call, owned by the caller; NULL if there is none.
+struct detail *worker_take_detail(struct worker *w);
 // Lines for the log since the last call, appended to out; '!' first for warnings and errors.
 void worker_take_lines(struct worker *w, struct buf *out);
 // True if nothing is asked for, running or waiting to be taken.

@@ -14,6 +14,9 @@ static cJSON *finding_json(const struct finding *f)
     cJSON_AddStringToObject(o, "kind", f->kind);
     cJSON_AddNumberToObject(o, "rows", f->n_rows);
     cJSON_AddNumberToObject(o, "first_line", f->first_line);
+    cJSON *lines = cJSON_AddArrayToObject(o, "lines");
+    for (uint32_t i = 0; i < FINDING_LINES && i < f->n_rows; i++)
+        cJSON_AddItemToArray(lines, cJSON_CreateNumber(f->lines[i]));
     cJSON_AddStringToObject(o, "text", f->text);
     return o;
 }

@@ -199,7 +199,10 @@ static cJSON *device_json(const struct device_info *d)
     cJSON_AddStringToObject(o, "kind", kind_name(d->kind));
     cJSON_AddStringToObject(o, "name", d->name);
     cJSON_AddStringToObject(o, "driver", d->driver);
-    cJSON_AddStringToObject(o, "uuid", d->uuid);
+    if (*d->uuid)
+        cJSON_AddStringToObject(o, "uuid", d->uuid);
+    else
+        cJSON_AddNullToObject(o, "uuid");
     if (d->memory)
         cJSON_AddNumberToObject(o, "memory", (double)d->memory);
     else

@@ -308,6 +308,16 @@ static bool read_cluster(const struct option *o, const char *v, struct cli *cli,
            || bad_value(o, v, "prompt or template", err);
 }
 
+static bool read_holdout(const struct option *o, const char *v, struct cli *cli,
+                         struct abl_err *err)
+{
+    double share;
+    if (!finite_number(v, &share) || !(share > 0 && share < 1))
+        return bad_value(o, v, "a share of the clusters between 0 and 1, such as 0.5", err);
+    cli->run.holdout = share;
+    return true;
+}
+
 static bool read_skip_bad(const struct option *o, const char *v, struct cli *cli,
                           struct abl_err *err)
 {
@@ -542,8 +552,11 @@ const struct option cli_options[] = {
       0, false },
     { "boot", "N", "bootstrap resamples (default 1000)", RUN, read_boot, 0, false },
     { "alpha", "A", "level of intervals and of q (default 0.05)", RUN, read_alpha, 0, false },
-    { "cluster", "F", "resample over distinct prompts (prompt, default) or over templates", RUN,
-      read_cluster, 0, false },
+    { "cluster", "F", "resample over distinct prompts (prompt, default) or over templates",
+      RUN | CHECK, read_cluster, 0, false },
+    { "holdout", "F",
+      "keep this share of the clusters to confirm what the others find: metrics/holdout.csv", RUN,
+      read_holdout, 0, false },
     { "skip-bad", NULL, "leave out rows that pre-flight refuses, and say how many", LAB,
       read_skip_bad, 0, false },
     { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", READ | VERIFY, read_device,

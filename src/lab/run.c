@@ -1,10 +1,12 @@
 #include "lab/run.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "engine/traced.h"
 #include "lab/attn.h"
 #include "lab/forward.h"
@@ -17,20 +19,26 @@
 enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_MEM = 256 << 20 };
 
 static const struct {
-    const char *name;
+    const char *name, *about;
     bool (*list)(const struct lab *lab, struct variants *out, struct abl_err *err);
     bool reads_other; // whether results are compared with the other run
     // What is read off the intact run behind the variants; NULL = nothing.
     bool (*read)(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
                  struct abl_err *err);
 } experiments[N_EXPERIMENTS] = {
-    [EXPERIMENT_HEADS] = { "heads", experiment_heads, false, NULL },
-    [EXPERIMENT_SETS] = { "sets", experiment_sets, false, NULL },
-    [EXPERIMENT_PATCH] = { "patch", experiment_patch, true, NULL },
-    [EXPERIMENT_PARTIAL] = { "partial", experiment_partial, false, NULL },
-    [EXPERIMENT_OV] = { "ov", experiment_none, false, ov_read },
-    [EXPERIMENT_LENS] = { "lens", experiment_heads, false, lens_read },
-    [EXPERIMENT_ATTN] = { "attn", experiment_attn, false, attn_read },
+    [EXPERIMENT_HEADS] = { "heads", "each head alone", experiment_heads, false, NULL },
+    [EXPERIMENT_SETS]
+    = { "sets", "joint ablations, against random sets", experiment_sets, false, NULL },
+    [EXPERIMENT_PATCH]
+    = { "patch", "activations of the other prompt put in", experiment_patch, true, NULL },
+    [EXPERIMENT_PARTIAL]
+    = { "partial", "sets with heads given back", experiment_partial, false, NULL },
+    [EXPERIMENT_OV]
+    = { "ov", "what heads write into the vocabulary", experiment_none, false, ov_read },
+    [EXPERIMENT_LENS] = { "lens", "logit lens and direct effects beside total ones",
+                          experiment_heads, false, lens_read },
+    [EXPERIMENT_ATTN] = { "attn", "where heads look, and detectors on random tokens",
+                          experiment_attn, false, attn_read },
 };
 
 void run_settings_default(struct run_settings *s)
@@ -115,12 +123,17 @@ static bool open_model(struct lab *lab, struct abl_err *err)
     return ok;
 }
 
+// The corrupt prompts are the ones that run, and the clean ones give.
+static bool runs_corrupt(const struct run_settings *s)
+{
+    return s->experiment == EXPERIMENT_PATCH && s->direction == CLEAN_TO_CORRUPT;
+}
+
 static bool open_cold(struct lab *lab, const struct run_settings *s, struct abl_err *err)
 {
     if (!copy_settings(lab, s, err) || !open_model(lab, err) || !open_prompts(lab, err))
         return false;
-    bool swap = s->experiment == EXPERIMENT_PATCH && s->direction == CLEAN_TO_CORRUPT;
-    return (!swap || donors_swap(lab->prompts, err))
+    return (!runs_corrupt(s) || donors_swap(lab->prompts, err))
            && donors_make(lab->prompts, s->seed, &lab->arena, &lab->donors, err);
 }
 
@@ -150,6 +163,30 @@ static bool make_resampler(struct lab *lab, struct abl_err *err)
                             &lab->resampler, err);
     free(cluster);
     return ok;
+}
+
+// Which clusters are kept for confirmation: as many as the share asks for, to the nearest, drawn by the seed.
+static bool hold_out(struct lab *lab, struct abl_err *err)
+{
+    uint32_t n = lab->prompts->n_clusters, left = (uint32_t)lround(lab->settings.holdout * n);
+    if (!(lab->settings.holdout > 0))
+        return true;
+    if (left < 2 || n - left < 2)
+        return abl_fail(err, ABL_BAD_DATA,
+                        "--holdout %g of %" PRIu32 " clusters keeps %" PRIu32
+                        ": expected at least 2 kept and 2 left; take more rows or another share",
+                        lab->settings.holdout, n, left);
+    lab->held_out = arena_alloc(&lab->arena, n, sizeof *lab->held_out);
+    if (!lab->held_out)
+        return abl_no_memory(err);
+    struct rng rng;
+    rng_seed(&rng, lab->settings.seed);
+    for (uint32_t c = 0; c < n;
+         c++) { // of the n - c clusters from here on, `left` are still to be kept
+        lab->held_out[c] = rng_below(&rng, n - c) < left;
+        left -= lab->held_out[c];
+    }
+    return true;
 }
 
 // The intact run of the other prompts, where the experiment is compared with it.
@@ -189,9 +226,27 @@ static bool open_device(struct lab *lab, struct abl_err *err)
     return forward_open(&f, lab->intact, &lab->forward, err) && read_other(lab, err);
 }
 
+// Whether the intact model prefers the target behind the clean prompt, row by row: pre-flight's last warning.
+static bool judge(struct lab *lab, struct abl_err *err)
+{
+    size_t n = lab->prompts->n;
+    const struct row_stats *clean = runs_corrupt(&lab->settings) ? lab->other : lab->intact;
+    if (!clean)
+        return true;
+    bool *prefers = malloc(n * sizeof *prefers);
+    if (!prefers)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        prefers[i] = clean[i].target_logit > clean[i].foil_logit;
+    bool ok = prompts_judge(lab->prompts, prefers, err);
+    free(prefers);
+    return ok;
+}
+
 bool lab_start(struct lab *lab, struct abl_err *err)
 {
-    return prompts_refuse(lab->prompts, err) && make_resampler(lab, err) && open_device(lab, err);
+    return prompts_refuse(lab->prompts, err) && make_resampler(lab, err) && hold_out(lab, err)
+           && open_device(lab, err) && judge(lab, err);
 }
 
 bool lab_open(const struct run_settings *s, struct lab **out, struct abl_err *err)
@@ -226,6 +281,11 @@ void lab_free(struct lab *lab)
 const char *experiment_name(enum experiment e)
 {
     return experiments[e].name;
+}
+
+const char *experiment_about(enum experiment e)
+{
+    return experiments[e].about;
 }
 
 bool lab_variants(const struct lab *lab, struct variants *out, struct abl_err *err)

@@ -29,6 +29,8 @@ enum experiment {
 
 // "heads", "sets", …
 const char *experiment_name(enum experiment e);
+// One line for people.
+const char *experiment_about(enum experiment e);
 
 // Which run is patched into which: the first gives, the second is run and read.
 enum direction { CLEAN_TO_CORRUPT, CORRUPT_TO_CLEAN };
@@ -64,6 +66,7 @@ struct run_settings {
     uint32_t n_boot;
     double alpha;
     bool cluster_by_template;
+    double holdout; // share of the clusters kept for confirmation, 0 = none
     bool skip_bad;
     const char *device;
     uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem
@@ -96,6 +99,7 @@ struct lab {
     struct donors donors;
     struct row_stats
         *other;       // (prompts->n) intact run of the other prompts; NULL where no experiment asks
+    bool *held_out;   // (prompts->n_clusters) kept for confirmation; NULL without --holdout
     size_t n_dropped; // rows that --skip-bad left out while reading
     struct arena arena;
 };

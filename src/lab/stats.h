@@ -28,8 +28,11 @@ bool resampler_new(const uint32_t *cluster, size_t n, uint32_t n_clusters, uint3
 void resampler_free(struct resampler *r);
 
 // Estimate from one value per row. A bootstrap mean is (sum of resampled clusters' sums) / (sum of their sizes).
-// The percentile interval interpolates linearly between order statistics (type 7). p counts sign flips of cluster sums
-// with |sum| >= |observed|: all 2^n_clusters of them when n_clusters <= 12, else n_boot random ones with (b + 1) / (n + 1).
+// The interval lies between two percentiles of those means, widened for few clusters (Hesterberg 2015): the outer share is
+// Phi(-sqrt(n / (n - 1)) t(alpha / 2, n - 1)) with n the Kish number of clusters; between order statistics it is linear
+// (type 7). p counts sign flips of cluster sums with |sum| >= |observed|: all 2^n_clusters of them when n_clusters <= 12,
+// else n_boot random ones with (b + 1) / (n + 1), and where b < 10 in all 32768 of them, so that one real effect among a
+// thousand heads can stand out.
 // test: whether p is wanted (values that are differences); otherwise p is NaN.
 bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err);
@@ -39,10 +42,17 @@ bool stats_estimate(const struct resampler *r, const double *values, bool test,
 bool stats_ratio(const struct resampler *r, const double *above, const double *below,
                  struct estimate *out, bool *small, struct abl_err *err);
 
+// A column's mean in each of the first n resamples (at most n_boot), from the sums of its values by cluster.
+void stats_resampled(const struct resampler *r, const double *sums, size_t n, double *means);
+uint32_t resampler_n_boot(const struct resampler *r);
+
 // Fill q of each estimate with a p (Benjamini & Hochberg 1995); others keep NaN.
 bool stats_fdr(struct estimate *grid, size_t n, struct abl_err *err);
 
 // Spearman rank correlation with mid-ranks; NaN when undefined.
 double stats_spearman(const double *a, const double *b, size_t n);
+
+// The same in n log n, for many calls over long lists: values become ranks, and sorted is room for n pointers.
+double stats_spearman_in(double *a, double *b, size_t n, double **sorted);
 
 #endif

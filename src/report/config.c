@@ -1,6 +1,7 @@
 #include "report/config.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #include "lab/ov.h"
@@ -58,13 +59,11 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
 {
     const struct run_settings *s = &lab->settings;
     char ablate[ABLATE_SIZE];
-    ablate_text(s->ablation, ablate);
     bool patch = s->experiment == EXPERIMENT_PATCH, ov = s->experiment == EXPERIMENT_OV;
-    bool ablates = !ov && s->experiment != EXPERIMENT_ATTN;
     bool sets = s->experiment == EXPERIMENT_SETS || s->experiment == EXPERIMENT_PARTIAL;
     bool heads = !sets;
     cJSON *o = d->root;
-    doc_text(d, o, "ablate", ablates ? ablate : NULL);
+    doc_text(d, o, "ablate", ablate_text(s, ablate));
     doc_number(d, o, "alpha", s->alpha);
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_name(s->bos));
@@ -81,17 +80,18 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
              : s->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
                                                 : "corrupt->clean");
     doc_text(d, o, "experiment", experiment_name(s->experiment));
-    // Heads that are named have their patterns written in every row; those of all heads otherwise in the first.
+    // Heads that are named have their patterns written in every row; where none is, all have theirs in the first.
     const char *unnamed = s->experiment == EXPERIMENT_ATTN ? NULL : "all";
     doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : unnamed);
+    doc_number(d, o, "holdout", s->holdout > 0 ? s->holdout : NAN);
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : unnamed);
     doc_text(d, o, "metric", metric_info(s->metric)->name);
     doc_text(d, o, "model", lab->model->name);
     doc_text(d, o, "model_sha256", model_sha256);
+    doc_text(d, o, "ov_kind", ov ? ov_kind_name(s->ov_kind) : NULL);
     if (partial)
         doc_bool(d, o, "partial", true);
     doc_text(d, o, "pairs", sets ? s->pairs : NULL);
-    doc_text(d, o, "ov_kind", ov ? ov_kind_name(s->ov_kind) : NULL);
     doc_text(d, o, "positions", !patch ? NULL : s->positions ? s->positions : "last");
     doc_text(d, o, "precision", "f32");
     doc_text(d, o, "restore", s->experiment == EXPERIMENT_PARTIAL ? s->restore : NULL);

@@ -44,7 +44,7 @@ struct doc profile_doc(const struct trace *t, bool partial)
 
 void profile_trace(const struct trace *t, struct buf *out)
 {
-    buf_str(out, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[");
+    buf_str(out, "{\"schema\":\"abltui.trace/1\",\"displayTimeUnit\":\"ms\",\"traceEvents\":[");
     for (size_t i = 0; i < t->n_events; i++) {
         const struct trace_event *e = &t->events[i];
         char start[NUMBER_SIZE], length[NUMBER_SIZE];

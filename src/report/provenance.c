@@ -127,14 +127,13 @@ struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256
     const struct lab *lab = r->lab;
     const struct run_settings *s = &lab->settings;
     char ablate[ABLATE_SIZE];
-    ablate_text(s->ablation, ablate);
     struct doc d = doc_file("provenance", r->interrupted);
     doc_text(&d, d.root, "version", abl_version);
     doc_text(&d, d.root, "commit", or_null(ABLTUI_COMMIT));
     doc_text(&d, d.root, "command_line", r->command_line);
     add_start(&d, r->seconds);
     doc_uint(&d, d.root, "seed", s->seed);
-    doc_text(&d, d.root, "ablate", ablate);
+    doc_text(&d, d.root, "ablate", ablate_text(s, ablate));
     doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));
     add_model(&d, lab->model, model_sha256);
     add_data(&d, lab);

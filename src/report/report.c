@@ -38,7 +38,8 @@ static bool parts_make(const struct report *r, struct parts *out, struct abl_err
 
 static bool is_wanted(const struct table_writer *w, const struct report *r)
 {
-    return w->experiments & 1u << r->lab->settings.experiment;
+    return (w->experiments & 1u << r->lab->settings.experiment)
+           && (!(w->experiments & TABLE_HOLDOUT) || r->lab->held_out);
 }
 
 static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,
@@ -79,6 +80,13 @@ static bool add_documents(struct rundir *dir, const struct parts *p, struct abl_
     return add_doc(dir, "metrics/partial_summary.json", &partial, 0, err);
 }
 
+// A table of nothing but column names is left out: no reader could tell the columns' types. Names have no line ends.
+static bool has_rows(const struct buf *csv)
+{
+    const char *end = csv->failed ? NULL : memchr(csv->data, '\n', csv->len);
+    return !end || end + 1 < csv->data + csv->len;
+}
+
 static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     for (size_t i = 0; i < N_TABLES; i++) {
@@ -88,7 +96,7 @@ static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err
             continue;
         snprintf(name, sizeof name, "metrics/%s.csv", tables[i].name);
         tables[i].write(p->report, &p->results, SHEET_CSV, &text);
-        bool ok = rundir_add(dir, name, &text, 0, err);
+        bool ok = !has_rows(&text) || rundir_add(dir, name, &text, 0, err);
         buf_release(&text);
         if (!ok)
             return false;
@@ -105,7 +113,6 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     const struct model_shape *shape = &lab->model->shape;
     const struct metric_info *metric = metric_info(lab->settings.metric);
     char ablate[ABLATE_SIZE];
-    ablate_text(lab->settings.ablation, ablate);
     struct estimate *cells
         = arena_alloc(a, (size_t)shape->n_layers * shape->n_heads, sizeof *cells);
     *out = (struct heatmap){
@@ -114,7 +121,8 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
         .cells = cells,
         .alpha = lab->settings.alpha,
         .title = arena_printf(a, "%s · %s · %s ablation · %s%s", lab->model->name, lab->data->name,
-                              ablate, metric->name, p->report->interrupted ? " · PARTIAL" : ""),
+                              ablate_text(&lab->settings, ablate), metric->name,
+                              p->report->interrupted ? " · PARTIAL" : ""),
         .subtitle
         = arena_printf(a, "%zu rows in %u clusters · %zu of %zu variants · %s value bias",
                        lab->prompts->n, lab->prompts->n_clusters, t->n_done, t->variants->n,

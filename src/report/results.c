@@ -56,7 +56,7 @@ static bool estimate_effect(const struct lab *lab, const struct table *t, size_t
     }
     enum variant_role role = t->variants->items[variant].role;
     for (int m = 0; m < N_METRICS; m++) {
-        out->percentile[m] = NAN;
+        out->percentile[m] = out->p_null[m] = NAN;
         if ((role == ROLE_RESTORED || role == ROLE_PATCH)
             && !lab_recovery(lab, t, variant, (enum metric)m, &out->recovery[m], err))
             return false;
@@ -64,23 +64,33 @@ static bool estimate_effect(const struct lab *lab, const struct table *t, size_t
     return role != ROLE_SET || estimate_interactions(lab, t, out, err);
 }
 
-// Where a chosen set's delta lies among those of its controls.
-static void find_percentiles(const struct table *t, struct results *r)
+// Where a chosen set's delta lies among those of its controls, of a metric.
+static void place_among_controls(const struct table *t, const struct results *r, struct effect *e,
+                                 enum metric m)
+{
+    size_t n = 0, below = 0, as_big = 0;
+    double own = e->delta[m].mean;
+    for (size_t k = 0; k < r->n_groups; k++) {
+        const struct variant *v = &t->variants->items[r->groups[k].variant];
+        if (v->role != ROLE_CONTROL || v->parent != e->variant)
+            continue;
+        double delta = r->groups[k].delta[m].mean;
+        n++;
+        below += delta <= own;
+        as_big += fabs(delta) >= fabs(own);
+    }
+    e->n_controls = n;
+    if (!n || isnan(own))
+        return;
+    e->percentile[m] = 100.0 * (double)below / (double)n;
+    e->p_null[m] = (double)(as_big + 1) / (double)(n + 1);
+}
+
+static void compare_with_controls(const struct table *t, struct results *r)
 {
     for (size_t i = 0; i < r->n_groups; i++)
-        for (int m = 0; m < N_METRICS; m++) {
-            struct effect *e = &r->groups[i];
-            size_t n = 0, below = 0;
-            for (size_t k = 0; k < r->n_groups; k++) {
-                const struct variant *v = &t->variants->items[r->groups[k].variant];
-                if (v->role != ROLE_CONTROL || v->parent != e->variant)
-                    continue;
-                n++;
-                below += r->groups[k].delta[m].mean <= e->delta[m].mean;
-            }
-            if (n)
-                e->percentile[m] = 100.0 * (double)below / (double)n;
-        }
+        for (int m = 0; m < N_METRICS; m++)
+            place_among_controls(t, r, &r->groups[i], (enum metric)m);
 }
 
 // The list that a variant's effect belongs to.
@@ -128,14 +138,14 @@ static bool fill(const struct lab *lab, const struct table *t, struct results *r
         if (!estimate_effect(lab, t, i, next_effect(r, t->variants->items[i].role), err))
             return false;
     }
-    find_percentiles(t, r);
+    compare_with_controls(t, r);
     for (int m = 0; m < N_METRICS; m++)
         if (!correct(r->heads, r->n_heads, (enum metric)m, err)
             || !correct(r->groups, r->n_groups, (enum metric)m, err)
             || !correct(r->restored, r->n_restored, (enum metric)m, err)
             || !correct(r->patches, r->n_patches, (enum metric)m, err))
             return false;
-    return true;
+    return holdout_make(lab, t, &r->holdout, err);
 }
 
 bool results_make(const struct lab *lab, const struct table *table, struct results *out,
@@ -161,5 +171,6 @@ void results_release(struct results *r)
     free(r->groups);
     free(r->restored);
     free(r->patches);
+    holdout_release(&r->holdout);
     *r = (struct results){ 0 };
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "lab/run.h"
+#include "report/holdout.h"
 
 // One finished variant.
 struct effect {
@@ -17,6 +18,9 @@ struct effect {
     struct recovery recovery[N_METRICS]; // of a restored set or a patch
     double percentile
         [N_METRICS]; // of a set: share of its controls with a delta at most as large, in percent; NaN: none
+    double p_null
+        [N_METRICS]; // of a set: (b + 1) / (n_controls + 1), b controls with |delta| >= its own; NaN: none
+    size_t n_controls;
     struct estimate interaction
         [N_METRICS]; // of a set: joint minus sum of singles; n = 0 where a single is missing
 };
@@ -26,6 +30,7 @@ struct results {
     // By role, each in the order of the variants: one head; sets and their controls; restored sets; patches and shams.
     struct effect *heads, *groups, *restored, *patches;
     size_t n_heads, n_groups, n_restored, n_patches;
+    struct holdout holdout;
 };
 
 bool results_make(const struct lab *lab, const struct table *table, struct results *out,

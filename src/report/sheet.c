@@ -73,13 +73,6 @@ static void after_cell(struct sheet *s)
     s->n_rows++;
 }
 
-void sheet_text(struct sheet *s, const char *text)
-{
-    before_cell(s);
-    field(s, text);
-    after_cell(s);
-}
-
 // Digits as they are; none means that the value is missing.
 static void put_digits(struct sheet *s, const char *digits)
 {
@@ -88,6 +81,17 @@ static void put_digits(struct sheet *s, const char *digits)
         buf_str(s->out, digits);
     else if (s->format == SHEET_JSON)
         buf_str(s->out, "null");
+    after_cell(s);
+}
+
+void sheet_text(struct sheet *s, const char *text)
+{
+    if (!text) {
+        sheet_missing(s);
+        return;
+    }
+    before_cell(s);
+    field(s, text);
     after_cell(s);
 }
 

@@ -26,7 +26,7 @@ void sheet_begin(struct sheet *s, struct buf *out, enum sheet_format format,
 void sheet_end(struct sheet *s);
 
 // Each puts the next cell; a row ends by itself after the last column.
-void sheet_text(struct sheet *s, const char *text);
+void sheet_text(struct sheet *s, const char *text); // NULL: missing
 void sheet_uint(struct sheet *s, uint64_t value);
 void sheet_number(struct sheet *s, double value); // not finite: missing
 void sheet_float(struct sheet *s, float value);

@@ -1,11 +1,72 @@
 #include "report/stability.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/rng.h"
+#include "base/size.h"
+
+// The variants' deltas, and room to work in.
+struct ranking {
+    size_t n;
+    uint32_t n_clusters;
+    double *sums;    // (n, n_clusters) of the paired deltas
+    double *means;   // (n_resamples, n), by resample
+    double *first;   // (n) means of one half, and its ranks
+    double *second;  // (n) likewise
+    double *column;  // (n_resamples) means of one variant
+    double *rho;     // (STABILITY_HALVINGS)
+    double **sorted; // (n)
+    uint32_t *order; // (n_clusters)
+    bool *top;       // (n)
+};
+
+static void ranking_release(struct ranking *r)
+{
+    free(r->sums);
+    free(r->means);
+    free(r->first);
+    free(r->second);
+    free(r->column);
+    free(r->rho);
+    free(r->sorted);
+    free(r->order);
+    free(r->top);
+}
+
+static bool ranking_init(struct ranking *r, const struct lab *lab, size_t n, size_t n_resamples)
+{
+    *r = (struct ranking){ .n = n, .n_clusters = lab->prompts->n_clusters };
+    size_t room = size_max(n, 1), sums, means;
+    if (!size_mul(room, size_max(r->n_clusters, 1), &sums)
+        || !size_mul(room, size_max(n_resamples, 1), &means))
+        return false;
+    r->sums = calloc(sums, sizeof *r->sums);
+    r->means = calloc(means, sizeof *r->means);
+    r->first = calloc(room, sizeof *r->first);
+    r->second = calloc(room, sizeof *r->second);
+    r->column = calloc(size_max(n_resamples, 1), sizeof *r->column);
+    r->rho = calloc(STABILITY_HALVINGS, sizeof *r->rho);
+    r->sorted = calloc(room, sizeof *r->sorted);
+    r->order = calloc(size_max(r->n_clusters, 1), sizeof *r->order);
+    r->top = calloc(room, sizeof *r->top);
+    return r->sums && r->means && r->first && r->second && r->column && r->rho && r->sorted
+           && r->order && r->top;
+}
+
+static void fill(struct ranking *r, const struct lab *lab, const struct table *t,
+                 const size_t *variants, enum metric m, size_t n_resamples)
+{
+    for (size_t v = 0; v < r->n; v++) {
+        const struct row_stats *rows = t->rows + variants[v] * t->n_prompts;
+        double *sums = r->sums + v * r->n_clusters;
+        for (size_t i = 0; i < t->n_prompts; i++)
+            sums[lab->prompts->items[i].cluster] += metric_delta(m, &rows[i], &lab->intact[i]);
+        stats_resampled(lab->resampler, sums, n_resamples, r->column);
+        for (size_t b = 0; b < n_resamples; b++)
+            r->means[b * r->n + v] = r->column[b];
+    }
+}
 
 // Fisher-Yates: order becomes a random permutation of 0..n-1.
 static void shuffle(uint32_t *order, uint32_t n, struct rng *rng)
@@ -19,60 +80,137 @@ static void shuffle(uint32_t *order, uint32_t n, struct rng *rng)
     }
 }
 
-// sums[head * n_clusters + cluster] of the paired deltas.
-static void cluster_sums(const struct lab *lab, const struct table *t, const struct results *r,
-                         enum metric m, double *sums)
+// Sums stand for means: all variants of a half share their number of rows, and ranks do not see the factor.
+static double halve(struct ranking *r)
 {
-    uint32_t n_clusters = lab->prompts->n_clusters;
-    for (size_t h = 0; h < r->n_heads; h++) {
-        const struct row_stats *rows = t->rows + r->heads[h].variant * t->n_prompts;
-        for (size_t i = 0; i < t->n_prompts; i++)
-            sums[h * n_clusters + lab->prompts->items[i].cluster]
-                += metric_delta(m, &rows[i], &lab->intact[i]);
+    for (size_t v = 0; v < r->n; v++) {
+        r->first[v] = r->second[v] = 0.0;
+        for (uint32_t c = 0; c < r->n_clusters; c++)
+            *(c < r->n_clusters / 2 ? &r->first[v] : &r->second[v])
+                += r->sums[v * r->n_clusters + r->order[c]];
     }
+    return stats_spearman_in(r->first, r->second, r->n, r->sorted);
 }
 
-// Sums stand for means: all heads of a half share their number of rows, and ranks do not see the factor.
-static double halve(const double *sums, size_t n_heads, const uint32_t *order, uint32_t n_clusters,
-                    double *first, double *second)
+static int ascending(const void *a, const void *b)
 {
-    for (size_t h = 0; h < n_heads; h++) {
-        first[h] = second[h] = 0.0;
-        for (uint32_t c = 0; c < n_clusters; c++)
-            *(c < n_clusters / 2 ? &first[h] : &second[h]) += sums[h * n_clusters + order[c]];
-    }
-    return stats_spearman(first, second, n_heads);
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
 }
 
-bool stability_split_half(const struct lab *lab, const struct table *t, const struct results *r,
-                          enum metric m, double *out, struct abl_err *err)
+// Quantile p of sorted values, linear between them.
+static double quantile_of(const double *v, size_t n, double p)
 {
-    uint32_t n_clusters = lab->prompts->n_clusters;
-    *out = NAN;
-    if (n_clusters < 4 || r->n_heads < 3)
-        return true;
-    double *sums = calloc(r->n_heads, n_clusters * sizeof *sums);
-    double *halves = calloc(r->n_heads, 2 * sizeof *halves);
-    uint32_t *order = calloc(n_clusters, sizeof *order);
-    bool ok = sums && halves && order;
-    if (ok) {
-        struct rng rng;
-        rng_seed(&rng, lab->settings.seed);
-        cluster_sums(lab, t, r, m, sums);
-        double total = 0.0;
-        int n = 0;
-        for (int i = 0; i < STABILITY_HALVINGS; i++) {
-            shuffle(order, n_clusters, &rng);
-            double rho = halve(sums, r->n_heads, order, n_clusters, halves, halves + r->n_heads);
-            if (isnan(rho)) // all heads alike in one half: there is no ranking to compare
-                continue;
-            total += rho;
-            n++;
+    double place = (double)(n - 1) * p;
+    size_t k = (size_t)place;
+    return k + 1 < n ? v[k] + (v[k + 1] - v[k]) * (place - (double)k) : v[k];
+}
+
+static void find_halves(struct ranking *r, uint64_t seed, struct stability *out)
+{
+    struct rng rng;
+    rng_seed(&rng, seed);
+    double total = 0.0;
+    uint32_t n = 0;
+    for (int i = 0; i < STABILITY_HALVINGS; i++) {
+        shuffle(r->order, r->n_clusters, &rng);
+        double rho = halve(r);
+        if (isnan(rho)) // all variants alike in one half: there is no ranking to compare
+            continue;
+        total += rho;
+        r->rho[n++] = rho;
+    }
+    if (!n)
+        return;
+    qsort(r->rho, n, sizeof *r->rho, ascending);
+    double mean = total / n;
+    out->split_half = mean;
+    out->split_half_lo = quantile_of(r->rho, n, 0.025);
+    out->split_half_hi = quantile_of(r->rho, n, 0.975);
+    out->spearman_brown = mean > 0.0 ? 2.0 * mean / (1.0 + mean) : NAN;
+    out->n_halvings = n;
+}
+
+// Largest size first, what is no number last; of equals the earlier variant, so that there is one order.
+static int by_size(const void *a, const void *b)
+{
+    const double *x = *(const double *const *)a, *y = *(const double *const *)b;
+    double dx = isnan(*x) ? -1.0 : fabs(*x), dy = isnan(*y) ? -1.0 : fabs(*y);
+    if (dx > dy || dx < dy)
+        return dx > dy ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+// sorted becomes pointers into means, the k largest in front.
+static void find_top(double *means, struct ranking *r)
+{
+    for (size_t v = 0; v < r->n; v++)
+        r->sorted[v] = &means[v];
+    qsort(r->sorted, r->n, sizeof *r->sorted, by_size);
+}
+
+static void find_tops(struct ranking *r, size_t n_resamples, struct stability *out)
+{
+    size_t k = size_min(STABILITY_TOP, r->n / 2);
+    double jaccard = 0.0;
+    for (size_t v = 0; v < r->n; v++) {
+        out->stays[v] = 0.0;
+        r->first[v] = 0.0;
+        for (uint32_t c = 0; c < r->n_clusters; c++)
+            r->first[v] += r->sums[v * r->n_clusters + c];
+    }
+    find_top(r->first, r);
+    for (size_t i = 0; i < k; i++)
+        r->top[r->sorted[i] - r->first] = true;
+    for (size_t b = 0; b < n_resamples; b++) {
+        double *means = r->means + b * r->n;
+        size_t shared = 0;
+        find_top(means, r);
+        for (size_t i = 0; i < k; i++) {
+            size_t v = (size_t)(r->sorted[i] - means);
+            out->stays[v] += 1.0 / (double)n_resamples;
+            shared += r->top[v];
         }
-        *out = n ? total / n : NAN;
+        jaccard += (double)shared / (double)(2 * k - shared);
     }
-    free(sums);
-    free(halves);
-    free(order);
-    return ok || abl_no_memory(err);
+    out->top_k = (uint32_t)k;
+    out->n_resamples = (uint32_t)n_resamples;
+    out->top_jaccard = jaccard / (double)n_resamples;
+}
+
+bool stability_make(const struct lab *lab, const struct table *t, const size_t *variants, size_t n,
+                    enum metric m, struct stability *out, struct abl_err *err)
+{
+    struct stability s = { .split_half = NAN,
+                           .split_half_lo = NAN,
+                           .split_half_hi = NAN,
+                           .spearman_brown = NAN,
+                           .top_jaccard = NAN,
+                           .stays = calloc(size_max(n, 1), sizeof *s.stays),
+                           .n = n };
+    size_t n_resamples = size_min(resampler_n_boot(lab->resampler), STABILITY_RESAMPLES);
+    struct ranking r = { 0 };
+    bool ok = s.stays && ranking_init(&r, lab, n, n_resamples);
+    if (ok) {
+        fill(&r, lab, t, variants, m, n_resamples);
+        for (size_t v = 0; v < n; v++)
+            s.stays[v] = NAN;
+        if (r.n_clusters >= 4 && n >= 3)
+            find_halves(&r, lab->settings.seed, &s);
+        if (r.n_clusters >= 2 && n >= 2 && n_resamples)
+            find_tops(&r, n_resamples, &s);
+    }
+    ranking_release(&r);
+    if (!ok) {
+        free(s.stays);
+        return abl_no_memory(err);
+    }
+    *out = s;
+    return true;
+}
+
+void stability_release(struct stability *s)
+{
+    free(s->stays);
+    *s = (struct stability){ 0 };
 }

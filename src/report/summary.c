@@ -11,7 +11,7 @@
 #include "report/stability.h"
 #include "report/tables.h"
 
-enum { TOP = 10, CI_KEY_SIZE = NUMBER_SIZE + 2 };
+enum { TOP = STABILITY_TOP, CI_KEY_SIZE = NUMBER_SIZE + 2 };
 
 // "ci95" at alpha 0.05: the key says what the interval is.
 static void ci_key(double alpha, char out[CI_KEY_SIZE])
@@ -78,19 +78,27 @@ static void add_metrics(struct doc *d, const struct results *results, double alp
     }
 }
 
-// Strongest ld effect first; equal ones in the order of the variants.
+// A ranking of effects by |delta ld|, what is no number last; equal ones in the order of the variants.
+struct place {
+    const struct effect *effect;
+    double stays; // share of resamples that have it in their top k
+};
+
 static int by_strength(const void *a, const void *b)
 {
-    const struct effect *x = *(const struct effect *const *)a,
-                        *y = *(const struct effect *const *)b;
+    const struct effect *x = ((const struct place *)a)->effect,
+                        *y = ((const struct place *)b)->effect;
     double dx = fabs(x->delta[METRIC_LD].mean), dy = fabs(y->delta[METRIC_LD].mean);
+    dx = isnan(dx) ? -1.0 : dx;
+    dy = isnan(dy) ? -1.0 : dy;
     if (dx > dy || dx < dy)
         return dx > dy ? -1 : 1;
     return (x->variant > y->variant) - (x->variant < y->variant);
 }
 
-static void add_effect(struct doc *d, cJSON *list, const struct report *r, const struct effect *e)
+static void add_effect(struct doc *d, cJSON *list, const struct report *r, const struct place *p)
 {
+    const struct effect *e = p->effect;
     const struct variant *v = &r->table->variants->items[e->variant];
     double alpha = r->lab->settings.alpha;
     cJSON *o = doc_object(d, list, NULL);
@@ -102,26 +110,124 @@ static void add_effect(struct doc *d, cJSON *list, const struct report *r, const
     doc_number(d, o, "value", e->value[METRIC_LD].mean);
     cJSON *delta = doc_object(d, o, "delta");
     add_estimate(d, delta, &e->delta[METRIC_LD], alpha);
+    doc_number(d, o, "top_k_share", p->stays);
+    if (e->n_controls) {
+        doc_uint(d, o, "n_controls", e->n_controls);
+        doc_number(d, o, "percentile", e->percentile[METRIC_LD]);
+        doc_number(d, o, "p_null", e->p_null[METRIC_LD]);
+    }
     if (e->interaction[METRIC_LD].n) {
         cJSON *interaction = doc_object(d, o, "interaction");
         add_estimate(d, interaction, &e->interaction[METRIC_LD], alpha);
     }
 }
 
-// The TOP effects with the biggest |delta ld|.
-static bool add_top(struct doc *d, const char *key, const struct report *r,
-                    const struct effect *effects, size_t n, struct abl_err *err)
+// How far the ranking hangs on the sample: rankings of halves of it, and of its resamples.
+static void add_stability(struct doc *d, cJSON *parent, const char *key, const struct stability *s)
 {
-    const struct effect **sorted = calloc(n ? n : 1, sizeof *sorted);
-    if (!sorted)
-        return abl_no_memory(err);
-    for (size_t i = 0; i < n; i++)
-        sorted[i] = &effects[i];
-    qsort(sorted, n, sizeof *sorted, by_strength);
-    cJSON *list = doc_array(d, d->root, key);
-    for (size_t i = 0; i < n && i < TOP; i++)
-        add_effect(d, list, r, sorted[i]);
-    free(sorted);
+    cJSON *o = doc_object(d, parent, key);
+    doc_text(d, o, "metric", metric_info(METRIC_LD)->name);
+    doc_uint(d, o, "n", s->n);
+    doc_number(d, o, "split_half_spearman", s->split_half);
+    cJSON *range = doc_array(d, o, "range95");
+    doc_number(d, range, NULL, s->split_half_lo);
+    doc_number(d, range, NULL, s->split_half_hi);
+    doc_number(d, o, "spearman_brown", s->spearman_brown);
+    doc_uint(d, o, "n_halvings", s->n_halvings);
+    doc_uint(d, o, "top_k", s->top_k);
+    doc_number(d, o, "top_jaccard", s->top_jaccard);
+    doc_uint(d, o, "n_resamples", s->n_resamples);
+}
+
+// What is ranked: controls and shams were not chosen by anyone.
+static bool is_ranked(const struct report *r, const struct effect *e)
+{
+    enum variant_role role = r->table->variants->items[e->variant].role;
+    return role != ROLE_CONTROL && role != ROLE_SHAM;
+}
+
+// The TOP effects with the biggest |delta ld| under `top`, and the ranking's stability under `key`.
+static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const char *top,
+                        const struct report *r, const struct effect *effects, size_t n,
+                        struct abl_err *err)
+{
+    struct place *places = calloc(n ? n : 1, sizeof *places);
+    size_t *variants = calloc(n ? n : 1, sizeof *variants), n_ranked = 0;
+    struct stability s;
+    bool ok = (places && variants) || abl_no_memory(err);
+    for (size_t i = 0; ok && i < n; i++)
+        if (is_ranked(r, &effects[i])) {
+            variants[n_ranked] = effects[i].variant;
+            places[n_ranked++].effect = &effects[i];
+        }
+    ok = ok && stability_make(r->lab, r->table, variants, n_ranked, METRIC_LD, &s, err);
+    if (ok) {
+        for (size_t i = 0; i < n_ranked; i++)
+            places[i].stays = s.stays[i];
+        add_stability(d, parent, key, &s);
+        qsort(places, n_ranked, sizeof *places, by_strength);
+        cJSON *list = doc_array(d, d->root, top);
+        for (size_t i = 0; i < n_ranked && i < TOP; i++)
+            add_effect(d, list, r, &places[i]);
+        stability_release(&s);
+    }
+    free(places);
+    free(variants);
+    return ok;
+}
+
+static bool add_rankings(struct doc *d, const struct report *r, const struct results *results,
+                         struct abl_err *err)
+{
+    cJSON *o = doc_object(d, d->root, "stability");
+    return add_ranking(d, o, "heads", "top_heads", r, results->heads, results->n_heads, err)
+           && (!results->n_groups
+               || add_ranking(d, o, "sets", "top_groups", r, results->groups, results->n_groups,
+                              err))
+           && (!results->n_patches
+               || add_ranking(d, o, "patches", "top_patches", r, results->patches,
+                              results->n_patches, err));
+}
+
+// One list of the hold-out table: what became of the chosen ones.
+static bool add_verdict(struct doc *d, cJSON *parent, const struct report *r,
+                        const struct holdout_list *list, struct abl_err *err)
+{
+    struct holdout_verdict v;
+    if (!holdout_judge(list, METRIC_LD, &v, err))
+        return false;
+    cJSON *o = doc_object(d, parent, list->kind);
+    doc_text(d, o, "metric", metric_info(METRIC_LD)->name);
+    doc_uint(d, o, "n", list->n);
+    doc_uint(d, o, "n_chosen", v.n_chosen);
+    doc_uint(d, o, "n_confirmed", v.n_confirmed);
+    doc_number(d, o, "chosen_discovery_delta", v.discovery);
+    doc_number(d, o, "chosen_heldout_delta", v.heldout);
+    doc_number(d, o, "spearman", v.spearman);
+    cJSON *confirmed = doc_array(d, o, "confirmed"), *lost = doc_array(d, o, "not_confirmed");
+    for (size_t i = 0; i < list->n; i++) {
+        const struct holdout_row *row = &list->rows[METRIC_LD][i];
+        if (row->chosen)
+            doc_text(d, row->confirmed ? confirmed : lost, NULL,
+                     r->table->variants->items[row->variant].label);
+    }
+    return true;
+}
+
+static bool add_holdout(struct doc *d, const struct report *r, const struct holdout *h,
+                        struct abl_err *err)
+{
+    if (!h->made)
+        return true;
+    cJSON *o = doc_object(d, d->root, "holdout");
+    doc_number(d, o, "share", r->lab->settings.holdout);
+    doc_uint(d, o, "n_discovery", h->n_rows[0]);
+    doc_uint(d, o, "discovery_clusters", h->n_clusters[0]);
+    doc_uint(d, o, "n_heldout", h->n_rows[1]);
+    doc_uint(d, o, "heldout_clusters", h->n_clusters[1]);
+    for (int i = 0; i < HOLDOUT_LISTS; i++)
+        if (h->lists[i].n && !add_verdict(d, o, r, &h->lists[i], err))
+            return false;
     return true;
 }
 
@@ -144,7 +250,6 @@ static void add_run(struct doc *d, const struct report *r)
     const struct lab *lab = r->lab;
     const struct run_settings *s = &lab->settings;
     char ablate[ABLATE_SIZE];
-    ablate_text(s->ablation, ablate);
     doc_bool(d, d->root, "complete", !r->interrupted);
     doc_uint(d, d->root, "n_variants", r->table->variants->n);
     doc_uint(d, d->root, "n_done", r->table->n_done);
@@ -152,7 +257,7 @@ static void add_run(struct doc *d, const struct report *r)
     doc_text(d, d->root, "condition", lab->data->name);
     doc_text(d, d->root, "split", split_name(lab->data->split));
     doc_text(d, d->root, "experiment", experiment_name(s->experiment));
-    doc_text(d, d->root, "ablate", ablate);
+    doc_text(d, d->root, "ablate", ablate_text(s, ablate));
     doc_text(d, d->root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_uint(d, d->root, "seed", s->seed);
     doc_uint(d, d->root, "boot", s->n_boot);
@@ -236,18 +341,10 @@ bool summary_doc(const struct report *r, const struct results *results, struct d
     add_accuracy(out, r->lab);
     add_findings(out, r->lab->prompts);
     add_metrics(out, results, r->lab->settings.alpha);
-    double rho;
-    if (!stability_split_half(r->lab, r->table, results, METRIC_LD, &rho, err))
-        return false;
-    doc_number(out, out->root, "split_half_spearman", rho);
     add_sham(out, r);
     const struct attn *attn = r->readings ? r->readings->attn : NULL;
-    return (!attn || add_attn(out, attn, err))
-           && add_top(out, "top_heads", r, results->heads, results->n_heads, err)
-           && (!results->n_groups
-               || add_top(out, "top_groups", r, results->groups, results->n_groups, err))
-           && (!results->n_patches
-               || add_top(out, "top_patches", r, results->patches, results->n_patches, err));
+    return (!attn || add_attn(out, attn, err)) && add_rankings(out, r, results, err)
+           && add_holdout(out, r, &results->holdout, err);
 }
 
 struct doc partial_summary_doc(const struct report *r)

@@ -7,18 +7,23 @@
 
 #include "report/number.h"
 
-void ablate_text(struct ablation how, char out[ABLATE_SIZE])
+const char *ablate_text(const struct run_settings *s, char out[ABLATE_SIZE])
 {
     static const char *const names[] = { [ABLATE_SCALE] = "zero",
                                          [ABLATE_MEAN] = "mean",
                                          [ABLATE_RESAMPLE] = "resample",
                                          [ABLATE_PATCH] = "patch" };
+    struct ablation how = s->ablation;
     char scale[NUMBER_SIZE];
+    if (s->experiment == EXPERIMENT_PATCH || s->experiment == EXPERIMENT_OV
+        || s->experiment == EXPERIMENT_ATTN)
+        return NULL;
     number_format_float(how.scale, scale);
     if (how.kind != ABLATE_SCALE || how.scale == 0.0f)
         snprintf(out, ABLATE_SIZE, "%s", names[how.kind]);
     else
         snprintf(out, ABLATE_SIZE, "scale=%s", scale);
+    return out;
 }
 
 static double value_of(enum metric m, const struct row_stats *row, const struct row_stats *intact)
@@ -74,10 +79,9 @@ static void put_effect(struct sheet *s, const struct effect *e, enum metric m)
 static void put_run(struct sheet *s, const struct lab *lab)
 {
     char ablate[ABLATE_SIZE];
-    ablate_text(lab->settings.ablation, ablate);
     sheet_text(s, lab->data->name);
     sheet_uint(s, lab->settings.seed);
-    sheet_text(s, ablate);
+    sheet_text(s, ablate_text(&lab->settings, ablate));
 }
 
 // The factor of scaling kinds; the others have none.
@@ -119,7 +123,7 @@ static void write_groups(const struct report *r, const struct results *results,
     static const char *const columns[]
         = { "condition", "seed",  "ablate",     "heads",      "kind",        "parent", "scale",
             "metric",    "value", "delta",      "se",         "ci_lo",       "ci_hi",  "p",
-            "q",         "n",     "n_clusters", "percentile", "interaction", NULL };
+            "q",         "n",     "n_clusters", "percentile", "interaction", "p_null", NULL };
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; i < results->n_groups; i++)
@@ -129,14 +133,13 @@ static void write_groups(const struct report *r, const struct results *results,
             const struct variant *v = &r->table->variants->items[e->variant];
             sheet_text(&s, v->label);
             sheet_text(&s, v->role == ROLE_CONTROL ? "control" : "chosen");
-            if (v->role == ROLE_CONTROL)
-                sheet_text(&s, r->table->variants->items[v->parent].label);
-            else
-                sheet_missing(&s);
+            sheet_text(&s,
+                       v->role == ROLE_CONTROL ? r->table->variants->items[v->parent].label : NULL);
             put_scale(&s, r->lab);
             put_effect(&s, e, (enum metric)m);
             sheet_number(&s, e->percentile[m]);
             sheet_number(&s, e->interaction[m].mean);
+            sheet_number(&s, e->p_null[m]);
         }
     sheet_end(&s);
 }
@@ -157,8 +160,8 @@ static void write_recovery(const struct report *r, const struct results *results
             "metric",    "baseline", "ablated", "patched",    "recovery",
             "ci_lo",     "ci_hi",    "n",       "n_clusters", "small_denominator",
             NULL };
-    char ablate[ABLATE_SIZE];
-    ablate_text(r->lab->settings.ablation, ablate);
+    char text[ABLATE_SIZE];
+    const char *ablate = ablate_text(&r->lab->settings, text);
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; i < results->n_restored; i++)
@@ -244,8 +247,8 @@ static void write_examples(const struct report *r, const struct results *results
             "logprob", "kl",        "rank",   "pred_id", "flip", NULL };
     const struct table *t = r->table;
     const struct lab *lab = r->lab;
-    char ablate[ABLATE_SIZE];
-    ablate_text(lab->settings.ablation, ablate);
+    char text[ABLATE_SIZE];
+    const char *ablate = ablate_text(&lab->settings, text);
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t v = 0; v < t->variants->n; v++)
@@ -289,5 +292,6 @@ const struct table_writer tables[N_TABLES] = {
     { "lens", LENS, tables_write_lens },
     { "attn_heads", ATTN, tables_write_attn_heads },
     { "attn", ATTN, tables_write_attn },
+    { "holdout", ABLATING | TABLE_HOLDOUT, tables_write_holdout },
     { "per_example", ABLATING, write_examples },
 };

@@ -12,12 +12,12 @@
 
 struct table_writer {
     const char *name;     // "baseline": metrics/<name>.csv, and its key in the JSON document
-    unsigned experiments; // 1 << each that has such a table
+    unsigned experiments; // 1 << each that has such a table, and TABLE_HOLDOUT
     void (*write)(const struct report *r, const struct results *results, enum sheet_format format,
                   struct buf *out);
 };
 
-enum { N_TABLES = 10 };
+enum { N_TABLES = 11, TABLE_HOLDOUT = 1 << 30 }; // TABLE_HOLDOUT: only where clusters are held out
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.
@@ -30,8 +30,13 @@ void tables_write_attn_heads(const struct report *r, const struct results *resul
 void tables_write_attn(const struct report *r, const struct results *results,
                        enum sheet_format format, struct buf *out);
 
-// "zero", "scale=0.5", "mean", "resample" or "patch", as every table names the ablation.
+// What was chosen on the discovery clusters, and what the held-out ones say of it.
+void tables_write_holdout(const struct report *r, const struct results *results,
+                          enum sheet_format format, struct buf *out);
+
+// "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL where the experiment
+// ablates nothing (patch, ov, attn).
 enum { ABLATE_SIZE = 48 };
-void ablate_text(struct ablation how, char out[ABLATE_SIZE]);
+const char *ablate_text(const struct run_settings *s, char out[ABLATE_SIZE]);
 
 #endif

@@ -4,14 +4,23 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "text/label_checks.h"
 #include "text/string_index.h"
+#include "text/text_checks.h"
 #include "text/unicode.h"
 
-static void check_leak(const struct prompt *p, struct lint *l)
+// A prompt in two splits is said; a cluster, or a template that stands for one, only where its prompts differ.
+static void check_leak(const struct prompt *p, bool by_template, struct lint *l)
 {
-    if (p->row->leak_line)
-        lint_add(l, LINT_SPLIT_LEAK, p->row->line, "%s is line %" PRIu32 " as well",
-                 lint_quote(l, p->row->clean), p->row->leak_line);
+    const struct dataset_row *row = p->row;
+    const char *cluster = by_template ? row->template_name : row->cluster;
+    uint32_t line = by_template ? row->template_leak_line : row->cluster_leak_line;
+    if (row->leak_line)
+        lint_add(l, LINT_SPLIT_LEAK, row->line, "%s is line %" PRIu32 " as well",
+                 lint_quote(l, row->clean), row->leak_line);
+    else if (line)
+        lint_add(l, LINT_CLUSTER_LEAK, row->line, "%s has line %" PRIu32 " as well",
+                 lint_quote(l, cluster), line);
 }
 
 static bool check_target_in_prompt(const struct prompt *p, struct lint *l, struct abl_err *err)
@@ -65,19 +74,24 @@ static bool check_corrupt(const struct prompt *p, bool has_bos, const struct tok
         lint_add(l, LINT_NO_CORRUPT, row->line, "%s", why.text);
         return true;
     }
-    if (ids->n != p->n_ids - has_bos)
+    if (!p->n_corrupt_ids && p->n_ids > has_bos) // beyond context or vocabulary
+        lint_add(l, LINT_NO_CORRUPT, row->line, "%s cannot be run: %zu tokens",
+                 lint_quote(l, row->corrupt), ids->n);
+    else if (strcmp(row->corrupt, row->clean) == 0)
+        lint_add(l, LINT_CORRUPT_IS_CLEAN, row->line, "both are %s", lint_quote(l, row->clean));
+    else if (ids->n != p->n_ids - has_bos)
         lint_add(l, LINT_UNEQUAL_LENGTHS, row->line, "%" PRIu32 " and %zu tokens for %s",
                  p->n_ids - has_bos, ids->n, lint_quote(l, row->clean));
     return true;
 }
 
 static bool check_each(const struct prompts *p, const struct tokenizer *t, struct lint *l,
-                       struct abl_err *err)
+                       bool by_template, struct abl_err *err)
 {
     struct token_ids corrupt = { 0 };
     bool ok = true, has_bos = p->bos != TOKEN_NONE;
     for (size_t i = 0; ok && i < p->n; i++) {
-        check_leak(&p->items[i], l);
+        check_leak(&p->items[i], by_template, l);
         ok = check_target_in_prompt(&p->items[i], l, err)
              && check_corrupt(&p->items[i], has_bos, t, &corrupt, l, err);
         if (ok)
@@ -85,18 +99,6 @@ static bool check_each(const struct prompts *p, const struct tokenizer *t, struc
     }
     token_ids_release(&corrupt);
     return ok;
-}
-
-static void check_constant(const struct prompts *p, struct lint *l)
-{
-    if (p->n < 2)
-        return;
-    for (size_t i = 0; i < p->n; i++)
-        if (strcmp(p->items[i].row->target, p->items[0].row->target) != 0)
-            return;
-    for (size_t i = 0; i < p->n; i++)
-        lint_add(l, LINT_CONSTANT_LABEL, p->items[i].row->line, "%s",
-                 lint_quote(l, p->items[i].row->target));
 }
 
 // Clean prompt, target and foil with a NUL behind each.
@@ -147,9 +149,9 @@ static bool check_repeats(const struct prompts *p, struct lint *l, struct abl_er
     return ok || abl_no_memory(err);
 }
 
-bool checks_run(const struct prompts *p, const struct tokenizer *t, struct lint *l,
-                struct abl_err *err)
+bool checks_run(const struct prompts *p, const struct tokenizer *t, bool by_template,
+                struct lint *l, struct abl_err *err)
 {
-    check_constant(p, l);
-    return check_each(p, t, l, err) && check_repeats(p, l, err);
+    return check_each(p, t, l, by_template, err) && check_repeats(p, l, err)
+           && label_checks_run(p, l, err) && text_checks_run(p, l, err);
 }

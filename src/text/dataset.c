@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,25 +185,50 @@ static bool open_split(const struct place *p, const struct row_list *all,
     return false;
 }
 
-// Mark rows whose clean prompt is also in another split: what is tuned on one is then no test on the other.
-static bool mark_leaks(struct row_list *all, const struct split_file *f, enum split chosen,
-                       struct abl_err *err)
+// What a row may share with one of another split, and where the other's line goes.
+static const struct leak {
+    size_t text, line; // offsets in struct dataset_row
+} leaks[] = {
+    { offsetof(struct dataset_row, clean), offsetof(struct dataset_row, leak_line) },
+    { offsetof(struct dataset_row, cluster), offsetof(struct dataset_row, cluster_leak_line) },
+    { offsetof(struct dataset_row, template_name),
+      offsetof(struct dataset_row, template_leak_line) },
+};
+
+static const char *leak_text(const struct dataset_row *row, const struct leak *l)
+{
+    return row->clean ? *(const char *const *)(const void *)((const char *)row + l->text) : NULL;
+}
+
+static bool mark_leak(struct row_list *all, const struct split_file *f, enum split chosen,
+                      const struct leak *l)
 {
     struct string_index seen = { 0 };
     bool ok = true;
     for (enum split s = SPLIT_TRAIN; s < SPLIT_ALL; s++)
         for (size_t i = 0; ok && s != chosen && i < f->n[s]; i++) {
             const struct dataset_row *row = &all->rows[f->rows[s][i]];
-            ok = !row->clean || string_index_put(&seen, row->clean, strlen(row->clean), row->line);
+            const char *text = leak_text(row, l);
+            ok = !text || string_index_put(&seen, text, strlen(text), row->line);
         }
     for (size_t i = 0; ok && i < f->n[chosen]; i++) {
         struct dataset_row *row = &all->rows[f->rows[chosen][i]];
-        const uint32_t *line
-            = row->clean ? string_index_find(&seen, row->clean, strlen(row->clean)) : NULL;
-        row->leak_line = line ? *line : 0;
+        const char *text = leak_text(row, l);
+        const uint32_t *line = text ? string_index_find(&seen, text, strlen(text)) : NULL;
+        *(uint32_t *)(void *)((char *)row + l->line) = line ? *line : 0;
     }
     string_index_release(&seen);
-    return ok || abl_no_memory(err);
+    return ok;
+}
+
+// Mark rows that share something with another split: what is tuned on one is then no test on the other.
+static bool mark_leaks(struct row_list *all, const struct split_file *f, enum split chosen,
+                       struct abl_err *err)
+{
+    for (size_t i = 0; i < sizeof leaks / sizeof *leaks; i++)
+        if (!mark_leak(all, f, chosen, &leaks[i]))
+            return abl_no_memory(err);
+    return true;
 }
 
 // Keep the good ones among the rows asked for, up to max_rows; `order` may be NULL for all in file order.

@@ -14,8 +14,9 @@ struct dataset_row {
     const char *clean, *target, *foil;
     const char *corrupt, *id, *template_name, *cluster; // NULL where the row has none
     uint32_t line;                                      // 1-based line in the file
-    uint32_t index;     // 0-based row in the file: what split files count
-    uint32_t leak_line; // a row of another split with the same clean prompt; 0 = none
+    uint32_t index; // 0-based row in the file: what split files count
+    // A row of another split with the same clean prompt, cluster, template; 0 = none.
+    uint32_t leak_line, cluster_leak_line, template_leak_line;
 };
 
 enum split { SPLIT_DEFAULT, SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST, SPLIT_ALL };

@@ -38,25 +38,58 @@ static const struct lint_rule rules[N_LINTS] = {
     [LINT_SPLIT_LEAK]
     = { FINDING_WARNING, "split-leak", "the clean prompt is also in another split",
         "keep a prompt in one split only" },
+    [LINT_CLUSTER_LEAK]
+    = { FINDING_WARNING, "cluster-leak", "the cluster has rows in another split too",
+        "keep a cluster in one split only" },
     [LINT_TARGET_IN_PROMPT]
     = { FINDING_WARNING, "target-in-prompt", "the prompt already says the target",
         "copying can answer it; rewrite the prompt" },
+    [LINT_ANSWER_AT_END]
+    = { FINDING_WARNING, "answer-at-end", "most prompts end with their own target",
+        "repeating the last word answers them; end before the answer" },
     [LINT_CONSTANT_LABEL] = { FINDING_WARNING, "constant-label", "every row has the same target",
                               "a constant answer scores as well; vary the target" },
+    [LINT_CONSTANT_FOIL] = { FINDING_WARNING, "constant-foil", "every row has the same foil",
+                             "disliking one word scores as well; vary the foil" },
+    [LINT_LOPSIDED_LABEL]
+    = { FINDING_WARNING, "lopsided-label", "one target stands in more than two thirds of the rows",
+        "a constant answer scores nearly as well; balance the targets" },
+    [LINT_ONE_SIDED]
+    = { FINDING_WARNING, "one-sided", "no pair of words is ever asked the other way round",
+        "a preference between words answers every row; add rows with target and foil swapped" },
+    [LINT_CONTRADICTION]
+    = { FINDING_WARNING, "contradiction", "the prompt is also asked with target and foil swapped",
+        "keep the row that is right" },
     [LINT_DUPLICATE_ROW]
     = { FINDING_WARNING, "duplicate-row", "clean prompt, target and foil repeat an earlier row",
         "remove the repetition" },
     [LINT_DUPLICATE_PROMPT]
     = { FINDING_WARNING, "duplicate-prompt", "the clean prompt repeats with another target or foil",
         "such rows are resampled together, as one cluster" },
+    [LINT_NEAR_DUPLICATE]
+    = { FINDING_WARNING, "near-duplicate", "the clean prompt repeats but for case or white space",
+        "remove it, or give both rows one \"cluster\"" },
     [LINT_UNEQUAL_LENGTHS]
     = { FINDING_WARNING, "unequal-lengths", "clean and corrupt differ in token count",
         "patches align them from the end; make them equally long" },
+    [LINT_CORRUPT_IS_CLEAN]
+    = { FINDING_WARNING, "corrupt-is-clean", "clean and corrupt are the same text",
+        "patching such a row does nothing; change what the answer hangs on" },
     [LINT_NO_CORRUPT]
     = { FINDING_WARNING, "no-corrupt", "there is no corrupt prompt", "patching needs one" },
     [LINT_SPECIAL_TOKEN] = { FINDING_WARNING, "special-token-in-text",
                              "the text spells a special token and is read as that token",
                              "remove it unless that is meant" },
+    [LINT_TRAILING_SPACE]
+    = { FINDING_WARNING, "trailing-space", "the clean prompt ends in white space",
+        "leave the space to the target, as its first character" },
+    [LINT_NO_SPACE] = { FINDING_WARNING, "no-space", "the answer continues the prompt's last word",
+                        "begin target and foil with a space" },
+    [LINT_GARBLED] = { FINDING_WARNING, "garbled-text", "a text looks decoded wrongly",
+                       "write the file anew from its source, as UTF-8" },
+    [LINT_LOW_ACCURACY]
+    = { FINDING_WARNING, "low-accuracy", "the model prefers the target in fewer than 60 % of rows",
+        "effects on a task that it cannot do say little; take another model or task" },
 };
 
 void lint_add(struct lint *l, enum lint_kind kind, uint32_t line, const char *example, ...)
@@ -156,6 +189,7 @@ bool lint_findings(struct lint *l, bool skip_bad, struct finding **out, size_t *
                                 .kind = rules[kind].kind,
                                 .n_rows = note->n_rows,
                                 .first_line = note->lines[0],
+                                .lines = { note->lines[0], note->lines[1], note->lines[2] },
                                 .text = text };
     }
     *out = findings;

@@ -206,7 +206,8 @@ static bool fill(struct maker *m, const struct dataset *data, struct abl_err *er
     m->lint.arena = &p->arena;
     p->source = data->path;
     return tokenizer_bos(m->tokenizer, m->options->bos, &p->bos, err) && make_all(m, data, err)
-           && number_clusters(m, err) && checks_run(p, m->tokenizer, &m->lint, err)
+           && number_clusters(m, err)
+           && checks_run(p, m->tokenizer, m->options->cluster_by_template, &m->lint, err)
            && lint_findings(&m->lint, m->options->skip_bad, &p->findings, &p->n_findings, err);
 }
 
@@ -224,6 +225,32 @@ bool prompts_make(const struct dataset *data, const struct tokenizer *t,
         return false;
     }
     *out = p;
+    return true;
+}
+
+bool prompts_judge(struct prompts *p, const bool *prefers, struct abl_err *err)
+{
+    struct lint l = { .arena = &p->arena };
+    size_t n_right = 0, n_more;
+    for (size_t i = 0; i < p->n; i++)
+        n_right += prefers[i];
+    if (n_right * 10 >= p->n * 6)
+        return true;
+    for (size_t i = 0; i < p->n; i++)
+        if (!prefers[i])
+            lint_add(&l, LINT_LOW_ACCURACY, p->items[i].row->line, "it does in %zu of %zu", n_right,
+                     p->n);
+    struct finding *more, *all;
+    if (!lint_findings(&l, false, &more, &n_more, err))
+        return false;
+    all = arena_alloc(&p->arena, p->n_findings + n_more, sizeof *all);
+    if (!all)
+        return abl_no_memory(err);
+    if (p->n_findings)
+        memcpy(all, p->findings, p->n_findings * sizeof *all);
+    memcpy(all + p->n_findings, more, n_more * sizeof *all);
+    p->findings = all;
+    p->n_findings += n_more;
     return true;
 }
 

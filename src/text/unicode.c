@@ -104,15 +104,22 @@ static bool stands_alone(const char *text, size_t len, size_t begin, size_t end)
     return !glued_left && !glued_right;
 }
 
-static bool find_word(const char *text, const char *word)
+// Cut the white space around *word; its length.
+static size_t trim(const char **word)
 {
-    size_t len = strlen(text), end = strlen(word), n;
-    while (end && unicode_is_space(utf8_last(word, end, &n)))
+    size_t end = strlen(*word), n;
+    while (end && unicode_is_space(utf8_last(*word, end, &n)))
         end -= n;
-    while (end && unicode_is_space(utf8_first(word, end, &n))) {
-        word += n;
+    while (end && unicode_is_space(utf8_first(*word, end, &n))) {
+        *word += n;
         end -= n;
     }
+    return end;
+}
+
+static bool find_word(const char *text, const char *word)
+{
+    size_t len = strlen(text), end = trim(&word);
     if (!end)
         return false;
     for (const char *at = text; (at = memmem(at, len - (size_t)(at - text), word, end)); at++)
@@ -121,14 +128,55 @@ static bool find_word(const char *text, const char *word)
     return false;
 }
 
-bool unicode_has_word(const char *text, const char *word, bool *out)
+static bool ends_with_word(const char *text, const char *word)
+{
+    size_t len = strlen(text), end = trim(&word), n;
+    while (len > end && end && !unicode_is_word(utf8_last(text, len, &n)))
+        len -= n;
+    return end && len >= end && memcmp(text + len - end, word, end) == 0
+           && stands_alone(text, len, len - end, len);
+}
+
+// Ask about text and word with their cases evened out.
+static bool ask(const char *text, const char *word, bool (*question)(const char *, const char *),
+                bool *out)
 {
     char *t = folded(text), *w = folded(word);
     if (t && w)
-        *out = find_word(t, w);
+        *out = question(t, w);
     bool ok = t && w;
     free(t);
     free(w);
+    return ok;
+}
+
+bool unicode_has_word(const char *text, const char *word, bool *out)
+{
+    return ask(text, word, find_word, out);
+}
+
+bool unicode_ends_with_word(const char *text, const char *word, bool *out)
+{
+    return ask(text, word, ends_with_word, out);
+}
+
+bool unicode_fold(const char *text, struct buf *out)
+{
+    char *t = folded(text);
+    size_t len = t ? strlen(t) : 0, n;
+    bool space = true; // what stands before the first word counts for nothing
+    for (size_t at = 0; at < len; at += n) {
+        bool is_space = unicode_is_space(utf8_first(t + at, len - at, &n));
+        if (!is_space)
+            buf_add(out, t + at, n);
+        else if (!space)
+            buf_char(out, ' ');
+        space = is_space;
+    }
+    if (space && out->len)
+        out->len--;
+    bool ok = t && !out->failed;
+    free(t);
     return ok;
 }
 

@@ -25,6 +25,12 @@ bool unicode_is_word(uint32_t c);
 // False when memory is out. Both are sound UTF-8.
 bool unicode_has_word(const char *text, const char *word, bool *out);
 
+// Whether it is the last one, but for white space and punctuation behind it.
+bool unicode_ends_with_word(const char *text, const char *word, bool *out);
+
+// Append the text with case, composition and runs of white space evened out; false when memory is out.
+bool unicode_fold(const char *text, struct buf *out);
+
 // Append any bytes so that a person can read them on one line: what is no UTF-8 as <0xNN>, control and format
 // characters and line separators as \n, \t, \r, \u200d.
 void unicode_readable(struct buf *out, const char *bytes, size_t len);

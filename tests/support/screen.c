@@ -66,6 +66,7 @@ struct state *screen_state(uint32_t width, uint32_t height, uint32_t n_layers, u
             p->cells[at] = effect(layer, head);
             p->values[at] = 4.25 + p->cells[at].mean;
         }
+    p->n_cells = (size_t)n_layers * n_heads;
     p->done = p->total = (size_t)n_layers * n_heads;
     if (!snapshot_rescale(p, &err))
         fail_msg("%s", err.text);

@@ -1,0 +1,87 @@
+#include "ui/detail.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/results.h"
+
+enum { SHOWN_TOKENS = 60 };
+
+void detail_free(struct detail *d)
+{
+    if (!d)
+        return;
+    arena_release(&d->arena);
+    free(d);
+}
+
+// The finished variant that ablates this head alone, SIZE_MAX where there is none.
+static size_t variant_of(const struct table *t, struct head h)
+{
+    for (size_t v = 0; t && v < t->variants->n; v++) {
+        const struct variant *one = &t->variants->items[v];
+        if (t->done[v] && variant_is_head(one) && one->edits[0].layer == h.layer
+            && one->edits[0].head == h.head)
+            return v;
+    }
+    return SIZE_MAX;
+}
+
+static bool fill_rows(struct lab *lab, const struct table *t, enum metric m, struct detail *d,
+                      struct abl_err *err)
+{
+    const struct prompts *p = lab->prompts;
+    size_t variant = variant_of(t, d->ask.head);
+    d->rows = arena_alloc(&d->arena, p->n, sizeof *d->rows);
+    if (!d->rows)
+        return abl_no_memory(err);
+    d->n_rows = p->n;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct prompt *prompt = &p->items[i];
+        d->rows[i] = (struct detail_row){
+            .line = prompt->row->line,
+            .prompt = arena_strdup(&d->arena, prompt->row->clean),
+            .target = arena_strdup(&d->arena, tokenizer_text(lab->tokenizer, prompt->target)),
+            .foil = arena_strdup(&d->arena, tokenizer_text(lab->tokenizer, prompt->foil)),
+            .intact = metric_info(m)->value(&lab->intact[i], &lab->intact[i]),
+            .delta = variant == SIZE_MAX
+                         ? NAN
+                         : metric_delta(m, &t->rows[variant * p->n + i], &lab->intact[i])
+        };
+        if (!d->rows[i].prompt || !d->rows[i].target || !d->rows[i].foil)
+            return abl_no_memory(err);
+    }
+    return true;
+}
+
+static bool fill_ov(struct lab *lab, struct detail *d, atomic_bool *cancel, struct abl_err *err)
+{
+    struct head_set one = { &d->ask.head, 1 };
+    struct ov *ov;
+    uint32_t *sources = NULL;
+    struct ov_request q = { .kind = d->ask.ov_kind, .heads = &one, .top_k = SHOWN_TOKENS };
+    bool ok = q.kind != OV_CIRCUIT || ov_sources(lab, &d->arena, &sources, &q.n_sources, err);
+    q.sources = sources;
+    ok = ok && ov_make(lab, &q, cancel, &d->arena, &ov, err);
+    if (ok)
+        d->ov = ov;
+    else if (err->code != ABL_INTERRUPTED)
+        snprintf(d->error, sizeof d->error, "%.255s", err->text);
+    return ok || err->code != ABL_INTERRUPTED;
+}
+
+bool detail_make(struct lab *lab, const struct table *t, const struct detail_ask *ask,
+                 enum metric metric, atomic_bool *cancel, struct detail **out, struct abl_err *err)
+{
+    struct detail *d = calloc(1, sizeof *d);
+    if (!d)
+        return abl_no_memory(err);
+    d->ask = *ask;
+    if (!fill_rows(lab, t, metric, d, err) || !fill_ov(lab, d, cancel, err)) {
+        detail_free(d);
+        return false;
+    }
+    *out = d;
+    return true;
+}
