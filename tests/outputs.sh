@@ -43,6 +43,9 @@ export_run patch --rows 8 --experiment patch --patch-site resid_pre,z,k --positi
 export_run patch_all --rows 8 --experiment patch --patch-site attn_out --positions all --direction 'corrupt->clean'
 export_run partial --rows 8 --experiment partial --sets '0:2+0:4+1:1'
 export_run lens --rows 8 --experiment lens
+export_run attn --rows 8 --experiment attn
+export_run attn_heads --rows 3 --experiment attn --heads 0:1,3:5 --model tiny-llama
+export_run patterns --rows 4 --experiment patch --patch-site pattern,v --layers 2
 export_run ov --rows 8 --experiment ov --top-k 3 --heads 0:1,2:3
 export_run circuit --rows 8 --experiment ov --kind circuit --top-k 3 --source ' the' --heads 0:1,2:3
 { # a single row has no interval; what does not fit is listed
@@ -65,6 +68,7 @@ holds a_run_was_stopped files_present "$scratch/run/stopped" metrics/partial_sum
 
 printed run --export - --rows 3 --heads 0:1 --device cpu --quiet
 printed run_ov --export - --experiment ov --rows 3 --heads 0:1 --top-k 2 --device cpu --quiet
+printed run_attn --export - --experiment attn --rows 3 --layers 1 --device cpu --quiet
 printed run_sets --json --rows 3 --experiment sets --sets 0:1+1:2 --device cpu --quiet
 printed plan --dry-run --json
 printed check check facts --json

@@ -35,7 +35,7 @@ void tables_write_holdout(const struct report *r, const struct results *results,
                           enum sheet_format format, struct buf *out);
 
 // "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL where the experiment
-// ablates nothing (patch, ov).
+// ablates nothing (patch, ov, attn).
 enum { ABLATE_SIZE = 48 };
 const char *ablate_text(const struct run_settings *s, char out[ABLATE_SIZE]);
 
