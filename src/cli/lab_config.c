@@ -315,9 +315,7 @@ static bool read_rest(struct config_reader *r, const cJSON *o, struct config_run
                         r->path, boot->valuedouble);
     if (boot)
         s->n_boot = (uint32_t)boot->valuedouble;
-    if (span && strcmp(span, "first_token") != 0)
-        return config_note(r, "'%s': \"metric_span\" is %s: the first token is scored", r->path,
-                           span);
+    s->whole_answers = s->whole_answers || (span && strcmp(span, "first_token") != 0);
     return true;
 }
 
@@ -386,6 +384,19 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     return true;
 }
 
+// Whole answers are scored by experiments that ablate, and by patches of every position.
+static bool check_span(struct config_reader *r, struct run_settings *s)
+{
+    bool patch = s->experiment == EXPERIMENT_PATCH && strcmp(s->positions, "all") == 0;
+    if (!s->whole_answers || experiment_ablates(s->experiment) || patch)
+        return true;
+    s->whole_answers = false;
+    return config_note(r,
+                       "'%s': \"metric_span\" asks for whole answers: this battery is scored by "
+                       "their first token",
+                       r->path);
+}
+
 // One condition, merged; overrides of its battery may be NULL.
 static bool read_condition(struct config_reader *r, const cJSON *o, const char *tag,
                            const char *battery, const cJSON *overrides)
@@ -395,7 +406,7 @@ static bool read_condition(struct config_reader *r, const cJSON *o, const char *
     return config_check_keys(r, o, "") && read_model(r, o, &run.settings)
            && read_dataset(r, o, &run.settings) && read_device(r, o, &run.settings)
            && read_verify(r, o, &run) && read_rest(r, o, &run)
-           && battery_read(r, battery, overrides, &run.settings, &b)
+           && battery_read(r, battery, overrides, &run.settings, &b) && check_span(r, &run.settings)
            && add_runs(r, o, tag, &run, &b);
 }
 

@@ -17,7 +17,9 @@ struct table_writer {
                   struct buf *out);
 };
 
-enum { N_TABLES = 11, TABLE_HOLDOUT = 1 << 30 }; // TABLE_HOLDOUT: only where clusters are held out
+enum { N_TABLES = 12 };
+// Beside the experiments: only where clusters are held out, or whole answers are scored.
+enum { TABLE_HOLDOUT = 1 << 30, TABLE_SPAN = 1 << 29 };
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.
@@ -28,6 +30,9 @@ void tables_write_lens(const struct report *r, const struct results *results,
 void tables_write_attn_heads(const struct report *r, const struct results *results,
                              enum sheet_format format, struct buf *out);
 void tables_write_attn(const struct report *r, const struct results *results,
+                       enum sheet_format format, struct buf *out);
+
+void tables_write_span(const struct report *r, const struct results *results,
                        enum sheet_format format, struct buf *out);
 
 // What was chosen on the discovery clusters, and what the held-out ones say of it.
