@@ -50,8 +50,10 @@ cJSON *config_parse(struct config_reader *r, const char *path)
     return parsed;
 }
 
-const cJSON *config_get(struct config_reader *r, const cJSON *o, const char *place, const char *key,
-                        cJSON_bool (*is)(const cJSON *), const char *expected)
+// A key of an object, NULL where it is missing or null. Another type sets r->failed and err.
+static const cJSON *config_get(struct config_reader *r, const cJSON *o, const char *place,
+                               const char *key, cJSON_bool (*is)(const cJSON *),
+                               const char *expected)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
     if (!item || cJSON_IsNull(item) || is(item))
@@ -61,7 +63,8 @@ const cJSON *config_get(struct config_reader *r, const cJSON *o, const char *pla
     return NULL;
 }
 
-const char *config_text(struct config_reader *r, const cJSON *o, const char *place, const char *key)
+static const char *config_text(struct config_reader *r, const cJSON *o, const char *place,
+                               const char *key)
 {
     const cJSON *item = config_get(r, o, place, key, cJSON_IsString, "string");
     const char *text = item ? arena_strdup(&r->config->arena, item->valuestring) : NULL;
@@ -140,7 +143,8 @@ static const struct known_key known_keys[] = {
     { "profiling.", "powermetrics", "power is not measured" },
 };
 
-bool config_check_keys(struct config_reader *r, const cJSON *o, const char *place)
+// Note every key that is unknown or has no meaning.
+static bool config_check_keys(struct config_reader *r, const cJSON *o, const char *place)
 {
     const cJSON *item;
     cJSON_ArrayForEach(item, o)
