@@ -15,6 +15,7 @@
 #include "lab/select.h"
 #include "report/report.h"
 #include "report/results.h"
+#include "report/stability.h"
 #include "ui/detail.h"
 
 // A variant list with its results.
@@ -168,6 +169,12 @@ void sweep_describe(const struct sweep *s, struct buf *out)
                s->lab->engine->info.driver);
     for (size_t i = 0; i < s->lab->prompts->n_findings; i++)
         buf_printf(out, "!%s\n", s->lab->prompts->findings[i].text);
+}
+
+void sweep_conclude(const struct sweep *s, struct buf *out)
+{
+    if (s->lab && s->run.ready)
+        stability_text(s->lab, &s->run.table, out);
 }
 
 bool sweep_must_load(const struct sweep *s, const struct choice *c)

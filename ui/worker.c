@@ -73,6 +73,19 @@ static void add_line(struct worker *w, const char *mark, const char *text)
     wake(w);
 }
 
+// What the sweep has to say, line by line.
+static void add_text(struct worker *w, void (*say)(const struct sweep *s, struct buf *out))
+{
+    struct buf lines = { 0 };
+    say(w->sweep, &lines);
+    pthread_mutex_lock(&w->lock);
+    if (lines.len && !lines.failed)
+        buf_add(&w->lines, lines.data, lines.len);
+    pthread_mutex_unlock(&w->lock);
+    buf_release(&lines);
+    wake(w);
+}
+
 static void post_phase(struct worker *w, enum run_phase phase, const struct abl_err *why)
 {
     struct snapshot *s;
@@ -99,7 +112,6 @@ static bool choose(struct worker *w, const struct requests *r)
 {
     struct abl_err err = { 0 };
     bool loaded;
-    struct buf lines = { 0 };
     if (sweep_must_load(w->sweep, &r->choice))
         post_phase(w, RUN_LOADING, NULL);
     if (!sweep_choose(w->sweep, &r->choice, r->restart, &loaded, &err)) {
@@ -107,13 +119,8 @@ static bool choose(struct worker *w, const struct requests *r)
         post_phase(w, RUN_FAILED, &err);
         return false;
     }
-    if (loaded) {
-        sweep_describe(w->sweep, &lines);
-        pthread_mutex_lock(&w->lock);
-        buf_add(&w->lines, lines.data, lines.len);
-        pthread_mutex_unlock(&w->lock);
-        buf_release(&lines);
-    }
+    if (loaded)
+        add_text(w, sweep_describe);
     w->posted_at = 0; // the first finished head shows at once
     return true;
 }
@@ -197,6 +204,8 @@ static bool go_on(struct worker *w)
         return false;
     }
     post_phase(w, phase_now(w, !ok), NULL);
+    if (ok)
+        add_text(w, sweep_conclude);
     return !ok;
 }
 

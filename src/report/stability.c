@@ -1,5 +1,6 @@
 #include "report/stability.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -221,4 +222,36 @@ void stability_release(struct stability *s)
 {
     free(s->stays);
     *s = (struct stability){ 0 };
+}
+
+// The ranking that the run is about: finished variants of the first of these roles that has enough of them to rank.
+static size_t list_ranked(const struct table *t, size_t *out)
+{
+    static const enum variant_role roles[] = { ROLE_PATCH, ROLE_SET, ROLE_HEAD };
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        size_t n = 0;
+        for (size_t v = 0; v < t->variants->n; v++)
+            if (t->done[v] && t->variants->items[v].role == roles[i])
+                out[n++] = v;
+        if (n >= 3)
+            return n;
+    }
+    return 0;
+}
+
+void stability_text(const struct lab *lab, const struct table *t, struct buf *out)
+{
+    size_t *ranked = calloc(t->variants->n + 1, sizeof *ranked);
+    size_t n = ranked ? list_ranked(t, ranked) : 0;
+    struct stability s = { .n = 0 };
+    struct abl_err ignored;
+    if (n && stability_make(lab, t, ranked, n, lab->settings.metric, &s, &ignored)
+        && !isnan(s.split_half))
+        buf_printf(out,
+                   "ranking of %zu by delta_%s: halves of the prompts agree %.2f [%.2f, %.2f]"
+                   " (Spearman), top %" PRIu32 " of resamples overlap %.2f (Jaccard)\n",
+                   n, metric_info(lab->settings.metric)->name, s.split_half, s.split_half_lo,
+                   s.split_half_hi, s.top_k, s.top_jaccard);
+    stability_release(&s);
+    free(ranked);
 }

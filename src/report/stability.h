@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "lab/run.h"
 
@@ -32,5 +33,9 @@ struct stability {
 bool stability_make(const struct lab *lab, const struct table *t, const size_t *variants, size_t n,
                     enum metric m, struct stability *out, struct abl_err *err);
 void stability_release(struct stability *s);
+
+// Append a line about the ranking that the run is about: its patches, its sets or its heads, whatever there is enough of;
+// nothing where there is none.
+void stability_text(const struct lab *lab, const struct table *t, struct buf *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include "report/config.h"
 #include "report/number.h"
 #include "report/stability.h"
+#include "report/summary_readings.h"
 #include "report/tables.h"
 
 enum { TOP = STABILITY_TOP, CI_KEY_SIZE = NUMBER_SIZE + 2 };
@@ -276,46 +277,6 @@ static void add_accuracy(struct doc *d, const struct lab *lab)
     doc_number(d, d->root, "accuracy", n ? (double)right / (double)n : NAN);
 }
 
-enum { TOP_DETECTED = 5 };
-
-// Of the heads that are not listed yet the one with the highest score; NULL: none is left. Equal ones in their order.
-static const struct attn_head *next_highest(const struct attn *attn, enum detector by,
-                                            const bool *listed)
-{
-    const struct attn_head *best = NULL;
-    for (size_t i = 0; i < attn->n_heads; i++)
-        if (!listed[i] && (!best || attn->heads[i].score[by] > best->score[by]))
-            best = &attn->heads[i];
-    return best;
-}
-
-// For each detector the heads that it finds, and what it was made of.
-static bool add_attn(struct doc *d, const struct attn *attn, struct abl_err *err)
-{
-    bool *listed = malloc(attn->n_heads * sizeof *listed);
-    if (!listed)
-        return abl_no_memory(err);
-    doc_uint(d, d->root, "attn_repeated", attn->n_repeated);
-    doc_uint(d, d->root, "attn_prompts", attn->n_prompts);
-    cJSON *list = doc_array(d, d->root, "attn");
-    for (int by = 0; by < N_DETECTORS && attn->n_prompts; by++) {
-        memset(listed, 0, attn->n_heads * sizeof *listed);
-        for (int i = 0; i < TOP_DETECTED; i++) {
-            const struct attn_head *h = next_highest(attn, (enum detector)by, listed);
-            if (!h)
-                break;
-            listed[h - attn->heads] = true;
-            cJSON *o = doc_object(d, list, NULL);
-            doc_text(d, o, "detector", detector_name((enum detector)by));
-            doc_uint(d, o, "layer", h->head.layer);
-            doc_uint(d, o, "head", h->head.head);
-            doc_number(d, o, "score", h->score[by]);
-        }
-    }
-    free(listed);
-    return true;
-}
-
 // The largest change of a logit under patches of the run into itself, which change nothing.
 static void add_sham(struct doc *d, const struct report *r)
 {
@@ -342,8 +303,7 @@ bool summary_doc(const struct report *r, const struct results *results, struct d
     add_findings(out, r->lab->prompts);
     add_metrics(out, results, r->lab->settings.alpha);
     add_sham(out, r);
-    const struct attn *attn = r->readings ? r->readings->attn : NULL;
-    return (!attn || add_attn(out, attn, err)) && add_rankings(out, r, results, err)
+    return summary_readings(out, r, results, err) && add_rankings(out, r, results, err)
            && add_holdout(out, r, &results->holdout, err);
 }
 

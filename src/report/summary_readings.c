@@ -1,0 +1,114 @@
+#include "report/summary_readings.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/attn.h"
+#include "lab/lens.h"
+
+enum { TOP_DETECTED = 5 };
+
+// Of the heads that are not listed yet the one with the highest score; NULL: none is left. Equal ones in their order.
+static const struct attn_head *next_highest(const struct attn *attn, enum detector by,
+                                            const bool *listed)
+{
+    const struct attn_head *best = NULL;
+    for (size_t i = 0; i < attn->n_heads; i++)
+        if (!listed[i] && (!best || attn->heads[i].score[by] > best->score[by]))
+            best = &attn->heads[i];
+    return best;
+}
+
+// For each detector the heads that it finds, and what it was made of.
+static bool add_attn(struct doc *d, const struct attn *attn, struct abl_err *err)
+{
+    bool *listed = malloc(attn->n_heads * sizeof *listed);
+    if (!listed)
+        return abl_no_memory(err);
+    doc_uint(d, d->root, "attn_repeated", attn->n_repeated);
+    doc_uint(d, d->root, "attn_prompts", attn->n_prompts);
+    cJSON *list = doc_array(d, d->root, "attn");
+    for (int by = 0; by < N_DETECTORS && attn->n_prompts; by++) {
+        memset(listed, 0, attn->n_heads * sizeof *listed);
+        for (int i = 0; i < TOP_DETECTED; i++) {
+            const struct attn_head *h = next_highest(attn, (enum detector)by, listed);
+            if (!h)
+                break;
+            listed[h - attn->heads] = true;
+            cJSON *o = doc_object(d, list, NULL);
+            doc_text(d, o, "detector", detector_name((enum detector)by));
+            doc_uint(d, o, "layer", h->head.layer);
+            doc_uint(d, o, "head", h->head.head);
+            doc_number(d, o, "score", h->score[by]);
+        }
+    }
+    free(listed);
+    return true;
+}
+
+enum { TOP_DIRECT = 10 };
+
+// The effect of ablating a head on ld, NULL where it is not measured.
+static const struct estimate *total_of(const struct report *r, const struct results *results,
+                                       const struct direct_part *p)
+{
+    for (size_t i = 0; p->kind == DIRECT_HEAD && i < results->n_heads; i++) {
+        const struct edit *e = r->table->variants->items[results->heads[i].variant].edits;
+        if (e->layer == p->layer && e->head == p->head)
+            return &results->heads[i].delta[METRIC_LD];
+    }
+    return NULL;
+}
+
+static int largest_first(const void *a, const void *b)
+{
+    const struct direct_part *x = *(const struct direct_part *const *)a,
+                             *y = *(const struct direct_part *const *)b;
+    double dx = fabs(x->ld.mean), dy = fabs(y->ld.mean);
+    if (dx > dy || dx < dy)
+        return dx > dy ? -1 : 1;
+    return (x > y) - (x < y); // in their order
+}
+
+// The parts with the largest |direct ld|. self_repair: what ablating a head costs less than it writes, total + direct.
+static bool add_direct(struct doc *d, const struct report *r, const struct results *results,
+                       const struct lens *l, struct abl_err *err)
+{
+    const struct direct_part **sorted = malloc(l->n_parts * sizeof *sorted);
+    if (!sorted)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < l->n_parts; i++)
+        sorted[i] = &l->parts[i];
+    qsort(sorted, l->n_parts, sizeof *sorted, largest_first);
+    doc_text(d, d->root, "direct_norm", "frozen at its intact scale");
+    cJSON *list = doc_array(d, d->root, "direct");
+    for (size_t i = 0; i < l->n_parts && i < TOP_DIRECT; i++) {
+        const struct direct_part *p = sorted[i];
+        const struct estimate *total = total_of(r, results, p);
+        cJSON *o = doc_object(d, list, NULL);
+        doc_text(d, o, "part", direct_kind_name(p->kind));
+        if (p->layer == NO_LAYER)
+            doc_null(d, o, "layer");
+        else
+            doc_uint(d, o, "layer", p->layer);
+        if (p->head == ALL_HEADS)
+            doc_null(d, o, "head");
+        else
+            doc_uint(d, o, "head", p->head);
+        doc_number(d, o, "ld", p->ld.mean);
+        doc_number(d, o, "total", total ? total->mean : NAN);
+        doc_number(d, o, "self_repair", total ? total->mean + p->ld.mean : NAN);
+    }
+    free(sorted);
+    return true;
+}
+
+bool summary_readings(struct doc *d, const struct report *r, const struct results *results,
+                      struct abl_err *err)
+{
+    const struct readings *in = r->readings;
+    return !in
+           || ((!in->attn || add_attn(d, in->attn, err))
+               && (!in->lens || add_direct(d, r, results, in->lens, err)));
+}
