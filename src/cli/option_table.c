@@ -274,6 +274,11 @@ static bool read_bos(const struct option *o, const char *v, struct cli *cli, str
     return bad_value(o, v, "auto, always or never", err);
 }
 
+static bool read_compat(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    return compat_parse(v, &cli->run.compat) || bad_value(o, v, "tinylab", err);
+}
+
 static bool read_metric(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     return metric_parse(v, &cli->run.metric)
@@ -550,6 +555,10 @@ const struct option cli_options[] = {
       READ | VERIFY, read_value_bias, 0, false },
     { "bos", "B", "auto (default), always or never put the BOS token first", LAB, read_bos, 0,
       false },
+    { "compat", "WHOM",
+      "tinylab: pad prompts and read behind the padding as it did, to compare with its figures; "
+      "of variants: draw splits as it did",
+      READ | CONFIG | VARIANTS, read_compat, 0, false },
     { "metric", "M", "shown first: ld (default) logprob prob kl rank flip entropy", RUN,
       read_metric, 0, false },
     { "seed", "N", "of everything that is drawn (default 0)", READ | VERIFY | VARIANTS, read_seed,

@@ -158,6 +158,13 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
     if (reads_only && r->holdout > 0)
         return abl_fail(err, ABL_USAGE, "--experiment %s ranks no effects: leave --holdout out",
                         experiment_name(r->experiment));
+    if (r->compat == COMPAT_TINYLAB && r->bos == BOS_NEVER)
+        return abl_fail(err, ABL_USAGE,
+                        "--compat tinylab puts BOS first as it did: leave --bos never out");
+    if (r->compat == COMPAT_TINYLAB && r->ablation.value_bias == VALUE_BIAS_HEAD)
+        return abl_fail(err, ABL_USAGE,
+                        "--compat tinylab keeps a head's constant part as it did: leave "
+                        "--value-bias head out");
     if (r->restore && r->experiment != EXPERIMENT_PARTIAL)
         return abl_fail(err, ABL_USAGE, "--restore needs --experiment partial");
     if (r->experiment != EXPERIMENT_PATCH

@@ -15,6 +15,7 @@
 #include "lab/ov.h"
 #include "lab/readings.h"
 #include "lab/weights.h"
+#include "text/padding.h"
 
 enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_MEM = 256 << 20 };
 
@@ -96,6 +97,8 @@ static bool copy_settings(struct lab *lab, const struct run_settings *from, stru
         if (!*strings[i])
             return abl_no_memory(err);
     }
+    if (s->compat == COMPAT_TINYLAB && !s->positions)
+        s->positions = "all"; // it patched every position, whatever it was told
     return copy_sources(lab, from, err);
 }
 
@@ -112,7 +115,9 @@ static bool open_prompts(struct lab *lab, struct abl_err *err)
         return false;
     if (s->condition)
         lab->data->name = s->condition;
-    return prompts_make(lab->data, lab->tokenizer, &options, &lab->prompts, err);
+    return prompts_make(lab->data, lab->tokenizer, &options, &lab->prompts, err)
+           && (s->compat != COMPAT_TINYLAB
+               || prompts_pad(lab->prompts, lab->tokenizer, options.n_vocab, err));
 }
 
 static bool open_model(struct lab *lab, struct abl_err *err)
@@ -218,6 +223,8 @@ static bool open_device(struct lab *lab, struct abl_err *err)
     if (!lab->intact)
         return abl_no_memory(err);
     struct run_mem mem = run_mem(s, &lab->engine->info);
+    // Where positions are aligned from the start, a read-out takes from a donor's row that is none.
+    bool aligned = s->compat == COMPAT_TINYLAB;
     struct forward_settings f = { .engine = lab->engine,
                                   .model = lab->model,
                                   .prompts = lab->prompts->items,
@@ -228,6 +235,7 @@ static bool open_device(struct lab *lab, struct abl_err *err)
                                   .mem = mem.activations,
                                   .weights_mem = mem.weights,
                                   .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
+                                  .left_out = aligned ? SAVING_LAST_LAYER : 0,
                                   .n_positions = ATTN_POSITIONS };
     return forward_open(&f, lab->intact, &lab->forward, err) && read_other(lab, err);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "lab/compat.h"
 #include "lab/donors.h"
 #include "lab/metrics.h"
 #include "lab/stats.h"
@@ -66,6 +67,7 @@ struct run_settings {
     size_t n_sources;
     struct ablation ablation;
     enum bos_mode bos;
+    enum compat compat;
     enum metric metric; // shown first; all are computed
     uint64_t seed;
     uint32_t n_boot;

@@ -68,6 +68,7 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_name(s->bos));
     doc_text(d, o, "cluster", s->cluster_by_template ? "template" : "prompt");
+    doc_text(d, o, "compat", compat_name(s->compat));
     if (s->experiment == EXPERIMENT_SETS)
         doc_uint(d, o, "controls", s->n_controls);
     else

@@ -259,6 +259,8 @@ static void add_run(struct doc *d, const struct report *r)
     doc_text(d, d->root, "experiment", experiment_name(s->experiment));
     doc_text(d, d->root, "ablate", ablate_text(s, ablate));
     doc_text(d, d->root, "value_bias", value_bias_name(s->ablation.value_bias));
+    doc_text(d, d->root, "compat", compat_name(s->compat));
+    doc_text(d, d->root, "banner", compat_banner(s->compat));
     doc_uint(d, d->root, "seed", s->seed);
     doc_uint(d, d->root, "boot", s->n_boot);
     doc_number(d, d->root, "alpha", s->alpha);
