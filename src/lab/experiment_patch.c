@@ -50,7 +50,9 @@ static struct edit patch_edit(const struct writer *w, enum site site, uint32_t l
                           .position = position,
                           .op = EDIT_SET,
                           .source = SOURCE_ROW,
-                          .donor = w->lab->donors.other };
+                          .donor = w->lab->donors.other,
+                          .from_start = w->lab->settings.compat == COMPAT_TINYLAB
+                                        && position == ALL_POSITIONS };
 }
 
 static bool add_head_patches(struct writer *w, enum site site, uint32_t layer, int32_t position)
