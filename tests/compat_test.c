@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "lab/run.h"
+#include "text/lab_split.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
 
@@ -214,6 +215,32 @@ static void check_given_back(const struct fixture *f, const char *device)
     run_close(&other);
 }
 
+static void check_list(const struct split_file *f, enum split s, const cJSON *expected)
+{
+    assert_int_equal(f->n[s], cJSON_GetArraySize(expected));
+    for (size_t i = 0; i < f->n[s]; i++)
+        assert_int_equal(f->rows[s][i], (uint32_t)number(cJSON_GetArrayItem(expected, (int)i)));
+}
+
+static void splits_are_those_of_the_seed(void **state)
+{
+    (void)state;
+    const cJSON *s;
+    size_t n = 0;
+    cJSON_ArrayForEach(s, at(golden, "splits"))
+    {
+        struct split_file f;
+        CHECK(lab_split_draw((uint32_t)number(at(s, "n")), (uint64_t)number(at(s, "seed")),
+                             number(at(s, "train_share")), number(at(s, "val_share")), &f, &err));
+        check_list(&f, SPLIT_TRAIN, at(s, "train"));
+        check_list(&f, SPLIT_VAL, at(s, "val"));
+        check_list(&f, SPLIT_TEST, at(s, "test"));
+        split_file_release(&f);
+        n++;
+    }
+    assert_true(n >= 8);
+}
+
 static void each(void (*check)(const struct fixture *f, const char *device), size_t n_fixtures)
 {
     const char *devices[2];
@@ -241,6 +268,7 @@ int main(void)
         cmocka_unit_test(patches_every_position_from_the_start),
         cmocka_unit_test(residual_patches_give_the_source_run),
         cmocka_unit_test(giving_a_head_back_is_ablating_the_others),
+        cmocka_unit_test(splits_are_those_of_the_seed),
     };
     return cmocka_run_group_tests(tests, read_golden, free_golden);
 }

@@ -158,6 +158,10 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
     if (reads_only && r->holdout > 0)
         return abl_fail(err, ABL_USAGE, "--experiment %s ranks no effects: leave --holdout out",
                         experiment_name(r->experiment));
+    if (cli->has_shares && r->compat != COMPAT_TINYLAB)
+        return abl_fail(err, ABL_USAGE,
+                        "--shares needs --compat tinylab: without it the corpus keeps the split "
+                        "that it has");
     if (r->compat == COMPAT_TINYLAB && r->bos == BOS_NEVER)
         return abl_fail(err, ABL_USAGE,
                         "--compat tinylab puts BOS first as it did: leave --bos never out");
@@ -188,6 +192,8 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
 {
     struct cli cli = { .ui = { .width = 200, .height = 60 }, .top_n = 40 };
+    cli.train_share = 0.8;
+    cli.val_share = 0.1;
     run_settings_default(&cli.run);
     assert(n_cli_options <= MAX_OPTIONS);
     struct parser p = { .argc = argc, .argv = argv, .at = 1, .cli = &cli, .err = err };
