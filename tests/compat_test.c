@@ -13,11 +13,13 @@
 
 #include "base/file.h"
 #include "lab/run.h"
+#include "report/compat.h"
 #include "text/lab_split.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
 
-static const double tolerance = 1e-4;
+// Of |expected|, at least of 1. What raising probabilities to 1e-8 adds to kl_div is far above the second.
+static const double tolerance = 1e-4, fine = 3e-6;
 
 static const struct fixture {
     const char *name, *model;
@@ -122,6 +124,26 @@ static void check_lds(const struct row_stats *rows, size_t n, const cJSON *expec
                      "%s, row %zu", what, i);
 }
 
+// Its four metrics of every variant that the fixture has.
+static void check_metrics(const struct run *r, const cJSON *expected)
+{
+    struct report report = { .lab = r->lab, .table = &r->table };
+    const cJSON *v;
+    cJSON_ArrayForEach(v, expected)
+    {
+        double means[N_COMPAT_METRICS];
+        size_t variant = variants_find(&r->variants, v->string);
+        if (variant == SIZE_MAX)
+            fail_msg("no variant '%s'", v->string);
+        compat_means(&report, variant, means);
+        for (int m = 0; m < N_COMPAT_METRICS; m++) {
+            const char *name = compat_metric_name((enum compat_metric)m);
+            golden_close(means[m], number(at(v, name)), m == COMPAT_LOGIT_DIFF ? tolerance : fine,
+                         "%s of %s", name, v->string);
+        }
+    }
+}
+
 // ----------------------------------------------------------------------------------------------------- tests
 
 static void check_padding(const struct run *r, const cJSON *model)
@@ -143,6 +165,7 @@ static void check_intact(const struct fixture *f, const char *device)
     run_all(&r);
     check_padding(&r, model);
     check_lds(r.lab->intact, r.lab->prompts->n, at(at(model, "clean"), "ld"), f->name);
+    check_metrics(&r, at(model, "heads"));
     run_close(&r);
 }
 
@@ -162,6 +185,7 @@ static void check_patches(const struct fixture *f, const char *device, enum dire
             fail_msg("%s: no variant '%s'", name, v->string);
         check_lds(&r.table.rows[number * n], n, at(v, "ld"), v->string);
     }
+    check_metrics(&r, at(at(model, "patch"), name));
     run_close(&r);
 }
 

@@ -78,12 +78,9 @@ static const char *kind_of_device(const struct lab *lab)
 static void print_header(const struct lab *lab)
 {
     const struct model_shape *s = &lab->model->shape;
-    const char *banner = compat_banner(lab->settings.compat);
     struct estimate ld;
     struct abl_err ignored;
-    if (banner)
-        fprintf(stderr, "%s\n%zu of %zu rows are padded\n", banner, lab->prompts->n_padded,
-                lab->prompts->n);
+    print_compat(lab);
     fprintf(stderr,
             "%s (%s, %" PRIu32 " layers x %" PRIu32 " heads) on %s: %s; %s/%s, %zu rows, %" PRIu32
             " clusters, BOS %s\n",

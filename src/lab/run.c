@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "engine/traced.h"
 #include "lab/attn.h"
+#include "lab/clamped.h"
 #include "lab/forward.h"
 #include "lab/experiments.h"
 #include "lab/lens.h"
@@ -223,6 +224,10 @@ static bool open_device(struct lab *lab, struct abl_err *err)
     if (!lab->intact)
         return abl_no_memory(err);
     struct run_mem mem = run_mem(s, &lab->engine->info);
+    bool of_other = experiments[s->experiment].reads_other && lab->donors.other;
+    if (s->compat == COMPAT_TINYLAB
+        && !clamped_new(lab->prompts->n, lab->model->shape.n_vocab, of_other, &lab->clamped, err))
+        return false;
     // Where positions are aligned from the start, a read-out takes from a donor's row that is none.
     bool aligned = s->compat == COMPAT_TINYLAB;
     struct forward_settings f = { .engine = lab->engine,
@@ -236,7 +241,8 @@ static bool open_device(struct lab *lab, struct abl_err *err)
                                   .weights_mem = mem.weights,
                                   .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
                                   .left_out = aligned ? SAVING_LAST_LAYER : 0,
-                                  .n_positions = ATTN_POSITIONS };
+                                  .n_positions = ATTN_POSITIONS,
+                                  .clamped = lab->clamped };
     return forward_open(&f, lab->intact, &lab->forward, err) && read_other(lab, err);
 }
 
@@ -281,6 +287,7 @@ void lab_free(struct lab *lab)
     if (!lab)
         return;
     forward_free(lab->forward);
+    clamped_free(lab->clamped);
     if (lab->engine)
         lab->engine->ops->free(lab->engine);
     resampler_free(lab->resampler);
@@ -328,6 +335,7 @@ void table_release(struct table *t)
 {
     free(t->rows);
     free(t->done);
+    free(t->clamped_kl);
     *t = (struct table){ 0 };
 }
 
@@ -350,9 +358,13 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
 {
     assert(t->n_prompts == lab->prompts->n);
     struct progress p = { t, progress, context };
+    if (lab->clamped && !t->clamped_kl
+        && !(t->clamped_kl = calloc((t->variants->n + 1) * t->n_prompts, sizeof *t->clamped_kl)))
+        return abl_no_memory(err);
     struct forward_job job = { .variants = t->variants,
                                .done = t->done,
                                .rows = t->rows,
+                               .clamped_kl = t->clamped_kl,
                                .cancel = cancel,
                                .finished = variant_finished,
                                .context = &p };

@@ -17,6 +17,8 @@
 #include "model/model.h"
 #include "text/prompts.h"
 
+struct clamped;
+
 enum experiment {
     EXPERIMENT_HEADS,
     EXPERIMENT_SETS,
@@ -105,9 +107,10 @@ struct lab {
     struct row_stats *intact; // (prompts->n)
     struct donors donors;
     struct row_stats
-        *other;       // (prompts->n) intact run of the other prompts; NULL where no experiment asks
-    bool *held_out;   // (prompts->n_clusters) kept for confirmation; NULL without --holdout
-    size_t n_dropped; // rows that --skip-bad left out while reading
+        *other; // (prompts->n) intact run of the other prompts; NULL where no experiment asks
+    struct clamped *clamped; // what tinyLab's kl_div compares with; NULL but under --compat
+    bool *held_out;          // (prompts->n_clusters) kept for confirmation; NULL without --holdout
+    size_t n_dropped;        // rows that --skip-bad left out while reading
     struct arena arena;
 };
 
@@ -129,6 +132,7 @@ struct table {
     const struct variants *variants; // borrowed
     size_t n_prompts;
     struct row_stats *rows; // [variant * n_prompts + prompt]
+    double *clamped_kl;     // likewise, tinyLab's kl_div; NULL but under --compat
     bool *done;             // per variant
     size_t n_done;
 };

@@ -39,7 +39,8 @@ static bool parts_make(const struct report *r, struct parts *out, struct abl_err
 static bool is_wanted(const struct table_writer *w, const struct report *r)
 {
     return (w->experiments & 1u << r->lab->settings.experiment)
-           && (!(w->experiments & TABLE_HOLDOUT) || r->lab->held_out);
+           && (!(w->experiments & TABLE_HOLDOUT) || r->lab->held_out)
+           && (!(w->experiments & TABLE_COMPAT) || r->lab->settings.compat);
 }
 
 static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lab/attn.h"
+#include "report/compat.h"
 #include "report/config.h"
 #include "report/number.h"
 #include "report/stability.h"
@@ -335,6 +336,23 @@ static void add_sham(struct doc *d, const struct report *r)
         doc_number(d, d->root, "sham_max_abs_delta", worst);
 }
 
+// What its own summary held: means over what was swept, of which the logit difference was published as the baseline. The
+// intact run's stands beside it.
+static void add_tinylab(struct doc *d, const struct report *r, const struct results *results)
+{
+    double means[N_COMPAT_METRICS];
+    if (r->lab->settings.compat != COMPAT_TINYLAB)
+        return;
+    size_t n = compat_sweep(r, means);
+    cJSON *o = doc_object(d, d->root, "tinylab");
+    doc_uint(d, o, "n_components", n);
+    doc_number(d, o, "baseline_logit_diff", means[COMPAT_LOGIT_DIFF]);
+    doc_number(d, o, "intact_logit_diff", results->intact[METRIC_LD].mean);
+    cJSON *sweep = doc_object(d, o, "sweep_mean");
+    for (int m = 0; m < N_COMPAT_METRICS; m++)
+        doc_number(d, sweep, compat_metric_name((enum compat_metric)m), means[m]);
+}
+
 bool summary_doc(const struct report *r, const struct results *results, struct doc *out,
                  struct abl_err *err)
 {
@@ -343,6 +361,7 @@ bool summary_doc(const struct report *r, const struct results *results, struct d
     add_accuracy(out, r->lab);
     add_findings(out, r->lab->prompts);
     add_metrics(out, results, r->lab->settings.alpha);
+    add_tinylab(out, r, results);
     add_sham(out, r);
     const struct attn *attn = r->readings ? r->readings->attn : NULL;
     return (!attn || add_attn(out, attn, err)) && add_rankings(out, r, results, err)

@@ -292,5 +292,6 @@ const struct table_writer tables[N_TABLES] = {
     { "attn_heads", ATTN, tables_write_attn_heads },
     { "attn", ATTN, tables_write_attn },
     { "holdout", ABLATING | TABLE_HOLDOUT, tables_write_holdout },
+    { "compat", ABLATING | TABLE_COMPAT, tables_write_compat },
     { "per_example", ABLATING, write_examples },
 };

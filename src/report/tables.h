@@ -12,12 +12,13 @@
 
 struct table_writer {
     const char *name;     // "baseline": metrics/<name>.csv, and its key in the JSON document
-    unsigned experiments; // 1 << each that has such a table, and TABLE_HOLDOUT
+    unsigned experiments; // 1 << each that has such a table, and the flags below
     void (*write)(const struct report *r, const struct results *results, enum sheet_format format,
                   struct buf *out);
 };
 
-enum { N_TABLES = 11, TABLE_HOLDOUT = 1 << 30 }; // TABLE_HOLDOUT: only where clusters are held out
+// TABLE_HOLDOUT: only where clusters are held out; TABLE_COMPAT: only under --compat.
+enum { N_TABLES = 12, TABLE_HOLDOUT = 1 << 30, TABLE_COMPAT = 1 << 29 };
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.
@@ -33,6 +34,10 @@ void tables_write_attn(const struct report *r, const struct results *results,
 // What was chosen on the discovery clusters, and what the held-out ones say of it.
 void tables_write_holdout(const struct report *r, const struct results *results,
                           enum sheet_format format, struct buf *out);
+
+// tinyLab's metrics, for comparison.
+void tables_write_compat(const struct report *r, const struct results *results,
+                         enum sheet_format format, struct buf *out);
 
 // "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL where the experiment
 // ablates nothing (patch, ov).
