@@ -29,6 +29,11 @@ holds baseline_is_the_mean_of_the_sweep \
 
 succeeds patch --export "$scratch/patch" --compat tinylab --experiment patch --rows 6 --device cpu --boot 20
 holds patches_take_every_position grep -q ',resid_post@0\[all\],' "$scratch/patch/metrics/compat.csv"
+succeeds config run tests/fixtures/configs/checkout/lab/configs/run_flat.json --compat tinylab --export "$scratch/config" --boot 20
+holds banner_of_a_configuration grep -q "^$banner" "$scratch/err"
+holds its_metrics_of_a_configuration files_present "$scratch/config/metrics" compat.csv
+succeeds several --export "$scratch/several" --compat tinylab --data facts --data logic --rows 6 --device cpu --boot 20
+holds banner_over_conditions grep -q "\"banner\":.*$banner" "$scratch/several/artifacts/cross_condition/summary.json"
 succeeds ov ov --compat tinylab --rows 4 --heads 0:1 --top-k 2 --device cpu --json
 holds banner_of_ov grep -q "^$banner" "$scratch/err"
 holds banner_in_the_report grep -q "\"banner\":.*$banner" "$scratch/out"

@@ -17,6 +17,7 @@
 #include "text/lab_split.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
+#include "tests/support/rig.h"
 
 // Of |expected|, at least of 1. What raising probabilities to 1e-8 adds to kl_div is far above the second.
 static const double tolerance = 1e-4, fine = 3e-6;
@@ -195,6 +196,35 @@ static void check_patch(const struct fixture *f, const char *device)
     check_patches(f, device, CORRUPT_TO_CLEAN);
 }
 
+// Every site, both directions, against the double-precision reference.
+static void check_sites(const struct fixture *f, const char *device)
+{
+    for (int d = CLEAN_TO_CORRUPT; d <= CORRUPT_TO_CLEAN; d++) {
+        struct run r = { .lab = NULL };
+        struct rig rig;
+        settings_of(&r, f, device);
+        r.settings.experiment = EXPERIMENT_PATCH;
+        r.settings.direction = (enum direction)d;
+        r.settings.sites = (1u << N_SITES) - 1;
+        r.settings.heads = "*:0";
+        CHECK(lab_open_cold(&r.settings, &r.lab, &err));
+        CHECK(lab_variants(r.lab, &r.variants, &err));
+        struct rig_settings s = { .device = device,
+                                  .model = f->model,
+                                  .prompts = r.lab->prompts->items,
+                                  .n_prompts = r.lab->prompts->n,
+                                  .donors = r.lab->donors.prompts,
+                                  .n_donors = r.lab->donors.n,
+                                  .has_bos = true };
+        rig_open(&rig, &s);
+        rig_run(&rig, &r.variants);
+        rig_check(&rig, &r.variants, tolerance, f->name);
+        rig_close(&rig);
+        variants_release(&r.variants);
+        lab_free(r.lab);
+    }
+}
+
 // Where both batches have one length, patching the residual stream at every position gives the other run, whatever the
 // layer; behind the first it is not to the bit, as the last rows are computed among others.
 static void check_source_run(const struct fixture *f, const char *device)
@@ -282,6 +312,7 @@ static void each(void (*check)(const struct fixture *f, const char *device), siz
     }
 TEST(reads_padded_prompts_at_the_last_column, check_intact, N_FIXTURES)
 TEST(patches_every_position_from_the_start, check_patch, N_FIXTURES)
+TEST(patches_at_every_site_agree_with_the_reference, check_sites, N_FIXTURES)
 TEST(residual_patches_give_the_source_run, check_source_run, 1)
 TEST(giving_a_head_back_is_ablating_the_others, check_given_back, 1)
 
@@ -290,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_padded_prompts_at_the_last_column),
         cmocka_unit_test(patches_every_position_from_the_start),
+        cmocka_unit_test(patches_at_every_site_agree_with_the_reference),
         cmocka_unit_test(residual_patches_give_the_source_run),
         cmocka_unit_test(giving_a_head_back_is_ablating_the_others),
         cmocka_unit_test(splits_are_those_of_the_seed),

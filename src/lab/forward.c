@@ -349,6 +349,19 @@ static bool run_layers(struct block_job *j)
     return true;
 }
 
+// Whether every row goes through the whole of the last layer: also where positions are aligned from the start, as a
+// read-out may then take from a donor's row that is none.
+static bool is_wide(const struct block_job *j)
+{
+    for (size_t i = 0; i < j->n_todo; i++) {
+        const struct variant *v = &j->job->variants->items[j->todo[i]];
+        for (size_t k = 0; k < v->n_edits; k++)
+            if (v->edits[k].from_start)
+                return true;
+    }
+    return j->f->s.left_out & SAVING_LAST_LAYER;
+}
+
 // The clean stream and its branches over one block. donors: NULL where no edit takes from any.
 static bool run_block(struct block_job *j, const struct donor_state *donors)
 {
@@ -368,7 +381,7 @@ static bool run_block(struct block_job *j, const struct donor_state *donors)
         = min_u32(block_copies(fit, j->block->trie.n_nodes),
                   widest_branch(pass.shape, j->job->variants, j->job->done, f->s.left_out));
     bool ok = stream_init(&clean, &pass, 1, j->err) && stream_init(&branch, &pass, copies, j->err);
-    clean.wide = branch.wide = f->s.left_out & SAVING_LAST_LAYER;
+    clean.wide = branch.wide = is_wide(j);
     j->clean = &clean;
     j->branch = &branch;
     if (ok && j->fresh)
@@ -403,7 +416,7 @@ static bool run_unshared(struct block_job *j, const struct block *b)
                                    .n_todo = j->n_todo,
                                    .first = b->first,
                                    .n = b->n,
-                                   .wide = f->s.left_out & SAVING_LAST_LAYER };
+                                   .wide = is_wide(j) };
     struct donor_state donors = { 0 };
     struct block flat = { 0 };
     bool takes = donors_needed(&donor_job);

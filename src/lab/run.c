@@ -228,8 +228,6 @@ static bool open_device(struct lab *lab, struct abl_err *err)
     if (s->compat == COMPAT_TINYLAB
         && !clamped_new(lab->prompts->n, lab->model->shape.n_vocab, of_other, &lab->clamped, err))
         return false;
-    // Where positions are aligned from the start, a read-out takes from a donor's row that is none.
-    bool aligned = s->compat == COMPAT_TINYLAB;
     struct forward_settings f = { .engine = lab->engine,
                                   .model = lab->model,
                                   .prompts = lab->prompts->items,
@@ -240,7 +238,6 @@ static bool open_device(struct lab *lab, struct abl_err *err)
                                   .mem = mem.activations,
                                   .weights_mem = mem.weights,
                                   .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
-                                  .left_out = aligned ? SAVING_LAST_LAYER : 0,
                                   .n_positions = ATTN_POSITIONS,
                                   .clamped = lab->clamped };
     return forward_open(&f, lab->intact, &lab->forward, err) && read_other(lab, err);
