@@ -62,6 +62,14 @@ void run_settings_default(struct run_settings *s)
                                 .device = "auto" };
 }
 
+const char *run_positions(const struct run_settings *s)
+{
+    if (s->positions)
+        return s->positions;
+    return s->compat == COMPAT_TINYLAB ? "all"
+                                       : "last"; // it patched every position, whatever it was told
+}
+
 struct run_mem run_mem(const struct run_settings *s, const struct device_info *device)
 {
     if (s->mem)
@@ -98,8 +106,6 @@ static bool copy_settings(struct lab *lab, const struct run_settings *from, stru
         if (!*strings[i])
             return abl_no_memory(err);
     }
-    if (s->compat == COMPAT_TINYLAB && !s->positions)
-        s->positions = "all"; // it patched every position, whatever it was told
     return copy_sources(lab, from, err);
 }
 

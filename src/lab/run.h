@@ -61,7 +61,7 @@ struct run_settings {
     uint32_t n_controls;                 // of sets: random sets for each chosen one
     unsigned sites;                      // of patch: 1 << site
     enum direction direction;            // of patch
-    const char *positions;               // of patch, NULL = last
+    const char *positions;               // of patch, NULL: see run_positions
     enum ov_kind ov_kind;
     uint32_t top_k; // of ov: tokens at either end
     const char *const
@@ -86,6 +86,9 @@ struct run_settings {
 };
 
 void run_settings_default(struct run_settings *s);
+
+// The positions that patches act at: those asked for, else "last", and "all" as tinyLab had it.
+const char *run_positions(const struct run_settings *s);
 
 // Bytes that a run takes on a device: of activations, and of weights before they come and go layer by layer. Without
 // --mem: 256 MiB, and three quarters of the device's memory.
