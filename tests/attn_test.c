@@ -226,6 +226,9 @@ static bool compare(void *context, const struct observed *o, struct abl_err *e)
                 golden_close((double)observed_weight(o, r, query - key, head),
                              number(cJSON_GetArrayItem(row, (int)key)), tolerance,
                              "%s, %s, query %u, key %u", w->what, label, query, key);
+            for (uint32_t key = 0; key < n; key++)
+                assert_int_equal(attn_sees(w->shape, o->layer, query, key),
+                                 number(cJSON_GetArrayItem(row, (int)key)) > 0);
         }
     }
     w->n_seen++;

@@ -56,6 +56,15 @@ holds run_directory_is_complete files_present "$scratch/run" config.json provena
 succeeds second_run_replaces_the_first --export "$scratch/run" --data facts --device cpu --quiet
 holds no_temporary_folder_stays no_leftovers "$scratch"
 succeeds sets_export --export "$scratch/sets" --experiment sets --sets '0:2+1:4;0:2+1:4+2:7' --device cpu --quiet
+succeeds patterns_are_patched --export "$scratch/pattern" --experiment patch --patch-site pattern --layers 3 --rows 4 --device cpu --quiet
+holds patterns_have_labels grep -q '^pattern@3:1\[-1\],' "$scratch/pattern/metrics/per_example.csv"
+holds a_pattern_patched_into_itself_changes_nothing grep -q '"sham_max_abs_delta":[[:space:]]*0,' "$scratch/pattern/metrics/summary.json"
+succeeds attention_is_read --export "$scratch/attn" --experiment attn --heads 1:2,3:0 --rows 4 --device cpu --quiet
+# The first five columns hold no comma, and the last is the weight.
+holds attention_adds_up_to_one awk -F, 'NR > 1 { sum[$2 FS $3 FS $4 FS $5] += $NF }
+    END { for (q in sum) { n++; if (sum[q] < 0.99999 || sum[q] > 1.00001) { print q, sum[q]; bad = 1 } } exit bad || n < 40 }' \
+    "$scratch/attn/metrics/attn.csv"
+refuses attention_ablates_nothing 2 'experiment attn ablates nothing' --export - --experiment attn --ablate mean
 holds group_impact_is_written files_present "$scratch/sets" metrics/group_impact.csv
 succeeds json_goes_to_standard_output --export - --heads 0:1 --device cpu --quiet
 holds standard_output_is_json "$strict_json" "$scratch/out"

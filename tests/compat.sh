@@ -45,6 +45,7 @@ holds no_banner_in_the_explorer_otherwise test -z "$(grep COMPAT "$scratch/scree
 refuses unknown_whom 2 "'other' for --compat: expected tinylab" --compat other
 refuses no_bos 2 'puts BOS first' --compat tinylab --bos never
 refuses whole_heads 2 'constant part' --compat tinylab --value-bias head
+refuses whole_answers 2 'leave one of them out' --compat tinylab --span full
 refuses shares_alone 2 'needs --compat tinylab' variants facts --tokenizer tiny-gpt2 --shares 0.5,0.2
 refuses shares_over_1 2 'bad value' variants facts --tokenizer tiny-gpt2 --compat tinylab --shares 0.8,0.3
 

@@ -110,6 +110,111 @@ keys ':' 'screenshot shot.svg' Enter
 expect screenshot_says_where 'shot.svg'
 if [ -s "$scratch/shot.svg" ]; then pass screenshot_is_written; else fail screenshot_is_written; fi
 
+# Every experiment from a cold start, by keys alone; what `e` writes is what --export writes.
+# same NAME EXPORTED ARGUMENT…: tables and configuration are those of the headless run.
+same() {
+    local name=$1 from=$2 why=
+    shift 2
+    for ((i = 0; i < 200; i++)); do [ -s "$scratch/$from/manifest.json" ] && break; sleep 0.05; done
+    if ! ABLTUI_DATA=$data "$program" --device cpu --seed 1 --data facts --rows 12 --export "$scratch/$from-headless" --quiet "$@" \
+        >"$scratch/why" 2>&1; then
+        why=$(cat "$scratch/why")
+    else
+        why=$(diff -r -x provenance.json "$scratch/$from" "$scratch/$from-headless" 2>&1 | head -5)
+    fi
+    if [ -z "$why" ]; then pass "$name"; else fail "$name" "$why"; fi
+}
+# picks NAME EXPERIMENT SHOWS: choose it in the picker, wait for what its pane shows when it is done, and export it.
+picks() {
+    keys E
+    shows 'joint ablations'
+    keys g
+    for ((j = 0; j < $2; j++)); do keys j; done
+    keys Enter
+    if [ "$1" = heads ]; then # they need no word in the header
+        if hides 'abltui .* partial '; then pass heads_are_chosen_by_keys; else fail heads_are_chosen_by_keys; fi
+    else
+        expect "$1_is_chosen_by_keys" "abltui .* $1 "
+    fi
+    expect "$1_finishes" '^ done'
+    expect "$1_shows_its_results" "$3"
+    keys e
+    shows 'export into folder'
+    keys C-u "$1" Enter
+    expect "$1_export_says_where" "exported .*$1"
+}
+start 80 24 --data facts --rows 12
+shows 'done 32 heads'
+keys e
+shows 'export into folder'
+keys C-u heads Enter
+shows 'exported .*heads'
+same explorer_and_headless_write_the_same_heads heads
+picks patch 2 'resid_post@0\[-1\] .*%'
+same explorer_and_headless_write_the_same_patch patch --experiment patch
+keys S
+shows 'attn_out'
+keys g Enter
+expect another_site_is_patched 'resid_pre@0\[-1\] .*%'
+picks ov 6 'top +bottom'
+same explorer_and_headless_write_the_same_ov ov --experiment ov
+keys t
+expect circuit_is_a_key_away 'copying [-+][0-9.]+'
+keys Right
+expect arrows_choose_the_head_whose_tokens_are_shown 'head 0:1 +norm'
+picks lens 4 'head 0:0'
+same explorer_and_headless_write_the_same_lens lens --experiment lens
+picks attn 5 'head 0:[0-9] +row 1 of 12'
+same explorer_and_headless_write_the_same_attn attn --experiment attn
+keys n
+expect n_is_the_next_row 'row 2 of 12'
+keys 1 g Home
+keys E
+shows 'joint ablations'
+keys g j Enter
+expect sets_need_marks 'mark two heads'
+keys Escape 1 Space Right Space
+picks sets 1 '0:0\+0:1'
+same explorer_and_headless_write_the_same_sets sets --experiment sets --sets 0:0+0:1
+picks partial 3 '\+ 0:1 .*%'
+same explorer_and_headless_write_the_same_partial partial --experiment partial --sets 0:0+0:1
+picks heads 0 'layer 0'
+keys m
+expect mean_ablation_is_a_key 'abltui .* mean '
+shows 'done 32 heads'
+keys e
+shows 'export into folder'
+keys C-u mean Enter
+shows 'exported .*mean'
+same explorer_and_headless_write_the_same_mean_ablation mean --ablate mean
+keys r
+expect resample_ablation_is_a_key 'abltui .* resample '
+shows 'done 32 heads'
+keys p
+expect patch_ablation_is_a_key 'abltui .* patch '
+shows 'done 32 heads'
+keys z
+shows 'abltui .* zero '
+shows 'done 32 heads'
+keys 1 Enter
+expect enter_drills_into_the_head 'ablated +'
+keys Enter
+expect enter_drills_into_the_rows 'target.* foil'
+keys Escape K
+expect a_run_is_kept 'kept to compare with'
+keys ':' 'data logic' Enter
+shows 'logic/train'
+shows 'done 32 heads'
+expect marks_stay_when_the_condition_changes 'L0 +[*]'
+keys 9
+expect compare_shows_both 'now +kept +diff'
+keys d
+expect the_difference_is_a_heatmap 'this run minus'
+keys q
+ended leaving_after_all_of_it
+
+start 80 24 --data facts
+shows 'done 32 heads'
 tmux_ resize-window -t s -x 60 -y 20
 expect small_terminal_says_what_it_needs '80x24'
 tmux_ resize-window -t s -x 100 -y 30

@@ -31,10 +31,12 @@ printed() {
 
 mkdir "$scratch/run"
 export_run heads --rows 8 --profile
+export_run span --rows 6 --span full
 export_run holdout --rows 40 --holdout 0.5
 export_run conditions --rows 8 --data facts --data logic
 export_run conditions_sets --rows 8 --data facts --data logic --experiment partial --sets '0:2+1:4'
 export_run conditions_patch --rows 8 --data facts --data logic --experiment patch
+export_run conditions_ov --rows 8 --data facts --data logic --experiment ov --heads 0:1,2:3 --top-k 30
 export_run mean --data logic --rows 8 --ablate mean --alpha 0.001 --model tiny-llama
 export_run sets --rows 8 --experiment sets --pairs 0:2,4 --triplets 1:0,1,2 --sets '0:2+3:1' --controls 3
 export_run held --rows 20 --holdout 0.5
@@ -45,6 +47,9 @@ export_run compat --rows 8 --compat tinylab
 export_run compat_patch --rows 8 --compat tinylab --experiment patch --direction 'corrupt->clean'
 export_run partial --rows 8 --experiment partial --sets '0:2+0:4+1:1'
 export_run lens --rows 8 --experiment lens
+export_run attn --rows 8 --experiment attn
+export_run attn_heads --rows 3 --experiment attn --heads 0:1,3:5 --model tiny-llama
+export_run patterns --rows 4 --experiment patch --patch-site pattern,v --layers 2
 export_run ov --rows 8 --experiment ov --top-k 3 --heads 0:1,2:3
 export_run circuit --rows 8 --experiment ov --kind circuit --top-k 3 --source ' the' --heads 0:1,2:3
 { # a single row has no interval; what does not fit is listed
@@ -67,6 +72,7 @@ holds a_run_was_stopped files_present "$scratch/run/stopped" metrics/partial_sum
 
 printed run --export - --rows 3 --heads 0:1 --device cpu --quiet
 printed run_ov --export - --experiment ov --rows 3 --heads 0:1 --top-k 2 --device cpu --quiet
+printed run_attn --export - --experiment attn --rows 3 --layers 1 --device cpu --quiet
 printed run_sets --json --rows 3 --experiment sets --sets 0:1+1:2 --device cpu --quiet
 printed plan --dry-run --json
 printed check check facts --json

@@ -487,6 +487,12 @@ static unsigned apply(struct state *s, enum action action, uint32_t arg)
     case DO_DIFFER:
         state_toggle_difference(s);
         break;
+    case DO_NEXT_ROW:
+    case DO_PREVIOUS_ROW:
+        if (s->snap && s->snap->has_facts && s->snap->facts.n_rows)
+            s->row = moved((uint32_t)s->row, action == DO_NEXT_ROW ? 1 : -1,
+                           (uint32_t)s->snap->facts.n_rows);
+        break;
     case DO_TOGGLE_OV:
         s->ov_kind = s->ov_kind == OV_CIRCUIT ? OV_MEAN_OUTPUT : OV_CIRCUIT;
         break;

@@ -31,6 +31,8 @@ enum action {
     DO_KEEP,
     DO_DIFFER,
     DO_TOGGLE_OV,
+    DO_NEXT_ROW,
+    DO_PREVIOUS_ROW,
     DO_SORT,
     DO_OVERLAY, // arg: enum overlay
     DO_CANCEL,

@@ -71,6 +71,18 @@ static bool fill_ov(struct lab *lab, struct detail *d, atomic_bool *cancel, stru
     return ok || err->code != ABL_INTERRUPTED;
 }
 
+static bool fill_attn(struct lab *lab, struct detail *d, atomic_bool *cancel, struct abl_err *err)
+{
+    struct head_set one = { &d->ask.head, 1 };
+    struct attn *attn;
+    if (d->ask.row >= lab->prompts->n)
+        return true;
+    bool ok = attn_patterns(lab, &one, &d->ask.row, 1, cancel, &d->arena, &attn, err);
+    if (ok)
+        d->attn = attn;
+    return ok || err->code != ABL_INTERRUPTED;
+}
+
 bool detail_make(struct lab *lab, const struct table *t, const struct detail_ask *ask,
                  enum metric metric, atomic_bool *cancel, struct detail **out, struct abl_err *err)
 {
@@ -78,7 +90,8 @@ bool detail_make(struct lab *lab, const struct table *t, const struct detail_ask
     if (!d)
         return abl_no_memory(err);
     d->ask = *ask;
-    if (!fill_rows(lab, t, metric, d, err) || !fill_ov(lab, d, cancel, err)) {
+    if (!fill_rows(lab, t, metric, d, err) || !fill_ov(lab, d, cancel, err)
+        || !fill_attn(lab, d, cancel, err)) {
         detail_free(d);
         return false;
     }

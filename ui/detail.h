@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "lab/attn.h"
 #include "lab/ov.h"
 #include "lab/run.h"
 #include "ui/state.h"
@@ -20,7 +21,8 @@ struct detail_row {
 
 struct detail {
     struct detail_ask ask;
-    const struct ov *ov; // of the one head
+    const struct ov *ov;     // of the one head
+    const struct attn *attn; // of the one head in the one row; NULL where it is not to be had
     struct detail_row *rows;
     size_t n_rows;
     char error[256]; // why there is no ov; empty where there is

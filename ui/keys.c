@@ -6,7 +6,7 @@
 #include "ui/grid.h"
 
 enum {
-    GRID = WHERE_IMPACT | WHERE_HEAD | WHERE_OV | WHERE_COMPARE,
+    GRID = WHERE_IMPACT | WHERE_HEAD | WHERE_OV | WHERE_ATTN | WHERE_COMPARE,
     HEADS = GRID | WHERE_RANK,
     LISTS = WHERE_PANES | WHERE_HELP | WHERE_PICKER,
     CTRL_C = 3,
@@ -66,6 +66,8 @@ static const struct binding bindings[] = {
     { 'D', WHERE_PANES, DO_OVERLAY, OVERLAY_DEVICE, NULL, "device", "choose the device" },
     { ':', WHERE_PANES, DO_OVERLAY, OVERLAY_COMMAND, NULL, "command", "type a command" },
     { 'R', WHERE_PANES, DO_RERUN, 0, NULL, "rerun", "run again from the start; go on after a cancel" },
+    { 'n', WHERE_ATTN, DO_NEXT_ROW, 0, NULL, "next row", "the next row of the data" },
+    { 'N', WHERE_ATTN, DO_PREVIOUS_ROW, 0, NULL, NULL, "the row before" },
     { 't', WHERE_OV, DO_TOGGLE_OV, 0, NULL, "circuit", "between the head's mean output and its OV circuit" },
     { 'S', WHERE_PANES, DO_OVERLAY, OVERLAY_SITE, patches, "site", "choose what patch puts in" },
     { 'z', WHERE_PANES, DO_ABLATE, ABLATE_SCALE, NULL, NULL, "zero ablation" },
@@ -102,8 +104,9 @@ static const struct binding bindings[] = {
     { '4', WHERE_PANES, DO_PANE, PANE_LOG, NULL, NULL, "log" },
     { '5', WHERE_PANES, DO_PANE, PANE_LIST, NULL, NULL, "sets, recovery, patched places, direct effects" },
     { '6', WHERE_PANES, DO_PANE, PANE_OV, NULL, NULL, "what the selected head writes" },
-    { '7', WHERE_PANES, DO_PANE, PANE_ROWS, NULL, NULL, "rows, and the selected head's effect in each" },
-    { '8', WHERE_PANES, DO_PANE, PANE_COMPARE, NULL, NULL, "this run beside a kept one" },
+    { '7', WHERE_PANES, DO_PANE, PANE_ATTN, NULL, NULL, "where the selected head looks in the selected row" },
+    { '8', WHERE_PANES, DO_PANE, PANE_ROWS, NULL, NULL, "rows, and the selected head's effect in each" },
+    { '9', WHERE_PANES, DO_PANE, PANE_COMPARE, NULL, NULL, "this run beside a kept one" },
     { CTRL_L, WHERE_PANES | WHERE_HELP | WHERE_PICKER | WHERE_SMALL, DO_REDRAW, 0, NULL, NULL, "draw the screen anew" },
     { KEYCODE_F1, WHERE_PANES, DO_OVERLAY, OVERLAY_HELP, NULL, NULL, NULL },
     { KEYCODE_F5, WHERE_PANES, DO_RERUN, 0, NULL, NULL, NULL },

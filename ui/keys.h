@@ -35,6 +35,7 @@ enum where {
     WHERE_LOG = 1 << PANE_LOG,
     WHERE_LIST = 1 << PANE_LIST,
     WHERE_OV = 1 << PANE_OV,
+    WHERE_ATTN = 1 << PANE_ATTN,
     WHERE_ROWS = 1 << PANE_ROWS,
     WHERE_COMPARE = 1 << PANE_COMPARE,
     WHERE_PANES = (1 << N_PANES) - 1,

@@ -16,6 +16,7 @@ enum pane {
     PANE_LOG,
     PANE_LIST, // results that are no heads: sets, heads given back, patched places, parts
     PANE_OV,
+    PANE_ATTN,
     PANE_ROWS,
     PANE_COMPARE,
     N_PANES,

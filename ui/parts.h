@@ -17,6 +17,7 @@ void draw_head(struct grid *g, struct rect r, const struct state *s);
 void draw_rank(struct grid *g, struct rect r, const struct state *s);
 void draw_list(struct grid *g, struct rect r, const struct state *s);
 void draw_ov(struct grid *g, struct rect r, const struct state *s);
+void draw_attn(struct grid *g, struct rect r, const struct state *s);
 void draw_rows(struct grid *g, struct rect r, const struct state *s);
 void draw_compare(struct grid *g, struct rect r, const struct state *s);
 void draw_log(struct grid *g, struct rect r, const struct state *s);

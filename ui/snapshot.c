@@ -72,3 +72,12 @@ size_t snapshot_rank(const struct snapshot *s, struct head h)
         larger += s->states[i] == CELL_DONE && fabs(s->cells[i].mean) > mine;
     return larger + 1;
 }
+
+const struct item *snapshot_direct(const struct snapshot *s, struct head h)
+{
+    for (size_t i = 0; i < s->n_items; i++)
+        if (s->items[i].is_head && s->items[i].head.layer == h.layer
+            && s->items[i].head.head == h.head)
+            return &s->items[i];
+    return NULL;
+}

@@ -38,6 +38,8 @@ struct item {
     char label[ITEM_LABEL];
     bool done, indented;   // indented: it belongs to the one above that is not
     struct estimate delta; // of the metric; of a part its share of ld
+    bool is_head;          // a head's direct effect
+    struct head head;      // then
     bool has_recovery;
     struct recovery recovery;
 };
@@ -90,6 +92,9 @@ static inline size_t snapshot_at(const struct snapshot *s, struct head h)
 {
     return (size_t)h.layer * s->n_heads + h.head;
 }
+
+// A head's direct effect; NULL where the run has none.
+const struct item *snapshot_direct(const struct snapshot *s, struct head h);
 
 // Room for n items, all zero. False when memory is out.
 bool snapshot_items(struct snapshot *s, size_t n);

@@ -252,6 +252,8 @@ enum pane experiment_pane(enum experiment e)
         return PANE_LIST;
     case EXPERIMENT_OV:
         return PANE_OV;
+    case EXPERIMENT_ATTN:
+        return PANE_ATTN;
     default:
         return PANE_HEAD;
     }
@@ -259,13 +261,14 @@ enum pane experiment_pane(enum experiment e)
 
 static bool same_ask(const struct detail_ask *a, const struct detail_ask *b)
 {
-    return a->head.layer == b->head.layer && a->head.head == b->head.head
+    return a->head.layer == b->head.layer && a->head.head == b->head.head && a->row == b->row
            && a->ov_kind == b->ov_kind && a->run == b->run && a->complete == b->complete;
 }
 
 static struct detail_ask ask_now(const struct state *s)
 {
     return (struct detail_ask){ .head = s->cursor,
+                                .row = s->row,
                                 .ov_kind = s->ov_kind,
                                 .run = s->snap ? s->snap->run : 0,
                                 .complete = s->snap && s->snap->phase == RUN_DONE };
@@ -273,7 +276,7 @@ static struct detail_ask ask_now(const struct state *s)
 
 bool state_ask_detail(struct state *s, struct detail_ask *out)
 {
-    bool shown = s->side == PANE_OV || s->side == PANE_ROWS;
+    bool shown = s->side == PANE_OV || s->side == PANE_ATTN || s->side == PANE_ROWS;
     bool loaded = s->snap && s->snap->has_facts && state_has_grid(s)
                   && s->snap->phase != RUN_LOADING && s->snap->phase != RUN_FAILED;
     *out = ask_now(s);

@@ -16,6 +16,7 @@
 // The selected head, about which more is asked for while a pane shows it.
 struct detail_ask {
     struct head head;
+    size_t row; // whose attention is shown
     enum ov_kind ov_kind;
     unsigned run;
     bool complete; // the run has ended: every row is known

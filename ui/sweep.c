@@ -485,7 +485,8 @@ static void fill_part(const struct direct_part *p, struct item *to)
 {
     to->done = true;
     to->delta = p->ld;
-    to->indented = p->kind == DIRECT_HEAD;
+    to->indented = to->is_head = p->kind == DIRECT_HEAD;
+    to->head = (struct head){ p->layer, p->head };
     if (p->kind == DIRECT_HEAD)
         snprintf(to->label, sizeof to->label, "head %" PRIu32 ":%" PRIu32, p->layer, p->head);
     else if (p->layer == NO_LAYER)

@@ -11,10 +11,11 @@ static const struct {
     const char *name;
     void (*draw)(struct grid *g, struct rect body, const struct state *s);
 } panes[N_PANES] = {
-    [PANE_IMPACT] = { "impact", draw_impact }, [PANE_HEAD] = { "head", draw_head },
-    [PANE_RANK] = { "rank", draw_rank },       [PANE_LOG] = { "log", draw_log },
-    [PANE_LIST] = { "recover", draw_list },    [PANE_OV] = { "ov", draw_ov },
-    [PANE_ROWS] = { "rows", draw_rows },       [PANE_COMPARE] = { "compare", draw_compare },
+    [PANE_IMPACT] = { "impact", draw_impact },    [PANE_HEAD] = { "head", draw_head },
+    [PANE_RANK] = { "rank", draw_rank },          [PANE_LOG] = { "log", draw_log },
+    [PANE_LIST] = { "recover", draw_list },       [PANE_OV] = { "ov", draw_ov },
+    [PANE_ATTN] = { "attn", draw_attn },          [PANE_ROWS] = { "rows", draw_rows },
+    [PANE_COMPARE] = { "compare", draw_compare },
 };
 
 // "── 1 impact ────": the focused pane's name stands out.

@@ -60,7 +60,7 @@ void draw_compare(struct grid *g, struct rect r, const struct state *s)
     }
     size_t n = (size_t)p->n_layers * p->n_heads, at = SIZE_MAX;
     double limit = INFINITY;
-    grid_text(g, r, 0, 1, style_dim(), "head       now    kept  differ.");
+    grid_text(g, r, 0, 1, style_dim(), "head       now    kept    diff");
     for (uint32_t y = 2; y < r.h; y++) {
         at = next_largest(s, n, limit, at == SIZE_MAX ? 0 : at);
         if (at == SIZE_MAX)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "report/palette.h"
 #include "ui/detail.h"
 
 static bool awaited(struct grid *g, struct rect r, const struct state *s)
@@ -53,14 +54,56 @@ void draw_ov(struct grid *g, struct rect r, const struct state *s)
     const struct ov_head *h = &d->ov->heads[0];
     uint32_t x
         = grid_printf(g, r, 0, 0, style_bold(), "head %" PRIu32 ":%" PRIu32, h->layer, h->head);
-    x += grid_printf(g, r, x, 0, style_dim(), "  norm %.3f", h->vector_norm);
-    if (!isnan(h->copying))
-        grid_printf(g, r, x, 0, style_dim(), "  copying %+.2f", h->copying);
+    grid_printf(g, r, x, 0, style_dim(), "  norm %.3f", h->vector_norm);
     if (d->ov->kind == OV_CIRCUIT)
-        grid_printf(g, r, 0, 1, style_dim(), "circuit of %zu targets; t: output", d->ov->n_sources);
+        grid_printf(g, r, 0, 1, style_dim(), "circuit  copying %+.2f  t: output", h->copying);
     else
-        grid_printf(g, r, 0, 1, style_dim(), "output over %zu rows; t: circuit", d->ov->n_samples);
+        grid_printf(g, r, 0, 1, style_dim(), "over %zu rows  t: circuit", d->ov->n_samples);
     draw_tokens(g, (struct rect){ r.x, r.y + 2, r.w, r.h - 2 }, &h->tokens);
+}
+
+// Shade of a weight: a digit of tenths where there are no colours.
+static void put_weight(struct grid *g, struct rect r, uint32_t x, uint32_t y, float weight,
+                       const struct state *s)
+{
+    char text[4];
+    struct style st = style_plain();
+    snprintf(text, sizeof text, weight < 0.05f ? " ·" : "%2d", (int)lround(10 * (double)weight));
+    if (!(s->look & LOOK_MONO)) {
+        st.bg = (struct color){ true, palette_diverging((double)weight) };
+        st.fg = (struct color){ true, palette_ink(st.bg.rgb) };
+    }
+    grid_text(g, r, x, y, st, text);
+}
+
+// A line a query, a column a key; the last of both where not all fit.
+void draw_attn(struct grid *g, struct rect r, const struct state *s)
+{
+    enum { LABEL = 9, CELL = 2 };
+    if (!state_has_grid(s) || r.h < 4 || awaited(g, r, s))
+        return;
+    const struct detail *d = state_detail(s);
+    if (!d->attn || !d->attn->n_rows || !d->attn->rows[0].n_patterns) {
+        grid_text(g, r, 0, 0, style_warn(), "no pattern");
+        return;
+    }
+    const struct attn_row *row = &d->attn->rows[0];
+    const float *weights = row->patterns[0].weights;
+    uint32_t n = row->n_tokens, columns = (r.w - LABEL) / CELL, lines = r.h - 2;
+    uint32_t first_key = n > columns ? n - columns : 0, first = n > lines ? n - lines : 0;
+    uint32_t x = grid_printf(g, r, 0, 0, style_bold(), "head %" PRIu32 ":%" PRIu32, s->cursor.layer,
+                             s->cursor.head);
+    grid_printf(g, r, x, 0, style_dim(), "  row %zu of %zu", s->row + 1, d->n_rows);
+    for (uint32_t k = first_key; k < n; k++)
+        grid_printf(g, r, LABEL + (k - first_key) * CELL, 1, style_dim(), "%2" PRIu32, k % 100);
+    for (uint32_t q = first; q < n; q++) {
+        uint32_t y = q - first + 2;
+        struct rect label = { r.x, r.y + y, LABEL - 1, 1 };
+        grid_printf(g, label, 0, 0, style_dim(), "%2" PRIu32, q);
+        grid_text(g, label, 3, 0, q + 1 == n ? style_bold() : style_plain(), row->tokens[q]);
+        for (uint32_t k = first_key; k <= q; k++)
+            put_weight(g, r, LABEL + (k - first_key) * CELL, y, weights[(size_t)q * n + k], s);
+    }
 }
 
 static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct state *s,

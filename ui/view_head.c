@@ -64,6 +64,22 @@ static const char *reading(const struct snapshot *p, const struct estimate *e)
     }
 }
 
+// What the head itself writes towards the answer, and how much of its loss later parts make up for: total + direct.
+static void draw_direct(struct lines *l, const struct snapshot *p, size_t at)
+{
+    struct head h = { (uint32_t)(at / p->n_heads), (uint32_t)(at % p->n_heads) };
+    const struct item *direct = snapshot_direct(p, h);
+    char number[NUMBER_SIZE];
+    if (!direct)
+        return;
+    format_number(direct->delta.mean, number);
+    entry(l, "direct", style_bold(), number);
+    if (p->metric != METRIC_LD)
+        return;
+    format_number(p->cells[at].mean + direct->delta.mean, number);
+    entry(l, "repaired", style_plain(), number);
+}
+
 static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
 {
     const struct estimate *e = &p->cells[at];
@@ -83,6 +99,7 @@ static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
     entry(l, "ablated", style_plain(), number);
     format_number(p->intact.mean, number);
     entry(l, "intact", style_plain(), number);
+    draw_direct(l, p, at);
     snprintf(text, sizeof text, "%" PRIu32 " / %" PRIu32, e->n, e->n_clusters);
     entry(l, "rows/clust.", style_plain(), text);
     line(l, style_plain(), reading(p, e));

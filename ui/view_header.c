@@ -24,6 +24,7 @@ static uint32_t item(struct grid *g, struct rect r, uint32_t x, uint32_t y, stru
     return x + grid_text(g, r, x, y, style, text);
 }
 
+// What is shown, which may be another run than the one that has just been asked for.
 static void draw_run(struct grid *g, struct rect r, const struct state *s)
 {
     char text[256];
@@ -38,13 +39,13 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
         x = item(g, r, x, 0, style_warn(), text);
     }
     x = item(g, r, x, 0, style_plain(), f->device);
-    if (s->choice.experiment != EXPERIMENT_HEADS)
-        x = item(g, r, x, 0, style_accent(), experiment_name(s->choice.experiment));
-    if (experiment_ablates(s->choice.experiment)) {
-        ablation_name(s->choice.ablation, text, sizeof text);
+    if (s->snap->experiment != EXPERIMENT_HEADS)
+        x = item(g, r, x, 0, style_accent(), experiment_name(s->snap->experiment));
+    if (experiment_ablates(s->snap->experiment)) {
+        ablation_name(s->snap->ablation, text, sizeof text);
         x = item(g, r, x, 0, style_plain(), text);
     }
-    x = item(g, r, x, 0, style_plain(), metric_effect_name(s->choice.metric, text, sizeof text));
+    x = item(g, r, x, 0, style_plain(), metric_effect_name(s->snap->metric, text, sizeof text));
     snprintf(text, sizeof text, "%zu rows", f->n_rows);
     x = item(g, r, x, 0, style_plain(), text);
     snprintf(text, sizeof text, "%" PRIu32 " clusters", f->n_clusters);

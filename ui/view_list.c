@@ -31,12 +31,12 @@ static double measure(const struct snapshot *p, const struct item *e, char out[N
 
 static void draw_item(struct grid *g, struct rect r, uint32_t y, const struct state *s, size_t i)
 {
-    enum { NUMBER = 8 };
+    enum { NUMBER = 8, BESIDE = NUMBER + 5 }; // number, and a short bar
     const struct snapshot *p = s->snap;
     const struct item *e = &p->items[i];
     char number[NUMBER_SIZE];
     double fraction = measure(p, e, number);
-    uint32_t label_w = r.w / 2, x = label_w + 1;
+    uint32_t label_w = r.w < 3 * BESIDE ? r.w - BESIDE : r.w / 2, x = label_w + 1;
     struct rect name = { r.x, r.y + y, label_w, 1 };
     struct style st = i == s->item ? style_bold() : style_plain();
     if (i == s->item) {

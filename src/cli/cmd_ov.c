@@ -1,8 +1,6 @@
 #include "cli/commands.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "cli/print.h"
@@ -67,35 +65,10 @@ static bool put_doc(struct doc *d, const char *path, struct abl_err *err)
     return ok;
 }
 
-// compare.json beside the conditions' folders.
-static bool compare_conditions(const struct cli *cli, struct abl_err *err)
-{
-    const struct ov_file *files[MAX_ARGS];
-    struct arena a = { 0 };
-    bool ok = true;
-    for (size_t i = 0; ok && i < cli->n_data; i++) {
-        const char *name = strrchr(cli->data[i], '/');
-        char *path = arena_printf(&a, "%s/%s", cli->export_dir, name ? name + 1 : cli->data[i]);
-        char *dot = path ? strstr(path, ".jsonl") : NULL;
-        if (dot)
-            *dot = '\0'; // a corpus is named by its file
-        ok = (path || abl_no_memory(err)) && ov_file_read(path, &a, &files[i], err);
-    }
-    if (ok) {
-        struct doc d;
-        const char *path = arena_printf(&a, "%s/compare.json", cli->export_dir);
-        ok = (path || abl_no_memory(err)) && ov_compare_doc(files, cli->n_data, &d, err)
-             && put_doc(&d, path, err);
-    }
-    arena_release(&a);
-    return ok;
-}
-
 bool command_ov(const struct cli *cli, const char *command_line, struct abl_err *err)
 {
     if (cli->export_dir)
-        return command_export(cli, command_line, err)
-               && (cli->n_data < 2 || compare_conditions(cli, err));
+        return command_export(cli, command_line, err);
     struct lab *lab;
     if (!lab_open_cold(&cli->run, &lab, err))
         return false;

@@ -24,17 +24,8 @@ bool config_note(struct config_reader *r, const char *format, ...)
 // A file as an object, NULL after a failure; cJSON_Delete it.
 cJSON *config_parse(struct config_reader *r, const char *path);
 
-// A key of an object, NULL where it is missing or null. Another type sets r->failed and err.
-const cJSON *config_get(struct config_reader *r, const cJSON *o, const char *place, const char *key,
-                        cJSON_bool (*is)(const cJSON *), const char *expected);
-const char *config_text(struct config_reader *r, const cJSON *o, const char *place,
-                        const char *key);
-
 // The file that a path means; NULL where there is none.
 const char *config_find(struct config_reader *r, const char *name);
-
-// Note every key that is unknown or has no meaning.
-bool config_check_keys(struct config_reader *r, const cJSON *o, const char *place);
 
 // src over dst. False when memory is out.
 bool config_merge(cJSON *dst, const cJSON *src);

@@ -50,8 +50,10 @@ cJSON *config_parse(struct config_reader *r, const char *path)
     return parsed;
 }
 
-const cJSON *config_get(struct config_reader *r, const cJSON *o, const char *place, const char *key,
-                        cJSON_bool (*is)(const cJSON *), const char *expected)
+// A key of an object, NULL where it is missing or null. Another type sets r->failed and err.
+static const cJSON *config_get(struct config_reader *r, const cJSON *o, const char *place,
+                               const char *key, cJSON_bool (*is)(const cJSON *),
+                               const char *expected)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
     if (!item || cJSON_IsNull(item) || is(item))
@@ -61,7 +63,8 @@ const cJSON *config_get(struct config_reader *r, const cJSON *o, const char *pla
     return NULL;
 }
 
-const char *config_text(struct config_reader *r, const cJSON *o, const char *place, const char *key)
+static const char *config_text(struct config_reader *r, const cJSON *o, const char *place,
+                               const char *key)
 {
     const cJSON *item = config_get(r, o, place, key, cJSON_IsString, "string");
     const char *text = item ? arena_strdup(&r->config->arena, item->valuestring) : NULL;
@@ -140,7 +143,8 @@ static const struct known_key known_keys[] = {
     { "profiling.", "powermetrics", "power is not measured" },
 };
 
-bool config_check_keys(struct config_reader *r, const cJSON *o, const char *place)
+// Note every key that is unknown or has no meaning.
+static bool config_check_keys(struct config_reader *r, const cJSON *o, const char *place)
 {
     const cJSON *item;
     cJSON_ArrayForEach(item, o)
@@ -315,9 +319,7 @@ static bool read_rest(struct config_reader *r, const cJSON *o, struct config_run
                         r->path, boot->valuedouble);
     if (boot)
         s->n_boot = (uint32_t)boot->valuedouble;
-    if (span && strcmp(span, "first_token") != 0)
-        return config_note(r, "'%s': \"metric_span\" is %s: the first token is scored", r->path,
-                           span);
+    s->whole_answers = s->whole_answers || (span && strcmp(span, "first_token") != 0);
     return true;
 }
 
@@ -386,6 +388,25 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     return true;
 }
 
+// Whole answers are scored by experiments that ablate, and by patches of every position; not under --compat.
+static bool check_span(struct config_reader *r, struct run_settings *s)
+{
+    bool patch = s->experiment == EXPERIMENT_PATCH && strcmp(s->positions, "all") == 0;
+    bool scored = (experiment_ablates(s->experiment) || patch) && s->compat == COMPAT_NONE;
+    if (!s->whole_answers || scored)
+        return true;
+    s->whole_answers = false;
+    if (s->compat == COMPAT_TINYLAB)
+        return config_note(r,
+                           "'%s': \"metric_span\" asks for whole answers: under --compat tinylab "
+                           "only the last column is read",
+                           r->path);
+    return config_note(r,
+                       "'%s': \"metric_span\" asks for whole answers: this battery is scored by "
+                       "their first token",
+                       r->path);
+}
+
 // One condition, merged; overrides of its battery may be NULL.
 static bool read_condition(struct config_reader *r, const cJSON *o, const char *tag,
                            const char *battery, const cJSON *overrides)
@@ -395,7 +416,7 @@ static bool read_condition(struct config_reader *r, const cJSON *o, const char *
     return config_check_keys(r, o, "") && read_model(r, o, &run.settings)
            && read_dataset(r, o, &run.settings) && read_device(r, o, &run.settings)
            && read_verify(r, o, &run) && read_rest(r, o, &run)
-           && battery_read(r, battery, overrides, &run.settings, &b)
+           && battery_read(r, battery, overrides, &run.settings, &b) && check_span(r, &run.settings)
            && add_runs(r, o, tag, &run, &b);
 }
 

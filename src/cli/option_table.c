@@ -470,6 +470,13 @@ static bool read_color(const struct option *o, const char *v, struct cli *cli, s
     return bad_value(o, v, "auto, always or never", err);
 }
 
+static bool read_span(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    cli->run.whole_answers = strcmp(v, "full") == 0;
+    return cli->run.whole_answers || strcmp(v, "first") == 0
+           || bad_value(o, v, "first or full", err);
+}
+
 static bool read_top_k(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     uint64_t n;
@@ -579,6 +586,8 @@ const struct option cli_options[] = {
     { "metric", "M", "shown first: ld (default) logprob prob kl rank flip entropy", RUN,
       read_metric, 0, false },
     { "seed", "N", "of everything that is drawn (default 0)", READ | VERIFY | VARIANTS, read_seed,
+      0, false },
+    { "span", "S", "answers are one token (first, default), or scored whole (full)", RUN, read_span,
       0, false },
     { "boot", "N", "bootstrap resamples (default 1000)", RUN | CONFIG, read_boot, 0, false },
     { "alpha", "A", "level of intervals and of q (default 0.05)", RUN, read_alpha, 0, false },

@@ -64,8 +64,16 @@ static void draw_like(const struct head_set *like, uint32_t n_heads, struct rng 
     qsort(out, like->n, sizeof *out, by_place);
 }
 
-// Up to n_controls random sets, each once, none of them a set that was asked for. Where a layer has few heads there are
-// fewer: a fixed number of draws finds what there is.
+static uint32_t count_controls(const struct variants *v, size_t parent)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < v->n; i++)
+        n += variant_is_control_of(&v->items[i], &v->items[parent]);
+    return n;
+}
+
+// Up to n_controls random sets, each once, none of them a set that was asked for; those of a like set before this one
+// count. Where a layer has few heads there are fewer: a fixed number of draws finds what there is.
 static bool add_controls(const struct lab *lab, const struct head_set *chosen, size_t parent,
                          struct ablation how, struct rng *r, struct variants *v,
                          struct abl_err *err)
@@ -74,7 +82,8 @@ static bool add_controls(const struct lab *lab, const struct head_set *chosen, s
     uint32_t wanted = lab->settings.n_controls, n_heads = lab->model->shape.n_heads;
     struct head *heads = malloc(chosen->n * sizeof *heads);
     bool ok = heads || abl_no_memory(err);
-    for (uint32_t found = 0, draw = 0; ok && found < wanted && draw < DRAWS * wanted; draw++) {
+    for (uint32_t found = count_controls(v, parent), draw = 0;
+         ok && found < wanted && draw < DRAWS * wanted; draw++) {
         struct head_set one = { .heads = heads, .n = chosen->n };
         size_t before = v->n;
         draw_like(chosen, n_heads, r, heads);

@@ -410,15 +410,6 @@ bool lens_make(struct lab *lab, atomic_bool *cancel, struct arena *a, struct len
     return ok;
 }
 
-const struct direct_part *lens_head(const struct lens *l, struct head h)
-{
-    for (size_t i = 0; i < l->n_parts; i++)
-        if (l->parts[i].kind == DIRECT_HEAD && l->parts[i].layer == h.layer
-            && l->parts[i].head == h.head)
-            return &l->parts[i];
-    return NULL;
-}
-
 bool lens_read(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
                struct abl_err *err)
 {

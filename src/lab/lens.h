@@ -54,9 +54,6 @@ struct lens {
 bool lens_make(struct lab *lab, atomic_bool *cancel, struct arena *a, struct lens **out,
                struct abl_err *err);
 
-// The part of a head, NULL where there is none.
-const struct direct_part *lens_head(const struct lens *l, struct head h);
-
 // As an experiment's reading.
 bool lens_read(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
                struct abl_err *err);

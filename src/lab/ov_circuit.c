@@ -31,7 +31,7 @@ static bool name_source(const struct lab *lab, const char *text, uint32_t *out, 
     struct token_ids ids = { 0 };
     bool ok = tokenizer_encode(lab->tokenizer, text, strlen(text), &ids, err);
     if (ok && ids.n != 1)
-        ok = abl_fail(err, ABL_BAD_DATA,
+        ok = abl_fail(err, ABL_USAGE,
                       "--source '%s' is %zu tokens: expected one, such as ' Paris' with its space",
                       text, ids.n);
     if (ok)

@@ -116,7 +116,8 @@ static bool open_prompts(struct lab *lab, struct abl_err *err)
                                        .skip_bad = s->skip_bad,
                                        .n_ctx = lab->model->shape.n_ctx,
                                        .n_vocab = lab->model->shape.n_vocab,
-                                       .cluster_by_template = s->cluster_by_template };
+                                       .cluster_by_template = s->cluster_by_template,
+                                       .whole_answers = s->whole_answers };
     if (!dataset_open_as(&s->fields, s->data, s->data_dir, s->split, s->max_rows, s->skip_bad,
                          &lab->data, &lab->n_dropped, err))
         return false;
@@ -147,12 +148,19 @@ static bool runs_corrupt(const struct run_settings *s)
     return s->experiment == EXPERIMENT_PATCH && s->direction == CLEAN_TO_CORRUPT;
 }
 
+// What the forward pass runs: the rows' prompts, or those that their answers take.
+static const struct prompts *run_prompts(const struct lab *lab)
+{
+    return lab->spans ? &lab->spans->prompts : lab->prompts;
+}
+
 static bool open_cold(struct lab *lab, const struct run_settings *s, struct abl_err *err)
 {
     if (!copy_settings(lab, s, err) || !open_model(lab, err) || !open_prompts(lab, err))
         return false;
     return (!runs_corrupt(s) || donors_swap(lab->prompts, err))
-           && donors_make(lab->prompts, s->seed, &lab->arena, &lab->donors, err);
+           && (!s->whole_answers || spans_make(lab->prompts, &lab->arena, &lab->spans, err))
+           && donors_make(run_prompts(lab), s->seed, &lab->arena, &lab->donors, err);
 }
 
 bool lab_open_cold(const struct run_settings *s, struct lab **out, struct abl_err *err)
@@ -207,15 +215,30 @@ static bool hold_out(struct lab *lab, struct abl_err *err)
     return true;
 }
 
+// From what was run to the rows.
+static void fold_rows(const struct lab *lab, const struct row_stats *run, struct row_stats *rows)
+{
+    if (lab->spans)
+        spans_fold(lab->spans, run, rows);
+    else
+        memcpy(rows, run, lab->prompts->n * sizeof *rows);
+}
+
 // The intact run of the other prompts, where the experiment is compared with it.
 static bool read_other(struct lab *lab, struct abl_err *err)
 {
     size_t n = lab->prompts->n;
     if (!experiments[lab->settings.experiment].reads_other || !lab->donors.other)
         return true;
+    size_t n_run = run_prompts(lab)->n;
+    struct row_stats *run = arena_alloc(&lab->arena, n_run, sizeof *run);
     lab->other = arena_alloc(&lab->arena, n, sizeof *lab->other);
-    return lab->other ? forward_read_donors(lab->forward, n, n, lab->other, err)
-                      : abl_no_memory(err);
+    if (!run || !lab->other)
+        return abl_no_memory(err);
+    if (!forward_read_donors(lab->forward, n_run, n_run, run, err))
+        return false;
+    fold_rows(lab, run, lab->other);
+    return true;
 }
 
 static bool open_device(struct lab *lab, struct abl_err *err)
@@ -226,8 +249,10 @@ static bool open_device(struct lab *lab, struct abl_err *err)
         || (s->profile && !traced_engine_new(engine, &engine, err)))
         return false;
     lab->engine = engine;
+    const struct prompts *p = run_prompts(lab);
+    struct row_stats *intact = arena_alloc(&lab->arena, p->n, sizeof *intact);
     lab->intact = arena_alloc(&lab->arena, lab->prompts->n, sizeof *lab->intact);
-    if (!lab->intact)
+    if (!intact || !lab->intact)
         return abl_no_memory(err);
     struct run_mem mem = run_mem(s, &lab->engine->info);
     bool of_other = experiments[s->experiment].reads_other && lab->donors.other;
@@ -236,8 +261,8 @@ static bool open_device(struct lab *lab, struct abl_err *err)
         return false;
     struct forward_settings f = { .engine = lab->engine,
                                   .model = lab->model,
-                                  .prompts = lab->prompts->items,
-                                  .n_prompts = lab->prompts->n,
+                                  .prompts = p->items,
+                                  .n_prompts = p->n,
                                   .donors = lab->donors.prompts,
                                   .n_donors = lab->donors.n,
                                   .has_bos = lab->prompts->bos != TOKEN_NONE,
@@ -246,7 +271,10 @@ static bool open_device(struct lab *lab, struct abl_err *err)
                                   .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
                                   .n_positions = ATTN_POSITIONS,
                                   .clamped = lab->clamped };
-    return forward_open(&f, lab->intact, &lab->forward, err) && read_other(lab, err);
+    if (!forward_open(&f, intact, &lab->forward, err))
+        return false;
+    fold_rows(lab, intact, lab->intact);
+    return read_other(lab, err);
 }
 
 // Whether the intact model prefers the target behind the clean prompt, row by row: pre-flight's last warning.
@@ -343,6 +371,9 @@ void table_release(struct table *t)
 }
 
 struct progress {
+    const struct lab *lab;
+    struct row_stats
+        *run; // [variant * prompts run + prompt]; the table's own rows where these are what is run
     struct table *table;
     lab_progress *report;
     void *context;
@@ -351,6 +382,9 @@ struct progress {
 static void variant_finished(void *context, size_t variant)
 {
     struct progress *p = context;
+    if (p->lab->spans)
+        spans_fold(p->lab->spans, p->run + variant * p->lab->spans->prompts.n,
+                   p->table->rows + variant * p->table->n_prompts);
     p->table->n_done++;
     if (p->report)
         p->report(p->context, p->table, variant);
@@ -360,18 +394,25 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
              void *context, struct abl_err *err)
 {
     assert(t->n_prompts == lab->prompts->n);
-    struct progress p = { t, progress, context };
     if (lab->clamped && !t->clamped_kl
         && !(t->clamped_kl = calloc((t->variants->n + 1) * t->n_prompts, sizeof *t->clamped_kl)))
         return abl_no_memory(err);
+    size_t n_run = run_prompts(lab)->n;
+    struct row_stats *run = lab->spans ? calloc(t->variants->n * n_run + 1, sizeof *run) : t->rows;
+    if (!run)
+        return abl_no_memory(err);
+    struct progress p = { lab, run, t, progress, context };
     struct forward_job job = { .variants = t->variants,
                                .done = t->done,
-                               .rows = t->rows,
+                               .rows = run,
                                .clamped_kl = t->clamped_kl,
                                .cancel = cancel,
                                .finished = variant_finished,
                                .context = &p };
-    return forward_run(lab->forward, &job, err);
+    bool ok = forward_run(lab->forward, &job, err);
+    if (lab->spans)
+        free(run);
+    return ok;
 }
 
 bool lab_read(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
@@ -521,7 +562,8 @@ bool lab_cost(const struct lab *lab, const struct variants *v, const struct devi
     struct run_mem mem = run_mem(&lab->settings, device);
     struct weights_fit fit = weights_plan(s, mem.weights);
     struct forward_cut cut;
-    if (!forward_plan(s, lab->prompts->items, lab->prompts->n, mem.activations, v, &cut, err))
+    if (!forward_plan(s, run_prompts(lab)->items, run_prompts(lab)->n, mem.activations, v, &cut,
+                      err))
         return false;
     double nodes = (double)cut.n_nodes, reads = (double)cut.n_reads;
     *out = (struct lab_cost){ .n_passes = v->n + 1,

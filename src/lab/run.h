@@ -12,6 +12,7 @@
 #include "lab/compat.h"
 #include "lab/donors.h"
 #include "lab/metrics.h"
+#include "lab/spans.h"
 #include "lab/stats.h"
 #include "lab/variant.h"
 #include "model/model.h"
@@ -62,6 +63,7 @@ struct run_settings {
     unsigned sites;                      // of patch: 1 << site
     enum direction direction;            // of patch
     const char *positions;               // of patch, NULL: see run_positions
+    bool whole_answers;                  // --span full
     enum ov_kind ov_kind;
     uint32_t top_k; // of ov: tokens at either end
     const char *const
@@ -104,6 +106,8 @@ struct lab {
     struct tokenizer *tokenizer;
     struct dataset *data;
     struct prompts *prompts;
+    struct spans
+        *spans; // what is run in place of prompts where whole answers are scored; NULL: prompts
     struct resampler *resampler;
     struct engine *engine;
     struct forward *forward;  // weights on the device and the clean run

@@ -150,6 +150,16 @@ bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, s
     return true;
 }
 
+bool variant_is_control_of(const struct variant *v, const struct variant *set)
+{
+    if (v->role != ROLE_CONTROL || v->n_edits != set->n_edits)
+        return false;
+    for (size_t i = 0; i < v->n_edits; i++) // both in ascending order
+        if (v->edits[i].layer != set->edits[i].layer)
+            return false;
+    return true;
+}
+
 void variants_release(struct variants *v)
 {
     arena_release(&v->arena);

@@ -66,7 +66,7 @@ struct edit {
 enum variant_role {
     ROLE_HEAD,     // one head is ablated
     ROLE_SET,      // several are: a set that was asked for
-    ROLE_CONTROL,  // several are: a random set like the one that `parent` is
+    ROLE_CONTROL,  // several are: a random set like `parent`, which it was drawn for
     ROLE_RESTORED, // the set that `parent` is, with heads given back
     ROLE_PATCH,    // an activation of another run is put in
     ROLE_SHAM,     // a patch of the run's own activation, which changes nothing
@@ -136,6 +136,10 @@ bool variants_add(struct variants *v, const struct variant *variant, size_t *ind
 bool variants_add_set(struct variants *v, const struct head_set *set, struct ablation how,
                       enum variant_role role, size_t parent, size_t *index, struct abl_err *err);
 void variants_release(struct variants *v);
+
+// Whether a variant is a random set with as many heads in each layer as the set: chosen sets that are alike share their
+// controls, whichever of them is the parent.
+bool variant_is_control_of(const struct variant *v, const struct variant *set);
 
 // Index of the variant with this label, or SIZE_MAX.
 size_t variants_find(const struct variants *v, const char *label);

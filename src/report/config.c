@@ -106,6 +106,7 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     doc_text(d, o, "sites", patch ? site_list(s->sites, a) : NULL);
     doc_bool(d, o, "skip_bad", s->skip_bad);
     add_sources(d, s);
+    doc_text(d, o, "span", s->whole_answers ? "full" : "first");
     doc_text(d, o, "split", split_name(lab->data->split));
     if (ov)
         doc_uint(d, o, "top_k", s->top_k);

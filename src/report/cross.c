@@ -14,6 +14,8 @@
 #include "base/sha256.h"
 #include "report/csv_table.h"
 #include "report/doc.h"
+#include "report/ov_compare.h"
+#include "report/ov_file.h"
 
 enum { TEXT_MAX = 64 << 20 };
 
@@ -336,6 +338,34 @@ static bool write_config(struct writer *w, const char *run_name)
     return put_doc(w, "config.json", &d);
 }
 
+// The children that read what heads write, against one another. Reports are named as from the joint folder, wherever the
+// children lie.
+static bool write_comparison(struct writer *w)
+{
+    struct ov_file *named = arena_alloc(&w->arena, w->n, sizeof *named);
+    const struct ov_file **files = arena_alloc(&w->arena, w->n, sizeof(const struct ov_file *)), *f;
+    struct doc d;
+    size_t n = 0;
+    if (!named || !files)
+        return abl_no_memory(w->err);
+    for (size_t i = 0; i < w->n; i++) {
+        const char *path = child_path(w, i, "ov_report.json");
+        if (!path)
+            return false;
+        if (!file_exists(path))
+            continue;
+        if (!ov_file_read(path, &w->arena, &f, w->err))
+            return false;
+        named[n] = *f;
+        named[n].path = arena_printf(&w->arena, "%s/ov_report.json", w->children[i].tag);
+        if (!named[n].path)
+            return abl_no_memory(w->err);
+        files[n] = &named[n];
+        n++;
+    }
+    return n < 2 || (ov_compare_doc(files, n, &d, w->err) && put_doc(w, "compare.json", &d));
+}
+
 static bool write_all(struct writer *w, const char *run_name)
 {
     const char *inner = arena_printf(&w->arena, "%s/artifacts/cross_condition", w->dir);
@@ -347,7 +377,7 @@ static bool write_all(struct writer *w, const char *run_name)
     ok = ok && file_make_dirs(inner, w->err) && write_config(w, run_name);
     for (size_t i = 0; ok && i < N_MATRICES; i++)
         ok = write_matrix(w, &matrices[i]);
-    ok = ok && write_summary(w, run_name) && write_invariants(w)
+    ok = ok && write_summary(w, run_name) && write_invariants(w) && write_comparison(w)
          && doc_print(&w->manifest, DOC_PRETTY, &text, w->err)
          && file_write_atomic(manifest, text.data, text.len, w->err);
     buf_release(&text);

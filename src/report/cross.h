@@ -26,6 +26,7 @@ void cross_abandon(const char *dir);
 //   artifacts/cross_condition/summary.json      the children's summaries
 //   artifacts/cross_condition/invariants.json   heads (and patched places) that are among the CROSS_TOP largest |delta| of
 //                                               every child, by metric
+//   compare.json                                where two children or more have an ov_report.json, these against one another
 //   manifest.json
 // What the files hold depends on tags and children alone. A child that is no whole run is ABL_BAD_DATA.
 enum { CROSS_TOP = 10 };

@@ -31,6 +31,14 @@ static int by_text(const void *a, const void *b)
     return strcmp(((const struct ov_file_token *)a)->text, ((const struct ov_file_token *)b)->text);
 }
 
+// Ids may share a text (pieces of a character do); the best scored of them comes first.
+static int by_text_and_score(const void *a, const void *b)
+{
+    const struct ov_file_token *x = a, *y = b;
+    int order = by_text(a, b);
+    return order ? order : (x->logit < y->logit) - (x->logit > y->logit);
+}
+
 // The tokens sorted by text, each text once; malloc'd.
 static struct ov_file_token *sorted(const struct ov_file_tokens *top,
                                     const struct ov_file_tokens *bottom, size_t *n)
@@ -43,7 +51,7 @@ static struct ov_file_token *sorted(const struct ov_file_tokens *top,
         memcpy(list, top->items, top->n * sizeof *list);
     if (bottom && bottom->n)
         memcpy(list + top->n, bottom->items, bottom->n * sizeof *list);
-    qsort(list, total, sizeof *list, by_text);
+    qsort(list, total, sizeof *list, by_text_and_score);
     for (size_t i = 0; i < total; i++)
         if (!kept || strcmp(list[kept - 1].text, list[i].text) != 0)
             list[kept++] = list[i];

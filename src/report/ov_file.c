@@ -160,6 +160,11 @@ bool ov_file_read(const char *path, struct arena *a, const struct ov_file **out,
     const char *file = file_is_dir(path) ? arena_printf(a, "%s/ov_report.json", path) : path;
     if (!f || !file)
         return abl_no_memory(err);
+    if (file != path && !file_exists(file))
+        return abl_fail(err, ABL_BAD_DATA,
+                        "'%s' holds no ov_report.json: expected a run directory of 'abltui ov "
+                        "--export'; of several conditions name each one's folder",
+                        path);
     if (!file_read(file, REPORT_MAX, &bytes, ABL_BAD_DATA, err))
         return false;
     const char *end = NULL;

@@ -40,7 +40,8 @@ static bool is_wanted(const struct table_writer *w, const struct report *r)
 {
     return (w->experiments & 1u << r->lab->settings.experiment)
            && (!(w->experiments & TABLE_HOLDOUT) || r->lab->held_out)
-           && (!(w->experiments & TABLE_COMPAT) || r->lab->settings.compat);
+           && (!(w->experiments & TABLE_COMPAT) || r->lab->settings.compat)
+           && (!(w->experiments & TABLE_SPAN) || r->lab->spans);
 }
 
 static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,

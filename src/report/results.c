@@ -70,9 +70,9 @@ static void place_among_controls(const struct table *t, const struct results *r,
 {
     size_t n = 0, below = 0, as_big = 0;
     double own = e->delta[m].mean;
+    const struct variant *set = &t->variants->items[e->variant];
     for (size_t k = 0; k < r->n_groups; k++) {
-        const struct variant *v = &t->variants->items[r->groups[k].variant];
-        if (v->role != ROLE_CONTROL || v->parent != e->variant)
+        if (!variant_is_control_of(&t->variants->items[r->groups[k].variant], set))
             continue;
         double delta = r->groups[k].delta[m].mean;
         n++;
@@ -88,9 +88,12 @@ static void place_among_controls(const struct table *t, const struct results *r,
 
 static void compare_with_controls(const struct table *t, struct results *r)
 {
-    for (size_t i = 0; i < r->n_groups; i++)
+    for (size_t i = 0; i < r->n_groups; i++) {
+        if (t->variants->items[r->groups[i].variant].role != ROLE_SET)
+            continue;
         for (int m = 0; m < N_METRICS; m++)
             place_among_controls(t, r, &r->groups[i], (enum metric)m);
+    }
 }
 
 // The list that a variant's effect belongs to.

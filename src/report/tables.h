@@ -17,8 +17,9 @@ struct table_writer {
                   struct buf *out);
 };
 
-// TABLE_HOLDOUT: only where clusters are held out; TABLE_COMPAT: only under --compat.
-enum { N_TABLES = 12, TABLE_HOLDOUT = 1 << 30, TABLE_COMPAT = 1 << 29 };
+enum { N_TABLES = 13 };
+// Beside the experiments: only where clusters are held out, whole answers are scored, or --compat is asked for.
+enum { TABLE_HOLDOUT = 1 << 30, TABLE_SPAN = 1 << 29, TABLE_COMPAT = 1 << 28 };
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.
@@ -31,6 +32,9 @@ void tables_write_attn_heads(const struct report *r, const struct results *resul
 void tables_write_attn(const struct report *r, const struct results *results,
                        enum sheet_format format, struct buf *out);
 
+void tables_write_span(const struct report *r, const struct results *results,
+                       enum sheet_format format, struct buf *out);
+
 // What was chosen on the discovery clusters, and what the held-out ones say of it.
 void tables_write_holdout(const struct report *r, const struct results *results,
                           enum sheet_format format, struct buf *out);
@@ -40,7 +44,7 @@ void tables_write_compat(const struct report *r, const struct results *results,
                          enum sheet_format format, struct buf *out);
 
 // "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL where the experiment
-// ablates nothing (patch, ov).
+// ablates nothing (patch, ov, attn).
 enum { ABLATE_SIZE = 48 };
 const char *ablate_text(const struct run_settings *s, char out[ABLATE_SIZE]);
 

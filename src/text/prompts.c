@@ -19,23 +19,45 @@ struct maker {
 
 // ---------------------------------------------------------------------------------------------- one row
 
-// The one token that a word is behind the prompt; where it is none, `kind` is noted and *out is TOKEN_NONE.
+// An answer behind the prompt: its first token, and all of them.
+struct answer {
+    uint32_t first;
+    const uint32_t *ids;
+    uint32_t n;
+};
+
+// The tokens that a word is behind the prompt, one unless whole answers are asked for; where it is none, `kind` is noted and
+// out->first is TOKEN_NONE.
 static bool find_answer(struct maker *m, const struct dataset_row *row, const char *word,
-                        enum lint_kind kind, uint32_t *out, struct abl_err *err)
+                        enum lint_kind kind, struct answer *out, struct abl_err *err)
 {
     struct abl_err why;
-    *out = TOKEN_NONE;
-    if (tokenizer_continuation(m->tokenizer, row->clean, &m->ids, word, out, &why))
-        return true;
-    if (why.code != ABL_BAD_DATA)
-        return abl_fail(err, why.code, "%s", why.text);
-    lint_add(&m->lint, kind, row->line, "%s", why.text);
-    return true;
+    struct token_ids found = { 0 };
+    *out = (struct answer){ .first = TOKEN_NONE };
+    bool ok = tokenizer_span(m->tokenizer, row->clean, &m->ids, word, &found, &why);
+    if (ok && (!found.n || (found.n > 1 && !m->options->whole_answers)))
+        ok = abl_fail(&why, ABL_BAD_DATA, "'%s' is %zu tokens", word, found.n);
+    if (!ok && why.code == ABL_BAD_DATA)
+        lint_add(&m->lint, kind, row->line, "%s", why.text);
+    else if (!ok)
+        abl_fail(err, why.code, "%s", why.text);
+    uint32_t *ids = ok ? arena_alloc(&m->p->arena, found.n, sizeof *ids) : NULL;
+    bool no_memory = ok && !ids;
+    if (ids) {
+        memcpy(ids, found.ids, found.n * sizeof *ids);
+        *out = (struct answer){ ids[0], ids, (uint32_t)found.n };
+    }
+    token_ids_release(&found);
+    return no_memory ? abl_no_memory(err) : ok || why.code == ABL_BAD_DATA;
 }
 
 static bool check_range(struct maker *m, const struct prompt *p)
 {
     uint32_t n_vocab = m->options->n_vocab, worst = p->target > p->foil ? p->target : p->foil;
+    for (uint32_t i = 0; i < p->n_target_ids; i++)
+        worst = p->target_ids[i] > worst ? p->target_ids[i] : worst;
+    for (uint32_t i = 0; i < p->n_foil_ids; i++)
+        worst = p->foil_ids[i] > worst ? p->foil_ids[i] : worst;
     for (uint32_t i = 0; i < p->n_ids; i++)
         worst = p->ids[i] > worst ? p->ids[i] : worst;
     if (!n_vocab || worst < n_vocab)
@@ -47,17 +69,22 @@ static bool check_range(struct maker *m, const struct prompt *p)
 
 static bool check_length(struct maker *m, const struct prompt *p)
 {
-    if (!m->options->n_ctx || p->n_ids <= m->options->n_ctx)
+    uint32_t longest = p->n_target_ids > p->n_foil_ids ? p->n_target_ids : p->n_foil_ids;
+    uint32_t n = p->n_ids + (longest ? longest - 1 : 0); // an answer's last token is not read
+    if (!m->options->n_ctx || n <= m->options->n_ctx)
         return true;
     lint_add(&m->lint, LINT_PROMPT_TOO_LONG, p->row->line,
-             "%" PRIu32 " tokens where the model takes %" PRIu32, p->n_ids, m->options->n_ctx);
+             "%" PRIu32 " tokens where the model takes %" PRIu32, n, m->options->n_ctx);
     return false;
 }
 
 static bool check_answers(struct maker *m, const struct prompt *p)
 {
     const struct dataset_row *row = p->row;
-    if (p->target == p->foil && (p->target != TOKEN_NONE || strcmp(row->target, row->foil) == 0)) {
+    bool same = p->n_target_ids == p->n_foil_ids && p->target == p->foil;
+    for (uint32_t i = 0; same && i < p->n_target_ids; i++)
+        same = p->target_ids[i] == p->foil_ids[i];
+    if (same && (p->target != TOKEN_NONE || strcmp(row->target, row->foil) == 0)) {
         lint_add(&m->lint, LINT_TARGET_IS_FOIL, row->line, "both are %s",
                  lint_quote(&m->lint, row->target));
         return false;
@@ -129,9 +156,16 @@ static bool make_prompt(struct maker *m, const struct dataset_row *row, struct p
         return false;
     if (!*fit)
         return true;
-    if (!find_answer(m, row, row->target, LINT_MULTI_TOKEN_TARGET, &out->target, err)
-        || !find_answer(m, row, row->foil, LINT_MULTI_TOKEN_FOIL, &out->foil, err))
+    struct answer target, foil;
+    if (!find_answer(m, row, row->target, LINT_MULTI_TOKEN_TARGET, &target, err)
+        || !find_answer(m, row, row->foil, LINT_MULTI_TOKEN_FOIL, &foil, err))
         return false;
+    out->target = target.first;
+    out->target_ids = target.ids;
+    out->n_target_ids = target.n;
+    out->foil = foil.first;
+    out->foil_ids = foil.ids;
+    out->n_foil_ids = foil.n;
     bool answers = check_answers(m, out), length = check_length(m, out);
     *fit = answers && length && check_range(m, out);
     return keep_corrupt(m, out, err);

@@ -18,6 +18,9 @@ struct prompt {
     const uint32_t *corrupt_ids; // of the corrupt prompt, likewise
     uint32_t n_corrupt_ids;      // 0: the row has none
     uint32_t target, foil; // token ids; TOKEN_NONE where an error finding says that there is none
+    // The whole answers; of more than one token only where the options ask for them.
+    const uint32_t *target_ids, *foil_ids;
+    uint32_t n_target_ids, n_foil_ids;
     // Dense number of the row's cluster: `cluster` where given, else its distinct clean prompt.
     uint32_t cluster;
 };
@@ -64,6 +67,7 @@ struct prompts_options {
     // Ids at or above it are refused (tokenizer and weights do not fit together); 0 = no limit.
     uint32_t n_vocab;
     bool cluster_by_template; // --cluster template
+    bool whole_answers;       // --span full: answers may have several tokens
 };
 
 // Tokenise every row and lint the set. With errors and without skip_bad it still returns true, with all rows; the caller

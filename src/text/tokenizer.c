@@ -549,26 +549,40 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len,
     return ok;
 }
 
+bool tokenizer_span(const struct tokenizer *t, const char *prompt,
+                    const struct token_ids *prompt_ids, const char *words, struct token_ids *out,
+                    struct abl_err *err)
+{
+    struct buf both = { 0 };
+    buf_str(&both, prompt);
+    buf_str(&both, words);
+    out->n = 0;
+    bool ok = !both.failed || abl_no_memory(err);
+    ok = ok && tokenizer_encode(t, both.data, both.len, out, err);
+    buf_release(&both);
+    if (!ok)
+        return false;
+    bool changed = out->n < prompt_ids->n
+                   || (prompt_ids->n
+                       && memcmp(out->ids, prompt_ids->ids, prompt_ids->n * sizeof *out->ids) != 0);
+    if (changed)
+        return abl_fail(err, ABL_BAD_DATA, "'%s' changes the prompt's last token", words);
+    out->n -= prompt_ids->n;
+    if (out->n)
+        memmove(out->ids, out->ids + prompt_ids->n, out->n * sizeof *out->ids);
+    return true;
+}
+
 bool tokenizer_continuation(const struct tokenizer *t, const char *prompt,
                             const struct token_ids *prompt_ids, const char *word, uint32_t *out,
                             struct abl_err *err)
 {
-    struct buf both = { 0 };
     struct token_ids ids = { 0 };
-    buf_str(&both, prompt);
-    buf_str(&both, word);
-    bool ok = !both.failed || abl_no_memory(err);
-    ok = ok && tokenizer_encode(t, both.data, both.len, &ids, err);
-    if (ok
-        && (ids.n < prompt_ids->n
-            || (prompt_ids->n
-                && memcmp(ids.ids, prompt_ids->ids, prompt_ids->n * sizeof *ids.ids) != 0)))
-        ok = abl_fail(err, ABL_BAD_DATA, "'%s' changes the prompt's last token", word);
-    else if (ok && ids.n != prompt_ids->n + 1)
-        ok = abl_fail(err, ABL_BAD_DATA, "'%s' is %zu tokens", word, ids.n - prompt_ids->n);
+    bool ok = tokenizer_span(t, prompt, prompt_ids, word, &ids, err);
+    if (ok && ids.n != 1)
+        ok = abl_fail(err, ABL_BAD_DATA, "'%s' is %zu tokens", word, ids.n);
     if (ok)
-        *out = ids.ids[prompt_ids->n];
-    buf_release(&both);
+        *out = ids.ids[0];
     token_ids_release(&ids);
     return ok;
 }

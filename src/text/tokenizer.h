@@ -52,6 +52,12 @@ const char *tokenizer_text(const struct tokenizer *t, uint32_t id);
 // Whether the id is a special token (BOS, padding, …), which text can spell but should not.
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id);
 
+// The ids of words behind the prompt: those by which ids(prompt + words) goes on from prompt_ids. ABL_BAD_DATA where the words
+// change the prompt's own tokens. out is emptied first; token_ids_release it.
+bool tokenizer_span(const struct tokenizer *t, const char *prompt,
+                    const struct token_ids *prompt_ids, const char *words, struct token_ids *out,
+                    struct abl_err *err);
+
 // DESIGN section 3: the id t for which ids(prompt + word) = ids(prompt) + [t]; false with ABL_BAD_DATA and a reason
 // ("is 2 tokens", "changes the prompt's last token") where there is none. prompt_ids: ids of prompt without BOS.
 bool tokenizer_continuation(const struct tokenizer *t, const char *prompt,

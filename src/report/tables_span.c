@@ -1,0 +1,42 @@
+// span.csv: whole answers, row by row.
+#include "report/tables.h"
+
+static void put_row(struct sheet *s, const struct lab *lab, const char *variant, size_t i,
+                    const struct row_stats *row)
+{
+    const struct prompt *p = &lab->prompts->items[i];
+    sheet_text(s, lab->data->name);
+    sheet_text(s, variant);
+    sheet_uint(s, p->row->index);
+    sheet_uint(s, p->n_target_ids);
+    sheet_uint(s, p->n_foil_ids);
+    sheet_float(s, row->target_logit);
+    sheet_float(s, row->foil_logit);
+    sheet_number(s, (double)row->target_logit / p->n_target_ids);
+    sheet_number(s, (double)row->foil_logit / p->n_foil_ids);
+}
+
+void tables_write_span(const struct report *r, const struct results *results,
+                       enum sheet_format format, struct buf *out)
+{
+    (void)results;
+    static const char *const columns[] = { "condition",
+                                           "variant",
+                                           "row",
+                                           "n_target",
+                                           "n_foil",
+                                           "target_logprob",
+                                           "foil_logprob",
+                                           "target_logprob_per_token",
+                                           "foil_logprob_per_token",
+                                           NULL };
+    const struct table *t = r->table;
+    struct sheet s;
+    sheet_begin(&s, out, format, columns);
+    for (size_t i = 0; i < t->n_prompts; i++)
+        put_row(&s, r->lab, "intact", i, &r->lab->intact[i]);
+    for (size_t v = 0; v < t->variants->n; v++)
+        for (size_t i = 0; t->done[v] && i < t->n_prompts; i++)
+            put_row(&s, r->lab, t->variants->items[v].label, i, &t->rows[v * t->n_prompts + i]);
+    sheet_end(&s);
+}
