@@ -43,6 +43,8 @@ export_run held --rows 20 --holdout 0.5
 export_run held_sets --rows 20 --holdout 0.4 --experiment sets --pairs 0:2,4,5 --controls 3
 export_run patch --rows 8 --experiment patch --patch-site resid_pre,z,k --positions=-1,-2 --layers 0-1
 export_run patch_all --rows 8 --experiment patch --patch-site attn_out --positions all --direction 'corrupt->clean'
+export_run compat --rows 8 --compat tinylab
+export_run compat_patch --rows 8 --compat tinylab --experiment patch --direction 'corrupt->clean'
 export_run partial --rows 8 --experiment partial --sets '0:2+0:4+1:1'
 export_run lens --rows 8 --experiment lens
 export_run attn --rows 8 --experiment attn

@@ -47,6 +47,7 @@ struct item {
 // What is true of a loaded model and its rows, whatever is ablated.
 struct facts {
     char model[128], condition[128], split[16], device[160], bos[48];
+    const char *compat; // whose conventions the run keeps; NULL: ours
     struct model_shape shape;
     size_t n_rows, n_dropped;
     uint32_t n_clusters;

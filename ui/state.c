@@ -28,8 +28,7 @@ bool state_new(const struct run_settings *settings, struct state **out, struct a
     s->choice.experiment = settings->experiment;
     s->choice.sites = settings->sites;
     s->choice.direction = settings->direction;
-    snprintf(s->choice.positions, sizeof s->choice.positions, "%s",
-             settings->positions ? settings->positions : "last");
+    snprintf(s->choice.positions, sizeof s->choice.positions, "%s", run_positions(settings));
     s->ov_kind = settings->ov_kind;
     s->side = experiment_pane(s->choice.experiment);
     if (settings->sets)

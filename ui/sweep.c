@@ -118,7 +118,8 @@ static void gather_facts(struct sweep *s)
     struct facts *f = &s->facts;
     struct abl_err ignored;
     const struct prompts *p = lab->prompts;
-    *f = (struct facts){ .shape = lab->model->shape,
+    *f = (struct facts){ .compat = compat_name(lab->settings.compat),
+                         .shape = lab->model->shape,
                          .n_rows = p->n,
                          .n_dropped = lab->n_dropped + p->n_dropped,
                          .n_clusters = p->n_clusters };

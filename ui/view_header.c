@@ -34,6 +34,10 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
     x += grid_text(g, r, x, 0, style_bold(), f->model);
     snprintf(text, sizeof text, "%s/%s", f->condition, f->split);
     x = item(g, r, x, 0, style_bold(), text);
+    if (f->compat) {
+        snprintf(text, sizeof text, "COMPAT %s", f->compat);
+        x = item(g, r, x, 0, style_warn(), text);
+    }
     x = item(g, r, x, 0, style_plain(), f->device);
     if (s->snap->experiment != EXPERIMENT_HEADS)
         x = item(g, r, x, 0, style_accent(), experiment_name(s->snap->experiment));

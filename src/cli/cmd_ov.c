@@ -39,8 +39,10 @@ static bool show_reading(const struct cli *cli, struct lab *lab, struct abl_err 
         return false;
     bool ok = lab_start(lab, err) && table_init(&table, &none, lab->prompts->n, err);
     if (ok) {
-        if (!(cli->flags & CLI_QUIET))
+        if (!(cli->flags & CLI_QUIET)) {
             print_findings(lab->prompts);
+            print_compat(lab);
+        }
         ok = lab_read(lab, &table, NULL, &in, err) && print_reading(cli, lab, &in, err);
         readings_release(&in);
         table_release(&table);

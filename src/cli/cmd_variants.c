@@ -91,6 +91,9 @@ static bool make_one(const struct cli *cli, const char *data, const char *suffix
                                          .suffix = suffix,
                                          .balance = cli->balance,
                                          .seed = cli->run.seed,
+                                         .draw_split = cli->run.compat == COMPAT_TINYLAB,
+                                         .train = cli->train_share,
+                                         .val = cli->val_share,
                                          .dry = cli->flags & CLI_DRY_RUN };
     if (strcmp(data, "-") == 0)
         return abl_fail(err, ABL_USAGE,

@@ -222,7 +222,11 @@ static bool read_positions(const struct source *b)
     if (!cJSON_IsString(positions))
         return bad(b, "positions", "last_token, all, each or a list such as -1,-2");
     bool last = strcmp(positions->valuestring, "last_token") == 0;
-    b->s->positions = last ? "last" : arena_strdup(&b->r->config->arena, positions->valuestring);
+    // tinyLab patched every position whatever its batteries said, and so does its compat.
+    if (last)
+        b->s->positions = b->s->compat == COMPAT_TINYLAB ? "all" : "last";
+    else
+        b->s->positions = arena_strdup(&b->r->config->arena, positions->valuestring);
     return b->s->positions || abl_no_memory(b->r->err);
 }
 

@@ -388,13 +388,19 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     return true;
 }
 
-// Whole answers are scored by experiments that ablate, and by patches of every position.
+// Whole answers are scored by experiments that ablate, and by patches of every position; not under --compat.
 static bool check_span(struct config_reader *r, struct run_settings *s)
 {
     bool patch = s->experiment == EXPERIMENT_PATCH && strcmp(s->positions, "all") == 0;
-    if (!s->whole_answers || experiment_ablates(s->experiment) || patch)
+    bool scored = (experiment_ablates(s->experiment) || patch) && s->compat == COMPAT_NONE;
+    if (!s->whole_answers || scored)
         return true;
     s->whole_answers = false;
+    if (s->compat == COMPAT_TINYLAB)
+        return config_note(r,
+                           "'%s': \"metric_span\" asks for whole answers: under --compat tinylab "
+                           "only the last column is read",
+                           r->path);
     return config_note(r,
                        "'%s': \"metric_span\" asks for whole answers: this battery is scored by "
                        "their first token",

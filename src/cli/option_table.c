@@ -274,6 +274,11 @@ static bool read_bos(const struct option *o, const char *v, struct cli *cli, str
     return bad_value(o, v, "auto, always or never", err);
 }
 
+static bool read_compat(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    return compat_parse(v, &cli->run.compat) || bad_value(o, v, "tinylab", err);
+}
+
 static bool read_metric(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     return metric_parse(v, &cli->run.metric)
@@ -418,6 +423,23 @@ static bool read_balance(const struct option *o, const char *v, struct cli *cli,
     return true;
 }
 
+// "0.8,0.1"
+static bool read_shares(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    char train[32];
+    size_t len = strcspn(v, ",");
+    cli->has_shares = true;
+    bool ok = len < sizeof train && v[len];
+    if (ok) {
+        memcpy(train, v, len);
+        train[len] = '\0';
+        ok = finite_number(train, &cli->train_share) && finite_number(v + len + 1, &cli->val_share);
+    }
+    return (ok && cli->train_share >= 0 && cli->val_share >= 0
+            && cli->train_share + cli->val_share <= 1)
+           || bad_value(o, v, "shares of training and validation rows such as 0.8,0.1", err);
+}
+
 static bool read_endpoint(const struct option *o, const char *v, struct cli *cli,
                           struct abl_err *err)
 {
@@ -557,6 +579,10 @@ const struct option cli_options[] = {
       READ | VERIFY, read_value_bias, 0, false },
     { "bos", "B", "auto (default), always or never put the BOS token first", LAB, read_bos, 0,
       false },
+    { "compat", "WHOM",
+      "tinylab: pad prompts and read behind the padding as it did, to compare with its figures; "
+      "of variants: draw splits as it did",
+      READ | CONFIG | VARIANTS, read_compat, 0, false },
     { "metric", "M", "shown first: ld (default) logprob prob kl rank flip entropy", RUN,
       read_metric, 0, false },
     { "seed", "N", "of everything that is drawn (default 0)", READ | VERIFY | VARIANTS, read_seed,
@@ -608,6 +634,9 @@ const struct option cli_options[] = {
       "output)",
       VARIANTS | CLUSTER | COMPARE, read_out, 0, false },
     { "balance", "N", "at most N rows a target", VARIANTS, read_balance, 0, false },
+    { "shares", "T,V",
+      "with --compat tinylab: shares of training and validation rows (default 0.8,0.1)", VARIANTS,
+      read_shares, 0, false },
     { "endpoint", "URL", "of the hub to pull from (default https://huggingface.co)", PULL,
       read_endpoint, 0, false },
     { "damage", NULL, "damage a weight on the checked device: verify must notice", VERIFY,

@@ -132,6 +132,10 @@ static bool check_span(const struct run_settings *r, struct abl_err *err)
 {
     if (!r->whole_answers)
         return true;
+    if (r->compat == COMPAT_TINYLAB)
+        return abl_fail(err, ABL_USAGE,
+                        "--compat tinylab reads the last column, and --span full the answer's own "
+                        "ones: leave one of them out");
     if (r->experiment == EXPERIMENT_LENS || r->experiment == EXPERIMENT_OV
         || r->experiment == EXPERIMENT_ATTN)
         return abl_fail(
@@ -179,6 +183,17 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
     if (reads_only && r->holdout > 0)
         return abl_fail(err, ABL_USAGE, "--experiment %s ranks no effects: leave --holdout out",
                         experiment_name(r->experiment));
+    if (cli->has_shares && r->compat != COMPAT_TINYLAB)
+        return abl_fail(err, ABL_USAGE,
+                        "--shares needs --compat tinylab: without it the corpus keeps the split "
+                        "that it has");
+    if (r->compat == COMPAT_TINYLAB && r->bos == BOS_NEVER)
+        return abl_fail(err, ABL_USAGE,
+                        "--compat tinylab puts BOS first as it did: leave --bos never out");
+    if (r->compat == COMPAT_TINYLAB && r->ablation.value_bias == VALUE_BIAS_HEAD)
+        return abl_fail(err, ABL_USAGE,
+                        "--compat tinylab keeps a head's constant part as it did: leave "
+                        "--value-bias head out");
     if (!check_span(r, err))
         return false;
     if (r->restore && r->experiment != EXPERIMENT_PARTIAL)
@@ -204,6 +219,8 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
 {
     struct cli cli = { .ui = { .width = 200, .height = 60 }, .top_n = 40 };
+    cli.train_share = 0.8;
+    cli.val_share = 0.1;
     run_settings_default(&cli.run);
     assert(n_cli_options <= MAX_OPTIONS);
     struct parser p = { .argc = argc, .argv = argv, .at = 1, .cli = &cli, .err = err };

@@ -53,6 +53,8 @@ struct cli {
     size_t n_tokenizers;
     const char *suffix, *out_dir; // of variants, NULL = by the tokenizer's name, here
     uint32_t balance;
+    bool has_shares;
+    double train_share, val_share; // of splits that are drawn
     size_t limit, top_n;           // of cluster
     const char *sources[MAX_ARGS]; // of ov's circuits
     const char *endpoint;          // of pull, NULL = the hub

@@ -30,3 +30,11 @@ void print_findings(const struct prompts *p)
         fprintf(stderr, "%s: %s\n", p->findings[i].level == FINDING_ERROR ? "error" : "warning",
                 p->findings[i].text);
 }
+
+void print_compat(const struct lab *lab)
+{
+    const char *banner = compat_banner(lab->settings.compat);
+    if (banner)
+        fprintf(stderr, "%s\n%zu of %zu rows are padded\n", banner, lab->prompts->n_padded,
+                lab->prompts->n);
+}

@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/err.h"
+#include "lab/run.h"
 #include "text/prompts.h"
 
 enum { SIZE_TEXT = 16 };
@@ -26,5 +27,8 @@ cJSON *verify_json(const struct verify *v);
 
 // "warning: …" lines of a pre-flight report on standard error.
 void print_findings(const struct prompts *p);
+
+// On standard error what a run under --compat does otherwise; nothing without it.
+void print_compat(const struct lab *lab);
 
 #endif

@@ -80,6 +80,7 @@ static void print_header(const struct lab *lab)
     const struct model_shape *s = &lab->model->shape;
     struct estimate ld;
     struct abl_err ignored;
+    print_compat(lab);
     fprintf(stderr,
             "%s (%s, %" PRIu32 " layers x %" PRIu32 " heads) on %s: %s; %s/%s, %zu rows, %" PRIu32
             " clusters, BOS %s\n",

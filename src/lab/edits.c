@@ -131,12 +131,24 @@ static bool add_shared(struct collector *c, const struct edit *e, uint32_t copy)
     return true;
 }
 
+// How far from a prompt's end a position counted from its start is; UINT32_MAX where it is shorter.
+static uint32_t back_of(const struct trie *t, uint32_t prompt, uint32_t position)
+{
+    uint32_t last = t->position[t->reads[t->read_of[prompt]]];
+    return position > last ? UINT32_MAX : last - position;
+}
+
 // The donor's row `back` tokens before its last, UINT32_MAX where it is shorter. Among read-outs only its last is a row.
 static uint32_t donor_row(const struct edit_job *job, const struct edit *e, uint32_t prompt,
                           uint32_t back)
 {
     const struct trie *t = job->donors->trie;
     uint32_t number = job->donors->number[e->donor[job->first_prompt + prompt]];
+    if (e->from_start) {
+        back = back_of(t, number, job->trie->position[trie_node(job->trie, prompt, back)]);
+        if (back == UINT32_MAX)
+            return UINT32_MAX;
+    }
     if (job->space == ROWS_READS)
         return back ? UINT32_MAX : t->read_of[number];
     return trie_node(t, number, back);

@@ -50,7 +50,9 @@ static struct edit patch_edit(const struct writer *w, enum site site, uint32_t l
                           .position = position,
                           .op = EDIT_SET,
                           .source = SOURCE_ROW,
-                          .donor = w->lab->donors.other };
+                          .donor = w->lab->donors.other,
+                          .from_start = w->lab->settings.compat == COMPAT_TINYLAB
+                                        && position == ALL_POSITIONS };
 }
 
 static bool add_head_patches(struct writer *w, enum site site, uint32_t layer, int32_t position)
@@ -129,8 +131,8 @@ bool experiment_patch(const struct lab *lab, struct variants *out, struct abl_er
               && donors_need_other(&lab->donors, "--experiment patch", err)
               && layers_parse(s->layers ? s->layers : "all", shape, layers, err)
               && experiment_select_heads(lab, &scratch, &w.heads, err)
-              && positions_parse(s->positions ? s->positions : "last", longest_shared(lab),
-                                 &scratch, &positions, &w.n_positions, err);
+              && positions_parse(run_positions(s), longest_shared(lab), &scratch, &positions,
+                                 &w.n_positions, err);
     w.layers = layers;
     w.positions = ok ? positions : NULL;
     size_t per_layer = N_SITES * (w.n_positions * (shape->n_heads + 1) + 1);

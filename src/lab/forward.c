@@ -6,6 +6,7 @@
 
 #include "base/size.h"
 #include "lab/block.h"
+#include "lab/clamped.h"
 #include "lab/sources.h"
 #include "lab/stream.h"
 #include "lab/trie.h"
@@ -124,7 +125,9 @@ static bool run_intact(struct forward *f, struct block *b, struct abl_err *err)
         return false;
     struct row_stats *out = f->intact + b->first;
     bool ok = block_run_clean(b, &clean, err)
-              && block_read(b, b->final, 1, (struct tensor){ 0 }, &out, err);
+              && block_read(b, b->final, 1, (struct tensor){ 0 }, &out, err)
+              && (!f->s.clamped || f->s.clamped->of_other
+                  || clamped_keep(f->s.clamped, b, b->first, b->final, err));
     stream_release(&clean);
     return ok;
 }
@@ -188,7 +191,9 @@ bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_s
             return false;
         struct pass pass = block_pass(&b);
         ok = stream_init(&clean, &pass, 1, err) && block_run_clean(&b, &clean, err)
-             && block_read(&b, b.final, 1, (struct tensor){ 0 }, &rows, err);
+             && block_read(&b, b.final, 1, (struct tensor){ 0 }, &rows, err)
+             && (!f->s.clamped || !f->s.clamped->of_other
+                 || clamped_keep(f->s.clamped, &b, at - first, b.final, err));
         stream_release(&clean);
         block_release(&b);
     }
@@ -251,6 +256,19 @@ static void finish_variants(const struct block_job *j, const size_t *variants, u
     }
 }
 
+// tinyLab's kl_div of some variants, where it is asked for.
+static bool read_clamped(const struct block_job *j, struct tensor final, const size_t *numbers,
+                         uint32_t n)
+{
+    double *values[MAX_COPIES];
+    const struct forward *f = j->f;
+    if (!f->s.clamped || !j->job->clamped_kl)
+        return true;
+    for (uint32_t i = 0; i < n; i++)
+        values[i] = j->job->clamped_kl + numbers[i] * f->s.n_prompts;
+    return clamped_read(f->s.clamped, j->block, final, n, values, j->err);
+}
+
 // Carry some variants from the clean stream's present place to the read-out.
 static bool run_chunk(struct block_job *j, uint32_t layer, bool with_z, const size_t *numbers,
                       uint32_t n)
@@ -274,7 +292,8 @@ static bool run_chunk(struct block_job *j, uint32_t layer, bool with_z, const si
     }
     struct tensor final;
     if (!stream_final(s, &final, j->err)
-        || !block_read(j->block, final, n, j->block->final, rows, j->err))
+        || !block_read(j->block, final, n, j->block->final, rows, j->err)
+        || !read_clamped(j, final, numbers, n))
         return false;
     finish_variants(j, numbers, n);
     return true;
@@ -301,7 +320,7 @@ static bool run_branches(struct block_job *j, uint32_t layer, bool with_z)
 }
 
 // Variants that change nothing are the intact run, to the bit.
-static void copy_identities(const struct block_job *j)
+static bool copy_identities(const struct block_job *j)
 {
     const struct forward *f = j->f;
     for (size_t i = 0; i < j->n_todo; i++) {
@@ -310,8 +329,11 @@ static void copy_identities(const struct block_job *j)
             continue;
         memcpy(j->job->rows + v * f->s.n_prompts + j->block->first, f->intact + j->block->first,
                j->block->n * sizeof *f->intact);
+        if (!read_clamped(j, j->block->final, &v, 1))
+            return false;
         finish_variants(j, &v, 1);
     }
+    return true;
 }
 
 static bool run_layers(struct block_job *j)
@@ -325,6 +347,19 @@ static bool run_layers(struct block_job *j)
             return false;
     }
     return true;
+}
+
+// Whether every row goes through the whole of the last layer: also where positions are aligned from the start, as a
+// read-out may then take from a donor's row that is none.
+static bool is_wide(const struct block_job *j)
+{
+    for (size_t i = 0; i < j->n_todo; i++) {
+        const struct variant *v = &j->job->variants->items[j->todo[i]];
+        for (size_t k = 0; k < v->n_edits; k++)
+            if (v->edits[k].from_start)
+                return true;
+    }
+    return j->f->s.left_out & SAVING_LAST_LAYER;
 }
 
 // The clean stream and its branches over one block. donors: NULL where no edit takes from any.
@@ -346,15 +381,12 @@ static bool run_block(struct block_job *j, const struct donor_state *donors)
         = min_u32(block_copies(fit, j->block->trie.n_nodes),
                   widest_branch(pass.shape, j->job->variants, j->job->done, f->s.left_out));
     bool ok = stream_init(&clean, &pass, 1, j->err) && stream_init(&branch, &pass, copies, j->err);
-    clean.wide = branch.wide = f->s.left_out & SAVING_LAST_LAYER;
+    clean.wide = branch.wide = is_wide(j);
     j->clean = &clean;
     j->branch = &branch;
     if (ok && j->fresh)
         ok = block_run_clean(j->block, &clean, j->err);
-    if (ok) {
-        copy_identities(j);
-        ok = run_layers(j);
-    }
+    ok = ok && copy_identities(j) && run_layers(j);
     stream_release(&clean);
     stream_release(&branch);
     return ok;
@@ -384,7 +416,7 @@ static bool run_unshared(struct block_job *j, const struct block *b)
                                    .n_todo = j->n_todo,
                                    .first = b->first,
                                    .n = b->n,
-                                   .wide = f->s.left_out & SAVING_LAST_LAYER };
+                                   .wide = is_wide(j) };
     struct donor_state donors = { 0 };
     struct block flat = { 0 };
     bool takes = donors_needed(&donor_job);

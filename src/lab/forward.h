@@ -18,6 +18,7 @@
 #include "text/prompts.h"
 
 struct block;
+struct clamped;
 struct forward;
 
 // Work that is not done twice, exactly. All are on; tests and the bench leave some out.
@@ -45,6 +46,7 @@ struct forward_settings {
     unsigned left_out; // savings that are not made: enum saving
     uint32_t
         n_positions; // that prompts shown later may have (forward_observe_prompts); 0: as the run's
+    struct clamped *clamped; // filled with what it compares with; NULL: nobody asks
 };
 
 // Load the weights and run the intact model over every prompt; intact has room for n_prompts. Owned: forward_free.
@@ -66,6 +68,7 @@ struct forward_job {
     const struct variants *variants;
     bool *done;             // (variants) those already true are left out; set as they finish
     struct row_stats *rows; // [variant * n_prompts + prompt]
+    double *clamped_kl;     // likewise, where the settings have `clamped`
     atomic_bool *cancel;    // looked at before each layer of a chunk; NULL = never
     void (*finished)(void *context, size_t variant);
     void *context;

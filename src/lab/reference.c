@@ -177,8 +177,9 @@ static const double *edit_source(const struct walk *w, const struct layer *l, co
         return w->mean;
     }
     const struct state *donor = &w->donors[e->donor[prompt]];
-    size_t back = w->job->prompts[prompt].n_ids - at, n = donor->prompt->n_ids;
-    *keeps = back > n;
+    size_t n = donor->prompt->n_ids;
+    size_t back = e->from_start ? n - at : w->job->prompts[prompt].n_ids - at;
+    *keeps = e->from_start ? at >= n : back > n;
     return *keeps ? NULL : donor->site[e->site] + (n - back) * site_cols(w->shape, e->site);
 }
 
@@ -239,9 +240,9 @@ static void edit_weights(const struct walk *w, const struct layer *l, const stru
     if (e->source == SOURCE_ROW) {
         const struct state *donor = &w->donors[e->donor[s->number]];
         size_t n_donor = donor->prompt->n_ids;
-        if (n - i > n_donor)
+        if (e->from_start ? i >= n_donor : n - i > n_donor)
             return;
-        size_t query = n_donor - (n - i);
+        size_t query = e->from_start ? i : n_donor - (n - i);
         size_t has = query + 1 - first_seen(w->shape, l, query);
         from = weights_of(w, l, donor->site[SITE_PATTERN], n_donor, query, h);
         if (has > n_seen)

@@ -9,12 +9,14 @@
 #include "base/rng.h"
 #include "engine/traced.h"
 #include "lab/attn.h"
+#include "lab/clamped.h"
 #include "lab/forward.h"
 #include "lab/experiments.h"
 #include "lab/lens.h"
 #include "lab/ov.h"
 #include "lab/readings.h"
 #include "lab/weights.h"
+#include "text/padding.h"
 
 enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_MEM = 256 << 20 };
 
@@ -58,6 +60,14 @@ void run_settings_default(struct run_settings *s)
                                 .n_boot = DEFAULT_BOOT,
                                 .alpha = 0.05,
                                 .device = "auto" };
+}
+
+const char *run_positions(const struct run_settings *s)
+{
+    if (s->positions)
+        return s->positions;
+    return s->compat == COMPAT_TINYLAB ? "all"
+                                       : "last"; // it patched every position, whatever it was told
 }
 
 struct run_mem run_mem(const struct run_settings *s, const struct device_info *device)
@@ -113,7 +123,9 @@ static bool open_prompts(struct lab *lab, struct abl_err *err)
         return false;
     if (s->condition)
         lab->data->name = s->condition;
-    return prompts_make(lab->data, lab->tokenizer, &options, &lab->prompts, err);
+    return prompts_make(lab->data, lab->tokenizer, &options, &lab->prompts, err)
+           && (s->compat != COMPAT_TINYLAB
+               || prompts_pad(lab->prompts, lab->tokenizer, options.n_vocab, err));
 }
 
 static bool open_model(struct lab *lab, struct abl_err *err)
@@ -243,6 +255,10 @@ static bool open_device(struct lab *lab, struct abl_err *err)
     if (!intact || !lab->intact)
         return abl_no_memory(err);
     struct run_mem mem = run_mem(s, &lab->engine->info);
+    bool of_other = experiments[s->experiment].reads_other && lab->donors.other;
+    if (s->compat == COMPAT_TINYLAB
+        && !clamped_new(lab->prompts->n, lab->model->shape.n_vocab, of_other, &lab->clamped, err))
+        return false;
     struct forward_settings f = { .engine = lab->engine,
                                   .model = lab->model,
                                   .prompts = p->items,
@@ -253,7 +269,8 @@ static bool open_device(struct lab *lab, struct abl_err *err)
                                   .mem = mem.activations,
                                   .weights_mem = mem.weights,
                                   .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
-                                  .n_positions = ATTN_POSITIONS };
+                                  .n_positions = ATTN_POSITIONS,
+                                  .clamped = lab->clamped };
     if (!forward_open(&f, intact, &lab->forward, err))
         return false;
     fold_rows(lab, intact, lab->intact);
@@ -301,6 +318,7 @@ void lab_free(struct lab *lab)
     if (!lab)
         return;
     forward_free(lab->forward);
+    clamped_free(lab->clamped);
     if (lab->engine)
         lab->engine->ops->free(lab->engine);
     resampler_free(lab->resampler);
@@ -348,6 +366,7 @@ void table_release(struct table *t)
 {
     free(t->rows);
     free(t->done);
+    free(t->clamped_kl);
     *t = (struct table){ 0 };
 }
 
@@ -375,6 +394,9 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
              void *context, struct abl_err *err)
 {
     assert(t->n_prompts == lab->prompts->n);
+    if (lab->clamped && !t->clamped_kl
+        && !(t->clamped_kl = calloc((t->variants->n + 1) * t->n_prompts, sizeof *t->clamped_kl)))
+        return abl_no_memory(err);
     size_t n_run = run_prompts(lab)->n;
     struct row_stats *run = lab->spans ? calloc(t->variants->n * n_run + 1, sizeof *run) : t->rows;
     if (!run)
@@ -383,6 +405,7 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
     struct forward_job job = { .variants = t->variants,
                                .done = t->done,
                                .rows = run,
+                               .clamped_kl = t->clamped_kl,
                                .cancel = cancel,
                                .finished = variant_finished,
                                .context = &p };

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "lab/compat.h"
 #include "lab/donors.h"
 #include "lab/metrics.h"
 #include "lab/spans.h"
@@ -16,6 +17,8 @@
 #include "lab/variant.h"
 #include "model/model.h"
 #include "text/prompts.h"
+
+struct clamped;
 
 enum experiment {
     EXPERIMENT_HEADS,
@@ -59,7 +62,7 @@ struct run_settings {
     uint32_t n_controls;                 // of sets: random sets for each chosen one
     unsigned sites;                      // of patch: 1 << site
     enum direction direction;            // of patch
-    const char *positions;               // of patch, NULL = last
+    const char *positions;               // of patch, NULL: see run_positions
     bool whole_answers;                  // --span full
     enum ov_kind ov_kind;
     uint32_t top_k; // of ov: tokens at either end
@@ -68,6 +71,7 @@ struct run_settings {
     size_t n_sources;
     struct ablation ablation;
     enum bos_mode bos;
+    enum compat compat;
     enum metric metric; // shown first; all are computed
     uint64_t seed;
     uint32_t n_boot;
@@ -84,6 +88,9 @@ struct run_settings {
 };
 
 void run_settings_default(struct run_settings *s);
+
+// The positions that patches act at: those asked for, else "last", and "all" as tinyLab had it.
+const char *run_positions(const struct run_settings *s);
 
 // Bytes that a run takes on a device: of activations, and of weights before they come and go layer by layer. Without
 // --mem: 256 MiB, and three quarters of the device's memory.
@@ -107,9 +114,10 @@ struct lab {
     struct row_stats *intact; // (prompts->n)
     struct donors donors;
     struct row_stats
-        *other;       // (prompts->n) intact run of the other prompts; NULL where no experiment asks
-    bool *held_out;   // (prompts->n_clusters) kept for confirmation; NULL without --holdout
-    size_t n_dropped; // rows that --skip-bad left out while reading
+        *other; // (prompts->n) intact run of the other prompts; NULL where no experiment asks
+    struct clamped *clamped; // what tinyLab's kl_div compares with; NULL but under --compat
+    bool *held_out;          // (prompts->n_clusters) kept for confirmation; NULL without --holdout
+    size_t n_dropped;        // rows that --skip-bad left out while reading
     struct arena arena;
 };
 
@@ -131,6 +139,7 @@ struct table {
     const struct variants *variants; // borrowed
     size_t n_prompts;
     struct row_stats *rows; // [variant * n_prompts + prompt]
+    double *clamped_kl;     // likewise, tinyLab's kl_div; NULL but under --compat
     bool *done;             // per variant
     size_t n_done;
 };

@@ -41,7 +41,7 @@ enum edit_source {
     SOURCE_NONE,
     SOURCE_CONSTANT, // the head's c_h = b_V + ln1 bias·W_V (site z only)
     SOURCE_MEAN, // the head's mean of z over all tokens of all prompts but BOS, which keeps its value (site z only)
-    SOURCE_ROW, // the intact activation of a donor prompt, positions (of edges both ends) aligned from the end
+    SOURCE_ROW, // the intact activation of a donor prompt, positions (of edges both ends) aligned from the end, or as from_start says
 };
 
 // Macros where an enumerator would have to fit an int (C17 6.7.2.2).
@@ -59,6 +59,7 @@ struct edit {
     float factor;
     enum edit_source source;
     const uint32_t *donor; // SOURCE_ROW: for each prompt the donor to take from; borrowed
+    bool from_start; // SOURCE_ROW at ALL_POSITIONS: positions are aligned from the prompts' start
 };
 
 // What a variant is to its experiment, and which table it goes to.

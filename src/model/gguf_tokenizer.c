@@ -221,6 +221,9 @@ static bool read_tokens(struct reader *r)
         return false;
     if (bos && bos->kind == GGUF_UINT && bos->u < tokens->n)
         r->hints.config_id = (uint32_t)bos->u;
+    const struct gguf_value *eos = gguf_find(r->g, "tokenizer.ggml.eos_token_id");
+    if (eos && eos->kind == GGUF_UINT && eos->u < tokens->n)
+        r->hints.config_eos = (uint32_t)eos->u;
     keep_bytes(r);
     if (has_string(r->g, "tokenizer.ggml.model", "llama"))
         return define_scored(r, tokens, types);
@@ -233,8 +236,11 @@ bool gguf_tokenizer_open(const struct gguf *g, const char *path, struct tokenize
                          struct abl_err *err)
 {
     struct definition d = { 0 };
-    struct reader r
-        = { .g = g, .path = path, .d = &d, .hints = { .config_id = TOKEN_NONE }, .err = err };
+    struct reader r = { .g = g,
+                        .path = path,
+                        .d = &d,
+                        .hints = { .config_id = TOKEN_NONE, .config_eos = TOKEN_NONE },
+                        .err = err };
     d.path = arena_strdup(&d.arena, path);
     bool ok = (d.path || abl_no_memory(err)) && read_tokens(&r);
     if (ok && d.read.failed)

@@ -68,6 +68,7 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_name(s->bos));
     doc_text(d, o, "cluster", s->cluster_by_template ? "template" : "prompt");
+    doc_text(d, o, "compat", compat_name(s->compat));
     if (s->experiment == EXPERIMENT_SETS)
         doc_uint(d, o, "controls", s->n_controls);
     else
@@ -92,7 +93,7 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     doc_text(d, o, "pairs", sets ? s->pairs : NULL);
     if (partial)
         doc_bool(d, o, "partial", true);
-    doc_text(d, o, "positions", !patch ? NULL : s->positions ? s->positions : "last");
+    doc_text(d, o, "positions", patch ? run_positions(s) : NULL);
     doc_text(d, o, "precision", "f32");
     doc_text(d, o, "restore", s->experiment == EXPERIMENT_PARTIAL ? s->restore : NULL);
     if (s->max_rows)

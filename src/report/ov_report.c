@@ -73,6 +73,8 @@ struct doc ov_report_doc(const struct lab *lab, const struct ov *ov)
     struct abl_err ignored;
     doc_text(&d, d.root, "vocab_sha256", hash_vocabulary(lab, vocab, &ignored) ? vocab : NULL);
     doc_text(&d, d.root, "value_bias", value_bias_name(ov->value_bias));
+    doc_text(&d, d.root, "compat", compat_name(lab->settings.compat));
+    doc_text(&d, d.root, "banner", compat_banner(lab->settings.compat));
     doc_text(&d, d.root, "kind", ov_kind_name(ov->kind));
     doc_text(&d, d.root, "final_norm",
              lab->model->shape.norm == NORM_LAYER

@@ -135,6 +135,8 @@ struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256
     doc_uint(&d, d.root, "seed", s->seed);
     doc_text(&d, d.root, "ablate", ablate_text(s, ablate));
     doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));
+    doc_text(&d, d.root, "compat", compat_name(s->compat));
+    doc_text(&d, d.root, "banner", compat_banner(s->compat));
     add_model(&d, lab->model, model_sha256);
     add_data(&d, lab);
     add_tokenizer(&d, lab);

@@ -40,6 +40,7 @@ static bool is_wanted(const struct table_writer *w, const struct report *r)
 {
     return (w->experiments & 1u << r->lab->settings.experiment)
            && (!(w->experiments & TABLE_HOLDOUT) || r->lab->held_out)
+           && (!(w->experiments & TABLE_COMPAT) || r->lab->settings.compat)
            && (!(w->experiments & TABLE_SPAN) || r->lab->spans);
 }
 
@@ -113,6 +114,7 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     const struct table *t = p->report->table;
     const struct model_shape *shape = &lab->model->shape;
     const struct metric_info *metric = metric_info(lab->settings.metric);
+    const char *compat = compat_name(lab->settings.compat);
     char ablate[ABLATE_SIZE];
     struct estimate *cells
         = arena_alloc(a, (size_t)shape->n_layers * shape->n_heads, sizeof *cells);
@@ -125,7 +127,8 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
                               ablate_text(&lab->settings, ablate), metric->name,
                               p->report->interrupted ? " · PARTIAL" : ""),
         .subtitle
-        = arena_printf(a, "%zu rows in %u clusters · %zu of %zu variants · %s value bias",
+        = arena_printf(a, "%s%s%s%zu rows in %u clusters · %zu of %zu variants · %s value bias",
+                       compat ? "COMPAT " : "", compat ? compat : "", compat ? " · " : "",
                        lab->prompts->n, lab->prompts->n_clusters, t->n_done, t->variants->n,
                        value_bias_name(lab->settings.ablation.value_bias)),
         .quantity = *metric->unit ? arena_printf(a, "Δ %s (%s)", metric->name, metric->unit)

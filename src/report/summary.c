@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lab/attn.h"
+#include "report/compat.h"
 #include "report/config.h"
 #include "report/number.h"
 #include "report/stability.h"
@@ -260,6 +261,8 @@ static void add_run(struct doc *d, const struct report *r)
     doc_text(d, d->root, "experiment", experiment_name(s->experiment));
     doc_text(d, d->root, "ablate", ablate_text(s, ablate));
     doc_text(d, d->root, "value_bias", value_bias_name(s->ablation.value_bias));
+    doc_text(d, d->root, "compat", compat_name(s->compat));
+    doc_text(d, d->root, "banner", compat_banner(s->compat));
     doc_uint(d, d->root, "seed", s->seed);
     doc_uint(d, d->root, "boot", s->n_boot);
     doc_number(d, d->root, "alpha", s->alpha);
@@ -294,6 +297,23 @@ static void add_sham(struct doc *d, const struct report *r)
         doc_number(d, d->root, "sham_max_abs_delta", worst);
 }
 
+// What its own summary held: means over what was swept, of which the logit difference was published as the baseline. The
+// intact run's stands beside it.
+static void add_tinylab(struct doc *d, const struct report *r, const struct results *results)
+{
+    double means[N_COMPAT_METRICS];
+    if (r->lab->settings.compat != COMPAT_TINYLAB)
+        return;
+    size_t n = compat_sweep(r, means);
+    cJSON *o = doc_object(d, d->root, "tinylab");
+    doc_uint(d, o, "n_components", n);
+    doc_number(d, o, "baseline_logit_diff", means[COMPAT_LOGIT_DIFF]);
+    doc_number(d, o, "intact_logit_diff", results->intact[METRIC_LD].mean);
+    cJSON *sweep = doc_object(d, o, "sweep_mean");
+    for (int m = 0; m < N_COMPAT_METRICS; m++)
+        doc_number(d, sweep, compat_metric_name((enum compat_metric)m), means[m]);
+}
+
 bool summary_doc(const struct report *r, const struct results *results, struct doc *out,
                  struct abl_err *err)
 {
@@ -302,6 +322,7 @@ bool summary_doc(const struct report *r, const struct results *results, struct d
     add_accuracy(out, r->lab);
     add_findings(out, r->lab->prompts);
     add_metrics(out, results, r->lab->settings.alpha);
+    add_tinylab(out, r, results);
     add_sham(out, r);
     return summary_readings(out, r, results, err) && add_rankings(out, r, results, err)
            && add_holdout(out, r, &results->holdout, err);

@@ -293,5 +293,6 @@ const struct table_writer tables[N_TABLES] = {
     { "attn", ATTN, tables_write_attn },
     { "span", ABLATING | TABLE_SPAN, tables_write_span },
     { "holdout", ABLATING | TABLE_HOLDOUT, tables_write_holdout },
+    { "compat", ABLATING | TABLE_COMPAT, tables_write_compat },
     { "per_example", ABLATING, write_examples },
 };

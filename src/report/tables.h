@@ -12,14 +12,14 @@
 
 struct table_writer {
     const char *name;     // "baseline": metrics/<name>.csv, and its key in the JSON document
-    unsigned experiments; // 1 << each that has such a table, and TABLE_HOLDOUT
+    unsigned experiments; // 1 << each that has such a table, and the flags below
     void (*write)(const struct report *r, const struct results *results, enum sheet_format format,
                   struct buf *out);
 };
 
-enum { N_TABLES = 12 };
-// Beside the experiments: only where clusters are held out, or whole answers are scored.
-enum { TABLE_HOLDOUT = 1 << 30, TABLE_SPAN = 1 << 29 };
+enum { N_TABLES = 13 };
+// Beside the experiments: only where clusters are held out, whole answers are scored, or --compat is asked for.
+enum { TABLE_HOLDOUT = 1 << 30, TABLE_SPAN = 1 << 29, TABLE_COMPAT = 1 << 28 };
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.
@@ -38,6 +38,10 @@ void tables_write_span(const struct report *r, const struct results *results,
 // What was chosen on the discovery clusters, and what the held-out ones say of it.
 void tables_write_holdout(const struct report *r, const struct results *results,
                           enum sheet_format format, struct buf *out);
+
+// tinyLab's metrics, for comparison.
+void tables_write_compat(const struct report *r, const struct results *results,
+                         enum sheet_format format, struct buf *out);
 
 // "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL where the experiment
 // ablates nothing (patch, ov, attn).

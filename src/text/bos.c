@@ -23,7 +23,7 @@ static bool read_model_type(struct json *j, void *to)
     return true;
 }
 
-static bool read_config_id(struct json *j, void *to)
+static bool read_id(struct json *j, uint32_t *to)
 {
     // Null, or a list in some families: no hint. What else is wrong with config.json is its own reader's business.
     if (json_peek(j) != JSON_NUMBER)
@@ -32,20 +32,48 @@ static bool read_config_id(struct json *j, void *to)
     if (!json_double(j, &id))
         return false;
     if (id >= 0 && id <= MAX_TOKEN_ID)
-        ((struct bos_hints *)to)->config_id = (uint32_t)id;
+        *to = (uint32_t)id;
     return true;
+}
+
+static bool read_config_id(struct json *j, void *to)
+{
+    return read_id(j, &((struct bos_hints *)to)->config_id);
+}
+
+static bool read_config_eos(struct json *j, void *to)
+{
+    return read_id(j, &((struct bos_hints *)to)->config_eos);
+}
+
+// The text of a special token, unless another file has told it.
+static bool read_token(struct json *j, struct bos_hints *h, const char **to)
+{
+    struct added_entry e;
+    if (!special_entry_read(j, &e))
+        return false;
+    if (!e.has_content || !e.content.len || *to)
+        return true;
+    *to = arena_strndup(&h->arena, e.content.data, e.content.len);
+    return *to || abl_no_memory(j->err);
 }
 
 static bool read_bos_token(struct json *j, void *to)
 {
     struct bos_hints *h = to;
-    struct added_entry e;
-    if (!special_entry_read(j, &e))
-        return false;
-    if (!e.has_content || !e.content.len || h->bos_token)
-        return true;
-    h->bos_token = arena_strndup(&h->arena, e.content.data, e.content.len);
-    return h->bos_token || abl_no_memory(j->err);
+    return read_token(j, h, &h->bos_token);
+}
+
+static bool read_eos_token(struct json *j, void *to)
+{
+    struct bos_hints *h = to;
+    return read_token(j, h, &h->eos_token);
+}
+
+static bool read_pad_token(struct json *j, void *to)
+{
+    struct bos_hints *h = to;
+    return read_token(j, h, &h->pad_token);
 }
 
 // What tokenizer_config.json says of BOS.
@@ -57,6 +85,16 @@ struct config_hints {
 static bool read_config_bos(struct json *j, void *to)
 {
     return read_bos_token(j, ((struct config_hints *)to)->h);
+}
+
+static bool read_config_eos_token(struct json *j, void *to)
+{
+    return read_eos_token(j, ((struct config_hints *)to)->h);
+}
+
+static bool read_config_pad_token(struct json *j, void *to)
+{
+    return read_pad_token(j, ((struct config_hints *)to)->h);
 }
 
 static bool read_add_bos(struct json *j, void *to)
@@ -85,21 +123,25 @@ bool bos_hints_read(const char *folder, const struct definition *d, bool legacy,
     static const struct field config[] = {
         { "model_type", read_model_type },
         { "bos_token_id", read_config_id },
+        { "eos_token_id", read_config_eos },
     };
     static const struct field tokenizer_config[] = {
-        { "bos_token", read_config_bos },
-        { "add_bos_token", read_add_bos },
+        { "bos_token", read_config_bos },       { "eos_token", read_config_eos_token },
+        { "pad_token", read_config_pad_token }, { "add_bos_token", read_add_bos },
         { "tokenizer_class", read_class },
     };
-    static const struct field special_tokens[] = { { "bos_token", read_bos_token } };
+    static const struct field special_tokens[] = { { "bos_token", read_bos_token },
+                                                   { "eos_token", read_eos_token },
+                                                   { "pad_token", read_pad_token } };
     struct config_hints c = { .h = out };
     *out = (struct bos_hints){ .first_special = d->first_special,
                                .config_id = TOKEN_NONE,
+                               .config_eos = TOKEN_NONE,
                                .always = legacy };
-    bool ok = definition_read_fields(NULL, folder, "config.json", config, 2, out, err)
-              && definition_read_fields(NULL, folder, "tokenizer_config.json", tokenizer_config, 3,
+    bool ok = definition_read_fields(NULL, folder, "config.json", config, 3, out, err)
+              && definition_read_fields(NULL, folder, "tokenizer_config.json", tokenizer_config, 5,
                                         &c, err)
-              && definition_read_fields(NULL, folder, "special_tokens_map.json", special_tokens, 1,
+              && definition_read_fields(NULL, folder, "special_tokens_map.json", special_tokens, 3,
                                         out, err);
     out->denies = c.has_add_bos && !out->add_bos_token && c.is_llama;
     if (!ok)
@@ -121,6 +163,18 @@ void bos_candidates(const struct bos_hints *h, const char *out[4])
     if (h->bos_token)
         out[n++] = h->bos_token;
     if (h->always)
+        out[n++] = end_of_text;
+    out[n] = NULL;
+}
+
+void pad_candidates(const struct bos_hints *h, const char *out[4])
+{
+    size_t n = 0;
+    if (h->pad_token)
+        out[n++] = h->pad_token;
+    if (h->eos_token)
+        out[n++] = h->eos_token;
+    if (h->always && h->config_eos == TOKEN_NONE)
         out[n++] = end_of_text;
     out[n] = NULL;
 }

@@ -1,4 +1,4 @@
-// Which token goes before every prompt, by the files of the checkpoint folder.
+// Which token goes before every prompt, and which fills a batch up behind it, by the files of the checkpoint folder.
 #ifndef ABL_TEXT_BOS_H
 #define ABL_TEXT_BOS_H
 
@@ -13,9 +13,11 @@ struct bos_hints {
     const char *first_special; // of the post-processor; borrowed
     const char *bos_token;     // of tokenizer_config.json or special_tokens_map.json; in the arena
     uint32_t config_id;        // bos_token_id of config.json; TOKEN_NONE = none
-    bool add_bos_token;        // of tokenizer_config.json
-    bool denies;               // it says false there, to a class that heeds it (LLaMA's)
-    bool always;               // the model's family is read with BOS whatever the files say
+    const char *eos_token, *pad_token; // of the same files
+    uint32_t config_eos;               // eos_token_id of config.json; TOKEN_NONE = none
+    bool add_bos_token;                // of tokenizer_config.json
+    bool denies;                       // it says false there, to a class that heeds it (LLaMA's)
+    bool always;                       // the model's family is read with BOS whatever the files say
     struct arena arena;
 };
 
@@ -27,6 +29,9 @@ void bos_hints_release(struct bos_hints *h);
 
 // Candidates in order of trust: up to three texts, then NULL; config_id comes after them.
 void bos_candidates(const struct bos_hints *h, const char *out[4]);
+
+// Likewise for padding: the padding token, else the one that ends a text; config_eos comes after them.
+void pad_candidates(const struct bos_hints *h, const char *out[4]);
 
 // Whether `auto` puts BOS before a prompt.
 bool bos_by_default(const struct bos_hints *h);

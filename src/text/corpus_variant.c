@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "text/lab_split.h"
 #include "text/split.h"
 
 enum { MAX_CORPUS = 1 << 30 };
@@ -142,7 +143,8 @@ static void add_rows(const struct writer *w, const struct split_file *f, enum sp
 {
     buf_printf(out, ", \"%s\": [", split_name(s));
     for (size_t i = 0; i < f->n[s]; i++) {
-        uint32_t row = w->new_row[f->rows[s][i]];
+        // One that is drawn counts the rows of the new corpus.
+        uint32_t row = w->s->draw_split ? f->rows[s][i] : w->new_row[f->rows[s][i]];
         if (row != NO_ROW)
             buf_printf(out, "%s%" PRIu32, v->n_split[s]++ ? ", " : "", row);
     }
@@ -155,7 +157,9 @@ static bool write_split(const struct writer *w, const char *name, const struct b
     struct split_file f;
     char hash[SHA256_HEX];
     uint64_t seed;
-    if (!split_file_read(w->data->split_path, w->n_rows, &f, w->err))
+    uint32_t n_kept = (uint32_t)(w->fit->n - v->n_unbalanced);
+    if (w->s->draw_split ? !lab_split_draw(n_kept, w->s->seed, w->s->train, w->s->val, &f, w->err)
+                         : !split_file_read(w->data->split_path, w->n_rows, &f, w->err))
         return false;
     bool ok = sha256_bytes(corpus->data ? corpus->data : "", corpus->len, hash, w->err);
     if (ok) {
@@ -163,7 +167,8 @@ static bool write_split(const struct writer *w, const char *name, const struct b
                    "{\"schema\": \"abltui.split/1\", \"corpus\": \"%s\", \"sha256\": \"%s\", "
                    "\"data_hash\": \"%s\"",
                    name, hash, hash);
-        if (find_seed(w->data->split_path, &seed))
+        seed = w->s->seed;
+        if (w->s->draw_split || find_seed(w->data->split_path, &seed))
             buf_printf(out, ", \"seed\": %" PRIu64, seed);
         for (enum split s = SPLIT_TRAIN; s < SPLIT_ALL; s++)
             add_rows(w, &f, s, v, out);
@@ -181,8 +186,9 @@ static bool name_files(const struct writer *w, char *name, size_t size, struct c
     snprintf(file, sizeof file, "%s.jsonl", name);
     v->corpus = file_join(w->s->folder, file);
     snprintf(file, sizeof file, "%s.split.json", name);
-    v->split = w->data->split_path ? file_join(w->s->folder, file) : NULL;
-    if (!v->corpus || (w->data->split_path && !v->split))
+    bool has_split = w->data->split_path || w->s->draw_split;
+    v->split = has_split ? file_join(w->s->folder, file) : NULL;
+    if (!v->corpus || (has_split && !v->split))
         return abl_no_memory(w->err);
     char *mine = realpath(w->data->path, NULL), *other = realpath(v->corpus, NULL);
     bool same = mine && other && strcmp(mine, other) == 0;

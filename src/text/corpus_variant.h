@@ -15,7 +15,10 @@ struct corpus_variant_settings {
     const char *suffix;
     uint32_t balance; // at most so many rows a target, 0 = all
     uint64_t seed;    // draws those
-    bool dry;         // write nothing
+    // Draw the split of the new corpus as tinyLab did, by the seed, in place of keeping the rows of the old one's.
+    bool draw_split;
+    double train, val; // its shares
+    bool dry;          // write nothing
 };
 
 struct corpus_variant {

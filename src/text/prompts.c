@@ -239,6 +239,7 @@ static bool fill(struct maker *m, const struct dataset *data, struct abl_err *er
     struct prompts *p = m->p;
     m->lint.arena = &p->arena;
     p->source = data->path;
+    p->pad = TOKEN_NONE;
     return tokenizer_bos(m->tokenizer, m->options->bos, &p->bos, err) && make_all(m, data, err)
            && number_clusters(m, err)
            && checks_run(p, m->tokenizer, m->options->cluster_by_template, &m->lint, err)

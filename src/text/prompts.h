@@ -51,6 +51,8 @@ struct prompts {
     size_t n;
     uint32_t n_clusters;
     uint32_t bos; // TOKEN_NONE = none
+    uint32_t pad; // of padded prompts (text/padding.h); TOKEN_NONE = they are not padded
+    size_t n_padded;
     struct prompt_drop *dropped;
     size_t n_dropped;
     struct finding *findings;

@@ -34,8 +34,8 @@ struct tokenizer {
     struct normalizer normalizer;
     struct pretokenizer pretokenizer;
     bool byte_level, byte_fallback, fuse_unk, ignore_merges;
-    uint32_t unk; // TOKEN_NONE = none
-    uint32_t bos; // TOKEN_NONE = none
+    uint32_t unk;      // TOKEN_NONE = none
+    uint32_t bos, pad; // TOKEN_NONE = none
     bool bos_by_default;
     char sha256[SHA256_HEX];
     struct arena arena;
@@ -226,15 +226,24 @@ static bool make_readable(struct tokenizer *t, struct abl_err *err)
     return ok;
 }
 
+// The first candidate that is a token, else the id where that is one.
+static uint32_t find_special(const struct tokenizer *t, const char *const *candidates, uint32_t id)
+{
+    for (; *candidates; candidates++) {
+        uint32_t found = find_id(t, *candidates, strlen(*candidates));
+        if (found != TOKEN_NONE)
+            return found;
+    }
+    return id < t->n_ids && t->tokens[id].text ? id : TOKEN_NONE;
+}
+
 static void make_bos(struct tokenizer *t, const struct bos_hints *h)
 {
     const char *candidates[4];
     bos_candidates(h, candidates);
-    t->bos = TOKEN_NONE;
-    for (size_t i = 0; t->bos == TOKEN_NONE && candidates[i]; i++)
-        t->bos = find_id(t, candidates[i], strlen(candidates[i]));
-    if (t->bos == TOKEN_NONE && h->config_id < t->n_ids && t->tokens[h->config_id].text)
-        t->bos = h->config_id;
+    t->bos = find_special(t, candidates, h->config_id);
+    pad_candidates(h, candidates);
+    t->pad = find_special(t, candidates, h->config_eos);
     t->bos_by_default = bos_by_default(h);
 }
 
@@ -589,6 +598,11 @@ bool tokenizer_bos(const struct tokenizer *t, enum bos_mode mode, uint32_t *out,
     bool put = mode == BOS_ALWAYS || (mode == BOS_AUTO && t->bos_by_default);
     *out = put ? t->bos : TOKEN_NONE;
     return true;
+}
+
+uint32_t tokenizer_pad(const struct tokenizer *t)
+{
+    return t->pad;
 }
 
 const char *tokenizer_text(const struct tokenizer *t, uint32_t id)

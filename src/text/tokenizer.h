@@ -41,6 +41,10 @@ void token_ids_release(struct token_ids *ids);
 bool tokenizer_bos(const struct tokenizer *t, enum bos_mode mode, uint32_t *out,
                    struct abl_err *err);
 
+// The id that fills a batch of prompts up to one length: the tokenizer's own padding token, else the one that ends a text,
+// or TOKEN_NONE.
+uint32_t tokenizer_pad(const struct tokenizer *t);
+
 // The bytes a token stands for, UTF-8 where whole (" Paris"); an id without a token gives "". Borrowed.
 // For screens and files: bytes that are no UTF-8 print as <0xNN>, control characters as escapes.
 const char *tokenizer_text(const struct tokenizer *t, uint32_t id);

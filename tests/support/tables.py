@@ -32,6 +32,7 @@ KINDS = {
     "holdout": "condition:s seed:i ablate:s kind:s variant:s metric:s discovery_delta:n discovery_rank:i discovery_p:n "
                "discovery_q:n chosen:i heldout_delta:n ci_lo:n ci_hi:n p:n q:n confirmed:i n_discovery:i "
                "discovery_clusters:i n_heldout:i heldout_clusters:i",
+    "compat": "condition:s variant:s logit_diff:n kl_div:n acc_flip_rate:n p_drop:n",
     "span": "condition:s variant:s row:i n_target:i n_foil:i target_logprob:n foil_logprob:n "
             "target_logprob_per_token:n foil_logprob_per_token:n",
     "per_example": "variant:s condition:s ablate:s scale:n row:i ld:n delta_ld:n logprob:n kl:n rank:i pred_id:i flip:i",

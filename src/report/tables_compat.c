@@ -1,0 +1,87 @@
+// tinyLab's four metrics, by its formulas, for runs under --compat tinylab.
+#include "report/compat.h"
+
+#include <math.h>
+
+#include "report/tables.h"
+
+static const char *const names[N_COMPAT_METRICS] = { [COMPAT_LOGIT_DIFF] = "logit_diff",
+                                                     [COMPAT_KL_DIV] = "kl_div",
+                                                     [COMPAT_ACC_FLIP_RATE] = "acc_flip_rate",
+                                                     [COMPAT_P_DROP] = "p_drop" };
+
+const char *compat_metric_name(enum compat_metric m)
+{
+    return names[m];
+}
+
+// What the experiment sweeps over; a run may have other variants beside them.
+static enum variant_role swept_role(enum experiment e)
+{
+    return e == EXPERIMENT_SETS      ? ROLE_SET
+           : e == EXPERIMENT_PARTIAL ? ROLE_RESTORED
+           : e == EXPERIMENT_PATCH   ? ROLE_PATCH
+                                     : ROLE_HEAD;
+}
+
+void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_METRICS])
+{
+    const struct lab *lab = r->lab;
+    const struct table *t = r->table;
+    const struct row_stats *rows = t->rows + variant * t->n_prompts;
+    const struct row_stats *base = lab->other ? lab->other : lab->intact; // patches: who gives
+    double n = (double)t->n_prompts;
+    for (int m = 0; m < N_COMPAT_METRICS; m++)
+        out[m] = 0;
+    for (size_t i = 0; i < t->n_prompts; i++) {
+        double p = exp((double)rows[i].target_logit - (double)rows[i].lse);
+        double was = exp((double)base[i].target_logit - (double)base[i].lse);
+        out[COMPAT_LOGIT_DIFF] += ((double)rows[i].target_logit - (double)rows[i].foil_logit) / n;
+        out[COMPAT_KL_DIV] += t->clamped_kl ? t->clamped_kl[variant * t->n_prompts + i] / n : NAN;
+        out[COMPAT_ACC_FLIP_RATE] += (rows[i].argmax != lab->prompts->items[i].target) / n;
+        out[COMPAT_P_DROP] += (was - p) / n;
+    }
+}
+
+size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
+{
+    const struct table *t = r->table;
+    enum variant_role role = swept_role(r->lab->settings.experiment);
+    double sum[N_COMPAT_METRICS] = { 0 };
+    size_t n = 0;
+    for (size_t v = 0; v < t->variants->n; v++) {
+        double means[N_COMPAT_METRICS];
+        if (!t->done[v] || t->variants->items[v].role != role)
+            continue;
+        compat_means(r, v, means);
+        for (int m = 0; m < N_COMPAT_METRICS; m++)
+            sum[m] += means[m];
+        n++;
+    }
+    for (int m = 0; m < N_COMPAT_METRICS; m++)
+        out[m] = n ? sum[m] / (double)n : NAN;
+    return n;
+}
+
+void tables_write_compat(const struct report *r, const struct results *results,
+                         enum sheet_format format, struct buf *out)
+{
+    (void)results;
+    static const char *const columns[]
+        = { "condition", "variant", "logit_diff", "kl_div", "acc_flip_rate", "p_drop", NULL };
+    const struct table *t = r->table;
+    struct sheet s;
+    sheet_begin(&s, out, format, columns);
+    for (size_t v = 0; v < t->variants->n; v++) {
+        double means[N_COMPAT_METRICS];
+        enum variant_role role = t->variants->items[v].role;
+        if (!t->done[v] || role == ROLE_CONTROL || role == ROLE_SHAM)
+            continue;
+        compat_means(r, v, means);
+        sheet_text(&s, r->lab->data->name);
+        sheet_text(&s, t->variants->items[v].label);
+        for (int m = 0; m < N_COMPAT_METRICS; m++)
+            sheet_number(&s, means[m]);
+    }
+    sheet_end(&s);
+}
