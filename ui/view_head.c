@@ -64,7 +64,8 @@ static const char *reading(const struct snapshot *p, const struct estimate *e)
     }
 }
 
-// What the head itself writes towards the answer, and how much of its loss later parts make up for: total + direct.
+// What the head itself writes towards the answer, and what later parts do about its loss: total + direct, positive where
+// they repair it.
 static void draw_direct(struct lines *l, const struct snapshot *p, size_t at)
 {
     struct head h = { (uint32_t)(at / p->n_heads), (uint32_t)(at % p->n_heads) };
@@ -77,7 +78,7 @@ static void draw_direct(struct lines *l, const struct snapshot *p, size_t at)
     if (p->metric != METRIC_LD)
         return;
     format_number(p->cells[at].mean + direct->delta.mean, number);
-    entry(l, "repaired", style_plain(), number);
+    entry(l, "indirect", style_plain(), number);
 }
 
 static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)

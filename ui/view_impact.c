@@ -355,7 +355,10 @@ static void draw_legend(struct grid *g, struct rect body, uint32_t y, const stru
     char number[NUMBER_SIZE];
     uint32_t x = 1;
     if (!(p->scale > 0)) {
-        grid_text(g, body, x, y, style_dim(), "· waiting");
+        bool none = p->phase == RUN_DONE && !p->n_cells;
+        grid_printf(g, body, x, y, style_dim(),
+                    none ? "no single heads in this run: its results are in %d" : "· waiting",
+                    (int)experiment_pane(p->experiment) + 1);
         return;
     }
     format_signed(-p->scale, p->scale, 5, number);

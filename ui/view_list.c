@@ -49,8 +49,8 @@ static void draw_item(struct grid *g, struct rect r, uint32_t y, const struct st
     }
     grid_text(g, name, e->indented ? 2 : 0, 0, st, e->label);
     uint32_t bar = r.w > x + NUMBER ? r.w - x - NUMBER : 0;
-    bool down = !e->has_recovery && e->delta.mean < 0;
-    draw_bar(g, r, x, y, bar, fraction, down ? style_warn() : style_accent());
+    bool down = e->has_recovery ? fraction < 0 : e->delta.mean < 0;
+    draw_bar(g, r, x, y, bar, fabs(fraction), down ? style_warn() : style_accent());
     grid_printf(g, r, r.w - NUMBER, y, style_plain(), "%*s", NUMBER, number);
 }
 

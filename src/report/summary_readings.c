@@ -71,7 +71,8 @@ static int largest_first(const void *a, const void *b)
     return (x > y) - (x < y); // in their order
 }
 
-// The parts with the largest |direct ld|. self_repair: what ablating a head costs less than it writes, total + direct.
+// The parts with the largest |direct ld|. indirect: what later parts do about the loss of a head, total + direct; positive
+// where they repair it (McGrath et al. 2023).
 static bool add_direct(struct doc *d, const struct report *r, const struct results *results,
                        const struct lens *l, struct abl_err *err)
 {
@@ -98,7 +99,7 @@ static bool add_direct(struct doc *d, const struct report *r, const struct resul
             doc_uint(d, o, "head", p->head);
         doc_number(d, o, "ld", p->ld.mean);
         doc_number(d, o, "total", total ? total->mean : NAN);
-        doc_number(d, o, "self_repair", total ? total->mean + p->ld.mean : NAN);
+        doc_number(d, o, "indirect", total ? total->mean + p->ld.mean : NAN);
     }
     free(sorted);
     return true;
