@@ -1,0 +1,106 @@
+// The estimates of run.h: what a finished table says, with its uncertainty.
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "lab/run.h"
+
+// One value per prompt, then its estimate.
+static bool estimate(const struct lab *lab, const double *values, bool test, struct estimate *out,
+                     struct abl_err *err)
+{
+    return stats_estimate(lab->resampler, values, test, out, err);
+}
+
+bool lab_estimate(const struct lab *lab, const struct table *t, size_t variant, enum metric m,
+                  bool value, struct estimate *out, struct abl_err *err)
+{
+    assert(t->done[variant]);
+    double *column = malloc(t->n_prompts * sizeof *column);
+    if (!column)
+        return abl_no_memory(err);
+    const struct row_stats *rows = t->rows + variant * t->n_prompts;
+    for (size_t i = 0; i < t->n_prompts; i++)
+        column[i] = value ? metric_info(m)->value(&rows[i], &lab->intact[i])
+                          : metric_delta(m, &rows[i], &lab->intact[i]);
+    bool ok = estimate(lab, column, !value, out, err);
+    free(column);
+    return ok;
+}
+
+bool lab_estimate_intact(const struct lab *lab, enum metric m, struct estimate *out,
+                         struct abl_err *err)
+{
+    size_t n = lab->prompts->n;
+    double *column = malloc(n * sizeof *column);
+    if (!column)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        column[i] = metric_info(m)->value(&lab->intact[i], &lab->intact[i]);
+    bool ok = estimate(lab, column, false, out, err);
+    free(column);
+    return ok;
+}
+
+bool lab_interaction(const struct lab *lab, const struct table *t, size_t joint,
+                     const size_t *singles, size_t n_singles, enum metric m, struct estimate *out,
+                     struct abl_err *err)
+{
+    double *column = malloc(t->n_prompts * sizeof *column);
+    if (!column)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < t->n_prompts; i++) {
+        column[i] = metric_delta(m, &t->rows[joint * t->n_prompts + i], &lab->intact[i]);
+        for (size_t k = 0; k < n_singles; k++)
+            column[i] -= metric_delta(m, &t->rows[singles[k] * t->n_prompts + i], &lab->intact[i]);
+    }
+    bool ok = estimate(lab, column, true, out, err);
+    free(column);
+    return ok;
+}
+
+// The rows that a recovery starts from and aims at; false where they are not there.
+static bool recovery_rows(const struct lab *lab, const struct table *t, size_t variant,
+                          const struct row_stats **damaged, const struct row_stats **reference)
+{
+    const struct variant *v = &t->variants->items[variant];
+    if (v->role == ROLE_RESTORED) {
+        *damaged = t->rows + v->parent * t->n_prompts;
+        *reference = lab->intact;
+        return t->done[v->parent];
+    }
+    *damaged = lab->intact;
+    *reference = lab->other;
+    return lab->other != NULL;
+}
+
+bool lab_recovery(const struct lab *lab, const struct table *t, size_t variant, enum metric m,
+                  struct recovery *out, struct abl_err *err)
+{
+    const struct row_stats *damaged, *reference, *patched = t->rows + variant * t->n_prompts;
+    double n = (double)t->n_prompts, *above = malloc(2 * t->n_prompts * sizeof *above);
+    double *below = above ? above + t->n_prompts : NULL;
+    struct recovery r = { .reference = NAN, .damaged = NAN, .patched = NAN, .small = true };
+    r.ratio = (struct estimate){ .mean = NAN, .se = NAN, .ci_lo = NAN, .ci_hi = NAN };
+    if (!above)
+        return abl_no_memory(err);
+    bool ok = true;
+    if (recovery_rows(lab, t, variant, &damaged, &reference)) {
+        r.reference = r.damaged = r.patched = 0;
+        for (size_t i = 0; i < t->n_prompts; i++) {
+            double d = metric_info(m)->value(&damaged[i], &lab->intact[i]);
+            double f = metric_info(m)->value(&reference[i], &lab->intact[i]);
+            double p = metric_info(m)->value(&patched[i], &lab->intact[i]);
+            above[i] = p - d;
+            below[i] = f - d;
+            r.reference += f / n;
+            r.damaged += d / n;
+            r.patched += p / n;
+        }
+        ok = stats_ratio(lab->resampler, above, below, &r.ratio, &r.small, err);
+    }
+    free(above);
+    if (ok)
+        *out = r;
+    return ok;
+}

@@ -1,0 +1,205 @@
+// Pictures of a sweep: its cells, its other results, and the marked set.
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/lens.h"
+#include "report/results.h"
+#include "ui/sweep_parts.h"
+
+// Mean of the metric itself while the head is ablated.
+static double mean_value(const struct sweep *s, size_t variant)
+{
+    const struct table *t = &s->run.table;
+    const struct metric_info *m = metric_info(s->choice.metric);
+    double sum = 0;
+    for (size_t i = 0; i < t->n_prompts; i++)
+        sum += m->value(&t->rows[variant * t->n_prompts + i], &s->lab->intact[i]);
+    return sum / (double)t->n_prompts;
+}
+
+static bool estimate_finished(struct sweep *s, struct abl_err *err)
+{
+    for (size_t v = 0; v < s->run.variants.n; v++) {
+        if (!s->run.table.done[v] || s->estimated[v])
+            continue;
+        if (!lab_estimate(s->lab, &s->run.table, v, s->choice.metric, false, &s->cells[v], err))
+            return false;
+        if (!lab_recovery(s->lab, &s->run.table, v, s->choice.metric, &s->recoveries[v], err))
+            return false;
+        s->values[v] = mean_value(s, v);
+        s->estimated[v] = true;
+    }
+    return true;
+}
+
+// The head that a variant is about: ablated alone, or patched at a site that has as many heads; false for others, and for a
+// second patch of the same head, at another position or site.
+static bool cell_of(const struct sweep *s, const struct snapshot *p, const struct variant *v,
+                    struct head *out)
+{
+    const struct edit *e = v->edits;
+    bool per_head
+        = v->role == ROLE_PATCH && e->head != ALL_HEADS
+          && site_cols(&s->facts.shape, e->site) / site_head_cols(&s->facts.shape, e->site)
+                 == p->n_heads;
+    if (!variant_is_head(v) && !per_head)
+        return false;
+    *out = (struct head){ e->layer, e->head };
+    return p->states[snapshot_at(p, *out)] == CELL_OUTSIDE;
+}
+
+static bool fill_cells(const struct sweep *s, struct snapshot *p, struct abl_err *err)
+{
+    static const struct estimate missing
+        = { .mean = NAN, .se = NAN, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .q = NAN };
+    size_t n = (size_t)p->n_layers * p->n_heads;
+    for (size_t i = 0; i < n; i++)
+        p->cells[i] = missing;
+    for (size_t v = 0; v < s->run.variants.n; v++) {
+        const struct variant *one = &s->run.variants.items[v];
+        p->done += s->estimated[v];
+        struct head h;
+        if (!cell_of(s, p, one, &h))
+            continue;
+        size_t at = snapshot_at(p, h);
+        p->states[at] = s->estimated[v] ? CELL_DONE : CELL_WAITING;
+        if (!s->estimated[v])
+            continue;
+        p->cells[at] = s->cells[v];
+        p->values[at] = s->values[v];
+        p->n_cells++;
+    }
+    p->total = s->run.variants.n;
+    return stats_fdr(p->cells, n, err) && snapshot_rescale(p, err);
+}
+
+// Sum over the marked heads of each row's single effects.
+static bool estimate_sum(const struct sweep *s, const size_t *singles, struct estimate *out,
+                         struct abl_err *err)
+{
+    const struct table *t = &s->set.table;
+    double *column = calloc(t->n_prompts, sizeof *column);
+    if (!column)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < t->n_prompts; i++)
+        for (size_t k = 0; k < s->marks.n; k++)
+            column[i] += metric_delta(s->choice.metric, &t->rows[singles[k] * t->n_prompts + i],
+                                      &s->lab->intact[i]);
+    bool ok = stats_estimate(s->lab->resampler, column, true, out, err);
+    free(column);
+    return ok;
+}
+
+static bool estimate_joint(const struct sweep *s, struct joint *out, struct abl_err *err)
+{
+    const struct table *t = &s->set.table;
+    size_t singles[MAX_MARKS], joint = SIZE_MAX;
+    for (size_t i = 0; i < s->set.variants.n; i++)
+        if (s->set.variants.items[i].n_edits == s->marks.n)
+            joint = i;
+    bool found = joint != SIZE_MAX;
+    for (size_t k = 0; k < s->marks.n; k++) {
+        char label[32];
+        snprintf(label, sizeof label, "%" PRIu32 ":%" PRIu32, s->marks.items[k].layer,
+                 s->marks.items[k].head);
+        singles[k] = variants_find(&s->set.variants, label);
+        found = found && singles[k] != SIZE_MAX;
+    }
+    if (!found)
+        return abl_fail(err, ABL_FAILED, "the marked set was not planned");
+    out->marks = s->marks;
+    return lab_estimate(s->lab, t, joint, s->choice.metric, false, &out->joint, err)
+           && estimate_sum(s, singles, &out->sum, err)
+           && lab_interaction(s->lab, t, joint, singles, s->marks.n, s->choice.metric,
+                              &out->interaction, err);
+}
+
+// Sets, heads given back and patched places; the controls of a set show as its percentile only.
+static bool is_item(const struct variant *v)
+{
+    return v->role != ROLE_CONTROL && !variant_is_head(v);
+}
+
+static void fill_item(const struct sweep *s, size_t v, struct item *to)
+{
+    const struct variant *one = &s->run.variants.items[v];
+    snprintf(to->label, sizeof to->label, "%s", one->label);
+    to->done = s->estimated[v];
+    to->indented = one->role == ROLE_RESTORED;
+    to->delta = s->cells[v];
+    to->recovery = s->recoveries[v];
+    to->has_recovery = one->role == ROLE_RESTORED || one->role == ROLE_PATCH;
+    const char *back = to->indented ? strchr(one->label, '~') : NULL;
+    if (back) // the set stands above
+        snprintf(to->label, sizeof to->label, "+ %s", back + 1);
+}
+
+static void fill_part(const struct direct_part *p, struct item *to)
+{
+    to->done = true;
+    to->delta = p->ld;
+    to->indented = to->is_head = p->kind == DIRECT_HEAD;
+    to->head = (struct head){ p->layer, p->head };
+    if (p->kind == DIRECT_HEAD)
+        snprintf(to->label, sizeof to->label, "head %" PRIu32 ":%" PRIu32, p->layer, p->head);
+    else if (p->layer == NO_LAYER)
+        snprintf(to->label, sizeof to->label, "%s", direct_kind_name(p->kind));
+    else
+        snprintf(to->label, sizeof to->label, "%s %" PRIu32, direct_kind_name(p->kind), p->layer);
+}
+
+static bool sweep_items(const struct sweep *s, struct snapshot *p, struct abl_err *err)
+{
+    const struct lens *lens = s->has_readings ? s->readings.lens : NULL;
+    size_t n = lens ? lens->n_parts : 0, at = 0;
+    for (size_t v = 0; v < s->run.variants.n; v++)
+        n += is_item(&s->run.variants.items[v]);
+    if (!snapshot_items(p, n))
+        return abl_no_memory(err);
+    for (size_t v = 0; v < s->run.variants.n; v++)
+        if (is_item(&s->run.variants.items[v]))
+            fill_item(s, v, &p->items[at++]);
+    for (size_t i = 0; lens && i < lens->n_parts; i++)
+        fill_part(&lens->parts[i], &p->items[at++]);
+    for (size_t i = 0; i < p->n_items; i++)
+        if (p->items[i].done && isfinite(p->items[i].delta.mean))
+            p->items_scale = fmax(p->items_scale, fabs(p->items[i].delta.mean));
+    return true;
+}
+
+static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *err)
+{
+    p->has_facts = true;
+    p->facts = s->facts;
+    p->seconds = s->seconds;
+    p->run = s->number;
+    if (!lab_estimate_intact(s->lab, s->choice.metric, &p->intact, err)
+        || !estimate_finished(s, err) || !fill_cells(s, p, err) || !sweep_items(s, p, err))
+        return false;
+    p->has_joint = s->set.ready;
+    return !p->has_joint || estimate_joint(s, &p->joint, err);
+}
+
+bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,
+                    struct abl_err *err)
+{
+    bool ready = s->lab && s->run.ready;
+    struct snapshot *p = ready ? snapshot_new(s->facts.shape.n_layers, s->facts.shape.n_heads)
+                               : snapshot_new(0, 0);
+    if (!p)
+        return abl_no_memory(err);
+    p->phase = phase;
+    p->ablation = s->choice.ablation;
+    p->experiment = s->choice.experiment;
+    p->metric = s->choice.metric;
+    p->alpha = s->settings.alpha;
+    if (ready && !fill_snapshot(s, p, err)) {
+        snapshot_free(p);
+        return false;
+    }
+    *out = p;
+    return true;
+}
