@@ -70,6 +70,9 @@ notes keys_without_meaning_are_named "$checkout/run_flat.json" '"metrics" has no
 notes a_stray_shared_is_named "$checkout/run_flat_shared.json" '"shared" without "conditions" is ignored'
 notes other_precision_is_named "$checkout/run_cross_low_memory.json" '"model.dtype" is float16: computed in float32' '"low_memory"'
 
+succeeds another_model_may_stand_in run configs/h5-pairs-gpt2-medium.json --model tiny-gpt2 --export "$scratch/stand-in" --rows 2 --boot 10
+holds a_model_that_stands_in_is_named grep -q 'model tiny-gpt2 is run in place of "model.name" gpt2-medium' "$scratch/err"
+
 refuses a_missing_corpus_is_named 3 'run_no_corpus.json.*"dataset.id" is .nowhere_v1.' run "$checkout/run_no_corpus.json" --export "$scratch/x"
 refuses a_corpus_that_changed_is_named 3 'changed.split.json.*does not belong to.*changed.jsonl' run "$checkout/run_wrong_hash.json" --export "$scratch/x" --quiet
 refuses a_wrong_type_is_named 3 'run_wrong_type.json.*"device" is no string' run "$checkout/run_wrong_type.json" --export "$scratch/x"

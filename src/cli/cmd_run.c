@@ -84,7 +84,10 @@ static bool run_config(const struct cli *cli, const char *command_line, const ch
                        const char *place, struct abl_err *err)
 {
     struct lab_config c;
-    bool ok = lab_config_read(path, &cli->run, &c, err);
+    struct run_settings defaults = cli->run;
+    if (!(cli->flags & CLI_MODEL))
+        defaults.model = NULL; // the configuration says
+    bool ok = lab_config_read(path, &defaults, &c, err);
     if (ok) {
         print_notes(cli, &c);
         bool several = c.joint || c.n > 1;

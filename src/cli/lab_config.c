@@ -198,12 +198,18 @@ static bool read_model(struct config_reader *r, const cJSON *o, struct run_setti
     const char *dtype = config_text(r, model, "model.", "dtype");
     if (r->failed || !config_check_keys(r, model, "model."))
         return false;
-    if (name)
+    if (name && !s->model) {
         s->model = model_name(r, name, revision);
+        if (!s->model)
+            return abl_no_memory(r->err);
+    } else if (name && strcmp(name, s->model) != 0
+               && !config_note(r, "'%s': --model %s is run in place of \"model.name\" %s", r->path,
+                               s->model, name))
+        return false;
     if (dtype && strcmp(dtype, "float32") != 0
         && !config_note(r, "'%s': \"model.dtype\" is %s: computed in float32", r->path, dtype))
         return false;
-    return s->model || abl_no_memory(r->err);
+    return true;
 }
 
 // The condition of ours that stands in for one of the lab's corpora.
@@ -412,8 +418,11 @@ static bool read_condition(struct config_reader *r, const cJSON *o, const char *
                            const char *battery, const cJSON *overrides)
 {
     struct config_run run = { .settings = *r->defaults };
+    struct run_settings bundled;
     struct battery b;
+    run_settings_default(&bundled);
     return config_check_keys(r, o, "") && read_model(r, o, &run.settings)
+           && (run.settings.model || (run.settings.model = bundled.model))
            && read_dataset(r, o, &run.settings) && read_device(r, o, &run.settings)
            && read_verify(r, o, &run) && read_rest(r, o, &run)
            && battery_read(r, battery, overrides, &run.settings, &b) && check_span(r, &run.settings)

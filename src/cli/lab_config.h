@@ -37,7 +37,7 @@ struct lab_config {
     struct arena arena;
 };
 
-// Read a configuration over `defaults`. ABL_BAD_DATA and ABL_USAGE name file and key. lab_config_release ends it, also
+// Read a configuration over `defaults`, whose model, where there is one, stands in for the configuration's. ABL_BAD_DATA and ABL_USAGE name file and key. lab_config_release ends it, also
 // after a failure.
 bool lab_config_read(const char *path, const struct run_settings *defaults, struct lab_config *out,
                      struct abl_err *err);

@@ -84,6 +84,7 @@ static bool whole_number(const char *text, uint64_t *out)
 static bool read_model(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     cli->run.model = v;
+    cli->flags |= CLI_MODEL;
     return *v || bad_value(o, v, "a folder or a bundled name", err);
 }
 

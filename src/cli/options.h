@@ -36,6 +36,7 @@ enum cli_flags {
     CLI_HELP = 1 << 3,
     CLI_VERSION = 1 << 4,
     CLI_DAMAGE = 1 << 5,
+    CLI_MODEL = 1 << 6, // --model is given
 };
 
 struct cli {
