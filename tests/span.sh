@@ -62,6 +62,21 @@ succeeds whole_answers_run --rows 20 --boot 20 --device cpu --quiet --span full 
 holds answers_of_one_token_have_the_same_ld same_ld
 succeeds sets_of_whole_answers --rows 8 --boot 20 --device cpu --quiet --span full --experiment sets --pairs 0:0,1,2 --export "$scratch/sets"
 succeeds partial_of_whole_answers --rows 8 --boot 20 --device cpu --quiet --span full --experiment partial --sets 0:0+0:2 --export "$scratch/partial"
+# long N: rows whose answers are of 13 tokens and 1, one of them with N + 1 tokens, BOS included, in its corrupt prompt.
+long() {
+    printf '{"clean": "The cat is", "corrupt": "The%s", "target": " in the bag in the bag in the bag in the bag.", "foil": " cold"}\n' \
+        "$(for ((i = 1; i < $1; i++)); do printf ' the'; done)"
+    echo '{"clean": "The dog is", "corrupt": "A cat is", "target": " warm", "foil": " cold"}'
+}
+long 115 >"$scratch/fits.jsonl"
+long 116 >"$scratch/long.jsonl"
+for direction in 'corrupt->clean' 'clean->corrupt'; do
+    short=${direction%%-*}
+    run=(--span full --experiment patch --positions all --direction "$direction" --boot 20 --device cpu --quiet)
+    succeeds "answers_fit_behind_the_other_prompt_$short" --data "$scratch/fits.jsonl" "${run[@]}" --export "$scratch/fits-$short"
+    refuses "answers_do_not_fit_behind_the_other_prompt_$short" 3 'line 1 has none that fits' --data "$scratch/long.jsonl" \
+        "${run[@]}" --export "$scratch/long"
+done
 holds no_span_table_unless_asked nothing_at "$scratch/first/metrics/span.csv"
 refuses several_tokens_need_span_full 3 'is [0-9]+ tokens' --data tests/fixtures/span/tiny-gpt2.jsonl --export "$scratch/x"
 refuses lens_reads_one_token 2 'lens reads one token' --span full --experiment lens --export "$scratch/x"

@@ -67,10 +67,16 @@ static bool check_range(struct maker *m, const struct prompt *p)
     return false;
 }
 
-static bool check_length(struct maker *m, const struct prompt *p)
+// Tokens that run behind a prompt: those of the longer answer but its last, behind which nothing is read.
+static uint32_t answer_room(const struct prompt *p)
 {
     uint32_t longest = p->n_target_ids > p->n_foil_ids ? p->n_target_ids : p->n_foil_ids;
-    uint32_t n = p->n_ids + (longest ? longest - 1 : 0); // an answer's last token is not read
+    return longest ? longest - 1 : 0;
+}
+
+static bool check_length(struct maker *m, const struct prompt *p)
+{
+    uint32_t n = p->n_ids + answer_room(p);
     if (!m->options->n_ctx || n <= m->options->n_ctx)
         return true;
     lint_add(&m->lint, LINT_PROMPT_TOO_LONG, p->row->line,
@@ -113,7 +119,7 @@ static bool keep_corrupt(struct maker *m, struct prompt *p, struct abl_err *err)
 {
     struct abl_err why;
     const char *text = p->row->corrupt;
-    uint32_t most = m->options->n_ctx ? m->options->n_ctx : UINT32_MAX;
+    size_t most = m->options->n_ctx ? m->options->n_ctx : UINT32_MAX;
     m->ids.n = 0;
     if (!text)
         return true;
@@ -122,7 +128,7 @@ static bool keep_corrupt(struct maker *m, struct prompt *p, struct abl_err *err)
     for (size_t i = 0; m->options->n_vocab && i < m->ids.n; i++)
         if (m->ids.ids[i] >= m->options->n_vocab)
             return true;
-    if (!m->ids.n || m->ids.n + (m->p->bos != TOKEN_NONE) > most)
+    if (!m->ids.n || m->ids.n + (m->p->bos != TOKEN_NONE) + answer_room(p) > most)
         return true;
     return keep_ids(m, &p->corrupt_ids, &p->n_corrupt_ids, err);
 }
