@@ -61,6 +61,61 @@ static void every_device_passes_in_both_value_bias_modes(void **state)
         }
 }
 
+static void passes(const struct run_settings *s, size_t n_variants)
+{
+    struct verify v;
+    if (!verify_run(s, rows(3), &v, &err) || !verify_passed(&v, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(v.n_prompts, 3);
+    assert_int_equal(v.variants.n, n_variants);
+    assert_int_equal(v.results[0].drift[METRIC_LD].n, (v.variants.n + 1) * 3);
+    verify_release(&v);
+}
+
+// Kinds whose donors are among all of the run's rows, of which three are compared.
+static void every_device_passes_with_other_rows_activations(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    for (size_t i = 0; i < n; i++) {
+        struct run_settings s = settings_on(devices[i]);
+        s.heads = "0:0,1:3,3:1";
+        for (int kind = ABLATE_MEAN; kind <= ABLATE_PATCH; kind++) {
+            s.ablation.kind = (enum ablate_kind)kind;
+            passes(&s, 3);
+        }
+        s.ablation = (struct ablation){ .kind = ABLATE_SCALE };
+        s.experiment = EXPERIMENT_PATCH;
+        s.sites = 1u << SITE_RESID_POST;
+        for (int d = CLEAN_TO_CORRUPT; d <= CORRUPT_TO_CLEAN; d++) {
+            s.direction = (enum direction)d;
+            passes(&s, 4 + 1); // one of each layer, and the sham
+        }
+        s.compat = COMPAT_TINYLAB; // padded, and aligned from the start
+        passes(&s, 4 + 1);
+    }
+}
+
+// What runs are the prompts of the answers' tokens: of three rows with answers of several tokens more than three.
+static void whole_answers_are_compared_token_by_token(void **state)
+{
+    (void)state;
+    struct run_settings s = settings_on("cpu");
+    struct verify v;
+    s.data = "tests/fixtures/span/tiny-gpt2.jsonl";
+    s.heads = "0:2,2:1";
+    s.whole_answers = true;
+    for (int patched = 0; patched <= 1; patched++) {
+        s.ablation.kind = patched ? ABLATE_PATCH : ABLATE_SCALE;
+        if (!verify_run(&s, rows(100), &v, &err) || !verify_passed(&v, &err))
+            fail_msg("%s", err.text);
+        assert_true(v.lab->prompts->n == 3 && v.n_prompts > 3);
+        assert_int_equal(v.n_donors, patched ? v.n_prompts : 0);
+        verify_release(&v);
+    }
+}
+
 static void a_damaged_weight_fails_the_self_check(void **state)
 {
     (void)state;
@@ -158,6 +213,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_device_passes_in_both_value_bias_modes),
+        cmocka_unit_test(every_device_passes_with_other_rows_activations),
+        cmocka_unit_test(whole_answers_are_compared_token_by_token),
         cmocka_unit_test(a_damaged_weight_fails_the_self_check),
         cmocka_unit_test(rows_are_spread_over_the_lengths),
         cmocka_unit_test(fewer_rows_than_asked_for_are_all_taken),

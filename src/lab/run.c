@@ -148,8 +148,7 @@ static bool runs_corrupt(const struct run_settings *s)
     return s->experiment == EXPERIMENT_PATCH && s->direction == CLEAN_TO_CORRUPT;
 }
 
-// What the forward pass runs: the rows' prompts, or those that their answers take.
-static const struct prompts *run_prompts(const struct lab *lab)
+const struct prompts *lab_run_prompts(const struct lab *lab)
 {
     return lab->spans ? &lab->spans->prompts : lab->prompts;
 }
@@ -160,7 +159,7 @@ static bool open_cold(struct lab *lab, const struct run_settings *s, struct abl_
         return false;
     return (!runs_corrupt(s) || donors_swap(lab->prompts, err))
            && (!s->whole_answers || spans_make(lab->prompts, &lab->arena, &lab->spans, err))
-           && donors_make(run_prompts(lab), s->seed, &lab->arena, &lab->donors, err);
+           && donors_make(lab_run_prompts(lab), s->seed, &lab->arena, &lab->donors, err);
 }
 
 bool lab_open_cold(const struct run_settings *s, struct lab **out, struct abl_err *err)
@@ -230,7 +229,7 @@ static bool read_other(struct lab *lab, struct abl_err *err)
     size_t n = lab->prompts->n;
     if (!experiments[lab->settings.experiment].reads_other || !lab->donors.other)
         return true;
-    size_t n_run = run_prompts(lab)->n;
+    size_t n_run = lab_run_prompts(lab)->n;
     struct row_stats *run = arena_alloc(&lab->arena, n_run, sizeof *run);
     lab->other = arena_alloc(&lab->arena, n, sizeof *lab->other);
     if (!run || !lab->other)
@@ -249,7 +248,7 @@ static bool open_device(struct lab *lab, struct abl_err *err)
         || (s->profile && !traced_engine_new(engine, &engine, err)))
         return false;
     lab->engine = engine;
-    const struct prompts *p = run_prompts(lab);
+    const struct prompts *p = lab_run_prompts(lab);
     struct row_stats *intact = arena_alloc(&lab->arena, p->n, sizeof *intact);
     lab->intact = arena_alloc(&lab->arena, lab->prompts->n, sizeof *lab->intact);
     if (!intact || !lab->intact)
@@ -397,7 +396,7 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
     if (lab->clamped && !t->clamped_kl
         && !(t->clamped_kl = calloc((t->variants->n + 1) * t->n_prompts, sizeof *t->clamped_kl)))
         return abl_no_memory(err);
-    size_t n_run = run_prompts(lab)->n;
+    size_t n_run = lab_run_prompts(lab)->n;
     struct row_stats *run = lab->spans ? calloc(t->variants->n * n_run + 1, sizeof *run) : t->rows;
     if (!run)
         return abl_no_memory(err);
@@ -462,8 +461,8 @@ bool lab_cost(const struct lab *lab, const struct variants *v, const struct devi
     struct run_mem mem = run_mem(&lab->settings, device);
     struct weights_fit fit = weights_plan(s, mem.weights);
     struct forward_cut cut;
-    if (!forward_plan(s, run_prompts(lab)->items, run_prompts(lab)->n, mem.activations, v, &cut,
-                      err))
+    if (!forward_plan(s, lab_run_prompts(lab)->items, lab_run_prompts(lab)->n, mem.activations, v,
+                      &cut, err))
         return false;
     double nodes = (double)cut.n_nodes, reads = (double)cut.n_reads;
     *out = (struct lab_cost){ .n_passes = v->n + 1,

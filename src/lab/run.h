@@ -124,6 +124,9 @@ struct lab {
 // Load model, data and tokenizer and make the pre-flight check; no device yet. lab->prompts says what was found.
 bool lab_open_cold(const struct run_settings *s, struct lab **out, struct abl_err *err);
 
+// What the forward pass runs: the rows' prompts, or those that their whole answers take.
+const struct prompts *lab_run_prompts(const struct lab *lab);
+
 // Open the device, load the weights and run the intact baseline. Refuses what pre-flight forbids.
 bool lab_start(struct lab *lab, struct abl_err *err);
 

@@ -15,6 +15,8 @@
 
 enum { DEFAULT_ROWS = 8, FEWEST_ROWS = 2 };
 
+#define NOT_TAKEN UINT32_MAX
+
 static const double tolerance = 1e-4;
 static const double default_flop = 2e10;
 
@@ -41,29 +43,70 @@ static double reference_flop(const struct verify *v)
     return flop * (double)(v->variants.n + 1);
 }
 
+// Of pointers into one array, in whose order those of one length stay.
 static int by_length(const void *a, const void *b)
 {
-    const struct prompt *x = a, *y = b;
+    const struct prompt *x = *(const struct prompt *const *)a,
+                        *y = *(const struct prompt *const *)b;
     if (x->n_ids != y->n_ids)
         return x->n_ids < y->n_ids ? -1 : 1;
-    return x->row->line < y->row->line ? -1 : x->row->line > y->row->line;
+    return (x > y) - (x < y);
 }
 
-// n rows at equal steps through the rows sorted by length, the shortest and the longest among them.
+// n prompts at equal steps through those of the run sorted by length, the shortest and the longest among them.
 static bool pick_prompts(struct verify *v, size_t n, struct abl_err *err)
 {
-    const struct prompts *all = v->lab->prompts;
-    struct prompt *sorted = arena_alloc(&v->arena, all->n, sizeof *sorted);
-    if (!sorted)
-        return abl_no_memory(err);
-    memcpy(sorted, all->items, all->n * sizeof *sorted);
-    qsort(sorted, all->n, sizeof *sorted, by_length);
+    const struct prompts *all = lab_run_prompts(v->lab);
+    const struct prompt **sorted = arena_alloc(&v->arena, all->n, sizeof *sorted);
     n = size_min(n, all->n);
-    for (size_t i = 1; i < n; i++)
-        sorted[i] = sorted[i * (all->n - 1)
-                           / (n - 1)]; // never before i: nothing is read after it is overwritten
-    v->prompts = sorted;
+    v->prompts = arena_alloc(&v->arena, n, sizeof *v->prompts);
+    v->numbers = arena_alloc(&v->arena, n, sizeof *v->numbers);
+    if (!sorted || !v->prompts || !v->numbers)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < all->n; i++)
+        sorted[i] = &all->items[i];
+    qsort(sorted, all->n, sizeof *sorted, by_length);
+    for (size_t i = 0; i < n; i++) {
+        const struct prompt *p = sorted[n > 1 ? i * (all->n - 1) / (n - 1) : 0];
+        v->prompts[i] = *p;
+        v->numbers[i] = (uint32_t)(p - all->items);
+    }
     v->n_prompts = n;
+    return true;
+}
+
+// The donors of the prompts compared as numbers of v->donors, which those that are not there yet join. number: of each of
+// the run's donors there, NOT_TAKEN.
+static const uint32_t *take_donors(struct verify *v, const uint32_t *donor, uint32_t *number)
+{
+    uint32_t *taken = arena_alloc(&v->arena, v->n_prompts, sizeof *taken);
+    for (size_t i = 0; taken && i < v->n_prompts; i++) {
+        uint32_t d = donor[v->numbers[i]];
+        if (number[d] == NOT_TAKEN) {
+            number[d] = (uint32_t)v->n_donors;
+            v->donors[v->n_donors++] = v->lab->donors.prompts[d];
+        }
+        taken[i] = number[d];
+    }
+    return taken;
+}
+
+// The variants count all of the run's donors; the reference runs whom it is given, so that only those needed are.
+static bool pick_donors(struct verify *v, struct abl_err *err)
+{
+    size_t n = v->lab->donors.n;
+    uint32_t *number = arena_alloc(&v->arena, n + 1, sizeof *number);
+    v->donors = arena_alloc(&v->arena, n + 1, sizeof *v->donors);
+    if (!number || !v->donors)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        number[i] = NOT_TAKEN;
+    for (size_t i = 0; i < v->variants.n; i++)
+        for (size_t k = 0; k < v->variants.items[i].n_edits; k++) {
+            struct edit *e = &v->variants.items[i].edits[k];
+            if (e->source == SOURCE_ROW && !(e->donor = take_donors(v, e->donor, number)))
+                return abl_no_memory(err);
+        }
     return true;
 }
 
@@ -95,7 +138,7 @@ static bool pick_slice(struct verify *v, struct verify_limits limits, struct abl
     while (reference_flop(v) > flop && v->n_prompts > FEWEST_ROWS)
         if (!pick_prompts(v, v->n_prompts - 1, err))
             return false;
-    return true;
+    return pick_donors(v, err);
 }
 
 static bool run_reference(struct verify *v, struct expected *out, struct abl_err *err)
@@ -103,6 +146,8 @@ static bool run_reference(struct verify *v, struct expected *out, struct abl_err
     struct reference_job job = { .model = v->lab->model,
                                  .prompts = v->prompts,
                                  .n_prompts = v->n_prompts,
+                                 .donors = v->n_donors ? v->donors : NULL,
+                                 .n_donors = v->n_donors,
                                  .has_bos = v->lab->prompts->bos != TOKEN_NONE,
                                  .variants = &v->variants };
     out->intact = arena_alloc(&v->arena, v->n_prompts, sizeof *out->intact);
@@ -121,6 +166,8 @@ static bool run_device(const struct verify *v, struct engine *e, struct found *o
                                          .model = v->lab->model,
                                          .prompts = v->prompts,
                                          .n_prompts = v->n_prompts,
+                                         .donors = v->n_donors ? v->donors : NULL,
+                                         .n_donors = v->n_donors,
                                          .has_bos = v->lab->prompts->bos != TOKEN_NONE,
                                          .mem = mem.activations,
                                          .weights_mem = mem.weights,

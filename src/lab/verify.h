@@ -39,7 +39,10 @@ struct verify_result {
 struct verify {
     struct lab *lab;        // model, data and all prompts; no engine
     struct prompt *prompts; // (n_prompts) those compared, short to long
+    uint32_t *numbers;      // (n_prompts) of each among those of the run
     size_t n_prompts;
+    struct prompt *donors; // (n_donors) what the variants take from; their edits count these
+    size_t n_donors;
     struct variants variants;      // those compared
     size_t n_all_variants;         // that the settings ask for
     struct verify_result *results; // one a device
