@@ -62,6 +62,12 @@ succeeds whole_answers_run --rows 20 --boot 20 --device cpu --quiet --span full 
 holds answers_of_one_token_have_the_same_ld same_ld
 succeeds sets_of_whole_answers --rows 8 --boot 20 --device cpu --quiet --span full --experiment sets --pairs 0:0,1,2 --export "$scratch/sets"
 succeeds partial_of_whole_answers --rows 8 --boot 20 --device cpu --quiet --span full --experiment partial --sets 0:0+0:2 --export "$scratch/partial"
+fixture=(--data tests/fixtures/span/tiny-gpt2.jsonl --span full --device cpu)
+succeeds patches_take_every_position_unless_told "${fixture[@]}" --boot 20 --experiment patch --export "$scratch/patch"
+holds all_positions_are_said grep -q '"positions":"all"' "$scratch/patch/config.json"
+succeeds checked_by_the_reference verify "${fixture[@]}"
+succeeds patched_answers_checked_by_the_reference verify "${fixture[@]}" --ablate patch
+
 # long N: rows whose answers are of 13 tokens and 1, one of them with N + 1 tokens, BOS included, in its corrupt prompt.
 long() {
     printf '{"clean": "The cat is", "corrupt": "The%s", "target": " in the bag in the bag in the bag in the bag.", "foil": " cold"}\n' \
@@ -72,7 +78,7 @@ long 115 >"$scratch/fits.jsonl"
 long 116 >"$scratch/long.jsonl"
 for direction in 'corrupt->clean' 'clean->corrupt'; do
     short=${direction%%-*}
-    run=(--span full --experiment patch --positions all --direction "$direction" --boot 20 --device cpu --quiet)
+    run=(--span full --experiment patch --direction "$direction" --boot 20 --device cpu --quiet)
     succeeds "answers_fit_behind_the_other_prompt_$short" --data "$scratch/fits.jsonl" "${run[@]}" --export "$scratch/fits-$short"
     refuses "answers_do_not_fit_behind_the_other_prompt_$short" 3 'line 1 has none that fits' --data "$scratch/long.jsonl" \
         "${run[@]}" --export "$scratch/long"
@@ -81,7 +87,7 @@ holds no_span_table_unless_asked nothing_at "$scratch/first/metrics/span.csv"
 refuses several_tokens_need_span_full 3 'is [0-9]+ tokens' --data tests/fixtures/span/tiny-gpt2.jsonl --export "$scratch/x"
 refuses lens_reads_one_token 2 'lens reads one token' --span full --experiment lens --export "$scratch/x"
 refuses means_have_no_answers 2 'no means' --span full --ablate mean --export "$scratch/x"
-refuses patches_need_all_positions 2 'expected --positions all' --span full --experiment patch --export "$scratch/x"
+refuses patches_need_all_positions 2 'expected --positions all' --span full --experiment patch --positions last --export "$scratch/x"
 refuses span_is_first_or_full 2 'expected first or full' --span most --export "$scratch/x"
 
 finish

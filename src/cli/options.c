@@ -127,31 +127,6 @@ static bool parse_argument(struct parser *p, char *arg)
     return abl_fail(p->err, ABL_USAGE, "unexpected argument '%s': options start with --", arg);
 }
 
-// What whole answers cannot be scored with.
-static bool check_span(const struct run_settings *r, struct abl_err *err)
-{
-    if (!r->whole_answers)
-        return true;
-    if (r->compat == COMPAT_TINYLAB)
-        return abl_fail(err, ABL_USAGE,
-                        "--compat tinylab reads the last column, and --span full the answer's own "
-                        "ones: leave one of them out");
-    if (r->experiment == EXPERIMENT_LENS || r->experiment == EXPERIMENT_OV
-        || r->experiment == EXPERIMENT_ATTN)
-        return abl_fail(
-            err, ABL_USAGE,
-            "--span full scores answers under ablation: --experiment %s reads one token",
-            experiment_name(r->experiment));
-    if (r->ablation.kind == ABLATE_MEAN || r->ablation.kind == ABLATE_RESAMPLE)
-        return abl_fail(err, ABL_USAGE,
-                        "--span full runs prompts with answers behind them, of which there are no "
-                        "means and no other rows: expected --ablate zero, scale=S or patch");
-    if (r->experiment == EXPERIMENT_PATCH && (!r->positions || strcmp(r->positions, "all") != 0))
-        return abl_fail(err, ABL_USAGE,
-                        "--span full patches the answer's positions too: expected --positions all");
-    return true;
-}
-
 // Options that only mean something together.
 static bool check_together(const struct cli *cli, struct abl_err *err)
 {
@@ -194,7 +169,7 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
         return abl_fail(err, ABL_USAGE,
                         "--compat tinylab keeps a head's constant part as it did: leave "
                         "--value-bias head out");
-    if (!check_span(r, err))
+    if (!spans_allow(r, err))
         return false;
     if (r->restore && r->experiment != EXPERIMENT_PARTIAL)
         return abl_fail(err, ABL_USAGE, "--restore needs --experiment partial");

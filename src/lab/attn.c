@@ -166,7 +166,7 @@ static bool score_rows(struct lab *lab, struct sums *s, atomic_bool *cancel, str
     struct attn *attn = s->attn;
     struct observer o
         = { .sites = 1u << SITE_PATTERN, .see = add_rows, .context = s, .cancel = cancel };
-    if (!forward_observe(lab->forward, &o, err))
+    if (!lab_observe(lab, &o, err))
         return false;
     attn->n = lab->prompts->n;
     for (size_t i = 0; i < attn->n_heads; i++) {

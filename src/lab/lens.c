@@ -402,8 +402,8 @@ bool lens_make(struct lab *lab, atomic_bool *cancel, struct arena *a, struct len
                           .see = see,
                           .context = &w,
                           .cancel = cancel };
-    bool ok = make_room(&w, a) && aim_all(&w) && forward_observe(lab->forward, &o, err)
-              && estimate_parts(&w) && estimate_points(&w);
+    bool ok = make_room(&w, a) && aim_all(&w) && lab_observe(lab, &o, err) && estimate_parts(&w)
+              && estimate_points(&w);
     release_room(&w);
     if (ok)
         *out = l;

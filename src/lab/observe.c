@@ -4,6 +4,7 @@
 
 #include "base/size.h"
 #include "lab/block.h"
+#include "lab/run.h"
 
 struct watch {
     const struct observer *observer;
@@ -141,4 +142,11 @@ bool forward_observe(struct forward *f, const struct observer *o, struct abl_err
         if (!observe_block(&blocks[i], o, err))
             return false;
     return true;
+}
+
+bool lab_observe(struct lab *lab, const struct observer *o, struct abl_err *err)
+{
+    if (!lab->spans)
+        return forward_observe(lab->forward, o, err);
+    return forward_observe_prompts(lab->forward, lab->prompts->items, lab->prompts->n, o, err);
 }

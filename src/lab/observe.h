@@ -12,6 +12,8 @@
 #include "lab/trie.h"
 #include "lab/variant.h"
 
+struct lab;
+
 // One activation of some of the run's prompts.
 struct observed {
     enum site site;
@@ -45,5 +47,8 @@ bool forward_observe(struct forward *f, const struct observer *o, struct abl_err
 // The same for prompts of the caller's, none longer than the run was opened for. `first_prompt` counts these.
 bool forward_observe_prompts(struct forward *f, const struct prompt *prompts, size_t n,
                              const struct observer *o, struct abl_err *err);
+
+// The rows' prompts, also where longer ones are run for whole answers.
+bool lab_observe(struct lab *lab, const struct observer *o, struct abl_err *err);
 
 #endif

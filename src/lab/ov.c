@@ -226,7 +226,7 @@ static bool mean_outputs(struct lab *lab, struct ov *ov, atomic_bool *cancel, st
     struct means m = { lab, calloc((size_t)s->n_layers * cols, sizeof *m.z) };
     float *z = malloc(dh * sizeof *z);
     struct observer o = { .sites = 1u << SITE_Z, .see = add_rows, .context = &m, .cancel = cancel };
-    bool ok = ((m.z && z) || abl_no_memory(err)) && forward_observe(lab->forward, &o, err);
+    bool ok = ((m.z && z) || abl_no_memory(err)) && lab_observe(lab, &o, err);
     for (size_t i = 0; ok && i < ov->n_heads; i++) {
         struct ov_head *h = &ov->heads[i];
         for (size_t k = 0; k < dh; k++)

@@ -66,8 +66,8 @@ const char *run_positions(const struct run_settings *s)
 {
     if (s->positions)
         return s->positions;
-    return s->compat == COMPAT_TINYLAB ? "all"
-                                       : "last"; // it patched every position, whatever it was told
+    // tinyLab patched every position, whatever it was told; whole answers have no one last token.
+    return s->compat == COMPAT_TINYLAB || s->whole_answers ? "all" : "last";
 }
 
 struct run_mem run_mem(const struct run_settings *s, const struct device_info *device)
@@ -346,7 +346,8 @@ const char *experiment_about(enum experiment e)
 
 bool lab_variants(const struct lab *lab, struct variants *out, struct abl_err *err)
 {
-    return experiments[lab->settings.experiment].list(lab, out, err);
+    return spans_allow(&lab->settings, err) // the explorer may have changed them
+           && experiments[lab->settings.experiment].list(lab, out, err);
 }
 
 bool table_init(struct table *t, const struct variants *v, size_t n_prompts, struct abl_err *err)

@@ -89,7 +89,7 @@ struct run_settings {
 
 void run_settings_default(struct run_settings *s);
 
-// The positions that patches act at: those asked for, else "last", and "all" as tinyLab had it.
+// The positions that patches act at: those asked for, else "last", but "all" as tinyLab had it and behind whole answers.
 const char *run_positions(const struct run_settings *s);
 
 // Bytes that a run takes on a device: of activations, and of weights before they come and go layer by layer. Without

@@ -12,6 +12,7 @@
 #ifndef ABL_LAB_SPANS_H
 #define ABL_LAB_SPANS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,11 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "text/prompts.h"
+
+struct run_settings;
+
+// Refuses (ABL_USAGE, with the reason) what whole answers cannot be scored with; true where none are asked for.
+bool spans_allow(const struct run_settings *s, struct abl_err *err);
 
 enum span_part { SPAN_FIRST, SPAN_TARGET, SPAN_FOIL };
 
