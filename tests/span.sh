@@ -65,6 +65,9 @@ succeeds partial_of_whole_answers --rows 8 --boot 20 --device cpu --quiet --span
 fixture=(--data tests/fixtures/span/tiny-gpt2.jsonl --span full --device cpu)
 succeeds patches_take_every_position_unless_told "${fixture[@]}" --boot 20 --experiment patch --export "$scratch/patch"
 holds all_positions_are_said grep -q '"positions":"all"' "$scratch/patch/config.json"
+holds said_on_the_terminal grep -q '^whole answers: .* [0-9]* prompts are run' "$scratch/err"
+succeeds drawn "${fixture[@]}" --boot 20 --screenshot "$scratch/screen.txt"
+holds said_in_the_explorer grep -q 'whole answers' "$scratch/screen.txt"
 succeeds checked_by_the_reference verify "${fixture[@]}"
 succeeds patched_answers_checked_by_the_reference verify "${fixture[@]}" --ablate patch
 

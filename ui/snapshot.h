@@ -48,6 +48,7 @@ struct item {
 struct facts {
     char model[128], condition[128], split[16], device[160], bos[48];
     const char *compat; // whose conventions the run keeps; NULL: ours
+    bool whole_answers; // answers of any number of tokens are scored
     struct model_shape shape;
     size_t n_rows, n_dropped;
     uint32_t n_clusters;

@@ -93,6 +93,7 @@ static void gather_facts(struct sweep *s)
     struct abl_err ignored;
     const struct prompts *p = lab->prompts;
     *f = (struct facts){ .compat = compat_name(lab->settings.compat),
+                         .whole_answers = lab->settings.whole_answers,
                          .shape = lab->model->shape,
                          .n_rows = p->n,
                          .n_dropped = lab->n_dropped + p->n_dropped,

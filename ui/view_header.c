@@ -38,6 +38,8 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
         snprintf(text, sizeof text, "COMPAT %s", f->compat);
         x = item(g, r, x, 0, style_warn(), text);
     }
+    if (f->whole_answers)
+        x = item(g, r, x, 0, style_accent(), "whole answers");
     x = item(g, r, x, 0, style_plain(), f->device);
     if (s->snap->experiment != EXPERIMENT_HEADS)
         x = item(g, r, x, 0, style_accent(), experiment_name(s->snap->experiment));

@@ -89,6 +89,12 @@ static void print_header(const struct lab *lab)
             lab->prompts->n_clusters,
             lab->prompts->bos == TOKEN_NONE ? "none"
                                             : tokenizer_text(lab->tokenizer, lab->prompts->bos));
+    if (lab->spans)
+        fprintf(
+            stderr,
+            "whole answers: ld is ln p of the target's tokens minus ln p of the foil's; kl, rank, "
+            "flip and entropy are of the first token; %zu prompts are run\n",
+            lab_run_prompts(lab)->n);
     if (lab_estimate_intact(lab, METRIC_LD, &ld, &ignored))
         fprintf(stderr, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);
 }

@@ -126,11 +126,11 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
         .title = arena_printf(a, "%s · %s · %s ablation · %s%s", lab->model->name, lab->data->name,
                               ablate_text(&lab->settings, ablate), metric->name,
                               p->report->interrupted ? " · PARTIAL" : ""),
-        .subtitle
-        = arena_printf(a, "%s%s%s%zu rows in %u clusters · %zu of %zu variants · %s value bias",
-                       compat ? "COMPAT " : "", compat ? compat : "", compat ? " · " : "",
-                       lab->prompts->n, lab->prompts->n_clusters, t->n_done, t->variants->n,
-                       value_bias_name(lab->settings.ablation.value_bias)),
+        .subtitle = arena_printf(
+            a, "%s%s%s%s%zu rows in %u clusters · %zu of %zu variants · %s value bias",
+            compat ? "COMPAT " : "", compat ? compat : "", compat ? " · " : "",
+            lab->spans ? "whole answers · " : "", lab->prompts->n, lab->prompts->n_clusters,
+            t->n_done, t->variants->n, value_bias_name(lab->settings.ablation.value_bias)),
         .quantity = *metric->unit ? arena_printf(a, "Δ %s (%s)", metric->name, metric->unit)
                                   : arena_printf(a, "Δ %s", metric->name),
     };
