@@ -28,9 +28,7 @@ static bool unknown_command(const char *name, struct abl_err *err)
         if (near_distance(name, cli_commands[i].name) <= NEAR_ENOUGH)
             return abl_fail(err, ABL_USAGE, "unknown command '%s': did you mean '%s'?", name,
                             cli_commands[i].name);
-    return abl_fail(
-        err, ABL_USAGE,
-        "unknown command '%s': expected check, verify, models, devices, pull or variants", name);
+    return abl_fail(err, ABL_USAGE, "unknown command '%s': see 'abltui --help'", name);
 }
 
 // "--name", "--name=value", "-h", "-q": cut into name and value; false for anything else.
