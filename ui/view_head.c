@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lab/lens.h"
+
 // Lines from the top of a rectangle down.
 struct lines {
     struct grid *g;
@@ -64,8 +66,7 @@ static const char *reading(const struct snapshot *p, const struct estimate *e)
     }
 }
 
-// What the head itself writes towards the answer, and what later parts do about its loss: total + direct, positive where
-// they repair it.
+// What the head itself writes towards the answer, and what later parts do about its loss.
 static void draw_direct(struct lines *l, const struct snapshot *p, size_t at)
 {
     struct head h = { (uint32_t)(at / p->n_heads), (uint32_t)(at % p->n_heads) };
@@ -75,9 +76,10 @@ static void draw_direct(struct lines *l, const struct snapshot *p, size_t at)
         return;
     format_number(direct->delta.mean, number);
     entry(l, "direct", style_bold(), number);
-    if (p->metric != METRIC_LD)
+    double indirect = p->cells[at].mean + lens_taken(&p->ablation) * direct->delta.mean;
+    if (p->metric != METRIC_LD || isnan(indirect))
         return;
-    format_number(p->cells[at].mean + direct->delta.mean, number);
+    format_number(indirect, number);
     entry(l, "indirect", style_plain(), number);
 }
 

@@ -29,7 +29,7 @@ struct work {
     struct tensor aims;      // (n, d_model): `along` on the device
     struct tensor states;    // (n, d_model): residual stream of a lens point, then behind the norm
     float *host;             // (n, d_model)
-    struct row_stats *stats; // (n_points, n)
+    struct row_stats *stats; // (n_points, n), the arena's as is `share`
     struct abl_err *err;
 };
 
@@ -157,19 +157,19 @@ static bool load_transposed(const struct work *w, uint32_t layer, struct weight 
     return e->ops->weight_new(e, &source, out, w->err);
 }
 
-// along·W_O^T: (n, n_heads * d_head) on the host, the caller's to free.
-static bool pull_back(struct work *w, uint32_t layer, float **out)
+// along·W_O^T of the observed prompts: (n, n_heads * d_head) on the host, the caller's to free.
+static bool pull_back(const struct work *w, const struct observed *o, float **out)
 {
     struct engine *e = w->lab->engine;
-    const struct model_shape *s = &w->lab->model->shape;
-    uint32_t cols = site_cols(s, SITE_Z), n = (uint32_t)w->n;
+    uint32_t n = (uint32_t)o->trie->n_prompts;
+    struct tensor aims = tensor_rows(w->aims, (uint32_t)o->first_prompt, n);
     struct weight *transposed = NULL;
     struct tensor result = { 0 };
     struct epilogue plain = { 0 };
-    *out = malloc(w->n * cols * sizeof **out);
-    bool ok = (*out || abl_no_memory(w->err)) && load_transposed(w, layer, &transposed)
-              && e->ops->alloc(e, n, cols, &result, w->err)
-              && e->ops->linear(e, result, w->aims, transposed, &plain, w->err)
+    *out = malloc((size_t)n * o->n_cols * sizeof **out);
+    bool ok = (*out || abl_no_memory(w->err)) && load_transposed(w, o->layer, &transposed)
+              && e->ops->alloc(e, n, o->n_cols, &result, w->err)
+              && e->ops->linear(e, result, aims, transposed, &plain, w->err)
               && e->ops->download(e, result, *out, w->err);
     if (transposed)
         e->ops->weight_free(e, transposed);
@@ -181,7 +181,7 @@ static bool pull_back(struct work *w, uint32_t layer, float **out)
 }
 
 // z of a layer: each head's share, and the constants and b_O for all of them.
-static bool share_heads(struct work *w, const struct observed *o)
+static bool share_heads(const struct work *w, const struct observed *o)
 {
     struct engine *e = w->lab->engine;
     const struct model_shape *s = &w->lab->model->shape;
@@ -195,18 +195,17 @@ static bool share_heads(struct work *w, const struct observed *o)
     bool ok
         = (!folded || e->ops->download(e, constant, c, w->err))
           && (!n_bias || model_read_vector(w->lab->model, VECTOR_OUT_BIAS, o->layer, bias, w->err))
-          && pull_back(w, o->layer, &pull);
-    for (size_t i = 0; ok && i < w->n; i++) {
-        const float *z = row_of(o, i), *p = pull + i * cols;
-        if (!z)
-            continue;
+          && pull_back(w, o, &pull);
+    for (size_t k = 0; ok && k < o->trie->n_prompts; k++) {
+        size_t i = o->first_prompt + k;
+        const float *z = row_of(o, i), *p = pull + k * cols;
         double *rest = &share_of(w, DIRECT_ATTN_BIAS, o->layer, 0)[i];
         *rest = dot(w->along + i * s->d_model, bias, s->d_model);
         for (uint32_t h = 0; h < s->n_heads; h++) {
             double own = 0, fixed = 0;
-            for (size_t k = h * dh; k < (h + 1) * dh; k++) {
-                own += ((double)z[k] - (double)c[k]) * (double)p[k];
-                fixed += (double)c[k] * (double)p[k];
+            for (size_t x = h * dh; x < (h + 1) * dh; x++) {
+                own += ((double)z[x] - (double)c[x]) * (double)p[x];
+                fixed += (double)c[x] * (double)p[x];
             }
             share_of(w, DIRECT_HEAD, o->layer, h)[i] = own;
             *rest += fixed;
@@ -303,6 +302,7 @@ static bool estimate_points(const struct work *w)
         const struct row_stats *rows = w->stats + i * w->n;
         p->layer = i ? (uint32_t)i - 1 : 0;
         p->site = i ? SITE_RESID_POST : SITE_RESID_PRE;
+        p->rows = rows;
         if (!estimate_metric(w, rows, METRIC_LD, &p->ld)
             || !estimate_metric(w, rows, METRIC_LOGPROB, &p->logprob)
             || !estimate_metric(w, rows, METRIC_RANK, &p->rank)
@@ -341,11 +341,13 @@ static bool estimate_parts(struct work *w)
         }
         const struct row_stats *intact = &w->lab->intact[i];
         double ld = metric_info(METRIC_LD)->value(intact, intact);
-        l->worst_sum = fmax(l->worst_sum, fabs(sum - ld));
+        if (!(fabs(sum - ld) <= l->worst_sum)) // NaN counts
+            l->worst_sum = fabs(sum - ld);
     }
     for (size_t k = 0; k < l->n_parts; k++) {
         l->parts[k] = name_part(s, k, l->n_parts);
-        if (!stats_estimate(w->lab->resampler, w->share + k * w->n, true, &l->parts[k].ld, w->err))
+        l->parts[k].rows = w->share + k * w->n;
+        if (!stats_estimate(w->lab->resampler, l->parts[k].rows, true, &l->parts[k].ld, w->err))
             return false;
     }
     return true;
@@ -358,13 +360,14 @@ static bool make_room(struct work *w, struct arena *a)
     struct lens *l = w->lens;
     l->n_parts = 2 + (size_t)s->n_layers * parts_a_layer(s);
     l->n_points = 1 + (size_t)s->n_layers;
+    l->n_rows = w->n;
     l->parts = arena_alloc(a, l->n_parts, sizeof *l->parts);
     l->points = arena_alloc(a, l->n_points, sizeof *l->points);
     w->along = calloc(w->n * s->d_model, sizeof *w->along);
     w->host = calloc(w->n * s->d_model, sizeof *w->host);
-    w->share = calloc(l->n_parts * w->n, sizeof *w->share);
+    w->share = arena_alloc(a, l->n_parts * w->n, sizeof *w->share);
     w->spread = calloc(w->n, sizeof *w->spread);
-    w->stats = calloc(l->n_points * w->n, sizeof *w->stats);
+    w->stats = arena_alloc(a, l->n_points * w->n, sizeof *w->stats);
     if (!l->parts || !l->points || !w->along || !w->host || !w->share || !w->spread || !w->stats)
         return abl_no_memory(w->err);
     return e->ops->alloc(e, (uint32_t)w->n, s->d_model, &w->aims, w->err)
@@ -380,9 +383,7 @@ static void release_room(struct work *w)
         e->ops->release(e, &w->states);
     free(w->along);
     free(w->host);
-    free(w->share);
     free(w->spread);
-    free(w->stats);
 }
 
 bool lens_make(struct lab *lab, atomic_bool *cancel, struct arena *a, struct lens **out,
@@ -410,9 +411,68 @@ bool lens_make(struct lab *lab, atomic_bool *cancel, struct arena *a, struct len
     return ok;
 }
 
+// ------------------------------------------------------------------------------------------------ indirect
+
+double lens_taken(const struct ablation *how)
+{
+    return how->kind == ABLATE_SCALE ? 1 - (double)how->scale : NAN;
+}
+
+// column has room for a value a row.
+static bool estimate_indirect(const struct lab *lab, const struct table *t, size_t variant,
+                              struct direct_part *p, double *column, struct abl_err *err)
+{
+    double taken = lens_taken(&lab->settings.ablation);
+    const struct row_stats *rows = t->rows + variant * t->n_prompts;
+    for (size_t i = 0; i < t->n_prompts; i++)
+        column[i] = metric_delta(METRIC_LD, &rows[i], &lab->intact[i]) + taken * p->rows[i];
+    if (!lab_estimate(lab, t, variant, METRIC_LD, false, &p->total, err))
+        return false;
+    if (!isnan(taken))
+        return stats_estimate(lab->resampler, column, true, &p->indirect, err);
+    p->indirect = p->total; // of as many rows, and nothing known
+    p->indirect.mean = p->indirect.se = p->indirect.ci_lo = p->indirect.ci_hi = NAN;
+    p->indirect.p = p->indirect.q = NAN;
+    return true;
+}
+
+// q of the indirect effects.
+static bool correct_indirect(struct lens *l, struct abl_err *err)
+{
+    struct estimate *grid = malloc(l->n_parts * sizeof *grid);
+    size_t n = 0;
+    if (!grid)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < l->n_parts; i++)
+        if (l->parts[i].indirect.n)
+            grid[n++] = l->parts[i].indirect;
+    bool ok = stats_fdr(grid, n, err);
+    n = 0;
+    for (size_t i = 0; ok && i < l->n_parts; i++)
+        if (l->parts[i].indirect.n)
+            l->parts[i].indirect = grid[n++];
+    free(grid);
+    return ok;
+}
+
+static bool compare_heads(const struct lab *lab, const struct table *t, struct lens *l,
+                          struct abl_err *err)
+{
+    const struct model_shape *s = &lab->model->shape;
+    double *column = malloc(t->n_prompts * sizeof *column);
+    bool ok = column || abl_no_memory(err);
+    for (size_t v = 0; ok && v < t->variants->n; v++) {
+        const struct edit *e = t->variants->items[v].edits;
+        size_t part = 1 + (size_t)e->layer * parts_a_layer(s) + e->head;
+        ok = !t->done[v] || estimate_indirect(lab, t, v, &l->parts[part], column, err);
+    }
+    free(column);
+    return ok && correct_indirect(l, err);
+}
+
 bool lens_read(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
                struct abl_err *err)
 {
-    (void)t;
-    return lens_make(lab, cancel, &out->arena, &out->lens, err);
+    return lens_make(lab, cancel, &out->arena, &out->lens, err)
+           && compare_heads(lab, t, out->lens, err);
 }

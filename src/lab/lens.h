@@ -33,6 +33,11 @@ struct direct_part {
     enum direct_kind kind;
     uint32_t layer, head; // NO_LAYER, ALL_HEADS where there is none
     struct estimate ld;
+    const double *rows; // (lens->n_rows)
+    // Of a head that was ablated as well; n = 0 elsewhere. total: what its ablation does to ld. indirect: total less what the
+    // ablation takes from the head's own share, which is what later parts do about it, the final norm's scale included. Where
+    // total is negative, a positive one repairs (McGrath et al. 2023). NaN where lens_taken is; q over the heads.
+    struct estimate total, indirect;
 };
 
 // The residual stream of one place read as if it were the last.
@@ -40,6 +45,7 @@ struct lens_point {
     uint32_t layer;
     enum site site; // SITE_RESID_PRE (of layer 0) or SITE_RESID_POST
     struct estimate ld, logprob, rank, entropy;
+    const struct row_stats *rows; // (lens->n_rows)
 };
 
 struct lens {
@@ -47,6 +53,7 @@ struct lens {
     size_t n_parts;
     struct lens_point *points; // in the order of layers
     size_t n_points;
+    size_t n_rows;
     double worst_sum; // over the rows: largest |sum of parts - ld of the intact run|
 };
 
@@ -54,7 +61,11 @@ struct lens {
 bool lens_make(struct lab *lab, atomic_bool *cancel, struct arena *a, struct lens **out,
                struct abl_err *err);
 
-// As an experiment's reading.
+// What share of a head's direct effect its ablation takes away: all for zero, half for scale=0.5. NaN where z becomes another
+// row's or a mean, since these write something of their own.
+double lens_taken(const struct ablation *how);
+
+// As an experiment's reading, with totals and indirect effects of the heads in t.
 bool lens_read(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,
                struct abl_err *err);
 

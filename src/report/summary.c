@@ -324,7 +324,7 @@ bool summary_doc(const struct report *r, const struct results *results, struct d
     add_metrics(out, results, r->lab->settings.alpha);
     add_tinylab(out, r, results);
     add_sham(out, r);
-    return summary_readings(out, r, results, err) && add_rankings(out, r, results, err)
+    return summary_readings(out, r, err) && add_rankings(out, r, results, err)
            && add_holdout(out, r, &results->holdout, err);
 }
 

@@ -49,18 +49,6 @@ static bool add_attn(struct doc *d, const struct attn *attn, struct abl_err *err
 
 enum { TOP_DIRECT = 10 };
 
-// The effect of ablating a head on ld, NULL where it is not measured.
-static const struct estimate *total_of(const struct report *r, const struct results *results,
-                                       const struct direct_part *p)
-{
-    for (size_t i = 0; p->kind == DIRECT_HEAD && i < results->n_heads; i++) {
-        const struct edit *e = r->table->variants->items[results->heads[i].variant].edits;
-        if (e->layer == p->layer && e->head == p->head)
-            return &results->heads[i].delta[METRIC_LD];
-    }
-    return NULL;
-}
-
 static int largest_first(const void *a, const void *b)
 {
     const struct direct_part *x = *(const struct direct_part *const *)a,
@@ -71,10 +59,8 @@ static int largest_first(const void *a, const void *b)
     return (x > y) - (x < y); // in their order
 }
 
-// The parts with the largest |direct ld|. indirect: what later parts do about the loss of a head, total + direct; positive
-// where they repair it (McGrath et al. 2023).
-static bool add_direct(struct doc *d, const struct report *r, const struct results *results,
-                       const struct lens *l, struct abl_err *err)
+// The parts with the largest |direct ld|.
+static bool add_direct(struct doc *d, const struct lens *l, struct abl_err *err)
 {
     const struct direct_part **sorted = malloc(l->n_parts * sizeof *sorted);
     if (!sorted)
@@ -83,10 +69,10 @@ static bool add_direct(struct doc *d, const struct report *r, const struct resul
         sorted[i] = &l->parts[i];
     qsort(sorted, l->n_parts, sizeof *sorted, largest_first);
     doc_text(d, d->root, "direct_norm", "frozen at its intact scale");
+    doc_number(d, d->root, "direct_sum_error", l->worst_sum);
     cJSON *list = doc_array(d, d->root, "direct");
     for (size_t i = 0; i < l->n_parts && i < TOP_DIRECT; i++) {
         const struct direct_part *p = sorted[i];
-        const struct estimate *total = total_of(r, results, p);
         cJSON *o = doc_object(d, list, NULL);
         doc_text(d, o, "part", direct_kind_name(p->kind));
         if (p->layer == NO_LAYER)
@@ -98,18 +84,17 @@ static bool add_direct(struct doc *d, const struct report *r, const struct resul
         else
             doc_uint(d, o, "head", p->head);
         doc_number(d, o, "ld", p->ld.mean);
-        doc_number(d, o, "total", total ? total->mean : NAN);
-        doc_number(d, o, "indirect", total ? total->mean + p->ld.mean : NAN);
+        doc_number(d, o, "total", p->total.n ? p->total.mean : NAN);
+        doc_number(d, o, "indirect", p->indirect.n ? p->indirect.mean : NAN);
     }
     free(sorted);
     return true;
 }
 
-bool summary_readings(struct doc *d, const struct report *r, const struct results *results,
-                      struct abl_err *err)
+bool summary_readings(struct doc *d, const struct report *r, struct abl_err *err)
 {
     const struct readings *in = r->readings;
     return !in
            || ((!in->attn || add_attn(d, in->attn, err))
-               && (!in->lens || add_direct(d, r, results, in->lens, err)));
+               && (!in->lens || add_direct(d, in->lens, err)));
 }

@@ -11,7 +11,6 @@
 
 // Add what the run's readings hold: the heads that each detector finds; the parts that write most towards the answers and
 // against them, for heads beside what their ablation does.
-bool summary_readings(struct doc *d, const struct report *r, const struct results *results,
-                      struct abl_err *err);
+bool summary_readings(struct doc *d, const struct report *r, struct abl_err *err);
 
 #endif

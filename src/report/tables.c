@@ -288,6 +288,7 @@ const struct table_writer tables[N_TABLES] = {
     { "recovery", PARTIAL, write_recovery },
     { "layer_impact", PATCH, write_patches },
     { "direct", LENS, tables_write_direct },
+    { "indirect", LENS, tables_write_indirect },
     { "lens", LENS, tables_write_lens },
     { "attn_heads", ATTN, tables_write_attn_heads },
     { "attn", ATTN, tables_write_attn },

@@ -17,7 +17,7 @@ struct table_writer {
                   struct buf *out);
 };
 
-enum { N_TABLES = 13 };
+enum { N_TABLES = 14 };
 // Beside the experiments: only where clusters are held out, whole answers are scored, or --compat is asked for.
 enum { TABLE_HOLDOUT = 1 << 30, TABLE_SPAN = 1 << 29, TABLE_COMPAT = 1 << 28 };
 extern const struct table_writer tables[N_TABLES];
@@ -25,6 +25,8 @@ extern const struct table_writer tables[N_TABLES];
 // Of readings, one file of writers a reading.
 void tables_write_direct(const struct report *r, const struct results *results,
                          enum sheet_format format, struct buf *out);
+void tables_write_indirect(const struct report *r, const struct results *results,
+                           enum sheet_format format, struct buf *out);
 void tables_write_lens(const struct report *r, const struct results *results,
                        enum sheet_format format, struct buf *out);
 void tables_write_attn_heads(const struct report *r, const struct results *results,

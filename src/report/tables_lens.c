@@ -1,4 +1,7 @@
-// direct.csv and lens.csv: what the parts of the intact run write, and what it would say at each layer.
+// direct.csv, indirect.csv and lens.csv: what the parts of the intact run write, what later parts do about the loss of a head,
+// and what the run would say at each layer.
+#include <math.h>
+
 #include "lab/lens.h"
 #include "report/tables.h"
 
@@ -33,6 +36,50 @@ void tables_write_direct(const struct report *r, const struct results *results,
         sheet_number(&s, p->ld.ci_hi);
         sheet_uint(&s, p->ld.n);
     }
+    sheet_end(&s);
+}
+
+// One head: total = direct + indirect. direct is what its ablation takes from its own share; missing, as indirect is, where
+// lens_taken is NaN.
+static void put_indirect(struct sheet *s, const struct lab *lab, const struct direct_part *p)
+{
+    const struct ablation *how = &lab->settings.ablation;
+    const struct estimate *e = &p->indirect;
+    char ablate[ABLATE_SIZE];
+    sheet_text(s, lab->data->name);
+    sheet_uint(s, lab->settings.seed);
+    sheet_text(s, ablate_text(&lab->settings, ablate));
+    put_place(s, p->layer, p->head);
+    if (how->kind == ABLATE_SCALE)
+        sheet_float(s, how->scale);
+    else
+        sheet_missing(s);
+    sheet_number(s, p->total.mean);
+    sheet_number(s, -lens_taken(how) * p->ld.mean);
+    sheet_number(s, e->mean);
+    sheet_number(s, e->se);
+    sheet_number(s, e->ci_lo);
+    sheet_number(s, e->ci_hi);
+    sheet_number(s, e->p);
+    sheet_number(s, e->q);
+    sheet_uint(s, e->n);
+    sheet_uint(s, e->n_clusters);
+}
+
+void tables_write_indirect(const struct report *r, const struct results *results,
+                           enum sheet_format format, struct buf *out)
+{
+    (void)results;
+    static const char *const columns[]
+        = { "condition", "seed",   "ablate",   "layer",      "head",  "scale",
+            "total",     "direct", "indirect", "se",         "ci_lo", "ci_hi",
+            "p",         "q",      "n",        "n_clusters", NULL };
+    const struct lens *l = r->readings->lens;
+    struct sheet s;
+    sheet_begin(&s, out, format, columns);
+    for (size_t i = 0; l && i < l->n_parts; i++)
+        if (l->parts[i].indirect.n)
+            put_indirect(&s, r->lab, &l->parts[i]);
     sheet_end(&s);
 }
 

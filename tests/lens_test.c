@@ -1,0 +1,364 @@
+// Direct effects, their sums, and the logit lens of every architecture against transformers in float64, row by row:
+// tests/fixtures/lens-golden.json, written by tools/golden_lens.py.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "lab/lens.h"
+#include "tests/support/devices.h"
+#include "tests/support/golden.h"
+#include "tests/support/rig.h"
+
+enum { MAX_ROWS = 8, MAX_HEADS = 64 };
+
+static const double tolerance = 1e-4, sum_tolerance = 1e-4, end_tolerance = 1e-5;
+
+static struct abl_err err;
+
+#define CHECK(call)                                                                                \
+    do {                                                                                           \
+        if (!(call))                                                                               \
+            fail_msg("%s", err.text);                                                              \
+    } while (0)
+
+// ------------------------------------------------------------------------------------------------ expected
+
+static cJSON *read_golden(void)
+{
+    struct file_bytes bytes;
+    CHECK(file_read("tests/fixtures/lens-golden.json", 1 << 20, &bytes, ABL_FAILED, &err));
+    cJSON *golden = cJSON_ParseWithLength(bytes.data, bytes.size);
+    assert_non_null(golden);
+    file_bytes_release(&bytes);
+    return golden;
+}
+
+static const cJSON *at(const cJSON *o, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+    if (!item)
+        fail_msg("the fixture has no \"%s\"", key);
+    return item;
+}
+
+static double number(const cJSON *list, size_t i)
+{
+    const cJSON *item = cJSON_GetArrayItem(list, (int)i);
+    assert_true(cJSON_IsNumber(item));
+    return item->valuedouble;
+}
+
+static const char *const biases[] = { [VALUE_BIAS_FOLDED] = "folded", [VALUE_BIAS_HEAD] = "head" };
+
+// ---------------------------------------------------------------------------------------------------- a lab
+
+// One model of the fixture with its prompts, each a cluster of its own.
+struct bench {
+    const cJSON *model, *rows;
+    const char *name, *device;
+    struct prompt items[MAX_ROWS];
+    uint32_t ids[MAX_ROWS][GOLDEN_MAX_IDS], cluster[MAX_ROWS];
+    struct prompts prompts;
+    struct rig rig;
+    struct lab lab;
+};
+
+static void read_prompt(struct bench *b, uint32_t i)
+{
+    const cJSON *row = cJSON_GetArrayItem(b->rows, (int)i), *ids = at(row, "ids");
+    size_t n = (size_t)cJSON_GetArraySize(ids);
+    assert_true(n <= GOLDEN_MAX_IDS);
+    for (size_t k = 0; k < n; k++)
+        b->ids[i][k] = (uint32_t)number(ids, k);
+    b->items[i] = (struct prompt){ .ids = b->ids[i],
+                                   .n_ids = (uint32_t)n,
+                                   .target = (uint32_t)at(row, "target")->valuedouble,
+                                   .foil = (uint32_t)at(row, "foil")->valuedouble,
+                                   .cluster = i };
+    b->cluster[i] = i;
+}
+
+static void bench_open(struct bench *b, const cJSON *model, const char *device, uint64_t mem,
+                       uint64_t weights_mem)
+{
+    *b = (struct bench){ .model = model, .rows = at(model, "rows"), .device = device };
+    b->name = at(model, "model")->valuestring;
+    uint32_t n = (uint32_t)cJSON_GetArraySize(b->rows);
+    assert_in_range(n, 2, MAX_ROWS);
+    for (uint32_t i = 0; i < n; i++)
+        read_prompt(b, i);
+    b->prompts = (struct prompts){ .items = b->items, .n = n, .n_clusters = n };
+    struct rig_settings s = { .device = device,
+                              .model = b->name,
+                              .prompts = b->items,
+                              .n_prompts = n,
+                              .mem = mem,
+                              .weights_mem = weights_mem };
+    rig_open(&b->rig, &s);
+    b->lab = (struct lab){ .model = b->rig.model,
+                           .engine = b->rig.engine,
+                           .forward = b->rig.forward,
+                           .prompts = &b->prompts,
+                           .intact = b->rig.intact };
+    CHECK(resampler_new(b->cluster, n, n, 20, 0, 0.05, &b->lab.resampler, &err));
+}
+
+static void bench_close(struct bench *b)
+{
+    resampler_free(b->lab.resampler);
+    rig_close(&b->rig);
+}
+
+// Calls check for each model on each device.
+static void each(void (*check)(const cJSON *model, const char *device))
+{
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    cJSON *golden = read_golden();
+    const cJSON *model;
+    assert_int_equal(cJSON_GetArraySize(at(golden, "models")), 16);
+    cJSON_ArrayForEach(model, at(golden, "models"))
+    {
+        for (size_t d = 0; d < n; d++)
+            check(model, devices[d]);
+    }
+    cJSON_Delete(golden);
+}
+
+static double ld_of(const struct row_stats *row)
+{
+    return metric_info(METRIC_LD)->value(row, row);
+}
+
+// --------------------------------------------------------------------------------------------------- tests
+
+static void check_parts(const struct bench *b, const struct lens *l, enum value_bias bias)
+{
+    for (size_t i = 0; i < l->n_rows; i++) {
+        const cJSON *row = cJSON_GetArrayItem(b->rows, (int)i);
+        const cJSON *want = at(at(row, "direct"), biases[bias]);
+        double sum = 0;
+        assert_int_equal(cJSON_GetArraySize(want), l->n_parts);
+        for (size_t k = 0; k < l->n_parts; k++) {
+            golden_close(l->parts[k].rows[i], number(want, k), tolerance,
+                         "%s, %s, %s, row %zu, part %zu (%s)", b->name, b->device, biases[bias], i,
+                         k, direct_kind_name(l->parts[k].kind));
+            sum += l->parts[k].rows[i];
+        }
+        golden_close(sum, ld_of(&b->lab.intact[i]), sum_tolerance,
+                     "%s, %s, %s, row %zu, sum of the parts", b->name, b->device, biases[bias], i);
+        assert_true(fabs(sum - ld_of(&b->lab.intact[i])) <= l->worst_sum);
+    }
+}
+
+static void check_points(const struct bench *b, const struct lens *l)
+{
+    for (size_t i = 0; i < l->n_rows; i++) {
+        const cJSON *want = at(cJSON_GetArrayItem(b->rows, (int)i), "lens");
+        assert_int_equal(cJSON_GetArraySize(want), l->n_points);
+        for (size_t p = 0; p < l->n_points; p++) {
+            static const enum metric metrics[]
+                = { METRIC_LD, METRIC_LOGPROB, METRIC_RANK, METRIC_ENTROPY };
+            const struct row_stats *found = &l->points[p].rows[i];
+            for (size_t m = 0; m < sizeof metrics / sizeof *metrics; m++)
+                golden_close(metric_info(metrics[m])->value(found, found),
+                             number(cJSON_GetArrayItem(want, (int)p), m), tolerance,
+                             "%s, %s, row %zu, point %zu, %s", b->name, b->device, i, p,
+                             metric_info(metrics[m])->name);
+        }
+        golden_close(ld_of(&l->points[l->n_points - 1].rows[i]), ld_of(&b->lab.intact[i]),
+                     end_tolerance, "%s, %s, row %zu, end of the lens", b->name, b->device, i);
+    }
+}
+
+static void check_model(const cJSON *model, const char *device)
+{
+    struct bench b;
+    bench_open(&b, model, device, 0, 0);
+    for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
+        struct arena a = { 0 };
+        struct lens *l;
+        b.lab.settings.ablation.value_bias = (enum value_bias)bias;
+        CHECK(lens_make(&b.lab, NULL, &a, &l, &err));
+        check_parts(&b, l, (enum value_bias)bias);
+        check_points(&b, l);
+        arena_release(&a);
+    }
+    bench_close(&b);
+}
+
+static void every_architecture_agrees_row_by_row(void **state)
+{
+    (void)state;
+    each(check_model);
+}
+
+// Each prompt in a block of its own, each layer's weights loaded when it is their turn.
+static void check_small_memory(const cJSON *model, const char *device)
+{
+    struct bench b;
+    struct arena a = { 0 };
+    struct lens *l;
+    size_t n_blocks;
+    bench_open(&b, model, device, 1, 1);
+    forward_blocks(b.rig.forward, &n_blocks);
+    assert_true(n_blocks > 1);
+    CHECK(lens_make(&b.lab, NULL, &a, &l, &err));
+    check_parts(&b, l, VALUE_BIAS_FOLDED);
+    check_points(&b, l);
+    arena_release(&a);
+    bench_close(&b);
+}
+
+static void blocks_and_streamed_weights_change_nothing(void **state)
+{
+    (void)state;
+    each(check_small_memory);
+}
+
+static size_t every_head(const struct model_shape *s, struct head *out)
+{
+    size_t n = 0;
+    for (uint32_t l = 0; l < s->n_layers; l++)
+        for (uint32_t h = 0; h < s->n_heads; h++)
+            out[n++] = (struct head){ l, h };
+    assert_true(n <= MAX_HEADS);
+    return n;
+}
+
+// Ablate every head and read: *out lies in in->arena.
+static void read_beside_ablation(struct bench *b, struct ablation how, struct readings *in)
+{
+    struct head heads[MAX_HEADS];
+    struct variants v;
+    b->lab.settings.ablation = how;
+    CHECK(variants_heads(heads, every_head(&b->rig.model->shape, heads), how, &v, &err));
+    rig_run(&b->rig, &v);
+    bool done[MAX_HEADS];
+    memset(done, true, sizeof done);
+    struct table t = {
+        .variants = &v, .n_prompts = b->prompts.n, .rows = b->rig.rows, .done = done, .n_done = v.n
+    };
+    CHECK(lens_read(&b->lab, &t, NULL, in, &err));
+    variants_release(&v);
+}
+
+static void check_indirect(const cJSON *model, const char *device)
+{
+    struct bench b;
+    bench_open(&b, model, device, 0, 0);
+    for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
+        struct readings in = { 0 };
+        size_t head = 0;
+        read_beside_ablation(&b, (struct ablation){ .value_bias = (enum value_bias)bias }, &in);
+        for (size_t k = 0; k < in.lens->n_parts; k++) {
+            const struct direct_part *p = &in.lens->parts[k];
+            double want = 0;
+            assert_int_equal(p->indirect.n, p->kind == DIRECT_HEAD ? b.prompts.n : 0);
+            if (p->kind != DIRECT_HEAD)
+                continue;
+            for (size_t i = 0; i < b.prompts.n; i++)
+                want += number(at(at(cJSON_GetArrayItem(b.rows, (int)i), "indirect"), biases[bias]),
+                               head);
+            want /= (double)b.prompts.n;
+            golden_close(p->indirect.mean, want, 2 * tolerance, "%s, %s, %s, indirect of head %zu",
+                         b.name, device, biases[bias], head);
+            assert_true(p->indirect.ci_lo < p->indirect.mean
+                        && p->indirect.mean < p->indirect.ci_hi);
+            assert_true(p->indirect.q >= p->indirect.p);
+            head++;
+        }
+        arena_release(&in.arena);
+    }
+    bench_close(&b);
+}
+
+static void indirect_effects_are_totals_less_direct_ones(void **state)
+{
+    (void)state;
+    each(check_indirect);
+}
+
+static void halving_a_head_takes_half_of_it(void **state)
+{
+    (void)state;
+    cJSON *golden = read_golden();
+    struct bench b;
+    struct readings in = { 0 };
+    bench_open(&b, cJSON_GetArrayItem(at(golden, "models"), 0), "cpu", 0, 0);
+    read_beside_ablation(&b, (struct ablation){ .scale = 0.5f }, &in);
+    for (size_t k = 0; k < in.lens->n_parts; k++) {
+        const struct direct_part *p = &in.lens->parts[k];
+        if (p->kind == DIRECT_HEAD)
+            golden_close(p->total.mean + 0.5 * p->ld.mean, p->indirect.mean, 1e-12, "part %zu", k);
+    }
+    arena_release(&in.arena);
+    bench_close(&b);
+    cJSON_Delete(golden);
+}
+
+// A mean writes something of its own: what its ablation takes is not the head's share.
+static void other_kinds_have_no_indirect_effect(void **state)
+{
+    (void)state;
+    cJSON *golden = read_golden();
+    struct bench b;
+    struct readings in = { 0 };
+    bench_open(&b, cJSON_GetArrayItem(at(golden, "models"), 0), "cpu", 0, 0);
+    read_beside_ablation(&b, (struct ablation){ .kind = ABLATE_MEAN }, &in);
+    size_t n = 0;
+    for (size_t k = 0; k < in.lens->n_parts; k++) {
+        const struct direct_part *p = &in.lens->parts[k];
+        if (p->kind != DIRECT_HEAD)
+            continue;
+        n++;
+        assert_true(isfinite(p->total.mean));
+        assert_true(isnan(p->indirect.mean) && isnan(p->indirect.ci_lo)
+                    && isnan(p->indirect.ci_hi));
+        assert_true(isnan(p->indirect.p) && isnan(p->indirect.q));
+    }
+    assert_int_equal(n, b.rig.model->shape.n_layers * b.rig.model->shape.n_heads);
+    arena_release(&in.arena);
+    bench_close(&b);
+    cJSON_Delete(golden);
+}
+
+static void stops_when_cancelled(void **state)
+{
+    (void)state;
+    cJSON *golden = read_golden();
+    struct bench b;
+    struct arena a = { 0 };
+    struct lens *l = NULL;
+    atomic_bool cancel = true;
+    bench_open(&b, cJSON_GetArrayItem(at(golden, "models"), 0), "cpu", 0, 0);
+    assert_false(lens_make(&b.lab, &cancel, &a, &l, &err));
+    assert_int_equal(err.code, ABL_INTERRUPTED);
+    assert_null(l);
+    arena_release(&a);
+    bench_close(&b);
+    cJSON_Delete(golden);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_architecture_agrees_row_by_row),
+        cmocka_unit_test(blocks_and_streamed_weights_change_nothing),
+        cmocka_unit_test(indirect_effects_are_totals_less_direct_ones),
+        cmocka_unit_test(halving_a_head_takes_half_of_it),
+        cmocka_unit_test(other_kinds_have_no_indirect_effect),
+        cmocka_unit_test(stops_when_cancelled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

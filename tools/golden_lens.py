@@ -1,0 +1,148 @@
+"""Write the expected direct effects and logit lens of every architecture, computed by transformers in float64, for the tests.
+
+    build/venv/bin/pip install torch==2.13.0 transformers tokenizers safetensors
+    build/venv/bin/python tools/golden_lens.py
+
+For each model of tests/fixtures/archs it takes some of the prompts in NAME-golden.json and writes to
+tests/fixtures/lens-golden.json, for every prompt by itself, read at its last token:
+
+    direct      value bias -> what each part adds to ld with the final norm frozen at its scale: embed; of each layer its
+                heads, attn_bias and mlp; bias. A head's part is what the output projection makes of its z alone, less its
+                constant part c_h under `folded` (golden_heads.py says what that is); attn_bias is what it makes of the rest.
+    indirect    value bias -> of each head, layer by layer, what its ablation does to ld (delta_ld of NAME-golden.json) less what
+                it takes away directly, the head's part
+    lens        [ld, logprob, rank, entropy] of the embedding, then of each layer's end, behind the final norm
+
+All is seen from outside the model: modules are hooked and called, and what the final norm divides by is how much shorter its
+output is. The parts must add up to the model's own ld, and the lens of the last layer must be the model's own output.
+"""
+
+from __future__ import annotations
+
+import json
+
+import torch
+import transformers
+from torch import Tensor, nn
+
+from golden_heads import BIASES, FIXTURES, ROOT, build, digits, in_double, read_state, sha256_of_weights, sites
+
+COMMAND = "python tools/golden_lens.py"
+OUT = FIXTURES / "lens-golden.json"
+PROMPTS = 4  # of a model
+
+
+class Seen:
+    """A model whose modules tell what went by at the last token."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.norm, layers, self.sites = self.final_norm(), self.layers(), sites(model)
+        self.gain = self.norm.weight
+        self.bias = getattr(self.norm, "bias", None)
+        self.centred = isinstance(self.norm, nn.LayerNorm)
+        self.residual: list[Tensor] = []
+        self.z: list[Tensor] = []
+        self.mlp: list[Tensor] = []
+        layers[0].register_forward_pre_hook(
+            lambda _m, args, kwargs: self.residual.append((args[0] if args else kwargs["hidden_states"])[0, -1]),
+            with_kwargs=True)
+        for layer, (projection, _) in zip(layers, self.sites):
+            projection.register_forward_pre_hook(lambda _m, args: self.z.append(args[0][0, -1]))
+            layer.mlp.register_forward_hook(lambda _m, _a, out: self.mlp.append(out[0, -1]))
+            layer.register_forward_hook(
+                lambda _m, _a, out: self.residual.append((out[0] if isinstance(out, tuple) else out)[0, -1]))
+
+    def final_norm(self) -> nn.Module:
+        kind = self.model.config.model_type
+        if kind == "gpt2":
+            return self.model.transformer.ln_f
+        return self.model.gpt_neox.final_layer_norm if kind == "gpt_neox" else self.model.model.norm
+
+    def layers(self) -> list[nn.Module]:
+        kind = self.model.config.model_type
+        if kind == "gpt2":
+            return list(self.model.transformer.h)
+        return list(self.model.gpt_neox.layers if kind == "gpt_neox" else self.model.model.layers)
+
+    def run(self, ids: list[int]) -> Tensor:
+        self.residual, self.z, self.mlp = [], [], []
+        return self.model(torch.tensor([ids]), use_cache=False).logits[0, -1]
+
+    def frozen(self, x: Tensor) -> Tensor:
+        """The final norm without its bias, at the scale that it has for the last residual stream."""
+        end = self.residual[-1]
+        without_scale = self.gain * (end - end.mean() if self.centred else end)
+        behind = self.norm(end) - (self.bias if self.bias is not None else 0)
+        return self.gain * (x - x.mean() if self.centred else x) * (behind.norm() / without_scale.norm())
+
+    def direct(self, target: int, foil: int, bias: str) -> list[float]:
+        unembed = self.model.get_output_embeddings().weight
+        difference = unembed[target] - unembed[foil]
+        parts = [self.residual[0]]
+        for (projection, constants), z, mlp in zip(self.sites, self.z, self.mlp):
+            fixed = constants if bias == "folded" else torch.zeros_like(constants)
+            apply = projection.forward  # unseen by the hooks
+            nothing = apply(torch.zeros_like(z))
+            for head in range(len(constants)):
+                alone = torch.zeros_like(constants)
+                alone[head] = z.view(constants.shape)[head] - fixed[head]
+                parts.append(apply(alone.flatten()) - nothing)
+            parts += [apply(fixed.flatten()), mlp]
+        of_norm = 0.0 if self.bias is None else (self.bias @ difference).item()
+        return [*((self.frozen(x) @ difference).item() for x in parts), of_norm]
+
+    def lens(self, target: int, foil: int) -> list[list[float]]:
+        points = []
+        for x in self.residual:
+            logits = self.model.get_output_embeddings()(self.norm(x))
+            logp = logits.log_softmax(-1)
+            points.append([(logits[target] - logits[foil]).item(), logp[target].item(),
+                           int((logits > logits[target]).sum()), -(logp.exp() * logp).sum().item()])
+        return points
+
+
+def measure(seen: Seen, row: dict) -> dict[str, object]:
+    target, foil = row["target_id"], row["foil_id"]
+    logits = seen.run(row["ids"])
+    ld = (logits[target] - logits[foil]).item()
+    direct = {bias: seen.direct(target, foil, bias) for bias in BIASES}
+    lens = seen.lens(target, foil)
+    per_layer = len(seen.sites[0][1]) + 2
+    indirect = {bias: [delta + direct[bias][1 + layer * per_layer + head]
+                       for layer, deltas in enumerate(row[bias]["delta_ld"]) for head, delta in enumerate(deltas)]
+                for bias in BIASES}
+    assert all(abs(sum(parts) - ld) < 1e-9 for parts in direct.values()), "the parts do not add up"
+    assert abs(lens[-1][0] - ld) < 1e-9, "the lens ends elsewhere"
+    return {"ids": row["ids"], "target": target, "foil": foil, "ld": digits(ld),
+            "direct": {bias: [digits(x) for x in parts] for bias, parts in direct.items()},
+            "indirect": {bias: [digits(x) for x in heads] for bias, heads in indirect.items()},
+            "lens": [[digits(x) for x in point] for point in lens]}
+
+
+@torch.no_grad()
+def main() -> None:
+    models = []
+    for path in sorted((FIXTURES / "archs").glob("*-golden.json")):
+        golden = json.loads(path.read_text())
+        folder = ROOT / golden["model"]
+        if not folder.is_dir():
+            continue  # the same architecture as a GGUF file
+        rows = golden["rows"]
+        n = min(PROMPTS, len(rows))
+        picked = [rows[round(k * (len(rows) - 1) / max(n - 1, 1))] for k in range(n)]
+        state = read_state(folder)
+        with in_double():
+            seen = Seen(build(folder, state, torch.float64))
+            measured = [measure(seen, row) for row in picked]
+        models.append({"model": golden["model"], "model_sha256": sha256_of_weights(folder), "rows": measured})
+    head = json.dumps({
+        "schema": "abltui.golden_lens/1", "command": COMMAND,
+        "reference": f"transformers {transformers.__version__}, torch {torch.__version__.split('+')[0]}, float64"}, indent=1)
+    body = ",\n".join(json.dumps(m, separators=(",", ":"), allow_nan=False) for m in models)
+    OUT.write_text(f'{head[:-2]},\n "models": [\n{body}\n]}}\n', newline="\n")
+    print(f"{OUT.name}: {len(models)} models, {sum(len(m['rows']) for m in models)} rows, {OUT.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
