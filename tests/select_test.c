@@ -29,6 +29,31 @@ static void heads_keep_their_order_and_drop_repeats(void **state)
     arena_release(&a);
 }
 
+// numpy.random.default_rng(7 + layer).choice(8, 2, replace=False), layers 0 to 3
+static void random_heads_are_those_that_numpy_draws(void **state)
+{
+    (void)state;
+    static const uint32_t expected[] = { 5, 6, 2, 5, 2, 6, 5, 7 };
+    struct arena a = { 0 };
+    struct head_set set;
+    struct abl_err err;
+    assert_true(heads_parse("random:2@7", &shape, &a, &set, &err));
+    assert_int_equal(set.n, 8);
+    for (uint32_t i = 0; i < 8; i++) {
+        assert_int_equal(set.heads[i].layer, i / 2);
+        assert_int_equal(set.heads[i].head, expected[i]);
+    }
+    assert_true(heads_parse("random:99@0", &shape, &a, &set, &err));
+    assert_int_equal(set.n, 32);
+    static const char *const bad[]
+        = { "random:", "random:0@1", "random:2", "random:2@", "random:x@1", "random:2@-1" };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(heads_parse(bad[i], &shape, &a, &set, &err));
+        assert_non_null(strstr(err.text, "random:K@SEED"));
+    }
+    arena_release(&a);
+}
+
 static void bad_heads_name_the_part_and_the_range(void **state)
 {
     (void)state;
@@ -214,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_keep_their_order_and_drop_repeats),
+        cmocka_unit_test(random_heads_are_those_that_numpy_draws),
         cmocka_unit_test(bad_heads_name_the_part_and_the_range),
         cmocka_unit_test(layers_take_numbers_and_ranges),
         cmocka_unit_test(sets_are_ascending_and_without_repeats),

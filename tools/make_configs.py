@@ -2,8 +2,8 @@
 
     python3 tools/make_configs.py
 
-configs/ has H1 (each head), H5 (pairs and triplets), H6 (patches in both directions, and windows of layers), partial and OV for
-the bundled models and for GPT-2 medium and large, Mistral-7B, LLaMA and Pythia, over four conditions each; batteries in
+configs/ has H1 (each head), H5 (pairs and triplets), H6 (patches in both directions, and windows of layers), partial, OV,
+the logit lens and attention for the bundled models and for GPT-2 medium and large, Mistral-7B, LLaMA and Pythia, over four conditions each; batteries in
 configs/batteries. The fixtures are every shape that run files come in, laid out as in a tinyLab checkout, with rows of our own.
 """
 
@@ -47,9 +47,9 @@ def over_conditions(name: str, model: str, battery: str | None, own: dict[str, s
         "conditions": conditions}
 
 
-def patch(direction: str, layers: object) -> dict[str, object]:
+def patch(direction: str, layers: object, positions: str = "last") -> dict[str, object]:
     return {"type": "activation_patch", "patch_direction": direction, "granularity": "layer_resid", "layers": layers,
-            "positions": "last_token", "sham_control": True}
+            "positions": positions}
 
 
 def ready_runs(out: Path) -> None:
@@ -60,6 +60,7 @@ def ready_runs(out: Path) -> None:
     write(batteries / "patch-corrupt-to-clean.json", patch("corrupt->clean", "all"))
     write(batteries / "ov.json", {"type": "ov", "top_k": 100})
     write(batteries / "lens.json", {"type": "lens"})
+    write(batteries / "attn.json", {"type": "attn"})
     for name, (model, layer, heads, windows) in MODELS.items():
         a, b, c = heads
         pairs = [{"layer": layer, "h1": x, "h2": y} for x, y in ((a, b), (a, c), (b, c))]
@@ -73,7 +74,7 @@ def ready_runs(out: Path) -> None:
             write(out / own[tag], patch("corrupt->clean", layers))
         for kind, battery in (("h1-heads", "heads"), ("h5-pairs", f"pairs-{name}"), ("h5-triplets", f"triplets-{name}"),
                               ("h2-patch", "patch-clean-to-corrupt"), ("h6-patch", "patch-corrupt-to-clean"),
-                              ("partial", f"partial-{name}"), ("ov", "ov"), ("lens", "lens")):
+                              ("partial", f"partial-{name}"), ("ov", "ov"), ("lens", "lens"), ("attn", "attn")):
             write(out / f"{kind}-{name}.json", over_conditions(f"{kind}-{name}", model, f"batteries/{battery}.json"))
         write(out / f"h6-windows-{name}.json", over_conditions(f"h6-windows-{name}", model, None, own))
     for step in PYTHIA_STEPS:
@@ -128,12 +129,12 @@ def fixtures(out: Path) -> None:
     configs = lab / "configs"
     write(configs / "battery_h1.json", {"type": "heads_zero", "layers": [0, 1], "scales": [0.0]})
     write(configs / "battery_pairs.json", {"type": "heads_pair_zero", "pairs": [{"layer": 0, "h1": 0, "h2": 1}]})
-    write(configs / "battery_h2.json", patch("clean->corrupt", [0, 2]))
-    write(configs / "battery_h6.json", patch("corrupt->clean", [1]))
+    write(configs / "battery_h2.json", patch("clean->corrupt", [0, 2], "last_token") | {"sham_control": True})
+    write(configs / "battery_h6.json", patch("corrupt->clean", [1], "last_token") | {"sham_control": False})
     revision = {"model": {"name": "tests/tiny-gpt2", "revision": "step8000"}}  # the test puts it into a cache of its own
     shapes = {
         "flat": flat("flat", metric_span="first_token", verify_slice={"n_examples": 2, "device": "cpu"},
-                     profiling={"interval_s": 5, "powermetrics": False}),
+                     profiling={"interval_s": 0.05, "powermetrics": False}),
         "cross": across("cross", {"dataset": {"split": "train"}}, two()),
         "cross_revision": across("cross_revision", {"dataset": {"split": "train"}} | revision, two()),
         "cross_battery": across("cross_battery", {"dataset": {"split": "train"}}, [
@@ -157,13 +158,26 @@ def fixtures(out: Path) -> None:
     write(configs / "run_renamed.json", flat("renamed", dataset=renamed_fields))
     write(configs / "run_scales.json", flat("scales", battery="lab/configs/battery_scales.json"))
     write(configs / "battery_scales.json", {"type": "heads_zero", "layers": [0], "heads": [1, 2], "scales": [0.0, 0.5]})
-    write(configs / "run_unknown_key.json", flat("unknown_key", colour="blue"))
+    write(configs / "run_unknown_key.json", flat("unknown_key", colour="blue", metrix=["kl_div"]))
     write(configs / "run_no_corpus.json", flat("no_corpus", dataset={"id": "nowhere_v1", "split": "train"}))
     write(configs / "run_wrong_hash.json", flat("wrong_hash", dataset={"id": "changed", "split": "train"}))
     write(configs / "run_wrong_type.json", flat("wrong_type", device=7))
     write(configs / "run_no_battery.json", flat("no_battery", battery="lab/configs/battery_none.json"))
     write(configs / "run_sae.json", flat("sae", battery="lab/configs/battery_sae.json"))
     write(configs / "battery_sae.json", {"type": "sae_toggle"})
+    write(configs / "run_random.json", flat("random", battery="lab/configs/battery_random.json"))
+    write(configs / "battery_random.json", {"type": "heads_zero", "layers": "all", "scales": [0.0], "positions": "all",
+                                            "random_control": True, "random_count": 3})
+    write(configs / "run_ready_battery.json", flat("ready_battery", battery="batteries/lens.json"))
+    write(configs / "run_no_model.json", {k: v for k, v in flat("no_model").items() if k != "model"})
+    write(configs / "run_no_data.json", {k: v for k, v in flat("no_data").items() if k != "dataset"})
+    write(configs / "run_bad_seed.json", flat("bad_seed", seeds=[0, 1.5]))
+    write(configs / "run_no_granularity.json", flat("no_granularity", battery="lab/configs/battery_no_granularity.json"))
+    write(configs / "battery_no_granularity.json", patch("clean->corrupt", [0]) | {"granularity": "resid"})
+    write(configs / "run_some_fail.json", across("some_fail", {"dataset": {"split": "train"}}, [
+        two()[0], two()[1] | {"dataset": {"id": "nowhere_v1"}}, two()[1] | {"tag": "sae", "battery": "lab/configs/battery_sae.json"}]))
+    for name, tag in (("up", "../up"), ("taken", "artifacts"), ("hidden", ".hidden"), ("empty", "")):
+        write(configs / f"run_tag_{name}.json", across(f"tag_{name}", {}, [two()[0] | {"tag": tag}]))
     write(configs / "run_no_tag.json", across("no_tag", {}, [{"dataset": {"id": "facts_single_token_v1"}}]))
 
 

@@ -148,8 +148,12 @@ void sweep_describe(const struct sweep *s, struct buf *out)
 
 void sweep_conclude(const struct sweep *s, struct buf *out)
 {
+    struct buf text = { 0 };
     if (s->lab && s->run.ready)
-        stability_text(s->lab, &s->run.table, out);
+        stability_text(s->lab, &s->run.table, &text);
+    if (text.len && !text.failed)
+        buf_printf(out, "\t%s", text.data); // for the log alone
+    buf_release(&text);
 }
 
 bool sweep_must_load(const struct sweep *s, const struct choice *c)

@@ -90,15 +90,17 @@ static bool open_ui(struct ui *u)
     return true;
 }
 
-// Lines of the worker and of drivers, '!' first for warnings and errors. The last one is a message too.
+// Lines of the worker and of drivers, '!' first for warnings and errors, a tab for what is for the log alone. The last one is a
+// message too.
 static void show_lines(struct ui *u, const char *text, bool say)
 {
     while (text && *text) {
         size_t len = strcspn(text, "\n");
-        bool is_error = *text == '!', last = !text[len] || !text[len + 1];
-        char *line = strndup(text + is_error, len - is_error);
+        bool is_error = *text == '!', quiet = *text == '\t', marked = is_error || quiet;
+        bool last = !text[len] || !text[len + 1];
+        char *line = strndup(text + marked, len - marked);
         text += len + (text[len] == '\n');
-        if (line && say && last)
+        if (line && say && last && !quiet)
             state_say(u->state, is_error, "%s", line);
         else if (line && *line)
             state_log(u->state, is_error, line);

@@ -51,15 +51,15 @@ static void cost_text(const struct lab *lab, const struct variants *v,
 }
 
 // What a run would do on a device that is opened but given nothing.
-static bool show_cost(const struct cli *cli, const struct lab *lab, const struct variants *v,
+static bool show_cost(unsigned flags, const struct lab *lab, const struct variants *v,
                       struct abl_err *err)
 {
     struct engine *engine;
     struct lab_cost cost;
-    if (!engine_open(cli->run.device, cli->run.n_threads, &engine, err))
+    if (!engine_open(lab->settings.device, lab->settings.n_threads, &engine, err))
         return false;
     bool ok = lab_cost(lab, v, &engine->info, &cost, err);
-    if (ok && cli->flags & CLI_JSON)
+    if (ok && flags & CLI_JSON)
         ok = print_json(cost_json(lab, v, &cost), err);
     else if (ok)
         cost_text(lab, v, &engine->info, &cost);
@@ -67,20 +67,31 @@ static bool show_cost(const struct cli *cli, const struct lab *lab, const struct
     return ok;
 }
 
-bool command_dry_run(const struct cli *cli, struct abl_err *err)
+bool dry_run(const struct run_settings *settings, unsigned flags, struct abl_err *err)
 {
     struct lab *lab;
     struct variants v;
-    if (!lab_open_cold(&cli->run, &lab, err))
+    if (!lab_open_cold(settings, &lab, err))
         return false;
-    if (!(cli->flags & CLI_QUIET))
+    if (!(flags & CLI_QUIET))
         print_findings(lab->prompts);
     bool ok = prompts_refuse(lab->prompts, err);
     if (ok && lab_variants(lab, &v, err)) {
-        ok = show_cost(cli, lab, &v, err);
+        ok = show_cost(flags, lab, &v, err);
         variants_release(&v);
     } else
         ok = false;
     lab_free(lab);
+    return ok;
+}
+
+bool command_dry_run(const struct cli *cli, struct abl_err *err)
+{
+    bool ok = cli->n_data || dry_run(&cli->run, cli->flags, err);
+    for (size_t i = 0; ok && i < cli->n_data; i++) {
+        struct run_settings settings = cli->run;
+        settings.data = cli->data[i];
+        ok = dry_run(&settings, cli->flags, err);
+    }
     return ok;
 }

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "cli/lab_config.h"
 #include "cli/runner.h"
+#include "report/config.h"
 #include "report/cross.h"
 #include "report/rundir.h"
 
@@ -24,59 +25,109 @@ static bool run_one(const struct cli *cli, const char *command_line, const struc
                           .flags = cli->flags,
                           .command_line = command_line,
                           .verify_rows = one->verify_rows,
-                          .verify_device = one->verify_device };
+                          .sample_seconds = one->sample_seconds };
     return runner_run(&run, &one->settings, NULL, err);
 }
 
-// "runs/<run_name>_<12 hex of the file's SHA-256>", in the arena.
-static const char *joint_place(const char *path, struct lab_config *c, struct abl_err *err)
+// "runs/<run_name>_<12 hex>", in the arena: of the file's canonical form, and of the options that go before it.
+static const char *joint_place(const struct cli *cli, struct lab_config *c, struct abl_err *err)
 {
-    struct file_bytes bytes;
+    const struct run_settings *s = &cli->run;
+    struct buf place = { 0 }, content = { 0 };
     char hash[SHA256_HEX];
-    if (!file_read(path, 4 << 20, &bytes, ABL_BAD_DATA, err))
-        return NULL;
-    bool ok = sha256_bytes(bytes.data, bytes.size, hash, err);
-    file_bytes_release(&bytes);
-    const char *place = ok ? arena_printf(&c->arena, "runs/%s_%.12s", c->name, hash) : NULL;
-    if (ok && !place)
+    buf_str(&content, c->hash);
+    if (s->model)
+        buf_printf(&content, "\nmodel %s", s->model);
+    if (s->max_rows)
+        buf_printf(&content, "\nrows %zu", s->max_rows);
+    if (s->n_boot)
+        buf_printf(&content, "\nboot %u", (unsigned)s->n_boot);
+    if (s->skip_bad)
+        buf_str(&content, "\nskip-bad");
+    if (s->compat)
+        buf_printf(&content, "\ncompat %d", (int)s->compat);
+    bool plain = content.len == strlen(c->hash);
+    bool ok = (!content.failed || abl_no_memory(err))
+              && (plain || sha256_bytes(content.data, content.len, hash, err));
+    buf_str(&place, "runs/");
+    run_name_plain(&place, c->name);
+    buf_printf(&place, "_%.12s", plain ? c->hash : hash);
+    const char *kept = ok && !place.failed ? arena_strdup(&c->arena, place.data) : NULL;
+    if (ok && !kept)
         abl_no_memory(err);
-    return place;
+    buf_release(&place);
+    buf_release(&content);
+    return kept;
 }
 
-// The conditions one after the other into `dir`, then their joint tables. One that fails is named and left out.
-static bool run_several(const struct cli *cli, const char *command_line, struct lab_config *c,
-                        const char *dir, struct abl_err *err)
+// A run, or what it would do, or why there is none.
+static bool run_member(const struct cli *cli, const char *command_line,
+                       const struct config_run *one, const char *place, struct abl_err *err)
 {
-    struct cross_child *children = arena_alloc(&c->arena, c->n, sizeof *children);
-    struct abl_err first = { 0 };
-    size_t n = 0;
-    if (!children)
-        return abl_no_memory(err);
-    if (!cross_begin(dir, c->name, err))
+    if (one->failed) {
+        *err = *one->failed;
         return false;
+    }
+    return cli->flags & CLI_DRY_RUN ? dry_run(&one->settings, cli->flags, err)
+                                    : run_one(cli, command_line, one, place, err);
+}
+
+// The conditions one after the other into `dir` (NULL: nothing is written). One that fails is named and left out of
+// `done`, which has room for all; returns the first failure, of code ABL_OK where there is none.
+static struct abl_err run_members(const struct cli *cli, const char *command_line,
+                                  struct lab_config *c, const char *dir, struct cross_child *done,
+                                  size_t *n_done)
+{
+    struct abl_err first = { 0 };
     for (size_t i = 0; i < c->n && first.code != ABL_INTERRUPTED; i++) {
         const struct config_run *one = &c->runs[i];
-        const char *place = arena_printf(&c->arena, "%s/%s", dir, one->tag);
+        const char *place = dir ? arena_printf(&c->arena, "%s/%s", dir, one->tag) : "";
         struct abl_err failed;
-        if (!place)
-            return abl_no_memory(err);
-        if (run_one(cli, command_line, one, place, &failed)) {
-            children[n++] = (struct cross_child){ one->tag, place };
+        if (place ? run_member(cli, command_line, one, place, &failed) : abl_no_memory(&failed)) {
+            done[(*n_done)++] = (struct cross_child){ one->tag, place };
             continue;
         }
         fprintf(stderr, "%s: %s\n", one->tag, failed.text);
         if (!first.code || failed.code == ABL_INTERRUPTED)
             first = failed;
     }
-    if (!n)
-        cross_abandon(dir);
-    else if (!cross_write(dir, c->name, children, n, err))
+    return first;
+}
+
+// The conditions and then their joint tables; of a dry run, neither.
+static bool run_several(const struct cli *cli, const char *command_line, struct lab_config *c,
+                        const char *dir, struct abl_err *err)
+{
+    struct cross_child *done = arena_alloc(&c->arena, c->n, sizeof *done);
+    size_t n = 0;
+    if (!done)
+        return abl_no_memory(err);
+    if (dir && !cross_begin(dir, c->name, err))
         return false;
-    if (n && !(cli->flags & CLI_QUIET))
-        fprintf(stderr, "all of them in %s\n", dir);
+    struct abl_err first = run_members(cli, command_line, c, dir, done, &n);
+    if (dir && !n)
+        cross_abandon(dir);
+    else if (dir && !cross_write(dir, c->name, done, n, err))
+        return false;
+    if (dir && n && !(cli->flags & CLI_QUIET))
+        fprintf(stderr, "%zu of %zu conditions in %s\n", n, c->n, dir);
     return !first.code
            || abl_fail(err, first.code, "%zu of %zu conditions failed; the first: %s", c->n - n,
                        c->n, first.text);
+}
+
+static bool run_joint(const struct cli *cli, const char *command_line, struct lab_config *c,
+                      const char *place, struct abl_err *err)
+{
+    if (cli->flags & CLI_DRY_RUN)
+        return run_several(cli, command_line, c, NULL, err);
+    if (cli->flags & CLI_JSON || (place && strcmp(place, "-") == 0))
+        return abl_fail(err, ABL_USAGE,
+                        "'%s' has several runs, which are written into a folder: name one with "
+                        "--export, without --json",
+                        c->name);
+    const char *dir = place ? place : joint_place(cli, c, err);
+    return dir && run_several(cli, command_line, c, dir, err);
 }
 
 // place: where the results of this configuration go, NULL = by its name.
@@ -84,43 +135,83 @@ static bool run_config(const struct cli *cli, const char *command_line, const ch
                        const char *place, struct abl_err *err)
 {
     struct lab_config c;
-    struct run_settings defaults = cli->run;
-    if (!(cli->flags & CLI_MODEL))
-        defaults.model = NULL; // the configuration says
-    bool ok = lab_config_read(path, &defaults, &c, err);
-    if (ok) {
+    bool ok = lab_config_read(path, &cli->run, &c, err);
+    if (ok)
         print_notes(cli, &c);
-        bool several = c.joint || c.n > 1;
-        const char *dir = place || !several ? place : joint_place(path, &c, err);
-        if (several)
-            ok = dir && run_several(cli, command_line, &c, dir, err);
-        else
-            ok = run_one(cli, command_line, &c.runs[0], dir, err);
-    }
+    if (ok)
+        ok = c.joint || c.n > 1 ? run_joint(cli, command_line, &c, place, err)
+                                : run_member(cli, command_line, &c.runs[0], place, err);
     lab_config_release(&c);
     return ok;
 }
 
-// Several configurations go into folders of their own below the one that is named.
+// "DIR/<name of the file>" for each of several configurations; buf_release it.
+static bool place_among(const struct cli *cli, size_t number, struct buf *out, struct abl_err *err)
+{
+    const char *slash = strrchr(cli->args[number], '/');
+    const char *base = slash ? slash + 1 : cli->args[number], *dot = strrchr(base, '.');
+    int len = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
+    buf_printf(out, "%s/%.*s", cli->export_dir, len, base);
+    return !out->failed || abl_no_memory(err);
+}
+
+static bool check_places(const struct cli *cli, struct abl_err *err)
+{
+    if (cli->n_args < 2 || !cli->export_dir)
+        return true;
+    if (strcmp(cli->export_dir, "-") == 0)
+        return abl_fail(err, ABL_USAGE,
+                        "--export - takes one run file: name a folder for %zu of them",
+                        cli->n_args);
+    for (size_t i = 0; i < cli->n_args; i++)
+        for (size_t k = 0; k < i; k++) {
+            struct buf one = { 0 }, other = { 0 };
+            bool ok = place_among(cli, i, &one, err) && place_among(cli, k, &other, err);
+            bool same = ok && strcmp(one.data, other.data) == 0;
+            buf_release(&one);
+            buf_release(&other);
+            if (!ok)
+                return false;
+            if (same)
+                return abl_fail(err, ABL_USAGE,
+                                "'%s' and '%s' would be written to one folder: run them one by one",
+                                cli->args[k], cli->args[i]);
+        }
+    return file_make_dirs(cli->export_dir, err);
+}
+
+// Several configurations go into folders of their own below the one that is named. One that fails is named, the others
+// are run, and the first failure is the command's.
 bool command_run(const struct cli *cli, const char *command_line, struct abl_err *err)
 {
+    struct abl_err first = { 0 };
+    size_t n_failed = 0;
     if (!cli->n_args)
         return abl_fail(err, ABL_USAGE, "run needs a configuration: 'abltui run CONFIG.json'");
+    if (!check_places(cli, err))
+        return false;
     runner_catch_signals();
-    for (size_t i = 0; i < cli->n_args; i++) {
-        const char *slash = strrchr(cli->args[i], '/'), *base = slash ? slash + 1 : cli->args[i];
-        struct buf place = { 0 };
-        if (cli->export_dir)
-            buf_str(&place, cli->export_dir);
-        if (cli->export_dir && cli->n_args > 1)
-            buf_printf(&place, "/%.*s", (int)strcspn(base, "."), base);
-        bool ok = !place.failed || abl_no_memory(err);
-        if (ok && cli->n_args > 1 && cli->export_dir)
-            ok = file_make_dirs(cli->export_dir, err);
-        ok = ok && run_config(cli, command_line, cli->args[i], place.data, err);
-        buf_release(&place);
-        if (!ok)
+    for (size_t i = 0; i < cli->n_args && first.code != ABL_INTERRUPTED; i++) {
+        struct buf among = { 0 };
+        struct abl_err failed = { 0 };
+        bool ok = !cli->export_dir || cli->n_args == 1 || place_among(cli, i, &among, &failed);
+        if (ok
+            && run_config(cli, command_line, cli->args[i],
+                          among.data ? among.data : cli->export_dir, &failed)) {
+            buf_release(&among);
+            continue;
+        }
+        buf_release(&among);
+        if (cli->n_args == 1) {
+            *err = failed;
             return false;
+        }
+        n_failed++;
+        fprintf(stderr, "%s: %s\n", cli->args[i], failed.text);
+        if (!first.code || failed.code == ABL_INTERRUPTED)
+            first = failed;
     }
-    return true;
+    return !first.code
+           || abl_fail(err, first.code, "%zu of %zu run files failed; the first: %s", n_failed,
+                       cli->n_args, first.text);
 }

@@ -109,20 +109,43 @@ static bool read_scales(const struct source *b)
     return true;
 }
 
+// tinyLab's "random control": some heads of each layer, still one at a time.
+static bool read_random(const struct source *b)
+{
+    const cJSON *random = member(b, "random_control"), *count = member(b, "random_count");
+    uint32_t n = 0;
+    if (random && !cJSON_IsBool(random))
+        return bad(b, "random_control", "true or false");
+    if (count && !whole(count, &n))
+        return bad(b, "random_count", "a number of heads");
+    if (!cJSON_IsTrue(random) || !count)
+        return true;
+    if (b->s->heads)
+        return config_note(
+            b->r,
+            "'%s': \"random_control\" among heads that are named is ignored: each of "
+            "them is run",
+            b->path);
+    b->out->n_random = n ? n : 1;
+    return config_note(b->r,
+                       "'%s': \"random_control\" runs %u heads of each layer, drawn by the seed as "
+                       "NumPy draws them: a subsample of single heads, which is no null "
+                       "distribution (heads_subset_zero has one)",
+                       b->path, (unsigned)b->out->n_random);
+}
+
 static bool read_heads_zero(const struct source *b)
 {
     bool given;
     b->s->experiment = EXPERIMENT_HEADS;
+    const cJSON *positions = member(b, "positions");
+    if (positions && !(cJSON_IsString(positions) && strcmp(positions->valuestring, "all") == 0)
+        && !config_note(b->r, "'%s': heads are ablated at every position: \"positions\" is ignored",
+                        b->path))
+        return false;
     if (!number_list(b, "layers", &b->s->layers, &given) || !read_heads(b) || !read_scales(b))
         return false;
-    const cJSON *random = member(b, "random_control");
-    if (random && !cJSON_IsFalse(random))
-        return config_note(
-            b->r,
-            "'%s': \"random_control\" picks a subsample of single heads, which is no "
-            "null: every head is run; sets are compared with random sets",
-            b->path);
-    return true;
+    return read_random(b);
 }
 
 static bool put_set(struct buf *sets, uint32_t layer, const uint32_t *heads, size_t n)
@@ -223,8 +246,15 @@ static bool read_positions(const struct source *b)
         return bad(b, "positions", "last_token, all, each or a list such as -1,-2");
     bool last = strcmp(positions->valuestring, "last_token") == 0;
     // tinyLab patched every position whatever its batteries said, and so does its compat.
+    bool all = last && b->s->compat == COMPAT_TINYLAB;
+    if (last && !all
+        && !config_note(b->r,
+                        "'%s': \"positions\" is last_token: the last token alone is patched, where "
+                        "tinyLab patched every position",
+                        b->path))
+        return false;
     if (last)
-        b->s->positions = b->s->compat == COMPAT_TINYLAB ? "all" : "last";
+        b->s->positions = all ? "all" : "last";
     else
         b->s->positions = arena_strdup(&b->r->config->arena, positions->valuestring);
     return b->s->positions || abl_no_memory(b->r->err);
@@ -236,6 +266,12 @@ static bool read_patch(const struct source *b)
     bool given;
     b->s->experiment = EXPERIMENT_PATCH;
     b->s->ablation = (struct ablation){ .value_bias = b->s->ablation.value_bias };
+    if (cJSON_IsTrue(member(b, "sham_control"))
+        && !config_note(b->r,
+                        "'%s': \"sham_control\" runs beside the patches, as always: "
+                        "sham_max_abs_delta in summary.json",
+                        b->path))
+        return false;
     return read_direction(b, cJSON_IsString(direction) ? direction->valuestring : "clean->corrupt")
            && read_granularity(b, cJSON_IsString(granularity) ? granularity->valuestring
                                                               : "layer_resid")
@@ -279,6 +315,13 @@ static bool read_lens(const struct source *b)
     return number_list(b, "layers", &b->s->layers, &given) && read_heads(b);
 }
 
+static bool read_attn(const struct source *b)
+{
+    bool given;
+    b->s->experiment = EXPERIMENT_ATTN;
+    return number_list(b, "layers", &b->s->layers, &given) && read_heads(b);
+}
+
 static bool refuse_sae(const struct source *b)
 {
     return abl_fail(
@@ -295,7 +338,7 @@ static const struct battery_type {
 } types[] = {
     { "heads_zero",
       read_heads_zero,
-      { "layers", "heads", "scales", "random_control", "random_count" } },
+      { "layers", "heads", "scales", "positions", "random_control", "random_count" } },
     { "heads_pair_zero", read_pairs, { "pairs" } },
     { "heads_subset_zero", read_groups, { "groups" } },
     { "activation_patch",
@@ -305,6 +348,7 @@ static const struct battery_type {
     { "partial", read_partial, { "groups", "restore" } },
     { "ov", read_ov, { "layers", "heads", "kind", "top_k" } },
     { "lens", read_lens, { "layers", "heads" } },
+    { "attn", read_attn, { "layers", "heads" } },
 };
 
 static bool note_keys(const struct source *b, const struct battery_type *t)
@@ -336,7 +380,7 @@ static bool read_object(const struct source *b)
             return note_keys(b, &types[i]) && types[i].read(b);
     return abl_fail(b->r->err, ABL_BAD_DATA,
                     "'%s': \"type\" is '%s': expected heads_zero, heads_pair_zero, "
-                    "heads_subset_zero, activation_patch, partial, ov or lens",
+                    "heads_subset_zero, activation_patch, partial, ov, lens or attn",
                     b->path, type->valuestring);
 }
 
@@ -354,7 +398,7 @@ bool battery_read(struct config_reader *r, const char *path, const cJSON *overri
             r->err, ABL_BAD_DATA,
             "'%s': \"battery\" is '%s': there is no such file here or in a folder above", r->path,
             path);
-    cJSON *o = config_parse(r, found);
+    cJSON *o = config_parse(r, found, NULL);
     if (!o)
         return false;
     struct source b = { r, found, o, s, out };

@@ -1,215 +1,56 @@
 #include "cli/lab_config.h"
 
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "base/file.h"
 #include "cli/lab_battery.h"
 
-enum { JSON_MAX = 4 << 20 };
-
-bool config_note(struct config_reader *r, const char *format, ...)
-{
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    for (size_t i = 0; i < r->config->n_notes; i++)
-        if (strcmp(r->config->notes[i], text) == 0)
-            return true;
-    if (r->config->n_notes == CONFIG_MAX_NOTES)
-        return true;
-    const char *kept = arena_strdup(&r->config->arena, text);
-    if (!kept)
-        return abl_no_memory(r->err);
-    r->config->notes[r->config->n_notes++] = kept;
-    return true;
-}
-
-cJSON *config_parse(struct config_reader *r, const char *path)
-{
-    struct file_bytes bytes;
-    if (!file_read(path, JSON_MAX, &bytes, ABL_BAD_DATA, r->err))
-        return NULL;
-    const char *end = NULL;
-    size_t bom = bytes.size >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    cJSON *parsed = cJSON_ParseWithLengthOpts(bytes.data + bom, bytes.size - bom, &end, false);
-    if (!parsed || !cJSON_IsObject(parsed)) {
-        abl_fail(r->err, ABL_BAD_DATA, "'%s': %s byte %zu: expected a JSON object", path,
-                 parsed ? "no object at" : "no JSON from", end ? (size_t)(end - bytes.data) : 0);
-        cJSON_Delete(parsed);
-        parsed = NULL;
-    }
-    file_bytes_release(&bytes);
-    return parsed;
-}
-
-// A key of an object, NULL where it is missing or null. Another type sets r->failed and err.
-static const cJSON *config_get(struct config_reader *r, const cJSON *o, const char *place,
-                               const char *key, cJSON_bool (*is)(const cJSON *),
-                               const char *expected)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    if (!item || cJSON_IsNull(item) || is(item))
-        return item && !cJSON_IsNull(item) ? item : NULL;
-    r->failed = true;
-    abl_fail(r->err, ABL_BAD_DATA, "'%s': \"%s%s\" is no %s", r->path, place, key, expected);
-    return NULL;
-}
-
-static const char *config_text(struct config_reader *r, const cJSON *o, const char *place,
-                               const char *key)
-{
-    const cJSON *item = config_get(r, o, place, key, cJSON_IsString, "string");
-    const char *text = item ? arena_strdup(&r->config->arena, item->valuestring) : NULL;
-    if (item && !text) {
-        r->failed = true;
-        abl_no_memory(r->err);
-    }
-    return text;
-}
-
-// -------------------------------------------------------------------------------------------------- places
-
-// The file that a path in the configuration means: as it stands, else from the configuration's folder or one above it.
-const char *config_find(struct config_reader *r, const char *name)
-{
-    const char *slash = strrchr(r->path, '/');
-    size_t len = slash ? (size_t)(slash - r->path) : 0;
-    if (*name == '/' || (!slash && file_exists(name)))
-        return file_exists(name) ? name : NULL;
-    for (;;) {
-        const char *path = len ? arena_printf(&r->config->arena, "%.*s/%s", (int)len, r->path, name)
-                               : arena_strdup(&r->config->arena, name);
-        if (path && file_exists(path))
-            return path;
-        if (!len)
-            return NULL;
-        do
-            len--;
-        while (len && r->path[len] != '/');
-    }
-}
-
-// ---------------------------------------------------------------------------------------------------- keys
-
-struct known_key {
-    const char *place, *key;
-    const char *why; // it has no meaning here; NULL: it is used
-};
-
-static const struct known_key known_keys[] = {
-    { "", "run_name", NULL },
-    { "", "seeds", NULL },
-    { "", "seed", NULL },
-    { "", "device", NULL },
-    { "", "model", NULL },
-    { "", "dataset", NULL },
-    { "", "battery", NULL },
-    { "", "battery_overrides", NULL },
-    { "", "shared", NULL },
-    { "", "conditions", NULL },
-    { "", "tag", NULL },
-    { "", "metric_span", NULL },
-    { "", "verify_slice", NULL },
-    { "", "profiling", NULL },
-    { "", "rows", NULL },
-    { "", "boot", NULL },
-    { "", "metrics", "every metric is computed" },
-    { "", "batch_size", "--mem decides how much runs at once" },
-    { "", "max_seq_len", "prompts are read whole" },
-    { "", "low_memory", "--mem decides" },
-    { "model.", "name", NULL },
-    { "model.", "revision", NULL },
-    { "model.", "dtype", NULL },
-    { "model.", "family", "the checkpoint says what it is" },
-    { "model.", "hf_model", "the checkpoint is named by model.name" },
-    { "model.", "low_memory", "--mem decides" },
-    { "dataset.", "id", NULL },
-    { "dataset.", "split", NULL },
-    { "dataset.", "clean_field", NULL },
-    { "dataset.", "corrupt_field", NULL },
-    { "dataset.", "target_field", NULL },
-    { "dataset.", "foil_field", NULL },
-    { "verify_slice.", "n_examples", NULL },
-    { "verify_slice.", "device", NULL },
-    { "profiling.", "interval_s", "every operation is timed" },
-    { "profiling.", "powermetrics", "power is not measured" },
-};
-
-// Note every key that is unknown or has no meaning.
-static bool config_check_keys(struct config_reader *r, const cJSON *o, const char *place)
-{
-    const cJSON *item;
-    cJSON_ArrayForEach(item, o)
-    {
-        const struct known_key *k = known_keys,
-                               *end = known_keys + sizeof known_keys / sizeof *known_keys;
-        if (item->string[0] == '_') // a comment
-            continue;
-        while (k < end && (strcmp(k->place, place) != 0 || strcmp(k->key, item->string) != 0))
-            k++;
-        bool ok = k == end ? config_note(r, "'%s': unknown key \"%s%s\" is ignored", r->path, place,
-                                         item->string)
-                  : k->why ? config_note(r, "'%s': \"%s%s\" has no meaning here: %s", r->path,
-                                         place, item->string, k->why)
-                           : true;
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
 // -------------------------------------------------------------------------------------------- one condition
 
-// tinyLab names models as TransformerLens does.
+// tinyLab names models as TransformerLens does: by the hub's id, or by the last part of it.
 static const char *model_name(struct config_reader *r, const char *name, const char *revision)
 {
     static const char *const aliases[][2] = { { "gpt2-small", "gpt2" },
                                               { "mistral-7b", "mistralai/Mistral-7B-v0.1" },
-                                              { "pythia-70m", "EleutherAI/pythia-70m" },
-                                              { "pythia-160m", "EleutherAI/pythia-160m" },
-                                              { "pythia-410m", "EleutherAI/pythia-410m" },
-                                              { "pythia-1b", "EleutherAI/pythia-1b" },
-                                              { "pythia-1.4b", "EleutherAI/pythia-1.4b" },
-                                              { "pythia-2.8b", "EleutherAI/pythia-2.8b" } };
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (strcmp(name, aliases[i][0]) == 0)
-            name = aliases[i][1];
-    if (!revision)
-        return name;
-    const char *id = model_alias(name);
-    return arena_printf(&r->config->arena, "%s@%s", id ? id : name, revision);
+                                              { "Mistral-7B-v0.1", "mistralai/Mistral-7B-v0.1" },
+                                              { "pythia-", "EleutherAI/" } };
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
+        const char *from = aliases[i][0], *to = aliases[i][1];
+        bool prefix = from[strlen(from) - 1] == '-';
+        if (strncmp(name, from, strlen(from) + !prefix) == 0) {
+            name = prefix ? arena_printf(&r->config->arena, "%s%s", to, name) : to;
+            break;
+        }
+    }
+    const char *id = name && revision ? model_alias(name) : NULL;
+    return name && revision ? arena_printf(&r->config->arena, "%s@%s", id ? id : name, revision)
+                            : name;
 }
 
 static bool read_model(struct config_reader *r, const cJSON *o, struct run_settings *s)
 {
     const cJSON *model = config_get(r, o, "", "model", cJSON_IsObject, "object");
-    if (!model)
-        return !r->failed;
+    if (r->failed)
+        return false;
     const char *name = config_text(r, model, "model.", "name");
     const char *revision = config_text(r, model, "model.", "revision");
     const char *dtype = config_text(r, model, "model.", "dtype");
     if (r->failed || !config_check_keys(r, model, "model."))
         return false;
-    if (name && !s->model) {
-        s->model = model_name(r, name, revision);
-        if (!s->model)
-            return abl_no_memory(r->err);
-    } else if (name && strcmp(name, s->model) != 0
-               && !config_note(r, "'%s': --model %s is run in place of \"model.name\" %s", r->path,
-                               s->model, name))
-        return false;
     if (dtype && strcmp(dtype, "float32") != 0
         && !config_note(r, "'%s': \"model.dtype\" is %s: computed in float32", r->path, dtype))
         return false;
-    return true;
+    if (s->model)
+        return !name || strcmp(name, s->model) == 0
+               || config_note(r, "'%s': --model %s is run in place of \"model.name\" %s", r->path,
+                              s->model, name);
+    if (!name)
+        return abl_fail(r->err, ABL_BAD_DATA,
+                        "'%s': \"model.name\" is missing: expected a model, or --model", r->path);
+    s->model = model_name(r, name, revision);
+    return s->model || abl_no_memory(r->err);
 }
 
 // The condition of ours that stands in for one of the lab's corpora.
@@ -262,8 +103,8 @@ static bool find_corpus(struct config_reader *r, const char *id, struct run_sett
 static bool read_dataset(struct config_reader *r, const cJSON *o, struct run_settings *s)
 {
     const cJSON *data = config_get(r, o, "", "dataset", cJSON_IsObject, "object");
-    if (!data)
-        return !r->failed;
+    if (r->failed)
+        return false;
     const char *id = config_text(r, data, "dataset.", "id");
     const char *split = config_text(r, data, "dataset.", "split");
     s->fields = (struct dataset_fields){ config_text(r, data, "dataset.", "clean_field"),
@@ -276,19 +117,23 @@ static bool read_dataset(struct config_reader *r, const cJSON *o, struct run_set
         return abl_fail(r->err, ABL_BAD_DATA,
                         "'%s': \"dataset.split\" is '%s': expected train, val, test or all",
                         r->path, split);
-    return !id || find_corpus(r, id, s);
+    if (!id)
+        return abl_fail(r->err, ABL_BAD_DATA, "'%s': \"dataset.id\" is missing: expected a corpus",
+                        r->path);
+    return find_corpus(r, id, s);
 }
 
 static bool read_device(struct config_reader *r, const cJSON *o, struct run_settings *s)
 {
     const char *device = config_text(r, o, "", "device");
-    if (!device)
-        return !r->failed;
-    if (strcmp(device, "mps") != 0 && strcmp(device, "cuda") != 0) {
-        if (strcmp(s->device, "auto") == 0)
-            s->device = device;
+    if (r->failed)
+        return false;
+    bool theirs = device && (strcmp(device, "mps") == 0 || strcmp(device, "cuda") == 0);
+    bool given = s->device;
+    if (!given)
+        s->device = device && !theirs ? device : "auto";
+    if (!device || strcmp(device, "auto") == 0 || strcmp(s->device, device) == 0)
         return true;
-    }
     return config_note(r, "'%s': \"device\" is %s: --device %s is used", r->path, device,
                        s->device);
 }
@@ -298,13 +143,21 @@ static bool read_verify(struct config_reader *r, const cJSON *o, struct config_r
     const cJSON *slice = config_get(r, o, "", "verify_slice", cJSON_IsObject, "object");
     if (!slice)
         return !r->failed;
-    const cJSON *n = config_get(r, slice, "verify_slice.", "n_examples", cJSON_IsNumber, "number");
-    const char *device = config_text(r, slice, "verify_slice.", "device");
-    if (r->failed || !config_check_keys(r, slice, "verify_slice."))
-        return false;
-    run->verify_rows = n && n->valuedouble >= 1 ? (size_t)n->valuedouble : 20;
-    run->verify_device = device ? device : "cpu";
-    return true;
+    run->verify_rows
+        = (size_t)config_whole(r, slice, "verify_slice.", "n_examples", 1, 1000000, 20);
+    config_text(r, slice, "verify_slice.", "device");
+    return !r->failed && config_check_keys(r, slice, "verify_slice.");
+}
+
+static bool read_profiling(struct config_reader *r, const cJSON *o, struct config_run *run)
+{
+    const cJSON *profiling = config_get(r, o, "", "profiling", cJSON_IsObject, "object");
+    if (!profiling)
+        return !r->failed;
+    run->settings.profile = true;
+    run->sample_seconds = config_number(r, profiling, "profiling.", "interval_s", 0.001, 86400,
+                                        run->sample_seconds);
+    return !r->failed && config_check_keys(r, profiling, "profiling.");
 }
 
 // What is no model, data or battery.
@@ -312,35 +165,59 @@ static bool read_rest(struct config_reader *r, const cJSON *o, struct config_run
 {
     struct run_settings *s = &run->settings;
     const char *span = config_text(r, o, "", "metric_span");
-    const cJSON *profiling = config_get(r, o, "", "profiling", cJSON_IsObject, "object");
-    const cJSON *rows = config_get(r, o, "", "rows", cJSON_IsNumber, "number");
-    const cJSON *boot = config_get(r, o, "", "boot", cJSON_IsNumber, "number");
-    if (r->failed || (profiling && !config_check_keys(r, profiling, "profiling.")))
+    uint64_t rows = config_whole(r, o, "", "rows", 1, 1u << 31, s->max_rows);
+    uint64_t boot = config_whole(r, o, "", "boot", 10, 100000, r->standard.n_boot);
+    if (r->failed)
         return false;
-    s->profile = s->profile || profiling;
-    if (rows && rows->valuedouble >= 1 && !s->max_rows)
-        s->max_rows = (size_t)rows->valuedouble;
-    if (boot && !(boot->valuedouble >= 10 && boot->valuedouble <= 100000))
-        return abl_fail(r->err, ABL_BAD_DATA, "'%s': \"boot\" is %g: expected 10 to 100000",
-                        r->path, boot->valuedouble);
-    if (boot)
-        s->n_boot = (uint32_t)boot->valuedouble;
+    if (!s->max_rows)
+        s->max_rows = (size_t)rows;
+    if (!s->n_boot)
+        s->n_boot = (uint32_t)boot;
     s->whole_answers = s->whole_answers || (span && strcmp(span, "first_token") != 0);
     return true;
 }
 
-// The seeds that a configuration names, in `out`; one where there is none.
-static size_t read_seeds(struct config_reader *r, const cJSON *o, uint64_t *out, size_t most)
+enum { MAX_SEEDS = 64 };
+
+// The seeds that a configuration names, in `out`; 0 where there is none. Returns how many, 0 after a failure.
+static size_t read_seeds(struct config_reader *r, const cJSON *o, uint64_t out[MAX_SEEDS])
 {
     const cJSON *list = config_get(r, o, "", "seeds", cJSON_IsArray, "list of numbers"), *item;
-    const cJSON *one = config_get(r, o, "", "seed", cJSON_IsNumber, "number");
+    const uint64_t most = 1ull << 53; // whole in a double
     size_t n = 0;
-    cJSON_ArrayForEach(item, list) if (n < most && cJSON_IsNumber(item) && item->valuedouble >= 0)
-        out[n++]
-        = (uint64_t)item->valuedouble;
-    if (!n)
-        out[n++] = one && one->valuedouble >= 0 ? (uint64_t)one->valuedouble : 0;
-    return n;
+    out[0] = config_whole(r, o, "", "seed", 0, most, 0);
+    if (r->failed)
+        return 0;
+    cJSON_ArrayForEach(item, list)
+    {
+        bool whole = cJSON_IsNumber(item) && item->valuedouble >= 0
+                     && item->valuedouble <= (double)most
+                     && item->valuedouble == (double)(uint64_t)item->valuedouble;
+        if (!whole || n == MAX_SEEDS) {
+            abl_fail(r->err, ABL_BAD_DATA,
+                     "'%s': \"seeds\"[%zu]: expected whole numbers from 0 on, %d at most", r->path,
+                     n, MAX_SEEDS);
+            return 0;
+        }
+        out[n++] = (uint64_t)item->valuedouble;
+    }
+    return n ? n : 1;
+}
+
+// Tags name folders beside what the joint run writes itself.
+static bool check_tag(struct config_reader *r, const char *tag)
+{
+    static const char *const taken[] = { "config.json", "manifest.json", "artifacts" };
+    bool ok = *tag && *tag != '.' && strlen(tag) <= 100;
+    for (const unsigned char *c = (const unsigned char *)tag; *c; c++)
+        ok = ok && *c != '/' && *c != '\\' && *c >= 0x20 && *c != 0x7f;
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        ok = ok && strcmp(tag, taken[i]) != 0;
+    return ok
+           || abl_fail(r->err, ABL_BAD_DATA,
+                       "'%s': the tag '%.120s' names no folder: expected a name without '/' that "
+                       "begins with no '.' and is none of config.json, manifest.json and artifacts",
+                       r->path, tag);
 }
 
 static bool add_run(struct config_reader *r, const struct config_run *run, const char *tag)
@@ -359,15 +236,33 @@ static bool add_run(struct config_reader *r, const struct config_run *run, const
     return true;
 }
 
+// Whether a seed changes more than which resamples are drawn.
+static bool is_drawn(const struct run_settings *s, const struct battery *b)
+{
+    return b->n_random || s->ablation.kind == ABLATE_RESAMPLE
+           || (s->experiment == EXPERIMENT_SETS && s->n_controls);
+}
+
+static const char *tag_of_run(struct config_reader *r, const char *tag, const struct battery *b,
+                              size_t scale, size_t n_seeds, uint64_t seed)
+{
+    struct arena *a = &r->config->arena;
+    if (b->n_scales > 1)
+        tag = arena_printf(a, "%s-scale%g", tag, (double)b->scales[scale]);
+    if (tag && n_seeds > 1)
+        tag = arena_printf(a, "%s-seed%llu", tag, (unsigned long long)seed);
+    return tag;
+}
+
 // A run for each scale and, where a seed changes something, for each seed.
 static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
                      const struct config_run *run, const struct battery *b)
 {
-    uint64_t seeds[64];
-    size_t n = read_seeds(r, o, seeds, 64);
-    if (r->failed)
+    uint64_t seeds[MAX_SEEDS];
+    size_t n = read_seeds(r, o, seeds);
+    if (!n)
         return false;
-    bool drawn = run->settings.experiment == EXPERIMENT_SETS && run->settings.n_controls;
+    bool drawn = is_drawn(&run->settings, b);
     if (n > 1 && !drawn
         && !config_note(r,
                         "'%s': nothing is drawn here but resamples: run once, with seed %llu, not "
@@ -378,15 +273,14 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     for (size_t i = 0; i < b->n_scales; i++)
         for (size_t k = 0; k < n; k++) {
             struct config_run one = *run;
-            const char *name = tag;
-            one.settings.seed = seeds[k];
-            one.settings.ablation.scale = b->scales[i];
-            if (b->n_scales > 1)
-                name = arena_printf(&r->config->arena, "%s-scale%g", name, (double)b->scales[i]);
-            if (name && n > 1)
-                name = arena_printf(&r->config->arena, "%s-seed%llu", name,
-                                    (unsigned long long)seeds[k]);
-            if (!name)
+            struct run_settings *s = &one.settings;
+            const char *name = tag_of_run(r, tag, b, i, n, seeds[k]);
+            s->seed = seeds[k];
+            s->ablation.scale = b->scales[i];
+            if (b->n_random)
+                s->heads = arena_printf(&r->config->arena, "random:%u@%llu", (unsigned)b->n_random,
+                                        (unsigned long long)seeds[k]);
+            if (!name || (b->n_random && !s->heads))
                 return abl_no_memory(r->err);
             if (!add_run(r, &one, name))
                 return false;
@@ -417,42 +311,26 @@ static bool check_span(struct config_reader *r, struct run_settings *s)
 static bool read_condition(struct config_reader *r, const cJSON *o, const char *tag,
                            const char *battery, const cJSON *overrides)
 {
-    struct config_run run = { .settings = *r->defaults };
-    struct run_settings bundled;
+    struct config_run run = { .settings = *r->options };
     struct battery b;
-    run_settings_default(&bundled);
     return config_check_keys(r, o, "") && read_model(r, o, &run.settings)
-           && (run.settings.model || (run.settings.model = bundled.model))
            && read_dataset(r, o, &run.settings) && read_device(r, o, &run.settings)
-           && read_verify(r, o, &run) && read_rest(r, o, &run)
+           && read_verify(r, o, &run) && read_profiling(r, o, &run) && read_rest(r, o, &run)
            && battery_read(r, battery, overrides, &run.settings, &b) && check_span(r, &run.settings)
            && add_runs(r, o, tag, &run, &b);
 }
 
 // -------------------------------------------------------------------------------------------------- shapes
 
-// src over dst: objects key by key, everything else replaced.
-bool config_merge(cJSON *dst, const cJSON *src)
+// The others go on without a condition that cannot be run.
+static bool add_failed(struct config_reader *r, const char *tag)
 {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, src)
-    {
-        cJSON *there = cJSON_GetObjectItemCaseSensitive(dst, item->string);
-        if (there && cJSON_IsObject(there) && cJSON_IsObject(item)) {
-            if (!config_merge(there, item))
-                return false;
-            continue;
-        }
-        cJSON *copy = cJSON_Duplicate(item, true);
-        bool ok = copy
-                  && (there ? cJSON_ReplaceItemInObjectCaseSensitive(dst, item->string, copy)
-                            : cJSON_AddItemToObject(dst, item->string, copy));
-        if (!ok) {
-            cJSON_Delete(copy);
-            return false;
-        }
-    }
-    return true;
+    struct abl_err *failed = arena_alloc(&r->config->arena, 1, sizeof *failed);
+    if (!failed || r->err->code == ABL_FAILED)
+        return failed || abl_no_memory(r->err);
+    *failed = *r->err;
+    r->failed = false;
+    return add_run(r, &(struct config_run){ .failed = failed }, tag);
 }
 
 static bool read_member(struct config_reader *r, const cJSON *shared, const cJSON *condition,
@@ -470,11 +348,13 @@ static bool read_member(struct config_reader *r, const cJSON *shared, const cJSO
     if (!tag)
         return abl_fail(r->err, ABL_BAD_DATA, "'%s': \"conditions\"[%zu] has no \"tag\"", r->path,
                         number);
+    if (!check_tag(r, tag))
+        return false;
     cJSON *merged = shared ? cJSON_Duplicate(shared, true) : cJSON_CreateObject();
-    bool ok = (merged && config_merge(merged, condition)) || abl_no_memory(r->err);
-    ok = ok && read_condition(r, merged, tag, own ? own : battery, overrides);
+    bool made = (merged && config_merge(merged, condition)) || abl_no_memory(r->err);
+    bool ok = made && read_condition(r, merged, tag, own ? own : battery, overrides);
     cJSON_Delete(merged);
-    return ok;
+    return ok || (made && add_failed(r, tag));
 }
 
 // What stands beside `shared` and `conditions` reaches no condition.
@@ -542,12 +422,15 @@ static bool read_root(struct config_reader *r, const cJSON *root)
     return !r->failed && read_condition(r, root, c->name, battery, overrides);
 }
 
-bool lab_config_read(const char *path, const struct run_settings *defaults, struct lab_config *out,
+bool lab_config_read(const char *path, const struct run_settings *options, struct lab_config *out,
                      struct abl_err *err)
 {
     *out = (struct lab_config){ 0 };
-    struct config_reader r = { .path = path, .defaults = defaults, .config = out, .err = err };
-    cJSON *root = config_parse(&r, path);
+    struct config_reader r = { .path = path, .options = options, .config = out, .err = err };
+    run_settings_default(&r.standard);
+    if (!file_exists(path) && config_ready(&r, path))
+        r.path = config_ready(&r, path);
+    cJSON *root = config_parse(&r, r.path, out->hash);
     if (!root)
         return false;
     bool ok = read_root(&r, root);

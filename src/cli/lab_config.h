@@ -4,8 +4,7 @@
 //   several  { run_name, battery: "path", shared {…}, conditions [{ tag, dataset {…}, battery?, battery_overrides? }, …] }
 //
 // A condition is `shared` with the condition's own keys merged over it, objects key by key, everything else replaced. A
-// battery is a file beside the configuration or, for paths from the top of a checkout, in a folder above it. Ours may say
-// "experiment" and what the command line knows in place of a battery.
+// battery is a file beside the configuration or, for paths from the top of a checkout, in a folder above it, or one of ours.
 #ifndef ABL_CLI_LAB_CONFIG_H
 #define ABL_CLI_LAB_CONFIG_H
 
@@ -14,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/sha256.h"
 #include "lab/run.h"
 
 enum { CONFIG_MAX_RUNS = 256, CONFIG_MAX_NOTES = 256 };
@@ -21,13 +21,16 @@ enum { CONFIG_MAX_RUNS = 256, CONFIG_MAX_NOTES = 256 };
 // One run: a condition with one battery, one scale and one seed.
 struct config_run {
     const char *tag; // of its folder among the others
+    const struct abl_err
+        *failed; // what is wrong with the condition, which cannot be run; NULL = nothing
     struct run_settings settings;
-    size_t verify_rows;        // of `verify_slice`, 0 = none
-    const char *verify_device; // NULL = the cpu
+    size_t verify_rows;    // of `verify_slice`, 0 = none
+    double sample_seconds; // of `profiling`: between samples of memory and time, 0 = the usual
 };
 
 struct lab_config {
-    const char *name; // run_name, or that of the file
+    const char *name;      // run_name, or that of the file
+    char hash[SHA256_HEX]; // of the file's canonical form (base/json_canonical.h)
     struct config_run *runs;
     size_t n;
     bool joint; // several conditions were asked for, even if one is left
@@ -37,9 +40,10 @@ struct lab_config {
     struct arena arena;
 };
 
-// Read a configuration over `defaults`, whose model, where there is one, stands in for the configuration's. ABL_BAD_DATA and ABL_USAGE name file and key. lab_config_release ends it, also
+// Read a configuration: a path, or the name of a ready run. What the options say goes before what the file says: model,
+// device, n_boot and max_rows are NULL or 0 where they say nothing. ABL_BAD_DATA and ABL_USAGE name file and key. lab_config_release ends it, also
 // after a failure.
-bool lab_config_read(const char *path, const struct run_settings *defaults, struct lab_config *out,
+bool lab_config_read(const char *path, const struct run_settings *options, struct lab_config *out,
                      struct abl_err *err);
 void lab_config_release(struct lab_config *c);
 

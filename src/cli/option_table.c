@@ -84,7 +84,6 @@ static bool whole_number(const char *text, uint64_t *out)
 static bool read_model(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     cli->run.model = v;
-    cli->flags |= CLI_MODEL;
     return *v || bad_value(o, v, "a folder or a bundled name", err);
 }
 
@@ -557,8 +556,9 @@ const struct option cli_options[] = {
       "of "
       "--heads or --layers in every row, else of every head in the first",
       RUN, read_experiment, 0, false },
-    { "heads", "L:H,…", "only these heads; L:* is a whole layer, *:H a head of each", READ,
-      read_heads, 0, false },
+    { "heads", "L:H,…",
+      "only these heads; L:* is a whole layer, *:H a head of each, random:K@SEED K of each layer",
+      READ, read_heads, 0, false },
     { "layers", "A-B,…", "only heads of these layers", READ, read_layers, 0, false },
     { "sets", "S;…", "head sets, such as 0:2+0:4;0:2+0:4+0:7", RUN, read_sets, 0, false },
     { "pairs", "L:A,B,…", "sets of two: every pair of these heads of a layer", RUN, read_pairs, 0,
@@ -624,8 +624,8 @@ const struct option cli_options[] = {
       read_color, 0, false },
     { "ascii", NULL, "only ASCII characters on the explorer's screen", RUN, read_ascii, 0, false },
     { "json", NULL, "results as JSON on standard output", ALL, read_flag, CLI_JSON, false },
-    { "dry-run", NULL, "say what would be done and what it costs; do nothing", RUN | VARIANTS,
-      read_flag, CLI_DRY_RUN, false },
+    { "dry-run", NULL, "say what would be done and what it costs; do nothing",
+      RUN | CONFIG | VARIANTS, read_flag, CLI_DRY_RUN, false },
     { "tokenizer", "T", "a model, or a folder with tokenizer files; check takes several",
       VARIANTS | CHECK, read_tokenizer, 0, true },
     { "suffix", "S", "behind the names of the files (default the tokenizer's name)", VARIANTS,

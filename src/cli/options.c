@@ -5,37 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/near.h"
 #include "cli/option_table.h"
-
-// Levenshtein distance, for "did you mean"; words beyond 31 bytes are not compared.
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[32], n = strlen(b);
-    if (n >= 32 || strlen(a) >= 32)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 1; j <= n; j++) {
-            size_t above = row[j], best = diagonal + (a[i] != b[j - 1]);
-            best = above + 1 < best ? above + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            diagonal = above;
-            row[j] = best;
-        }
-    }
-    return row[n];
-}
 
 static bool unknown_option(const char *name, struct abl_err *err)
 {
     const char *nearest = NULL;
-    size_t best = 3;
+    size_t best = NEAR_ENOUGH + 1;
     for (size_t i = 0; i < n_cli_options; i++)
-        if (distance(name, cli_options[i].name) < best) {
-            best = distance(name, cli_options[i].name);
+        if (near_distance(name, cli_options[i].name) < best) {
+            best = near_distance(name, cli_options[i].name);
             nearest = cli_options[i].name;
         }
     if (nearest)
@@ -46,12 +25,10 @@ static bool unknown_option(const char *name, struct abl_err *err)
 static bool unknown_command(const char *name, struct abl_err *err)
 {
     for (int i = 1; i < N_COMMANDS; i++)
-        if (distance(name, cli_commands[i].name) < 3)
+        if (near_distance(name, cli_commands[i].name) <= NEAR_ENOUGH)
             return abl_fail(err, ABL_USAGE, "unknown command '%s': did you mean '%s'?", name,
                             cli_commands[i].name);
-    return abl_fail(
-        err, ABL_USAGE,
-        "unknown command '%s': expected check, verify, models, devices, pull or variants", name);
+    return abl_fail(err, ABL_USAGE, "unknown command '%s': see 'abltui --help'", name);
 }
 
 // "--name", "--name=value", "-h", "-q": cut into name and value; false for anything else.
@@ -231,6 +208,10 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
         if (!cli.command)
             return unknown_command(argv[1], err);
         p.at = 2;
+    }
+    if (cli.command == COMMAND_CONFIG) { // what no option says, the file says
+        cli.run.model = cli.run.device = NULL;
+        cli.run.n_boot = 0;
     }
     while (p.at < argc)
         if (!parse_argument(&p, argv[p.at++]))

@@ -36,7 +36,6 @@ enum cli_flags {
     CLI_HELP = 1 << 3,
     CLI_VERSION = 1 << 4,
     CLI_DAMAGE = 1 << 5,
-    CLI_MODEL = 1 << 6, // --model is given
 };
 
 struct cli {

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/sampler.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "lab/run.h"
@@ -199,27 +200,35 @@ static bool write_run(const struct runner *run, const struct report *r, char **w
                        t->n_done, t->variants->n);
 }
 
+// What goes along with a run from its beginning.
+struct attendants {
+    double started;
+    char *verified;          // the slice, as JSON; NULL = none
+    struct sampler *sampler; // NULL = none
+};
+
 static bool run_and_write(const struct runner *run, struct lab *lab, struct table *t,
-                          const char *verified, double started, char **written, struct abl_err *err)
+                          const struct attendants *with, char **written, struct abl_err *err)
 {
     struct progress_line line
-        = { .shown = !(run->flags & CLI_QUIET) && isatty(STDERR_FILENO), .started = started };
+        = { .shown = !(run->flags & CLI_QUIET) && isatty(STDERR_FILENO), .started = with->started };
     struct readings readings = { 0 };
     bool ran = run_all(lab, t, &readings, &line, err);
     struct report r = { .lab = lab,
-                        .verify_json = verified,
+                        .verify_json = with->verified,
                         .table = t,
                         .readings = &readings,
                         .command_line = run->command_line,
                         .interrupted = !ran,
-                        .seconds = now_seconds() - started };
+                        .samples = with->sampler ? sampler_stop(with->sampler) : NULL,
+                        .seconds = now_seconds() - with->started };
     bool ok = (ran || err->code == ABL_INTERRUPTED) && write_run(run, &r, written, err);
     readings_release(&readings);
     return ok;
 }
 
 // What is wrong with the request shows before anything is loaded on a device.
-static bool run_lab(const struct runner *run, struct lab *lab, const char *verified, double started,
+static bool run_lab(const struct runner *run, struct lab *lab, const struct attendants *with,
                     char **written, struct abl_err *err)
 {
     struct variants variants;
@@ -232,12 +241,28 @@ static bool run_lab(const struct runner *run, struct lab *lab, const char *verif
         print_header(lab);
     }
     if (ok && table_init(&table, &variants, lab->prompts->n, err)) {
-        ok = run_and_write(run, lab, &table, verified, started, written, err);
+        ok = run_and_write(run, lab, &table, with, written, err);
         table_release(&table);
     } else
         ok = false;
     variants_release(&variants);
     return ok;
+}
+
+// The device that "auto" is here, by a name of its own.
+static bool name_device(const struct run_settings *s, char out[32], struct abl_err *err)
+{
+    struct engine *engine;
+    if (strcmp(s->device, "auto") != 0)
+        return true;
+    if (!engine_open(s->device, s->n_threads, &engine, err))
+        return false;
+    if (engine->info.kind == DEVICE_CPU)
+        strcpy(out, "cpu");
+    else
+        snprintf(out, 32, "vulkan:%" PRIu32, engine->info.vulkan_index);
+    engine->ops->free(engine);
+    return true;
 }
 
 // A slice of the run on its device against the reference, as JSON; a device that drifts ends the run.
@@ -246,9 +271,12 @@ static bool verify_slice(const struct runner *run, const struct run_settings *se
 {
     struct run_settings s = *settings;
     struct verify v;
+    char device[32] = "";
+    if (!name_device(settings, device, err))
+        return false;
     s.max_rows = 0;
-    if (run->verify_device)
-        s.device = run->verify_device;
+    if (*device)
+        s.device = device;
     if (!verify_run(&s, (struct verify_limits){ .n_rows = run->verify_rows }, &v, err))
         return false;
     cJSON *doc = verify_json(&v);
@@ -266,20 +294,18 @@ static bool verify_slice(const struct runner *run, const struct run_settings *se
 bool runner_run(const struct runner *run, const struct run_settings *settings, char **written,
                 struct abl_err *err)
 {
-    double started = now_seconds();
-    struct lab *lab;
+    struct attendants with = { .started = now_seconds() };
+    struct lab *lab = NULL;
     char *place = NULL;
+    double interval = run->sample_seconds > 0 ? run->sample_seconds : 5;
     if (run->dir && strcmp(run->dir, "-") != 0 && !report_check_target(run->dir, err))
         return false;
-    char *verified = NULL;
-    if (run->verify_rows && !verify_slice(run, settings, &verified, err))
-        return false;
-    bool ok = lab_open_cold(settings, &lab, err);
-    if (ok) {
-        ok = run_lab(run, lab, verified, started, &place, err);
-        lab_free(lab);
-    }
-    cJSON_free(verified);
+    bool ok = (!run->verify_rows || verify_slice(run, settings, &with.verified, err))
+              && (!settings->profile || sampler_start(interval, &with.sampler, err))
+              && lab_open_cold(settings, &lab, err) && run_lab(run, lab, &with, &place, err);
+    lab_free(lab);
+    sampler_free(with.sampler);
+    cJSON_free(with.verified);
     if (written)
         *written = place;
     else

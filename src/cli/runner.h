@@ -13,7 +13,7 @@ struct runner {
     const char *command_line; // for provenance
     size_t
         verify_rows; // rows of a slice that is compared with the reference first, into metrics/verify.json; 0 = none
-    const char *verify_device; // NULL = the run's
+    double sample_seconds; // of --profile: between samples of memory and time; 0 = 5
 };
 
 // SIGINT, SIGTERM and SIGHUP stop the run, which then saves what it has; a second one ends the program.

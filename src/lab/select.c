@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numpy_rng.h"
+
 // A stretch of the option's text.
 struct part {
     const char *text;
@@ -94,6 +96,33 @@ static size_t all_heads(const struct model_shape *s, struct head *out)
     return n;
 }
 
+// "random:K@SEED"
+static bool random_heads(const char *text, const struct model_shape *s, struct arena *a,
+                         struct head_set *out, struct abl_err *err)
+{
+    const char *at = strchr(text, '@');
+    const char *count = strchr(text, ':') + 1;
+    uint32_t k = 0;
+    unsigned char *picked = arena_alloc(a, s->n_heads, 1);
+    struct head *heads = out->heads;
+    if (!picked)
+        return abl_no_memory(err);
+    bool ok = at && number_below(count, (size_t)(at - count), UINT32_MAX, &k) && k && at[1]
+              && strspn(at + 1, "0123456789") == strlen(at + 1) && strlen(at + 1) < 19;
+    if (!ok || s->n_heads > NUMPY_CHOICE_MAX)
+        return abl_fail(err, ABL_USAGE,
+                        "bad '%s' in --heads: expected random:K@SEED, K heads of each layer", text);
+    uint64_t seed = strtoull(at + 1, NULL, 10);
+    k = k < s->n_heads ? k : s->n_heads;
+    for (uint32_t layer = 0; layer < s->n_layers; layer++) {
+        numpy_choice(seed + layer, s->n_heads, k, picked);
+        for (uint32_t head = 0; head < s->n_heads; head++)
+            if (picked[head])
+                heads[out->n++] = (struct head){ layer, head };
+    }
+    return true;
+}
+
 bool heads_parse(const char *text, const struct model_shape *shape, struct arena *a,
                  struct head_set *out, struct abl_err *err)
 {
@@ -106,6 +135,10 @@ bool heads_parse(const char *text, const struct model_shape *shape, struct arena
     if (strcmp(text, "all") == 0) {
         *out = (struct head_set){ .heads = heads, .n = all_heads(shape, heads) };
         return true;
+    }
+    if (strncmp(text, "random:", 7) == 0) {
+        *out = (struct head_set){ .heads = heads };
+        return random_heads(text, shape, a, out, err);
     }
     size_t n = 0, n_found = 0;
     struct part p;

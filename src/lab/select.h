@@ -6,7 +6,8 @@
 
 // Errors of all three are ABL_USAGE and name the option, the part that is wrong and the valid range.
 
-// "0:2,1:3,2:*,*:4" or "all": heads in the order given, repeats dropped; out lives in the arena.
+// "0:2,1:3,2:*,*:4" or "all": heads in the order given, repeats dropped; out lives in the arena. "random:K@SEED": K heads of
+// each layer (all where there are fewer), those that NumPy's default_rng(SEED + layer) chooses.
 bool heads_parse(const char *text, const struct model_shape *shape, struct arena *a,
                  struct head_set *out, struct abl_err *err);
 

@@ -135,7 +135,7 @@ bool report_config(const struct lab *lab, struct buf *out, struct abl_err *err)
 }
 
 // Names of models and data come from paths: keep what every file system and shell takes.
-static void add_plain(struct buf *out, const char *text)
+void run_name_plain(struct buf *out, const char *text)
 {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
@@ -154,11 +154,11 @@ bool config_run_name(const struct lab *lab, const char model_sha256[SHA256_HEX],
     if (!ok)
         return false;
     if (lab->settings.run_name) {
-        add_plain(out, lab->settings.run_name);
+        run_name_plain(out, lab->settings.run_name);
     } else {
-        add_plain(out, lab->model->name);
+        run_name_plain(out, lab->model->name);
         buf_char(out, '-');
-        add_plain(out, lab->data->name);
+        run_name_plain(out, lab->data->name);
         buf_printf(out, "-%s", experiment_name(lab->settings.experiment));
     }
     buf_printf(out, "_%.12s", hash);

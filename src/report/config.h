@@ -18,6 +18,9 @@ bool config_write(const struct lab *lab, const char model_sha256[SHA256_HEX], bo
 bool config_run_name(const struct lab *lab, const char model_sha256[SHA256_HEX], struct buf *out,
                      struct abl_err *err);
 
+// Append a name that comes from a path or a file, with '_' for what some file system or shell does not take.
+void run_name_plain(struct buf *out, const char *text);
+
 const char *value_bias_name(enum value_bias v);
 
 #endif

@@ -20,7 +20,23 @@ static double gflops(const struct trace_total *total)
     return total->flop > 0 && total->seconds > 0 ? total->flop / total->seconds / 1e9 : NAN;
 }
 
-struct doc profile_doc(const struct trace *t, bool partial)
+static void add_samples(struct doc *d, const struct samples *s)
+{
+    doc_number(d, d->root, "interval_s", s ? s->interval : NAN);
+    cJSON *list = doc_array(d, d->root, "samples");
+    for (size_t i = 0; s && i < s->n; i++) {
+        const struct sample *one = &s->items[i];
+        cJSON *o = doc_object(d, list, NULL);
+        doc_number(d, o, "t", one->t);
+        if (one->rss_bytes)
+            doc_uint(d, o, "rss_bytes", one->rss_bytes);
+        else
+            doc_null(d, o, "rss_bytes");
+        doc_number(d, o, "cpu_pct", one->cpu_pct);
+    }
+}
+
+struct doc profile_doc(const struct trace *t, const struct samples *samples, bool partial)
 {
     struct doc d = doc_file("profile", partial);
     doc_number(&d, d.root, "seconds", t->seconds);
@@ -39,6 +55,7 @@ struct doc profile_doc(const struct trace *t, bool partial)
     }
     doc_uint(&d, d.root, "events", t->n_events);
     doc_uint(&d, d.root, "dropped_events", t->n_dropped);
+    add_samples(&d, samples);
     return d;
 }
 

@@ -3,11 +3,12 @@
 #define ABL_REPORT_PROFILE_H
 
 #include "base/buf.h"
+#include "base/sampler.h"
 #include "engine/traced.h"
 #include "report/doc.h"
 
-// The document of profile.json; doc_release it.
-struct doc profile_doc(const struct trace *t, bool partial);
+// The document of profile.json; doc_release it. samples may be NULL: nobody looked.
+struct doc profile_doc(const struct trace *t, const struct samples *samples, bool partial);
 
 // Append the operations in the Trace Event Format that Chrome and Perfetto read.
 void profile_trace(const struct trace *t, struct buf *out);

@@ -172,7 +172,7 @@ static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_er
     const struct trace *trace = r->lab->engine ? engine_trace(r->lab->engine) : NULL;
     if (!trace)
         return true;
-    struct doc d = profile_doc(trace, r->interrupted);
+    struct doc d = profile_doc(trace, r->samples, r->interrupted);
     struct buf text = { 0 };
     profile_trace(trace, &text);
     bool ok = add_doc(dir, "metrics/profile.json", &d, RUNDIR_VOLATILE, err)

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/sampler.h"
 #include "lab/readings.h"
 #include "lab/run.h"
 
@@ -18,6 +19,8 @@ struct report {
     const struct readings *readings; // NULL: nothing was read
     // metrics/verify.json, made by the caller; NULL: no slice was verified.
     const char *verify_json;
+    const struct samples
+        *samples;             // memory and time while it ran, of --profile; NULL: nobody looked
     const char *command_line; // as typed, for provenance; NULL from the explorer
     // A partial run: partial_summary.json is written and every JSON says "partial": true.
     bool interrupted;

@@ -31,9 +31,6 @@ KINDS = {
     "lens": "condition:s layer:i site:s ld:n logprob:n rank:n entropy:n n:i",
     "attn_heads": "layer:i head:i entropy:n previous:n duplicate:n induction:n bos:n n:i",
     "attn": "condition:s row:i layer:i head:i query:i key:i query_token:s key_token:s weight:n",
-    "holdout": "condition:s seed:i ablate:s kind:s variant:s metric:s discovery_delta:n discovery_rank:i discovery_p:n "
-               "discovery_q:n chosen:i heldout_delta:n ci_lo:n ci_hi:n p:n q:n confirmed:i n_discovery:i "
-               "discovery_clusters:i n_heldout:i heldout_clusters:i",
     "compat": "condition:s variant:s logit_diff:n kl_div:n acc_flip_rate:n p_drop:n",
     "span": "condition:s variant:s row:i n_target:i n_foil:i target_logprob:n foil_logprob:n "
             "target_logprob_per_token:n foil_logprob_per_token:n",
