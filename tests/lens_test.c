@@ -17,6 +17,7 @@
 #include "lab/lens.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
+#include "tests/support/mini_model.h"
 #include "tests/support/rig.h"
 
 enum { MAX_ROWS = 8, MAX_HEADS = 64 };
@@ -88,6 +89,25 @@ static void read_prompt(struct bench *b, uint32_t i)
     b->cluster[i] = i;
 }
 
+// Open the model that the bench names, with its prompts.
+static void lab_on(struct bench *b, uint64_t mem, uint64_t weights_mem)
+{
+    size_t n = b->prompts.n;
+    struct rig_settings s = { .device = b->device,
+                              .model = b->name,
+                              .prompts = b->prompts.items,
+                              .n_prompts = n,
+                              .mem = mem,
+                              .weights_mem = weights_mem };
+    rig_open(&b->rig, &s);
+    b->lab = (struct lab){ .model = b->rig.model,
+                           .engine = b->rig.engine,
+                           .forward = b->rig.forward,
+                           .prompts = &b->prompts,
+                           .intact = b->rig.intact };
+    CHECK(resampler_new(b->cluster, n, (uint32_t)n, 20, 0, 0.05, &b->lab.resampler, &err));
+}
+
 static void bench_open(struct bench *b, const cJSON *model, const char *device, uint64_t mem,
                        uint64_t weights_mem)
 {
@@ -98,19 +118,7 @@ static void bench_open(struct bench *b, const cJSON *model, const char *device, 
     for (uint32_t i = 0; i < n; i++)
         read_prompt(b, i);
     b->prompts = (struct prompts){ .items = b->items, .n = n, .n_clusters = n };
-    struct rig_settings s = { .device = device,
-                              .model = b->name,
-                              .prompts = b->items,
-                              .n_prompts = n,
-                              .mem = mem,
-                              .weights_mem = weights_mem };
-    rig_open(&b->rig, &s);
-    b->lab = (struct lab){ .model = b->rig.model,
-                           .engine = b->rig.engine,
-                           .forward = b->rig.forward,
-                           .prompts = &b->prompts,
-                           .intact = b->rig.intact };
-    CHECK(resampler_new(b->cluster, n, n, 20, 0, 0.05, &b->lab.resampler, &err));
+    lab_on(b, mem, weights_mem);
 }
 
 static void bench_close(struct bench *b)
@@ -333,6 +341,40 @@ static void other_kinds_have_no_indirect_effect(void **state)
     cJSON_Delete(golden);
 }
 
+// A stream of one column is all mean: the norm divides nothing by sqrt(eps), and ld is the norm's bias alone.
+static void a_stream_without_spread_adds_up(void **state)
+{
+    (void)state;
+    enum { N = 5 };
+    struct scratch scratch;
+    struct mini_model mini = { .n_layers = 1,
+                               .n_heads = 1,
+                               .d_model = 1,
+                               .d_mlp = 3,
+                               .n_vocab = 7,
+                               .n_ctx = 9,
+                               .dtype = "F32" };
+    scratch_make(&scratch);
+    mini_model_write(&scratch, "one", &mini);
+    struct bench b = { .name = scratch_path(&scratch, "one"), .device = "cpu" };
+    struct prompt *items = prompts_random(N, mini.n_ctx, mini.n_vocab, 3);
+    for (uint32_t i = 0; i < N; i++)
+        b.cluster[i] = i;
+    b.prompts = (struct prompts){ .items = items, .n = N, .n_clusters = N };
+    lab_on(&b, 0, 0);
+    struct arena a = { 0 };
+    struct lens *l;
+    CHECK(lens_make(&b.lab, NULL, &a, &l, &err));
+    golden_close(l->worst_sum, 0, 1e-6, "sum of the parts");
+    for (size_t i = 0; i < N; i++)
+        for (size_t k = 0; k + 1 < l->n_parts; k++)
+            assert_true(fabs(l->parts[k].rows[i]) <= 1e-9);
+    arena_release(&a);
+    bench_close(&b);
+    prompts_random_free(items);
+    scratch_remove(&scratch);
+}
+
 static void stops_when_cancelled(void **state)
 {
     (void)state;
@@ -358,6 +400,7 @@ int main(void)
         cmocka_unit_test(indirect_effects_are_totals_less_direct_ones),
         cmocka_unit_test(halving_a_head_takes_half_of_it),
         cmocka_unit_test(other_kinds_have_no_indirect_effect),
+        cmocka_unit_test(a_stream_without_spread_adds_up),
         cmocka_unit_test(stops_when_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

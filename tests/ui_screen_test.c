@@ -136,6 +136,48 @@ static void draws_the_joint_effect_of_marked_heads(void **state)
     state_free(s);
 }
 
+// The line of the head pane that begins with `name`; NULL: there is none. In `text`.
+static const char *entry_of(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    return at && at[strlen(name)] == ' ' ? at + strlen(name) + strspn(at + strlen(name), " ")
+                                         : NULL;
+}
+
+static void expect_direct(struct ablation how, enum metric m, const char *direct,
+                          const char *indirect)
+{
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct snapshot *p = s->snap;
+    assert_true(snapshot_items(p, 1));
+    p->items[0] = (struct item){ .done = true, .is_head = true, .delta = { .mean = 2.5 } };
+    p->cells[0].mean = -1.5;
+    p->ablation = how;
+    p->metric = m;
+    char *text = screen_text(s);
+    const char *own = entry_of(text, "direct"), *later = entry_of(text, "indirect");
+    assert_non_null(own);
+    assert_memory_equal(own, direct, strlen(direct));
+    if (indirect) {
+        assert_non_null(later);
+        assert_memory_equal(later, indirect, strlen(indirect));
+    } else {
+        assert_null(later);
+    }
+    free(text);
+    state_free(s);
+}
+
+// total = direct + indirect: an ablation by half takes half of what the head writes; by a mean, something else.
+static void draws_the_indirect_effect_where_there_is_one(void **state)
+{
+    (void)state;
+    expect_direct((struct ablation){ .scale = 0 }, METRIC_LD, "+2.500", "+1.000");
+    expect_direct((struct ablation){ .scale = 0.5f }, METRIC_LD, "+2.500", "-0.250");
+    expect_direct((struct ablation){ .kind = ABLATE_MEAN }, METRIC_LD, "+2.500", NULL);
+    expect_direct((struct ablation){ .scale = 0 }, METRIC_ENTROPY, "+2.500", NULL);
+}
+
 static void draws_the_help_of_what_is_valid_now(void **state)
 {
     (void)state;
@@ -418,6 +460,7 @@ int main(void)
         cmocka_unit_test(draws_without_unicode),
         cmocka_unit_test(draws_the_same_screen_without_unicode),
         cmocka_unit_test(draws_the_joint_effect_of_marked_heads),
+        cmocka_unit_test(draws_the_indirect_effect_where_there_is_one),
         cmocka_unit_test(draws_the_help_of_what_is_valid_now),
         cmocka_unit_test(shows_all_of_a_failure_where_the_heatmap_would_be),
         cmocka_unit_test(shows_the_beginning_of_a_long_message_and_all_of_it_in_the_log),
