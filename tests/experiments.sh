@@ -98,12 +98,16 @@ says the_whole_stream_recovers_all "$scratch/whole_stream" \
 says a_sham_changes_nothing "$scratch/whole_stream" 's["sham_max_abs_delta"] == 0 and len(t("layer_impact", direction="sham")) == 7'
 says patches_are_summed_up "$scratch/whole_stream" '[p["variant"] for p in s["top_patches"]] == ["resid_pre@0[all]"]'
 says a_patch_ablates_nothing "$scratch/whole_stream" 's["ablate"] is None and all(r["ablate"] == "" for r in t("per_example"))'
+run each_position --data "$scratch/equal.jsonl" --experiment patch --positions each --layers 1
 sed 's/"clean": \(".*"\), "corrupt": ".*", "target"/"clean": \1, "corrupt": \1, "target"/' "$scratch/equal.jsonl" >"$scratch/same.jsonl"
 run corrupt_is_clean --data "$scratch/same.jsonl" --experiment patch --patch-site resid_pre,attn_out,mlp_out,z,q,k,v --positions all
 says a_run_put_into_itself_stays "$scratch/corrupt_is_clean" 'all(float(r["delta"]) == 0 for r in t("layer_impact", metric="ld"))'
+says nothing_to_recover_is_flagged "$scratch/corrupt_is_clean" \
+    '{r["small_denominator"] for r in t("layer_impact", direction="clean->corrupt")} == {"1"}'
+says something_to_recover_is_not_flagged "$scratch/each_position" \
+    '{r["small_denominator"] for r in t("layer_impact", direction="clean->corrupt", metric="ld")} == {"0"}'
 says nothing_to_recover_is_missing "$scratch/corrupt_is_clean" 'all(r["recovery"] == "" for r in t("layer_impact", metric="ld"))'
 
-run each_position --data "$scratch/equal.jsonl" --experiment patch --positions each --layers 1
 says each_reaches_back_to_the_first_token "$scratch/each_position" \
     'sorted({int(r["position"]) for r in t("layer_impact", metric="ld", direction="clean->corrupt")}) == list(range(-14, 0))'
 run pairs --rows 12 --experiment sets --pairs '0:2,4,7' --triplets '1:0,1,2' --controls 5

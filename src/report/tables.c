@@ -214,7 +214,8 @@ static void write_patches(const struct report *r, const struct results *results,
     static const char *const columns[]
         = { "condition", "seed",   "site",  "layer", "head",       "position",
             "direction", "metric", "value", "delta", "recovery",   "ci_lo",
-            "ci_hi",     "p",      "q",     "n",     "n_clusters", NULL };
+            "ci_hi",     "p",      "q",     "n",     "n_clusters", "small_denominator",
+            NULL };
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; i < results->n_patches; i++)
@@ -233,6 +234,10 @@ static void write_patches(const struct report *r, const struct results *results,
             sheet_number(&s, d->q);
             sheet_uint(&s, d->n);
             sheet_uint(&s, d->n_clusters);
+            if (v->role == ROLE_SHAM) // it recovers nothing
+                sheet_missing(&s);
+            else
+                sheet_uint(&s, e->recovery[m].small);
         }
     sheet_end(&s);
 }

@@ -21,7 +21,7 @@ KINDS = {
     "recovery": "condition:s ablate:s heads:s restored:s source:s metric:s baseline:n ablated:n patched:n recovery:n ci_lo:n "
                 "ci_hi:n n:i n_clusters:i small_denominator:i",
     "layer_impact": "condition:s seed:i site:s layer:i head:i position:p direction:s metric:s value:n delta:n recovery:n "
-                    "ci_lo:n ci_hi:n p:n q:n n:i n_clusters:i",
+                    "ci_lo:n ci_hi:n p:n q:n n:i n_clusters:i small_denominator:i",
     "holdout": "condition:s seed:i ablate:s kind:s variant:s metric:s discovery_delta:n discovery_rank:i discovery_p:n "
                "discovery_q:n chosen:i heldout_delta:n ci_lo:n ci_hi:n p:n q:n confirmed:i n_discovery:i discovery_clusters:i "
                "n_heldout:i heldout_clusters:i",
