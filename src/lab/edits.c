@@ -56,8 +56,8 @@ static void coefficients(const struct edit *e, float *keep, float *add)
 struct collector {
     const struct edit_job *job;
     struct edit_lists *lists;
-    const uint32_t
-        *read_of_node; // (n_nodes), UINT32_MAX where a node is no read-out; NULL in ROWS_NODES
+    const uint32_t *
+        row_of_node; // (n_nodes), UINT32_MAX where a copy has no row of it; NULL: a node is its row
     const uint32_t *edges,
         *donor_edges; // first edge of each row: patterns only; the second may be NULL
     struct abl_err *err;
@@ -65,7 +65,7 @@ struct collector {
 
 static uint32_t row_of(const struct collector *c, uint32_t node)
 {
-    return c->read_of_node && node != UINT32_MAX ? c->read_of_node[node] : node;
+    return c->row_of_node && node != UINT32_MAX ? c->row_of_node[node] : node;
 }
 
 static struct edit_list *list_of(struct edit_lists *l, enum edit_source source)
@@ -89,7 +89,6 @@ static bool add_edges(struct collector *c, const struct edit *e, uint32_t copy, 
                       uint32_t source_row)
 {
     uint32_t end = c->edges[row + 1], seen = end - c->edges[row], source_end = 0;
-    uint32_t rows = c->job->space == ROWS_READS ? c->job->trie->n_reads : c->job->trie->n_nodes;
     struct row_edit out = edit_of(c, e);
     if (e->source == SOURCE_ROW) {
         source_end = c->donor_edges[source_row + 1];
@@ -97,7 +96,7 @@ static bool add_edges(struct collector *c, const struct edit *e, uint32_t copy, 
         seen = has < seen ? has : seen;
     }
     for (uint32_t back = 1; back <= seen; back++) {
-        out.row = copy * c->edges[rows] + end - back;
+        out.row = copy * c->edges[c->job->n_rows] + end - back;
         out.source_row = e->source == SOURCE_ROW ? source_end - back : 0;
         if (!push(list_of(c->lists, e->source), out, c->err))
             return false;
@@ -116,9 +115,8 @@ static bool add_row(struct collector *c, const struct edit *e, uint32_t copy, ui
         return true;
     if (c->edges)
         return add_edges(c, e, copy, row, source_row);
-    uint32_t per_copy = job->space == ROWS_READS ? job->trie->n_reads : job->trie->n_nodes;
     struct row_edit out = edit_of(c, e);
-    out.row = copy * per_copy + row;
+    out.row = copy * job->n_rows + row;
     out.source_row = source_row;
     return push(list_of(c->lists, e->source), out, c->err);
 }
@@ -185,17 +183,17 @@ static bool collect(struct collector *c)
     return true;
 }
 
-static bool find_reads(struct collector *c, struct arena *a)
+static bool find_rows(struct collector *c, struct arena *a)
 {
-    const struct trie *t = c->job->trie;
-    uint32_t *read_of_node = arena_alloc(a, t->n_nodes, sizeof *read_of_node);
-    if (!read_of_node)
+    const struct edit_job *job = c->job;
+    uint32_t *row_of_node = arena_alloc(a, job->trie->n_nodes, sizeof *row_of_node);
+    if (!row_of_node)
         return abl_no_memory(c->err);
-    for (uint32_t i = 0; i < t->n_nodes; i++)
-        read_of_node[i] = UINT32_MAX;
-    for (uint32_t i = 0; i < t->n_reads; i++)
-        read_of_node[t->reads[i]] = i;
-    c->read_of_node = read_of_node;
+    for (uint32_t i = 0; i < job->trie->n_nodes; i++)
+        row_of_node[i] = UINT32_MAX;
+    for (uint32_t i = 0; i < job->n_rows; i++)
+        row_of_node[job->nodes[i]] = i;
+    c->row_of_node = row_of_node;
     return true;
 }
 
@@ -217,7 +215,7 @@ bool edits_collect(const struct edit_job *job, struct edit_lists *lists, struct 
     struct collector c = { .job = job, .lists = lists, .err = err };
     struct arena a = { 0 };
     bool edges = job->site == SITE_PATTERN;
-    bool ok = (job->space != ROWS_READS || find_reads(&c, &a))
+    bool ok = (!job->nodes || find_rows(&c, &a))
               && (!edges || find_edges(&c, job->trie, &a, &c.edges))
               && (!edges || !job->donors || !job->donors->trie
                   || find_edges(&c, job->donors->trie, &a, &c.donor_edges))

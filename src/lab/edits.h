@@ -27,6 +27,8 @@ struct edit_job {
     const struct donor_rows *donors; // NULL where no edit has any
     bool has_bos;                    // position 0 is BOS: its own class for means
     enum row_space space;
+    const uint32_t *nodes; // (n_rows) of the rows of one copy, ascending; NULL: every node
+    uint32_t n_rows;
     const struct variant *const *variants;
     uint32_t n_variants;
     uint32_t layer;

@@ -1,8 +1,8 @@
 // A model and its prompts on a device, and the running of variant lists over them.
 //
 // Savings made here: identical prompts and shared prefixes run once (trie); the stream entering a layer is clean, so that
-// each variant branches at the first layer it changes, behind that layer's attention where only z or later is edited; in
-// the last layer only read-out rows go on.
+// each variant branches at the first layer it changes, behind that layer's attention where only z or later is edited; what
+// changes only the last tokens carries only their rows; in the last layer only read-out rows go on.
 #ifndef ABL_LAB_FORWARD_H
 #define ABL_LAB_FORWARD_H
 
@@ -27,7 +27,8 @@ enum saving {
     SAVING_CLEAN_START = 1 << 1, // a variant starts at the first layer that it changes
     SAVING_ATTENTION = 1 << 2, // and behind that layer's attention where it changes only z or later
     SAVING_LAST_LAYER = 1 << 3, // only read-out rows go through the last layer
-    ALL_SAVINGS = (1 << 4) - 1,
+    SAVING_POSITIONS = 1 << 4,  // what changes only the last tokens carries only their rows
+    ALL_SAVINGS = (1 << 5) - 1,
 };
 
 struct forward_settings {

@@ -3,6 +3,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "lab/kept.h"
+#include "lab/stream_lists.h"
+
 size_t stream_row_floats(const struct model_shape *s)
 {
     size_t q = (size_t)s->n_heads * s->d_head, kv = (size_t)s->n_kv_heads * s->d_head;
@@ -33,7 +36,7 @@ static uint32_t kv_cols(const struct model_shape *s)
 
 static uint32_t rows_per_copy(const struct stream *s)
 {
-    return s->space == ROWS_READS ? s->pass->trie->n_reads : s->pass->trie->n_nodes;
+    return s->space == ROWS_READS ? s->pass->trie->n_reads : s->rows.n;
 }
 
 // The first `count` entries of an index list.
@@ -50,124 +53,44 @@ static struct index repeat_list(const struct stream *s, uint32_t copies)
     return index_first(all, copies * rows_per_copy(s));
 }
 
-// Device lists are made from host ones of max_copies copies, so that fewer copies use the front of the same list.
-struct list_builder {
-    struct stream *s;
-    uint32_t *values;
-    struct abl_err *err;
-};
-
-static bool list_done(struct list_builder *b, uint32_t n, struct index *out)
+static bool alloc_stream(struct stream *s, struct abl_err *err)
 {
-    struct engine *e = b->s->pass->engine;
-    return e->ops->index_new(e, b->values, n, out, b->err);
+    const struct model_shape *shape = s->pass->shape;
+    struct engine *e = s->pass->engine;
+    uint32_t n = s->max_copies * s->rows.n, r = s->max_copies * s->pass->trie->n_reads;
+    uint32_t d = shape->d_model, q = q_cols(shape), qkv = q + 2 * kv_cols(shape);
+    return e->ops->alloc(e, n, d, &s->resid, err) && e->ops->alloc(e, n, d, &s->h, err)
+           && e->ops->alloc(e, s->prefix + n, qkv, &s->qkv, err)
+           && e->ops->alloc(e, n, q, &s->z, err) && e->ops->alloc(e, n, shape->d_mlp, &s->up, err)
+           && (!shape->gated || e->ops->alloc(e, n, shape->d_mlp, &s->gate, err))
+           && e->ops->alloc(e, r, q, &s->read_q, err) && e->ops->alloc(e, r, d, &s->read_x, err);
 }
 
-static bool list_repeat(struct list_builder *b, uint32_t n, struct index *out)
+static bool init(struct stream *s, struct abl_err *err)
 {
-    uint32_t total = b->s->max_copies * n;
-    for (uint32_t i = 0; i < total; i++)
-        b->values[i] = i % n;
-    return list_done(b, total, out);
-}
-
-static bool list_reads(struct list_builder *b, struct index *out)
-{
-    const struct trie *t = b->s->pass->trie;
-    uint32_t n = 0;
-    for (uint32_t c = 0; c < b->s->max_copies; c++)
-        for (uint32_t i = 0; i < t->n_reads; i++)
-            b->values[n++] = c * t->n_nodes + t->reads[i];
-    return list_done(b, n, out);
-}
-
-// Contexts of `n` query nodes a copy (nodes[i], or node i where nodes is NULL).
-static bool list_contexts(struct list_builder *b, const uint32_t *nodes, uint32_t n,
-                          uint32_t window, struct contexts *out)
-{
-    const struct trie *t = b->s->pass->trie;
-    uint32_t at = 0, query = 0;
-    b->values[0] = 0;
-    for (uint32_t c = 0; c < b->s->max_copies; c++)
-        for (uint32_t i = 0; i < n; i++) {
-            at += trie_seen(t, nodes ? nodes[i] : i, window);
-            b->values[++query] = at;
-        }
-    if (!list_done(b, query + 1, &out->start))
-        return false;
-    at = 0;
-    for (uint32_t c = 0; c < b->s->max_copies; c++)
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t node = nodes ? nodes[i] : i;
-            uint32_t end = t->start[node + 1];
-            for (uint32_t k = end - trie_seen(t, node, window); k < end; k++)
-                b->values[at++] = c * t->n_nodes + t->sees[k];
-        }
-    return list_done(b, at, &out->rows);
-}
-
-static bool list_both(struct list_builder *b, uint32_t window, struct stream_contexts *out)
-{
-    const struct trie *t = b->s->pass->trie;
-    return list_contexts(b, NULL, t->n_nodes, window, &out->nodes)
-           && list_contexts(b, t->reads, t->n_reads, window, &out->reads);
-}
-
-static bool list_positions(struct list_builder *b, struct index *out)
-{
-    const struct trie *t = b->s->pass->trie;
-    uint32_t n = 0;
-    for (uint32_t c = 0; c < b->s->max_copies; c++)
-        for (uint32_t i = 0; i < t->n_nodes; i++)
-            b->values[n++] = t->position[i];
-    return list_done(b, n, out);
-}
-
-// Whether some query has more before it than the window holds.
-static bool window_matters(const struct stream *s)
-{
-    const struct trie *t = s->pass->trie;
-    uint32_t window = s->pass->shape->window;
-    for (uint32_t i = 0; window && i < t->n_nodes; i++)
-        if (t->position[i] >= window)
-            return true;
+    if (alloc_stream(s, err) && stream_lists_make(s, err))
+        return true;
+    stream_release(s);
     return false;
-}
-
-static bool make_lists(struct stream *s, struct abl_err *err)
-{
-    const struct trie *t = s->pass->trie;
-    struct list_builder b = { s, NULL, err };
-    size_t longest = (size_t)t->start[t->n_nodes] + t->n_nodes + 1;
-    b.values = malloc(s->max_copies * longest * sizeof *b.values);
-    if (!b.values)
-        return abl_no_memory(err);
-    bool ok = list_repeat(&b, t->n_nodes, &s->repeat_nodes)
-              && list_repeat(&b, t->n_reads, &s->repeat_reads) && list_reads(&b, &s->read_rows)
-              && list_both(&b, NO_WINDOW, &s->all)
-              && (!window_matters(s) || list_both(&b, s->pass->shape->window, &s->window))
-              && (!s->pass->shape->rope.n_dims || list_positions(&b, &s->positions));
-    free(b.values);
-    return ok;
 }
 
 bool stream_init(struct stream *s, const struct pass *pass, uint32_t max_copies,
                  struct abl_err *err)
 {
-    *s = (struct stream){ .pass = pass, .max_copies = max_copies };
-    const struct model_shape *shape = pass->shape;
-    struct engine *e = pass->engine;
-    uint32_t n = max_copies * pass->trie->n_nodes, r = max_copies * pass->trie->n_reads;
-    uint32_t d = shape->d_model, q = q_cols(shape), qkv = q + 2 * kv_cols(shape);
-    bool ok = e->ops->alloc(e, n, d, &s->resid, err) && e->ops->alloc(e, n, d, &s->h, err)
-              && e->ops->alloc(e, n, qkv, &s->qkv, err) && e->ops->alloc(e, n, q, &s->z, err)
-              && e->ops->alloc(e, n, shape->d_mlp, &s->up, err)
-              && (!shape->gated || e->ops->alloc(e, n, shape->d_mlp, &s->gate, err))
-              && e->ops->alloc(e, r, q, &s->read_q, err) && e->ops->alloc(e, r, d, &s->read_x, err)
-              && make_lists(s, err);
-    if (!ok)
-        stream_release(s);
-    return ok;
+    *s = (struct stream){ .pass = pass,
+                          .max_copies = max_copies,
+                          .rows = { NULL, pass->trie->n_nodes } };
+    return init(s, err);
+}
+
+bool stream_init_tail(struct stream *s, const struct pass *pass, struct row_list rows,
+                      uint32_t max_copies, struct abl_err *err)
+{
+    assert(pass->kept);
+    *s = (struct stream){
+        .pass = pass, .max_copies = max_copies, .rows = rows, .prefix = pass->trie->n_nodes
+    };
+    return init(s, err);
 }
 
 void stream_release(struct stream *s)
@@ -240,6 +163,8 @@ static bool run_edits(struct stream *s, uint32_t layer, enum site site, uint32_t
                             .donors = &p->donors,
                             .has_bos = p->has_bos,
                             .space = s->space,
+                            .nodes = s->space == ROWS_READS ? p->trie->reads : s->rows.nodes,
+                            .n_rows = rows_per_copy(s),
                             .variants = s->variants + first,
                             .n_variants = n,
                             .layer = layer,
@@ -401,6 +326,7 @@ static bool edit_pattern(struct stream *s, uint32_t layer, uint32_t copy,
     uint32_t n = rows_per_copy(s);
     struct attend_args a = *args;
     struct tensor t, was;
+    assert(!s->rows.nodes);
     bool reads = s->space == ROWS_READS;
     a.q = tensor_rows(args->q, copy * n, n);
     a.k = tensor_rows(args->k, copy * trie->n_nodes, trie->n_nodes);
@@ -434,19 +360,25 @@ bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err)
         return false;
     struct engine *e = s->pass->engine;
     uint32_t n = s->x.rows, nq = q_cols(shape), nkv = kv_cols(shape);
-    struct tensor h = tensor_rows(s->h, 0, n), qkv = tensor_rows(s->qkv, 0, n);
+    struct tensor h = tensor_rows(s->h, 0, n), keys = tensor_rows(s->qkv, 0, s->prefix + n);
+    struct tensor qkv = tensor_rows(s->qkv, s->prefix, n); // behind the clean stream's
+    struct tensor own_k = tensor_cols(qkv, nq, nkv), own_v = tensor_cols(qkv, nq + nkv, nkv);
     struct epilogue bias = { .bias = w->qkv_bias };
     struct attend_args args = { .q = tensor_cols(qkv, 0, nq),
-                                .k = tensor_cols(qkv, nq, nkv),
-                                .v = tensor_cols(qkv, nq + nkv, nkv),
+                                .k = tensor_cols(keys, nq, nkv),
+                                .v = tensor_cols(keys, nq + nkv, nkv),
                                 .n_heads = shape->n_heads,
                                 .n_kv_heads = shape->n_kv_heads,
                                 .d_head = shape->d_head,
                                 .scale = w->attn_scale };
     if (!at_site(s, layer, SITE_RESID_PRE, s->x, err) || !e->ops->norm(e, h, s->x, &w->ln1, err)
         || !e->ops->linear(e, qkv, h, w->qkv, &bias, err) || !place(s, w, qkv, err)
-        || !at_site(s, layer, SITE_Q, args.q, err) || !at_site(s, layer, SITE_K, args.k, err)
-        || !at_site(s, layer, SITE_V, args.v, err))
+        || !at_site(s, layer, SITE_Q, args.q, err) || !at_site(s, layer, SITE_K, own_k, err)
+        || !at_site(s, layer, SITE_V, own_v, err))
+        return false;
+    if (s->prefix
+        && !kept_give(s->pass->kept, layer, tensor_rows(args.k, 0, s->prefix),
+                      tensor_rows(args.v, 0, s->prefix), err))
         return false;
     if (layer + 1 == shape->n_layers && !s->wide && !narrow_to_reads(s, &args.q, err))
         return false;

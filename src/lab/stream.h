@@ -26,6 +26,8 @@ struct stashes {
     size_t n;
 };
 
+struct kept;
+
 // What a pass runs on; borrowed by its streams.
 struct pass {
     struct engine *engine;
@@ -37,6 +39,7 @@ struct pass {
     struct donor_rows donors; // trie NULL: there are none
     struct stashes stashes;   // what the donors gave
     struct tensor z_mean;     // (n_layers, n_heads * d_head) for SOURCE_MEAN, or none
+    const struct kept *kept;  // the clean stream's k and v, for streams of tails; else NULL
 };
 
 // Looks at intact activations as they are computed.
@@ -54,9 +57,17 @@ struct stream_contexts {
     struct contexts nodes, reads;
 };
 
+// Nodes that a copy has rows of, ascending; every one where nodes is NULL.
+struct row_list {
+    const uint32_t *nodes; // borrowed
+    uint32_t n;
+};
+
 struct stream {
     const struct pass *pass;
     uint32_t max_copies, copies;
+    struct row_list rows; // of a copy, as long as it has not narrowed to read-outs
+    uint32_t prefix; // rows of the clean stream before its own in qkv: for those a copy has none of
     enum row_space space;                  // nodes; reads from the last layer's attention on
     const struct variant *const *variants; // (copies), NULL for the clean stream
     bool saving;                           // fill pass->stashes on the way
@@ -64,17 +75,17 @@ struct stream {
     bool wide;                             // every row goes through the whole of the last layer
     struct tensor x;          // residual stream of this moment, (copies * rows, d_model): a view
     struct tensor z_now;      // z of this layer, likewise
-    struct tensor resid, h;   // (max_copies * n_nodes, d_model)
-    struct tensor qkv, z, up; // (…, q | k | v), (…, n_heads * d_head), (…, d_mlp)
+    struct tensor resid, h;   // (max_copies * rows.n, d_model)
+    struct tensor qkv, z, up; // (prefix + …, q | k | v), (…, n_heads * d_head), (…, d_mlp)
     struct tensor gate;       // (…, d_mlp) where the MLP is gated
     struct tensor read_q, read_x; // (max_copies * n_reads, …)
     // (edges of one copy, n_heads); none until a layer's pattern is wanted, and until one is edited
     struct tensor pattern, pattern_was;
     struct stream_contexts all, window; // window: of layers that slide, where a prompt is longer
-    struct index positions;             // (max_copies * n_nodes), where positions turn q and k
+    struct index positions;             // (max_copies * rows.n), where positions turn q and k
     struct index read_rows;             // (max_copies * n_reads) rows of the read-out nodes
     struct index repeat_nodes,
-        repeat_reads;        // row i of a copy of one copy's rows: i modulo their number
+        repeat_reads;        // the clean stream's row that row i of the copies begins as
     struct edit_lists edits; // scratch
 };
 
@@ -89,6 +100,11 @@ size_t stream_row_floats(const struct model_shape *shape);
 
 bool stream_init(struct stream *s, const struct pass *pass, uint32_t max_copies,
                  struct abl_err *err);
+
+// A stream for variants that change nothing outside these rows, the read-outs among them. The pass has `kept`; rows.nodes
+// outlives the stream.
+bool stream_init_tail(struct stream *s, const struct pass *pass, struct row_list rows,
+                      uint32_t max_copies, struct abl_err *err);
 void stream_release(struct stream *s);
 
 // Start a clean stream: x = embedded (n_nodes, d_model).

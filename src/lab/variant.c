@@ -196,3 +196,19 @@ uint32_t variant_first_layer(const struct variant *v)
             first = v->edits[i].layer;
     return first;
 }
+
+uint32_t variant_tail(const struct variant *v)
+{
+    uint32_t tail = 1;
+    for (size_t i = 0; i < v->n_edits; i++) {
+        const struct edit *e = &v->edits[i];
+        if (edit_is_identity(e))
+            continue;
+        // Edges are not counted by rows: patterns are edited over whole copies.
+        if (e->position == ALL_POSITIONS || e->site == SITE_PATTERN)
+            return ALL_TOKENS;
+        uint32_t back = (uint32_t)-e->position;
+        tail = back > tail ? back : tail;
+    }
+    return tail;
+}

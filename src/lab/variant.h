@@ -150,4 +150,9 @@ bool edit_is_identity(const struct edit *e);
 // First layer that the variant changes, NO_LAYER if it changes nothing (identity edits: scale 1).
 uint32_t variant_first_layer(const struct variant *v);
 
+// How many tokens at the end of each prompt the variant can change; ALL_TOKENS where it has no such bound. Tokens see
+// what is before them, so that the others stay as they are.
+#define ALL_TOKENS UINT32_MAX
+uint32_t variant_tail(const struct variant *v);
+
 #endif

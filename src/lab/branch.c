@@ -1,0 +1,82 @@
+#include "lab/branch.h"
+
+#include <string.h>
+
+#include "base/size.h"
+#include "lab/block.h"
+#include "lab/edits.h"
+#include "lab/forward.h"
+
+static bool starts_before_attention(const struct variant *v, uint32_t layer)
+{
+    return edits_any(&v, 1, layer, SITE_RESID_PRE) || edits_any(&v, 1, layer, SITE_Q)
+           || edits_any(&v, 1, layer, SITE_K) || edits_any(&v, 1, layer, SITE_V)
+           || edits_any(&v, 1, layer, SITE_PATTERN);
+}
+
+struct branch branch_of(const struct variant *v, unsigned left_out)
+{
+    struct branch b = { variant_first_layer(v), false };
+    if (b.layer == NO_LAYER)
+        return b;
+    if (left_out & SAVING_CLEAN_START)
+        return (struct branch){ 0, false };
+    b.behind = !(left_out & SAVING_ATTENTION) && !starts_before_attention(v, b.layer);
+    return b;
+}
+
+// The most variants that any layer branches at once.
+static uint32_t widest_branch(const struct model_shape *shape, const struct variants *v,
+                              const bool *done, unsigned left_out)
+{
+    size_t widest = 1;
+    for (uint32_t l = 0; l < shape->n_layers; l++) {
+        size_t n = 0;
+        for (size_t i = 0; i < v->n; i++)
+            n += !(done && done[i]) && branch_of(&v->items[i], left_out).layer == l;
+        widest = size_max(widest, n);
+    }
+    return (uint32_t)size_min(widest, MAX_COPIES);
+}
+
+// The edges of one copy, before and after the edits.
+static uint64_t pattern_bytes(const struct model_shape *shape, const struct trie *t,
+                              const struct variants *v, const bool *done)
+{
+    bool edited = false;
+    for (size_t i = 0; i < v->n && !edited; i++)
+        for (size_t k = 0; k < v->items[i].n_edits && !(done && done[i]); k++)
+            edited = edited || v->items[i].edits[k].site == SITE_PATTERN;
+    uint64_t edges = trie_edges(t, false, NO_WINDOW, NULL);
+    return edited ? 2 * edges * shape->n_heads * sizeof(float) : 0;
+}
+
+uint32_t branch_copies(const struct model_shape *shape, const struct trie *t,
+                       const struct variants *v, const bool *done, unsigned left_out, uint64_t mem,
+                       uint64_t *bytes)
+{
+    *bytes = pattern_bytes(shape, t, v, done);
+    size_t fit = block_rows_that_fit(shape, size_left(mem, *bytes));
+    uint32_t copies = block_copies(fit, t->n_nodes);
+    uint32_t widest = widest_branch(shape, v, done, left_out);
+    return copies < widest ? copies : widest;
+}
+
+uint32_t branch_tail(const struct trie *t, uint32_t tail, uint32_t *nodes)
+{
+    uint32_t n = 0;
+    memset(nodes, 0, t->n_nodes * sizeof *nodes);
+    for (uint32_t i = 0; i < t->n_reads; i++) { // first as marks
+        uint32_t node = t->reads[i];
+        for (uint32_t back = 0; back < tail; back++) {
+            nodes[node] = 1;
+            if (!t->position[node])
+                break;
+            node = t->parent[node];
+        }
+    }
+    for (uint32_t node = 0; node < t->n_nodes; node++)
+        if (nodes[node])
+            nodes[n++] = node;
+    return n;
+}

@@ -1,0 +1,30 @@
+// Where variants leave the clean stream, and what they take along.
+#ifndef ABL_LAB_BRANCH_H
+#define ABL_LAB_BRANCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lab/trie.h"
+#include "lab/variant.h"
+#include "model/model.h"
+
+// At a layer, before or behind its attention.
+struct branch {
+    uint32_t layer; // NO_LAYER: it is the clean stream
+    bool behind;
+};
+
+// left_out: enum saving.
+struct branch branch_of(const struct variant *v, unsigned left_out);
+
+// Variants carried together over a trie's rows, beside the clean stream, in `mem` bytes: no more than any layer branches at
+// once. done (variants) may be NULL. *pattern_bytes: what edits of patterns take beside the rows of streams.
+uint32_t branch_copies(const struct model_shape *shape, const struct trie *t,
+                       const struct variants *v, const bool *done, unsigned left_out, uint64_t mem,
+                       uint64_t *pattern_bytes);
+
+// Nodes among the last `tail` tokens of some prompt, ascending; nodes: room for n_nodes. Their number.
+uint32_t branch_tail(const struct trie *t, uint32_t tail, uint32_t *nodes);
+
+#endif

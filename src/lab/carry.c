@@ -1,0 +1,379 @@
+// Variants carried from where they leave the clean stream to the read-out.
+#include "lab/forward_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "lab/branch.h"
+#include "lab/clamped.h"
+#include "lab/kept.h"
+#include "lab/sources.h"
+#include "lab/stream.h"
+#include "lab/trie.h"
+
+// One block's share of a job.
+struct block_job {
+    struct forward *f;
+    struct block *block;
+    const struct forward_job *job;
+    const size_t *todo; // variant numbers, by first layer
+    size_t n_todo;
+    uint64_t mem; // bytes for its streams
+    bool last;    // with this block the variants are finished
+    bool fresh;   // the block's final intact state is not there yet
+    bool tails; // each variant carries the rows of its last tokens only; the block has to be fresh
+    struct stream *clean, *branch;
+    struct abl_err *err;
+};
+
+static bool cancelled(const struct forward_job *job, struct abl_err *err)
+{
+    if (!job->cancel || !atomic_load(job->cancel))
+        return false;
+    abl_fail(err, ABL_INTERRUPTED, "interrupted");
+    return true;
+}
+
+static void finish_variants(const struct block_job *j, const size_t *variants, uint32_t n)
+{
+    for (uint32_t i = 0; j->last && i < n; i++) {
+        j->job->done[variants[i]] = true;
+        if (j->job->finished)
+            j->job->finished(j->job->context, variants[i]);
+    }
+}
+
+// tinyLab's kl_div of some variants, where it is asked for.
+static bool read_clamped(const struct block_job *j, struct tensor final, const size_t *numbers,
+                         uint32_t n)
+{
+    double *values[MAX_COPIES];
+    const struct forward *f = j->f;
+    if (!f->s.clamped || !j->job->clamped_kl)
+        return true;
+    for (uint32_t i = 0; i < n; i++)
+        values[i] = j->job->clamped_kl + numbers[i] * f->s.n_prompts;
+    return clamped_read(f->s.clamped, j->block, final, n, values, j->err);
+}
+
+// Carry some variants from the clean stream's present place to the read-out.
+static bool run_chunk(struct block_job *j, struct stream *s, const struct branch *place,
+                      const size_t *numbers, uint32_t n)
+{
+    const struct variant *variants[MAX_COPIES];
+    struct row_stats *rows[MAX_COPIES];
+    for (uint32_t i = 0; i < n; i++) {
+        variants[i] = &j->job->variants->items[numbers[i]];
+        rows[i] = j->job->rows + numbers[i] * j->f->s.n_prompts + j->block->first;
+    }
+    if (!stream_branch(s, j->clean, place->behind, variants, n, j->err))
+        return false;
+    uint32_t n_layers = j->f->s.model->shape.n_layers;
+    for (uint32_t l = place->layer; l < n_layers; l++) {
+        if (cancelled(j->job, j->err))
+            return false;
+        bool attended = place->behind && l == place->layer;
+        if ((!attended && !stream_attend(s, l, j->err)) || !stream_finish_layer(s, l, j->err))
+            return false;
+    }
+    struct tensor final;
+    if (!stream_final(s, &final, j->err)
+        || !block_read(j->block, final, n, j->block->final, rows, j->err)
+        || !read_clamped(j, final, numbers, n))
+        return false;
+    finish_variants(j, numbers, n);
+    return true;
+}
+
+// Tokens at the end of each prompt whose rows a variant carries.
+static uint32_t tail_of(const struct block_job *j, const struct variant *v)
+{
+    return j->tails ? variant_tail(v) : ALL_TOKENS;
+}
+
+// Where some variants leave the clean stream, and how many of their last tokens they carry.
+struct group {
+    struct branch place;
+    uint32_t tail;
+};
+
+static bool is_in_group(const struct block_job *j, const struct group *g, const struct variant *v)
+{
+    struct branch place = branch_of(v, j->f->s.left_out);
+    return place.layer == g->place.layer && place.behind == g->place.behind
+           && tail_of(j, v) == g->tail;
+}
+
+// The variants of a group, as many at a time as the stream has room for.
+static bool run_group(struct block_job *j, const struct group *g, struct stream *s)
+{
+    size_t chunk[MAX_COPIES];
+    uint32_t n = 0;
+    for (size_t i = 0; i < j->n_todo; i++) {
+        if (!is_in_group(j, g, &j->job->variants->items[j->todo[i]]))
+            continue;
+        chunk[n++] = j->todo[i];
+        if (n == s->max_copies) {
+            if (!run_chunk(j, s, &g->place, chunk, n))
+                return false;
+            n = 0;
+        }
+    }
+    return !n || run_chunk(j, s, &g->place, chunk, n);
+}
+
+// Copies of `n_rows` rows that fit beside the clean stream and its k and v in front of them; no more than the group has.
+static uint32_t tail_copies(const struct block_job *j, const struct group *g, uint32_t n_rows)
+{
+    const struct pass *pass = j->clean->pass;
+    size_t fit = block_rows_that_fit(pass->shape, j->mem), taken = 2 * (size_t)pass->trie->n_nodes;
+    size_t copies = fit > taken + n_rows ? (fit - taken) / n_rows : 1, n = 0;
+    for (size_t i = 0; i < j->n_todo; i++)
+        n += is_in_group(j, g, &j->job->variants->items[j->todo[i]]);
+    return (uint32_t)size_min(size_min(copies, n), MAX_COPIES);
+}
+
+// A group over a stream of its own, which has rows of its tail only.
+static bool run_tail_group(struct block_job *j, const struct group *g)
+{
+    const struct pass *pass = j->clean->pass;
+    struct row_list rows = { 0 };
+    uint32_t *nodes = malloc(pass->trie->n_nodes * sizeof *nodes);
+    if (!nodes)
+        return abl_no_memory(j->err);
+    rows.n = branch_tail(pass->trie, g->tail, nodes);
+    rows.nodes = nodes;
+    struct stream s = { 0 };
+    bool ok = stream_init_tail(&s, pass, rows, tail_copies(j, g, rows.n), j->err);
+    s.wide = j->clean->wide;
+    ok = ok && run_group(j, g, &s);
+    stream_release(&s);
+    free(nodes);
+    return ok;
+}
+
+// The group with the next longer tail that branches at the same place.
+static bool next_group(const struct block_job *j, struct group *g)
+{
+    uint32_t next = 0;
+    for (size_t i = 0; i < j->n_todo; i++) {
+        const struct variant *v = &j->job->variants->items[j->todo[i]];
+        struct group of = { g->place, tail_of(j, v) };
+        if (of.tail > g->tail && (!next || of.tail < next) && is_in_group(j, &of, v))
+            next = of.tail;
+    }
+    g->tail = next;
+    return next > 0;
+}
+
+// Every variant that branches here: at `layer`, before (with_z false) or behind the attention.
+static bool run_branches(struct block_job *j, uint32_t layer, bool with_z)
+{
+    struct group g = { { layer, with_z }, 0 };
+    while (next_group(j, &g))
+        if (!(j->tails ? run_tail_group(j, &g) : run_group(j, &g, j->branch)))
+            return false;
+    return true;
+}
+
+// Variants that change nothing are the intact run, to the bit.
+static bool copy_identities(const struct block_job *j)
+{
+    const struct forward *f = j->f;
+    for (size_t i = 0; i < j->n_todo; i++) {
+        size_t v = j->todo[i];
+        if (variant_first_layer(&j->job->variants->items[v]) != NO_LAYER)
+            continue;
+        memcpy(j->job->rows + v * f->s.n_prompts + j->block->first, f->intact + j->block->first,
+               j->block->n * sizeof *f->intact);
+        if (!read_clamped(j, j->block->final, &v, 1))
+            return false;
+        finish_variants(j, &v, 1);
+    }
+    return true;
+}
+
+static bool run_layers(struct block_job *j)
+{
+    uint32_t n_layers = j->f->s.model->shape.n_layers;
+    if (!stream_start(j->clean, j->block->embedded, j->err))
+        return false;
+    for (uint32_t l = 0; l < n_layers; l++) {
+        if (!run_branches(j, l, false) || !stream_attend(j->clean, l, j->err)
+            || !run_branches(j, l, true) || !stream_finish_layer(j->clean, l, j->err))
+            return false;
+    }
+    return true;
+}
+
+// Whether every row goes through the whole of the last layer: also where positions are aligned from the start, as a
+// read-out may then take from a donor's row that is none.
+static bool is_wide(const struct block_job *j)
+{
+    for (size_t i = 0; i < j->n_todo; i++) {
+        const struct variant *v = &j->job->variants->items[j->todo[i]];
+        for (size_t k = 0; k < v->n_edits; k++)
+            if (v->edits[k].from_start)
+                return true;
+    }
+    return j->f->s.left_out & SAVING_LAST_LAYER;
+}
+
+// The intact final state; on the way k and v are kept for tails.
+static bool run_fresh(struct block_job *j, struct kept *kept)
+{
+    struct tap tap = kept_tap(kept);
+    j->clean->tap = j->tails ? &tap : NULL;
+    bool ok = block_run_clean(j->block, j->clean, j->err);
+    j->clean->tap = NULL;
+    return ok;
+}
+
+// The streams over a pass. Tails make their own branches, each as they are met.
+static bool run_streams(struct block_job *j, struct pass *pass)
+{
+    struct stream clean = { 0 }, branch = { 0 };
+    struct kept kept = { 0 };
+    uint64_t pattern;
+    uint32_t copies = branch_copies(pass->shape, pass->trie, j->job->variants, j->job->done,
+                                    j->f->s.left_out, j->mem, &pattern);
+    j->clean = &clean;
+    j->branch = &branch;
+    bool ok = !j->tails || kept_init(&kept, pass, j->err);
+    pass->kept = j->tails ? &kept : NULL;
+    ok = ok && stream_init(&clean, pass, 1, j->err)
+         && (j->tails || stream_init(&branch, pass, copies, j->err));
+    clean.wide = branch.wide = is_wide(j);
+    ok = ok && (!j->fresh || run_fresh(j, &kept)) && copy_identities(j) && run_layers(j);
+    stream_release(&clean);
+    stream_release(&branch);
+    kept_release(&kept);
+    return ok;
+}
+
+// The clean stream and its branches over one block. donors: NULL where no edit takes from any.
+static bool run_block(struct block_job *j, const struct donor_state *donors)
+{
+    struct forward *f = j->f;
+    struct pass pass = block_pass(j->block);
+    pass.first_prompt = j->block->first;
+    pass.has_bos = f->s.has_bos;
+    pass.z_mean = f->z_mean;
+    if (donors) {
+        pass.donors = (struct donor_rows){ &donors->block.trie, donors->number };
+        pass.stashes = donors->stashes;
+    }
+    return run_streams(j, &pass);
+}
+
+// First what has a tail, then the others: tails need k and v kept, which has to leave room for the rest.
+static bool run_parts(struct block_job *j, const struct donor_state *donors)
+{
+    struct block_job tails = *j, wholes = *j;
+    size_t *todo = malloc((j->n_todo + 1) * sizeof *todo);
+    if (!todo)
+        return abl_no_memory(j->err);
+    uint64_t kept = kept_bytes(&j->block->model->shape, j->block->trie.n_nodes);
+    bool saves = !(j->f->s.left_out & SAVING_POSITIONS) && kept <= j->mem / 2;
+    tails.n_todo = wholes.n_todo = 0;
+    for (size_t i = 0; i < j->n_todo; i++) {
+        bool tail = saves && variant_tail(&j->job->variants->items[j->todo[i]]) != ALL_TOKENS;
+        // tails from the front, the others from the back, which turns their order round: it does not matter
+        todo[tail ? tails.n_todo++ : j->n_todo - ++wholes.n_todo] = j->todo[i];
+    }
+    tails.todo = todo;
+    wholes.todo = todo + tails.n_todo;
+    tails.tails = true;
+    tails.mem = j->mem - (saves ? kept : 0);
+    wholes.fresh = !tails.n_todo;
+    bool ok = (!tails.n_todo || run_block(&tails, donors))
+              && (!wholes.n_todo || run_block(&wholes, donors));
+    free(todo);
+    return ok;
+}
+
+static bool job_is_shared(const struct block_job *j)
+{
+    for (size_t i = 0; i < j->n_todo; i++) {
+        const struct variant *v = &j->job->variants->items[j->todo[i]];
+        for (size_t k = 0; k < v->n_edits; k++)
+            if (!edit_is_shared(&v->edits[k]))
+                return false;
+    }
+    return true;
+}
+
+// Edits that tell prompts apart need rows of their own for each prompt: the prompts of a block are laid out anew.
+static bool run_unshared(struct block_job *j, const struct block *b)
+{
+    struct forward *f = j->f;
+    struct donor_job donor_job = { .model = f->s.model,
+                                   .weights = f->weights,
+                                   .donors = f->s.donors ? f->s.donors : f->s.prompts,
+                                   .n_donors = f->s.donors ? f->s.n_donors : f->s.n_prompts,
+                                   .variants = j->job->variants,
+                                   .todo = j->todo,
+                                   .n_todo = j->n_todo,
+                                   .first = b->first,
+                                   .n = b->n,
+                                   .wide = is_wide(j) };
+    struct donor_state donors = { 0 };
+    struct block flat = { 0 };
+    bool takes = donors_needed(&donor_job);
+    uint64_t kept = donors_bytes(&donor_job);
+    j->mem = size_left(f->s.mem, kept);
+    bool ok
+        = (!takes || donors_run(&donors, &donor_job, j->err))
+          && block_init(&flat, f->s.model, f->weights, f->s.prompts, b->first, b->n, false, j->err);
+    if (ok) {
+        j->block = &flat;
+        j->fresh = true;
+        ok = run_parts(j, takes ? &donors : NULL);
+    }
+    block_release(&flat);
+    donors_release(&donors);
+    return ok;
+}
+
+static bool needs_means(const struct block_job *j)
+{
+    for (size_t i = 0; i < j->n_todo; i++) {
+        const struct variant *v = &j->job->variants->items[j->todo[i]];
+        for (size_t k = 0; k < v->n_edits; k++)
+            if (v->edits[k].source == SOURCE_MEAN)
+                return true;
+    }
+    return false;
+}
+
+static bool run_blocks(struct forward *f, struct block_job *j)
+{
+    bool shared = !(f->s.left_out & SAVING_SHARED_ROWS) && job_is_shared(j);
+    if (!f->z_mean.buffer && needs_means(j)
+        && !means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, j->err))
+        return false;
+    for (size_t i = 0; i < f->n_blocks; i++) {
+        struct block *b = &f->blocks[i];
+        j->block = b;
+        j->mem = f->s.mem;
+        j->last = i + 1 == f->n_blocks;
+        if (cancelled(j->job, j->err) || !(shared ? run_block(j, NULL) : run_unshared(j, b)))
+            return false;
+    }
+    return true;
+}
+
+bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err)
+{
+    size_t n = 0, *todo = malloc((job->variants->n + 1) * sizeof *todo);
+    if (!todo)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < job->variants->n; i++)
+        if (!job->done[i])
+            todo[n++] = i;
+    struct block_job j = { .f = f, .job = job, .todo = todo, .n_todo = n, .err = err };
+    bool ok = !n || run_blocks(f, &j);
+    free(todo);
+    return ok;
+}
