@@ -14,14 +14,18 @@ static bool starts_before_attention(const struct variant *v, uint32_t layer)
            || edits_any(&v, 1, layer, SITE_PATTERN);
 }
 
-struct branch branch_of(const struct variant *v, unsigned left_out)
+struct branch branch_of(const struct model_shape *shape, const struct variant *v, unsigned left_out)
 {
-    struct branch b = { variant_first_layer(v), false };
+    struct branch b = { variant_first_layer(v), STAGE_START };
     if (b.layer == NO_LAYER)
         return b;
     if (left_out & SAVING_CLEAN_START)
-        return (struct branch){ 0, false };
-    b.behind = !(left_out & SAVING_ATTENTION) && !starts_before_attention(v, b.layer);
+        return (struct branch){ 0, STAGE_START };
+    if (left_out & SAVING_ATTENTION || starts_before_attention(v, b.layer))
+        return b;
+    bool beside = shape->parallel && !(left_out & SAVING_PARALLEL_MLP)
+                  && !edits_any(&v, 1, b.layer, SITE_MLP_OUT);
+    b.stage = beside ? STAGE_BESIDE : STAGE_ATTENDED;
     return b;
 }
 
@@ -33,7 +37,7 @@ static uint32_t widest_branch(const struct model_shape *shape, const struct vari
     for (uint32_t l = 0; l < shape->n_layers; l++) {
         size_t n = 0;
         for (size_t i = 0; i < v->n; i++)
-            n += !(done && done[i]) && branch_of(&v->items[i], left_out).layer == l;
+            n += !(done && done[i]) && branch_of(shape, &v->items[i], left_out).layer == l;
         widest = size_max(widest, n);
     }
     return (uint32_t)size_min(widest, MAX_COPIES);
@@ -60,6 +64,15 @@ uint32_t branch_copies(const struct model_shape *shape, const struct trie *t,
     uint32_t copies = block_copies(fit, t->n_nodes);
     uint32_t widest = widest_branch(shape, v, done, left_out);
     return copies < widest ? copies : widest;
+}
+
+bool branch_is_shared(const struct variants *v, const bool *done)
+{
+    for (size_t i = 0; i < v->n; i++)
+        for (size_t k = 0; !(done && done[i]) && k < v->items[i].n_edits; k++)
+            if (!edit_is_shared(&v->items[i].edits[k]))
+                return false;
+    return true;
 }
 
 uint32_t branch_tail(const struct trie *t, uint32_t tail, uint32_t *nodes)

@@ -9,20 +9,31 @@
 #include "lab/variant.h"
 #include "model/model.h"
 
-// At a layer, before or behind its attention.
+// How far into a layer.
+enum stage {
+    STAGE_START,    // before everything
+    STAGE_ATTENDED, // behind attention: z is there
+    STAGE_BESIDE,   // and behind an MLP that runs beside attention (parallel models)
+    N_STAGES,
+};
+
 struct branch {
     uint32_t layer; // NO_LAYER: it is the clean stream
-    bool behind;
+    enum stage stage;
 };
 
 // left_out: enum saving.
-struct branch branch_of(const struct variant *v, unsigned left_out);
+struct branch branch_of(const struct model_shape *shape, const struct variant *v,
+                        unsigned left_out);
 
 // Variants carried together over a trie's rows, beside the clean stream, in `mem` bytes: no more than any layer branches at
 // once. done (variants) may be NULL. *pattern_bytes: what edits of patterns take beside the rows of streams.
 uint32_t branch_copies(const struct model_shape *shape, const struct trie *t,
                        const struct variants *v, const bool *done, unsigned left_out, uint64_t mem,
                        uint64_t *pattern_bytes);
+
+// Whether all variants treat prompts that share a prefix alike, so that these may share rows. done may be NULL.
+bool branch_is_shared(const struct variants *v, const bool *done);
 
 // Nodes among the last `tail` tokens of some prompt, ascending; nodes: room for n_nodes. Their number.
 uint32_t branch_tail(const struct trie *t, uint32_t tail, uint32_t *nodes);

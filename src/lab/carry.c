@@ -67,14 +67,16 @@ static bool run_chunk(struct block_job *j, struct stream *s, const struct branch
         variants[i] = &j->job->variants->items[numbers[i]];
         rows[i] = j->job->rows + numbers[i] * j->f->s.n_prompts + j->block->first;
     }
-    if (!stream_branch(s, j->clean, place->behind, variants, n, j->err))
+    if (!stream_branch(s, j->clean, place->stage >= STAGE_ATTENDED, variants, n, j->err))
         return false;
     uint32_t n_layers = j->f->s.model->shape.n_layers;
     for (uint32_t l = place->layer; l < n_layers; l++) {
         if (cancelled(j->job, j->err))
             return false;
-        bool attended = place->behind && l == place->layer;
-        if ((!attended && !stream_attend(s, l, j->err)) || !stream_finish_layer(s, l, j->err))
+        enum stage from = l == place->layer ? place->stage : STAGE_START;
+        if ((from < STAGE_ATTENDED && !stream_attend(s, l, j->err))
+            || (from < STAGE_BESIDE && !stream_mlp_beside(s, l, j->err))
+            || !stream_finish_layer(s, l, j->err))
             return false;
     }
     struct tensor final;
@@ -100,8 +102,8 @@ struct group {
 
 static bool is_in_group(const struct block_job *j, const struct group *g, const struct variant *v)
 {
-    struct branch place = branch_of(v, j->f->s.left_out);
-    return place.layer == g->place.layer && place.behind == g->place.behind
+    struct branch place = branch_of(&j->f->s.model->shape, v, j->f->s.left_out);
+    return place.layer == g->place.layer && place.stage == g->place.stage
            && tail_of(j, v) == g->tail;
 }
 
@@ -167,10 +169,10 @@ static bool next_group(const struct block_job *j, struct group *g)
     return next > 0;
 }
 
-// Every variant that branches here: at `layer`, before (with_z false) or behind the attention.
-static bool run_branches(struct block_job *j, uint32_t layer, bool with_z)
+// Every variant that branches here.
+static bool run_branches(struct block_job *j, uint32_t layer, enum stage stage)
 {
-    struct group g = { { layer, with_z }, 0 };
+    struct group g = { { layer, stage }, 0 };
     while (next_group(j, &g))
         if (!(j->tails ? run_tail_group(j, &g) : run_group(j, &g, j->branch)))
             return false;
@@ -200,8 +202,9 @@ static bool run_layers(struct block_job *j)
     if (!stream_start(j->clean, j->block->embedded, j->err))
         return false;
     for (uint32_t l = 0; l < n_layers; l++) {
-        if (!run_branches(j, l, false) || !stream_attend(j->clean, l, j->err)
-            || !run_branches(j, l, true) || !stream_finish_layer(j->clean, l, j->err))
+        if (!run_branches(j, l, STAGE_START) || !stream_attend(j->clean, l, j->err)
+            || !run_branches(j, l, STAGE_ATTENDED) || !stream_mlp_beside(j->clean, l, j->err)
+            || !run_branches(j, l, STAGE_BESIDE) || !stream_finish_layer(j->clean, l, j->err))
             return false;
     }
     return true;
@@ -293,17 +296,6 @@ static bool run_parts(struct block_job *j, const struct donor_state *donors)
     return ok;
 }
 
-static bool job_is_shared(const struct block_job *j)
-{
-    for (size_t i = 0; i < j->n_todo; i++) {
-        const struct variant *v = &j->job->variants->items[j->todo[i]];
-        for (size_t k = 0; k < v->n_edits; k++)
-            if (!edit_is_shared(&v->edits[k]))
-                return false;
-    }
-    return true;
-}
-
 // Edits that tell prompts apart need rows of their own for each prompt: the prompts of a block are laid out anew.
 static bool run_unshared(struct block_job *j, const struct block *b)
 {
@@ -349,7 +341,8 @@ static bool needs_means(const struct block_job *j)
 
 static bool run_blocks(struct forward *f, struct block_job *j)
 {
-    bool shared = !(f->s.left_out & SAVING_SHARED_ROWS) && job_is_shared(j);
+    bool shared
+        = !(f->s.left_out & SAVING_SHARED_ROWS) && branch_is_shared(j->job->variants, j->job->done);
     if (!f->z_mean.buffer && needs_means(j)
         && !means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, j->err))
         return false;

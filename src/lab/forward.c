@@ -24,7 +24,7 @@ bool forward_plan(const struct model_shape *shape, const struct prompt *prompts,
     for (size_t first = 0; first < n;) {
         size_t end = block_end(prompts, first, n, fit);
         struct trie t;
-        if (!trie_build(prompts + first, end - first, true, &t, err))
+        if (!trie_build(prompts + first, end - first, branch_is_shared(variants, NULL), &t, err))
             return false;
         uint64_t pattern;
         uint32_t copies = branch_copies(shape, &t, variants, NULL, 0, mem, &pattern);

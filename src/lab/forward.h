@@ -28,7 +28,9 @@ enum saving {
     SAVING_ATTENTION = 1 << 2, // and behind that layer's attention where it changes only z or later
     SAVING_LAST_LAYER = 1 << 3, // only read-out rows go through the last layer
     SAVING_POSITIONS = 1 << 4,  // what changes only the last tokens carries only their rows
-    ALL_SAVINGS = (1 << 5) - 1,
+    SAVING_PARALLEL_MLP
+    = 1 << 5, // an MLP beside attention is not run again where only z or attn_out changes
+    ALL_SAVINGS = (1 << 6) - 1,
 };
 
 struct forward_settings {

@@ -406,17 +406,29 @@ static bool mlp_hidden(struct stream *s, const struct layer_weights *w, struct t
            && e->ops->gate(e, up, g, shape->act, err);
 }
 
+// x += the MLP of x.
+static bool add_mlp(struct stream *s, uint32_t layer, const struct layer_weights *w,
+                    struct abl_err *err)
+{
+    struct tensor up = tensor_rows(s->up, 0, s->x.rows);
+    return mlp_hidden(s, w, up, err)
+           && add_module(s, layer, SITE_MLP_OUT, up, w->mlp_out, w->mlp_out_bias, err);
+}
+
+bool stream_mlp_beside(struct stream *s, uint32_t layer, struct abl_err *err)
+{
+    const struct layer_weights *w;
+    return !s->pass->shape->parallel
+           || (weights_layer(s->pass->weights, layer, &w, err) && add_mlp(s, layer, w, err));
+}
+
 bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err)
 {
     const struct layer_weights *w;
-    if (!weights_layer(s->pass->weights, layer, &w, err))
-        return false;
-    bool parallel = s->pass->shape->parallel; // then the MLP reads x as the attention found it
-    struct tensor up = tensor_rows(s->up, 0, s->x.rows);
-    return at_site(s, layer, SITE_Z, s->z_now, err) && (!parallel || mlp_hidden(s, w, up, err))
+    return weights_layer(s->pass->weights, layer, &w, err)
+           && at_site(s, layer, SITE_Z, s->z_now, err)
            && add_module(s, layer, SITE_ATTN_OUT, s->z_now, w->out, w->out_bias, err)
-           && (parallel || mlp_hidden(s, w, up, err))
-           && add_module(s, layer, SITE_MLP_OUT, up, w->mlp_out, w->mlp_out_bias, err)
+           && (s->pass->shape->parallel || add_mlp(s, layer, w, err))
            && at_site(s, layer, SITE_RESID_POST, s->x, err);
 }
 

@@ -117,7 +117,10 @@ bool stream_branch(struct stream *s, const struct stream *from, bool with_z,
 // First half of a layer: resid_pre, q, k and v edits, attention. In the last layer only read-out rows go on.
 bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err);
 
-// Second half: z edits, W_O, MLP, with the edits of the sites on the way.
+// In parallel models the MLP, which reads x as attention found it; in others nothing.
+bool stream_mlp_beside(struct stream *s, uint32_t layer, struct abl_err *err);
+
+// The rest: z edits, W_O and, where it comes behind, the MLP, with the edits of the sites on the way.
 bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err);
 
 // Final norm into *out, a view of (copies * n_reads, d_model) that the next use of the stream overwrites.

@@ -1,0 +1,81 @@
+// What a run would cost, told before it starts.
+#include "lab/branch.h"
+#include "lab/forward.h"
+#include "lab/run.h"
+#include "lab/weights.h"
+
+// Two operations a multiply-add, of one token row: in the MLP, behind attention, and in a whole layer (DESIGN section 4).
+static double flop_mlp(const struct model_shape *s)
+{
+    return 2 * (s->gated ? 3 : 2) * (double)s->d_model * s->d_mlp;
+}
+
+static double flop_behind_attention(const struct model_shape *s)
+{
+    return 2 * (double)s->n_heads * s->d_head * s->d_model + flop_mlp(s);
+}
+
+static double flop_layer(const struct model_shape *s)
+{
+    double qkv = (double)(s->n_heads + 2 * s->n_kv_heads) * s->d_head;
+    return 2 * s->d_model * qkv + flop_behind_attention(s);
+}
+
+// Token rows of a variant: all that the run has, or its last ones of each prompt.
+static double variant_rows(const struct prompts *p, const struct variant *v, double n_nodes)
+{
+    uint32_t tail = variant_tail(v);
+    double rows = 0;
+    if (tail == ALL_TOKENS)
+        return n_nodes;
+    for (size_t i = 0; i < p->n; i++)
+        rows += p->items[i].n_ids < tail ? p->items[i].n_ids : tail;
+    return rows;
+}
+
+// A variant's FLOP over n_rows rows, of which n_reads go through the last layer's second half.
+static double variant_flop(const struct model_shape *s, const struct variant *v, double n_rows,
+                           double n_reads)
+{
+    struct branch at = branch_of(s, v, 0);
+    double behind = flop_behind_attention(s), attention = flop_layer(s) - behind;
+    double mlp = flop_mlp(s), flop = 2.0 * s->d_model * s->n_vocab * n_reads; // unembedding first
+    if (at.layer == NO_LAYER)
+        return 0;
+    for (uint32_t l = at.layer; l < s->n_layers; l++) {
+        enum stage from = l == at.layer ? at.stage : STAGE_START;
+        double rows_behind = l + 1 == s->n_layers ? n_reads : n_rows;
+        if (from < STAGE_ATTENDED)
+            flop += attention * n_rows;
+        flop += (from < STAGE_BESIDE ? behind : behind - mlp) * rows_behind;
+    }
+    return flop;
+}
+
+bool lab_cost(const struct lab *lab, const struct variants *v, const struct device_info *device,
+              struct lab_cost *out, struct abl_err *err)
+{
+    const struct model_shape *s = &lab->model->shape;
+    struct run_mem mem = run_mem(&lab->settings, device);
+    struct weights_fit fit = weights_plan(s, mem.weights);
+    const struct prompts *p = lab_run_prompts(lab);
+    struct forward_cut cut;
+    if (!forward_plan(s, p->items, p->n, mem.activations, v, &cut, err))
+        return false;
+    double nodes = (double)cut.n_nodes, reads = (double)cut.n_reads;
+    *out = (struct lab_cost){ .n_passes = v->n + 1,
+                              .n_token_rows = cut.n_nodes,
+                              .weight_bytes = fit.bytes,
+                              .kept_bytes = fit.kept,
+                              .n_streamed = fit.n_streamed,
+                              .activation_bytes = cut.bytes,
+                              .variants_per_chunk = cut.copies,
+                              .n_blocks = cut.n_blocks };
+    out->flop = flop_layer(s) * nodes * s->n_layers + 2.0 * s->d_model * s->n_vocab * reads;
+    for (size_t i = 0; i < v->n; i++) {
+        double rows = variant_rows(p, &v->items[i], nodes);
+        out->n_token_rows += (uint64_t)rows;
+        out->flop += variant_flop(s, &v->items[i], rows, reads);
+    }
+    return true;
+}
