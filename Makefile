@@ -76,6 +76,7 @@ bench: all
 	@build/venv-bench/bin/python bench/startup.py ./$(PROGRAM) 9
 	@build/venv-bench/bin/python bench/vs_transformerlens.py ./$(PROGRAM) --shape gpt2-small
 	@build/venv-bench/bin/python bench/vs_transformerlens.py ./$(PROGRAM) --shape gpt2-medium --sample 1
+	@build/venv-bench/bin/python bench/scaling.py ./$(PROGRAM)
 
 screenshots: all
 	@tools/screenshots.sh ./$(PROGRAM)

@@ -38,27 +38,41 @@ void block_release(struct block *b)
     if (b->final.buffer)
         e->ops->release(e, &b->final);
     trie_release(&b->trie);
-    free(b->order);
+    free(b->asks);
     *b = (struct block){ 0 };
 }
 
-// Prompts of the block sorted by read-out row (counting sort; equal rows keep the order of prompts).
-static bool sort_prompts(struct block *b, struct abl_err *err)
+static int compare_u32(uint32_t a, uint32_t b)
 {
-    const struct trie *t = &b->trie;
-    uint32_t *next = calloc((size_t)t->n_reads + 1, sizeof *next);
-    b->order = malloc(b->n * sizeof *b->order);
-    if (!next || !b->order) {
-        free(next);
+    return (a > b) - (a < b);
+}
+
+static int compare_asks(const void *x, const void *y)
+{
+    const struct ask *a = x, *b = y;
+    int read = compare_u32(a->read, b->read), target = compare_u32(a->target, b->target);
+    int foil = compare_u32(a->foil, b->foil), prompt = compare_u32(a->prompt, b->prompt);
+    return read ? read : target ? target : foil ? foil : prompt;
+}
+
+static bool make_asks(struct block *b, struct abl_err *err)
+{
+    b->asks = calloc(b->n, sizeof *b->asks);
+    if (!b->asks)
         return abl_no_memory(err);
+    for (uint32_t p = 0; p < b->n; p++)
+        b->asks[p] = (struct ask){ .prompt = p,
+                                   .read = b->trie.read_of[p],
+                                   .target = b->prompts[p].target,
+                                   .foil = b->prompts[p].foil };
+    qsort(b->asks, b->n, sizeof *b->asks, compare_asks);
+    for (size_t i = 1; i < b->n; i++) {
+        struct ask *ask = &b->asks[i], *before = &b->asks[i - 1];
+        bool same = ask->read == before->read && ask->target == before->target
+                    && ask->foil == before->foil;
+        ask->distinct = before->distinct + !same;
     }
-    for (uint32_t p = 0; p < t->n_prompts; p++)
-        next[t->read_of[p] + 1]++;
-    for (uint32_t r = 0; r < t->n_reads; r++)
-        next[r + 1] += next[r];
-    for (uint32_t p = 0; p < t->n_prompts; p++)
-        b->order[next[t->read_of[p]]++] = p;
-    free(next);
+    b->n_distinct = b->asks[b->n - 1].distinct + 1;
     return true;
 }
 
@@ -84,7 +98,7 @@ bool block_init(struct block *b, const struct model *model, struct weights *weig
     *b = (struct block){
         .first = first, .n = n, .prompts = all + first, .model = model, .weights = weights
     };
-    if (trie_build(b->prompts, n, share, &b->trie, err) && sort_prompts(b, err) && embed(b, err))
+    if (trie_build(b->prompts, n, share, &b->trie, err) && make_asks(b, err) && embed(b, err))
         return true;
     block_release(b);
     return false;
@@ -114,7 +128,7 @@ bool block_read(const struct block *b, struct tensor states, uint32_t copies, st
                 struct row_stats *const *out, struct abl_err *err)
 {
     struct engine *e = b->weights->s.engine;
-    uint32_t n = (uint32_t)b->n * copies, at = 0;
+    uint32_t n = b->n_distinct * copies;
     uint32_t *rows = malloc(n * sizeof *rows);
     struct readout_row *asks = malloc(n * sizeof *asks);
     struct row_stats *stats = malloc(n * sizeof *stats);
@@ -122,21 +136,22 @@ bool block_read(const struct block *b, struct tensor states, uint32_t copies, st
     struct tensor gathered = { 0 };
     bool ok = (rows && asks && stats) || abl_no_memory(err);
     for (size_t i = 0; ok && i < b->n; i++) {
-        uint32_t p = b->order[i], read = b->trie.read_of[p];
-        const struct prompt *prompt = &b->prompts[p];
-        for (uint32_t c = 0; c < copies; c++, at++) {
-            rows[at] = c * b->trie.n_reads + read;
-            asks[at] = (struct readout_row){ prompt->target, prompt->foil, read };
+        const struct ask *ask = &b->asks[i];
+        for (uint32_t c = 0; c < copies; c++) {
+            uint32_t at = ask->distinct * copies + c;
+            rows[at] = c * b->trie.n_reads + ask->read;
+            asks[at] = (struct readout_row){ ask->target, ask->foil, ask->read };
         }
     }
     ok = ok && e->ops->index_new(e, rows, n, &list, err)
          && e->ops->alloc(e, n, states.cols, &gathered, err)
          && e->ops->gather(e, gathered, states, list, err)
          && e->ops->readout(e, gathered, b->weights->unembed, base, asks, stats, err);
-    for (uint32_t i = 0; ok && i < n; i++) {
-        uint32_t p = b->order[i / copies];
-        ok = check_finite(&stats[i], b->first + p, err);
-        out[i % copies][p] = stats[i];
+    for (size_t i = 0; ok && i < b->n * copies; i++) {
+        const struct ask *ask = &b->asks[i / copies];
+        size_t c = i % copies;
+        out[c][ask->prompt] = stats[ask->distinct * copies + c];
+        ok = check_finite(&out[c][ask->prompt], b->first + ask->prompt, err);
     }
     if (list.buffer)
         e->ops->index_release(e, &list);

@@ -16,6 +16,12 @@
 
 enum { MAX_COPIES = 512 };
 
+// What a prompt asks of the logits of its read-out.
+struct ask {
+    uint32_t prompt, read, target, foil;
+    uint32_t distinct; // the same number for those that differ in their prompt only; ascending
+};
+
 struct block {
     size_t first, n;              // of the run's prompts
     const struct prompt *prompts; // (n), borrowed
@@ -24,7 +30,8 @@ struct block {
     struct trie trie;
     struct tensor embedded; // (n_nodes, d_model): what enters layer 0
     struct tensor final;    // (n_reads, d_model): intact state behind the final norm
-    uint32_t *order;        // (n) prompts by read-out row, so that rows to compare with ascend
+    struct ask *asks;       // (n) by read-out row, so that rows to compare with ascend
+    uint32_t n_distinct;    // of them: equal ones are answered once
 };
 
 // Token rows of a stream that fit mem bytes.
