@@ -360,9 +360,14 @@ static void compare_savings(const struct rig *naive, const struct rig *r, const 
 // Every subset of savings over the same lists; `folder` holds the model.
 static void check_savings(const char *device, const char *folder, int n_lists)
 {
-    enum { N = 7, N_DONORS = 9 };
+    enum { N_OWN = 7, N = 9, N_DONORS = 9 };
     struct rig rigs[ALL_SAVINGS + 1];
-    struct prompt *prompts = prompts_random(N, 12, 60, 15);
+    struct prompt *own = prompts_random(N_OWN, 12, 60, 15), prompts[N];
+    memcpy(prompts, own, N_OWN * sizeof *prompts);
+    prompts[7] = own[2]; // a row twice, and its prompt with another question
+    prompts[8] = own[2];
+    prompts[8].target = own[2].foil;
+    prompts[8].foil = own[2].target;
     struct prompt *donors = prompts_random(N_DONORS, 12, 60, 16);
     for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++) {
         struct rig_settings s = { .device = device,
@@ -387,7 +392,7 @@ static void check_savings(const char *device, const char *folder, int n_lists)
     for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++)
         rig_close(&rigs[left_out]);
     prompts_random_free(donors);
-    prompts_random_free(prompts);
+    prompts_random_free(own);
 }
 
 static void results_do_not_depend_on_the_plan(void **state)
