@@ -16,6 +16,7 @@
 #include "lab/select.h"
 #include "lab/variant.h"
 #include "text/tokenizer.h"
+#include "tests/support/check.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
 #include "tests/support/rig.h"
@@ -60,12 +61,6 @@ enum { N_ARCHS = sizeof archs / sizeof *archs };
 
 static struct abl_err err;
 static struct scratch scratch;
-
-#define CHECK(call)                                                                                \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s", err.text);                                                              \
-    } while (0)
 
 static int make_scratch(void **state)
 {

@@ -13,92 +13,45 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "lab/attn.h"
 #include "lab/observe.h"
+#include "tests/support/check.h"
 #include "tests/support/devices.h"
+#include "tests/support/fixture.h"
 #include "tests/support/golden.h"
+#include "tests/support/oracle_run.h"
 #include "tests/support/rig.h"
-
-#define FOLDER "tests/fixtures/experiments/"
 
 static const double tolerance = 1e-5; // of |expected|, at least of 1
 
-static const struct fixture {
-    const char *name, *model;
-} fixtures[] = { { "tiny-gpt2", "data/models/tiny-gpt2" },
-                 { "llama-gqa", "tests/fixtures/archs/llama-gqa" },
-                 { "neox-parallel", "tests/fixtures/archs/neox-parallel" } };
-
-enum { N_FIXTURES = sizeof fixtures / sizeof *fixtures };
+enum { N_MODELS = 3 }; // of the oracle's: attn.json has no others
 
 static struct abl_err err;
 
-#define CHECK(call)                                                                                \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s", err.text);                                                              \
-    } while (0)
-
-static cJSON *read_golden(const char *name)
+static void open_run(struct oracle_run *r, size_t model, const char *device, uint64_t mem)
 {
-    char path[128];
-    struct file_bytes bytes;
-    snprintf(path, sizeof path, FOLDER "%s.json", name);
-    CHECK(file_read(path, 1 << 20, &bytes, ABL_FAILED, &err));
-    cJSON *golden = cJSON_ParseWithLength(bytes.data, bytes.size);
-    assert_non_null(golden);
-    file_bytes_release(&bytes);
-    return golden;
-}
-
-static const cJSON *at(const cJSON *o, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    if (!item)
-        fail_msg("the fixture has no \"%s\"", key);
-    return item;
-}
-
-static double number(const cJSON *item)
-{
-    assert_true(cJSON_IsNumber(item));
-    return item->valuedouble;
-}
-
-static struct lab *open_lab(const struct fixture *f, const char *device, uint64_t mem)
-{
-    struct run_settings s;
-    struct lab *lab;
-    char data[128];
-    run_settings_default(&s);
-    snprintf(data, sizeof data, FOLDER "%s.jsonl", f->name);
-    s.model = f->model;
-    s.data = data;
-    s.device = device;
-    s.n_threads = 2;
-    s.mem = mem;
-    s.experiment = EXPERIMENT_ATTN;
-    CHECK(lab_open(&s, &lab, &err));
-    return lab;
+    oracle_run_settings(r, &oracle_models[model], device);
+    r->settings.mem = mem;
+    r->settings.experiment = EXPERIMENT_ATTN;
+    oracle_run_open(r);
 }
 
 static void check_scores(const struct attn *attn, const cJSON *golden, const char *what)
 {
-    const cJSON *heads = at(golden, "heads");
-    assert_int_equal(attn->n_repeated, (uint32_t)number(at(golden, "n_repeated")));
+    const cJSON *heads = fixture_at(golden, "heads");
+    assert_int_equal(attn->n_repeated, (uint32_t)fixture_number(fixture_at(golden, "n_repeated")));
     assert_int_equal(attn->n_heads, cJSON_GetArraySize(heads));
     for (size_t i = 0; i < attn->n_heads; i++) {
         const struct attn_head *h = &attn->heads[i];
         char label[32];
         snprintf(label, sizeof label, "%u:%u", h->head.layer, h->head.head);
-        const cJSON *expected = at(heads, label);
-        golden_close(h->entropy, number(at(expected, "entropy")), tolerance, "%s, %s, entropy",
+        const cJSON *expected = fixture_at(heads, label);
+        golden_close(h->entropy, fixture_number(fixture_at(expected, "entropy")), tolerance, "%s, %s, entropy",
                      what, label);
-        golden_close(h->bos, number(at(expected, "bos")), tolerance, "%s, %s, bos", what, label);
+        golden_close(h->bos, fixture_number(fixture_at(expected, "bos")), tolerance, "%s, %s, bos", what, label);
         for (int d = 0; d < N_DETECTORS; d++) {
             const char *name = detector_name((enum detector)d);
-            golden_close(h->score[d], number(at(expected, name)), tolerance, "%s, %s, %s", what,
+            golden_close(h->score[d], fixture_number(fixture_at(expected, name)), tolerance, "%s, %s, %s", what,
                          label, name);
         }
     }
@@ -113,7 +66,7 @@ static void check_pattern(const float *weights, uint32_t n, const cJSON *expecte
         assert_int_equal(cJSON_GetArraySize(row), n);
         for (uint32_t key = 0; key < n; key++)
             golden_close((double)weights[query * n + key],
-                         number(cJSON_GetArrayItem(row, (int)key)), tolerance,
+                         fixture_nth(row, key), tolerance,
                          "%s, query %u, key %u", what, query, key);
     }
 }
@@ -121,7 +74,7 @@ static void check_pattern(const float *weights, uint32_t n, const cJSON *expecte
 static void check_patterns(const struct attn *attn, const struct lab *lab, const cJSON *golden,
                            const char *what)
 {
-    const cJSON *patterns = at(golden, "pattern");
+    const cJSON *patterns = fixture_at(golden, "pattern");
     const struct attn_row *row = &attn->rows[attn->n_rows - 1];
     assert_int_equal(row->row, 0);
     assert_int_equal(row->n_patterns, cJSON_GetArraySize(patterns));
@@ -133,7 +86,7 @@ static void check_patterns(const struct attn *attn, const struct lab *lab, const
         char label[32], where[96];
         snprintf(label, sizeof label, "%u:%u", p->head.layer, p->head.head);
         snprintf(where, sizeof where, "%s, %s", what, label);
-        check_pattern(p->weights, row->n_tokens, at(patterns, label), where);
+        check_pattern(p->weights, row->n_tokens, fixture_at(patterns, label), where);
     }
 }
 
@@ -150,34 +103,40 @@ static struct head_set every_head(const struct model_shape *s, struct arena *a)
     return out;
 }
 
+static void check_model(size_t model, const cJSON *golden, const cJSON *scores, const char *device,
+                        uint64_t mem)
+{
+    const char *name = oracle_models[model].name;
+    struct arena a = { 0 };
+    struct attn *attn;
+    struct oracle_run r;
+    char what[96];
+    open_run(&r, model, device, mem);
+    struct head_set heads = every_head(&r.lab->model->shape, &a);
+    size_t rows[] = { 2, 1, 0 };
+    snprintf(what, sizeof what, "%s, %s, budget %u", name, device, (unsigned)mem);
+    CHECK(attn_make(r.lab, &heads, rows, 3, NULL, &a, &attn, &err));
+    assert_int_equal(attn->n, r.lab->prompts->n);
+    check_scores(attn, fixture_at(scores, name), what);
+    check_patterns(attn, r.lab, golden, what);
+    CHECK(attn_patterns(r.lab, &heads, rows + 2, 1, NULL, &a, &attn, &err));
+    assert_int_equal(attn->n_heads, 0);
+    check_patterns(attn, r.lab, golden, what);
+    arena_release(&a);
+    oracle_run_close(&r);
+}
+
 // All at once, and a prompt at a time.
 static void heads_look_where_transformers_says(void **state)
 {
     (void)state;
     const char *devices[2];
     size_t n = test_devices(devices);
-    cJSON *scores = read_golden("attn");
-    for (size_t f = 0; f < N_FIXTURES; f++) {
-        cJSON *golden = read_golden(fixtures[f].name);
-        for (size_t d = 0; d < 2 * n; d++) {
-            struct arena a = { 0 };
-            struct attn *attn;
-            char what[96];
-            struct lab *lab = open_lab(&fixtures[f], devices[d / 2], d % 2);
-            struct head_set heads = every_head(&lab->model->shape, &a);
-            size_t rows[] = { 2, 1, 0 };
-            snprintf(what, sizeof what, "%s, %s, budget %zu", fixtures[f].name, devices[d / 2],
-                     d % 2);
-            CHECK(attn_make(lab, &heads, rows, 3, NULL, &a, &attn, &err));
-            assert_int_equal(attn->n, lab->prompts->n);
-            check_scores(attn, at(scores, fixtures[f].name), what);
-            check_patterns(attn, lab, golden, what);
-            CHECK(attn_patterns(lab, &heads, rows + 2, 1, NULL, &a, &attn, &err));
-            assert_int_equal(attn->n_heads, 0);
-            check_patterns(attn, lab, golden, what);
-            arena_release(&a);
-            lab_free(lab);
-        }
+    cJSON *scores = fixture_read("tests/fixtures/experiments/attn.json");
+    for (size_t m = 0; m < N_MODELS; m++) {
+        cJSON *golden = oracle_golden(&oracle_models[m]);
+        for (size_t d = 0; d < 2 * n; d++)
+            check_model(m, golden, scores, devices[d / 2], d % 2);
         cJSON_Delete(golden);
     }
     cJSON_Delete(scores);
@@ -189,15 +148,16 @@ static void a_cancelled_reading_is_interrupted(void **state)
     struct arena a = { 0 };
     struct attn *attn = NULL;
     atomic_bool cancel = true;
-    struct lab *lab = open_lab(&fixtures[0], "cpu", 0);
+    struct oracle_run r;
+    open_run(&r, 0, "cpu", 0);
     struct head one = { 0, 0 };
     struct head_set heads = { .heads = &one, .n = 1 };
     size_t row = 0;
-    assert_false(attn_make(lab, &heads, &row, 1, &cancel, &a, &attn, &err));
+    assert_false(attn_make(r.lab, &heads, &row, 1, &cancel, &a, &attn, &err));
     assert_int_equal(err.code, ABL_INTERRUPTED);
     assert_null(attn);
     arena_release(&a);
-    lab_free(lab);
+    oracle_run_close(&r);
 }
 
 // ------------------------------------------------------------------------------------ windows and shared keys
@@ -220,15 +180,15 @@ static bool compare(void *context, const struct observed *o, struct abl_err *e)
         snprintf(label, sizeof label, "%u:%u", o->layer, head);
         for (uint32_t back = 0; back < (w->every_row ? n : 1); back++) {
             uint32_t query = position - back;
-            const cJSON *row = cJSON_GetArrayItem(at(w->golden, label), (int)query);
+            const cJSON *row = cJSON_GetArrayItem(fixture_at(w->golden, label), (int)query);
             uint32_t r = w->every_row ? trie_node(o->trie, 0, back) : o->trie->read_of[0];
             for (uint32_t key = 0; key <= query; key++)
                 golden_close((double)observed_weight(o, r, query - key, head),
-                             number(cJSON_GetArrayItem(row, (int)key)), tolerance,
+                             fixture_nth(row, key), tolerance,
                              "%s, %s, query %u, key %u", w->what, label, query, key);
             for (uint32_t key = 0; key < n; key++)
                 assert_int_equal(attn_sees(w->shape, o->layer, query, key),
-                                 number(cJSON_GetArrayItem(row, (int)key)) > 0);
+                                 fixture_nth(row, key) > 0);
         }
     }
     w->n_seen++;
@@ -240,12 +200,12 @@ static void a_window_hides_what_is_far(void **state)
     (void)state;
     const char *devices[2];
     size_t n = test_devices(devices);
-    cJSON *all = read_golden("attn");
-    const cJSON *golden = at(all, "mistral");
+    cJSON *all = fixture_read("tests/fixtures/experiments/attn.json");
+    const cJSON *golden = fixture_at(all, "mistral");
     uint32_t ids[GOLDEN_MAX_IDS];
     struct prompt prompt = { .ids = ids };
     const cJSON *id;
-    cJSON_ArrayForEach(id, at(golden, "ids")) ids[prompt.n_ids++] = (uint32_t)number(id);
+    cJSON_ArrayForEach(id, fixture_at(golden, "ids")) ids[prompt.n_ids++] = (uint32_t)fixture_number(id);
     for (size_t d = 0; d < 2 * n; d++) {
         struct rig r;
         struct rig_settings s = { .device = devices[d / 2],
@@ -254,7 +214,7 @@ static void a_window_hides_what_is_far(void **state)
                                   .n_prompts = 1 };
         rig_open(&r, &s);
         assert_true(r.model->shape.window && r.model->shape.window < prompt.n_ids);
-        struct watch w = { &r.model->shape, at(golden, "pattern"), devices[d / 2], d % 2 == 0, 0 };
+        struct watch w = { &r.model->shape, fixture_at(golden, "pattern"), devices[d / 2], d % 2 == 0, 0 };
         struct observer o = {
             .sites = 1u << SITE_PATTERN, .every_row = w.every_row, .see = compare, .context = &w
         };
@@ -362,11 +322,7 @@ static void sites_of_attention_agree_with_each_other(void **state)
                                   .n_donors = N_DONORS };
         rig_open(&r, &s);
         rig_run(&r, &v);
-        for (size_t k = 0; k < v.n; k += 2)
-            for (size_t p = 0; p < N_PROMPTS; p++)
-                same_stats(&r.rows[k * N_PROMPTS + p], &r.rows[(k + 1) * N_PROMPTS + p], 1e-5,
-                           "%s, %s = %s, prompt %zu", devices[d], items[k].label,
-                           items[k + 1].label, p);
+        rig_check_pairs(&r, &v, 1e-5, devices[d]);
         rig_close(&r);
     }
     prompts_random_free(donors);

@@ -169,15 +169,11 @@ static void check_stability(const cJSON *golden)
 static void stability_agrees_with_numpy(void **state)
 {
     (void)state;
-    struct file_bytes text;
-    struct abl_err err;
-    must(file_read("tests/fixtures/stats-golden.json", 1 << 24, &text, ABL_FAILED, &err), &err);
-    cJSON *root = cJSON_ParseWithLength(text.data, text.size);
+    cJSON *root = fixture_read("tests/fixtures/stats-golden.json");
     const cJSON *cases = cJSON_GetObjectItemCaseSensitive(root, "stability"), *one;
     assert_int_equal(cJSON_GetArraySize(cases), 2);
     cJSON_ArrayForEach(one, cases) check_stability(one);
     cJSON_Delete(root);
-    file_bytes_release(&text);
 }
 
 static void stability_is_missing_where_there_is_nothing_to_rank(void **state)

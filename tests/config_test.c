@@ -11,20 +11,6 @@
 #include "model/config.h"
 #include "tests/support/scratch.h"
 
-static int setup(void **state)
-{
-    static struct scratch scratch;
-    scratch_make(&scratch);
-    *state = &scratch;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_remove(*state);
-    return 0;
-}
-
 // The error must name both: mostly the place and what was found or expected.
 static void expect_error(const struct abl_err *err, const char *first, const char *second)
 {
@@ -248,7 +234,7 @@ static void refuses_configs_that_are_no_strict_json(void **state)
     expect_error(&err, "config.json", "No such file");
 }
 
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

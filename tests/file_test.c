@@ -15,20 +15,6 @@
 #include "base/sha256.h"
 #include "tests/support/scratch.h"
 
-static int setup(void **state)
-{
-    static struct scratch scratch;
-    scratch_make(&scratch);
-    *state = &scratch;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_remove(*state);
-    return 0;
-}
-
 // The error must be of that code and name the path and the reason.
 static void expect_error(const struct abl_err *err, enum abl_code code, const char *path,
                          const char *reason)
@@ -241,16 +227,16 @@ static void hashes_the_published_messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reads_a_file_whole_with_a_nul_behind_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(refuses_files_above_the_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(reads_standard_input_to_its_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_what_cannot_be_opened, setup, teardown),
-        cmocka_unit_test_setup_teardown(positioned_reads_stop_at_the_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(reads_a_file_whole_with_a_nul_behind_it, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(refuses_files_above_the_limit, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(reads_standard_input_to_its_end, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(names_what_cannot_be_opened, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(positioned_reads_stop_at_the_end, scratch_setup, scratch_teardown),
         cmocka_unit_test(joins_with_one_slash),
-        cmocka_unit_test_setup_teardown(writes_all_or_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(makes_missing_folders_only, setup, teardown),
-        cmocka_unit_test_setup_teardown(removes_links_and_not_what_they_point_at, setup, teardown),
-        cmocka_unit_test_setup_teardown(hashes_the_published_messages, setup, teardown),
+        cmocka_unit_test_setup_teardown(writes_all_or_nothing, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(makes_missing_folders_only, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(removes_links_and_not_what_they_point_at, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(hashes_the_published_messages, scratch_setup, scratch_teardown),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

@@ -454,11 +454,7 @@ static void equal_interventions_give_equal_results(void **state)
                                   .n_prompts = n_prompts };
         rig_open(&r, &s);
         rig_run(&r, &v);
-        for (size_t k = 0; k < v.n; k += 2)
-            for (size_t p = 0; p < n_prompts; p++)
-                same_stats(&r.rows[k * n_prompts + p], &r.rows[(k + 1) * n_prompts + p], 1e-5,
-                           "%s, %s = %s, prompt %zu", devices[i], items[k].label,
-                           items[k + 1].label, p);
+        rig_check_pairs(&r, &v, 1e-5, devices[i]);
         double apart = 0;
         for (size_t p = 0; p < n_prompts; p++)
             apart

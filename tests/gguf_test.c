@@ -18,20 +18,6 @@
 
 static const char good[] = "tests/fixtures/gguf/metadata.gguf";
 
-static int setup(void **state)
-{
-    static struct scratch scratch;
-    scratch_make(&scratch);
-    *state = &scratch;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_remove(*state);
-    return 0;
-}
-
 static const struct gguf_value *must_find(const struct gguf *g, const char *key,
                                           enum gguf_kind kind)
 {
@@ -348,7 +334,7 @@ static void spoilt_files_open_or_say_why(void **state)
     file_bytes_release(&bytes);
 }
 
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

@@ -21,20 +21,6 @@
 #define B "abbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define REPO "models--org--name"
 
-static int setup(void **state)
-{
-    static struct scratch scratch;
-    scratch_make(&scratch);
-    *state = &scratch;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_remove(*state);
-    return 0;
-}
-
 // ------------------------------------------------------------- as huggingface_hub has it (golden_hf_cache.py)
 
 static void check_id(struct json *j)
@@ -329,7 +315,7 @@ static void links_may_lead_to_blobs_and_nowhere_else(void **state)
     expect_missing(s, "");
 }
 
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

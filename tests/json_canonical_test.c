@@ -13,32 +13,22 @@
 #include "base/json_canonical.h"
 #include "base/sha256.h"
 
-static const char *text_of(const cJSON *o, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    assert_true(cJSON_IsString(item));
-    return item->valuestring;
-}
-
 static void canonical_is_what_python_writes(void **state)
 {
     (void)state;
-    struct file_bytes bytes;
     struct abl_err err = { 0 };
-    assert_true(file_read("tests/fixtures/json-canonical.json", 1 << 20, &bytes, ABL_FAILED, &err));
-    cJSON *cases = cJSON_ParseWithLength(bytes.data, bytes.size), *one;
-    file_bytes_release(&bytes);
+    cJSON *cases = fixture_read("tests/fixtures/json-canonical.json"), *one;
     assert_true(cJSON_GetArraySize(cases) > 10);
     cJSON_ArrayForEach(one, cases)
     {
-        const char *text = text_of(one, "text");
+        const char *text = fixture_text(one, "text");
         struct buf out = { 0 };
         char hash[SHA256_HEX];
         if (!json_canonical("text", text, strlen(text), ABL_BAD_DATA, &out, &err))
             fail_msg("'%s': %s", text, err.text);
-        assert_string_equal(out.data, text_of(one, "canonical"));
+        assert_string_equal(out.data, fixture_text(one, "canonical"));
         assert_true(sha256_bytes(out.data, out.len, hash, &err));
-        assert_string_equal(hash, text_of(one, "sha256"));
+        assert_string_equal(hash, fixture_text(one, "sha256"));
         buf_release(&out);
     }
     cJSON_Delete(cases);
@@ -47,15 +37,12 @@ static void canonical_is_what_python_writes(void **state)
 static void a_published_run_has_its_id(void **state)
 {
     (void)state;
-    struct file_bytes bytes;
     struct buf out = { 0 };
     struct abl_err err = { 0 };
     char hash[SHA256_HEX];
-    assert_true(file_read("tests/fixtures/json-canonical.json", 1 << 20, &bytes, ABL_FAILED, &err));
-    cJSON *cases = cJSON_ParseWithLength(bytes.data, bytes.size);
-    file_bytes_release(&bytes);
+    cJSON *cases = fixture_read("tests/fixtures/json-canonical.json");
     const cJSON *last = cJSON_GetArrayItem(cases, cJSON_GetArraySize(cases) - 1);
-    const char *text = text_of(last, "text");
+    const char *text = fixture_text(last, "text");
     assert_true(json_canonical("text", text, strlen(text), ABL_BAD_DATA, &out, &err));
     assert_true(sha256_bytes(out.data, out.len, hash, &err));
     assert_memory_equal(hash, "8389c3f2cd6d", 12);

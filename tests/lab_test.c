@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lab/run.h"
+#include "tests/support/check.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
 #include "tests/support/mini_model.h"
@@ -19,12 +20,6 @@
 
 static struct abl_err err;
 static struct scratch scratch;
-
-#define CHECK(call)                                                                                \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s", err.text);                                                              \
-    } while (0)
 
 // Rows of a byte-level tokenizer: one byte, one token. Of different lengths, two with the same prompt.
 static const char rows[] = "{\"clean\":\"ab\",\"target\":\"c\",\"foil\":\"d\"}\n"

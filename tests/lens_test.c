@@ -13,9 +13,10 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "lab/lens.h"
+#include "tests/support/check.h"
 #include "tests/support/devices.h"
+#include "tests/support/fixture.h"
 #include "tests/support/golden.h"
 #include "tests/support/mini_model.h"
 #include "tests/support/rig.h"
@@ -26,38 +27,7 @@ static const double tolerance = 1e-4, sum_tolerance = 1e-4, end_tolerance = 1e-5
 
 static struct abl_err err;
 
-#define CHECK(call)                                                                                \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s", err.text);                                                              \
-    } while (0)
-
 // ------------------------------------------------------------------------------------------------ expected
-
-static cJSON *read_golden(void)
-{
-    struct file_bytes bytes;
-    CHECK(file_read("tests/fixtures/lens-golden.json", 1 << 20, &bytes, ABL_FAILED, &err));
-    cJSON *golden = cJSON_ParseWithLength(bytes.data, bytes.size);
-    assert_non_null(golden);
-    file_bytes_release(&bytes);
-    return golden;
-}
-
-static const cJSON *at(const cJSON *o, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    if (!item)
-        fail_msg("the fixture has no \"%s\"", key);
-    return item;
-}
-
-static double number(const cJSON *list, size_t i)
-{
-    const cJSON *item = cJSON_GetArrayItem(list, (int)i);
-    assert_true(cJSON_IsNumber(item));
-    return item->valuedouble;
-}
 
 static const char *const biases[] = { [VALUE_BIAS_FOLDED] = "folded", [VALUE_BIAS_HEAD] = "head" };
 
@@ -76,15 +46,15 @@ struct bench {
 
 static void read_prompt(struct bench *b, uint32_t i)
 {
-    const cJSON *row = cJSON_GetArrayItem(b->rows, (int)i), *ids = at(row, "ids");
+    const cJSON *row = cJSON_GetArrayItem(b->rows, (int)i), *ids = fixture_at(row, "ids");
     size_t n = (size_t)cJSON_GetArraySize(ids);
     assert_true(n <= GOLDEN_MAX_IDS);
     for (size_t k = 0; k < n; k++)
-        b->ids[i][k] = (uint32_t)number(ids, k);
+        b->ids[i][k] = (uint32_t)fixture_nth(ids, k);
     b->items[i] = (struct prompt){ .ids = b->ids[i],
                                    .n_ids = (uint32_t)n,
-                                   .target = (uint32_t)at(row, "target")->valuedouble,
-                                   .foil = (uint32_t)at(row, "foil")->valuedouble,
+                                   .target = (uint32_t)fixture_number(fixture_at(row, "target")),
+                                   .foil = (uint32_t)fixture_number(fixture_at(row, "foil")),
                                    .cluster = i };
     b->cluster[i] = i;
 }
@@ -111,8 +81,8 @@ static void lab_on(struct bench *b, uint64_t mem, uint64_t weights_mem)
 static void bench_open(struct bench *b, const cJSON *model, const char *device, uint64_t mem,
                        uint64_t weights_mem)
 {
-    *b = (struct bench){ .model = model, .rows = at(model, "rows"), .device = device };
-    b->name = at(model, "model")->valuestring;
+    *b = (struct bench){ .model = model, .rows = fixture_at(model, "rows"), .device = device };
+    b->name = fixture_at(model, "model")->valuestring;
     uint32_t n = (uint32_t)cJSON_GetArraySize(b->rows);
     assert_in_range(n, 2, MAX_ROWS);
     for (uint32_t i = 0; i < n; i++)
@@ -132,20 +102,15 @@ static void each(void (*check)(const cJSON *model, const char *device))
 {
     const char *devices[2];
     size_t n = test_devices(devices);
-    cJSON *golden = read_golden();
+    cJSON *golden = fixture_read("tests/fixtures/lens-golden.json");
     const cJSON *model;
-    assert_int_equal(cJSON_GetArraySize(at(golden, "models")), 16);
-    cJSON_ArrayForEach(model, at(golden, "models"))
+    assert_int_equal(cJSON_GetArraySize(fixture_at(golden, "models")), 16);
+    cJSON_ArrayForEach(model, fixture_at(golden, "models"))
     {
         for (size_t d = 0; d < n; d++)
             check(model, devices[d]);
     }
     cJSON_Delete(golden);
-}
-
-static double ld_of(const struct row_stats *row)
-{
-    return metric_info(METRIC_LD)->value(row, row);
 }
 
 // --------------------------------------------------------------------------------------------------- tests
@@ -154,11 +119,11 @@ static void check_parts(const struct bench *b, const struct lens *l, enum value_
 {
     for (size_t i = 0; i < l->n_rows; i++) {
         const cJSON *row = cJSON_GetArrayItem(b->rows, (int)i);
-        const cJSON *want = at(at(row, "direct"), biases[bias]);
+        const cJSON *want = fixture_at(fixture_at(row, "direct"), biases[bias]);
         double sum = 0;
         assert_int_equal(cJSON_GetArraySize(want), l->n_parts);
         for (size_t k = 0; k < l->n_parts; k++) {
-            golden_close(l->parts[k].rows[i], number(want, k), tolerance,
+            golden_close(l->parts[k].rows[i], fixture_nth(want, k), tolerance,
                          "%s, %s, %s, row %zu, part %zu (%s)", b->name, b->device, biases[bias], i,
                          k, direct_kind_name(l->parts[k].kind));
             sum += l->parts[k].rows[i];
@@ -172,7 +137,7 @@ static void check_parts(const struct bench *b, const struct lens *l, enum value_
 static void check_points(const struct bench *b, const struct lens *l)
 {
     for (size_t i = 0; i < l->n_rows; i++) {
-        const cJSON *want = at(cJSON_GetArrayItem(b->rows, (int)i), "lens");
+        const cJSON *want = fixture_at(cJSON_GetArrayItem(b->rows, (int)i), "lens");
         assert_int_equal(cJSON_GetArraySize(want), l->n_points);
         for (size_t p = 0; p < l->n_points; p++) {
             static const enum metric metrics[]
@@ -180,7 +145,7 @@ static void check_points(const struct bench *b, const struct lens *l)
             const struct row_stats *found = &l->points[p].rows[i];
             for (size_t m = 0; m < sizeof metrics / sizeof *metrics; m++)
                 golden_close(metric_info(metrics[m])->value(found, found),
-                             number(cJSON_GetArrayItem(want, (int)p), m), tolerance,
+                             fixture_nth(cJSON_GetArrayItem(want, (int)p), m), tolerance,
                              "%s, %s, row %zu, point %zu, %s", b->name, b->device, i, p,
                              metric_info(metrics[m])->name);
         }
@@ -276,7 +241,7 @@ static void check_indirect(const cJSON *model, const char *device)
             if (p->kind != DIRECT_HEAD)
                 continue;
             for (size_t i = 0; i < b.prompts.n; i++)
-                want += number(at(at(cJSON_GetArrayItem(b.rows, (int)i), "indirect"), biases[bias]),
+                want += fixture_nth(fixture_at(fixture_at(cJSON_GetArrayItem(b.rows, (int)i), "indirect"), biases[bias]),
                                head);
             want /= (double)b.prompts.n;
             golden_close(p->indirect.mean, want, 2 * tolerance, "%s, %s, %s, indirect of head %zu",
@@ -300,10 +265,10 @@ static void indirect_effects_are_totals_less_direct_ones(void **state)
 static void halving_a_head_takes_half_of_it(void **state)
 {
     (void)state;
-    cJSON *golden = read_golden();
+    cJSON *golden = fixture_read("tests/fixtures/lens-golden.json");
     struct bench b;
     struct readings in = { 0 };
-    bench_open(&b, cJSON_GetArrayItem(at(golden, "models"), 0), "cpu", 0, 0);
+    bench_open(&b, cJSON_GetArrayItem(fixture_at(golden, "models"), 0), "cpu", 0, 0);
     read_beside_ablation(&b, (struct ablation){ .scale = 0.5f }, &in);
     for (size_t k = 0; k < in.lens->n_parts; k++) {
         const struct direct_part *p = &in.lens->parts[k];
@@ -319,10 +284,10 @@ static void halving_a_head_takes_half_of_it(void **state)
 static void other_kinds_have_no_indirect_effect(void **state)
 {
     (void)state;
-    cJSON *golden = read_golden();
+    cJSON *golden = fixture_read("tests/fixtures/lens-golden.json");
     struct bench b;
     struct readings in = { 0 };
-    bench_open(&b, cJSON_GetArrayItem(at(golden, "models"), 0), "cpu", 0, 0);
+    bench_open(&b, cJSON_GetArrayItem(fixture_at(golden, "models"), 0), "cpu", 0, 0);
     read_beside_ablation(&b, (struct ablation){ .kind = ABLATE_MEAN }, &in);
     size_t n = 0;
     for (size_t k = 0; k < in.lens->n_parts; k++) {
@@ -378,12 +343,12 @@ static void a_stream_without_spread_adds_up(void **state)
 static void stops_when_cancelled(void **state)
 {
     (void)state;
-    cJSON *golden = read_golden();
+    cJSON *golden = fixture_read("tests/fixtures/lens-golden.json");
     struct bench b;
     struct arena a = { 0 };
     struct lens *l = NULL;
     atomic_bool cancel = true;
-    bench_open(&b, cJSON_GetArrayItem(at(golden, "models"), 0), "cpu", 0, 0);
+    bench_open(&b, cJSON_GetArrayItem(fixture_at(golden, "models"), 0), "cpu", 0, 0);
     assert_false(lens_make(&b.lab, &cancel, &a, &l, &err));
     assert_int_equal(err.code, ABL_INTERRUPTED);
     assert_null(l);

@@ -30,20 +30,6 @@ static const struct mini_model mini = { .n_layers = 2,
                                         .dtype = "F32",
                                         .seed = 1 };
 
-static int setup(void **state)
-{
-    static struct scratch scratch;
-    scratch_make(&scratch);
-    *state = &scratch;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_remove(*state);
-    return 0;
-}
-
 static struct model *must_open(const char *path)
 {
     struct model *m;
@@ -600,7 +586,7 @@ static void spoilt_configs_and_indexes_open_or_say_why(void **state)
     }
 }
 
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

@@ -22,11 +22,7 @@ static void picks_what_numpy_picks(void **state)
 {
     (void)state;
     static unsigned char picked[NUMPY_CHOICE_MAX], expected[NUMPY_CHOICE_MAX];
-    struct file_bytes bytes;
-    struct abl_err err = { 0 };
-    assert_true(file_read("tests/fixtures/numpy-choice.json", 1 << 20, &bytes, ABL_FAILED, &err));
-    cJSON *cases = cJSON_ParseWithLength(bytes.data, bytes.size), *one, *place;
-    file_bytes_release(&bytes);
+    cJSON *cases = fixture_read("tests/fixtures/numpy-choice.json"), *one, *place;
     assert_true(cJSON_GetArraySize(cases) > 100);
     cJSON_ArrayForEach(one, cases)
     {

@@ -13,6 +13,7 @@
 
 #include "lab/reference.h"
 #include "lab/select.h"
+#include "tests/support/check.h"
 #include "tests/support/golden.h"
 
 // The goldens have 9 digits. Beyond that the two differ in one thing: the sum of token and position embedding, which is
@@ -20,12 +21,6 @@
 static const double tolerance = 1e-6;
 
 static struct abl_err err;
-
-#define CHECK(call)                                                                                \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s", err.text);                                                              \
-    } while (0)
 
 // A golden file's model and rows, and what the reference makes of a list of variants over them.
 struct bench {

@@ -17,20 +17,6 @@
 #include "format/safetensors.h"
 #include "tests/support/scratch.h"
 
-static int setup(void **state)
-{
-    static struct scratch scratch;
-    scratch_make(&scratch);
-    *state = &scratch;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_remove(*state);
-    return 0;
-}
-
 // Parse a header whose file has data_len bytes behind it; release what comes of it.
 static bool parses(const char *header, size_t size, uint64_t data_len, struct abl_err *err)
 {
@@ -611,13 +597,13 @@ int main(void)
         cmocka_unit_test(refuses_more_tensors_than_any_model_has),
         cmocka_unit_test_setup_teardown(refuses_files_cut_or_with_a_wrong_header_size, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(reads_blocks_of_every_type_at_odd_places, setup, teardown),
-        cmocka_unit_test_setup_teardown(blocks_larger_than_the_staging_are_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(refuses_weights_that_are_no_numbers, setup, teardown),
+        cmocka_unit_test_setup_teardown(reads_blocks_of_every_type_at_odd_places, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(blocks_larger_than_the_staging_are_whole, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(refuses_weights_that_are_no_numbers, scratch_setup, scratch_teardown),
         cmocka_unit_test(converts_all_65536_halves_exactly),
         cmocka_unit_test(converts_all_65536_bfloats_exactly),
         cmocka_unit_test(keeps_every_bit_of_fp32),
-        cmocka_unit_test_setup_teardown(every_truncation_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_truncation_is_refused, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(spoilt_files_are_read_or_refused_with_a_reason, setup,
                                         teardown),
         cmocka_unit_test(spoilt_headers_are_parsed_or_refused_with_a_reason),

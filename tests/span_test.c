@@ -12,17 +12,12 @@
 #include "lab/attn.h"
 #include "lab/experiments.h"
 #include "lab/ov.h"
+#include "tests/support/check.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
 #include "tests/support/scratch.h"
 
 static struct abl_err err;
-
-#define CHECK(call)                                                                                \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s", err.text);                                                              \
-    } while (0)
 
 // The prompts of tests/fixtures/span/tiny-gpt2.jsonl with answers of one token.
 static const char one_token[]

@@ -169,3 +169,19 @@ void prompts_random_free(struct prompt *prompts)
     free((void *)(uintptr_t)prompts[0].ids);
     free(prompts);
 }
+
+void rig_check_pairs(const struct rig *r, const struct variants *v, double tolerance,
+                     const char *what)
+{
+    size_t n = r->settings.n_prompts;
+    for (size_t k = 0; k + 1 < v->n; k += 2)
+        for (size_t p = 0; p < n; p++)
+            same_stats(&r->rows[k * n + p], &r->rows[(k + 1) * n + p], tolerance,
+                       "%s, %s = %s, prompt %zu", what, v->items[k].label, v->items[k + 1].label,
+                       p);
+}
+
+double ld_of(const struct row_stats *row)
+{
+    return (double)row->target_logit - (double)row->foil_logit;
+}

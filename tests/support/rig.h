@@ -40,6 +40,13 @@ void rig_close(struct rig *r);
 // and argmax where the reference is not that near to a tie.
 void rig_check(const struct rig *r, const struct variants *v, double tolerance, const char *what);
 
+// Variants of the last run that say the same thing twice: the first as the second, the third as the fourth, …
+void rig_check_pairs(const struct rig *r, const struct variants *v, double tolerance,
+                     const char *what);
+
+// logit_diff.
+double ld_of(const struct row_stats *row);
+
 // Two rows that should be the same numbers: within tolerance * max(1, |expected|) in all but rank and argmax.
 void same_stats(const struct row_stats *found, const struct row_stats *expected, double tolerance,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));

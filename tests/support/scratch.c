@@ -27,6 +27,20 @@ void scratch_remove(struct scratch *s)
         fail_msg("%s", err.text);
 }
 
+int scratch_setup(void **state)
+{
+    static struct scratch scratch;
+    scratch_make(&scratch);
+    *state = &scratch;
+    return 0;
+}
+
+int scratch_teardown(void **state)
+{
+    scratch_remove(*state);
+    return 0;
+}
+
 const char *scratch_path(const struct scratch *s, const char *name)
 {
     static char path[2 * SCRATCH_PATH];

@@ -14,6 +14,10 @@ struct scratch {
 void scratch_make(struct scratch *s);
 void scratch_remove(struct scratch *s);
 
+// For cmocka: a folder for the test, or the group, whose state is its struct scratch.
+int scratch_setup(void **state);
+int scratch_teardown(void **state);
+
 // "folder/name", good until the next call.
 const char *scratch_path(const struct scratch *s, const char *name);
 

@@ -1,0 +1,68 @@
+#include "tests/support/oracle_run.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "tests/support/check.h"
+#include "tests/support/fixture.h"
+
+#define FOLDER "tests/fixtures/experiments/"
+
+const struct oracle_model oracle_models[N_ORACLE_MODELS]
+    = { { "tiny-gpt2", "data/models/tiny-gpt2" },
+        { "llama-gqa", "tests/fixtures/archs/llama-gqa" },
+        { "neox-parallel", "tests/fixtures/archs/neox-parallel" },
+        { "neox-sequential", FOLDER "neox-sequential" } };
+
+cJSON *oracle_golden(const struct oracle_model *m)
+{
+    char path[128];
+    snprintf(path, sizeof path, FOLDER "%s.json", m->name);
+    return fixture_read(path);
+}
+
+void oracle_run_settings(struct oracle_run *r, const struct oracle_model *m, const char *device)
+{
+    *r = (struct oracle_run){ .lab = NULL };
+    run_settings_default(&r->settings);
+    snprintf(r->data, sizeof r->data, FOLDER "%s.jsonl", m->name);
+    r->settings.model = m->folder;
+    r->settings.data = r->data;
+    r->settings.device = device;
+    r->settings.n_threads = 2;
+    r->settings.n_boot = 10;
+}
+
+void oracle_run_open(struct oracle_run *r)
+{
+    struct abl_err err;
+    CHECK(lab_open(&r->settings, &r->lab, &err));
+}
+
+void oracle_run_all(struct oracle_run *r)
+{
+    struct abl_err err;
+    CHECK(lab_variants(r->lab, &r->variants, &err));
+    CHECK(table_init(&r->table, &r->variants, r->lab->prompts->n, &err));
+    CHECK(lab_run(r->lab, &r->table, NULL, NULL, NULL, &err));
+}
+
+void oracle_run_close(struct oracle_run *r)
+{
+    table_release(&r->table);
+    variants_release(&r->variants);
+    lab_free(r->lab);
+}
+
+const struct row_stats *oracle_run_rows(const struct oracle_run *r, const char *label)
+{
+    size_t v = variants_find(&r->variants, label);
+    if (v == SIZE_MAX)
+        fail_msg("%s on %s: no variant '%s'", r->settings.model, r->settings.device, label);
+    return &r->table.rows[v * r->table.n_prompts];
+}
