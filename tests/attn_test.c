@@ -46,13 +46,14 @@ static void check_scores(const struct attn *attn, const cJSON *golden, const cha
         char label[32];
         snprintf(label, sizeof label, "%u:%u", h->head.layer, h->head.head);
         const cJSON *expected = fixture_at(heads, label);
-        golden_close(h->entropy, fixture_number(fixture_at(expected, "entropy")), tolerance, "%s, %s, entropy",
+        golden_close(h->entropy, fixture_number(fixture_at(expected, "entropy")), tolerance,
+                     "%s, %s, entropy", what, label);
+        golden_close(h->bos, fixture_number(fixture_at(expected, "bos")), tolerance, "%s, %s, bos",
                      what, label);
-        golden_close(h->bos, fixture_number(fixture_at(expected, "bos")), tolerance, "%s, %s, bos", what, label);
         for (int d = 0; d < N_DETECTORS; d++) {
             const char *name = detector_name((enum detector)d);
-            golden_close(h->score[d], fixture_number(fixture_at(expected, name)), tolerance, "%s, %s, %s", what,
-                         label, name);
+            golden_close(h->score[d], fixture_number(fixture_at(expected, name)), tolerance,
+                         "%s, %s, %s", what, label, name);
         }
     }
 }
@@ -65,8 +66,7 @@ static void check_pattern(const float *weights, uint32_t n, const cJSON *expecte
         const cJSON *row = cJSON_GetArrayItem(expected, (int)query);
         assert_int_equal(cJSON_GetArraySize(row), n);
         for (uint32_t key = 0; key < n; key++)
-            golden_close((double)weights[query * n + key],
-                         fixture_nth(row, key), tolerance,
+            golden_close((double)weights[query * n + key], fixture_nth(row, key), tolerance,
                          "%s, query %u, key %u", what, query, key);
     }
 }
@@ -184,8 +184,8 @@ static bool compare(void *context, const struct observed *o, struct abl_err *e)
             uint32_t r = w->every_row ? trie_node(o->trie, 0, back) : o->trie->read_of[0];
             for (uint32_t key = 0; key <= query; key++)
                 golden_close((double)observed_weight(o, r, query - key, head),
-                             fixture_nth(row, key), tolerance,
-                             "%s, %s, query %u, key %u", w->what, label, query, key);
+                             fixture_nth(row, key), tolerance, "%s, %s, query %u, key %u", w->what,
+                             label, query, key);
             for (uint32_t key = 0; key < n; key++)
                 assert_int_equal(attn_sees(w->shape, o->layer, query, key),
                                  fixture_nth(row, key) > 0);
@@ -205,7 +205,8 @@ static void a_window_hides_what_is_far(void **state)
     uint32_t ids[GOLDEN_MAX_IDS];
     struct prompt prompt = { .ids = ids };
     const cJSON *id;
-    cJSON_ArrayForEach(id, fixture_at(golden, "ids")) ids[prompt.n_ids++] = (uint32_t)fixture_number(id);
+    cJSON_ArrayForEach(id, fixture_at(golden, "ids")) ids[prompt.n_ids++]
+        = (uint32_t)fixture_number(id);
     for (size_t d = 0; d < 2 * n; d++) {
         struct rig r;
         struct rig_settings s = { .device = devices[d / 2],
@@ -214,7 +215,8 @@ static void a_window_hides_what_is_far(void **state)
                                   .n_prompts = 1 };
         rig_open(&r, &s);
         assert_true(r.model->shape.window && r.model->shape.window < prompt.n_ids);
-        struct watch w = { &r.model->shape, fixture_at(golden, "pattern"), devices[d / 2], d % 2 == 0, 0 };
+        struct watch w
+            = { &r.model->shape, fixture_at(golden, "pattern"), devices[d / 2], d % 2 == 0, 0 };
         struct observer o = {
             .sites = 1u << SITE_PATTERN, .every_row = w.every_row, .see = compare, .context = &w
         };

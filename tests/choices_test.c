@@ -10,12 +10,11 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-#include <cjson/cJSON.h>
 
-#include "base/file.h"
 #include "base/rng.h"
 #include "report/results.h"
 #include "report/stability.h"
+#include "tests/support/fixture.h"
 
 // A run whose ld deltas a test sets: one cluster a row unless it says otherwise.
 struct study {
@@ -112,17 +111,12 @@ static double normal(struct rng *r)
 
 static double at(const cJSON *o, const char *key)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    if (!cJSON_IsNumber(item))
-        fail_msg("the golden file has no number '%s'", key);
-    return item->valuedouble;
+    return fixture_number(fixture_at(o, key));
 }
 
 static double item_at(const cJSON *o, const char *key, size_t i)
 {
-    const cJSON *item = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(o, key), (int)i);
-    assert_true(cJSON_IsNumber(item));
-    return item->valuedouble;
+    return fixture_nth(fixture_at(o, key), i);
 }
 
 static void is_near(const char *what, double found, double expected)
@@ -134,7 +128,7 @@ static void is_near(const char *what, double found, double expected)
 static void check_stability(const cJSON *golden)
 {
     size_t n = (size_t)at(golden, "n");
-    size_t rows = (size_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(golden, "cluster"));
+    size_t rows = (size_t)cJSON_GetArraySize(fixture_at(golden, "cluster"));
     struct study s;
     struct stability found;
     struct abl_err err;
@@ -170,7 +164,7 @@ static void stability_agrees_with_numpy(void **state)
 {
     (void)state;
     cJSON *root = fixture_read("tests/fixtures/stats-golden.json");
-    const cJSON *cases = cJSON_GetObjectItemCaseSensitive(root, "stability"), *one;
+    const cJSON *cases = fixture_at(root, "stability"), *one;
     assert_int_equal(cJSON_GetArraySize(cases), 2);
     cJSON_ArrayForEach(one, cases) check_stability(one);
     cJSON_Delete(root);

@@ -65,8 +65,7 @@ static void check_lds(const struct row_stats *rows, size_t n, const cJSON *expec
 {
     assert_int_equal(cJSON_GetArraySize(expected), n);
     for (size_t i = 0; i < n; i++)
-        golden_close(ld_of(&rows[i]), fixture_nth(expected, i), tolerance,
-                     "%s, row %zu", what, i);
+        golden_close(ld_of(&rows[i]), fixture_nth(expected, i), tolerance, "%s, row %zu", what, i);
 }
 
 // Its four metrics of every variant that the fixture has.
@@ -83,8 +82,8 @@ static void check_metrics(const struct oracle_run *r, const cJSON *expected)
         compat_means(&report, variant, means);
         for (int m = 0; m < N_COMPAT_METRICS; m++) {
             const char *name = compat_metric_name((enum compat_metric)m);
-            golden_close(means[m], fixture_number(fixture_at(v, name)), m == COMPAT_LOGIT_DIFF ? tolerance : fine,
-                         "%s of %s", name, v->string);
+            golden_close(means[m], fixture_number(fixture_at(v, name)),
+                         m == COMPAT_LOGIT_DIFF ? tolerance : fine, "%s of %s", name, v->string);
         }
     }
 }
@@ -109,12 +108,14 @@ static void check_intact(const struct oracle_model *m, const char *device)
     const cJSON *model = settings_of(&r, m, device);
     run_all(&r);
     check_padding(&r, model);
-    check_lds(r.lab->intact, r.lab->prompts->n, fixture_at(fixture_at(model, "clean"), "ld"), m->name);
+    check_lds(r.lab->intact, r.lab->prompts->n, fixture_at(fixture_at(model, "clean"), "ld"),
+              m->name);
     check_metrics(&r, fixture_at(model, "heads"));
     oracle_run_close(&r);
 }
 
-static void check_patches(const struct oracle_model *m, const char *device, enum direction direction)
+static void check_patches(const struct oracle_model *m, const char *device,
+                          enum direction direction)
 {
     struct oracle_run r;
     const cJSON *model = settings_of(&r, m, device), *v;
@@ -125,7 +126,8 @@ static void check_patches(const struct oracle_model *m, const char *device, enum
     run_all(&r);
     cJSON_ArrayForEach(v, fixture_at(fixture_at(model, "patch"), name))
     {
-        check_lds(oracle_run_rows(&r, v->string), r.table.n_prompts, fixture_at(v, "ld"), v->string);
+        check_lds(oracle_run_rows(&r, v->string), r.table.n_prompts, fixture_at(v, "ld"),
+                  v->string);
     }
     check_metrics(&r, fixture_at(fixture_at(model, "patch"), name));
     oracle_run_close(&r);
@@ -202,8 +204,7 @@ static void check_given_back(const struct oracle_model *m, const char *device)
     run_all(&other);
     const struct row_stats *back = oracle_run_rows(&r, "0:2+0:4~0:2");
     for (size_t i = 0; i < r.table.n_prompts; i++)
-        golden_close(ld_of(&back[i]), ld_of(&other.table.rows[i]), 1e-6,
-                     "row %zu", i);
+        golden_close(ld_of(&back[i]), ld_of(&other.table.rows[i]), 1e-6, "row %zu", i);
     oracle_run_close(&r);
     oracle_run_close(&other);
 }
@@ -223,8 +224,10 @@ static void splits_are_those_of_the_seed(void **state)
     cJSON_ArrayForEach(s, fixture_at(golden, "splits"))
     {
         struct split_file f;
-        CHECK(lab_split_draw((uint32_t)fixture_number(fixture_at(s, "n")), (uint64_t)fixture_number(fixture_at(s, "seed")),
-                             fixture_number(fixture_at(s, "train_share")), fixture_number(fixture_at(s, "val_share")), &f, &err));
+        CHECK(lab_split_draw((uint32_t)fixture_number(fixture_at(s, "n")),
+                             (uint64_t)fixture_number(fixture_at(s, "seed")),
+                             fixture_number(fixture_at(s, "train_share")),
+                             fixture_number(fixture_at(s, "val_share")), &f, &err));
         check_list(&f, SPLIT_TRAIN, fixture_at(s, "train"));
         check_list(&f, SPLIT_VAL, fixture_at(s, "val"));
         check_list(&f, SPLIT_TEST, fixture_at(s, "test"));
@@ -243,11 +246,11 @@ static void each(void (*check)(const struct oracle_model *m, const char *device)
             check(&oracle_models[f], devices[d]);
 }
 
-#define TEST(name, check, n_models)                                                              \
+#define TEST(name, check, n_models)                                                                \
     static void name(void **state)                                                                 \
     {                                                                                              \
         (void)state;                                                                               \
-        each(check, n_models);                                                                   \
+        each(check, n_models);                                                                     \
     }
 TEST(reads_padded_prompts_at_the_last_column, check_intact, N_MODELS)
 TEST(patches_every_position_from_the_start, check_patch, N_MODELS)

@@ -65,7 +65,8 @@ static void check_sham(const struct oracle_run *r, size_t v, const char *what)
 }
 
 // Calls check for each fixture on each device.
-static void each(void (*check)(const struct oracle_model *m, const cJSON *golden, const char *device))
+static void each(void (*check)(const struct oracle_model *m, const cJSON *golden,
+                               const char *device))
 {
     const char *devices[2];
     size_t n = test_devices(devices);
@@ -112,14 +113,15 @@ static void check_patches(const struct oracle_model *m, const cJSON *golden, con
         for (int p = 0; p < 2; p++) {
             struct oracle_run r;
             char what[128];
-            const cJSON *expected = fixture_at(fixture_at(golden, "patch"), names[direction]), *item;
+            const cJSON *expected = fixture_at(fixture_at(golden, "patch"), names[direction]),
+                        *item;
             oracle_run_settings(&r, m, device);
             r.settings.experiment = EXPERIMENT_PATCH;
             r.settings.sites = (1u << N_SITES) - 1;
             r.settings.direction = (enum direction)direction;
             r.settings.positions = positions[p];
             oracle_run_open(&r);
-        oracle_run_all(&r);
+            oracle_run_all(&r);
             snprintf(what, sizeof what, "%s, %s, %s", m->name, device, names[direction]);
             size_t n_checked = 0;
             cJSON_ArrayForEach(item, expected)
@@ -242,8 +244,8 @@ static void check_lens(const struct oracle_model *m, const cJSON *golden, const 
     for (size_t i = 0; i < l->n_parts; i++) {
         char name[32];
         name_part(&l->parts[i], name, sizeof name);
-        golden_close(l->parts[i].ld.mean, mean_of(fixture_at(fixture_at(golden, "direct"), name)), 1e-4,
-                     "%s, %s, direct, %s", m->name, device, name);
+        golden_close(l->parts[i].ld.mean, mean_of(fixture_at(fixture_at(golden, "direct"), name)),
+                     1e-4, "%s, %s, direct, %s", m->name, device, name);
     }
     golden_close(l->worst_sum, 0, 1e-4, "%s, %s, sum of the parts - ld", m->name, device);
     assert_int_equal(l->n_points, cJSON_GetArraySize(fixture_at(golden, "lens")));
@@ -253,8 +255,10 @@ static void check_lens(const struct oracle_model *m, const cJSON *golden, const 
         snprintf(name, sizeof name, "%s@%u", site_name(p->site), (unsigned)p->layer);
         const cJSON *want = fixture_at(fixture_at(golden, "lens"), name);
         golden_close(p->ld.mean, mean_of(fixture_at(want, "ld")), 1e-4, "%s, %s ld", m->name, name);
-        golden_close(p->logprob.mean, mean_of(fixture_at(want, "logprob")), 1e-4, "%s logprob", name);
-        golden_close(p->entropy.mean, mean_of(fixture_at(want, "entropy")), 1e-4, "%s entropy", name);
+        golden_close(p->logprob.mean, mean_of(fixture_at(want, "logprob")), 1e-4, "%s logprob",
+                     name);
+        golden_close(p->entropy.mean, mean_of(fixture_at(want, "entropy")), 1e-4, "%s entropy",
+                     name);
         golden_close(p->rank.mean, mean_of(fixture_at(want, "rank")), 1e-9, "%s rank", name);
     }
     arena_release(&a);
@@ -296,20 +300,21 @@ static void check_scores(const struct ov_tokens *t, const cJSON *expected, int s
         assert_true(!i || t->top[i - 1].logit >= t->top[i].logit);
         assert_true(!i || t->bottom[i - 1].logit <= t->bottom[i].logit);
         if (t->top[i].id % (uint32_t)step == 0)
-            golden_close((double)t->top[i].logit, fixture_nth(expected, t->top[i].id / (uint32_t)step),
-                         1e-4, "%s, token %u", what, (unsigned)t->top[i].id);
+            golden_close((double)t->top[i].logit,
+                         fixture_nth(expected, t->top[i].id / (uint32_t)step), 1e-4, "%s, token %u",
+                         what, (unsigned)t->top[i].id);
     }
 }
 
 static void check_circuit(const struct ov *ov, const struct ov_head *h, const cJSON *want, int step,
                           const char *what)
 {
-    golden_close(h->copying, fixture_number(fixture_at(want, "copying")), eigenvalue_tolerance, "%s, copying",
-                 what);
+    golden_close(h->copying, fixture_number(fixture_at(want, "copying")), eigenvalue_tolerance,
+                 "%s, copying", what);
     for (uint32_t i = 0; i < ov->d_head; i++)
         golden_close(hypot(h->eigenvalues[i].re, h->eigenvalues[i].im),
-                     fixture_nth(fixture_at(want, "moduli"), i), eigenvalue_tolerance, "%s, eigenvalue %u", what,
-                     (unsigned)i);
+                     fixture_nth(fixture_at(want, "moduli"), i), eigenvalue_tolerance,
+                     "%s, eigenvalue %u", what, (unsigned)i);
     for (size_t i = 0; i < ov->n_sources; i++) {
         char id[16];
         snprintf(id, sizeof id, "%u", (unsigned)h->sources[i].id);
@@ -343,8 +348,10 @@ static void check_ov(const struct oracle_model *m, const cJSON *golden, const ch
         snprintf(name, sizeof name, "%u:%u", (unsigned)mean->heads[i].layer,
                  (unsigned)mean->heads[i].head);
         snprintf(what, sizeof what, "%s, %s, ov of %s", m->name, device, name);
-        const cJSON *want = fixture_at(fixture_at(golden, "ov"), name), *output = fixture_at(want, "mean_output");
-        golden_close(mean->heads[i].vector_norm, fixture_number(fixture_at(output, "norm")), 1e-4, "%s", what);
+        const cJSON *want = fixture_at(fixture_at(golden, "ov"), name),
+                    *output = fixture_at(want, "mean_output");
+        golden_close(mean->heads[i].vector_norm, fixture_number(fixture_at(output, "norm")), 1e-4,
+                     "%s", what);
         check_scores(&mean->heads[i].tokens, fixture_at(output, "scores"), step, what);
         check_circuit(circuit, &circuit->heads[i], want, step, what);
     }
@@ -368,7 +375,7 @@ static void check_whole_patch(const struct oracle_model *m, const cJSON *golden,
     r.settings.sites = 1u << SITE_RESID_PRE | 1u << SITE_ATTN_OUT | 1u << SITE_Z;
     r.settings.positions = "all";
     oracle_run_open(&r);
-        oracle_run_all(&r);
+    oracle_run_all(&r);
     const struct row_stats *rows = oracle_run_rows(&r, "resid_pre@0[all]");
     size_t n_equal = 0;
     for (size_t i = 0; i < r.table.n_prompts; i++) {
@@ -376,10 +383,10 @@ static void check_whole_patch(const struct oracle_model *m, const cJSON *golden,
         if (p->n_ids != p->n_corrupt_ids)
             continue;
         n_equal++;
-        golden_close(ld_of(&rows[i]), ld_of(&r.lab->other[i]), 1e-6,
-                     "%s, %s, row %zu", m->name, device, i);
-        golden_close(ld_of(&r.lab->other[i]), fixture_nth(fixture_at(golden, "other_ld"), i), tolerance,
-                     "%s, %s, other run, row %zu", m->name, device, i);
+        golden_close(ld_of(&rows[i]), ld_of(&r.lab->other[i]), 1e-6, "%s, %s, row %zu", m->name,
+                     device, i);
+        golden_close(ld_of(&r.lab->other[i]), fixture_nth(fixture_at(golden, "other_ld"), i),
+                     tolerance, "%s, %s, other run, row %zu", m->name, device, i);
     }
     if (strcmp(m->name, "tiny-gpt2") == 0)
         assert_true(n_equal > 0);

@@ -227,16 +227,24 @@ static void hashes_the_published_messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reads_a_file_whole_with_a_nul_behind_it, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(refuses_files_above_the_limit, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(reads_standard_input_to_its_end, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(names_what_cannot_be_opened, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(positioned_reads_stop_at_the_end, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(reads_a_file_whole_with_a_nul_behind_it, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(refuses_files_above_the_limit, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(reads_standard_input_to_its_end, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(names_what_cannot_be_opened, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(positioned_reads_stop_at_the_end, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test(joins_with_one_slash),
         cmocka_unit_test_setup_teardown(writes_all_or_nothing, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(makes_missing_folders_only, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(removes_links_and_not_what_they_point_at, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(hashes_the_published_messages, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(makes_missing_folders_only, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(removes_links_and_not_what_they_point_at, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(hashes_the_published_messages, scratch_setup,
+                                        scratch_teardown),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

@@ -7,11 +7,9 @@
 
 #include <cmocka.h>
 
-#include <cjson/cJSON.h>
-
-#include "base/file.h"
 #include "base/json_canonical.h"
 #include "base/sha256.h"
+#include "tests/support/fixture.h"
 
 static void canonical_is_what_python_writes(void **state)
 {

@@ -241,8 +241,10 @@ static void check_indirect(const cJSON *model, const char *device)
             if (p->kind != DIRECT_HEAD)
                 continue;
             for (size_t i = 0; i < b.prompts.n; i++)
-                want += fixture_nth(fixture_at(fixture_at(cJSON_GetArrayItem(b.rows, (int)i), "indirect"), biases[bias]),
-                               head);
+                want += fixture_nth(
+                    fixture_at(fixture_at(cJSON_GetArrayItem(b.rows, (int)i), "indirect"),
+                               biases[bias]),
+                    head);
             want /= (double)b.prompts.n;
             golden_close(p->indirect.mean, want, 2 * tolerance, "%s, %s, %s, indirect of head %zu",
                          b.name, device, biases[bias], head);

@@ -6,16 +6,12 @@
 
 #include <cmocka.h>
 
-#include <cjson/cJSON.h>
-
-#include "base/file.h"
 #include "base/numpy_rng.h"
+#include "tests/support/fixture.h"
 
 static uint64_t number(const cJSON *o, const char *key)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    assert_true(cJSON_IsNumber(item));
-    return (uint64_t)item->valuedouble;
+    return (uint64_t)fixture_number(fixture_at(o, key));
 }
 
 static void picks_what_numpy_picks(void **state)
@@ -29,9 +25,7 @@ static void picks_what_numpy_picks(void **state)
         uint32_t n = (uint32_t)number(one, "n"), k = (uint32_t)number(one, "k");
         for (uint32_t i = 0; i < n; i++)
             expected[i] = 0;
-        cJSON_ArrayForEach(place, cJSON_GetObjectItemCaseSensitive(one, "picked"))
-            expected[place->valueint]
-            = 1;
+        cJSON_ArrayForEach(place, fixture_at(one, "picked")) expected[place->valueint] = 1;
         numpy_choice(number(one, "seed"), n, k, picked);
         for (uint32_t i = 0; i < n; i++)
             if (picked[i] != expected[i])
