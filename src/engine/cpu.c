@@ -327,33 +327,62 @@ static bool cpu_edit_op(struct engine *e, struct tensor x, const struct row_edit
     return true;
 }
 
-// Logits of some rows of x and of the base rows that they are compared with, reduced at once.
-static bool readout_block(struct tensor x, const struct weight *w, struct tensor base,
-                          const struct readout_row *asks, float *logits, struct row_stats *stats,
-                          struct abl_err *err)
+// Memory of a read-out: logits of rows, then those of base rows, then what these weigh; what is known of base rows.
+struct reading {
+    float *logits;
+    struct cpu_base_row *base;
+    size_t fit; // rows of logits
+};
+
+static bool read_base(struct reading *r, struct tensor base, const struct weight *w, size_t n_rows,
+                      struct abl_err *err)
 {
-    size_t stride = w->n;
-    struct rows l = { logits, x.rows, w->n, stride }, b = { 0 };
-    uint32_t first = asks[0].base;
-    if (!multiply(l, rows_of(x), w, NULL, 0, err))
+    struct rows l = { r->logits + n_rows * w->n, base.rows, w->n, w->n };
+    struct rows p = { l.data + (size_t)base.rows * w->n, base.rows, w->n, w->n };
+    if (!multiply(l, rows_of(base), w, NULL, 0, err))
         return false;
-    if (base.buffer) {
-        uint32_t n = asks[x.rows - 1].base - first + 1;
-        b = (struct rows){ logits + x.rows * stride, n, w->n, stride };
-        if (!multiply(b, rows_of(tensor_rows(base, first, n)), w, NULL, 0, err))
-            return false;
-    }
-    cpu_row_stats(l, b, first, asks, stats);
+    cpu_base_rows(l, p, r->base);
     return true;
+}
+
+// Logits of some rows of x and of the base rows that they are compared with, reduced at once.
+static bool readout_block(struct reading *r, struct tensor x, const struct weight *w,
+                          struct tensor base, const struct readout_row *asks,
+                          struct row_stats *stats, struct abl_err *err)
+{
+    struct rows l = { r->logits, x.rows, w->n, w->n };
+    uint32_t first = asks[0].base, n_base = asks[x.rows - 1].base - first + 1;
+    if (!multiply(l, rows_of(x), w, NULL, 0, err)
+        || (base.buffer && !read_base(r, tensor_rows(base, first, n_base), w, x.rows, err)))
+        return false;
+    cpu_row_stats(l, base.buffer ? r->base : NULL, first, asks, stats);
+    return true;
+}
+
+// Rows of logits that so many rows need, the first with base row `first_base`, the last with `last_base`.
+static size_t logit_rows(size_t rows, bool with_base, uint32_t first_base, uint32_t last_base)
+{
+    return rows + (with_base ? 2 * ((size_t)last_base - first_base + 1) : 0);
 }
 
 // As many rows as fit the logits' memory together with the base rows they refer to; at least one.
 static uint32_t block_rows(const struct readout_row *asks, uint32_t n, bool with_base, size_t fit)
 {
     uint32_t rows = 1;
-    while (rows < n && rows + 1 + (with_base ? asks[rows].base - asks[0].base + 1 : 0) <= fit)
+    while (rows < n && logit_rows(rows + 1u, with_base, asks[0].base, asks[rows].base) <= fit)
         rows++;
     return rows;
+}
+
+static bool reading_init(struct reading *r, uint32_t n, bool with_base, uint32_t n_vocab,
+                         const struct readout_row *rows, struct abl_err *err)
+{
+    size_t least = with_base ? 3 : 1, fit = LOGITS_BYTES / (n_vocab * sizeof(float));
+    size_t most = logit_rows(n, with_base, rows[0].base, rows[n - 1].base);
+    r->fit = size_max(least, size_min(fit, most));
+    r->logits = aligned_floats(r->fit * n_vocab);
+    r->base = malloc(r->fit * sizeof *r->base);
+    return (r->logits && r->base) || too_big(r->fit, n_vocab, err);
 }
 
 static bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w,
@@ -361,22 +390,17 @@ static bool cpu_readout(struct engine *e, struct tensor x, const struct weight *
                         struct abl_err *err)
 {
     (void)e;
-    size_t stride = w->n, fit = size_max(2, LOGITS_BYTES / (stride * sizeof(float)));
-    size_t most = x.rows;
-    if (base.buffer && x.rows) // base rows that no row asks for lie between those that are
-        most += (size_t)rows[x.rows - 1].base - rows[0].base + 1;
-    most = size_min(fit, most);
-    float *logits = aligned_floats(most * stride);
-    if (!logits)
-        return too_big(most, stride, err);
-    bool ok = true;
+    struct reading r = { 0 };
+    if (!x.rows)
+        return true;
+    bool ok = reading_init(&r, x.rows, base.buffer, w->n, rows, err);
     for (uint32_t first = 0; ok && first < x.rows;) {
-        uint32_t n = block_rows(rows + first, x.rows - first, base.buffer != NULL, fit);
-        ok = readout_block(tensor_rows(x, first, n), w, base, rows + first, logits, stats + first,
-                           err);
+        uint32_t n = block_rows(rows + first, x.rows - first, base.buffer, r.fit);
+        ok = readout_block(&r, tensor_rows(x, first, n), w, base, rows + first, stats + first, err);
         first += n;
     }
-    free(logits);
+    free(r.logits);
+    free(r.base);
     return ok;
 }
 

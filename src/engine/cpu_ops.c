@@ -285,92 +285,142 @@ void cpu_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct ro
     }
 }
 
-// Highest logit and its lowest index.
-static uint32_t argmax(const float *l, uint32_t n)
+// Highest logit's lowest index; a row that is no numbers gives 0.
+WIDE static uint32_t argmax(const float *l, uint32_t n)
 {
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < n; i++)
-        if (l[i] > l[best])
-            best = i;
-    return best;
+    enum { LANES = 16 };
+    float best[LANES], highest = -INFINITY;
+    uint32_t i = 0;
+    for (uint32_t k = 0; k < LANES; k++)
+        best[k] = -INFINITY;
+    for (; i + LANES <= n; i += LANES)
+        for (uint32_t k = 0; k < LANES; k++)
+            best[k] = l[i + k] > best[k] ? l[i + k] : best[k];
+    for (uint32_t k = 0; k < LANES; k++)
+        highest = best[k] > highest ? best[k] : highest;
+    for (; i < n; i++)
+        highest = l[i] > highest ? l[i] : highest;
+    for (i = 0; i < n; i++)
+        if (l[i] == highest)
+            return i;
+    return 0;
 }
 
-// ln sum exp and entropy = lse − Σ p l of one row; sums in double over stretches of floats.
-WIDE static void lse_entropy(const float *restrict l, uint32_t n, float highest, double *lse,
-                             double *entropy)
+// Sums over a row, below its highest logit: of e^d and of e^d d, where d = l − highest; what scores above the target; and
+// Σ p_b (l_b − l) over a base row.
+struct row_sums {
+    double exps, slopes, difference;
+    uint32_t above;
+};
+
+enum { STRETCH = 256 }; // floats that are added up as floats, before the sum goes on in double
+
+WIDE static struct row_sums sum_row(const float *restrict l, uint32_t n, float highest,
+                                    float target)
 {
-    double sum = 0, weighted = 0;
-    for (uint32_t first = 0; first < n; first += 256) {
-        uint32_t end = first + 256 < n ? first + 256 : n;
+    struct row_sums sums = { 0 };
+    for (uint32_t first = 0; first < n; first += STRETCH) {
+        uint32_t end = first + STRETCH < n ? first + STRETCH : n, above = 0;
         float s = 0, w = 0;
-#pragma omp simd reduction(+ : s, w)
+#pragma omp simd reduction(+ : s, w, above)
         for (uint32_t i = first; i < end; i++) {
             float d = l[i] - highest, e = exp_negative(d);
             s += e;
             w += e * d;
+            above += l[i] > target;
         }
-        sum += (double)s;
-        weighted += (double)w;
+        sums.exps += (double)s;
+        sums.slopes += (double)w;
+        sums.above += above;
     }
-    *lse = (double)highest + log(sum);
-    *entropy = log(sum) - weighted / sum;
+    return sums;
 }
 
-// Σ p_b (l_b − l) − lse_b + lse, with p_b = exp(l_b − lse_b).
-WIDE static double divergence(const float *restrict base, const float *restrict l, uint32_t n,
-                              float highest_base, double lse_base, double lse)
+// The same with a base row and its probabilities.
+WIDE static struct row_sums sum_both(const float *restrict l, uint32_t n, float highest,
+                                     float target, const float *restrict base,
+                                     const float *restrict p)
+{
+    struct row_sums sums = { 0 };
+    for (uint32_t first = 0; first < n; first += STRETCH) {
+        uint32_t end = first + STRETCH < n ? first + STRETCH : n, above = 0;
+        float s = 0, w = 0, difference = 0;
+#pragma omp simd reduction(+ : s, w, difference, above)
+        for (uint32_t i = first; i < end; i++) {
+            float d = l[i] - highest, e = exp_negative(d);
+            s += e;
+            w += e * d;
+            above += l[i] > target;
+            difference += p[i] * (base[i] - l[i]);
+        }
+        sums.exps += (double)s;
+        sums.slopes += (double)w;
+        sums.difference += (double)difference;
+        sums.above += above;
+    }
+    return sums;
+}
+
+// p = e^(l − highest), not yet divided by their sum; the return value is ln sum exp(l).
+WIDE static double weigh_base(const float *restrict l, uint32_t n, float highest, float *restrict p)
 {
     double sum = 0;
-    for (uint32_t first = 0; first < n; first += 256) {
-        uint32_t end = first + 256 < n ? first + 256 : n;
+    for (uint32_t first = 0; first < n; first += STRETCH) {
+        uint32_t end = first + STRETCH < n ? first + STRETCH : n;
         float s = 0;
 #pragma omp simd reduction(+ : s)
-        for (uint32_t i = first; i < end; i++)
-            s += exp_negative(base[i] - highest_base) * (base[i] - l[i]);
+        for (uint32_t i = first; i < end; i++) {
+            p[i] = exp_negative(l[i] - highest);
+            s += p[i];
+        }
         sum += (double)s;
     }
-    double kl = sum * exp((double)highest_base - lse_base) - lse_base + lse;
+    return (double)highest + log(sum);
+}
+
+void cpu_base_rows(struct rows logits, struct rows weights, struct cpu_base_row *out)
+{
+#pragma omp parallel for if ((size_t)logits.n * logits.cols > PARALLEL_FROM)
+    for (uint32_t i = 0; i < logits.n; i++) {
+        const float *l = logits.data + i * logits.stride;
+        float *p = weights.data + i * weights.stride, highest = l[argmax(l, logits.cols)];
+        double lse = weigh_base(l, logits.cols, highest, p);
+        out[i] = (struct cpu_base_row){ l, p, lse, exp((double)highest - lse) };
+    }
+}
+
+// Σ p_b (l_b − l) − lse_b + lse.
+static double divergence(const struct row_sums *sums, const struct cpu_base_row *base, double lse)
+{
+    double kl = sums->difference * base->scale - base->lse + lse;
     // Below zero is rounding: the divergence of two near-equal rows is a difference of large sums.
     return kl < 0 && kl > -1e-5 ? 0 : kl;
 }
 
-WIDE static uint32_t rank_of(const float *restrict l, uint32_t n, float target)
+static void one_row(const float *l, const struct cpu_base_row *base, uint32_t n,
+                    const struct readout_row *ask, struct row_stats *out)
 {
-    uint32_t above = 0;
-#pragma omp simd reduction(+ : above)
-    for (uint32_t i = 0; i < n; i++)
-        above += l[i] > target;
-    return above;
-}
-
-static void one_row(const float *l, const float *base, uint32_t n, const struct readout_row *ask,
-                    struct row_stats *out)
-{
-    double lse, entropy, kl = 0;
     uint32_t best = argmax(l, n);
-    lse_entropy(l, n, l[best], &lse, &entropy);
-    if (base) {
-        double lse_base, ignored;
-        float highest = base[argmax(base, n)];
-        lse_entropy(base, n, highest, &lse_base, &ignored);
-        kl = divergence(base, l, n, highest, lse_base, lse);
-    }
-    *out = (struct row_stats){ .target_logit = l[ask->target],
+    float target = l[ask->target];
+    struct row_sums sums = base ? sum_both(l, n, l[best], target, base->logits, base->weights)
+                                : sum_row(l, n, l[best], target);
+    double ln_sum = log(sums.exps), lse = (double)l[best] + ln_sum;
+    *out = (struct row_stats){ .target_logit = target,
                                .foil_logit = l[ask->foil],
                                .lse = (float)lse,
-                               .entropy = (float)entropy,
-                               .kl = (float)kl,
-                               .rank = rank_of(l, n, l[ask->target]),
+                               .entropy = (float)(ln_sum - sums.slopes / sums.exps),
+                               .kl = base ? (float)divergence(&sums, base, lse) : 0,
+                               .rank = sums.above,
                                .argmax = best };
 }
 
-void cpu_row_stats(struct rows logits, struct rows base, uint32_t first_base,
+void cpu_row_stats(struct rows logits, const struct cpu_base_row *base, uint32_t first_base,
                    const struct readout_row *asks, struct row_stats *out)
 {
 #pragma omp parallel for if ((size_t)logits.n * logits.cols > PARALLEL_FROM)
     for (uint32_t i = 0; i < logits.n; i++) {
         assert(asks[i].target < logits.cols && asks[i].foil < logits.cols);
-        const float *b = base.data ? base.data + (asks[i].base - first_base) * base.stride : NULL;
-        one_row(logits.data + i * logits.stride, b, logits.cols, &asks[i], &out[i]);
+        one_row(logits.data + i * logits.stride, base ? &base[asks[i].base - first_base] : NULL,
+                logits.cols, &asks[i], &out[i]);
     }
 }

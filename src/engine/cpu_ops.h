@@ -44,9 +44,17 @@ void cpu_mix(const struct cpu_attend *a, struct rows weights, struct rows was);
 void cpu_gather(struct rows out, struct rows x, const uint32_t *rows);
 void cpu_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct rows source);
 
-// Statistics of each row of logits; base (struct rows of logits, or data NULL) holds the row to compare with at
-// asks[i].base − first_base.
-void cpu_row_stats(struct rows logits, struct rows base, uint32_t first_base,
+// What rows are compared with: logits and e^(l − highest) of each, ln sum exp(l), and what the latter's sum to 1 takes.
+struct cpu_base_row {
+    const float *logits, *weights;
+    double lse, scale;
+};
+
+// weights: room for as many rows as logits; out refers to both.
+void cpu_base_rows(struct rows logits, struct rows weights, struct cpu_base_row *out);
+
+// Reduce rows of logits to what asks want; base[asks[i].base - first_base] is what row i is compared with, NULL: nothing.
+void cpu_row_stats(struct rows logits, const struct cpu_base_row *base, uint32_t first_base,
                    const struct readout_row *asks, struct row_stats *out);
 
 #endif
