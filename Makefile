@@ -23,7 +23,6 @@ LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_main.c,$(wildcard tests/support/*.c)))
 TEST_TOOLS   := $(patsubst tests/support/%_main.c,$(BUILD)/tests/%,$(wildcard tests/support/*_main.c))
 TESTS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*_test.c))
-C_FILES       = $(wildcard src/*/*.[ch] src/*/*/*.[ch] ui/*.[ch] tests/*.[ch] tests/support/*.[ch])
 
 # One short line a step; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1) $(2)";)
@@ -52,6 +51,10 @@ deps:
 .PHONY: tests
 tests: $(TESTS) $(TEST_TOOLS)
 
+# Products alone, for bench/limit.py.
+$(BUILD)/bench/products: $(BUILD)/bench/products.o $(BUILD)/libabltui.a
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS)
+
 # Only the C tests, built as they are: the quick loop while programming.
 unit: tests
 	@tests/run --unit $(BUILD) ./$(PROGRAM)
@@ -77,6 +80,8 @@ bench: all
 	@build/venv-bench/bin/python bench/vs_transformerlens.py ./$(PROGRAM) --shape gpt2-small
 	@build/venv-bench/bin/python bench/vs_transformerlens.py ./$(PROGRAM) --shape gpt2-medium --sample 1
 	@build/venv-bench/bin/python bench/scaling.py ./$(PROGRAM)
+	@+$(MAKE) --no-print-directory $(BUILD)/bench/products
+	@build/venv-bench/bin/python bench/limit.py ./$(PROGRAM)
 
 screenshots: all
 	@tools/screenshots.sh ./$(PROGRAM)

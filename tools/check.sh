@@ -15,7 +15,7 @@ step() {
         failed=$((failed + 1))
     fi
 }
-sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' | grep -E '^(src|ui|tests)/' | while read -r f; do [ -f "$f" ] && echo "$f"; done)
+sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' | grep -E '^(src|ui|tests|bench)/' | while read -r f; do [ -f "$f" ] && echo "$f"; done)
 step include_order_of_the_layers tools/check_layers.sh
 step formatting clang-format --dry-run -Werror $sources
 for cc in gcc clang; do

@@ -64,13 +64,14 @@ void profile_trace(const struct trace *t, struct buf *out)
     buf_str(out, "{\"schema\":\"abltui.trace/1\",\"displayTimeUnit\":\"ms\",\"traceEvents\":[");
     for (size_t i = 0; i < t->n_events; i++) {
         const struct trace_event *e = &t->events[i];
-        char start[NUMBER_SIZE], length[NUMBER_SIZE];
+        char start[NUMBER_SIZE], length[NUMBER_SIZE], flop[NUMBER_SIZE];
         number_format(round(1e9 * e->start) / 1e3, start);
         number_format(round(1e9 * e->seconds) / 1e3, length);
+        number_format(e->flop, flop);
         buf_printf(out,
                    "%s\n{\"name\":\"%s\",\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":%s,\"dur\":%s,"
-                   "\"args\":{\"rows\":%" PRIu32 ",\"cols\":%" PRIu32 "}}",
-                   i ? "," : "", traced_op_name(e->op), start, length, e->rows, e->cols);
+                   "\"args\":{\"rows\":%" PRIu32 ",\"cols\":%" PRIu32 ",\"flop\":%s}}",
+                   i ? "," : "", traced_op_name(e->op), start, length, e->rows, e->cols, flop);
     }
     buf_str(out, "\n]}\n");
 }
