@@ -24,6 +24,18 @@ for e in trace["traceEvents"]:  # one at a time, in order; microseconds are roun
 EOF
 }
 
+# Weights that come and go: no matrix is loaded more often than it is multiplied by, so that a chunk of variants takes each
+# layer's once; and every layer is loaded again.
+loads_once_a_chunk() {
+    python3 - "$1" <<'EOF'
+import json, sys
+n = {o["name"]: o["n"] for o in json.load(open(sys.argv[1] + "/metrics/profile.json"))["operations"]}
+unembed = 1
+assert n["weight"] - unembed <= n["linear"], f"{n['weight'] - unembed} matrices loaded for {n['linear']} products"
+assert n["weight"] > 2 * 17, f"{n['weight']} matrices loaded: nothing came and went"
+EOF
+}
+
 for device in cpu vulkan; do
     if [ "$device" = vulkan ] && ! "$program" devices --json | grep -q '"vulkan'; then
         skip profile_on_vulkan "no Vulkan device"
@@ -41,6 +53,8 @@ for device in cpu vulkan; do
         holds "${file##*/}_is_strict_json_on_$device" "$strict_json" "$scratch/traced-$device/$file.json"
     done
     holds "no_profile_unless_asked_on_$device" test ! -e "$scratch/plain-$device/metrics/profile.json"
+    holds "streamed_run_on_$device" "${run[@]}" --mem 1M --profile --export "$scratch/streamed-$device"
+    holds "streamed_weights_load_once_a_chunk_on_$device" loads_once_a_chunk "$scratch/streamed-$device"
 done
 
 finish
