@@ -64,6 +64,9 @@ for size in 80x24 160x50; do
     else
         fail "every_layer_has_its_cells_at_$size"
     fi
+    keys 4
+    expect "the_log_says_where_time_went_at_$size" 'time: [0-9.]+ s: matmul [0-9]+ %,'
+    keys 2 1
     keys Right Right
     expect "arrows_move_to_another_head_at_$size" 'layer 0 +head 2'
     keys Space j Space

@@ -15,6 +15,11 @@ missing = {"weight", "norm", "linear", "attend", "gather", "edit", "readout", "u
 assert not missing, f"no {missing}"
 inside = sum(o["seconds"] for o in profile["operations"])
 assert abs(inside + profile["outside_seconds"] - profile["seconds"]) < 1e-6 + 1e-3 * profile["seconds"], profile
+classes = {c["name"]: c["seconds"] for c in profile["classes"]}
+assert list(classes) == ["matmul", "attention", "other", "upload", "idle"], classes
+assert abs(sum(classes.values()) - profile["seconds"]) < 1e-6 + 1e-3 * profile["seconds"], classes
+seconds = {o["name"]: o["seconds"] for o in profile["operations"]}
+assert abs(classes["matmul"] - seconds["linear"] - seconds["readout"]) < 1e-6, classes
 assert sum(o["n"] for o in profile["operations"]) == profile["events"] + profile["dropped_events"]
 assert len(trace["traceEvents"]) == profile["events"]
 ends = 0

@@ -12,6 +12,7 @@
 #include "lab/experiments.h"
 #include "lab/readings.h"
 #include "lab/select.h"
+#include "report/profile.h"
 #include "report/report.h"
 #include "report/stability.h"
 #include "ui/detail.h"
@@ -52,6 +53,7 @@ static void forget_results(struct sweep *s)
     s->values = NULL;
     s->estimated = NULL;
     s->seconds = 0;
+    memset(s->spent, 0, sizeof s->spent);
     s->exported = 0;
 }
 
@@ -154,6 +156,10 @@ void sweep_conclude(const struct sweep *s, struct buf *out)
         stability_text(s->lab, &s->run.table, &text);
     if (text.len && !text.failed)
         buf_printf(out, "\t%s", text.data); // for the log alone
+    buf_release(&text);
+    profile_classes_text(s->spent, &text);
+    if (text.len && !text.failed)
+        buf_printf(out, "\t%s", text.data);
     buf_release(&text);
 }
 
@@ -271,16 +277,29 @@ static void progressed(void *context, const struct table *t, size_t variant)
     p->report(p->context);
 }
 
+// What the engine's time has gone into so far; all 0 where it is not traced.
+static void read_classes(const struct sweep *s, double seconds[N_TIME_CLASSES])
+{
+    static const struct trace none;
+    const struct trace *trace = engine_trace(s->lab->engine);
+    trace_classes(trace ? trace : &none, seconds);
+}
+
 bool sweep_run(struct sweep *s, atomic_bool *cancel, void (*report)(void *), void *context,
                struct abl_err *err)
 {
     struct progress p = { report, context, s, now_seconds(), s->seconds };
+    double before[N_TIME_CLASSES], after[N_TIME_CLASSES];
+    read_classes(s, before);
     bool ok = lab_run(s->lab, &s->run.table, cancel, progressed, &p, err);
     if (ok && !s->has_readings) {
         readings_release(&s->readings);
         ok = s->has_readings = lab_read(s->lab, &s->run.table, cancel, &s->readings, err);
     }
     s->seconds = p.before + now_seconds() - p.started;
+    read_classes(s, after);
+    for (int c = 0; c < N_TIME_CLASSES; c++)
+        s->spent[c] += after[c] - before[c];
     return ok;
 }
 

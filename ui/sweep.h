@@ -49,7 +49,7 @@ bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *ca
 // sentence about where to said.
 bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct abl_err *err);
 
-// What a finished run says of itself: how stable its ranking is.
+// What a finished run says of itself: how stable its ranking is, and what its time went into.
 void sweep_conclude(const struct sweep *s, struct buf *out);
 
 // What the user should read in the log about the loaded model: a line each, '!' first for warnings.

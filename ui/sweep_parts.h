@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/traced.h"
 #include "lab/readings.h"
 #include "lab/run.h"
 #include "ui/snapshot.h"
@@ -32,7 +33,9 @@ struct sweep {
     double *values;
     bool *estimated;
     double seconds;
-    size_t exported; // variants that were finished at the last export
+    double spent
+        [N_TIME_CLASSES]; // of these, by what they went into; all 0 where the engine does not tell
+    size_t exported;      // variants that were finished at the last export
 };
 
 #endif

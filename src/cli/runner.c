@@ -174,7 +174,7 @@ static bool run_all(struct lab *lab, struct table *t, struct readings *in,
 
 static void print_profile(const struct lab *lab)
 {
-    const struct trace *trace = engine_trace(lab->engine);
+    const struct trace *trace = lab->settings.profile ? engine_trace(lab->engine) : NULL;
     struct buf text = { 0 };
     if (trace)
         profile_text(trace, &text);

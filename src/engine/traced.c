@@ -13,6 +13,7 @@ struct traced {
     struct engine base;
     struct engine *inner; // owned
     struct trace trace;
+    bool events; // are written down
     size_t cap;
     double opened;
 };
@@ -27,6 +28,47 @@ const char *traced_op_name(enum traced_op op)
         [TRACED_READOUT] = "readout", [TRACED_OTHER] = "other"
     };
     return names[op];
+}
+
+const char *time_class_name(enum time_class c)
+{
+    static const char *const names[N_TIME_CLASSES] = { [TIME_MATMUL] = "matmul",
+                                                       [TIME_ATTENTION] = "attention",
+                                                       [TIME_OTHER] = "other",
+                                                       [TIME_UPLOAD] = "upload",
+                                                       [TIME_IDLE] = "idle" };
+    return names[c];
+}
+
+static enum time_class class_of(enum traced_op op)
+{
+    switch (op) {
+    case TRACED_LINEAR:
+    case TRACED_READOUT:
+        return TIME_MATMUL;
+    case TRACED_ATTEND:
+    case TRACED_WEIGH:
+    case TRACED_MIX:
+        return TIME_ATTENTION;
+    case TRACED_UPLOAD:
+    case TRACED_DOWNLOAD:
+    case TRACED_WEIGHT:
+        return TIME_UPLOAD;
+    default:
+        return TIME_OTHER;
+    }
+}
+
+void trace_classes(const struct trace *t, double seconds[N_TIME_CLASSES])
+{
+    for (int c = 0; c < N_TIME_CLASSES; c++)
+        seconds[c] = 0;
+    double idle = t->seconds;
+    for (int op = 0; op < N_TRACED; op++) {
+        seconds[class_of((enum traced_op)op)] += t->totals[op].seconds;
+        idle -= t->totals[op].seconds;
+    }
+    seconds[TIME_IDLE] = idle > 0 ? idle : 0;
 }
 
 static double now_seconds(void)
@@ -69,6 +111,8 @@ static bool record(struct engine *e, enum traced_op op, double start, struct ten
     total->n++;
     total->seconds += seconds;
     total->flop += flop;
+    if (!t->events)
+        return ok;
     if (has_room(t))
         t->trace.events[t->trace.n_events++] = (struct trace_event){ .op = op,
                                                                      .rows = shape.rows,
@@ -253,7 +297,7 @@ static const struct engine_ops traced_ops = { .free = traced_free,
                                               .readout = traced_readout,
                                               .finish = traced_finish };
 
-bool traced_engine_new(struct engine *inner, struct engine **out, struct abl_err *err)
+bool traced_engine_new(struct engine *inner, bool events, struct engine **out, struct abl_err *err)
 {
     struct traced *t = calloc(1, sizeof *t);
     if (!t) {
@@ -262,6 +306,7 @@ bool traced_engine_new(struct engine *inner, struct engine **out, struct abl_err
     }
     t->base = (struct engine){ .ops = &traced_ops, .info = inner->info };
     t->inner = inner;
+    t->events = events;
     t->opened = now_seconds();
     *out = &t->base;
     return true;

@@ -240,12 +240,19 @@ static bool read_other(struct lab *lab, struct abl_err *err)
     return true;
 }
 
+// The engine, traced where that is asked for or free.
+static bool open_engine(const struct run_settings *s, struct engine **out, struct abl_err *err)
+{
+    return engine_open(s->device, s->n_threads, out, err)
+           && ((!s->profile && (*out)->info.kind != DEVICE_CPU)
+               || traced_engine_new(*out, s->profile, out, err));
+}
+
 static bool open_device(struct lab *lab, struct abl_err *err)
 {
     const struct run_settings *s = &lab->settings;
     struct engine *engine;
-    if (!engine_open(s->device, s->n_threads, &engine, err)
-        || (s->profile && !traced_engine_new(engine, &engine, err)))
+    if (!open_engine(s, &engine, err))
         return false;
     lab->engine = engine;
     const struct prompts *p = lab_run_prompts(lab);

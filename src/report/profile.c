@@ -36,11 +36,25 @@ static void add_samples(struct doc *d, const struct samples *s)
     }
 }
 
+static void add_classes(struct doc *d, const struct trace *t)
+{
+    double seconds[N_TIME_CLASSES];
+    trace_classes(t, seconds);
+    cJSON *list = doc_array(d, d->root, "classes");
+    for (int c = 0; c < N_TIME_CLASSES; c++) {
+        cJSON *o = doc_object(d, list, NULL);
+        doc_text(d, o, "name", time_class_name((enum time_class)c));
+        doc_number(d, o, "seconds", seconds[c]);
+        doc_number(d, o, "share", seconds[c] / t->seconds);
+    }
+}
+
 struct doc profile_doc(const struct trace *t, const struct samples *samples, bool partial)
 {
     struct doc d = doc_file("profile", partial);
     doc_number(&d, d.root, "seconds", t->seconds);
     doc_number(&d, d.root, "outside_seconds", outside(t));
+    add_classes(&d, t);
     cJSON *list = doc_array(&d, d.root, "operations");
     for (int op = 0; op < N_TRACED; op++) {
         const struct trace_total *total = &t->totals[op];
@@ -74,6 +88,20 @@ void profile_trace(const struct trace *t, struct buf *out)
                    i ? "," : "", traced_op_name(e->op), start, length, e->rows, e->cols, flop);
     }
     buf_str(out, "\n]}\n");
+}
+
+void profile_classes_text(const double seconds[N_TIME_CLASSES], struct buf *out)
+{
+    double all = 0;
+    for (int c = 0; c < N_TIME_CLASSES; c++)
+        all += seconds[c];
+    if (!(all > 0))
+        return;
+    buf_printf(out, "time: %.2f s:", all);
+    for (int c = 0; c < N_TIME_CLASSES; c++)
+        buf_printf(out, "%s %s %.0f %%", c ? "," : "", time_class_name((enum time_class)c),
+                   100 * seconds[c] / all);
+    buf_char(out, '\n');
 }
 
 static int by_time(const void *a, const void *b)

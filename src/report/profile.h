@@ -13,6 +13,9 @@ struct doc profile_doc(const struct trace *t, const struct samples *samples, boo
 // Append the operations in the Trace Event Format that Chrome and Perfetto read.
 void profile_trace(const struct trace *t, struct buf *out);
 
+// Append a line for people: "time: 1.50 s: matmul 90 %, …". Nothing where no time went.
+void profile_classes_text(const double seconds[N_TIME_CLASSES], struct buf *out);
+
 // Append a table for people: a line for each kind of operation, longest first.
 void profile_text(const struct trace *t, struct buf *out);
 

@@ -169,7 +169,8 @@ static bool add_readings(struct rundir *dir, const struct parts *p, struct abl_e
 static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     const struct report *r = p->report;
-    const struct trace *trace = r->lab->engine ? engine_trace(r->lab->engine) : NULL;
+    const struct trace *trace
+        = r->lab->engine && r->lab->settings.profile ? engine_trace(r->lab->engine) : NULL;
     if (!trace)
         return true;
     struct doc d = profile_doc(trace, r->samples, r->interrupted);
