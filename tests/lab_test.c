@@ -286,6 +286,70 @@ static void identical_runs_give_identical_bits(void **state)
     }
 }
 
+// The order in which layers' variants finished, and who is looking where.
+struct watched {
+    atomic_uint wanted;
+    uint32_t look_next;  // after the first variant
+    uint32_t layers[64]; // of the finished variants, in order
+    size_t n;
+};
+
+static void watch(void *context, const struct table *t, size_t variant)
+{
+    struct watched *w = context;
+    assert_in_range(w->n, 0, 63);
+    w->layers[w->n++] = variant_first_layer(&t->variants->items[variant]);
+    if (w->n == 1)
+        atomic_store(&w->wanted, w->look_next);
+}
+
+// How many of the layer's variants there are, and how many of them are among the next ones that finished, from `at` on.
+static void comes_next(const struct watched *w, const struct run *r, uint32_t layer, size_t *at)
+{
+    size_t n = 0;
+    for (size_t v = 0; v < r->variants.n; v++)
+        n += variant_first_layer(&r->variants.items[v]) == layer;
+    for (size_t i = 0; i < n; i++, ++*at)
+        if (*at >= w->n || w->layers[*at] != layer)
+            fail_msg("variant %zu to finish is of layer %u, expected layer %u", *at, w->layers[*at],
+                     layer);
+}
+
+static void a_layer_that_is_waited_for_comes_first(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t first, then;
+        uint32_t order[3];
+    } cases[] = { { NO_LAYER, NO_LAYER, { 0, 1, 2 } },
+                  { 0, 0, { 0, 1, 2 } },
+                  { 2, 2, { 2, 0, 1 } },
+                  { 0, 2, { 0, 2, 1 } },
+                  { 2, 1, { 2, 1, 0 } } };
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    for (size_t i = 0; i < n; i++) {
+        struct run plain;
+        struct run_settings s = settings_on(devices[i]);
+        run_all(&plain, &s);
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+            struct run r;
+            struct watched w = { .look_next = cases[k].then };
+            atomic_store(&w.wanted, cases[k].first);
+            run_open(&r, &s);
+            r.lab->wanted = &w.wanted;
+            CHECK(lab_run(r.lab, &r.table, NULL, watch, &w, &err));
+            size_t at = 0;
+            for (size_t l = 0; l < 3; l++)
+                comes_next(&w, &r, cases[k].order[l], &at);
+            assert_int_equal(r.table.n_done, r.variants.n);
+            assert_memory_equal(r.table.rows, plain.table.rows, table_bytes(&plain));
+            run_close(&r);
+        }
+        run_close(&plain);
+    }
+}
+
 static void cancel_after_some(void *context, const struct table *t, size_t variant)
 {
     (void)variant;
@@ -426,6 +490,7 @@ int main(void)
         cmocka_unit_test(the_memory_budget_changes_no_result),
         cmocka_unit_test(a_row_does_not_feel_the_other_rows),
         cmocka_unit_test(identical_runs_give_identical_bits),
+        cmocka_unit_test(a_layer_that_is_waited_for_comes_first),
         cmocka_unit_test(a_cancelled_run_keeps_what_it_finished_and_goes_on),
         cmocka_unit_test(a_weight_that_is_no_number_is_refused),
         cmocka_unit_test(what_is_not_there_is_refused),

@@ -285,13 +285,15 @@ static void read_classes(const struct sweep *s, double seconds[N_TIME_CLASSES])
     trace_classes(trace ? trace : &none, seconds);
 }
 
-bool sweep_run(struct sweep *s, atomic_bool *cancel, void (*report)(void *), void *context,
-               struct abl_err *err)
+bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
+               void (*report)(void *), void *context, struct abl_err *err)
 {
     struct progress p = { report, context, s, now_seconds(), s->seconds };
     double before[N_TIME_CLASSES], after[N_TIME_CLASSES];
     read_classes(s, before);
+    s->lab->wanted = wanted;
     bool ok = lab_run(s->lab, &s->run.table, cancel, progressed, &p, err);
+    s->lab->wanted = NULL;
     if (ok && !s->has_readings) {
         readings_release(&s->readings);
         ok = s->has_readings = lab_read(s->lab, &s->run.table, cancel, &s->readings, err);

@@ -28,9 +28,10 @@ bool sweep_choose(struct sweep *s, const struct choice *choice, bool restart, bo
 bool sweep_must_load(const struct sweep *s, const struct choice *choice);
 bool sweep_is_complete(const struct sweep *s);
 
-// Run what is left. Finished heads are reported to `progress` on this thread. ABL_INTERRUPTED when cancel is set.
-bool sweep_run(struct sweep *s, atomic_bool *cancel, void (*progress)(void *context), void *context,
-               struct abl_err *err);
+// Run what is left, the layer `wanted` (borrowed; it may change meanwhile) before others. Finished heads are reported to
+// `progress` on this thread. ABL_INTERRUPTED when cancel is set.
+bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
+               void (*progress)(void *context), void *context, struct abl_err *err);
 
 // Ablate a set at once, next to its heads one by one; fewer than two heads, or heads that the model
 // does not have, only forget the last set. Singles that the sweep has finished are not run again.

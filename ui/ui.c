@@ -199,6 +199,7 @@ static void press(struct ui *u, uint32_t key)
     const struct binding *b = key_find(u->state, key);
     if (b)
         carry_out(u, state_apply(u->state, b->action, b->action == DO_TYPE ? key : b->arg));
+    worker_look_at(u->worker, u->state->cursor.layer);
     ask_detail(u);
 }
 
@@ -207,6 +208,7 @@ static void click(struct ui *u, uint32_t x, uint32_t y)
     struct head h;
     if (u->state->overlay == OVERLAY_NONE && view_hit(u->state, x, y, &h))
         carry_out(u, state_apply(u->state, DO_SELECT, h.layer << 16 | h.head));
+    worker_look_at(u->worker, u->state->cursor.layer);
 }
 
 // Everything that was typed: drawn at once. False when memory is out.

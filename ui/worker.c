@@ -35,6 +35,7 @@ struct worker {
     bool busy;
     atomic_bool
         interrupt; // there are requests: what runs now returns; written under the lock, read without
+    atomic_uint wanted; // layer that the user looks at
     // Not guarded:
     int wake_fd;
     struct sweep *sweep; // the thread's own
@@ -196,8 +197,8 @@ static void export(struct worker *w, const char *path)
 static bool go_on(struct worker *w)
 {
     struct abl_err err = { 0 };
-    bool ok
-        = sweep_is_complete(w->sweep) || sweep_run(w->sweep, &w->interrupt, post_progress, w, &err);
+    bool ok = sweep_is_complete(w->sweep)
+              || sweep_run(w->sweep, &w->interrupt, &w->wanted, post_progress, w, &err);
     if (!ok && err.code != ABL_INTERRUPTED) {
         add_line(w, "!", err.text);
         post_phase(w, RUN_FAILED, &err);
@@ -329,6 +330,11 @@ void worker_run(struct worker *w, const struct choice *choice, bool restart)
     w->requests.restart |= restart;
     w->requests.choice = *choice;
     ask_end(w);
+}
+
+void worker_look_at(struct worker *w, uint32_t layer)
+{
+    atomic_store(&w->wanted, layer);
 }
 
 void worker_joint(struct worker *w, const struct marks *marks)

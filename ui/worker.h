@@ -20,6 +20,8 @@ void worker_stop(struct worker *w);
 
 // Run what the choice describes; an unfinished run of another choice is given up. restart: even if nothing changed.
 void worker_run(struct worker *w, const struct choice *choice, bool restart);
+// The layer that the user looks at: its heads are run before others. Interrupts nothing; before the first call it is 0.
+void worker_look_at(struct worker *w, uint32_t layer);
 // Measure the marked set at once; an unfinished sweep goes on behind it.
 void worker_joint(struct worker *w, const struct marks *marks);
 // Write what finished; "" = a folder named by the run. Where it went comes as a message.

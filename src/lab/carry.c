@@ -23,9 +23,31 @@ struct block_job {
     bool last;    // with this block the variants are finished
     bool fresh;   // the block's final intact state is not there yet
     bool tails; // each variant carries the rows of its last tokens only; the block has to be fresh
+    bool *
+        cut; // set where the rest waits until another layer's variants have run; NULL: it never does
     struct stream *clean, *branch;
     struct abl_err *err;
 };
+
+// The layer that is waited for, while it has variants left to run; else NO_LAYER.
+static uint32_t wanted_layer(const struct forward_job *job)
+{
+    uint32_t layer = job->wanted ? atomic_load(job->wanted) : NO_LAYER;
+    for (size_t i = 0; layer != NO_LAYER && i < job->variants->n; i++)
+        if (!job->done[i] && variant_first_layer(&job->variants->items[i]) == layer)
+            return layer;
+    return NO_LAYER;
+}
+
+// Whether the clean stream, about to enter this layer, should leave it for one that is waited for.
+static bool is_cut(const struct block_job *j, uint32_t layer)
+{
+    uint32_t wanted = j->cut ? wanted_layer(j->job) : NO_LAYER;
+    if (wanted == NO_LAYER || wanted <= layer)
+        return false;
+    *j->cut = true;
+    return true;
+}
 
 static bool cancelled(const struct forward_job *job, struct abl_err *err)
 {
@@ -201,7 +223,7 @@ static bool run_layers(struct block_job *j)
     uint32_t n_layers = j->f->s.model->shape.n_layers;
     if (!stream_start(j->clean, j->block->embedded, j->err))
         return false;
-    for (uint32_t l = 0; l < n_layers; l++) {
+    for (uint32_t l = 0; l < n_layers && !is_cut(j, l); l++) {
         if (!run_branches(j, l, STAGE_START) || !stream_attend(j->clean, l, j->err)
             || !run_branches(j, l, STAGE_ATTENDED) || !stream_mlp_beside(j->clean, l, j->err)
             || !run_branches(j, l, STAGE_BESIDE) || !stream_finish_layer(j->clean, l, j->err))
@@ -357,16 +379,40 @@ static bool run_blocks(struct forward *f, struct block_job *j)
     return true;
 }
 
+// The variants that are run next: those of the layer that is waited for, else all. In order, where that begins with them.
+static size_t take_todo(const struct forward_job *job, size_t *todo, bool *all)
+{
+    size_t n = 0;
+    uint32_t wanted = wanted_layer(job), lowest = NO_LAYER;
+    for (size_t i = 0; i < job->variants->n; i++) {
+        uint32_t first = variant_first_layer(&job->variants->items[i]);
+        if (!job->done[i] && first < lowest)
+            lowest = first;
+    }
+    *all = wanted == NO_LAYER || wanted == lowest;
+    for (size_t i = 0; i < job->variants->n; i++)
+        if (!job->done[i] && (*all || variant_first_layer(&job->variants->items[i]) == wanted))
+            todo[n++] = i;
+    return n;
+}
+
 bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err)
 {
-    size_t n = 0, *todo = malloc((job->variants->n + 1) * sizeof *todo);
+    size_t n, *todo = malloc((job->variants->n + 1) * sizeof *todo);
     if (!todo)
         return abl_no_memory(err);
-    for (size_t i = 0; i < job->variants->n; i++)
-        if (!job->done[i])
-            todo[n++] = i;
-    struct block_job j = { .f = f, .job = job, .todo = todo, .n_todo = n, .err = err };
-    bool ok = !n || run_blocks(f, &j);
+    bool ok = true, all = false, cut = false;
+    while (ok && (!all || cut) && (n = take_todo(job, todo, &all)) > 0) {
+        cut = false;
+        // Several blocks finish their variants with the last: cutting one would lose the work of those before.
+        struct block_job j = { .f = f,
+                               .job = job,
+                               .todo = todo,
+                               .n_todo = n,
+                               .cut = all && f->n_blocks == 1 ? &cut : NULL,
+                               .err = err };
+        ok = run_blocks(f, &j);
+    }
     free(todo);
     return ok;
 }

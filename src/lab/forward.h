@@ -73,6 +73,9 @@ struct forward_job {
     struct row_stats *rows; // [variant * n_prompts + prompt]
     double *clamped_kl;     // likewise, where the settings have `clamped`
     atomic_bool *cancel;    // looked at before each layer of a chunk; NULL = never
+    // The layer whose variants somebody waits for (NO_LAYER: nobody), looked at before each layer; NULL = never. They run
+    // first, or next where that loses nothing; results are the same.
+    const atomic_uint *wanted;
     void (*finished)(void *context, size_t variant);
     void *context;
 };

@@ -414,6 +414,7 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
                                .rows = run,
                                .clamped_kl = t->clamped_kl,
                                .cancel = cancel,
+                               .wanted = lab->wanted,
                                .finished = variant_finished,
                                .context = &p };
     bool ok = forward_run(lab->forward, &job, err);

@@ -116,8 +116,10 @@ struct lab {
     struct row_stats
         *other; // (prompts->n) intact run of the other prompts; NULL where no experiment asks
     struct clamped *clamped; // what tinyLab's kl_div compares with; NULL but under --compat
-    bool *held_out;          // (prompts->n_clusters) kept for confirmation; NULL without --holdout
-    size_t n_dropped;        // rows that --skip-bad left out while reading
+    const atomic_uint
+        *wanted;    // layer that somebody waits for, borrowed: see struct forward_job; NULL: nobody
+    bool *held_out; // (prompts->n_clusters) kept for confirmation; NULL without --holdout
+    size_t n_dropped; // rows that --skip-bad left out while reading
     struct arena arena;
 };
 
