@@ -116,5 +116,5 @@ uninstall:
 clean:
 	rm -rf build $(PROGRAM)
 
--include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)
+-include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d) $(BUILD)/bench/products.d
 -include $(wildcard $(BUILD)/shaders/*.d)

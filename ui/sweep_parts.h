@@ -33,9 +33,8 @@ struct sweep {
     double *values;
     bool *estimated;
     double seconds;
-    double spent
-        [N_TIME_CLASSES]; // of these, by what they went into; all 0 where the engine does not tell
-    size_t exported;      // variants that were finished at the last export
+    double spent[N_TIME_CLASSES]; // of seconds, on what; 0 where the engine does not tell
+    size_t exported;              // variants that were finished at the last export
 };
 
 #endif

@@ -35,8 +35,8 @@ struct worker {
     bool busy;
     atomic_bool
         interrupt; // there are requests: what runs now returns; written under the lock, read without
-    atomic_uint wanted; // layer that the user looks at
     // Not guarded:
+    atomic_uint wanted; // layer that the user looks at
     int wake_fd;
     struct sweep *sweep; // the thread's own
     double posted_at;

@@ -13,7 +13,7 @@ struct traced {
     struct engine base;
     struct engine *inner; // owned
     struct trace trace;
-    bool events; // are written down
+    bool writes_events;
     size_t cap;
     double opened;
 };
@@ -111,7 +111,7 @@ static bool record(struct engine *e, enum traced_op op, double start, struct ten
     total->n++;
     total->seconds += seconds;
     total->flop += flop;
-    if (!t->events)
+    if (!t->writes_events)
         return ok;
     if (has_room(t))
         t->trace.events[t->trace.n_events++] = (struct trace_event){ .op = op,
@@ -306,7 +306,7 @@ bool traced_engine_new(struct engine *inner, bool events, struct engine **out, s
     }
     t->base = (struct engine){ .ops = &traced_ops, .info = inner->info };
     t->inner = inner;
-    t->events = events;
+    t->writes_events = events;
     t->opened = now_seconds();
     *out = &t->base;
     return true;

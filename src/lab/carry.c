@@ -23,27 +23,30 @@ struct block_job {
     bool last;    // with this block the variants are finished
     bool fresh;   // the block's final intact state is not there yet
     bool tails; // each variant carries the rows of its last tokens only; the block has to be fresh
-    bool *
-        cut; // set where the rest waits until another layer's variants have run; NULL: it never does
+    bool *cut;  // set where a layer that is waited for comes between; NULL: none does
     struct stream *clean, *branch;
     struct abl_err *err;
 };
 
-// The layer that is waited for, while it has variants left to run; else NO_LAYER.
-static uint32_t wanted_layer(const struct forward_job *job)
+// The layer that is waited for, as long as it has variants left and would not come next anyway; else NO_LAYER.
+static uint32_t waited_for(const struct forward_job *job)
 {
-    uint32_t layer = job->wanted ? atomic_load(job->wanted) : NO_LAYER;
-    for (size_t i = 0; layer != NO_LAYER && i < job->variants->n; i++)
-        if (!job->done[i] && variant_first_layer(&job->variants->items[i]) == layer)
-            return layer;
-    return NO_LAYER;
+    uint32_t wanted = job->wanted ? atomic_load(job->wanted) : NO_LAYER, lowest = NO_LAYER;
+    bool left = false;
+    for (size_t i = 0; wanted != NO_LAYER && i < job->variants->n; i++) {
+        if (job->done[i])
+            continue;
+        uint32_t layer = variant_first_layer(&job->variants->items[i]);
+        left |= layer == wanted;
+        lowest = layer < lowest ? layer : lowest;
+    }
+    return left && lowest != wanted ? wanted : NO_LAYER;
 }
 
-// Whether the clean stream, about to enter this layer, should leave it for one that is waited for.
-static bool is_cut(const struct block_job *j, uint32_t layer)
+// Whether what is left should wait until another layer's variants have run.
+static bool is_cut(const struct block_job *j)
 {
-    uint32_t wanted = j->cut ? wanted_layer(j->job) : NO_LAYER;
-    if (wanted == NO_LAYER || wanted <= layer)
+    if (!j->cut || waited_for(j->job) == NO_LAYER)
         return false;
     *j->cut = true;
     return true;
@@ -223,7 +226,7 @@ static bool run_layers(struct block_job *j)
     uint32_t n_layers = j->f->s.model->shape.n_layers;
     if (!stream_start(j->clean, j->block->embedded, j->err))
         return false;
-    for (uint32_t l = 0; l < n_layers && !is_cut(j, l); l++) {
+    for (uint32_t l = 0; l < n_layers && !is_cut(j); l++) {
         if (!run_branches(j, l, STAGE_START) || !stream_attend(j->clean, l, j->err)
             || !run_branches(j, l, STAGE_ATTENDED) || !stream_mlp_beside(j->clean, l, j->err)
             || !run_branches(j, l, STAGE_BESIDE) || !stream_finish_layer(j->clean, l, j->err))
@@ -379,17 +382,12 @@ static bool run_blocks(struct forward *f, struct block_job *j)
     return true;
 }
 
-// The variants that are run next: those of the layer that is waited for, else all. In order, where that begins with them.
+// The variants that are run next: those of the layer that is waited for, else all that are left.
 static size_t take_todo(const struct forward_job *job, size_t *todo, bool *all)
 {
     size_t n = 0;
-    uint32_t wanted = wanted_layer(job), lowest = NO_LAYER;
-    for (size_t i = 0; i < job->variants->n; i++) {
-        uint32_t first = variant_first_layer(&job->variants->items[i]);
-        if (!job->done[i] && first < lowest)
-            lowest = first;
-    }
-    *all = wanted == NO_LAYER || wanted == lowest;
+    uint32_t wanted = waited_for(job);
+    *all = wanted == NO_LAYER;
     for (size_t i = 0; i < job->variants->n; i++)
         if (!job->done[i] && (*all || variant_first_layer(&job->variants->items[i]) == wanted))
             todo[n++] = i;

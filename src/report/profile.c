@@ -6,15 +6,6 @@
 
 #include "report/number.h"
 
-// Time in no operation: the program's own, such as planning and statistics.
-static double outside(const struct trace *t)
-{
-    double inside = 0;
-    for (int op = 0; op < N_TRACED; op++)
-        inside += t->totals[op].seconds;
-    return fmax(0, t->seconds - inside);
-}
-
 static double gflops(const struct trace_total *total)
 {
     return total->flop > 0 && total->seconds > 0 ? total->flop / total->seconds / 1e9 : NAN;
@@ -36,10 +27,8 @@ static void add_samples(struct doc *d, const struct samples *s)
     }
 }
 
-static void add_classes(struct doc *d, const struct trace *t)
+static void add_classes(struct doc *d, const struct trace *t, const double seconds[N_TIME_CLASSES])
 {
-    double seconds[N_TIME_CLASSES];
-    trace_classes(t, seconds);
     cJSON *list = doc_array(d, d->root, "classes");
     for (int c = 0; c < N_TIME_CLASSES; c++) {
         cJSON *o = doc_object(d, list, NULL);
@@ -51,10 +40,12 @@ static void add_classes(struct doc *d, const struct trace *t)
 
 struct doc profile_doc(const struct trace *t, const struct samples *samples, bool partial)
 {
+    double classes[N_TIME_CLASSES];
+    trace_classes(t, classes);
     struct doc d = doc_file("profile", partial);
     doc_number(&d, d.root, "seconds", t->seconds);
-    doc_number(&d, d.root, "outside_seconds", outside(t));
-    add_classes(&d, t);
+    doc_number(&d, d.root, "outside_seconds", classes[TIME_IDLE]);
+    add_classes(&d, t, classes);
     cJSON *list = doc_array(&d, d.root, "operations");
     for (int op = 0; op < N_TRACED; op++) {
         const struct trace_total *total = &t->totals[op];
@@ -126,6 +117,8 @@ void profile_text(const struct trace *t, struct buf *out)
             buf_printf(out, " %8.1f GFLOP/s", gflops(total));
         buf_char(out, '\n');
     }
-    buf_printf(out, "  %-9s %8.3f s %5.1f %%\n", "outside", outside(t),
-               100 * outside(t) / t->seconds);
+    double classes[N_TIME_CLASSES];
+    trace_classes(t, classes);
+    buf_printf(out, "  %-9s %8.3f s %5.1f %%\n", "outside", classes[TIME_IDLE],
+               100 * classes[TIME_IDLE] / t->seconds);
 }
