@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "engine/dnnl_matmul.h"
 #include "engine/engine.h"
 
@@ -25,13 +25,6 @@ struct rival {
     struct dnnl_context *library;
     struct engine *engine;
 };
-
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void fill(float *x, size_t n, uint32_t seed)
 {
@@ -107,7 +100,7 @@ static bool time_shape(const struct work *w, const struct shape *s, struct abl_e
     double flop = 2.0 * s->m * s->k * s->n;
     printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %.1f %.1f\n", s->m, s->k, s->n,
            flop / times[0] / 1e9, flop / times[n / 2] / 1e9);
-    return fflush(stdout) == 0;
+    return fflush(stdout) == 0 || abl_fail(err, ABL_FAILED, "cannot write the figures");
 }
 
 // Rows [first, first + count) of w, for an engine that loads them.

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "lab/experiments.h"
 #include "lab/readings.h"
 #include "lab/select.h"
@@ -70,13 +70,6 @@ void sweep_free(struct sweep *s)
         return;
     unload(s);
     free(s);
-}
-
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void name_device(const struct device_info *d, char *out, size_t size)

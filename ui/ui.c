@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "ui/action.h"
 #include "ui/catalog.h"
 #include "ui/keys.h"
@@ -39,13 +40,6 @@ struct ui {
     double drawn_at;
     struct abl_err *err;
 };
-
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool open_wake(struct ui *u)
 {

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 // Beyond this every second sample goes and the interval doubles.
 enum { MAX_SAMPLES = 4096 };
 
@@ -22,13 +24,6 @@ struct sampler {
     bool stopped, joined;
     double started, last, last_cpu; // seconds
 };
-
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static double cpu_seconds(void)
 {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/print.h"
@@ -124,13 +125,6 @@ struct shown {
     double began, last; // seconds: the file's first line, the line drawn last
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 // "1.2 GiB of 4.6 GiB  85.3 MiB/s  0:41 left"
 static void rate_text(const struct shown *s, uint64_t done, uint64_t size, double now, char *out,
                       size_t room)
@@ -149,7 +143,7 @@ static void rate_text(const struct shown *s, uint64_t done, uint64_t size, doubl
 static void show_progress(struct shown *s, const char *file, uint64_t done, uint64_t size)
 {
     char text[64];
-    double now = now_s();
+    double now = now_seconds();
     if (strcmp(s->file, file) != 0 || done < s->first) {
         snprintf(s->file, sizeof s->file, "%s", file);
         s->first = done;

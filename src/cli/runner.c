@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/sampler.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -35,13 +35,6 @@ void runner_catch_signals(void)
     struct sigaction action = { .sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND };
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaction(signals[i], &action, NULL);
-}
-
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 // The line that says how far a run is, on a terminal only.

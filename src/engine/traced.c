@@ -1,7 +1,8 @@
 #include "engine/traced.h"
 
 #include <stdlib.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 // A weight of the inner engine, and its columns.
 struct weight {
@@ -69,13 +70,6 @@ void trace_classes(const struct trace *t, double seconds[N_TIME_CLASSES])
         idle -= t->totals[op].seconds;
     }
     seconds[TIME_IDLE] = idle > 0 ? idle : 0;
-}
-
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static struct traced *traced_of(struct engine *e)
