@@ -275,6 +275,21 @@ static void describe(const struct edit *e, char *out, size_t size)
              (int)e->head, (int)e->position, ops[e->op], (double)e->factor, sources[e->source]);
 }
 
+// What the variant before i changes up to some layer, in another order, for half of them; how many edits that is.
+static size_t begin_alike(struct rng *r, const struct model_shape *s, struct random_list *list,
+                          size_t i)
+{
+    const struct variant *before = &list->variants[i - 1];
+    uint32_t end = rng_below(r, 2) ? rng_below(r, s->n_layers + 1) : 0;
+    size_t n = 0;
+    for (size_t k = before->n_edits; k-- > 0;)
+        if (before->edits[k].layer < end) {
+            list->edits[i][n++] = before->edits[k];
+            describe(&before->edits[k], list->labels[i], sizeof list->labels[i]);
+        }
+    return n;
+}
+
 static void make_random(struct random_list *list, struct rng *r, const struct model_shape *s,
                         size_t n_donors, size_t n_prompts)
 {
@@ -282,8 +297,8 @@ static void make_random(struct random_list *list, struct rng *r, const struct mo
     for (size_t i = 0; i < n_prompts; i++)
         list->donor[i] = rng_below(r, (uint32_t)n_donors);
     for (size_t i = 0; i < list->v.n; i++) {
-        size_t n = 0, wanted = 1 + rng_below(r, MAX_EDITS);
-        for (size_t k = 0; k < wanted; k++) {
+        size_t n = i ? begin_alike(r, s, list, i) : 0, wanted = 1 + rng_below(r, MAX_EDITS);
+        for (size_t k = n; k < wanted; k++) {
             struct edit e = random_edit(r, s, list);
             bool clash = false;
             for (size_t m = 0; m < n; m++)

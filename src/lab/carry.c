@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "lab/agree.h"
 #include "lab/branch.h"
 #include "lab/clamped.h"
 #include "lab/kept.h"
@@ -82,30 +83,52 @@ static bool read_clamped(const struct block_job *j, struct tensor final, const s
     return clamped_read(f->s.clamped, j->block, final, n, values, j->err);
 }
 
-// Carry some variants from the clean stream's present place to the read-out.
-static bool run_chunk(struct block_job *j, struct stream *s, const struct branch *place,
-                      const size_t *numbers, uint32_t n)
+// Some variants that leave the clean stream together; those that agree at first are one copy at first.
+static void set_out(const struct block_job *j, const size_t *numbers, uint32_t n, struct company *c)
 {
-    const struct variant *variants[MAX_COPIES];
-    struct row_stats *rows[MAX_COPIES];
+    bool apart = j->f->s.left_out & SAVING_AGREEMENT;
+    uint32_t last = j->f->s.model->shape.n_layers - 1; // each is read out by itself
+    c->n = c->n_copies = 0;
     for (uint32_t i = 0; i < n; i++) {
-        variants[i] = &j->job->variants->items[numbers[i]];
-        rows[i] = j->job->rows + numbers[i] * j->f->s.n_prompts + j->block->first;
+        const struct variant *v = &j->job->variants->items[numbers[i]];
+        uint32_t until = i && !apart ? agree_until(c->variants[i - 1], v) : 0;
+        company_add(c, v, until < last ? until : last);
     }
-    if (!stream_branch(s, j->clean, place->stage >= STAGE_ATTENDED, variants, n, j->err))
+}
+
+// From the clean stream's present place to behind the last layer.
+static bool run_company(struct block_job *j, struct stream *s, const struct branch *place,
+                        struct company *c)
+{
+    uint32_t n_layers = j->f->s.model->shape.n_layers, from_copy[MAX_COPIES];
+    company_part(c, place->layer, from_copy);
+    if (!stream_branch(s, j->clean, place->stage >= STAGE_ATTENDED, c->copies, c->n_copies, j->err))
         return false;
-    uint32_t n_layers = j->f->s.model->shape.n_layers;
     for (uint32_t l = place->layer; l < n_layers; l++) {
         if (cancelled(j->job, j->err))
             return false;
+        company_part(c, l, from_copy);
         enum stage from = l == place->layer ? place->stage : STAGE_START;
-        if ((from < STAGE_ATTENDED && !stream_attend(s, l, j->err))
+        if (!stream_part(s, from_copy, c->n_copies, j->err)
+            || (from < STAGE_ATTENDED && !stream_attend(s, l, j->err))
             || (from < STAGE_BESIDE && !stream_mlp_beside(s, l, j->err))
             || !stream_finish_layer(s, l, j->err))
             return false;
     }
+    return true;
+}
+
+// Some variants from the clean stream's present place to the read-out.
+static bool run_chunk(struct block_job *j, struct stream *s, const struct branch *place,
+                      const size_t *numbers, uint32_t n)
+{
+    struct company company;
+    struct row_stats *rows[MAX_COPIES];
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = j->job->rows + numbers[i] * j->f->s.n_prompts + j->block->first;
+    set_out(j, numbers, n, &company);
     struct tensor final;
-    if (!stream_final(s, &final, j->err)
+    if (!run_company(j, s, place, &company) || !stream_final(s, &final, j->err)
         || !block_read(j->block, final, n, j->block->final, rows, j->err)
         || !read_clamped(j, final, numbers, n))
         return false;
@@ -402,6 +425,10 @@ bool forward_run(struct forward *f, const struct forward_job *job, struct abl_er
     bool ok = true, all = false, cut = false;
     while (ok && (!all || cut) && (n = take_todo(job, todo, &all)) > 0) {
         cut = false;
+        if (!(f->s.left_out & SAVING_AGREEMENT) && !agree_sort(job->variants, todo, n)) {
+            ok = abl_no_memory(err);
+            break;
+        }
         // Several blocks finish their variants with the last: cutting one would lose the work of those before.
         struct block_job j = { .f = f,
                                .job = job,

@@ -1,4 +1,7 @@
 // What a run would cost, told before it starts.
+#include <stdlib.h>
+
+#include "lab/agree.h"
 #include "lab/branch.h"
 #include "lab/forward.h"
 #include "lab/run.h"
@@ -33,16 +36,17 @@ static double variant_rows(const struct prompts *p, const struct variant *v, dou
     return rows;
 }
 
-// A variant's FLOP over n_rows rows, of which n_reads go through the last layer's second half.
-static double variant_flop(const struct model_shape *s, const struct variant *v, double n_rows,
-                           double n_reads)
+// A variant's FLOP over n_rows rows, of which n_reads go through the last layer's second half. Layers before `own` were
+// run for a neighbour.
+static double variant_flop(const struct model_shape *s, const struct variant *v, uint32_t own,
+                           double n_rows, double n_reads)
 {
     struct branch at = branch_of(s, v, 0);
     double behind = flop_behind_attention(s), attention = flop_layer(s) - behind;
     double mlp = flop_mlp(s), flop = 2.0 * s->d_model * s->n_vocab * n_reads; // unembedding first
     if (at.layer == NO_LAYER)
         return 0;
-    for (uint32_t l = at.layer; l < s->n_layers; l++) {
+    for (uint32_t l = at.layer > own ? at.layer : own; l < s->n_layers; l++) {
         enum stage from = l == at.layer ? at.stage : STAGE_START;
         double rows_behind = l + 1 == s->n_layers ? n_reads : n_rows;
         if (from < STAGE_ATTENDED)
@@ -50,6 +54,42 @@ static double variant_flop(const struct model_shape *s, const struct variant *v,
         flop += (from < STAGE_BESIDE ? behind : behind - mlp) * rows_behind;
     }
     return flop;
+}
+
+// First layer that a variant does not share with the one that runs before it; 0 where they do not run together.
+static uint32_t own_layer(const struct model_shape *s, const struct variant *before,
+                          const struct variant *v)
+{
+    struct branch a = branch_of(s, before, 0), b = branch_of(s, v, 0);
+    bool together
+        = a.layer == b.layer && a.stage == b.stage && variant_tail(before) == variant_tail(v);
+    uint32_t until = together ? agree_until(before, v) : 0;
+    return until < s->n_layers ? until : s->n_layers - 1;
+}
+
+// What the variants add, in the order in which they run.
+static bool add_variants(struct lab_cost *c, const struct lab *lab, const struct variants *v,
+                         const struct forward_cut *cut, struct abl_err *err)
+{
+    const struct model_shape *s = &lab->model->shape;
+    const struct prompts *p = lab_run_prompts(lab);
+    size_t *order = malloc((v->n + 1) * sizeof *order);
+    for (size_t i = 0; order && i < v->n; i++)
+        order[i] = i;
+    if (!order || !agree_sort(v, order, v->n)) {
+        free(order);
+        return abl_no_memory(err);
+    }
+    for (size_t i = 0; i < v->n; i++) {
+        const struct variant *now = &v->items[order[i]];
+        double rows = variant_rows(p, now, (double)cut->n_nodes);
+        bool starts_chunk = i % cut->copies == 0;
+        uint32_t own = starts_chunk ? 0 : own_layer(s, &v->items[order[i - 1]], now);
+        c->n_token_rows += (uint64_t)rows;
+        c->flop += variant_flop(s, now, own, rows, (double)cut->n_reads);
+    }
+    free(order);
+    return true;
 }
 
 bool lab_cost(const struct lab *lab, const struct variants *v, const struct device_info *device,
@@ -72,10 +112,5 @@ bool lab_cost(const struct lab *lab, const struct variants *v, const struct devi
                               .variants_per_chunk = cut.copies,
                               .n_blocks = cut.n_blocks };
     out->flop = flop_layer(s) * nodes * s->n_layers + 2.0 * s->d_model * s->n_vocab * reads;
-    for (size_t i = 0; i < v->n; i++) {
-        double rows = variant_rows(p, &v->items[i], nodes);
-        out->n_token_rows += (uint64_t)rows;
-        out->flop += variant_flop(s, &v->items[i], rows, reads);
-    }
-    return true;
+    return add_variants(out, lab, v, &cut, err);
 }

@@ -1,8 +1,9 @@
 // A model and its prompts on a device, and the running of variant lists over them.
 //
 // Savings made here: identical prompts and shared prefixes run once (trie); the stream entering a layer is clean, so that
-// each variant branches at the first layer it changes, behind that layer's attention where only z or later is edited; what
-// changes only the last tokens carries only their rows; in the last layer only read-out rows go on.
+// each variant branches at the first layer it changes, behind that layer's attention where only z or later is edited;
+// variants that change the same at first share their rows until they part; what changes only the last tokens carries only
+// their rows; in the last layer only read-out rows go on.
 #ifndef ABL_LAB_FORWARD_H
 #define ABL_LAB_FORWARD_H
 
@@ -30,7 +31,8 @@ enum saving {
     SAVING_POSITIONS = 1 << 4,  // what changes only the last tokens carries only their rows
     SAVING_PARALLEL_MLP
     = 1 << 5, // an MLP beside attention is not run again where only z or attn_out changes
-    ALL_SAVINGS = (1 << 6) - 1,
+    SAVING_AGREEMENT = 1 << 6, // variants that change the same up to a layer are one until there
+    ALL_SAVINGS = (1 << 7) - 1,
 };
 
 struct forward_settings {

@@ -138,6 +138,32 @@ bool stream_branch(struct stream *s, const struct stream *from, bool with_z,
            && (!with_z || e->ops->gather(e, s->z_now, from->z_now, repeat, err));
 }
 
+bool stream_part(struct stream *s, const uint32_t *from, uint32_t copies, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    uint32_t n = s->rows.n;
+    struct index rows = { 0 };
+    if (copies == s->copies)
+        return true;
+    assert(s->space == ROWS_NODES && copies <= s->max_copies);
+    uint32_t *list = malloc((size_t)copies * n * sizeof *list);
+    if (!list)
+        return abl_no_memory(err);
+    for (uint32_t i = 0; i < copies * n; i++)
+        list[i] = from[i / n] * n + i % n;
+    struct tensor was = s->resid;
+    s->resid = s->h;
+    s->h = was;
+    bool ok = e->ops->index_new(e, list, copies * n, &rows, err)
+              && e->ops->gather(e, tensor_rows(s->resid, 0, copies * n), s->x, rows, err);
+    if (rows.buffer)
+        e->ops->index_release(e, &rows);
+    free(list);
+    s->x = tensor_rows(s->resid, 0, copies * n);
+    s->copies = copies;
+    return ok;
+}
+
 static const struct stash *find_stash(const struct pass *p, uint32_t layer, enum site site)
 {
     for (size_t i = 0; i < p->stashes.n; i++)

@@ -114,6 +114,9 @@ bool stream_start(struct stream *s, struct tensor embedded, struct abl_err *err)
 bool stream_branch(struct stream *s, const struct stream *from, bool with_z,
                    const struct variant *const *variants, uint32_t copies, struct abl_err *err);
 
+// Between layers: make more copies, of which copy i begins as the present from[i]. s->variants has them already.
+bool stream_part(struct stream *s, const uint32_t *from, uint32_t copies, struct abl_err *err);
+
 // First half of a layer: resid_pre, q, k and v edits, attention. In the last layer only read-out rows go on.
 bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err);
 
