@@ -51,7 +51,7 @@ bool snapshot_rescale(struct snapshot *s, struct abl_err *err)
     s->largest = 0;
     for (size_t i = 0; i < n; i++) {
         double effect = s->cells[i].mean;
-        if (s->states[i] != CELL_DONE || !isfinite(effect))
+        if (!cell_is_measured(s->states[i]) || !isfinite(effect))
             continue;
         effects[m++] = effect;
         s->largest = fmax(s->largest, fabs(effect));
@@ -65,11 +65,11 @@ size_t snapshot_rank(const struct snapshot *s, struct head h)
 {
     assert(h.layer < s->n_layers && h.head < s->n_heads);
     size_t at = snapshot_at(s, h), n = (size_t)s->n_layers * s->n_heads, larger = 0;
-    if (s->states[at] != CELL_DONE)
+    if (!cell_is_measured(s->states[at]))
         return 0;
     double mine = fabs(s->cells[at].mean);
     for (size_t i = 0; i < n; i++)
-        larger += s->states[i] == CELL_DONE && fabs(s->cells[i].mean) > mine;
+        larger += cell_is_measured(s->states[i]) && fabs(s->cells[i].mean) > mine;
     return larger + 1;
 }
 

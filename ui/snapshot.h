@@ -14,8 +14,13 @@
 
 enum run_phase { RUN_LOADING, RUN_RUNNING, RUN_DONE, RUN_CANCELLED, RUN_FAILED };
 
-// A head of the grid: outside the run, waiting, or measured.
-enum cell_state { CELL_OUTSIDE, CELL_WAITING, CELL_DONE };
+// A head of the grid: outside the run, waiting, measured over a sample of the rows, or over all of them.
+enum cell_state { CELL_OUTSIDE, CELL_WAITING, CELL_SAMPLED, CELL_DONE };
+
+static inline bool cell_is_measured(enum cell_state s)
+{
+    return s == CELL_SAMPLED || s == CELL_DONE;
+}
 
 enum { MAX_MARKS = 256 };
 
@@ -36,7 +41,8 @@ enum { ITEM_LABEL = 64 };
 // A result that is no cell of the grid: a set, a set with heads given back, a patched place, a part of the logits.
 struct item {
     char label[ITEM_LABEL];
-    bool done, indented;   // indented: it belongs to the one above that is not
+    bool done, sampled;    // sampled: over a sample of the rows only
+    bool indented;         // it belongs to the one above that is not
     struct estimate delta; // of the metric; of a part its share of ld
     bool is_head;          // a head's direct effect
     struct head head;      // then
@@ -76,10 +82,13 @@ struct snapshot {
     double scale, largest;  // 99th percentile and maximum of |effect|; 0 before the first
     struct item *items;     // (n_items), in the order of the run
     size_t n_items;
-    double items_scale; // largest |delta| among them
-    size_t done, total; // variants
-    size_t n_cells;     // heads among the finished ones
-    double seconds;     // spent in this sweep
+    double items_scale;    // largest |delta| among them
+    size_t done, total;    // variants
+    size_t n_sampled;      // variants that are measured over the sample or over all rows
+    size_t n_cells;        // heads among these
+    size_t sample_rows;    // rows of the sample; 0: there is none
+    double seconds;        // spent in this sweep
+    double coarse_seconds; // of these on the sample
     bool has_joint;
     struct joint joint;
     struct abl_err err; // when failed

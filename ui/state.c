@@ -204,7 +204,7 @@ void state_sort(struct state *s)
         return;
     s->order = order;
     for (size_t i = 0; i < n; i++)
-        if (s->snap->states[i] == CELL_DONE)
+        if (cell_is_measured(s->snap->states[i]))
             s->order[s->n_order++] = (uint32_t)i;
     heapsort_order(s);
 }
@@ -325,7 +325,10 @@ static void make_difference(struct state *s)
     for (size_t i = 0; i < (size_t)p->n_layers * p->n_heads; i++) {
         double mean = p->cells[i].mean - s->kept.cells[i];
         bool there = p->states[i] == CELL_DONE && isfinite(mean);
-        d->states[i] = there ? CELL_DONE : p->states[i] == CELL_DONE ? CELL_OUTSIDE : p->states[i];
+        d->states[i] = there                          ? CELL_DONE
+                       : p->states[i] == CELL_DONE    ? CELL_OUTSIDE
+                       : p->states[i] == CELL_SAMPLED ? CELL_WAITING
+                                                      : p->states[i];
         d->cells[i] = (struct estimate){
             .mean = mean, .se = NAN, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .q = NAN
         };

@@ -28,13 +28,43 @@ bool sweep_new(const struct run_settings *settings, struct sweep **out, struct a
     return true;
 }
 
-static void measured_release(struct measured *m)
+void measured_release(struct measured *m)
 {
     if (m->ready) {
         table_release(&m->table);
         variants_release(&m->variants);
     }
     *m = (struct measured){ 0 };
+}
+
+bool estimates_init(struct estimates *e, size_t n, struct abl_err *err)
+{
+    size_t room = n ? n : 1;
+    *e = (struct estimates){ .n = n };
+    e->deltas = calloc(room, sizeof *e->deltas);
+    e->recoveries = calloc(room, sizeof *e->recoveries);
+    e->values = calloc(room, sizeof *e->values);
+    e->made = calloc(room, sizeof *e->made);
+    if (e->deltas && e->recoveries && e->values && e->made)
+        return true;
+    estimates_release(e);
+    return abl_no_memory(err);
+}
+
+void estimates_release(struct estimates *e)
+{
+    free(e->deltas);
+    free(e->recoveries);
+    free(e->values);
+    free(e->made);
+    *e = (struct estimates){ 0 };
+}
+
+// Estimates are of one metric.
+static void estimates_forget(struct estimates *e)
+{
+    if (e->made)
+        memset(e->made, 0, e->n * sizeof *e->made);
 }
 
 static void forget_results(struct sweep *s)
@@ -44,14 +74,8 @@ static void forget_results(struct sweep *s)
     s->marks.n = 0;
     readings_release(&s->readings);
     s->has_readings = false;
-    free(s->cells);
-    free(s->recoveries);
-    free(s->values);
-    free(s->estimated);
-    s->cells = NULL;
-    s->recoveries = NULL;
-    s->values = NULL;
-    s->estimated = NULL;
+    estimates_release(&s->estimates);
+    coarse_forget(&s->coarse);
     s->seconds = 0;
     memset(s->spent, 0, sizeof s->spent);
     s->exported = 0;
@@ -205,7 +229,7 @@ static bool load(struct sweep *s, const struct choice *c, struct abl_err *err)
     return ok;
 }
 
-static bool measured_init(struct measured *m, size_t n_prompts, struct abl_err *err)
+bool measured_init(struct measured *m, size_t n_prompts, struct abl_err *err)
 {
     m->ready = table_init(&m->table, &m->variants, n_prompts, err);
     if (!m->ready)
@@ -219,14 +243,8 @@ static bool start_over(struct sweep *s, struct abl_err *err)
     if (!lab_variants(s->lab, &s->run.variants, err)
         || !measured_init(&s->run, s->lab->prompts->n, err))
         return false;
-    size_t n = s->run.variants.n;
-    n = n ? n : 1;
     s->number++;
-    s->cells = calloc(n, sizeof *s->cells);
-    s->recoveries = calloc(n, sizeof *s->recoveries);
-    s->values = calloc(n, sizeof *s->values);
-    s->estimated = calloc(n, sizeof *s->estimated);
-    return (s->cells && s->recoveries && s->values && s->estimated) || abl_no_memory(err);
+    return estimates_init(&s->estimates, s->run.variants.n, err);
 }
 
 bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *loaded,
@@ -238,8 +256,10 @@ bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *l
         *loaded = must_load;
     if (must_load && !load(s, c, err))
         return false;
-    if (s->estimated && c->metric != s->choice.metric)
-        memset(s->estimated, 0, s->run.variants.n * sizeof *s->estimated);
+    if (c->metric != s->choice.metric) {
+        estimates_forget(&s->estimates);
+        estimates_forget(&s->coarse.estimates);
+    }
     s->choice = *c;
     if (!apply_choice(&s->lab->settings, c, &s->lab->arena, err))
         return false;
@@ -260,6 +280,7 @@ struct progress {
     void *context;
     struct sweep *sweep;
     double started, before;
+    double classes[N_TIME_CLASSES]; // when it began
 };
 
 static void progressed(void *context, const struct table *t, size_t variant)
@@ -278,12 +299,45 @@ static void read_classes(const struct sweep *s, double seconds[N_TIME_CLASSES])
     trace_classes(trace ? trace : &none, seconds);
 }
 
+static struct progress begin(struct sweep *s, void (*report)(void *), void *context)
+{
+    struct progress p = { .report = report,
+                          .context = context,
+                          .sweep = s,
+                          .started = now_seconds(),
+                          .before = s->seconds };
+    read_classes(s, p.classes);
+    return p;
+}
+
+// Seconds that it took.
+static double end(const struct progress *p)
+{
+    struct sweep *s = p->sweep;
+    double after[N_TIME_CLASSES], took = now_seconds() - p->started;
+    s->seconds = p->before + took;
+    read_classes(s, after);
+    for (int c = 0; c < N_TIME_CLASSES; c++)
+        s->spent[c] += after[c] - p->classes[c];
+    return took;
+}
+
+bool sweep_outline(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
+                   void (*report)(void *), void *context, bool *ran, struct abl_err *err)
+{
+    *ran = !coarse_is_complete(s);
+    if (!*ran)
+        return true;
+    struct progress p = begin(s, report, context);
+    bool ok = coarse_run(s, cancel, wanted, progressed, &p, err);
+    s->coarse.seconds += end(&p);
+    return ok;
+}
+
 bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
                void (*report)(void *), void *context, struct abl_err *err)
 {
-    struct progress p = { report, context, s, now_seconds(), s->seconds };
-    double before[N_TIME_CLASSES], after[N_TIME_CLASSES];
-    read_classes(s, before);
+    struct progress p = begin(s, report, context);
     s->lab->wanted = wanted;
     bool ok = lab_run(s->lab, &s->run.table, cancel, progressed, &p, err);
     s->lab->wanted = NULL;
@@ -291,10 +345,7 @@ bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
         readings_release(&s->readings);
         ok = s->has_readings = lab_read(s->lab, &s->run.table, cancel, &s->readings, err);
     }
-    s->seconds = p.before + now_seconds() - p.started;
-    read_classes(s, after);
-    for (int c = 0; c < N_TIME_CLASSES; c++)
-        s->spent[c] += after[c] - before[c];
+    end(&p);
     return ok;
 }
 

@@ -10,29 +10,37 @@
 #include "ui/sweep_parts.h"
 
 // Mean of the metric itself while the head is ablated.
-static double mean_value(const struct sweep *s, size_t variant)
+static double mean_value(const struct lab *lab, const struct table *t, size_t variant,
+                         enum metric metric)
 {
-    const struct table *t = &s->run.table;
-    const struct metric_info *m = metric_info(s->choice.metric);
+    const struct metric_info *m = metric_info(metric);
     double sum = 0;
     for (size_t i = 0; i < t->n_prompts; i++)
-        sum += m->value(&t->rows[variant * t->n_prompts + i], &s->lab->intact[i]);
+        sum += m->value(&t->rows[variant * t->n_prompts + i], &lab->intact[i]);
     return sum / (double)t->n_prompts;
 }
 
-static bool estimate_finished(struct sweep *s, struct abl_err *err)
+static bool estimate_finished(const struct lab *lab, const struct table *t, enum metric metric,
+                              struct estimates *e, struct abl_err *err)
 {
-    for (size_t v = 0; v < s->run.variants.n; v++) {
-        if (!s->run.table.done[v] || s->estimated[v])
+    for (size_t v = 0; v < e->n; v++) {
+        if (!t->done[v] || e->made[v])
             continue;
-        if (!lab_estimate(s->lab, &s->run.table, v, s->choice.metric, false, &s->cells[v], err))
+        if (!lab_estimate(lab, t, v, metric, false, &e->deltas[v], err)
+            || !lab_recovery(lab, t, v, metric, &e->recoveries[v], err))
             return false;
-        if (!lab_recovery(s->lab, &s->run.table, v, s->choice.metric, &s->recoveries[v], err))
-            return false;
-        s->values[v] = mean_value(s, v);
-        s->estimated[v] = true;
+        e->values[v] = mean_value(lab, t, v, metric);
+        e->made[v] = true;
     }
     return true;
+}
+
+// What is known of a variant: by every row, else by the sample's; NULL where nothing is.
+static const struct estimates *known(const struct sweep *s, size_t v)
+{
+    if (s->estimates.made[v])
+        return &s->estimates;
+    return s->coarse.lab && s->coarse.estimates.made[v] ? &s->coarse.estimates : NULL;
 }
 
 // The head that a variant is about: ablated alone, or patched at a site that has as many heads; false for others, and for a
@@ -51,6 +59,35 @@ static bool cell_of(const struct sweep *s, const struct snapshot *p, const struc
     return p->states[snapshot_at(p, *out)] == CELL_OUTSIDE;
 }
 
+static void fill_cell(const struct sweep *s, struct snapshot *p, size_t v, size_t at)
+{
+    const struct estimates *e = known(s, v);
+    p->states[at] = !e ? CELL_WAITING : e == &s->estimates ? CELL_DONE : CELL_SAMPLED;
+    if (!e)
+        return;
+    p->cells[at] = e->deltas[v];
+    p->values[at] = e->values[v];
+    p->n_cells++;
+}
+
+// q is for what is measured over the same rows: the finished cells.
+static bool find_q(struct snapshot *p, size_t n, struct abl_err *err)
+{
+    struct estimate *done = malloc((n + 1) * sizeof *done);
+    size_t m = 0;
+    if (!done)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        if (p->states[i] == CELL_DONE)
+            done[m++] = p->cells[i];
+    bool ok = stats_fdr(done, m, err);
+    for (size_t i = 0, k = 0; ok && i < n; i++)
+        if (p->states[i] == CELL_DONE)
+            p->cells[i] = done[k++];
+    free(done);
+    return ok;
+}
+
 static bool fill_cells(const struct sweep *s, struct snapshot *p, struct abl_err *err)
 {
     static const struct estimate missing
@@ -60,20 +97,14 @@ static bool fill_cells(const struct sweep *s, struct snapshot *p, struct abl_err
         p->cells[i] = missing;
     for (size_t v = 0; v < s->run.variants.n; v++) {
         const struct variant *one = &s->run.variants.items[v];
-        p->done += s->estimated[v];
+        p->done += s->estimates.made[v];
+        p->n_sampled += known(s, v) != NULL;
         struct head h;
-        if (!cell_of(s, p, one, &h))
-            continue;
-        size_t at = snapshot_at(p, h);
-        p->states[at] = s->estimated[v] ? CELL_DONE : CELL_WAITING;
-        if (!s->estimated[v])
-            continue;
-        p->cells[at] = s->cells[v];
-        p->values[at] = s->values[v];
-        p->n_cells++;
+        if (cell_of(s, p, one, &h))
+            fill_cell(s, p, v, snapshot_at(p, h));
     }
     p->total = s->run.variants.n;
-    return stats_fdr(p->cells, n, err) && snapshot_rescale(p, err);
+    return find_q(p, n, err) && snapshot_rescale(p, err);
 }
 
 // Sum over the marked heads of each row's single effects.
@@ -127,10 +158,14 @@ static void fill_item(const struct sweep *s, size_t v, struct item *to)
 {
     const struct variant *one = &s->run.variants.items[v];
     snprintf(to->label, sizeof to->label, "%s", one->label);
-    to->done = s->estimated[v];
+    const struct estimates *e = known(s, v);
+    to->done = e != NULL;
+    to->sampled = e && e != &s->estimates;
     to->indented = one->role == ROLE_RESTORED;
-    to->delta = s->cells[v];
-    to->recovery = s->recoveries[v];
+    if (e) {
+        to->delta = e->deltas[v];
+        to->recovery = e->recoveries[v];
+    }
     to->has_recovery = one->role == ROLE_RESTORED || one->role == ROLE_PATCH;
     const char *back = to->indented ? strchr(one->label, '~') : NULL;
     if (back) // the set stands above
@@ -176,8 +211,14 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
     p->facts = s->facts;
     p->seconds = s->seconds;
     p->run = s->number;
+    p->coarse_seconds = s->coarse.seconds;
+    p->sample_rows = s->coarse.lab ? s->coarse.lab->prompts->n : 0;
     if (!lab_estimate_intact(s->lab, s->choice.metric, &p->intact, err)
-        || !estimate_finished(s, err) || !fill_cells(s, p, err) || !sweep_items(s, p, err))
+        || !estimate_finished(s->lab, &s->run.table, p->metric, &s->estimates, err)
+        || (s->coarse.lab
+            && !estimate_finished(s->coarse.lab, &s->coarse.run.table, p->metric,
+                                  &s->coarse.estimates, err))
+        || !fill_cells(s, p, err) || !sweep_items(s, p, err))
         return false;
     p->has_joint = s->set.ready;
     return !p->has_joint || estimate_joint(s, &p->joint, err);

@@ -126,7 +126,7 @@ static void take_results(struct ui *u)
     struct buf lines = { 0 };
     struct snapshot *snap = worker_take_snapshot(u->worker);
     if (snap) {
-        bool first = snap->done && !(u->state->snap && u->state->snap->done);
+        bool first = snap->n_sampled && !(u->state->snap && u->state->snap->n_sampled);
         if (first)
             u->drawn_at = 0; // the first cells show at once
         if (state_take_snapshot(u->state, snap))

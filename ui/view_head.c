@@ -105,7 +105,10 @@ static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
     draw_direct(l, p, at);
     snprintf(text, sizeof text, "%" PRIu32 " / %" PRIu32, e->n, e->n_clusters);
     entry(l, "rows/clust.", style_plain(), text);
-    line(l, style_plain(), reading(p, e));
+    if (p->states[at] == CELL_SAMPLED)
+        line(l, style_dim(), "a sample of the rows: the rest follows");
+    else
+        line(l, style_plain(), reading(p, e));
 }
 
 static void draw_selected(struct lines *l, const struct state *s)
@@ -119,7 +122,7 @@ static void draw_selected(struct lines *l, const struct state *s)
     if (rank)
         grid_printf(l->g, l->r, x + 2, l->y, style_dim(), "#%zu of %zu", rank, p->n_cells);
     l->y++;
-    if (p->states[at] == CELL_DONE)
+    if (cell_is_measured(p->states[at]))
         draw_effect(l, p, at);
     else
         line(l, style_dim(),

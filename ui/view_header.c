@@ -122,14 +122,21 @@ static const char *unit(const struct snapshot *p)
                                                                                  : "variants";
 }
 
-// "37/144 heads ███▌      61/s  ETA 0:02"
+// "37/144 heads ███▌      61/s  ETA 0:02", or of a coarse pass "37/144 heads, 10 of 160 rows ███▌"
 static uint32_t draw_running(struct grid *g, struct rect r, uint32_t x, const struct snapshot *p)
 {
     enum { BAR = 16 };
-    double rate = p->seconds > 0 ? (double)p->done / p->seconds : 0;
-    x += grid_printf(g, r, x, 0, style_plain(), "%zu/%zu %s", p->done, p->total, unit(p)) + 1;
+    bool coarse = p->n_sampled && !p->done;
+    double seconds = p->seconds - p->coarse_seconds;
+    double rate = seconds > 0 ? (double)p->done / seconds : 0;
+    size_t n = coarse ? p->n_sampled : p->done;
+    x += grid_printf(g, r, x, 0, style_plain(), "%zu/%zu %s", n, p->total, unit(p));
+    if (coarse)
+        x += grid_printf(g, r, x, 0, style_dim(), ", %zu of %zu rows", p->sample_rows,
+                         p->facts.n_rows);
+    x++;
     grid_fill(g, (struct rect){ r.x + x, r.y, BAR, 1 }, 0x2500, style_dim());
-    draw_bar(g, r, x, 0, BAR, p->total ? (double)p->done / (double)p->total : 0, style_accent());
+    draw_bar(g, r, x, 0, BAR, p->total ? (double)n / (double)p->total : 0, style_accent());
     x += BAR + 1;
     if (rate > 0) {
         unsigned long left = (unsigned long)ceil((double)(p->total - p->done) / rate);

@@ -30,6 +30,8 @@ static struct style heat_style(const struct state *s, size_t at)
     }
     if (p->cells[at].q < p->alpha)
         st.flags |= STYLE_BOLD;
+    if (p->states[at] == CELL_SAMPLED)
+        st.flags |= STYLE_DIM;
     return st;
 }
 
@@ -103,7 +105,7 @@ static struct heat_cell place_cell(struct rect box, const struct heat *h, const 
     size_t at = snapshot_at(p, head);
     struct heat_cell c
         = { .box = box, .head = head, .style = style_dim(), .y = heat_number_line(box.h) };
-    if (p->states[at] == CELL_DONE) {
+    if (cell_is_measured(p->states[at])) {
         c.style = heat_style(s, at);
         cell_text(h, p, at, c.text);
     } else {
@@ -148,7 +150,7 @@ static void draw_cell_interval(struct grid *g, const struct heat_cell *c, const 
     const struct estimate *e = &p->cells[snapshot_at(p, c->head)];
     char lo[NUMBER_SIZE], hi[NUMBER_SIZE];
     double unit = pow(10, h->exponent);
-    if (h->cell_h < HEAT_INTERVAL_H || p->states[snapshot_at(p, c->head)] != CELL_DONE
+    if (h->cell_h < HEAT_INTERVAL_H || !cell_is_measured(p->states[snapshot_at(p, c->head)])
         || !isfinite(e->ci_lo))
         return;
     struct style st = c->style;
@@ -189,7 +191,7 @@ static void draw_pair(struct grid *g, struct rect box, const struct state *s, st
     bool waiting = false;
     for (int i = 0; i < 2 && pair[i].layer < p->n_layers; i++) {
         size_t at = snapshot_at(p, pair[i]);
-        if (p->states[at] == CELL_DONE)
+        if (cell_is_measured(p->states[at]))
             color[i] = heat_style(s, at).bg;
         waiting |= p->states[at] == CELL_WAITING;
         if (is_cursor(s, pair[i].layer, pair[i].head)) {
@@ -307,7 +309,7 @@ static double mean_size(const struct snapshot *p, uint32_t index, bool of_layer)
     for (uint32_t i = 0; i < len; i++) {
         struct head head = of_layer ? (struct head){ index, i } : (struct head){ i, index };
         size_t at = snapshot_at(p, head);
-        if (p->states[at] == CELL_DONE && isfinite(p->cells[at].mean)) {
+        if (cell_is_measured(p->states[at]) && isfinite(p->cells[at].mean)) {
             sum += fabs(p->cells[at].mean);
             n++;
         }
@@ -383,7 +385,10 @@ static void draw_legend(struct grid *g, struct rect body, uint32_t y, const stru
     if (x + 8 <= body.w)
         x += grid_text(g, body, x, y, style_dim(), h->cell_w < 3 ? "_ marked" : "* marked") + 2;
     if (h->cell_h == HEAT_INTERVAL_H)
-        grid_printf(g, body, x, y, style_dim(), "below: %g%% CI", 100 * (1 - p->alpha));
+        x += grid_printf(g, body, x, y, style_dim(), "below: %g%% CI", 100 * (1 - p->alpha)) + 2;
+    if (p->n_sampled > p->done)
+        grid_printf(g, body, x, y, style_dim(), "dim: %zu of %zu rows", p->sample_rows,
+                    p->facts.n_rows);
 }
 
 void draw_impact(struct grid *g, struct rect r, const struct state *s)

@@ -20,12 +20,15 @@ static double measure(const struct snapshot *p, const struct item *e, char out[N
         snprintf(out, NUMBER_SIZE, "·");
         return 0;
     }
+    const char *about = e->sampled ? "~" : "";
     if (e->has_recovery && isfinite(e->recovery.ratio.mean)) {
-        snprintf(out, NUMBER_SIZE, "%.0f%%%s", 100 * e->recovery.ratio.mean,
+        snprintf(out, NUMBER_SIZE, "%s%.0f%%%s", about, 100 * e->recovery.ratio.mean,
                  e->recovery.small ? "?" : "");
         return e->recovery.ratio.mean;
     }
-    format_number(e->delta.mean, out);
+    char number[NUMBER_SIZE];
+    format_number(e->delta.mean, number);
+    snprintf(out, NUMBER_SIZE, "%s%.*s", about, NUMBER_SIZE - 2, number);
     return p->items_scale > 0 ? fabs(e->delta.mean) / p->items_scale : 0;
 }
 
@@ -78,6 +81,9 @@ static void draw_selected(struct grid *g, struct rect r, const struct state *s)
         grid_text(g, r, 0, 1, style_dim(), "not measured yet");
         return;
     }
+    if (e->sampled)
+        grid_printf(g, r, text_width(e->label) + 2, 0, style_dim(), "~ over %zu of %zu rows",
+                    p->sample_rows, p->facts.n_rows);
     bool part = p->experiment == EXPERIMENT_LENS;
     uint32_t y
         = entry(g, r, 1, part ? "direct ld" : metric_effect_name(p->metric, name, sizeof name),

@@ -35,6 +35,8 @@ static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct sta
     snprintf(name, sizeof name, "%" PRIu32 ":%" PRIu32 "%s", h.layer, h.head,
              marks_has(&s->marks, h) ? "*" : "");
     format_number(e->mean, number);
+    if (p->states[s->order[i]] == CELL_SAMPLED)
+        st.flags |= STYLE_DIM;
     format_interval(e, interval);
     grid_printf(g, r, 0, y, rest, "%3zu", i + 1);
     grid_text(g, r, 4, y, st, name);

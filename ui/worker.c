@@ -186,12 +186,22 @@ static void export(struct worker *w, const char *path)
     buf_release(&said);
 }
 
+// The outline, then the numbers.
+static bool run_sweep(struct worker *w, struct abl_err *err)
+{
+    bool ran;
+    if (!sweep_outline(w->sweep, &w->interrupt, &w->wanted, post_progress, w, &ran, err))
+        return false;
+    if (ran)
+        post_phase(w, RUN_RUNNING, NULL);
+    return sweep_run(w->sweep, &w->interrupt, &w->wanted, post_progress, w, err);
+}
+
 // Go on with the sweep until it is complete or something is asked for; post how it stands. True if heads are left to do.
 static bool go_on(struct worker *w)
 {
     struct abl_err err = { 0 };
-    bool ok = sweep_is_complete(w->sweep)
-              || sweep_run(w->sweep, &w->interrupt, &w->wanted, post_progress, w, &err);
+    bool ok = sweep_is_complete(w->sweep) || run_sweep(w, &err);
     if (!ok && err.code != ABL_INTERRUPTED) {
         add_line(w, "!", err.text);
         post_phase(w, RUN_FAILED, &err);

@@ -63,11 +63,12 @@ static bool cancelled(const struct forward_job *job, struct abl_err *err)
 
 static void finish_variants(const struct block_job *j, const size_t *variants, uint32_t n)
 {
-    for (uint32_t i = 0; j->last && i < n; i++) {
+    if (!j->last)
+        return;
+    for (uint32_t i = 0; i < n; i++)
         j->job->done[variants[i]] = true;
-        if (j->job->finished)
-            j->job->finished(j->job->context, variants[i]);
-    }
+    if (j->job->finished)
+        j->job->finished(j->job->context, variants, n);
 }
 
 // tinyLab's kl_div of some variants, where it is asked for.

@@ -94,7 +94,8 @@ bool forward_open(const struct forward_settings *s, struct row_stats *intact, st
     for (size_t i = 0; i < s->n_donors; i++)
         longest = max_u32(longest, s->donors[i].n_ids);
     struct weights_settings w = { s->engine, s->model, longest, s->weights_mem, s->weights_flags };
-    if (!weights_open(&w, &f->weights, err) || !open_blocks(f, err)) {
+    f->weights = s->weights;
+    if ((!f->weights && !weights_open(&w, &f->weights, err)) || !open_blocks(f, err)) {
         forward_free(f);
         return false;
     }
@@ -135,10 +136,16 @@ void forward_free(struct forward *f)
         block_release(&f->blocks[i]);
     if (f->z_mean.buffer)
         f->s.engine->ops->release(f->s.engine, &f->z_mean);
-    weights_free(f->weights);
+    if (!f->s.weights)
+        weights_free(f->weights);
     free(f->blocks);
     free(f->intact);
     free(f);
+}
+
+struct weights *forward_weights(struct forward *f)
+{
+    return f->weights;
 }
 
 uint64_t forward_mem(const struct forward *f)

@@ -21,6 +21,7 @@
 struct block;
 struct clamped;
 struct forward;
+struct weights;
 
 // Work that is not done twice, exactly. All are on; tests and the bench leave some out.
 enum saving {
@@ -45,6 +46,8 @@ struct forward_settings {
     size_t n_donors;
     bool has_bos; // position 0 of every prompt is BOS
     uint64_t mem; // bytes for activations; prompts are run in blocks that fit
+    struct weights
+        *weights; // another forward's, borrowed, whose prompts are as long; NULL: they are loaded
     uint64_t
         weights_mem; // bytes for weights; where they are larger they come and go layer by layer
     unsigned weights_flags;
@@ -54,13 +57,16 @@ struct forward_settings {
     struct clamped *clamped; // filled with what it compares with; NULL: nobody asks
 };
 
-// Load the weights and run the intact model over every prompt; intact has room for n_prompts. Owned: forward_free.
+// Load the weights, unless they are borrowed, and run the intact model over every prompt; intact has room for n_prompts. Owned: forward_free.
 bool forward_open(const struct forward_settings *s, struct row_stats *intact, struct forward **out,
                   struct abl_err *err);
 void forward_free(struct forward *f);
 
 // The run's prompts as they are run together; borrowed.
 struct block *forward_blocks(struct forward *f, size_t *n);
+
+// The weights on the device; borrowed.
+struct weights *forward_weights(struct forward *f);
 
 // Bytes for activations, as in the settings.
 uint64_t forward_mem(const struct forward *f);
@@ -78,7 +84,7 @@ struct forward_job {
     // The layer whose variants somebody waits for (NO_LAYER: nobody), looked at before each layer; NULL = never. They run
     // first, or next where that loses nothing; results are the same.
     const atomic_uint *wanted;
-    void (*finished)(void *context, size_t variant);
+    void (*finished)(void *context, const size_t *variants, size_t n); // those done together
     void *context;
 };
 

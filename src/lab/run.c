@@ -18,6 +18,8 @@
 #include "lab/weights.h"
 #include "text/padding.h"
 
+static const double default_sample_from = 2.5e11; // about a second of two cores
+
 enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_MEM = 256 << 20 };
 
 static const struct {
@@ -59,6 +61,7 @@ void run_settings_default(struct run_settings *s)
                                 .metric = METRIC_LD,
                                 .n_boot = DEFAULT_BOOT,
                                 .alpha = 0.05,
+                                .sample_from = default_sample_from,
                                 .device = "auto" };
 }
 
@@ -175,7 +178,7 @@ bool lab_open_cold(const struct run_settings *s, struct lab **out, struct abl_er
     return true;
 }
 
-static bool make_resampler(struct lab *lab, struct abl_err *err)
+bool lab_make_resampler(struct lab *lab, struct abl_err *err)
 {
     const struct prompts *p = lab->prompts;
     uint32_t *cluster = malloc(p->n * sizeof *cluster);
@@ -302,7 +305,7 @@ static bool judge(struct lab *lab, struct abl_err *err)
 
 bool lab_start(struct lab *lab, struct abl_err *err)
 {
-    return prompts_refuse(lab->prompts, err) && make_resampler(lab, err) && hold_out(lab, err)
+    return prompts_refuse(lab->prompts, err) && lab_make_resampler(lab, err) && hold_out(lab, err)
            && open_device(lab, err) && judge(lab, err);
 }
 
@@ -386,15 +389,15 @@ struct progress {
     void *context;
 };
 
-static void variant_finished(void *context, size_t variant)
+static void variants_finished(void *context, const size_t *variants, size_t n)
 {
     struct progress *p = context;
-    if (p->lab->spans)
-        spans_fold(p->lab->spans, p->run + variant * p->lab->spans->prompts.n,
-                   p->table->rows + variant * p->table->n_prompts);
-    p->table->n_done++;
-    if (p->report)
-        p->report(p->context, p->table, variant);
+    for (size_t i = 0; p->lab->spans && i < n; i++)
+        spans_fold(p->lab->spans, p->run + variants[i] * p->lab->spans->prompts.n,
+                   p->table->rows + variants[i] * p->table->n_prompts);
+    p->table->n_done += n;
+    for (size_t i = 0; p->report && i < n; i++)
+        p->report(p->context, p->table, variants[i]);
 }
 
 bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress *progress,
@@ -415,7 +418,7 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
                                .clamped_kl = t->clamped_kl,
                                .cancel = cancel,
                                .wanted = lab->wanted,
-                               .finished = variant_finished,
+                               .finished = variants_finished,
                                .context = &p };
     bool ok = forward_run(lab->forward, &job, err);
     if (lab->spans)

@@ -82,6 +82,7 @@ struct run_settings {
     const char *device;
     uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem
     uint32_t n_threads; // 0 = all cores
+    double sample_from; // FLOP from which the explorer measures a sample of the rows first
     bool profile;       // time every operation of the device
     bool
         damage_weight; // negate a row of layer 0's W_O on its way to the device, for verify's own test
@@ -129,6 +130,9 @@ bool lab_open_cold(const struct run_settings *s, struct lab **out, struct abl_er
 // What the forward pass runs: the rows' prompts, or those that their whole answers take.
 const struct prompts *lab_run_prompts(const struct lab *lab);
 
+// lab->resampler from the prompts' clusters: part of lab_start, and of sample.h.
+bool lab_make_resampler(struct lab *lab, struct abl_err *err);
+
 // Open the device, load the weights and run the intact baseline. Refuses what pre-flight forbids.
 bool lab_start(struct lab *lab, struct abl_err *err);
 
@@ -152,7 +156,7 @@ struct table {
 bool table_init(struct table *t, const struct variants *v, size_t n_prompts, struct abl_err *err);
 void table_release(struct table *t);
 
-// Called after each finished variant, on the thread that runs lab_run.
+// Called for each finished variant, on the thread that runs lab_run; those that run together are all done by then.
 typedef void lab_progress(void *context, const struct table *t, size_t variant);
 
 // Run every variant that is not done yet. cancel is looked at between chunks; when set, returns false with
