@@ -163,7 +163,7 @@ void sweep_describe(const struct sweep *s, struct buf *out)
     buf_printf(out, "%s: %s, %s\n", f->device, s->lab->engine->info.name,
                s->lab->engine->info.driver);
     for (size_t i = 0; i < s->lab->prompts->n_findings; i++)
-        buf_printf(out, "!%s\n", s->lab->prompts->findings[i].text);
+        buf_printf(out, "\t!%s\n", s->lab->prompts->findings[i].text);
 }
 
 void sweep_conclude(const struct sweep *s, struct buf *out)

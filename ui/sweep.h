@@ -58,7 +58,7 @@ bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct ab
 // What a finished run says of itself: how stable its ranking is, and what its time went into.
 void sweep_conclude(const struct sweep *s, struct buf *out);
 
-// What the user should read in the log about the loaded model: a line each, '!' first for warnings.
+// What the log should say about the loaded model: a line each; warnings, which the header counts, begin with a tab and '!'.
 void sweep_describe(const struct sweep *s, struct buf *out);
 
 #endif

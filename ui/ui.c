@@ -84,15 +84,16 @@ static bool open_ui(struct ui *u)
     return true;
 }
 
-// Lines of the worker and of drivers, '!' first for warnings and errors, a tab for what is for the log alone. The last one is a
-// message too.
+// Lines of the worker and of drivers, a tab first for what is for the log alone, then '!' for warnings and errors. The last
+// one is a message too.
 static void show_lines(struct ui *u, const char *text, bool say)
 {
     while (text && *text) {
         size_t len = strcspn(text, "\n");
-        bool is_error = *text == '!', quiet = *text == '\t', marked = is_error || quiet;
+        bool quiet = *text == '\t', is_error = text[quiet] == '!';
         bool last = !text[len] || !text[len + 1];
-        char *line = strndup(text + marked, len - marked);
+        size_t marks = (size_t)quiet + is_error;
+        char *line = strndup(text + marks, len - marks);
         text += len + (text[len] == '\n');
         if (line && say && last && !quiet)
             state_say(u->state, is_error, "%s", line);

@@ -35,7 +35,8 @@ void worker_cancel(struct worker *w);
 struct snapshot *worker_take_snapshot(struct worker *w);
 // The newest detail since the last call, owned by the caller; NULL if there is none.
 struct detail *worker_take_detail(struct worker *w);
-// Lines for the log since the last call, appended to out; '!' first for warnings and errors, a tab for what is for the log alone.
+// Lines for the log since the last call, appended to out; a tab first for what is for the log alone, then '!' for warnings and
+// errors.
 void worker_take_lines(struct worker *w, struct buf *out);
 // True if nothing is asked for, running or waiting to be taken.
 bool worker_is_idle(struct worker *w);
