@@ -325,12 +325,13 @@ static double end(const struct progress *p)
 bool sweep_outline(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
                    void (*report)(void *), void *context, bool *ran, struct abl_err *err)
 {
-    *ran = !coarse_is_complete(s);
-    if (!*ran)
+    *ran = false;
+    if (coarse_is_complete(s))
         return true;
     struct progress p = begin(s, report, context);
     bool ok = coarse_run(s, cancel, wanted, progressed, &p, err);
     s->coarse.seconds += end(&p);
+    *ran = s->coarse.lab;
     return ok;
 }
 

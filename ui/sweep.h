@@ -28,7 +28,7 @@ bool sweep_choose(struct sweep *s, const struct choice *choice, bool restart, bo
 bool sweep_must_load(const struct sweep *s, const struct choice *choice);
 bool sweep_is_complete(const struct sweep *s);
 
-// Where the sweep is long: run what is left of it over a sample of the rows first. *ran: whether anything was left.
+// Where the sweep is long: run what is left of it over a sample of the rows first. *ran: whether there was anything.
 // Options as of sweep_run.
 bool sweep_outline(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
                    void (*progress)(void *context), void *context, bool *ran, struct abl_err *err);

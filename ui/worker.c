@@ -192,8 +192,10 @@ static bool run_sweep(struct worker *w, struct abl_err *err)
     bool ran;
     if (!sweep_outline(w->sweep, &w->interrupt, &w->wanted, post_progress, w, &ran, err))
         return false;
-    if (ran)
+    if (ran) {
         post_phase(w, RUN_RUNNING, NULL);
+        w->posted_at = 0; // the first finished head shows at once
+    }
     return sweep_run(w->sweep, &w->interrupt, &w->wanted, post_progress, w, err);
 }
 

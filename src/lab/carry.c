@@ -23,8 +23,9 @@ struct block_job {
     uint64_t mem; // bytes for its streams
     bool last;    // with this block the variants are finished
     bool fresh;   // the block's final intact state is not there yet
-    bool tails; // each variant carries the rows of its last tokens only; the block has to be fresh
-    bool *cut;  // set where a layer that is waited for comes between; NULL: none does
+    bool tails;  // each variant carries the rows of its last tokens only; the block has to be fresh
+    bool *alone; // while set, the next variant runs by itself, so that a first result is there soon
+    bool *cut;   // set where a layer that is waited for comes between; NULL: none does
     struct stream *clean, *branch;
     struct abl_err *err;
 };
@@ -165,10 +166,11 @@ static bool run_group(struct block_job *j, const struct group *g, struct stream 
         if (!is_in_group(j, g, &j->job->variants->items[j->todo[i]]))
             continue;
         chunk[n++] = j->todo[i];
-        if (n == s->max_copies) {
+        if (n == s->max_copies || *j->alone) {
             if (!run_chunk(j, s, &g->place, chunk, n))
                 return false;
             n = 0;
+            *j->alone = false;
         }
     }
     return !n || run_chunk(j, s, &g->place, chunk, n);
@@ -423,7 +425,7 @@ bool forward_run(struct forward *f, const struct forward_job *job, struct abl_er
     size_t n, *todo = malloc((job->variants->n + 1) * sizeof *todo);
     if (!todo)
         return abl_no_memory(err);
-    bool ok = true, all = false, cut = false;
+    bool ok = true, all = false, cut = false, alone = job->wanted && f->n_blocks == 1;
     while (ok && (!all || cut) && (n = take_todo(job, todo, &all)) > 0) {
         cut = false;
         if (!(f->s.left_out & SAVING_AGREEMENT) && !agree_sort(job->variants, todo, n)) {
@@ -435,6 +437,7 @@ bool forward_run(struct forward *f, const struct forward_job *job, struct abl_er
                                .job = job,
                                .todo = todo,
                                .n_todo = n,
+                               .alone = &alone,
                                .cut = all && f->n_blocks == 1 ? &cut : NULL,
                                .err = err };
         ok = run_blocks(f, &j);

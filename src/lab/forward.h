@@ -82,7 +82,7 @@ struct forward_job {
     double *clamped_kl;     // likewise, where the settings have `clamped`
     atomic_bool *cancel;    // looked at before each layer of a chunk; NULL = never
     // The layer whose variants somebody waits for (NO_LAYER: nobody), looked at before each layer; NULL = never. They run
-    // first, or next where that loses nothing; results are the same.
+    // first, or next where that loses nothing; results are the same. Where somebody may wait the first variant runs alone.
     const atomic_uint *wanted;
     void (*finished)(void *context, const size_t *variants, size_t n); // those done together
     void *context;
