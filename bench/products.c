@@ -170,8 +170,8 @@ static bool measure(const struct rival *r, const char *text, struct abl_err *err
 
 static bool open_rival(const char *name, struct rival *r, struct abl_err *err)
 {
-    return !strcmp(name, "onednn") ? dnnl_context_new(&r->library, err)
-                                   : engine_open(name, 0, &r->engine, err);
+    return !strcmp(name, "onednn") ? dnnl_context_new(PRECISION_F32, &r->library, err)
+                                   : engine_open(name, 0, PRECISION_F32, &r->engine, err);
 }
 
 int main(int argc, char **argv)

@@ -34,7 +34,7 @@ static void open_bench(struct bench *b, const char *device)
 {
     *b = (struct bench){ .device = device };
     rng_seed(&b->rng, 21);
-    CHECK(b, engine_open(device, 2, &b->e, &b->err));
+    CHECK(b, engine_open(device, 2, PRECISION_F32, &b->e, &b->err));
 }
 
 static void close_bench(struct bench *b)

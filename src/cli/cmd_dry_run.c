@@ -56,7 +56,8 @@ static bool show_cost(unsigned flags, const struct lab *lab, const struct varian
 {
     struct engine *engine;
     struct lab_cost cost;
-    if (!engine_open(lab->settings.device, lab->settings.n_threads, &engine, err))
+    if (!engine_open(lab->settings.device, lab->settings.n_threads, lab->settings.precision,
+                     &engine, err))
         return false;
     bool ok = lab_cost(lab, v, &engine->info, &cost, err);
     if (ok && flags & CLI_JSON)

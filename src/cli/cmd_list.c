@@ -28,7 +28,7 @@ static struct device_fit fit_of(const struct model_entry *m, const struct device
     struct run_settings s;
     run_settings_default(&s);
     struct run_mem mem = run_mem(&s, device);
-    struct weights_fit w = weights_plan(&m->shape, mem.weights);
+    struct weights_fit w = weights_plan(&m->shape, PRECISION_F32, mem.weights);
     struct device_fit f = { .needs = w.bytes + mem.activations,
                             .least = w.kept + mem.activations,
                             .has = device->memory };
@@ -73,7 +73,8 @@ static cJSON *model_json(const struct model_entry *m, const struct device_info *
     cJSON_AddNumberToObject(o, "n_params", (double)m->n_params);
     cJSON_AddStringToObject(o, "dtype", m->dtype);
     cJSON_AddNumberToObject(o, "bytes", (double)m->weight_bytes);
-    cJSON_AddNumberToObject(o, "packed_bytes", (double)weights_plan(&m->shape, UINT64_MAX).bytes);
+    cJSON_AddNumberToObject(o, "packed_bytes",
+                            (double)weights_plan(&m->shape, PRECISION_F32, UINT64_MAX).bytes);
     struct device_fit f = fit_of(m, device);
     fit_text(&f, fit, sizeof fit);
     cJSON_AddStringToObject(o, "fit", fit);
@@ -135,7 +136,7 @@ static void models_table(const struct cli *cli, const struct model_entry *models
 static bool auto_device(struct device_info *out, struct abl_err *err)
 {
     struct engine *e;
-    if (!engine_open("auto", 0, &e, err))
+    if (!engine_open("auto", 0, PRECISION_F32, &e, err))
         return false;
     *out = e->info;
     e->ops->free(e);

@@ -254,7 +254,7 @@ static bool name_device(const struct run_settings *s, char out[32], struct abl_e
     struct engine *engine;
     if (strcmp(s->device, "auto") != 0)
         return true;
-    if (!engine_open(s->device, s->n_threads, &engine, err))
+    if (!engine_open(s->device, s->n_threads, s->precision, &engine, err))
         return false;
     if (engine->info.kind == DEVICE_CPU)
         strcpy(out, "cpu");

@@ -467,7 +467,8 @@ void cpu_device_info(struct device_info *out)
         out->memory = (uint64_t)pages * (uint64_t)page;
 }
 
-bool cpu_engine_open(uint32_t n_threads, struct engine **out, struct abl_err *err)
+bool cpu_engine_open(uint32_t n_threads, enum precision precision, struct engine **out,
+                     struct abl_err *err)
 {
     struct cpu_engine *e = calloc(1, sizeof *e);
     if (!e)
@@ -476,7 +477,8 @@ bool cpu_engine_open(uint32_t n_threads, struct engine **out, struct abl_err *er
     cpu_device_info(&e->base.info);
     // oneDNN and our loops share OpenMP's threads; the setting is the calling thread's.
     omp_set_num_threads(n_threads ? (int)n_threads : omp_get_num_procs());
-    if (!dnnl_context_new(&e->dnnl, err)) {
+    e->base.info.precision = precision;
+    if (!dnnl_context_new(precision, &e->dnnl, err)) {
         free(e);
         return false;
     }

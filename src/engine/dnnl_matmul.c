@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <dnnl.h>
+#include "engine/bf16.h"
+#include "engine/dnnl_version.h"
 
 enum { CACHE_SIZE = 32, PACKING_ROWS = 512 };
 
 struct dnnl_context {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
+    enum precision precision;
+    uint16_t *halves; // of a product's left operand
+    size_t n_halves;
 };
 
 // A primitive for one shape of product.
@@ -24,137 +28,12 @@ struct entry {
 struct dnnl_matrix {
     struct dnnl_context *context;
     uint32_t k, n;
+    uint32_t width; // of bf16x3: k rounded up, a third of the rows that are multiplied
     bool out_in;
     dnnl_memory_t weights; // in the layout that products ask for
     struct entry cache[CACHE_SIZE];
     size_t next; // slot to replace when all are taken
 };
-
-// The descriptor is a struct in 2.x and an owned pointer in 3.x.
-#if DNNL_VERSION_MAJOR >= 3
-static dnnl_status_t describe_strided(dnnl_memory_desc_t *out, dnnl_dim_t rows, dnnl_dim_t cols,
-                                      dnnl_dim_t row_stride, dnnl_dim_t col_stride)
-{
-    return dnnl_memory_desc_create_with_strides(out, 2, (dnnl_dims_t){ rows, cols }, dnnl_f32,
-                                                (dnnl_dims_t){ row_stride, col_stride });
-}
-
-static dnnl_status_t describe_any(dnnl_memory_desc_t *out, dnnl_dim_t rows, dnnl_dim_t cols)
-{
-    return dnnl_memory_desc_create_with_tag(out, 2, (dnnl_dims_t){ rows, cols }, dnnl_f32,
-                                            dnnl_format_tag_any);
-}
-
-static void release_desc(dnnl_memory_desc_t *d)
-{
-    if (*d)
-        dnnl_memory_desc_destroy(*d);
-}
-
-static dnnl_status_t memory_new(dnnl_memory_t *out, const dnnl_memory_desc_t *d, dnnl_engine_t e,
-                                void *data)
-{
-    return dnnl_memory_create(out, *d, e, data);
-}
-
-static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *out, dnnl_engine_t e,
-                                 const dnnl_memory_desc_t *x, const dnnl_memory_desc_t *w,
-                                 const dnnl_memory_desc_t *bias, const dnnl_memory_desc_t *y,
-                                 dnnl_primitive_attr_t attr)
-{
-    return dnnl_matmul_primitive_desc_create(out, e, *x, *w, bias ? *bias : NULL, *y, attr);
-}
-
-static dnnl_status_t copy_weights_desc(dnnl_memory_desc_t *out, dnnl_primitive_desc_t pd)
-{
-    return dnnl_memory_desc_clone(out, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0));
-}
-
-static dnnl_status_t reorder_desc(dnnl_primitive_desc_t *out, const dnnl_memory_desc_t *from,
-                                  const dnnl_memory_desc_t *to, dnnl_engine_t e)
-{
-    return dnnl_reorder_primitive_desc_create(out, *from, e, *to, e, NULL);
-}
-
-// Part [row, row + rows) x [col, col + cols) of a descriptor.
-static dnnl_status_t describe_part(dnnl_memory_desc_t *out, const dnnl_memory_desc_t *whole,
-                                   const dnnl_dims_t dims, const dnnl_dims_t offsets)
-{
-    return dnnl_memory_desc_create_submemory(out, *whole, dims, offsets);
-}
-
-static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha)
-{
-    return dnnl_post_ops_append_eltwise(ops, kind, alpha, 0);
-}
-
-static dnnl_status_t append_sum(dnnl_post_ops_t ops)
-{
-    return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
-}
-#else
-static dnnl_status_t describe_strided(dnnl_memory_desc_t *out, dnnl_dim_t rows, dnnl_dim_t cols,
-                                      dnnl_dim_t row_stride, dnnl_dim_t col_stride)
-{
-    return dnnl_memory_desc_init_by_strides(out, 2, (dnnl_dims_t){ rows, cols }, dnnl_f32,
-                                            (dnnl_dims_t){ row_stride, col_stride });
-}
-
-static dnnl_status_t describe_any(dnnl_memory_desc_t *out, dnnl_dim_t rows, dnnl_dim_t cols)
-{
-    return dnnl_memory_desc_init_by_tag(out, 2, (dnnl_dims_t){ rows, cols }, dnnl_f32,
-                                        dnnl_format_tag_any);
-}
-
-static void release_desc(dnnl_memory_desc_t *d)
-{
-    (void)d;
-}
-
-static dnnl_status_t memory_new(dnnl_memory_t *out, const dnnl_memory_desc_t *d, dnnl_engine_t e,
-                                void *data)
-{
-    return dnnl_memory_create(out, d, e, data);
-}
-
-static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *out, dnnl_engine_t e,
-                                 const dnnl_memory_desc_t *x, const dnnl_memory_desc_t *w,
-                                 const dnnl_memory_desc_t *bias, const dnnl_memory_desc_t *y,
-                                 dnnl_primitive_attr_t attr)
-{
-    dnnl_matmul_desc_t d;
-    dnnl_status_t s = dnnl_matmul_desc_init(&d, x, w, bias, y);
-    return s == dnnl_success ? dnnl_primitive_desc_create(out, &d, attr, e, NULL) : s;
-}
-
-static dnnl_status_t copy_weights_desc(dnnl_memory_desc_t *out, dnnl_primitive_desc_t pd)
-{
-    *out = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
-    return dnnl_success;
-}
-
-static dnnl_status_t reorder_desc(dnnl_primitive_desc_t *out, const dnnl_memory_desc_t *from,
-                                  const dnnl_memory_desc_t *to, dnnl_engine_t e)
-{
-    return dnnl_reorder_primitive_desc_create(out, from, e, to, e, NULL);
-}
-
-static dnnl_status_t describe_part(dnnl_memory_desc_t *out, const dnnl_memory_desc_t *whole,
-                                   const dnnl_dims_t dims, const dnnl_dims_t offsets)
-{
-    return dnnl_memory_desc_init_submemory(out, whole, dims, offsets);
-}
-
-static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha)
-{
-    return dnnl_post_ops_append_eltwise(ops, 1, kind, alpha, 0);
-}
-
-static dnnl_status_t append_sum(dnnl_post_ops_t ops)
-{
-    return dnnl_post_ops_append_sum(ops, 1);
-}
-#endif
 
 static bool failed(dnnl_status_t s, const char *what, struct abl_err *err)
 {
@@ -162,17 +41,36 @@ static bool failed(dnnl_status_t s, const char *what, struct abl_err *err)
                     s == dnnl_out_of_memory ? ": out of memory; lower --mem" : "");
 }
 
-bool dnnl_context_new(struct dnnl_context **out, struct abl_err *err)
+// A multiple of MATRIX_BLOCK, where parts of a packed matrix may begin.
+static uint32_t round_up(uint32_t k)
+{
+    return (k + MATRIX_BLOCK - 1) / MATRIX_BLOCK * MATRIX_BLOCK;
+}
+
+bool dnnl_context_new(enum precision precision, struct dnnl_context **out, struct abl_err *err)
 {
     struct dnnl_context *c = calloc(1, sizeof *c);
     if (!c)
         return abl_no_memory(err);
+    c->precision = precision;
     dnnl_status_t s = dnnl_engine_create(&c->engine, dnnl_cpu, 0);
     if (s == dnnl_success)
         s = dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags);
     if (s != dnnl_success) {
         dnnl_context_free(c);
         return failed(s, "open the CPU", err);
+    }
+    struct dnnl_matrix *probe;
+    bool has = precision == PRECISION_F32
+               || dnnl_matrix_new(c, MATRIX_BLOCK, MATRIX_BLOCK, false, &probe, err);
+    if (has && precision != PRECISION_F32)
+        dnnl_matrix_free(probe);
+    if (!has) {
+        dnnl_context_free(c);
+        return abl_fail(err, ABL_FAILED,
+                        "oneDNN has no bf16 products on this CPU, which --precision %s takes: "
+                        "expected AVX-512 or AMX; use --precision f32",
+                        precision_name(precision));
     }
     *out = c;
     return true;
@@ -186,6 +84,7 @@ void dnnl_context_free(struct dnnl_context *c)
         dnnl_stream_destroy(c->stream);
     if (c->engine)
         dnnl_engine_destroy(c->engine);
+    free(c->halves);
     free(c);
 }
 
@@ -239,14 +138,26 @@ struct shape_descs {
     dnnl_memory_desc_t x, y, bias;
 };
 
+// Rows that are multiplied, and what both operands are.
+static dnnl_dim_t depth(const struct dnnl_matrix *w)
+{
+    return w->width ? 3 * (dnnl_dim_t)w->width : w->k;
+}
+
+static dnnl_data_type_t operand_type(const struct dnnl_matrix *w)
+{
+    return w->width ? dnnl_bf16 : dnnl_f32;
+}
+
 static dnnl_status_t describe_product(const struct dnnl_matrix *w, uint32_t m, uint32_t x_stride,
                                       uint32_t y_stride, struct shape_descs *out)
 {
-    dnnl_status_t s = describe_strided(&out->x, m, w->k, x_stride, 1);
+    dnnl_dim_t stride = w->width ? depth(w) : x_stride;
+    dnnl_status_t s = describe_strided(&out->x, operand_type(w), m, depth(w), stride, 1);
     if (s == dnnl_success)
-        s = describe_strided(&out->y, m, w->n, y_stride, 1);
+        s = describe_strided(&out->y, dnnl_f32, m, w->n, y_stride, 1);
     if (s == dnnl_success)
-        s = describe_strided(&out->bias, 1, w->n, w->n, 1);
+        s = describe_strided(&out->bias, dnnl_f32, 1, w->n, w->n, 1);
     return s;
 }
 
@@ -266,7 +177,7 @@ static dnnl_status_t wanted_layout(struct dnnl_matrix *w, dnnl_memory_desc_t *ou
     dnnl_primitive_attr_t attr = NULL;
     dnnl_status_t s = describe_product(w, PACKING_ROWS, w->k, w->n, &d);
     if (s == dnnl_success)
-        s = describe_any(&any, w->k, w->n);
+        s = describe_any(&any, operand_type(w), depth(w), w->n);
     if (s == dnnl_success)
         s = attributes(0, &attr);
     if (s == dnnl_success)
@@ -298,7 +209,7 @@ static dnnl_status_t weights_desc(const struct dnnl_matrix *w, dnnl_memory_desc_
 }
 
 // oneDNN's handles are not const, but it only reads the sources.
-static void *unconst(const float *p)
+static void *unconst(const void *p)
 {
     void *q;
     memcpy(&q, &p, sizeof q);
@@ -313,6 +224,8 @@ bool dnnl_matrix_new(struct dnnl_context *c, uint32_t k, uint32_t n, bool out_in
     if (!w)
         return abl_no_memory(err);
     *w = (struct dnnl_matrix){ .context = c, .k = k, .n = n, .out_in = out_in };
+    if (c->precision == PRECISION_BF16X3)
+        w->width = round_up(k);
     dnnl_status_t s = wanted_layout(w, &wanted);
     if (s == dnnl_success)
         s = memory_new(&w->weights, &wanted, c->engine, DNNL_MEMORY_ALLOCATE);
@@ -325,18 +238,20 @@ bool dnnl_matrix_new(struct dnnl_context *c, uint32_t k, uint32_t n, bool out_in
     return true;
 }
 
-// Where rows [first, first + count) of the file lie in the weights, and how they lie in `from`.
-static dnnl_status_t describe_fill(const struct dnnl_matrix *w, uint32_t first, uint32_t count,
+// A part of a matrix, [row, row + rows) x [col, col + cols), and how it comes.
+struct part {
+    dnnl_dim_t row, rows, col, cols;
+    dnnl_dim_t row_stride, col_stride; // of data
+    const void *data;
+};
+
+static dnnl_status_t describe_fill(const struct dnnl_matrix *w, const struct part *p,
                                    dnnl_memory_desc_t *from, dnnl_memory_desc_t *to)
 {
     dnnl_memory_desc_t whole = { 0 };
-    dnnl_dims_t dims = { count, w->n }, offsets = { first, 0 };
-    if (w->out_in) {
-        dims[0] = w->k, dims[1] = count;
-        offsets[0] = 0, offsets[1] = first;
-    }
+    dnnl_dims_t dims = { p->rows, p->cols }, offsets = { p->row, p->col };
     dnnl_status_t s
-        = describe_strided(from, dims[0], dims[1], w->out_in ? 1 : w->n, w->out_in ? w->k : 1);
+        = describe_strided(from, operand_type(w), p->rows, p->cols, p->row_stride, p->col_stride);
     if (s == dnnl_success)
         s = weights_desc(w, &whole);
     if (s == dnnl_success)
@@ -345,8 +260,8 @@ static dnnl_status_t describe_fill(const struct dnnl_matrix *w, uint32_t first, 
     return s;
 }
 
-static dnnl_status_t fill(struct dnnl_matrix *w, const dnnl_memory_desc_t *from,
-                          const dnnl_memory_desc_t *to, const float *rows)
+static dnnl_status_t reorder(struct dnnl_matrix *w, const dnnl_memory_desc_t *from,
+                             const dnnl_memory_desc_t *to, const void *rows)
 {
     struct dnnl_context *c = w->context;
     dnnl_memory_t source = NULL, target = NULL;
@@ -378,15 +293,56 @@ static dnnl_status_t fill(struct dnnl_matrix *w, const dnnl_memory_desc_t *from,
     return s;
 }
 
+static dnnl_status_t fill_part(struct dnnl_matrix *w, const struct part *p)
+{
+    dnnl_memory_desc_t from = { 0 }, to = { 0 };
+    dnnl_status_t s = describe_fill(w, p, &from, &to);
+    if (s == dnnl_success)
+        s = reorder(w, &from, &to, p->data);
+    release_desc(&from);
+    release_desc(&to);
+    return s;
+}
+
+// Where rows [first, first + count) of the file go.
+static struct part file_part(const struct dnnl_matrix *w, uint32_t first, uint32_t count,
+                             const float *rows)
+{
+    if (w->out_in)
+        return (struct part){ 0, w->k, first, count, 1, w->k, rows };
+    return (struct part){ first, count, 0, w->n, w->n, 1, rows };
+}
+
+// The same in halves, three times below each other: high, low, high. Up to the next multiple of a block come zeros.
+static dnnl_status_t fill_halves(struct dnnl_matrix *w, uint32_t first, uint32_t count,
+                                 const float *rows)
+{
+    uint32_t lines = w->out_in ? count : round_up(count), cols = w->out_in ? w->width : w->n;
+    uint32_t given = w->out_in ? w->k : w->n;
+    size_t n = (size_t)lines * cols;
+    uint16_t *high = calloc(2 * n, sizeof *high), *low = high + n;
+    if (!high)
+        return dnnl_out_of_memory;
+    for (uint32_t i = 0; i < count; i++)
+        bf16_split(rows + (size_t)i * given, given, high + (size_t)i * cols,
+                   low + (size_t)i * cols);
+    const uint16_t *thirds[] = { high, low, high };
+    dnnl_status_t s = dnnl_success;
+    for (uint32_t t = 0; t < 3 && s == dnnl_success; t++) {
+        dnnl_dim_t top = (dnnl_dim_t)t * w->width;
+        struct part in_out = { top + first, lines, 0, w->n, w->n, 1, thirds[t] };
+        struct part out_in = { top, w->width, first, count, 1, w->width, thirds[t] };
+        s = fill_part(w, w->out_in ? &out_in : &in_out);
+    }
+    free(high);
+    return s;
+}
+
 bool dnnl_matrix_fill(struct dnnl_matrix *w, uint32_t first, uint32_t count, const float *rows,
                       struct abl_err *err)
 {
-    dnnl_memory_desc_t from = { 0 }, to = { 0 };
-    dnnl_status_t s = describe_fill(w, first, count, &from, &to);
-    if (s == dnnl_success)
-        s = fill(w, &from, &to, rows);
-    release_desc(&from);
-    release_desc(&to);
+    struct part p = file_part(w, first, count, rows);
+    dnnl_status_t s = w->width ? fill_halves(w, first, count, rows) : fill_part(w, &p);
     return s == dnnl_success || failed(s, "pack a matrix", err);
 }
 
@@ -466,12 +422,30 @@ static dnnl_status_t find_entry(struct dnnl_matrix *w, const struct product *p, 
     return entry_init(w, p, *out);
 }
 
+// The left operand as it is multiplied; NULL without memory.
+static const void *left_operand(const struct dnnl_matrix *w, const struct product *p)
+{
+    struct dnnl_context *c = w->context;
+    if (!w->width)
+        return p->x;
+    size_t n = (size_t)p->m * (size_t)depth(w);
+    if (n > c->n_halves) {
+        free(c->halves);
+        c->halves = aligned_alloc(MATRIX_BLOCK, n * sizeof *c->halves); // width is a multiple
+        c->n_halves = c->halves ? n : 0;
+    }
+    if (c->halves)
+        bf16_split_rows(p->x, p->m, w->k, p->x_stride, w->width, c->halves);
+    return c->halves;
+}
+
 bool dnnl_matrix_multiply(struct dnnl_matrix *w, const struct product *p, struct abl_err *err)
 {
     struct entry *e;
-    dnnl_status_t s = find_entry(w, p, &e);
+    const void *left = left_operand(w, p);
+    dnnl_status_t s = left ? find_entry(w, p, &e) : dnnl_out_of_memory;
     if (s == dnnl_success)
-        s = dnnl_memory_set_data_handle(e->x, unconst(p->x));
+        s = dnnl_memory_set_data_handle(e->x, unconst(left));
     if (s == dnnl_success)
         s = dnnl_memory_set_data_handle(e->y, p->y);
     if (s == dnnl_success && e->bias)

@@ -7,11 +7,13 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/precision.h"
 
 struct dnnl_context; // engine and stream
 struct dnnl_matrix;  // weights in the layout that the implementation asks for, with its primitives
 
-bool dnnl_context_new(struct dnnl_context **out, struct abl_err *err);
+// Refused where the CPU has no products of that precision.
+bool dnnl_context_new(enum precision precision, struct dnnl_context **out, struct abl_err *err);
 void dnnl_context_free(struct dnnl_context *c);
 
 // "oneDNN 2.6.3 (avx512_core)" into out.

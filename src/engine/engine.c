@@ -103,17 +103,24 @@ static bool open_auto(uint32_t n_threads, struct engine **out, struct abl_err *e
         opened = gpu && vulkan_engine_open(gpu, out, &ignored);
         free(list);
     }
-    return opened || cpu_engine_open(n_threads, out, err);
+    return opened || cpu_engine_open(n_threads, PRECISION_F32, out, err);
 }
 
-bool engine_open(const char *device, uint32_t n_threads, struct engine **out, struct abl_err *err)
+bool engine_open(const char *device, uint32_t n_threads, enum precision precision,
+                 struct engine **out, struct abl_err *err)
 {
-    if (strcmp(device, "auto") == 0)
+    bool automatic = strcmp(device, "auto") == 0;
+    if (automatic && precision == PRECISION_F32)
         return open_auto(n_threads, out, err);
-    if (strcmp(device, "cpu") == 0)
-        return cpu_engine_open(n_threads, out, err);
+    if (automatic || strcmp(device, "cpu") == 0)
+        return cpu_engine_open(n_threads, precision, out, err);
     if (strcmp(device, "vulkan") == 0 || (strncmp(device, "vulkan:", 7) == 0 && device[7]))
-        return open_vulkan(device, out, err);
+        return precision == PRECISION_F32
+                   ? open_vulkan(device, out, err)
+                   : abl_fail(err, ABL_USAGE,
+                              "--precision %s is for the cpu engine, not for "
+                              "--device %s: take --device cpu, or f32",
+                              precision_name(precision), device);
     return abl_fail(err, ABL_USAGE,
                     "unknown device '%s': expected auto, cpu, vulkan, vulkan:N, vulkan:NAME or "
                     "vulkan:UUID; see 'abltui devices'",

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/precision.h"
 #include "base/matrix.h"
 
 struct engine; // a device ready to compute
@@ -112,9 +113,10 @@ struct device_info {
     enum device_kind kind;
     uint32_t vulkan_index; // N of vulkan:N
     char name[256];
-    char driver[256]; // library or driver name and version
-    char uuid[33];    // 32 hex digits, empty for the cpu engine
-    uint64_t memory;  // bytes of the heap used, 0 = unknown
+    char driver[256];         // library or driver name and version
+    char uuid[33];            // 32 hex digits, empty for the cpu engine
+    uint64_t memory;          // bytes of the heap used, 0 = unknown
+    enum precision precision; // of an engine: what it multiplies in
 };
 
 struct engine_ops {
@@ -178,15 +180,18 @@ struct engine {
 
 // Open a device by its command-line name: auto | cpu | vulkan | vulkan:N | vulkan:NAME | vulkan:UUID.
 // auto = the first real GPU, else cpu; vulkan = the first real GPU, else the first software device.
-// n_threads 0 = all cores (cpu). The caller frees it with e->ops->free(e).
-bool engine_open(const char *device, uint32_t n_threads, struct engine **out, struct abl_err *err);
+// Other precisions than f32 are the cpu's: auto is cpu then, and vulkan an error. n_threads 0 = all cores (cpu). The caller
+// frees it with e->ops->free(e).
+bool engine_open(const char *device, uint32_t n_threads, enum precision precision,
+                 struct engine **out, struct abl_err *err);
 
 // Every device that could be opened, the cpu first. The caller frees *out. Never fails for a missing Vulkan loader or
 // driver: then the list holds only the cpu and note (size bytes) says why.
 bool engine_list(struct device_info **out, size_t *n, char *note, size_t size, struct abl_err *err);
 
 // The two engines; engine.c picks between them.
-bool cpu_engine_open(uint32_t n_threads, struct engine **out, struct abl_err *err);
+bool cpu_engine_open(uint32_t n_threads, enum precision precision, struct engine **out,
+                     struct abl_err *err);
 void cpu_device_info(struct device_info *out);
 bool vulkan_engine_open(const struct device_info *device, struct engine **out, struct abl_err *err);
 bool vulkan_device_list(struct device_info **out, size_t *n, char *note, size_t size,

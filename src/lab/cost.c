@@ -97,7 +97,7 @@ bool lab_cost(const struct lab *lab, const struct variants *v, const struct devi
 {
     const struct model_shape *s = &lab->model->shape;
     struct run_mem mem = run_mem(&lab->settings, device);
-    struct weights_fit fit = weights_plan(s, mem.weights);
+    struct weights_fit fit = weights_plan(s, device->precision, mem.weights);
     const struct prompts *p = lab_run_prompts(lab);
     struct forward_cut cut;
     if (!forward_plan(s, p->items, p->n, mem.activations, v, &cut, err))

@@ -246,7 +246,7 @@ static bool read_other(struct lab *lab, struct abl_err *err)
 // The engine, traced where that is asked for or free.
 static bool open_engine(const struct run_settings *s, struct engine **out, struct abl_err *err)
 {
-    return engine_open(s->device, s->n_threads, out, err)
+    return engine_open(s->device, s->n_threads, s->precision, out, err)
            && ((!s->profile && (*out)->info.kind != DEVICE_CPU)
                || traced_engine_new(*out, s->profile, out, err));
 }

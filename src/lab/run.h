@@ -82,6 +82,7 @@ struct run_settings {
     const char *device;
     uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem
     uint32_t n_threads; // 0 = all cores
+    enum precision precision;
     double sample_from; // FLOP from which the explorer measures a sample of the rows first
     bool profile;       // time every operation of the device
     bool

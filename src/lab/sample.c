@@ -124,7 +124,8 @@ static bool helps(const struct lab *all)
     struct run_mem mem = run_mem(s, &all->engine->info);
     bool of_means = experiment_ablates(s->experiment) && s->ablation.kind == ABLATE_MEAN;
     return all->prompts->n_clusters >= LEAST * LEAST && !of_means && !all->spans && !all->clamped
-           && !weights_plan(&all->model->shape, mem.weights).n_streamed;
+           && !weights_plan(&all->model->shape, all->engine->info.precision, mem.weights)
+                   .n_streamed;
 }
 
 bool sample_open(const struct lab *all, struct lab **out, struct abl_err *err)

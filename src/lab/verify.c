@@ -309,7 +309,8 @@ static bool check_named(struct verify *v, const struct expected *x, struct abl_e
     if (!v->results)
         return abl_no_memory(err);
     v->n_results = 1;
-    return engine_open(v->lab->settings.device, v->lab->settings.n_threads, &e, err)
+    return engine_open(v->lab->settings.device, v->lab->settings.n_threads,
+                       v->lab->settings.precision, &e, err)
            && check_device(v, x, e, v->results, err);
 }
 
@@ -325,7 +326,8 @@ static bool check_each(struct verify *v, const struct expected *x, struct abl_er
         struct verify_result *r = &v->results[i];
         struct engine *e = NULL;
         r->device = list[i];
-        if (!(list[i].kind == DEVICE_CPU ? cpu_engine_open(v->lab->settings.n_threads, &e, &r->err)
+        if (!(list[i].kind == DEVICE_CPU ? cpu_engine_open(v->lab->settings.n_threads,
+                                                           v->lab->settings.precision, &e, &r->err)
                                          : vulkan_engine_open(&list[i], &e, &r->err)))
             e = NULL;
         ok = check_device(v, x, e, r, err);

@@ -168,12 +168,13 @@ static size_t host_floats(const struct model_shape *s)
     return longest;
 }
 
-struct weights_fit weights_plan(const struct model_shape *s, uint64_t mem)
+struct weights_fit weights_plan(const struct model_shape *s, enum precision precision, uint64_t mem)
 {
     uint64_t d = s->d_model, z = (uint64_t)s->n_heads * s->d_head;
     uint64_t qkv = z + 2 * (uint64_t)s->n_kv_heads * s->d_head;
-    uint64_t layer = 4 * (d * qkv + z * d + (s->gated ? 3 : 2) * d * s->d_mlp);
-    uint64_t unembed = 4 * d * s->n_vocab;
+    uint64_t each = precision_bytes(precision);
+    uint64_t layer = each * (d * qkv + z * d + (s->gated ? 3 : 2) * d * s->d_mlp);
+    uint64_t unembed = each * d * s->n_vocab;
     struct weights_fit f = { .bytes = unembed + s->n_layers * layer, .layer = layer };
     if (f.bytes <= mem) {
         f.kept = f.bytes;
@@ -207,7 +208,7 @@ bool weights_open(const struct weights_settings *s, struct weights **out, struct
     if (!w)
         return abl_no_memory(err);
     *w = (struct weights){ .s = *s, .visitor = NO_VISITOR };
-    w->first_kept = weights_plan(&s->model->shape, s->mem).n_streamed;
+    w->first_kept = weights_plan(&s->model->shape, s->engine->info.precision, s->mem).n_streamed;
     if (!open_into(w, err)) {
         weights_free(w);
         return false;

@@ -56,12 +56,13 @@ struct weights {
 
 // What of the matrices stays on a device that gives them `mem` bytes: the unembedding and as many layers as fit.
 struct weights_fit {
-    uint64_t bytes; // of all matrices, packed as fp32
+    uint64_t bytes; // of all matrices, packed
     uint64_t kept;  // bytes at the peak: what stays, and room for one layer that passes through
     uint64_t layer; // bytes of one layer
     uint32_t n_streamed;
 };
-struct weights_fit weights_plan(const struct model_shape *shape, uint64_t mem);
+struct weights_fit weights_plan(const struct model_shape *shape, enum precision precision,
+                                uint64_t mem);
 
 // Load what stays but the layers, which follow when they are first asked for. Owned by the caller: weights_free.
 bool weights_open(const struct weights_settings *s, struct weights **out, struct abl_err *err);

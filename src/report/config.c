@@ -94,7 +94,7 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     if (partial)
         doc_bool(d, o, "partial", true);
     doc_text(d, o, "positions", patch ? run_positions(s) : NULL);
-    doc_text(d, o, "precision", "f32");
+    doc_text(d, o, "precision", precision_name(s->precision));
     doc_text(d, o, "restore", s->experiment == EXPERIMENT_PARTIAL ? s->restore : NULL);
     if (s->max_rows)
         doc_uint(d, o, "rows", s->max_rows);

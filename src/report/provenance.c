@@ -105,7 +105,7 @@ static void add_device(struct doc *d, const struct lab *lab)
     doc_text(d, o, "name", info->name);
     doc_text(d, o, "driver", or_null(info->driver));
     doc_text(d, o, "uuid", or_null(info->uuid));
-    doc_text(d, o, "precision", "f32");
+    doc_text(d, o, "precision", precision_name(info->precision));
     doc_uint(d, o, "threads", n_threads ? n_threads : cores > 0 ? (uint64_t)cores : 1);
     doc_text(d, o, "host_cpu", cpu);
 }

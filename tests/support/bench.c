@@ -237,7 +237,7 @@ int bench_open(void **state)
 {
     struct bench *b = &the_bench;
     b->missing = device_is_missing(b->device);
-    if (!b->missing && !engine_open(b->device, 0, &b->engine, &b->err)) {
+    if (!b->missing && !engine_open(b->device, 0, PRECISION_F32, &b->engine, &b->err)) {
         print_error("%s: %s\n", b->device, b->err.text);
         return -1;
     }

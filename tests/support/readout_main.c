@@ -93,7 +93,7 @@ static bool answer(const struct model *m, const char *device, const struct ask *
                                              .n_ids = (uint32_t)asks[i].ids.n,
                                              .target = asks[i].tokens[k],
                                              .foil = asks[i].tokens[k] };
-    bool ok = engine_open(device, 0, &engine, err);
+    bool ok = engine_open(device, 0, PRECISION_F32, &engine, err);
     struct forward_settings s = { .engine = ok ? engine : NULL,
                                   .model = m,
                                   .prompts = prompts,

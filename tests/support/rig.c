@@ -21,8 +21,8 @@ void rig_open(struct rig *r, const struct rig_settings *settings)
     r->intact = calloc(n, sizeof *r->intact);
     assert_non_null(r->intact);
     if (!model_open(settings->model, &r->model, &err)
-        || !engine_open(settings->device, settings->n_threads ? settings->n_threads : 2, &r->engine,
-                        &err))
+        || !engine_open(settings->device, settings->n_threads ? settings->n_threads : 2,
+                        PRECISION_F32, &r->engine, &err))
         fail_msg("%s", err.text);
     struct forward_settings f
         = { .engine = r->engine,

@@ -1,0 +1,21 @@
+// What matrix products are computed in. Everything else is fp32 in any case.
+#ifndef ABL_ENGINE_PRECISION_H
+#define ABL_ENGINE_PRECISION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum precision {
+    PRECISION_F32,
+    PRECISION_BF16X3, // each operand as the sum of two bf16 halves, three of the four products
+    N_PRECISIONS,
+};
+
+// "f32", "bf16x3": as options and files spell it.
+const char *precision_name(enum precision p);
+bool precision_named(const char *name, enum precision *out);
+
+// Bytes that an element of a matrix takes on a device.
+uint64_t precision_bytes(enum precision p);
+
+#endif
