@@ -98,7 +98,9 @@ void sweep_free(struct sweep *s)
 
 static void name_device(const struct device_info *d, char *out, size_t size)
 {
-    if (d->kind == DEVICE_CPU)
+    if (d->kind == DEVICE_CPU && d->precision != PRECISION_F32)
+        snprintf(out, size, "cpu %s", precision_name(d->precision));
+    else if (d->kind == DEVICE_CPU)
         snprintf(out, size, "cpu");
     else
         snprintf(out, size, "vulkan: %.100s%s", d->name,

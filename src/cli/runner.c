@@ -74,12 +74,15 @@ static void print_header(const struct lab *lab)
     const struct model_shape *s = &lab->model->shape;
     struct estimate ld;
     struct abl_err ignored;
+    const struct device_info *device = &lab->engine->info;
+    bool f32 = device->precision == PRECISION_F32;
     print_compat(lab);
     fprintf(stderr,
-            "%s (%s, %" PRIu32 " layers x %" PRIu32 " heads) on %s: %s; %s/%s, %zu rows, %" PRIu32
-            " clusters, BOS %s\n",
+            "%s (%s, %" PRIu32 " layers x %" PRIu32
+            " heads) on %s%s%s: %s; %s/%s, %zu rows, %" PRIu32 " clusters, BOS %s\n",
             lab->model->name, s->arch, s->n_layers, s->n_heads, kind_of_device(lab),
-            lab->engine->info.name, lab->data->name, split_name(lab->data->split), lab->prompts->n,
+            f32 ? "" : " in ", f32 ? "" : precision_name(device->precision), device->name,
+            lab->data->name, split_name(lab->data->split), lab->prompts->n,
             lab->prompts->n_clusters,
             lab->prompts->bos == TOKEN_NONE ? "none"
                                             : tokenizer_text(lab->tokenizer, lab->prompts->bos));

@@ -15,6 +15,7 @@
 #include "lab/lens.h"
 #include "lab/ov.h"
 #include "lab/readings.h"
+#include "lab/run_parts.h"
 #include "lab/weights.h"
 #include "text/padding.h"
 
@@ -217,8 +218,7 @@ static bool hold_out(struct lab *lab, struct abl_err *err)
     return true;
 }
 
-// From what was run to the rows.
-static void fold_rows(const struct lab *lab, const struct row_stats *run, struct row_stats *rows)
+void lab_fold_rows(const struct lab *lab, const struct row_stats *run, struct row_stats *rows)
 {
     if (lab->spans)
         spans_fold(lab->spans, run, rows);
@@ -239,7 +239,7 @@ static bool read_other(struct lab *lab, struct abl_err *err)
         return abl_no_memory(err);
     if (!forward_read_donors(lab->forward, n_run, n_run, run, err))
         return false;
-    fold_rows(lab, run, lab->other);
+    lab_fold_rows(lab, run, lab->other);
     return true;
 }
 
@@ -249,6 +249,25 @@ static bool open_engine(const struct run_settings *s, struct engine **out, struc
     return engine_open(s->device, s->n_threads, s->precision, out, err)
            && ((!s->profile && (*out)->info.kind != DEVICE_CPU)
                || traced_engine_new(*out, s->profile, out, err));
+}
+
+struct forward_settings lab_forward_settings(const struct lab *lab)
+{
+    const struct run_settings *s = &lab->settings;
+    const struct prompts *p = lab_run_prompts(lab);
+    struct run_mem mem = run_mem(s, &lab->engine->info);
+    return (struct forward_settings){ .engine = lab->engine,
+                                      .model = lab->model,
+                                      .prompts = p->items,
+                                      .n_prompts = p->n,
+                                      .donors = lab->donors.prompts,
+                                      .n_donors = lab->donors.n,
+                                      .has_bos = lab->prompts->bos != TOKEN_NONE,
+                                      .mem = mem.activations,
+                                      .weights_mem = mem.weights,
+                                      .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
+                                      .n_positions = ATTN_POSITIONS,
+                                      .clamped = lab->clamped };
 }
 
 static bool open_device(struct lab *lab, struct abl_err *err)
@@ -263,26 +282,14 @@ static bool open_device(struct lab *lab, struct abl_err *err)
     lab->intact = arena_alloc(&lab->arena, lab->prompts->n, sizeof *lab->intact);
     if (!intact || !lab->intact)
         return abl_no_memory(err);
-    struct run_mem mem = run_mem(s, &lab->engine->info);
     bool of_other = experiments[s->experiment].reads_other && lab->donors.other;
     if (s->compat == COMPAT_TINYLAB
         && !clamped_new(lab->prompts->n, lab->model->shape.n_vocab, of_other, &lab->clamped, err))
         return false;
-    struct forward_settings f = { .engine = lab->engine,
-                                  .model = lab->model,
-                                  .prompts = p->items,
-                                  .n_prompts = p->n,
-                                  .donors = lab->donors.prompts,
-                                  .n_donors = lab->donors.n,
-                                  .has_bos = lab->prompts->bos != TOKEN_NONE,
-                                  .mem = mem.activations,
-                                  .weights_mem = mem.weights,
-                                  .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
-                                  .n_positions = ATTN_POSITIONS,
-                                  .clamped = lab->clamped };
+    struct forward_settings f = lab_forward_settings(lab);
     if (!forward_open(&f, intact, &lab->forward, err))
         return false;
-    fold_rows(lab, intact, lab->intact);
+    lab_fold_rows(lab, intact, lab->intact);
     return read_other(lab, err);
 }
 

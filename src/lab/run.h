@@ -131,9 +131,6 @@ bool lab_open_cold(const struct run_settings *s, struct lab **out, struct abl_er
 // What the forward pass runs: the rows' prompts, or those that their whole answers take.
 const struct prompts *lab_run_prompts(const struct lab *lab);
 
-// lab->resampler from the prompts' clusters: part of lab_start, and of sample.h.
-bool lab_make_resampler(struct lab *lab, struct abl_err *err);
-
 // Open the device, load the weights and run the intact baseline. Refuses what pre-flight forbids.
 bool lab_start(struct lab *lab, struct abl_err *err);
 

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "lab/forward.h"
+#include "lab/run_parts.h"
 #include "lab/weights.h"
 
 enum {
@@ -105,16 +106,8 @@ static bool take_rows(struct lab *s, const struct lab *all, const bool *taken, s
 
 static bool start(struct lab *s, const struct lab *all, struct abl_err *err)
 {
-    struct run_mem mem = run_mem(&s->settings, &all->engine->info);
-    struct forward_settings f = { .engine = all->engine,
-                                  .model = all->model,
-                                  .weights = forward_weights(all->forward),
-                                  .prompts = s->prompts->items,
-                                  .n_prompts = s->prompts->n,
-                                  .donors = s->donors.prompts,
-                                  .n_donors = s->donors.n,
-                                  .has_bos = s->prompts->bos != TOKEN_NONE,
-                                  .mem = mem.activations };
+    struct forward_settings f = lab_forward_settings(s);
+    f.weights = forward_weights(all->forward);
     return lab_make_resampler(s, err) && forward_open(&f, s->intact, &s->forward, err);
 }
 

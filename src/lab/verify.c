@@ -17,7 +17,8 @@ enum { DEFAULT_ROWS = 8, FEWEST_ROWS = 2 };
 
 #define NOT_TAKEN UINT32_MAX
 
-static const double tolerance = 1e-4;
+static const double tolerances[N_PRECISIONS]
+    = { [PRECISION_F32] = 1e-4, [PRECISION_BF16X3] = 1e-3 };
 static const double default_flop = 2e10;
 
 // The reference's answers, shared by all devices.
@@ -211,7 +212,7 @@ static void add_pair(struct verify_drift *d, const struct pair *p, double slack)
 
 // Half the distance of two logits is what each of them may drift.
 static bool near_tie(enum metric m, const struct reference_row *row,
-                     const struct reference_row *intact)
+                     const struct reference_row *intact, double tolerance)
 {
     double room = 2 * tolerance * fmax(1.0, fabs(row->target_logit));
     if (m == METRIC_RANK)
@@ -234,7 +235,7 @@ static void compare_row(struct verify_drift *drift, const struct row_pair *r)
         enum metric m = (enum metric)i;
         p.found = metric_info(m)->value(r->found, r->found_intact);
         p.expected = reference_metric(m, r->expected, r->expected_intact);
-        p.near = near_tie(m, r->expected, r->expected_intact);
+        p.near = near_tie(m, r->expected, r->expected_intact, drift[METRIC_LD].tolerance);
         add_pair(&drift[m], &p, drift[m].tolerance * fmax(1.0, fabs(p.expected)));
     }
     p.found = metric_delta(METRIC_LD, r->found, r->found_intact);
@@ -266,11 +267,11 @@ static void judge(const struct verify *v, const struct expected *e, const struct
 {
     for (int i = 0; i < N_DRIFTS; i++) {
         bool whole = i == METRIC_RANK || i == METRIC_FLIP;
-        r->drift[i] = (struct verify_drift){ .name = i == VERIFY_DELTA_LD
-                                                         ? "delta_ld"
-                                                         : metric_info((enum metric)i)->name,
-                                             .tolerance = whole ? 0 : tolerance,
-                                             .pass = true };
+        r->drift[i] = (struct verify_drift){
+            .name = i == VERIFY_DELTA_LD ? "delta_ld" : metric_info((enum metric)i)->name,
+            .tolerance = whole ? 0 : tolerances[r->device.precision],
+            .pass = true
+        };
     }
     compare_all(v, e, f, r->drift);
     r->pass = true;

@@ -33,7 +33,8 @@ static bool parts_make(const struct report *r, struct parts *out, struct abl_err
 {
     *out = (struct parts){ .report = r };
     return model_sha256(r->lab->model, out->model_sha256, err)
-           && results_make(r->lab, r->table, &out->results, err);
+           && results_make(r->lab, r->table, &out->results, err)
+           && drift_measure(r->lab, r->table, &out->results.drift, err);
 }
 
 static bool is_wanted(const struct table_writer *w, const struct report *r)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "lab/drift.h"
 #include "lab/run.h"
 #include "report/holdout.h"
 
@@ -31,6 +32,7 @@ struct results {
     struct effect *heads, *groups, *restored, *patches;
     size_t n_heads, n_groups, n_restored, n_patches;
     struct holdout holdout;
+    struct drift drift; // from f32, where the run is in another precision
 };
 
 bool results_make(const struct lab *lab, const struct table *table, struct results *out,

@@ -314,6 +314,28 @@ static void add_tinylab(struct doc *d, const struct report *r, const struct resu
         doc_number(d, sweep, compat_metric_name((enum compat_metric)m), means[m]);
 }
 
+static void add_difference(struct doc *d, cJSON *to, const char *name, const struct difference *of)
+{
+    cJSON *o = doc_object(d, to, name);
+    doc_number(d, o, "max", of->max);
+    doc_number(d, o, "mean", of->mean);
+}
+
+// How far the run's precision has taken it from f32; nothing where it is f32.
+static void add_drift(struct doc *d, const struct lab *lab, const struct drift *drift)
+{
+    if (!drift->n_rows)
+        return;
+    cJSON *o = doc_object(d, d->root, "drift");
+    doc_text(d, o, "precision", precision_name(lab->engine->info.precision));
+    doc_text(d, o, "against", precision_name(PRECISION_F32));
+    doc_uint(d, o, "n_rows", drift->n_rows);
+    doc_uint(d, o, "n_variants", drift->n_variants);
+    for (int i = 0; i < N_METRICS; i++)
+        add_difference(d, o, metric_info((enum metric)i)->name, &drift->value[i]);
+    add_difference(d, o, "delta_ld", &drift->delta_ld);
+}
+
 bool summary_doc(const struct report *r, const struct results *results, struct doc *out,
                  struct abl_err *err)
 {
@@ -322,6 +344,7 @@ bool summary_doc(const struct report *r, const struct results *results, struct d
     add_accuracy(out, r->lab);
     add_findings(out, r->lab->prompts);
     add_metrics(out, results, r->lab->settings.alpha);
+    add_drift(out, r->lab, &results->drift);
     add_tinylab(out, r, results);
     add_sham(out, r);
     return summary_readings(out, r, err) && add_rankings(out, r, results, err)
