@@ -143,3 +143,10 @@ void vulkan_context_release(struct vulkan_context *c)
     vulkan_instance_release(&c->instance);
     *c = (struct vulkan_context){ 0 };
 }
+
+double vulkan_seconds(const struct vulkan_context *c, uint64_t from, uint64_t to)
+{
+    uint32_t bits = c->gpu->timestamp_bits;
+    uint64_t mask = bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+    return (double)((to - from) & mask) * (double)c->gpu->limits.timestampPeriod * 1e-9;
+}

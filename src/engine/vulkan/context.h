@@ -54,6 +54,9 @@ bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *insta
                          const struct device_info *wanted, int texel_wanted, struct abl_err *err);
 void vulkan_context_release(struct vulkan_context *c);
 
+// From one of the device's timestamps to a later one.
+double vulkan_seconds(const struct vulkan_context *c, uint64_t from, uint64_t to);
+
 // True if r is no error, else fill err: "cannot <what> on '<device>': VK_ERROR_…; <what to do>".
 bool vulkan_check(const struct vulkan_context *c, VkResult r, const char *what,
                   struct abl_err *err);

@@ -9,7 +9,8 @@ _Static_assert(SHADER_ACT_IDENTITY == ACT_IDENTITY && SHADER_ACT_GELU_TANH == AC
                "the shaders know an activation by its value");
 
 enum { SMALL_TILE = 64, LARGE_TILE = 128 };
-// Large tiles need this many of them to keep a GPU busy, and this much shared memory.
+enum { WAY_SMALL, WAY_LARGE }; // of tune.h
+// Large tiles need about this many of them to keep a GPU busy, and this much shared memory.
 enum { ENOUGH_TILES = 128, LARGE_TILE_BYTES = (LARGE_TILE * 5 + 16 * LARGE_TILE / 4) * 16 };
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -45,7 +46,7 @@ static uint32_t dispatch_rows(const struct vulkan *v, struct tensor out, uint32_
     return min_u32(window, limit);
 }
 
-static void choose_tiles(const struct vulkan *v, struct dispatch *d, uint32_t m, uint32_t n)
+static void choose_tiles(struct vulkan *v, struct dispatch *d, uint32_t m, uint32_t n, uint32_t k)
 {
     uint32_t lanes = v->context.gpu->subgroup_size;
     if (v->context.texel) {
@@ -55,8 +56,9 @@ static void choose_tiles(const struct vulkan *v, struct dispatch *d, uint32_t m,
         d->groups_y = tiles(n, 4 * lanes);
         return;
     }
-    bool large = (uint64_t)tiles(m, LARGE_TILE) * tiles(n, LARGE_TILE) >= ENOUGH_TILES
-                 && v->context.gpu->limits.maxComputeSharedMemorySize >= LARGE_TILE_BYTES;
+    bool fits = v->context.gpu->limits.maxComputeSharedMemorySize >= LARGE_TILE_BYTES;
+    bool many = (uint64_t)tiles(m, LARGE_TILE) * tiles(n, LARGE_TILE) >= ENOUGH_TILES;
+    bool large = fits && tuner_choose(&v->tuner, &v->queue, m, n, k, many, &d->timing) == WAY_LARGE;
     uint32_t tile = large ? LARGE_TILE : SMALL_TILE;
     d->constants[0] = tile;
     d->groups_x = tiles(m, tile);
@@ -89,7 +91,7 @@ static bool linear_part(struct vulkan *v, struct tensor out, struct tensor x,
                         epilogue->accumulate ? out.buffer : x.buffer },
             .work = (double)out.rows * out.cols * w->k };
     d.out = vulkan_window(v, out, &args.out_first);
-    choose_tiles(v, &d, out.rows, out.cols);
+    choose_tiles(v, &d, out.rows, out.cols, w->k);
     return pipelines_dispatch(&v->pipelines, &v->queue, &d, err);
 }
 

@@ -253,6 +253,24 @@ static void push_bindings(struct pipelines *p, VkCommandBuffer commands, const s
                                     writes);
 }
 
+// Timestamps are taken when the shaders before them have ended.
+static void begin_timing(const struct vulkan_context *c, VkCommandBuffer commands,
+                         const struct timing *t)
+{
+    if (!t->clock)
+        return;
+    c->api->CmdResetQueryPool(commands, t->clock, t->first, 2);
+    c->api->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, t->clock, t->first);
+}
+
+static void end_timing(const struct vulkan_context *c, VkCommandBuffer commands,
+                       const struct timing *t)
+{
+    if (t->clock)
+        c->api->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, t->clock,
+                                  t->first + 1);
+}
+
 bool pipelines_dispatch(struct pipelines *p, struct queue *q, const struct dispatch *d,
                         struct abl_err *err)
 {
@@ -272,6 +290,8 @@ bool pipelines_dispatch(struct pipelines *p, struct queue *q, const struct dispa
     push_bindings(p, commands, d);
     c->api->CmdPushConstants(commands, p->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, d->args_size,
                              d->args);
+    begin_timing(c, commands, &d->timing);
     c->api->CmdDispatch(commands, d->groups_x, d->groups_y, 1);
+    end_timing(c, commands, &d->timing);
     return queue_spend(q, d->work, err);
 }

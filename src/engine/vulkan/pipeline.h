@@ -34,6 +34,12 @@ struct span {
     uint64_t first, size;  // bytes; size 0 = to the end
 };
 
+// Two queries that take the device's time before and behind a command; clock none: nobody wants to know.
+struct timing {
+    VkQueryPool clock;
+    uint32_t first;
+};
+
 struct dispatch {
     enum shader shader;
     bool aligned;                    // the shader's ALIGNED
@@ -45,6 +51,7 @@ struct dispatch {
     struct span lists[MAX_LISTS];      // read as lists; of the device or the staging pool
     uint32_t groups_x, groups_y;
     double work; // multiply-adds, or what takes as long
+    struct timing timing;
 };
 
 struct pipeline;

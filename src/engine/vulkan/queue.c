@@ -111,9 +111,7 @@ static void learn_speed(struct queue *q, const struct queue_slot *slot)
                                        sizeof t, t, sizeof t[0], VK_QUERY_RESULT_64_BIT)
                != VK_SUCCESS)
         return;
-    uint64_t mask
-        = c->gpu->timestamp_bits >= 64 ? UINT64_MAX : (UINT64_C(1) << c->gpu->timestamp_bits) - 1;
-    double seconds = (double)((t[1] - t[0]) & mask) * (double)c->gpu->limits.timestampPeriod * 1e-9;
+    double seconds = vulkan_seconds(c, t[0], t[1]);
     double wanted = seconds > 0 ? slot->work * target_seconds / seconds : 2 * q->work_limit;
     if (wanted > 2 * q->work_limit)
         wanted = 2 * q->work_limit;

@@ -18,6 +18,7 @@ static void vulkan_free(struct engine *e)
     struct vulkan *v = (struct vulkan *)e;
     if (v->context.device && v->context.api->DeviceWaitIdle)
         v->context.api->DeviceWaitIdle(v->context.device);
+    tuner_release(&v->tuner, &v->queue);
     pipelines_release(&v->pipelines);
     queue_release(&v->queue);
     memory_release(&v->memory);
@@ -74,7 +75,8 @@ bool vulkan_engine_open(const struct device_info *device, struct engine **out, s
         v->logits_bytes = LOGITS_BYTES;
         memory_init(&v->memory, &v->context);
         ok = queue_init(&v->queue, &v->context, &v->memory, err)
-             && pipelines_init(&v->pipelines, &v->context, err);
+             && pipelines_init(&v->pipelines, &v->context, err)
+             && tuner_init(&v->tuner, &v->context, err);
     }
     if (!ok) {
         vulkan_free(&v->engine);

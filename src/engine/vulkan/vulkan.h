@@ -12,6 +12,7 @@
 #include "engine/vulkan/memory.h"
 #include "engine/vulkan/pipeline.h"
 #include "engine/vulkan/queue.h"
+#include "engine/vulkan/tune.h"
 
 struct vulkan {
     struct engine engine; // first: an engine is cast to it
@@ -19,6 +20,7 @@ struct vulkan {
     struct memory memory;
     struct queue queue;
     struct pipelines pipelines;
+    struct tuner tuner;      // of linear's tiles
     struct buffer *released; // buffers that submitted commands may still use
     struct buffer *readback; // host memory for results, grown as needed
     struct tensor logits;    // scratch of readout
