@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "lab/forward.h"
 #include "lab/run.h"
 #include "tests/support/check.h"
 #include "tests/support/devices.h"
@@ -396,6 +397,80 @@ static void a_cancelled_run_keeps_what_it_finished_and_goes_on(void **state)
     }
 }
 
+// An engine's read-outs and their rows, counted; after every `step` read-outs somebody cancels.
+static struct {
+    struct engine_ops ops;
+    const struct engine_ops *real;
+    atomic_bool cancel;
+    size_t n, step, n_rows;
+} counted;
+
+static bool count_readout(struct engine *e, struct tensor x, const struct weight *w,
+                          struct tensor base, const struct readout_row *asks,
+                          struct row_stats *stats, struct abl_err *why)
+{
+    counted.n_rows += x.rows;
+    if (++counted.n % counted.step == 0)
+        atomic_store(&counted.cancel, true);
+    return counted.real->readout(e, x, w, base, asks, stats, why);
+}
+
+// Run until it is complete, however often it is cancelled. Returns the rows that were read out.
+static size_t run_with_breaks(struct run *r, size_t step, size_t *n_breaks)
+{
+    counted.real = r->lab->engine->ops;
+    counted.ops = *counted.real;
+    counted.ops.readout = count_readout;
+    counted.n = counted.n_rows = 0;
+    counted.step = step;
+    r->lab->engine->ops = &counted.ops;
+    *n_breaks = 0;
+    for (;;) {
+        atomic_store(&counted.cancel, false);
+        if (lab_run(r->lab, &r->table, &counted.cancel, NULL, NULL, &err))
+            break;
+        assert_int_equal(err.code, ABL_INTERRUPTED);
+        assert_in_range(++*n_breaks, 1, 1000);
+    }
+    r->lab->engine->ops = counted.real;
+    return counted.n_rows;
+}
+
+static void check_breaks(const struct run_settings *s)
+{
+    struct run whole, r;
+    size_t n_breaks, n_blocks;
+    run_open(&whole, s);
+    run_open(&r, s);
+    forward_blocks(r.lab->forward, &n_blocks);
+    assert_in_range(n_blocks, 2, 1000);
+    size_t n = run_with_breaks(&whole, SIZE_MAX, &n_breaks);
+    assert_int_equal(n_breaks, 0);
+    assert_int_equal(run_with_breaks(&r, 1, &n_breaks), n);
+    assert_in_range(n_breaks, 5, n);
+    assert_memory_equal(r.table.rows, whole.table.rows, table_bytes(&whole));
+    assert_int_equal(r.table.n_done, r.variants.n);
+    run_close(&r);
+    run_close(&whole);
+}
+
+static void an_interrupted_run_repeats_nothing(void **state)
+{
+    (void)state;
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    for (size_t i = 0; i < n; i++) {
+        struct run_settings s = settings_on(devices[i]);
+        s.mem = 60000;
+        check_breaks(&s);
+        s.ablation.kind = ABLATE_RESAMPLE;
+        check_breaks(&s);
+        s.ablation.kind = ABLATE_SCALE;
+        s.whole_answers = true;
+        check_breaks(&s);
+    }
+}
+
 static void refused(const struct run_settings *s, enum abl_code code, const char *says)
 {
     struct lab *lab;
@@ -495,6 +570,7 @@ int main(void)
         cmocka_unit_test(identical_runs_give_identical_bits),
         cmocka_unit_test(a_layer_that_is_waited_for_comes_first),
         cmocka_unit_test(a_cancelled_run_keeps_what_it_finished_and_goes_on),
+        cmocka_unit_test(an_interrupted_run_repeats_nothing),
         cmocka_unit_test(a_weight_that_is_no_number_is_refused),
         cmocka_unit_test(what_is_not_there_is_refused),
         cmocka_unit_test(heads_that_do_not_exist_are_refused),

@@ -12,7 +12,7 @@
 #include "base/rng.h"
 #include "engine/bf16.h"
 #include "engine/dnnl_matmul.h"
-#include "support/check.h"
+#include "tests/support/check.h"
 
 static struct abl_err err;
 

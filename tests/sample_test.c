@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "lab/sample.h"
-#include "support/check.h"
-#include "support/devices.h"
-#include "support/rig.h"
+#include "tests/support/check.h"
+#include "tests/support/devices.h"
+#include "tests/support/rig.h"
 
 static struct abl_err err;
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "support/check.h"
+#include "tests/support/check.h"
 #include "ui/sweep.h"
 
 static struct abl_err err;

@@ -18,20 +18,22 @@ struct block_job {
     struct forward *f;
     struct block *block;
     const struct forward_job *job;
-    const size_t *todo; // variant numbers, by first layer
+    uint32_t *n_blocks_done; // the job's, or our own
+    const size_t *todo;      // variant numbers, by first layer
     size_t n_todo;
     uint64_t mem; // bytes for its streams
     bool last;    // with this block the variants are finished
     bool fresh;   // the block's final intact state is not there yet
     bool tails;  // each variant carries the rows of its last tokens only; the block has to be fresh
     bool *alone; // while set, the next variant runs by itself, so that a first result is there soon
-    bool *cut;   // set where a layer that is waited for comes between; NULL: none does
+    bool may_cut; // a layer that is waited for may come between
     struct stream *clean, *branch;
     struct abl_err *err;
 };
 
-// The layer that is waited for, as long as it has variants left and would not come next anyway; else NO_LAYER.
-static uint32_t waited_for(const struct forward_job *job)
+// The layer that is waited for, as long as it has variants left and would not come next anyway; else NO_LAYER. Where prompts
+// need several blocks the next to come is not the next to finish.
+static uint32_t waited_for(const struct forward *f, const struct forward_job *job)
 {
     uint32_t wanted = job->wanted ? atomic_load(job->wanted) : NO_LAYER, lowest = NO_LAYER;
     bool left = false;
@@ -42,16 +44,13 @@ static uint32_t waited_for(const struct forward_job *job)
         left |= layer == wanted;
         lowest = layer < lowest ? layer : lowest;
     }
-    return left && lowest != wanted ? wanted : NO_LAYER;
+    return left && (lowest != wanted || f->n_blocks > 1) ? wanted : NO_LAYER;
 }
 
 // Whether what is left should wait until another layer's variants have run.
 static bool is_cut(const struct block_job *j)
 {
-    if (!j->cut || waited_for(j->job) == NO_LAYER)
-        return false;
-    *j->cut = true;
-    return true;
+    return j->may_cut && waited_for(j->f, j->job) != NO_LAYER;
 }
 
 static bool cancelled(const struct forward_job *job, struct abl_err *err)
@@ -64,11 +63,11 @@ static bool cancelled(const struct forward_job *job, struct abl_err *err)
 
 static void finish_variants(const struct block_job *j, const size_t *variants, uint32_t n)
 {
-    if (!j->last)
-        return;
-    for (uint32_t i = 0; i < n; i++)
-        j->job->done[variants[i]] = true;
-    if (j->job->finished)
+    for (uint32_t i = 0; i < n; i++) {
+        j->n_blocks_done[variants[i]]++;
+        j->job->done[variants[i]] = j->last;
+    }
+    if (j->last && j->job->finished)
         j->job->finished(j->job->context, variants, n);
 }
 
@@ -390,58 +389,72 @@ static bool needs_means(const struct block_job *j)
     return false;
 }
 
-static bool run_blocks(struct forward *f, struct block_job *j)
+// What is still to do over one block.
+static bool run_over(struct forward *f, struct block_job *j, uint32_t block)
 {
     bool shared
         = !(f->s.left_out & SAVING_SHARED_ROWS) && branch_is_shared(j->job->variants, j->job->done);
     if (!f->z_mean.buffer && needs_means(j)
         && !means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, j->err))
         return false;
-    for (size_t i = 0; i < f->n_blocks; i++) {
-        struct block *b = &f->blocks[i];
-        j->block = b;
-        j->mem = f->s.mem;
-        j->last = i + 1 == f->n_blocks;
-        if (cancelled(j->job, j->err) || !(shared ? run_block(j, NULL) : run_unshared(j, b)))
+    j->block = &f->blocks[block];
+    j->mem = f->s.mem;
+    j->last = block + 1 == f->n_blocks;
+    return !cancelled(j->job, j->err)
+           && (shared ? run_block(j, NULL) : run_unshared(j, &f->blocks[block]));
+}
+
+// What runs next: of the variants of the layer that is waited for, else of all that are left, those that have run over the
+// fewest blocks. Returns how many, and over which block.
+static size_t take_todo(struct block_job *j, size_t *todo, uint32_t *block)
+{
+    const struct forward_job *job = j->job;
+    uint32_t wanted = waited_for(j->f, job);
+    size_t n = 0;
+    j->may_cut = wanted == NO_LAYER;
+    for (size_t i = 0; i < job->variants->n; i++) {
+        uint32_t over = j->n_blocks_done[i];
+        if (job->done[i]
+            || (!j->may_cut && variant_first_layer(&job->variants->items[i]) != wanted))
+            continue;
+        if (!n || over < *block) {
+            *block = over;
+            n = 0;
+        }
+        if (over == *block)
+            todo[n++] = i;
+    }
+    return n;
+}
+
+// Block by block and layer by layer, as long as anything is left.
+static bool run_all(struct forward *f, struct block_job *j, size_t *todo)
+{
+    uint32_t block = 0;
+    while ((j->n_todo = take_todo(j, todo, &block)) > 0) {
+        if (!(f->s.left_out & SAVING_AGREEMENT) && !agree_sort(j->job->variants, todo, j->n_todo))
+            return abl_no_memory(j->err);
+        j->todo = todo;
+        if (!run_over(f, j, block))
             return false;
     }
     return true;
 }
 
-// The variants that are run next: those of the layer that is waited for, else all that are left.
-static size_t take_todo(const struct forward_job *job, size_t *todo, bool *all)
-{
-    size_t n = 0;
-    uint32_t wanted = waited_for(job);
-    *all = wanted == NO_LAYER;
-    for (size_t i = 0; i < job->variants->n; i++)
-        if (!job->done[i] && (*all || variant_first_layer(&job->variants->items[i]) == wanted))
-            todo[n++] = i;
-    return n;
-}
-
 bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err)
 {
-    size_t n, *todo = malloc((job->variants->n + 1) * sizeof *todo);
-    if (!todo)
-        return abl_no_memory(err);
-    bool ok = true, all = false, cut = false, alone = job->wanted && f->n_blocks == 1;
-    while (ok && (!all || cut) && (n = take_todo(job, todo, &all)) > 0) {
-        cut = false;
-        if (!(f->s.left_out & SAVING_AGREEMENT) && !agree_sort(job->variants, todo, n)) {
-            ok = abl_no_memory(err);
-            break;
-        }
-        // Several blocks finish their variants with the last: cutting one would lose the work of those before.
-        struct block_job j = { .f = f,
-                               .job = job,
-                               .todo = todo,
-                               .n_todo = n,
-                               .alone = &alone,
-                               .cut = all && f->n_blocks == 1 ? &cut : NULL,
-                               .err = err };
-        ok = run_blocks(f, &j);
-    }
+    size_t n = job->variants->n;
+    size_t *todo = malloc((n + 1) * sizeof *todo);
+    uint32_t *own = job->n_blocks_done ? NULL : calloc(n + 1, sizeof *own);
+    bool ok = (todo && (own || job->n_blocks_done)) || abl_no_memory(err);
+    bool alone = job->wanted && f->n_blocks == 1;
+    struct block_job j = { .f = f,
+                           .job = job,
+                           .n_blocks_done = own ? own : job->n_blocks_done,
+                           .alone = &alone,
+                           .err = err };
+    ok = ok && run_all(f, &j, todo);
     free(todo);
+    free(own);
     return ok;
 }

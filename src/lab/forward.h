@@ -77,12 +77,15 @@ bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_s
 
 struct forward_job {
     const struct variants *variants;
-    bool *done;             // (variants) those already true are left out; set as they finish
+    bool *done; // (variants) those already true are left out; set as they finish
+    // (variants) how many blocks of the prompts each has run over: an interrupted run goes on from there, with the same
+    // rows. NULL: it begins anew.
+    uint32_t *n_blocks_done;
     struct row_stats *rows; // [variant * n_prompts + prompt]
     double *clamped_kl;     // likewise, where the settings have `clamped`
     atomic_bool *cancel;    // looked at before each layer of a chunk; NULL = never
     // The layer whose variants somebody waits for (NO_LAYER: nobody), looked at before each layer; NULL = never. They run
-    // first, or next where that loses nothing; results are the same. Where somebody may wait the first variant runs alone.
+    // next; results are the same. Where somebody may wait the first variant runs alone.
     const atomic_uint *wanted;
     void (*finished)(void *context, const size_t *variants, size_t n); // those done together
     void *context;

@@ -373,7 +373,8 @@ bool table_init(struct table *t, const struct variants *v, size_t n_prompts, str
     size_t n = v->n ? v->n : 1; // an experiment may only read
     t->rows = calloc(n * n_prompts, sizeof *t->rows);
     t->done = calloc(n, sizeof *t->done);
-    if (t->rows && t->done)
+    t->n_blocks_done = calloc(n, sizeof *t->n_blocks_done);
+    if (t->rows && t->done && t->n_blocks_done)
         return true;
     table_release(t);
     return abl_no_memory(err);
@@ -384,6 +385,8 @@ void table_release(struct table *t)
     free(t->rows);
     free(t->done);
     free(t->clamped_kl);
+    free(t->n_blocks_done);
+    free(t->run);
     *t = (struct table){ 0 };
 }
 
@@ -415,22 +418,20 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
         && !(t->clamped_kl = calloc((t->variants->n + 1) * t->n_prompts, sizeof *t->clamped_kl)))
         return abl_no_memory(err);
     size_t n_run = lab_run_prompts(lab)->n;
-    struct row_stats *run = lab->spans ? calloc(t->variants->n * n_run + 1, sizeof *run) : t->rows;
-    if (!run)
+    if (lab->spans && !t->run && !(t->run = calloc(t->variants->n * n_run + 1, sizeof *t->run)))
         return abl_no_memory(err);
+    struct row_stats *run = lab->spans ? t->run : t->rows;
     struct progress p = { lab, run, t, progress, context };
     struct forward_job job = { .variants = t->variants,
                                .done = t->done,
+                               .n_blocks_done = t->n_blocks_done,
                                .rows = run,
                                .clamped_kl = t->clamped_kl,
                                .cancel = cancel,
                                .wanted = lab->wanted,
                                .finished = variants_finished,
                                .context = &p };
-    bool ok = forward_run(lab->forward, &job, err);
-    if (lab->spans)
-        free(run);
-    return ok;
+    return forward_run(lab->forward, &job, err);
 }
 
 bool lab_read(struct lab *lab, const struct table *t, atomic_bool *cancel, struct readings *out,

@@ -148,6 +148,10 @@ struct table {
     struct row_stats *rows; // [variant * n_prompts + prompt]
     double *clamped_kl;     // likewise, tinyLab's kl_div; NULL but under --compat
     bool *done;             // per variant
+    // Of a run that is under way: how many blocks of prompts each variant has run over, and what whole answers have given
+    // so far; NULL where rows are what is run.
+    uint32_t *n_blocks_done;
+    struct row_stats *run;
     size_t n_done;
 };
 
