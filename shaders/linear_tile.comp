@@ -15,6 +15,7 @@
 layout(constant_id = 3) const uint TILE = 64; // 64 or 128
 layout(constant_id = 4) const uint ACT = SHADER_ACT_IDENTITY;
 layout(constant_id = 5) const bool ACCUMULATE = false;
+layout(constant_id = 6) const bool HALF_W = false; // w is stored as fp16
 layout(push_constant) uniform Push
 {
     linear_args a;
@@ -22,6 +23,10 @@ layout(push_constant) uniform Push
 OUTPUT
 INPUT(1, x)
 INPUT(2, w)
+layout(set = 0, binding = 2, std430) readonly buffer w_halves
+{
+    uvec2 w_half4[];
+};
 INPUT(3, bias)
 INPUT(4, old)
 
@@ -30,6 +35,13 @@ const uint X_ROW = SLICE4 + 1;
 const uint ROWS = TILE / 16, COLS4 = TILE / 64; // of one thread
 shared vec4 x_slice[TILE * X_ROW];
 shared vec4 w_slice[SLICE * TILE / 4];
+
+vec4 w_load4(uint i)
+{
+    if (HALF_W)
+        return vec4(unpackHalf2x16(w_half4[i].x), unpackHalf2x16(w_half4[i].y));
+    return w_at4(i);
+}
 
 void load_slices(uint m0, uint n0, uint k0)
 {
@@ -44,7 +56,7 @@ void load_slices(uint m0, uint n0, uint k0)
     [[unroll]] for (uint i = 0; i < SLICE * TILE / 4; i += THREADS) {
         uint at = i + gl_LocalInvocationIndex, k = k0 + at / (TILE / 4), n4 = at % (TILE / 4);
         uint panel = min(n0 / 64 + n4 / PANEL4, last_panel); // beyond the last: anything, never stored
-        w_slice[at] = w_at4((panel * a.k_pad + k) * PANEL4 + n4 % PANEL4);
+        w_slice[at] = w_load4((panel * a.k_pad + k) * PANEL4 + n4 % PANEL4);
     }
 }
 

@@ -313,6 +313,42 @@ static void make_random(struct random_list *list, struct rng *r, const struct mo
     }
 }
 
+// Numbers that fp16 holds are the same numbers when the device stores them so.
+static void matrices_in_fp16_lose_nothing_that_fp16_holds(void **state)
+{
+    (void)state;
+    const char *devices[2], *shaders[] = { "texel", "tile" };
+    bool has_vulkan
+        = test_devices(devices) > 0 && strcmp(devices[test_devices(devices) - 1], "cpu");
+    struct mini_model mini = minis[1];
+    struct prompt *prompts = prompts_random(5, mini.n_ctx, mini.n_vocab, 4);
+    mini.dtype = "F16";
+    mini_model_write(&scratch, "halves", &mini);
+    for (int k = 0; has_vulkan && k < 2; k++) {
+        struct rig r[2];
+        setenv("ABLTUI_VULKAN_GEMM", shaders[k], 1);
+        for (int p = 0; p < 2; p++) {
+            struct rig_settings s = { .device = "vulkan",
+                                      .model = scratch_path(&scratch, "halves"),
+                                      .prompts = prompts,
+                                      .n_prompts = 5,
+                                      .precision = p ? PRECISION_F16 : PRECISION_F32 };
+            rig_open(&r[p], &s);
+            struct variants v
+                = every_head(&r[p].model->shape,
+                             (struct ablation){ .scale = 0.0f, .value_bias = VALUE_BIAS_HEAD });
+            rig_run(&r[p], &v);
+            rig_check(&r[p], &v, tolerance, shaders[k]);
+            variants_release(&v);
+        }
+        assert_memory_equal(r[0].rows, r[1].rows, r[0].n_variants * 5 * sizeof *r[0].rows);
+        rig_close(&r[0]);
+        rig_close(&r[1]);
+        unsetenv("ABLTUI_VULKAN_GEMM");
+    }
+    prompts_random_free(prompts);
+}
+
 static void random_variants_agree_with_the_reference(void **state)
 {
     (void)state;
@@ -619,6 +655,7 @@ int main(void)
         cmocka_unit_test(agrees_with_transformers_and_the_reference),
         cmocka_unit_test(agrees_with_the_reference_at_odd_sizes),
         cmocka_unit_test(storage_types_give_the_same_results),
+        cmocka_unit_test(matrices_in_fp16_lose_nothing_that_fp16_holds),
         cmocka_unit_test(random_variants_agree_with_the_reference),
         cmocka_unit_test(results_do_not_depend_on_the_plan),
         cmocka_unit_test(equal_interventions_give_equal_results),

@@ -4,9 +4,26 @@ set -u
 program=$(realpath "$1")
 . tests/support/checks.sh
 
-refuses precision_is_known 2 "bad value 'f64' for --precision: expected f32 or bf16x3" --precision f64 --export "$scratch/x"
-refuses bf16x3_is_for_the_cpu 2 'for the cpu engine' --precision bf16x3 --device vulkan --rows 2 --export "$scratch/x"
+refuses precision_is_known 2 "bad value 'f64' for --precision: expected f32, bf16x3 or f16" --precision f64 --export "$scratch/x"
+refuses bf16x3_is_for_the_cpu 2 'not for --device vulkan: take --device cpu' --precision bf16x3 --device vulkan --rows 2 --export "$scratch/x"
 holds nothing_is_left nothing_at "$scratch/x"
+
+refuses f16_is_for_vulkan 2 'not for --device cpu: take --device vulkan' --precision f16 --device cpu --rows 2 --export "$scratch/x"
+if "$program" devices 2>/dev/null | grep -q vulkan; then
+    for shaders in texel tile; do
+        export ABLTUI_VULKAN_GEMM=$shaders XDG_CACHE_HOME=$scratch
+        succeeds "verify_f16_$shaders" verify --precision f16
+    done
+    unset ABLTUI_VULKAN_GEMM
+    succeeds export_f16 --precision f16 --heads '0:*' --rows 30 --boot 10 --export "$scratch/f16" --quiet
+    holds f16_has_a_drift grep -q '"precision":[[:space:]]*"f16"' "$scratch/f16/metrics/summary.json"
+    holds f16_takes_half sh -c "
+        half=\$('$program' --dry-run --device vulkan --precision f16 | sed -n 's/^ *weights *\([0-9.]*\) MiB.*/\1/p')
+        whole=\$('$program' --dry-run --device vulkan | sed -n 's/^ *weights *\([0-9.]*\) MiB.*/\1/p')
+        awk -v half=\"\$half\" -v whole=\"\$whole\" 'BEGIN { exit !(half > 0 && 2 * half == whole) }' || { echo \"\$half of \$whole\"; false; }"
+else
+    skip f16 "no Vulkan device"
+fi
 
 if "$program" verify --precision bf16x3 --device cpu 2>&1 | grep -q 'no bf16 products'; then
     refuses bf16x3_needs_its_products 1 'expected AVX-512 or AMX' --precision bf16x3 --rows 2 --export "$scratch/x"

@@ -12,6 +12,8 @@
 #include "base/rng.h"
 #include "engine/bf16.h"
 #include "engine/dnnl_matmul.h"
+#include "engine/f16.h"
+#include "format/half.h"
 #include "tests/support/check.h"
 
 static struct abl_err err;
@@ -44,6 +46,28 @@ static void rounding_is_to_nearest_even(void **state)
     assert_int_equal(bf16_round(INFINITY), 0x7F80);
     assert_true(isnan(bf16_widen(bf16_round(from_bits(0x7F800001)))));
     assert_true(isnan(bf16_widen(bf16_round(from_bits(0xFFFFFFFF)))));
+}
+
+// Every fp16 and the floats around the middle between it and the next.
+static void fp16_is_to_nearest_even(void **state)
+{
+    (void)state;
+    for (uint32_t h = 0; h < 0x7C00; h++) {
+        uint16_t even = (uint16_t)(h & 1 ? h + 1 : h);
+        float low = half_to_float((uint16_t)h);
+        float high = h + 1 < 0x7C00 ? half_to_float((uint16_t)(h + 1)) : 65536.0f;
+        float middle = low + (high - low) / 2; // exact
+        assert_int_equal(f16_round(low), h);
+        assert_int_equal(f16_round(middle), even);
+        assert_int_equal(f16_round(nextafterf(middle, 0)), h);
+        assert_int_equal(f16_round(nextafterf(middle, INFINITY)), h + 1);
+        assert_int_equal(f16_round(-low), h | 0x8000);
+    }
+    assert_int_equal(f16_round(INFINITY), 0x7C00);
+    assert_int_equal(f16_round(-1e30f), 0xFC00);
+    assert_true(isnan(half_to_float(f16_round(NAN))));
+    assert_false(f16_overflows(65519.0f) || f16_overflows(-65519.0f));
+    assert_true(f16_overflows(65520.0f) && f16_overflows(-INFINITY) && f16_overflows(NAN));
 }
 
 static void halves_add_up(void **state)
@@ -184,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounding_is_to_nearest_even),
+        cmocka_unit_test(fp16_is_to_nearest_even),
         cmocka_unit_test(halves_add_up),
         cmocka_unit_test(rows_are_split_side_by_side),
         cmocka_unit_test(three_products_are_nearly_fp32),

@@ -69,7 +69,7 @@ static struct vulkan *open_device(const char *shaders)
     else
         unsetenv("ABLTUI_VULKAN_GEMM");
     struct engine *e;
-    CHECK(vulkan_engine_open(&first, &e, &err));
+    CHECK(vulkan_engine_open(&first, PRECISION_F32, &e, &err));
     unsetenv("ABLTUI_VULKAN_GEMM");
     return (struct vulkan *)e;
 }
@@ -181,7 +181,7 @@ static void device_that_is_gone_is_named(void **state)
     first_device();
     struct device_info gone = { .kind = DEVICE_VULKAN_GPU, .name = "Imaginary 9000" };
     struct engine *e;
-    assert_false(vulkan_engine_open(&gone, &e, &err));
+    assert_false(vulkan_engine_open(&gone, PRECISION_F32, &e, &err));
     assert_int_equal(err.code, ABL_FAILED);
     assert_non_null(strstr(err.text, "Imaginary 9000"));
 }
@@ -196,7 +196,7 @@ static void without_a_driver_the_list_is_empty_and_says_why(void **state)
     size_t n = 1;
     char note[512] = "";
     bool listed = vulkan_device_list(&list, &n, note, sizeof note, &err);
-    bool opened = vulkan_engine_open(&wanted, &e, &err);
+    bool opened = vulkan_engine_open(&wanted, PRECISION_F32, &e, &err);
     if (before)
         setenv("VK_ICD_FILENAMES", before, 1);
     else
@@ -503,6 +503,30 @@ static void error_of_a_source_is_passed_on(void **state)
 }
 
 // Blocks of few rows must give what one block gives; the base rows repeat and skip.
+static void a_weight_beyond_fp16_is_an_error(void **state)
+{
+    (void)state;
+    float values[6] = { 1, 2, 3, -65520, 5, 6 };
+    for (int out_in = 0; out_in < 2; out_in++) {
+        struct device_info first = first_device();
+        struct engine *e;
+        struct weight *w = NULL;
+        CHECK(vulkan_engine_open(&first, PRECISION_F16, &e, &err));
+        struct matrix m = { .values = values, .k = 3, .n = 2, .out_in = out_in };
+        struct matrix_source source
+            = { .k = 3, .n = 2, .out_in = out_in, .read = read_matrix, .context = &m };
+        assert_false(vulkan_weight_new(e, &source, &w, &err));
+        assert_string_equal(err.text,
+                            "a weight of -65520 is beyond fp16's 65504: take --precision f32");
+        assert_null(w);
+        values[3] = -65504;
+        CHECK(vulkan_weight_new(e, &source, &w, &err));
+        values[3] = -65520;
+        vulkan_weight_free(e, w);
+        e->ops->free(e);
+    }
+}
+
 static void readout_in_blocks_gives_the_same_bits(void **state)
 {
     (void)state;
@@ -690,6 +714,7 @@ int main(void)
         cmocka_unit_test(weight_in_parts_gives_the_same_bits),
         cmocka_unit_test(large_product_agrees_with_reference),
         cmocka_unit_test(error_of_a_source_is_passed_on),
+        cmocka_unit_test(a_weight_beyond_fp16_is_an_error),
         cmocka_unit_test(readout_in_blocks_gives_the_same_bits),
         cmocka_unit_test(gelu_is_right_far_from_zero),
         cmocka_unit_test(softmax_of_far_scores_picks_the_largest),

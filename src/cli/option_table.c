@@ -345,7 +345,7 @@ static bool read_device(const struct option *o, const char *v, struct cli *cli, 
 static bool read_precision(const struct option *o, const char *v, struct cli *cli,
                            struct abl_err *err)
 {
-    return precision_named(v, &cli->run.precision) || bad_value(o, v, "f32 or bf16x3", err);
+    return precision_named(v, &cli->run.precision) || bad_value(o, v, "f32, bf16x3 or f16", err);
 }
 
 static bool read_mem(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
@@ -600,7 +600,9 @@ const struct option cli_options[] = {
       read_skip_bad, 0, false },
     { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", READ | CONFIG | VERIFY,
       read_device, 0, false },
-    { "precision", "P", "f32 (default); bf16x3: three bf16 products, faster where the CPU has AMX",
+    { "precision", "P",
+      "f32 (default); bf16x3: three bf16 products, faster where the CPU has AMX; f16: matrices in "
+      "half the memory of a Vulkan device",
       READ | CONFIG | VERIFY, read_precision, 0, false },
     { "mem", "SIZE", "for activations, and for weights, which stream if larger",
       READ | CONFIG | VERIFY, read_mem, 0, false },

@@ -70,7 +70,8 @@ static bool no_such_device(const char *device, const struct device_info *list, s
                     known);
 }
 
-static bool open_vulkan(const char *device, struct engine **out, struct abl_err *err)
+static bool open_vulkan(const char *device, enum precision precision, struct engine **out,
+                        struct abl_err *err)
 {
     struct device_info *list;
     size_t n;
@@ -84,7 +85,7 @@ static bool open_vulkan(const char *device, struct engine **out, struct abl_err 
         chosen = first_of(list, n, DEVICE_VULKAN_GPU);
         chosen = chosen ? chosen : first_of(list, n, DEVICE_VULKAN_CPU);
     }
-    bool ok = chosen ? vulkan_engine_open(chosen, out, err)
+    bool ok = chosen ? vulkan_engine_open(chosen, precision, out, err)
                      : no_such_device(device, list, n, note, err);
     free(list);
     return ok;
@@ -100,27 +101,33 @@ static bool open_auto(uint32_t n_threads, struct engine **out, struct abl_err *e
     bool opened = false;
     if (vulkan_device_list(&list, &n, note, sizeof note, &ignored)) {
         const struct device_info *gpu = first_of(list, n, DEVICE_VULKAN_GPU);
-        opened = gpu && vulkan_engine_open(gpu, out, &ignored);
+        opened = gpu && vulkan_engine_open(gpu, PRECISION_F32, out, &ignored);
         free(list);
     }
     return opened || cpu_engine_open(n_threads, PRECISION_F32, out, err);
 }
 
+static bool wrong_device(const char *device, enum precision precision, const char *right,
+                         struct abl_err *err)
+{
+    return abl_fail(err, ABL_USAGE,
+                    "--precision %s is not for --device %s: take --device %s, or --precision f32",
+                    precision_name(precision), device, right);
+}
+
 bool engine_open(const char *device, uint32_t n_threads, enum precision precision,
                  struct engine **out, struct abl_err *err)
 {
-    bool automatic = strcmp(device, "auto") == 0;
-    if (automatic && precision == PRECISION_F32)
+    if (strcmp(device, "auto") == 0 && precision == PRECISION_F32)
         return open_auto(n_threads, out, err);
-    if (automatic || strcmp(device, "cpu") == 0)
-        return cpu_engine_open(n_threads, precision, out, err);
+    if (strcmp(device, "auto") == 0)
+        device = precision == PRECISION_F16 ? "vulkan" : "cpu";
+    if (strcmp(device, "cpu") == 0)
+        return precision == PRECISION_F16 ? wrong_device(device, precision, "vulkan", err)
+                                          : cpu_engine_open(n_threads, precision, out, err);
     if (strcmp(device, "vulkan") == 0 || (strncmp(device, "vulkan:", 7) == 0 && device[7]))
-        return precision == PRECISION_F32
-                   ? open_vulkan(device, out, err)
-                   : abl_fail(err, ABL_USAGE,
-                              "--precision %s is for the cpu engine, not for "
-                              "--device %s: take --device cpu, or f32",
-                              precision_name(precision), device);
+        return precision == PRECISION_BF16X3 ? wrong_device(device, precision, "cpu", err)
+                                             : open_vulkan(device, precision, out, err);
     return abl_fail(err, ABL_USAGE,
                     "unknown device '%s': expected auto, cpu, vulkan, vulkan:N, vulkan:NAME or "
                     "vulkan:UUID; see 'abltui devices'",

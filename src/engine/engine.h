@@ -180,7 +180,7 @@ struct engine {
 
 // Open a device by its command-line name: auto | cpu | vulkan | vulkan:N | vulkan:NAME | vulkan:UUID.
 // auto = the first real GPU, else cpu; vulkan = the first real GPU, else the first software device.
-// Other precisions than f32 are the cpu's: auto is cpu then, and vulkan an error. n_threads 0 = all cores (cpu). The caller
+// bf16x3 is the cpu's and f16 vulkan's: auto means that one then, and the other is an error. n_threads 0 = all cores (cpu). The caller
 // frees it with e->ops->free(e).
 bool engine_open(const char *device, uint32_t n_threads, enum precision precision,
                  struct engine **out, struct abl_err *err);
@@ -193,7 +193,8 @@ bool engine_list(struct device_info **out, size_t *n, char *note, size_t size, s
 bool cpu_engine_open(uint32_t n_threads, enum precision precision, struct engine **out,
                      struct abl_err *err);
 void cpu_device_info(struct device_info *out);
-bool vulkan_engine_open(const struct device_info *device, struct engine **out, struct abl_err *err);
+bool vulkan_engine_open(const struct device_info *device, enum precision precision,
+                        struct engine **out, struct abl_err *err);
 bool vulkan_device_list(struct device_info **out, size_t *n, char *note, size_t size,
                         struct abl_err *err);
 

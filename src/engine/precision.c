@@ -8,6 +8,7 @@ static const struct {
 } precisions[N_PRECISIONS] = {
     [PRECISION_F32] = { "f32", 4 },
     [PRECISION_BF16X3] = { "bf16x3", 6 }, // the high half lies there twice
+    [PRECISION_F16] = { "f16", 2 },
 };
 
 const char *precision_name(enum precision p)

@@ -7,12 +7,14 @@
 
 enum precision {
     PRECISION_F32,
-    PRECISION_BF16X3, // each operand as the sum of two bf16 halves, three of the four products
+    PRECISION_BF16X3, // each operand as the sum of two bf16 halves, three of the four products (cpu)
+    PRECISION_F16,    // matrices stored as fp16, multiplied in fp32 (vulkan)
     N_PRECISIONS,
 };
 
-// "f32", "bf16x3": as options and files spell it.
+// "f32", "bf16x3", "f16": as options and files spell it.
 const char *precision_name(enum precision p);
+// False where there is none of that name.
 bool precision_named(const char *name, enum precision *out);
 
 // Bytes that an element of a matrix takes on a device.

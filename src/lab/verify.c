@@ -18,7 +18,7 @@ enum { DEFAULT_ROWS = 8, FEWEST_ROWS = 2 };
 #define NOT_TAKEN UINT32_MAX
 
 static const double tolerances[N_PRECISIONS]
-    = { [PRECISION_F32] = 1e-4, [PRECISION_BF16X3] = 1e-3 };
+    = { [PRECISION_F32] = 1e-4, [PRECISION_BF16X3] = 1e-3, [PRECISION_F16] = 5e-2 };
 static const double default_flop = 2e10;
 
 // The reference's answers, shared by all devices.
@@ -303,15 +303,15 @@ static bool check_device(const struct verify *v, const struct expected *x, struc
     return memory || abl_no_memory(err);
 }
 
-static bool check_named(struct verify *v, const struct expected *x, struct abl_err *err)
+static bool check_named(struct verify *v, const struct expected *x, const char *device,
+                        struct abl_err *err)
 {
     struct engine *e;
     v->results = arena_alloc(&v->arena, 1, sizeof *v->results);
     if (!v->results)
         return abl_no_memory(err);
     v->n_results = 1;
-    return engine_open(v->lab->settings.device, v->lab->settings.n_threads,
-                       v->lab->settings.precision, &e, err)
+    return engine_open(device, v->lab->settings.n_threads, v->lab->settings.precision, &e, err)
            && check_device(v, x, e, v->results, err);
 }
 
@@ -327,9 +327,9 @@ static bool check_each(struct verify *v, const struct expected *x, struct abl_er
         struct verify_result *r = &v->results[i];
         struct engine *e = NULL;
         r->device = list[i];
-        if (!(list[i].kind == DEVICE_CPU ? cpu_engine_open(v->lab->settings.n_threads,
-                                                           v->lab->settings.precision, &e, &r->err)
-                                         : vulkan_engine_open(&list[i], &e, &r->err)))
+        if (!(list[i].kind == DEVICE_CPU
+                  ? cpu_engine_open(v->lab->settings.n_threads, PRECISION_F32, &e, &r->err)
+                  : vulkan_engine_open(&list[i], PRECISION_F32, &e, &r->err)))
             e = NULL;
         ok = check_device(v, x, e, r, err);
     }
@@ -345,7 +345,9 @@ bool verify_run(const struct run_settings *s, struct verify_limits limits, struc
     bool every = strcmp(s->device, "auto") == 0 || strcmp(s->device, "all") == 0;
     bool ok = lab_open_cold(s, &v.lab, err) && prompts_refuse(v.lab->prompts, err)
               && pick_slice(&v, limits, err) && run_reference(&v, &x, err)
-              && (every ? check_each(&v, &x, err) : check_named(&v, &x, err));
+              && (every && s->precision == PRECISION_F32
+                      ? check_each(&v, &x, err)
+                      : check_named(&v, &x, every ? "auto" : s->device, err));
     if (!ok) {
         verify_release(&v);
         return false;

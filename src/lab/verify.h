@@ -56,7 +56,7 @@ struct verify_limits {
     double flop;   // of the reference, which is slow; 2e10, a few seconds on two cores
 };
 
-// Compare the device that the settings name, or with "auto" or "all" every device here, the cpu first. The slice: prompts
+// Compare the device that the settings name, or with "auto" or "all" every device here, the cpu first (in f32; other precisions are of one kind of device). The slice: prompts
 // spread over the lengths, under every variant that the settings ask for; where that is beyond the limit, under one
 // variant a layer drawn by the seed, and then over fewer prompts. False where nothing could be compared; a device that
 // drifts is in its result. Owned by the caller: verify_release.

@@ -29,7 +29,7 @@ int main(void)
     struct abl_err err;
     if (!vulkan_device_list(&list, &n, note, sizeof note, &err) || n == 0)
         return 77;
-    bool ok = vulkan_engine_open(&list[0], &e, &err);
+    bool ok = vulkan_engine_open(&list[0], PRECISION_F32, &e, &err);
     free(list);
     if (ok) {
         ok = race(e, &err);

@@ -22,7 +22,7 @@ void rig_open(struct rig *r, const struct rig_settings *settings)
     assert_non_null(r->intact);
     if (!model_open(settings->model, &r->model, &err)
         || !engine_open(settings->device, settings->n_threads ? settings->n_threads : 2,
-                        PRECISION_F32, &r->engine, &err))
+                        settings->precision, &r->engine, &err))
         fail_msg("%s", err.text);
     struct forward_settings f
         = { .engine = r->engine,

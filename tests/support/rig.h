@@ -19,6 +19,7 @@ struct rig_settings {
     uint64_t weights_mem; // likewise of weights, 0 = no limit
     uint32_t n_threads;   // 0: 2
     unsigned left_out;    // enum saving
+    enum precision precision;
 };
 
 struct rig {

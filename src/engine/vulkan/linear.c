@@ -84,7 +84,7 @@ static bool linear_part(struct vulkan *v, struct tensor out, struct tensor x,
     struct dispatch d
         = { .shader = SHADER_LINEAR,
             .aligned = vulkan_is_aligned(out) && vulkan_is_aligned(x) && bias.first % 4 == 0,
-            .constants = { 0, (uint32_t)epilogue->act, epilogue->accumulate },
+            .constants = { 0, (uint32_t)epilogue->act, epilogue->accumulate, w->bytes == 2 },
             .args = &args,
             .args_size = sizeof args,
             .inputs = { x.buffer, part->buffer, bias.buffer ? bias.buffer : x.buffer,

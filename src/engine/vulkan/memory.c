@@ -166,12 +166,12 @@ static bool place_buffer(struct memory *m, enum memory_pool pool, struct buffer 
                         "bind memory", err);
 }
 
-static bool create_view(struct memory *m, struct buffer *b, struct abl_err *err)
+static bool create_view(struct memory *m, struct buffer *b, VkFormat format, struct abl_err *err)
 {
     const struct vulkan_context *c = m->context;
     VkBufferViewCreateInfo info = { .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
                                     .buffer = b->handle,
-                                    .format = VK_FORMAT_R32G32B32A32_SFLOAT,
+                                    .format = format,
                                     .range = VK_WHOLE_SIZE };
     return vulkan_check(c, c->api->CreateBufferView(c->device, &info, NULL, &b->view),
                         "view a buffer", err);
@@ -205,12 +205,23 @@ bool memory_buffer_new(struct memory *m, enum memory_pool pool, uint64_t size, s
         info.usage |= VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
     if (!vulkan_check(c, c->api->CreateBuffer(c->device, &info, NULL, &b->handle),
                       "create a buffer", err)
-        || !place_buffer(m, pool, b, err) || (view && !create_view(m, b, err))) {
+        || !place_buffer(m, pool, b, err)
+        || (view && !create_view(m, b, VK_FORMAT_R32G32B32A32_SFLOAT, err))) {
         memory_buffer_destroy(m, b);
         return false;
     }
     *out = b;
     return true;
+}
+
+bool memory_view_halves(struct memory *m, struct buffer *b, struct abl_err *err)
+{
+    const struct vulkan_context *c = m->context;
+    if (!b->view)
+        return true;
+    c->api->DestroyBufferView(c->device, b->view, NULL);
+    b->view = VK_NULL_HANDLE;
+    return create_view(m, b, VK_FORMAT_R16G16B16A16_SFLOAT, err);
 }
 
 void memory_buffer_destroy(struct memory *m, struct buffer *b)

@@ -22,7 +22,7 @@ struct memory_block;
 struct buffer {
     VkBuffer handle;
     VkBufferView
-        view; // RGBA32F; none where the device reads storage buffers, or for a pool of the host
+        view; // RGBA32F, or RGBA16F; none where the device reads storage buffers, or for a pool of the host
     uint64_t size; // bytes, a multiple of 16
     void *mapped;  // host address; NULL in POOL_DEVICE
     struct memory_block *block;
@@ -52,6 +52,8 @@ void memory_release(struct memory *m);
 // A buffer of `size` bytes, rounded up to 16. The caller destroys it when the device no longer uses it.
 bool memory_buffer_new(struct memory *m, enum memory_pool pool, uint64_t size, struct buffer **out,
                        struct abl_err *err);
+// From now on texels of a buffer are four fp16.
+bool memory_view_halves(struct memory *m, struct buffer *b, struct abl_err *err);
 void memory_buffer_destroy(struct memory *m, struct buffer *b);
 
 // Give blocks without buffers back to the driver.

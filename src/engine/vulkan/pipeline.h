@@ -26,7 +26,7 @@ enum shader {
     N_SHADERS
 };
 
-enum { MAX_INPUTS = 4, MAX_LISTS = 2, N_CONSTANTS = 3 };
+enum { MAX_INPUTS = 4, MAX_LISTS = 2, N_CONSTANTS = 4 };
 
 // A part of a buffer as one binding sees it.
 struct span {

@@ -60,7 +60,8 @@ static int texel_wanted(void)
     return -1;
 }
 
-bool vulkan_engine_open(const struct device_info *device, struct engine **out, struct abl_err *err)
+bool vulkan_engine_open(const struct device_info *device, enum precision precision,
+                        struct engine **out, struct abl_err *err)
 {
     struct vulkan *v = calloc(1, sizeof *v);
     if (!v)
@@ -72,6 +73,7 @@ bool vulkan_engine_open(const struct device_info *device, struct engine **out, s
     ok = ok && vulkan_context_init(&v->context, &instance, device, texel_wanted(), err);
     if (ok) {
         v->engine = (struct engine){ .ops = &vulkan_ops, .info = v->context.gpu->info };
+        v->engine.info.precision = precision;
         v->logits_bytes = LOGITS_BYTES;
         memory_init(&v->memory, &v->context);
         ok = queue_init(&v->queue, &v->context, &v->memory, err)

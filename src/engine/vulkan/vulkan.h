@@ -53,6 +53,7 @@ struct weight_part {
 };
 struct weight {
     uint32_t k, n, k_pad, panel;
+    uint32_t bytes; // of an element: 4, or 2 for fp16
     uint32_t n_parts;
     struct weight_part *parts;
 };

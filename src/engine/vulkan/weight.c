@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "engine/f16.h"
 
 enum { TILE_PANEL = 64, TILE_SLICE = 16 }; // of linear_tile.comp
 enum { MAX_PANELS = 65535 };               // workgroups in y
@@ -17,7 +18,9 @@ struct loading {
     struct vulkan *v;
     const struct matrix_source *source;
     struct weight *w;
-    float *block; // file rows as read
+    float *block;   // file rows as read
+    float *strip;   // a row of a panel
+    float overflow; // a number that has no fp16; 0: none was met
 };
 
 static uint32_t round_up(uint32_t x, uint32_t to)
@@ -32,7 +35,7 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 
 static uint64_t panel_bytes(const struct weight *w)
 {
-    return (uint64_t)w->k_pad * w->panel * sizeof(float);
+    return (uint64_t)w->k_pad * w->panel * w->bytes;
 }
 
 static uint32_t part_panels(const struct weight *w, const struct weight_part *part)
@@ -40,9 +43,10 @@ static uint32_t part_panels(const struct weight *w, const struct weight_part *pa
     return (part->n_cols + w->panel - 1) / w->panel;
 }
 
-static void shape(const struct vulkan_context *c, const struct matrix_source *s, struct weight *w)
+static void shape(const struct vulkan_context *c, const struct matrix_source *s, bool halves,
+                  struct weight *w)
 {
-    *w = (struct weight){ .k = s->k, .n = s->n };
+    *w = (struct weight){ .k = s->k, .n = s->n, .bytes = halves ? 2 : 4 };
     w->panel = c->texel ? 4 * c->gpu->subgroup_size : TILE_PANEL;
     w->k_pad = round_up(s->k, c->texel ? 4 : TILE_SLICE);
 }
@@ -65,7 +69,8 @@ static bool create_parts(struct vulkan *v, struct weight *w, struct abl_err *err
         struct weight_part *part = &w->parts[w->n_parts++];
         part->first_col = col;
         part->n_cols = min_u32(part_cols, w->n - col);
-        if (!vulkan_buffer_new(v, part_panels(w, part) * panel_bytes(w), &part->buffer, err))
+        if (!vulkan_buffer_new(v, part_panels(w, part) * panel_bytes(w), &part->buffer, err)
+            || (w->bytes == 2 && !memory_view_halves(&v->memory, part->buffer, err)))
             return false;
     }
     return true;
@@ -93,6 +98,22 @@ static bool copy_panels(struct loading *l, struct buffer *staging, uint64_t offs
     return ok && queue_spend(q, (double)n * (double)size, err);
 }
 
+// One row of a panel, l->strip, as the device stores it; returns where the next begins.
+static unsigned char *put_strip(struct loading *l, unsigned char *to)
+{
+    uint32_t n = l->w->panel;
+    if (l->w->bytes == 4) {
+        memcpy(to, l->strip, n * sizeof *l->strip);
+        return to + n * sizeof *l->strip;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint16_t half = f16_round(l->strip[i]);
+        l->overflow = f16_overflows(l->strip[i]) ? l->strip[i] : l->overflow;
+        memcpy(to + i * sizeof half, &half, sizeof half);
+    }
+    return to + n * sizeof(uint16_t);
+}
+
 // The file holds n rows of k: each panel is the transpose of `panel` file rows. Zeros where k or n end early.
 static bool send_out_in(struct loading *l, const struct weight_part *part, uint32_t first,
                         uint32_t n, struct abl_err *err)
@@ -105,13 +126,15 @@ static bool send_out_in(struct loading *l, const struct weight_part *part, uint3
     uint64_t offset;
     if (!queue_stage(&l->v->queue, n * panel_bytes(w), 16, &staging, &offset, err))
         return false;
-    float *to = (float *)(void *)((unsigned char *)staging->mapped + offset);
+    unsigned char *to = (unsigned char *)staging->mapped + offset;
     for (uint32_t panel = 0; panel < n; panel++)
-        for (uint32_t k = 0; k < w->k_pad; k++)
+        for (uint32_t k = 0; k < w->k_pad; k++) {
             for (uint32_t c = 0; c < w->panel; c++) {
                 uint32_t r = panel * w->panel + c;
-                *to++ = k < w->k && r < rows ? l->block[(size_t)r * w->k + k] : 0.0f;
+                l->strip[c] = k < w->k && r < rows ? l->block[(size_t)r * w->k + k] : 0.0f;
             }
+            to = put_strip(l, to);
+        }
     return copy_panels(l, staging, offset, panel_bytes(w), part, first, n, 0, err);
 }
 
@@ -121,22 +144,23 @@ static bool send_in_out(struct loading *l, const struct weight_part *part, uint3
 {
     const struct weight *w = l->w;
     uint32_t panels = part_panels(w, part);
-    uint64_t strip = (uint64_t)n * w->panel * sizeof(float);
+    uint64_t strip = (uint64_t)n * w->panel * w->bytes;
     struct buffer *staging;
     uint64_t offset;
     if (!queue_stage(&l->v->queue, panels * strip, 16, &staging, &offset, err))
         return false;
-    float *to = (float *)(void *)((unsigned char *)staging->mapped + offset);
+    unsigned char *to = (unsigned char *)staging->mapped + offset;
     for (uint32_t panel = 0; panel < panels; panel++)
-        for (uint32_t k = first; k < first + n; k++, to += w->panel) {
+        for (uint32_t k = first; k < first + n; k++) {
             uint32_t col = panel * w->panel;
             uint32_t cols = k < w->k ? min_u32(w->panel, part->n_cols - col) : 0;
             const float *from = l->block + (size_t)(k - first) * w->n + part->first_col + col;
-            memcpy(to, from, cols * sizeof(float));
-            memset(to + cols, 0, (w->panel - cols) * sizeof(float));
+            memcpy(l->strip, from, cols * sizeof(float));
+            memset(l->strip + cols, 0, (w->panel - cols) * sizeof(float));
+            to = put_strip(l, to);
         }
     return copy_panels(l, staging, offset, strip, part, 0, panels,
-                       (uint64_t)first * w->panel * sizeof(float), err);
+                       (uint64_t)first * w->panel * w->bytes, err);
 }
 
 static bool load_out_in(struct loading *l, uint32_t panels, struct abl_err *err)
@@ -175,10 +199,15 @@ static bool load(struct loading *l, struct abl_err *err)
     size_t limit = l->source->out_in ? (w->n + w->panel - 1) / w->panel : w->k_pad;
     uint32_t count = (uint32_t)size_min(size_max(floats / unit, 1), limit);
     l->block = malloc(count * unit * sizeof(float));
-    if (!l->block)
-        return abl_no_memory(err);
-    bool ok = l->source->out_in ? load_out_in(l, count, err) : load_in_out(l, count, err);
+    l->strip = malloc(w->panel * sizeof(float));
+    bool ok = (l->block && l->strip) || abl_no_memory(err);
+    ok = ok && (l->source->out_in ? load_out_in(l, count, err) : load_in_out(l, count, err));
     free(l->block);
+    free(l->strip);
+    if (ok && l->overflow != 0)
+        return abl_fail(err, ABL_FAILED,
+                        "a weight of %g is beyond fp16's 65504: take --precision f32",
+                        (double)l->overflow);
     return ok;
 }
 
@@ -190,7 +219,7 @@ bool vulkan_weight_new(struct engine *e, const struct matrix_source *source, str
     struct weight *w = calloc(1, sizeof *w);
     if (!w)
         return abl_no_memory(err);
-    shape(&v->context, source, w);
+    shape(&v->context, source, e->info.precision == PRECISION_F16, w);
     struct loading l = { .v = v, .source = source, .w = w };
     if (!create_parts(v, w, err) || !load(&l, err)) {
         vulkan_weight_free(e, w);
