@@ -98,12 +98,12 @@ void sweep_free(struct sweep *s)
 
 static void name_device(const struct device_info *d, char *out, size_t size)
 {
-    if (d->kind == DEVICE_CPU && d->precision != PRECISION_F32)
-        snprintf(out, size, "cpu %s", precision_name(d->precision));
-    else if (d->kind == DEVICE_CPU)
-        snprintf(out, size, "cpu");
+    bool f32 = d->precision == PRECISION_F32;
+    const char *space = f32 ? "" : " ", *precision = f32 ? "" : precision_name(d->precision);
+    if (d->kind == DEVICE_CPU)
+        snprintf(out, size, "cpu%s%s", space, precision);
     else
-        snprintf(out, size, "vulkan: %.100s%s", d->name,
+        snprintf(out, size, "vulkan%s%s: %.100s%s", space, precision, d->name,
                  d->kind == DEVICE_VULKAN_CPU ? " (software)" : "");
 }
 
