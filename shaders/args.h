@@ -14,9 +14,11 @@ typedef uint32_t uint;
 #define SHADER_ACT_GELU_ERF 2
 #define SHADER_ACT_SILU 3
 
-// out (m, n) = x (m, k) · w, + bias, activation, + old. w lies in panels: [n / panel][k_pad][panel].
+// out (m, n) = x (m, k) · w, + bias, activation, + old. w lies in panels: [n / panel][k_pad][panel]; its rows count from
+// w_first on.
 struct linear_args {
     uint m, n, k, k_pad;
+    uint w_first;
     uint out_first, out_stride;
     uint x_first, x_stride;
     uint old_first; // out[0][0] in the whole buffer, for reading what accumulates

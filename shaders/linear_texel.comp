@@ -37,13 +37,15 @@ void main()
         [[unroll]] for (uint i = 0; i < LANES; i++)
             acc[b][i] = vec4(0);
     }
-    uint w_next = gl_WorkGroupID.y * a.k_pad * LANES + lane;
+    uint w_next = (gl_WorkGroupID.y * a.k_pad + a.w_first) * LANES + lane;
+    // The last rows may be fewer than 4; what is fetched in their place meets zeros of x, but has to be there.
+    uint w_last = (gl_WorkGroupID.y * a.k_pad + a.k_pad - 1) * LANES + lane;
     [[dont_unroll]] for (uint k = 0; k < a.k; k += 4) {
         vec4 xs[BLOCKS], ws[4];
         [[unroll]] for (uint b = 0; b < BLOCKS; b++)
             xs[b] = ALIGNED ? x_at4(x_first[b] + (k >> 2)) : x_at(x_first[b] + k, a.k - k);
         [[unroll]] for (uint kk = 0; kk < 4; kk++)
-            ws[kk] = w_at4(w_next + kk * LANES);
+            ws[kk] = w_at4(ALIGNED ? w_next + kk * LANES : min(w_next + kk * LANES, w_last));
         w_next += 4 * LANES;
         [[unroll]] for (uint b = 0; b < BLOCKS; b++)
             [[unroll]] for (uint i = 0; i < LANES; i++)

@@ -56,7 +56,8 @@ void load_slices(uint m0, uint n0, uint k0)
     [[unroll]] for (uint i = 0; i < SLICE * TILE / 4; i += THREADS) {
         uint at = i + gl_LocalInvocationIndex, k = k0 + at / (TILE / 4), n4 = at % (TILE / 4);
         uint panel = min(n0 / 64 + n4 / PANEL4, last_panel); // beyond the last: anything, never stored
-        w_slice[at] = w_load4((panel * a.k_pad + k) * PANEL4 + n4 % PANEL4);
+        uint w_row = min(a.w_first + k, a.k_pad - 1); // beyond k: anything, it meets zeros of x
+        w_slice[at] = w_load4((panel * a.k_pad + w_row) * PANEL4 + n4 % PANEL4);
     }
 }
 

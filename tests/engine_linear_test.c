@@ -108,6 +108,31 @@ static void linear_reads_columns_of_a_wider_tensor(void **state)
     }
 }
 
+// Columns of z in a wider tensor against rows of w, from where no vector begins too; the last rows of w among them.
+static void head_out_adds_the_product_with_some_rows(void **state)
+{
+    struct bench *b = bench_begin(state);
+    static const uint32_t heads[][4]
+        = { // k, n, first, d
+            { 60, 36, 0, 20 },   { 60, 36, 40, 20 },  { 21, 65, 7, 7 }, { 10, 33, 5, 5 },
+            { 128, 97, 64, 64 }, { 768, 70, 64, 64 }, { 12, 5, 11, 1 }, { 36, 129, 18, 18 }
+          };
+    for (uint32_t i = 0; i < sizeof heads / sizeof *heads * MARGINS; i++) {
+        const uint32_t *h = heads[i / MARGINS], k = h[0], n = h[1], first = h[2], d = h[3];
+        uint32_t m = bench_heights[i % N_HEIGHTS], margin = bench_margins[i % MARGINS];
+        struct target z = target_new(b, m, d, margin), x = target_new(b, m, n, margin);
+        struct grid w = bench_random(b, k, n);
+        struct ref *expected = bench_refs(b, m, n), *product = bench_refs(b, m, n);
+        ref_product(z.old, grid_rows(w, first, d), product);
+        ref_epilogue(product, m, n, NULL, ACT_IDENTITY, &x.old, expected);
+        CHECK(b, head_out(b->engine, x.out, z.out, bench_load_grid(b, w, i % 2), first, &b->err));
+        ref_check(target_read(b, &x, "head_out"), expected, 1e-6,
+                  "%s: head_out m %u k %u n %u, rows %u to %u, margin %u", b->device, m, k, n,
+                  first, first + d, margin);
+        bench_clear(b);
+    }
+}
+
 // 9 MB: more than an engine takes in one block.
 static void weights_are_read_in_blocks_in_both_layouts(void **state)
 {
@@ -166,6 +191,7 @@ static int run(const char *device)
     const struct CMUnitTest tests[] = {
         TEST(linear_is_the_product_with_each_epilogue),
         TEST(linear_reads_columns_of_a_wider_tensor),
+        TEST(head_out_adds_the_product_with_some_rows),
         TEST(weights_are_read_in_blocks_in_both_layouts),
         TEST(weight_that_cannot_be_read_is_an_error),
         TEST(linear_rows_do_not_depend_on_each_other),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/size.h"
@@ -11,6 +12,7 @@
 #include "engine/engine.h"
 
 enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20, LOGITS_BYTES = 32 << 20 };
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 8 << 20 }; // bytes
 
 struct buffer {
     float *floats;
@@ -25,6 +27,8 @@ struct weight {
 struct cpu_engine {
     struct engine base;
     struct dnnl_context *dnnl;
+    float *logits; // of read-outs, kept from one to the next: fresh memory costs more than the sums
+    size_t n_logits;
 };
 
 static struct cpu_engine *self(struct engine *e)
@@ -45,13 +49,18 @@ static bool too_big(size_t rows, size_t cols, struct abl_err *err)
     return abl_fail(err, ABL_FAILED, "out of memory for %zu x %zu floats; lower --mem", rows, cols);
 }
 
-// Room for n floats on a cache line; NULL when memory is out.
+// Room for n floats on a cache line; NULL when memory is out. Large ones are on huge pages where the system gives them: a
+// chunk's activations are hundreds of megabytes, which else fault in by 4 KiB and miss in the TLB.
 static float *aligned_floats(size_t n)
 {
     size_t bytes;
     if (!size_mul(n, sizeof(float), &bytes) || bytes > SIZE_MAX / 2)
         return NULL;
-    return aligned_alloc(ALIGNMENT, (bytes / ALIGNMENT + 1) * ALIGNMENT);
+    size_t align = bytes >= HUGE_FROM ? HUGE_PAGE : ALIGNMENT, whole = (bytes / align + 1) * align;
+    float *floats = aligned_alloc(align, whole);
+    if (floats && bytes >= HUGE_FROM)
+        madvise(floats, whole, MADV_HUGEPAGE); // a wish: without it everything works as well
+    return floats;
 }
 
 static struct buffer *buffer_new(size_t n)
@@ -246,6 +255,18 @@ static bool cpu_linear(struct engine *e, struct tensor out, struct tensor x, con
     return multiply(rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags, err);
 }
 
+static bool cpu_head_out_op(struct engine *e, struct tensor x, struct tensor z,
+                            const struct weight *w, uint32_t first, struct abl_err *err)
+{
+    (void)e;
+    const float *rows;
+    assert(x.rows == z.rows && x.cols == w->n && first + z.cols <= w->k);
+    if (!dnnl_matrix_rows(w->matrix, &rows, err))
+        return false;
+    cpu_head_out(rows_of(x), rows_of(z), rows + (size_t)first * w->n);
+    return true;
+}
+
 static struct cpu_attend attend_of(const struct attend_args *args)
 {
     return (struct cpu_attend){ .q = rows_of(args->q),
@@ -267,6 +288,7 @@ static bool alloc_scores(struct cpu_attend *a, const struct attend_args *args, s
         uint32_t n = a->start[i + 1] - a->start[i];
         a->longest = n > a->longest ? n : a->longest;
     }
+    a->longest = (a->longest + SCORE_BLOCK - 1) / SCORE_BLOCK * SCORE_BLOCK;
     a->scores = malloc((size_t)omp_get_max_threads() * a->longest * sizeof *a->scores);
     return a->scores || abl_no_memory(err);
 }
@@ -329,7 +351,7 @@ static bool cpu_edit_op(struct engine *e, struct tensor x, const struct row_edit
 
 // Memory of a read-out: logits of rows, then those of base rows, then what these weigh; what is known of base rows.
 struct reading {
-    float *logits;
+    float *logits; // the engine's
     struct cpu_base_row *base;
     size_t fit; // rows of logits
 };
@@ -374,32 +396,42 @@ static uint32_t block_rows(const struct readout_row *asks, uint32_t n, bool with
     return rows;
 }
 
-static bool reading_init(struct reading *r, uint32_t n, bool with_base, uint32_t n_vocab,
-                         const struct readout_row *rows, struct abl_err *err)
+static bool reserve_logits(struct cpu_engine *c, size_t n)
+{
+    if (n <= c->n_logits)
+        return true;
+    free(c->logits);
+    c->logits = aligned_floats(n);
+    c->n_logits = c->logits ? n : 0;
+    return c->logits;
+}
+
+static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n, bool with_base,
+                         uint32_t n_vocab, const struct readout_row *rows, struct abl_err *err)
 {
     size_t least = with_base ? 3 : 1, fit = LOGITS_BYTES / (n_vocab * sizeof(float));
     size_t most = logit_rows(n, with_base, rows[0].base, rows[n - 1].base);
     r->fit = size_max(least, size_min(fit, most));
-    r->logits = aligned_floats(r->fit * n_vocab);
     r->base = malloc(r->fit * sizeof *r->base);
-    return (r->logits && r->base) || too_big(r->fit, n_vocab, err);
+    if (!r->base || !reserve_logits(c, r->fit * n_vocab))
+        return too_big(r->fit, n_vocab, err);
+    r->logits = c->logits;
+    return true;
 }
 
 static bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w,
                         struct tensor base, const struct readout_row *rows, struct row_stats *stats,
                         struct abl_err *err)
 {
-    (void)e;
     struct reading r = { 0 };
     if (!x.rows)
         return true;
-    bool ok = reading_init(&r, x.rows, base.buffer, w->n, rows, err);
+    bool ok = reading_init(&r, self(e), x.rows, base.buffer, w->n, rows, err);
     for (uint32_t first = 0; ok && first < x.rows;) {
         uint32_t n = block_rows(rows + first, x.rows - first, base.buffer, r.fit);
         ok = readout_block(&r, tensor_rows(x, first, n), w, base, rows + first, stats + first, err);
         first += n;
     }
-    free(r.logits);
     free(r.base);
     return ok;
 }
@@ -413,6 +445,7 @@ static bool cpu_finish(struct engine *e, struct abl_err *err)
 
 static void cpu_free(struct engine *e)
 {
+    free(self(e)->logits);
     dnnl_context_free(self(e)->dnnl);
     free(e);
 }
@@ -431,6 +464,7 @@ static const struct engine_ops cpu_ops = {
     .rope = cpu_rope_op,
     .gate = cpu_gate_op,
     .linear = cpu_linear,
+    .head_out = cpu_head_out_op,
     .attend = cpu_attend_op,
     .weigh = cpu_weigh_op,
     .mix = cpu_mix_op,

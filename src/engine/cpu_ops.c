@@ -2,40 +2,9 @@
 
 #include <assert.h>
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
-// One binary for every x86-64: the loader picks the widest version that the machine has.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)                                \
-    && !defined(__SANITIZE_ADDRESS__)
-#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDE
-#endif
-
-// Below this many floats, waking other threads costs more than they bring.
-enum { PARALLEL_FROM = 32768 };
-
-// e^x for x <= 0 as it is needed by softmax, within 2 ulp; 0 below -87. 2^n by exponent bits, the rest by a polynomial
-// of degree 6 on [-ln2/2, ln2/2] (Taylor coefficients are within rounding there).
-static inline float exp_negative(float x)
-{
-    float clipped = x < -87.0f ? -87.0f : x;
-    float n = rintf(clipped * 1.44269504f);
-    float r = clipped - n * 0.693359375f; // ln2 in two parts (Cody & Waite)
-    r = r + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    float e = p * r * r + r + 1.0f;
-    int32_t bits = ((int32_t)n + 127) << 23;
-    float scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return x < -87.0f ? 0.0f : e * scale;
-}
+#include "engine/cpu_wide.h"
 
 // out = (x - mean) * scale * gain [+ bias]. out may be x.
 static inline void scale_row(float *out, const float *x, uint32_t n, float mean, float scale,
@@ -139,119 +108,54 @@ void cpu_gate(struct rows x, struct rows gate, enum act act)
         gate_row(x.data + i * x.stride, gate.data + i * gate.stride, x.cols, act);
 }
 
-// scores = e^(scale q·k − the highest) of one query row and head; what they add up to.
-static inline float score_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
-                               const uint32_t *context, uint32_t n, float *restrict scores)
-{
-    uint32_t d = a->d_head;
-    float highest = -INFINITY, sum = 0;
-    for (uint32_t c = 0; c < n; c++) {
-        const float *k = a->k.data + context[c] * a->k.stride + kv_col;
-        float dot = 0;
-#pragma omp simd reduction(+ : dot)
-        for (uint32_t i = 0; i < d; i++)
-            dot += q[i] * k[i];
-        scores[c] = dot * a->scale;
-        highest = scores[c] > highest ? scores[c] : highest;
+// x += z·w of ROWS rows and COLS columns, whose sums stay in registers. Each sum runs over z's columns in order, whatever
+// the block.
+#define HEAD_OUT_BLOCK(ROWS, COLS)                                                                 \
+    INLINED void head_out_##ROWS##_##COLS(struct rows x, struct rows z, const float *w,            \
+                                          size_t row, uint32_t col)                                \
+    {                                                                                              \
+        float sum[ROWS][COLS] = { 0 };                                                             \
+        for (uint32_t k = 0; k < z.cols; k++)                                                      \
+            for (uint32_t r = 0; r < (ROWS); r++) {                                                \
+                float s = z.data[(row + r) * z.stride + k];                                        \
+                const float *restrict from = w + (size_t)k * x.cols + col;                         \
+                for (uint32_t c = 0; c < (COLS); c++)                                              \
+                    sum[r][c] += s * from[c];                                                      \
+            }                                                                                      \
+        for (uint32_t r = 0; r < (ROWS); r++)                                                      \
+            for (uint32_t c = 0; c < (COLS); c++)                                                  \
+                x.data[(row + r) * x.stride + col + c] += sum[r][c];                               \
     }
-#pragma omp simd reduction(+ : sum)
-    for (uint32_t c = 0; c < n; c++) {
-        scores[c] = exp_negative(scores[c] - highest);
-        sum += scores[c];
-    }
-    return sum;
-}
+HEAD_OUT_BLOCK(4, 32)
+HEAD_OUT_BLOCK(4, 1)
+HEAD_OUT_BLOCK(1, 32)
+HEAD_OUT_BLOCK(1, 1)
 
-// softmax(scale q·k) v of one query row and head; scores has room for the context.
-WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
-                             const uint32_t *context, uint32_t n, float *restrict scores,
-                             float *restrict z)
-{
-    uint32_t d = a->d_head;
-    float inverse = 1.0f / score_head(a, q, kv_col, context, n, scores);
-    memset(z, 0, d * sizeof *z);
-    for (uint32_t c = 0; c < n; c++) {
-        const float *restrict v = a->v.data + context[c] * a->v.stride + kv_col;
-        float weight = scores[c] * inverse;
-        for (uint32_t i = 0; i < d; i++)
-            z[i] += weight * v[i];
-    }
-}
+enum { HEAD_OUT_ROWS = 4, HEAD_OUT_COLS = 32 };
 
-void cpu_attend(const struct cpu_attend *a)
+WIDE static void head_out_rows(struct rows x, struct rows z, const float *w, size_t row)
 {
-    uint32_t group = a->n_heads / a->n_kv_heads;
-    size_t work = (size_t)a->start[a->q.n] * a->n_heads * a->d_head;
-#pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
-    for (uint32_t row = 0; row < a->q.n; row++) {
-        float *scores = a->scores + (size_t)omp_get_thread_num() * a->longest;
-        const uint32_t *context = a->context + a->start[row];
-        uint32_t n = a->start[row + 1] - a->start[row];
-        assert(n > 0);
-        for (uint32_t h = 0; h < a->n_heads; h++)
-            attend_head(a, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
-                        h / group * a->d_head, context, n, scores,
-                        a->z.data + row * a->z.stride + (size_t)h * a->d_head);
+    uint32_t col = 0;
+    if (row + HEAD_OUT_ROWS <= x.n) {
+        for (; col + HEAD_OUT_COLS <= x.cols; col += HEAD_OUT_COLS)
+            head_out_4_32(x, z, w, row, col);
+        for (; col < x.cols; col++)
+            head_out_4_1(x, z, w, row, col);
+        return;
+    }
+    for (; row < x.n; row++) {
+        for (col = 0; col + HEAD_OUT_COLS <= x.cols; col += HEAD_OUT_COLS)
+            head_out_1_32(x, z, w, row, col);
+        for (; col < x.cols; col++)
+            head_out_1_1(x, z, w, row, col);
     }
 }
 
-WIDE static void weigh_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
-                            const uint32_t *context, uint32_t n, float *restrict scores,
-                            float *restrict weights, size_t stride)
+void cpu_head_out(struct rows x, struct rows z, const float *w)
 {
-    float inverse = 1.0f / score_head(a, q, kv_col, context, n, scores);
-    for (uint32_t c = 0; c < n; c++)
-        weights[c * stride] = scores[c] * inverse;
-}
-
-void cpu_weigh(const struct cpu_attend *a, struct rows weights)
-{
-    uint32_t group = a->n_heads / a->n_kv_heads;
-    size_t work = (size_t)a->start[a->q.n] * a->n_heads * a->d_head;
-    assert(weights.n == a->start[a->q.n] && weights.cols == a->n_heads);
-#pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
-    for (uint32_t row = 0; row < a->q.n; row++) {
-        float *scores = a->scores + (size_t)omp_get_thread_num() * a->longest;
-        uint32_t first = a->start[row], n = a->start[row + 1] - first;
-        assert(n > 0);
-        for (uint32_t h = 0; h < a->n_heads; h++)
-            weigh_head(a, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
-                       h / group * a->d_head, a->context + first, n, scores,
-                       weights.data + first * weights.stride + h, weights.stride);
-    }
-}
-
-// One edge and head.
-WIDE static void mix_edge(uint32_t d, float weight, float was, const float *restrict v,
-                          float *restrict z)
-{
-    float change = weight - was;
-    for (uint32_t i = 0; i < d; i++)
-        z[i] += change * v[i];
-}
-
-static void mix_row(const struct cpu_attend *a, uint32_t row, struct rows weights, struct rows was)
-{
-    uint32_t d = a->d_head, group = a->n_heads / a->n_kv_heads;
-    for (uint32_t e = a->start[row]; e < a->start[row + 1]; e++)
-        for (uint32_t h = 0; h < a->n_heads; h++) {
-            float weight = weights.data[e * weights.stride + h],
-                  before = was.data[e * was.stride + h];
-            if (weight != before)
-                mix_edge(d, weight, before,
-                         a->v.data + a->context[e] * a->v.stride + (size_t)(h / group) * d,
-                         a->z.data + row * a->z.stride + (size_t)h * d);
-        }
-}
-
-void cpu_mix(const struct cpu_attend *a, struct rows weights, struct rows was)
-{
-    size_t work = (size_t)a->start[a->z.n] * a->n_heads * a->d_head;
-    assert(weights.n == a->start[a->z.n] && weights.cols == a->n_heads);
-    assert(was.n == weights.n && was.cols == weights.cols);
-#pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
-    for (uint32_t row = 0; row < a->z.n; row++)
-        mix_row(a, row, weights, was);
+#pragma omp parallel for if ((size_t)x.n * x.cols > PARALLEL_FROM)
+    for (size_t row = 0; row < x.n; row += HEAD_OUT_ROWS)
+        head_out_rows(x, z, w, row);
 }
 
 void cpu_gather(struct rows out, struct rows x, const uint32_t *rows)

@@ -26,14 +26,18 @@ void cpu_norm(const struct cpu_norm *n);
 // As the engine's operations of these names; positions: one a row of x, a row of the table each.
 void cpu_rope(struct rows x, struct rows table, const uint32_t *positions, uint32_t d_head);
 void cpu_gate(struct rows x, struct rows gate, enum act act);
+// w: (z.cols, x.cols), dense.
+void cpu_head_out(struct rows x, struct rows z, const float *w);
+
+enum { SCORE_BLOCK = 16 };
 
 struct cpu_attend {
     struct rows z, q, k, v;
     const uint32_t *start, *context; // as struct contexts
     uint32_t n_heads, n_kv_heads, d_head;
     float scale;
-    float *scores; // (threads, longest context)
-    uint32_t longest;
+    float *scores;    // (threads, longest)
+    uint32_t longest; // context, up to a multiple of SCORE_BLOCK
 };
 void cpu_attend(const struct cpu_attend *a);
 

@@ -15,6 +15,8 @@ struct dnnl_context {
     enum precision precision;
     uint16_t *halves; // of a product's left operand
     size_t n_halves;
+    const struct dnnl_matrix *unpacked; // whose rows are in `rows`; NULL: none
+    float *rows;
 };
 
 // A primitive for one shape of product.
@@ -85,6 +87,7 @@ void dnnl_context_free(struct dnnl_context *c)
     if (c->engine)
         dnnl_engine_destroy(c->engine);
     free(c->halves);
+    free(c->rows);
     free(c);
 }
 
@@ -260,19 +263,15 @@ static dnnl_status_t describe_fill(const struct dnnl_matrix *w, const struct par
     return s;
 }
 
-static dnnl_status_t reorder(struct dnnl_matrix *w, const dnnl_memory_desc_t *from,
-                             const dnnl_memory_desc_t *to, const void *rows)
+static dnnl_status_t reorder(const struct dnnl_context *c, const dnnl_memory_desc_t *from,
+                             const void *values, const dnnl_memory_desc_t *to, void *out)
 {
-    struct dnnl_context *c = w->context;
     dnnl_memory_t source = NULL, target = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t p = NULL;
-    void *data;
-    dnnl_status_t s = dnnl_memory_get_data_handle(w->weights, &data);
+    dnnl_status_t s = memory_new(&source, from, c->engine, unconst(values));
     if (s == dnnl_success)
-        s = memory_new(&source, from, c->engine, unconst(rows));
-    if (s == dnnl_success)
-        s = memory_new(&target, to, c->engine, data);
+        s = memory_new(&target, to, c->engine, out);
     if (s == dnnl_success)
         s = reorder_desc(&pd, from, to, c->engine);
     if (s == dnnl_success)
@@ -296,9 +295,12 @@ static dnnl_status_t reorder(struct dnnl_matrix *w, const dnnl_memory_desc_t *fr
 static dnnl_status_t fill_part(struct dnnl_matrix *w, const struct part *p)
 {
     dnnl_memory_desc_t from = { 0 }, to = { 0 };
-    dnnl_status_t s = describe_fill(w, p, &from, &to);
+    void *packed;
+    dnnl_status_t s = dnnl_memory_get_data_handle(w->weights, &packed);
     if (s == dnnl_success)
-        s = reorder(w, &from, &to, p->data);
+        s = describe_fill(w, p, &from, &to);
+    if (s == dnnl_success)
+        s = reorder(w->context, &from, p->data, &to, packed);
     release_desc(&from);
     release_desc(&to);
     return s;
@@ -365,6 +367,8 @@ void dnnl_matrix_free(struct dnnl_matrix *w)
         entry_release(&w->cache[i]);
     if (w->weights)
         dnnl_memory_destroy(w->weights);
+    if (w->context->unpacked == w)
+        w->context->unpacked = NULL;
     free(w);
 }
 
@@ -460,4 +464,62 @@ bool dnnl_matrix_multiply(struct dnnl_matrix *w, const struct product *p, struct
     if (s == dnnl_success)
         s = dnnl_stream_wait(w->context->stream);
     return s == dnnl_success || failed(s, "multiply", err);
+}
+
+// --- rows of a packed matrix ---
+
+// Rows [first, first + count) of what is packed, as fp32 into out (count, n).
+static dnnl_status_t unpack_part(const struct dnnl_matrix *w, dnnl_dim_t first, dnnl_dim_t count,
+                                 float *out)
+{
+    dnnl_memory_desc_t whole = { 0 }, from = { 0 }, to = { 0 };
+    dnnl_dims_t dims = { count, w->n }, offsets = { first, 0 };
+    void *packed;
+    dnnl_status_t s = dnnl_memory_get_data_handle(w->weights, &packed);
+    if (s == dnnl_success)
+        s = weights_desc(w, &whole);
+    if (s == dnnl_success)
+        s = describe_part(&from, &whole, dims, offsets);
+    if (s == dnnl_success)
+        s = describe_strided(&to, dnnl_f32, count, w->n, w->n, 1);
+    if (s == dnnl_success)
+        s = reorder(w->context, &from, packed, &to, out);
+    release_desc(&whole);
+    release_desc(&from);
+    release_desc(&to);
+    return s;
+}
+
+// high + low, where halves are packed: the first two of the thirds.
+static dnnl_status_t unpack(const struct dnnl_matrix *w, float *out)
+{
+    size_t n = (size_t)w->width * w->n;
+    if (!w->width)
+        return unpack_part(w, 0, w->k, out);
+    float *low = malloc(n * sizeof *low);
+    if (!low)
+        return dnnl_out_of_memory;
+    dnnl_status_t s = unpack_part(w, 0, w->width, out);
+    if (s == dnnl_success)
+        s = unpack_part(w, w->width, w->width, low);
+    for (size_t i = 0; s == dnnl_success && i < n; i++)
+        out[i] += low[i];
+    free(low);
+    return s;
+}
+
+bool dnnl_matrix_rows(const struct dnnl_matrix *w, const float **out, struct abl_err *err)
+{
+    struct dnnl_context *c = w->context;
+    dnnl_status_t s = dnnl_success;
+    if (c->unpacked != w) {
+        free(c->rows);
+        c->unpacked = NULL;
+        c->rows = malloc((size_t)(w->width ? w->width : w->k) * w->n * sizeof *c->rows);
+        s = c->rows ? unpack(w, c->rows) : dnnl_out_of_memory;
+        if (s == dnnl_success)
+            c->unpacked = w;
+    }
+    *out = c->rows;
+    return s == dnnl_success || failed(s, "unpack a matrix", err);
 }

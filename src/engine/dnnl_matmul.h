@@ -47,4 +47,7 @@ struct product {
 // y = act(x·w + bias) [+ y].
 bool dnnl_matrix_multiply(struct dnnl_matrix *w, const struct product *p, struct abl_err *err);
 
+// The matrix as plain rows, (k, n) in fp32; valid until those of another matrix are asked for, or it is freed.
+bool dnnl_matrix_rows(const struct dnnl_matrix *w, const float **out, struct abl_err *err);
+
 #endif

@@ -148,6 +148,9 @@ struct engine_ops {
     // out (m, n) = x (m, k) · w, then the epilogue.
     bool (*linear)(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
                    const struct epilogue *epilogue, struct abl_err *err);
+    // x (m, n) += z (m, d) · rows [first, first + d) of w (k, n): what z of one head adds to a row through W_O.
+    bool (*head_out)(struct engine *e, struct tensor x, struct tensor z, const struct weight *w,
+                     uint32_t first, struct abl_err *err);
     // z (n_queries, n_heads * d_head) = softmax(scale q·k) v over each query's context. A context is never empty.
     bool (*attend)(struct engine *e, struct tensor z, const struct attend_args *args,
                    struct abl_err *err);

@@ -21,13 +21,12 @@ struct traced {
 
 const char *traced_op_name(enum traced_op op)
 {
-    static const char *const names[N_TRACED] = {
-        [TRACED_UPLOAD] = "upload",   [TRACED_DOWNLOAD] = "download", [TRACED_WEIGHT] = "weight",
-        [TRACED_NORM] = "norm",       [TRACED_ROPE] = "rope",         [TRACED_GATE] = "gate",
-        [TRACED_LINEAR] = "linear",   [TRACED_ATTEND] = "attend",     [TRACED_GATHER] = "gather",
-        [TRACED_EDIT] = "edit",       [TRACED_WEIGH] = "weigh",       [TRACED_MIX] = "mix",
-        [TRACED_READOUT] = "readout", [TRACED_OTHER] = "other"
-    };
+    static const char *const names[N_TRACED]
+        = { [TRACED_UPLOAD] = "upload", [TRACED_DOWNLOAD] = "download", [TRACED_WEIGHT] = "weight",
+            [TRACED_NORM] = "norm",     [TRACED_ROPE] = "rope",         [TRACED_GATE] = "gate",
+            [TRACED_LINEAR] = "linear", [TRACED_HEAD_OUT] = "head_out", [TRACED_ATTEND] = "attend",
+            [TRACED_GATHER] = "gather", [TRACED_EDIT] = "edit",         [TRACED_WEIGH] = "weigh",
+            [TRACED_MIX] = "mix",       [TRACED_READOUT] = "readout",   [TRACED_OTHER] = "other" };
     return names[op];
 }
 
@@ -45,6 +44,7 @@ static enum time_class class_of(enum traced_op op)
 {
     switch (op) {
     case TRACED_LINEAR:
+    case TRACED_HEAD_OUT:
     case TRACED_READOUT:
         return TIME_MATMUL;
     case TRACED_ATTEND:
@@ -226,6 +226,13 @@ static bool traced_linear(struct engine *e, struct tensor out, struct tensor x,
           linear(inner, out, x, w->inner, epilogue, err));
 }
 
+static bool traced_head_out(struct engine *e, struct tensor x, struct tensor z,
+                            const struct weight *w, uint32_t first, struct abl_err *err)
+{
+    TRACE(TRACED_HEAD_OUT, x, 2.0 * x.rows * x.cols * z.cols,
+          head_out(inner, x, z, w->inner, first, err));
+}
+
 static bool traced_attend(struct engine *e, struct tensor z, const struct attend_args *args,
                           struct abl_err *err)
 {
@@ -283,6 +290,7 @@ static const struct engine_ops traced_ops = { .free = traced_free,
                                               .rope = traced_rope,
                                               .gate = traced_gate,
                                               .linear = traced_linear,
+                                              .head_out = traced_head_out,
                                               .attend = traced_attend,
                                               .weigh = traced_weigh,
                                               .mix = traced_mix,

@@ -18,6 +18,7 @@ enum traced_op {
     TRACED_ROPE,
     TRACED_GATE,
     TRACED_LINEAR,
+    TRACED_HEAD_OUT,
     TRACED_ATTEND,
     TRACED_WEIGH,
     TRACED_MIX,

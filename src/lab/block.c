@@ -168,8 +168,7 @@ bool block_run_clean(struct block *b, struct stream *clean, struct abl_err *err)
     struct tensor final;
     bool ok = stream_start(clean, b->embedded, err);
     for (uint32_t l = 0; ok && l < b->model->shape.n_layers; l++)
-        ok = stream_attend(clean, l, err) && stream_mlp_beside(clean, l, err)
-             && stream_finish_layer(clean, l, err);
+        ok = stream_layer(clean, l, STAGE_START, err);
     struct engine *e = b->weights->s.engine;
     return ok && stream_final(clean, &final, err)
            && e->ops->gather(e, b->final, final,

@@ -7,11 +7,38 @@
 #include "lab/edits.h"
 #include "lab/forward.h"
 
-static bool starts_before_attention(const struct variant *v, uint32_t layer)
+uint32_t branch_heads(const struct model_shape *shape, const struct variant *v, uint32_t layer)
 {
-    return edits_any(&v, 1, layer, SITE_RESID_PRE) || edits_any(&v, 1, layer, SITE_Q)
-           || edits_any(&v, 1, layer, SITE_K) || edits_any(&v, 1, layer, SITE_V)
-           || edits_any(&v, 1, layer, SITE_PATTERN);
+    uint32_t n = 0;
+    for (size_t i = 0; i < v->n_edits; i++) {
+        const struct edit *e = &v->edits[i];
+        if (e->layer == layer && e->site == SITE_Z && !edit_is_identity(e))
+            n += e->head == ALL_HEADS ? shape->n_heads : 1;
+    }
+    return n;
+}
+
+// How far the clean stream may go in a layer and still be what an edit of this site needs.
+static enum stage latest_stage(const struct model_shape *shape, enum site site, bool few_heads)
+{
+    switch (site) {
+    case SITE_RESID_PRE:
+    case SITE_Q:
+    case SITE_K:
+    case SITE_V:
+    case SITE_PATTERN:
+        return STAGE_START;
+    case SITE_Z:
+        return few_heads ? STAGE_PROJECTED : STAGE_BESIDE;
+    case SITE_ATTN_OUT:
+        return STAGE_BESIDE;
+    case SITE_MLP_OUT:
+        return shape->parallel ? STAGE_ATTENDED : STAGE_PROJECTED;
+    case SITE_RESID_POST:
+    case N_SITES:
+        break;
+    }
+    return STAGE_DONE;
 }
 
 struct branch branch_of(const struct model_shape *shape, const struct variant *v, unsigned left_out)
@@ -21,11 +48,18 @@ struct branch branch_of(const struct model_shape *shape, const struct variant *v
         return b;
     if (left_out & SAVING_CLEAN_START)
         return (struct branch){ 0, STAGE_START };
-    if (left_out & SAVING_ATTENTION || starts_before_attention(v, b.layer))
+    if (left_out & SAVING_ATTENTION)
         return b;
-    bool beside = shape->parallel && !(left_out & SAVING_PARALLEL_MLP)
-                  && !edits_any(&v, 1, b.layer, SITE_MLP_OUT);
-    b.stage = beside ? STAGE_BESIDE : STAGE_ATTENDED;
+    // With more, W_O runs faster as a whole.
+    bool few_heads = 2 * branch_heads(shape, v, b.layer) <= shape->n_heads;
+    b.stage = left_out & SAVING_LATE_START ? STAGE_ATTENDED : STAGE_DONE;
+    for (size_t i = 0; i < v->n_edits; i++) {
+        const struct edit *e = &v->edits[i];
+        if (e->layer != b.layer || edit_is_identity(e))
+            continue;
+        enum stage latest = latest_stage(shape, e->site, few_heads);
+        b.stage = latest < b.stage ? latest : b.stage;
+    }
     return b;
 }
 

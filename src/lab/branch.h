@@ -5,17 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lab/stream.h"
 #include "lab/trie.h"
 #include "lab/variant.h"
 #include "model/model.h"
-
-// How far into a layer.
-enum stage {
-    STAGE_START,    // before everything
-    STAGE_ATTENDED, // behind attention: z is there
-    STAGE_BESIDE,   // and behind an MLP that runs beside attention (parallel models)
-    N_STAGES,
-};
 
 struct branch {
     uint32_t layer; // NO_LAYER: it is the clean stream
@@ -25,6 +18,9 @@ struct branch {
 // left_out: enum saving.
 struct branch branch_of(const struct model_shape *shape, const struct variant *v,
                         unsigned left_out);
+
+// Heads of a layer whose z a variant changes; one that it changes twice counts twice.
+uint32_t branch_heads(const struct model_shape *shape, const struct variant *v, uint32_t layer);
 
 // Variants carried together over a trie's rows, beside the clean stream, in `mem` bytes: no more than any layer branches at
 // once. done (variants) may be NULL. *pattern_bytes: what edits of patterns take beside the rows of streams.

@@ -103,17 +103,14 @@ static bool run_company(struct block_job *j, struct stream *s, const struct bran
 {
     uint32_t n_layers = j->f->s.model->shape.n_layers, from_copy[MAX_COPIES];
     company_part(c, place->layer, from_copy);
-    if (!stream_branch(s, j->clean, place->stage >= STAGE_ATTENDED, c->copies, c->n_copies, j->err))
+    if (!stream_branch(s, j->clean, place->layer, place->stage, c->copies, c->n_copies, j->err))
         return false;
     for (uint32_t l = place->layer; l < n_layers; l++) {
         if (cancelled(j->job, j->err))
             return false;
         company_part(c, l, from_copy);
         enum stage from = l == place->layer ? place->stage : STAGE_START;
-        if (!stream_part(s, from_copy, c->n_copies, j->err)
-            || (from < STAGE_ATTENDED && !stream_attend(s, l, j->err))
-            || (from < STAGE_BESIDE && !stream_mlp_beside(s, l, j->err))
-            || !stream_finish_layer(s, l, j->err))
+        if (!stream_part(s, from_copy, c->n_copies, j->err) || !stream_layer(s, l, from, j->err))
             return false;
     }
     return true;
@@ -251,12 +248,11 @@ static bool run_layers(struct block_job *j)
     uint32_t n_layers = j->f->s.model->shape.n_layers;
     if (!stream_start(j->clean, j->block->embedded, j->err))
         return false;
-    for (uint32_t l = 0; l < n_layers && !is_cut(j); l++) {
-        if (!run_branches(j, l, STAGE_START) || !stream_attend(j->clean, l, j->err)
-            || !run_branches(j, l, STAGE_ATTENDED) || !stream_mlp_beside(j->clean, l, j->err)
-            || !run_branches(j, l, STAGE_BESIDE) || !stream_finish_layer(j->clean, l, j->err))
-            return false;
-    }
+    for (uint32_t l = 0; l < n_layers && !is_cut(j); l++)
+        for (int stage = STAGE_START; stage < N_STAGES; stage++)
+            if (!run_branches(j, l, (enum stage)stage)
+                || !stream_step(j->clean, l, (enum stage)stage, j->err))
+                return false;
     return true;
 }
 

@@ -7,21 +7,28 @@
 #include "lab/run.h"
 #include "lab/weights.h"
 
-// Two operations a multiply-add, of one token row: in the MLP, behind attention, and in a whole layer (DESIGN section 4).
-static double flop_mlp(const struct model_shape *s)
+// FLOP of a layer from a stage on, two a multiply-add (DESIGN section 4): over n_rows rows, of which n_on go on from k and
+// v. n_heads: of those whose z changes behind W_O.
+static double flop_layer(const struct model_shape *s, enum stage from, uint32_t n_heads,
+                         double n_rows, double n_on)
 {
-    return 2 * (s->gated ? 3 : 2) * (double)s->d_model * s->d_mlp;
+    double d = s->d_model, q = (double)s->n_heads * s->d_head,
+           kv = (double)s->n_kv_heads * s->d_head;
+    double mlp = (s->gated ? 3 : 2) * d * s->d_mlp, sum = 0;
+    if (from < STAGE_ATTENDED)
+        sum += d * (2 * kv * n_rows + q * n_on);
+    if (from < STAGE_PROJECTED)
+        sum += d * q * n_on;
+    else if (from == STAGE_PROJECTED)
+        sum += d * n_heads * s->d_head * n_on;
+    if (from < (s->parallel ? STAGE_BESIDE : STAGE_DONE))
+        sum += mlp * n_on;
+    return 2 * sum;
 }
 
-static double flop_behind_attention(const struct model_shape *s)
+static double flop_unembed(const struct model_shape *s, double n_reads)
 {
-    return 2 * (double)s->n_heads * s->d_head * s->d_model + flop_mlp(s);
-}
-
-static double flop_layer(const struct model_shape *s)
-{
-    double qkv = (double)(s->n_heads + 2 * s->n_kv_heads) * s->d_head;
-    return 2 * s->d_model * qkv + flop_behind_attention(s);
+    return 2.0 * s->d_model * s->n_vocab * n_reads;
 }
 
 // Token rows of a variant: all that the run has, or its last ones of each prompt.
@@ -36,22 +43,19 @@ static double variant_rows(const struct prompts *p, const struct variant *v, dou
     return rows;
 }
 
-// A variant's FLOP over n_rows rows, of which n_reads go through the last layer's second half. Layers before `own` were
+// A variant's FLOP over n_rows rows, of which n_reads go on in the last layer. Layers before `own` were
 // run for a neighbour.
 static double variant_flop(const struct model_shape *s, const struct variant *v, uint32_t own,
                            double n_rows, double n_reads)
 {
     struct branch at = branch_of(s, v, 0);
-    double behind = flop_behind_attention(s), attention = flop_layer(s) - behind;
-    double mlp = flop_mlp(s), flop = 2.0 * s->d_model * s->n_vocab * n_reads; // unembedding first
+    double flop = flop_unembed(s, n_reads);
     if (at.layer == NO_LAYER)
         return 0;
     for (uint32_t l = at.layer > own ? at.layer : own; l < s->n_layers; l++) {
         enum stage from = l == at.layer ? at.stage : STAGE_START;
-        double rows_behind = l + 1 == s->n_layers ? n_reads : n_rows;
-        if (from < STAGE_ATTENDED)
-            flop += attention * n_rows;
-        flop += (from < STAGE_BESIDE ? behind : behind - mlp) * rows_behind;
+        flop += flop_layer(s, from, branch_heads(s, v, l), n_rows,
+                           l + 1 == s->n_layers ? n_reads : n_rows);
     }
     return flop;
 }
@@ -111,6 +115,7 @@ bool lab_cost(const struct lab *lab, const struct variants *v, const struct devi
                               .activation_bytes = cut.bytes,
                               .variants_per_chunk = cut.copies,
                               .n_blocks = cut.n_blocks };
-    out->flop = flop_layer(s) * nodes * s->n_layers + 2.0 * s->d_model * s->n_vocab * reads;
+    out->flop = (s->n_layers - 1) * flop_layer(s, STAGE_START, 0, nodes, nodes)
+                + flop_layer(s, STAGE_START, 0, nodes, reads) + flop_unembed(s, reads);
     return add_variants(out, lab, v, &cut, err);
 }

@@ -1,7 +1,8 @@
 // A model and its prompts on a device, and the running of variant lists over them.
 //
 // Savings made here: identical prompts and shared prefixes run once (trie); the stream entering a layer is clean, so that
-// each variant branches at the first layer it changes, behind that layer's attention where only z or later is edited;
+// each variant branches at the first layer it changes, as late in it as its edits allow: behind attention, behind W_O (where
+// heads' z is edited by what that changes of W_O's output), or behind the MLP;
 // variants that change the same at first share their rows until they part; what changes only the last tokens carries only
 // their rows; in the last layer only read-out rows go on.
 #ifndef ABL_LAB_FORWARD_H
@@ -30,8 +31,9 @@ enum saving {
     SAVING_ATTENTION = 1 << 2, // and behind that layer's attention where it changes only z or later
     SAVING_LAST_LAYER = 1 << 3, // only read-out rows go through the last layer
     SAVING_POSITIONS = 1 << 4,  // what changes only the last tokens carries only their rows
-    SAVING_PARALLEL_MLP
-    = 1 << 5, // an MLP beside attention is not run again where only z or attn_out changes
+    SAVING_LATE_START
+    = 1
+      << 5, // behind what else of the layer it leaves as it is; z of a few heads counts behind W_O
     SAVING_AGREEMENT = 1 << 6, // variants that change the same up to a layer are one until there
     ALL_SAVINGS = (1 << 7) - 1,
 };

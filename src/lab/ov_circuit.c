@@ -75,25 +75,25 @@ static bool enter_layer(struct sources *in, uint32_t layer, struct abl_err *err)
     struct lab *lab = in->lab;
     struct engine *e = lab->engine;
     const struct model_shape *s = &lab->model->shape;
-    uint32_t n = (uint32_t)in->n, nq = s->n_heads * s->d_head, nv = s->n_kv_heads * s->d_head;
+    uint32_t n = (uint32_t)in->n, nv = s->n_kv_heads * s->d_head;
     const struct layer_weights *w;
-    struct tensor x = { 0 }, qkv = { 0 };
+    struct tensor x = { 0 }, kv = { 0 };
     float *host = malloc((size_t)n * s->d_model * sizeof *host);
     bool ok = host || abl_no_memory(err);
     for (uint32_t i = 0; ok && i < n; i++)
         ok = model_embed(lab->model, in->ids[i], NO_POSITION, host + (size_t)i * s->d_model, err);
     if (ok && weights_layer(ov_weights(lab), layer, &w, err)) {
-        struct epilogue bias = { .bias = w->qkv_bias };
-        ok = e->ops->alloc(e, n, s->d_model, &x, err) && e->ops->alloc(e, n, nq + 2 * nv, &qkv, err)
+        struct epilogue bias = { .bias = w->kv_bias };
+        ok = e->ops->alloc(e, n, s->d_model, &x, err) && e->ops->alloc(e, n, 2 * nv, &kv, err)
              && e->ops->upload(e, x, host, err) && e->ops->norm(e, x, x, &w->ln1, err)
-             && e->ops->linear(e, qkv, x, w->qkv, &bias, err)
-             && e->ops->download(e, tensor_cols(qkv, nq + nv, nv), in->v, err);
+             && e->ops->linear(e, kv, x, w->kv, &bias, err)
+             && e->ops->download(e, tensor_cols(kv, nv, nv), in->v, err);
     } else
         ok = false;
     if (x.buffer)
         e->ops->release(e, &x);
-    if (qkv.buffer)
-        e->ops->release(e, &qkv);
+    if (kv.buffer)
+        e->ops->release(e, &kv);
     free(host);
     return ok;
 }

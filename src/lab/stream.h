@@ -63,27 +63,38 @@ struct row_list {
     uint32_t n;
 };
 
+// How far into a layer.
+enum stage {
+    STAGE_START,     // before everything
+    STAGE_ATTENDED,  // behind attention: z is there
+    STAGE_BESIDE,    // and behind an MLP that runs beside attention (parallel models)
+    STAGE_PROJECTED, // and behind W_O: attn_out is in the residual stream
+    STAGE_DONE,      // and behind an MLP that comes after attention
+    N_STAGES,
+};
+
 struct stream {
     const struct pass *pass;
     uint32_t max_copies, copies;
     struct row_list rows; // of a copy, as long as it has not narrowed to read-outs
-    uint32_t prefix; // rows of the clean stream before its own in qkv: for those a copy has none of
+    uint32_t prefix; // rows of the clean stream before its own in kv: for those a copy has none of
     enum row_space space;                  // nodes; reads from the last layer's attention on
     const struct variant *const *variants; // (copies), NULL for the clean stream
     bool saving;                           // fill pass->stashes on the way
     const struct tap *tap;                 // NULL: nobody looks
     bool wide;                             // every row goes through the whole of the last layer
-    struct tensor x;          // residual stream of this moment, (copies * rows, d_model): a view
-    struct tensor z_now;      // z of this layer, likewise
-    struct tensor resid, h;   // (max_copies * rows.n, d_model)
-    struct tensor qkv, z, up; // (prefix + …, q | k | v), (…, n_heads * d_head), (…, d_mlp)
-    struct tensor gate;       // (…, d_mlp) where the MLP is gated
+    struct tensor x;            // residual stream of this moment, (copies * rows, d_model): a view
+    struct tensor z_now;        // z of this layer, likewise
+    struct tensor resid, h;     // (max_copies * rows.n, d_model)
+    struct tensor q, kv, z, up; // (…, n_heads * d_head), (prefix + …, k | v), as q, (…, d_mlp)
+    struct tensor gate;         // (…, d_mlp) where the MLP is gated
     struct tensor read_q, read_x; // (max_copies * n_reads, …)
     // (edges of one copy, n_heads); none until a layer's pattern is wanted, and until one is edited
     struct tensor pattern, pattern_was;
     struct stream_contexts all, window; // window: of layers that slide, where a prompt is longer
-    struct index positions;             // (max_copies * rows.n), where positions turn q and k
-    struct index read_rows;             // (max_copies * n_reads) rows of the read-out nodes
+    struct index positions,
+        read_positions; // (max_copies * rows.n), (max_copies * n_reads), where positions turn q and k
+    struct index read_rows; // (max_copies * n_reads) rows of the read-out nodes
     struct index repeat_nodes,
         repeat_reads;        // the clean stream's row that row i of the copies begins as
     struct edit_lists edits; // scratch
@@ -110,21 +121,20 @@ void stream_release(struct stream *s);
 // Start a clean stream: x = embedded (n_nodes, d_model).
 bool stream_start(struct stream *s, struct tensor embedded, struct abl_err *err);
 
-// Start `copies` copies of another stream's present state (its z too, once that has been computed in this layer).
-bool stream_branch(struct stream *s, const struct stream *from, bool with_z,
+// Start `copies` copies of another stream's present state, which is at this stage of this layer. What has been computed
+// there and their variants change is changed.
+bool stream_branch(struct stream *s, const struct stream *from, uint32_t layer, enum stage stage,
                    const struct variant *const *variants, uint32_t copies, struct abl_err *err);
 
 // Between layers: make more copies, of which copy i begins as the present from[i]. s->variants has them already.
 bool stream_part(struct stream *s, const uint32_t *from, uint32_t copies, struct abl_err *err);
 
-// First half of a layer: resid_pre, q, k and v edits, attention. In the last layer only read-out rows go on.
-bool stream_attend(struct stream *s, uint32_t layer, struct abl_err *err);
+// Through a layer from one stage to the next, or to the layer's end from the last; with the edits of the sites on the way.
+// In the last layer only read-out rows go beyond k and v, unless it is wide.
+bool stream_step(struct stream *s, uint32_t layer, enum stage stage, struct abl_err *err);
 
-// In parallel models the MLP, which reads x as attention found it; in others nothing.
-bool stream_mlp_beside(struct stream *s, uint32_t layer, struct abl_err *err);
-
-// The rest: z edits, W_O and, where it comes behind, the MLP, with the edits of the sites on the way.
-bool stream_finish_layer(struct stream *s, uint32_t layer, struct abl_err *err);
+// From a stage to the layer's end.
+bool stream_layer(struct stream *s, uint32_t layer, enum stage stage, struct abl_err *err);
 
 // Final norm into *out, a view of (copies * n_reads, d_model) that the next use of the stream overwrites.
 bool stream_final(struct stream *s, struct tensor *out, struct abl_err *err);

@@ -80,14 +80,16 @@ static bool list_both(struct list_builder *b, uint32_t window, struct stream_con
            && list_contexts(b, t->reads, t->n_reads, window, &out->reads);
 }
 
-static bool list_positions(struct list_builder *b, struct index *out)
+// Positions of `n` nodes a copy (nodes[i], or the stream's own rows where nodes is NULL).
+static bool list_positions(struct list_builder *b, const uint32_t *nodes, uint32_t n,
+                           struct index *out)
 {
     const struct trie *t = b->s->pass->trie;
-    uint32_t n = 0;
+    uint32_t at = 0;
     for (uint32_t c = 0; c < b->s->max_copies; c++)
-        for (uint32_t i = 0; i < b->s->rows.n; i++)
-            b->values[n++] = t->position[node_of(b->s, i)];
-    return list_done(b, n, out);
+        for (uint32_t i = 0; i < n; i++)
+            b->values[at++] = t->position[nodes ? nodes[i] : node_of(b->s, i)];
+    return list_done(b, at, out);
 }
 
 // Whether some query has more before it than the window holds.
@@ -130,7 +132,9 @@ bool stream_lists_make(struct stream *s, struct abl_err *err)
               && list_repeat(&b, t->n_reads, NULL, &s->repeat_reads)
               && list_reads(&b, &s->read_rows) && list_both(&b, NO_WINDOW, &s->all)
               && (!window_matters(s) || list_both(&b, s->pass->shape->window, &s->window))
-              && (!s->pass->shape->rope.n_dims || list_positions(&b, &s->positions));
+              && (!s->pass->shape->rope.n_dims
+                  || (list_positions(&b, NULL, s->rows.n, &s->positions)
+                      && list_positions(&b, t->reads, t->n_reads, &s->read_positions)));
     free(b.place);
     free(b.values);
     return ok;

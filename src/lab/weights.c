@@ -62,6 +62,54 @@ static bool read_damaged(void *context, uint32_t first, uint32_t count, float *o
     return true;
 }
 
+// Columns [first, first + n) of another source.
+struct columns {
+    struct matrix_source whole;
+    uint32_t first, n;
+};
+
+static bool read_columns(void *context, uint32_t first, uint32_t count, float *out,
+                         struct abl_err *err)
+{
+    const struct columns *c = context;
+    const struct matrix_source *whole = &c->whole;
+    if (whole->out_in) // a file row is a column
+        return whole->read(whole->context, c->first + first, count, out, err);
+    float *rows = malloc((size_t)count * whole->n * sizeof *rows);
+    if (!rows)
+        return abl_no_memory(err);
+    bool ok = whole->read(whole->context, first, count, rows, err);
+    for (uint32_t i = 0; ok && i < count; i++)
+        memcpy(out + (size_t)i * c->n, rows + (size_t)i * whole->n + c->first, c->n * sizeof *out);
+    free(rows);
+    return ok;
+}
+
+// q, or k and v: of which the last layer needs the one for fewer rows than the others.
+static bool load_qkv(struct loader *l, uint32_t layer, struct layer_weights *w)
+{
+    struct columns c;
+    model_matrix_source(l->model, MATRIX_QKV, layer, &c.whole);
+    uint32_t n_q = l->model->shape.n_heads * l->model->shape.d_head, n_kv = c.whole.n - n_q;
+    struct matrix_source part = c.whole;
+    part.read = read_columns;
+    part.context = &c;
+    c.first = 0;
+    c.n = part.n = n_q;
+    if (!l->engine->ops->weight_new(l->engine, &part, &w->q, l->err))
+        return false;
+    c.first = n_q;
+    c.n = part.n = n_kv;
+    if (!l->engine->ops->weight_new(l->engine, &part, &w->kv, l->err)
+        || !load_vector(l, VECTOR_QKV_BIAS, layer, &w->qkv_bias))
+        return false;
+    if (w->qkv_bias.buffer) {
+        w->q_bias = tensor_cols(w->qkv_bias, 0, n_q);
+        w->kv_bias = tensor_cols(w->qkv_bias, n_q, n_kv);
+    }
+    return true;
+}
+
 static bool load_matrix(struct loader *l, enum model_matrix which, uint32_t layer,
                         struct weight **out)
 {
@@ -81,9 +129,7 @@ static bool load_layer(struct loader *l, uint32_t layer, struct layer_weights *w
     w->attn_scale = s->attn_scale ? 1.0f / sqrtf((float)s->d_head) : 1.0f;
     if (s->attn_scale_layer)
         w->attn_scale /= (float)(layer + 1);
-    return load_norm(l, VECTOR_LN1_GAIN, layer, &w->ln1)
-           && load_matrix(l, MATRIX_QKV, layer, &w->qkv)
-           && load_vector(l, VECTOR_QKV_BIAS, layer, &w->qkv_bias)
+    return load_norm(l, VECTOR_LN1_GAIN, layer, &w->ln1) && load_qkv(l, layer, w)
            && load_head_norm(l, VECTOR_Q_NORM, layer, s->n_heads, &w->q_norm)
            && load_head_norm(l, VECTOR_K_NORM, layer, s->n_kv_heads, &w->k_norm)
            && load_matrix(l, MATRIX_OUT, layer, &w->out)
@@ -106,30 +152,30 @@ static void spread_heads(const struct model_shape *s, const float *kv, float *ou
             out[(size_t)h * s->d_head + i] = kv[(size_t)(h / group) * s->d_head + i];
 }
 
-// c_h = ln1 bias·W_V + b_V: the qkv product of a row that is the norm's bias, computed by the device itself. Where the
+// c_h = ln1 bias·W_V + b_V: the k | v product of a row that is the norm's bias, computed by the device itself. Where the
 // norm has no bias it is b_V, and nothing where there is no b_V either.
 static bool load_constant(struct loader *l, uint32_t layer)
 {
     const struct model_shape *s = &l->model->shape;
     const struct engine_ops *ops = l->engine->ops;
     const struct layer_weights *w = &l->weights->layers[layer];
-    uint32_t first_v = (s->n_heads + s->n_kv_heads) * s->d_head, n_v = s->n_kv_heads * s->d_head;
-    float *kv = l->weights->host, *z = kv + n_v;
-    struct epilogue with_bias = { .bias = w->qkv_bias };
-    struct tensor qkv = { 0 }, from = w->qkv_bias;
-    memset(kv, 0, n_v * sizeof *kv);
+    uint32_t n = s->n_kv_heads * s->d_head;
+    float *v = l->weights->host, *z = v + n;
+    struct epilogue with_bias = { .bias = w->kv_bias };
+    struct tensor kv = { 0 }, from = w->kv_bias;
+    memset(v, 0, n * sizeof *v);
     bool ok = true;
     if (w->ln1.bias.buffer) {
-        ok = ops->alloc(l->engine, 1, first_v + n_v, &qkv, l->err)
-             && ops->linear(l->engine, qkv, w->ln1.bias, w->qkv, &with_bias, l->err);
-        from = qkv;
+        ok = ops->alloc(l->engine, 1, 2 * n, &kv, l->err)
+             && ops->linear(l->engine, kv, w->ln1.bias, w->kv, &with_bias, l->err);
+        from = kv;
     }
     if (ok && from.buffer)
-        ok = ops->download(l->engine, tensor_cols(from, first_v, n_v), kv, l->err);
-    spread_heads(s, kv, z);
+        ok = ops->download(l->engine, tensor_cols(from, n, n), v, l->err);
+    spread_heads(s, v, z);
     ok = ok && ops->upload(l->engine, tensor_rows(l->weights->z_constant, layer, 1), z, l->err);
-    if (qkv.buffer)
-        ops->release(l->engine, &qkv);
+    if (kv.buffer)
+        ops->release(l->engine, &kv);
     l->weights->has_constant[layer] = ok;
     return ok;
 }
@@ -228,7 +274,7 @@ static void free_layer(struct engine *e, struct layer_weights *w)
     struct tensor *vectors[] = { &w->ln1.gain,      &w->ln1.bias,    &w->ln2.gain,    &w->ln2.bias,
                                  &w->q_norm.gain,   &w->k_norm.gain, &w->qkv_bias,    &w->out_bias,
                                  &w->mlp_gate_bias, &w->mlp_in_bias, &w->mlp_out_bias };
-    struct weight *matrices[] = { w->qkv, w->out, w->mlp_gate, w->mlp_in, w->mlp_out };
+    struct weight *matrices[] = { w->q, w->kv, w->out, w->mlp_gate, w->mlp_in, w->mlp_out };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
         release(e, vectors[i]);
     for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++)
@@ -237,7 +283,7 @@ static void free_layer(struct engine *e, struct layer_weights *w)
     *w = (struct layer_weights){ 0 };
 }
 
-// A layer that failed half-way is given back, so that qkv alone says whether it is there.
+// A layer that failed half-way is given back, so that q alone says whether it is there.
 static bool load(struct weights *w, uint32_t layer, struct abl_err *err)
 {
     struct loader l = { w->s.engine, w->s.model, w, err };
@@ -251,7 +297,7 @@ static bool load(struct weights *w, uint32_t layer, struct abl_err *err)
 bool weights_layer(struct weights *w, uint32_t layer, const struct layer_weights **out,
                    struct abl_err *err)
 {
-    if (!w->layers[layer].qkv) {
+    if (!w->layers[layer].q) {
         bool visits = layer < w->first_kept;
         if (visits && w->visitor != NO_VISITOR) {
             free_layer(w->s.engine, &w->layers[w->visitor]);

@@ -16,10 +16,13 @@
 struct layer_weights {
     struct norm_args ln1, ln2;       // of (1, d_model)
     struct norm_args q_norm, k_norm; // of (1, d_head), a head each; gain none: the family has none
-    struct tensor qkv_bias, out_bias, mlp_gate_bias, mlp_in_bias,
-        mlp_out_bias;   // (1, columns of the matrix)
-    struct weight *qkv; // (d_model, (n_heads + 2 n_kv_heads) * d_head): q | k | v; NULL: not loaded
-    struct weight *out; // (n_heads * d_head, d_model)
+    struct tensor qkv_bias;          // (1, (n_heads + 2 n_kv_heads) * d_head)
+    struct tensor q_bias, kv_bias;   // its columns, borrowed
+    struct tensor out_bias, mlp_gate_bias, mlp_in_bias,
+        mlp_out_bias;        // (1, columns of the matrix)
+    struct weight *q;        // (d_model, n_heads * d_head); NULL: not loaded
+    struct weight *kv;       // (d_model, 2 n_kv_heads * d_head): k | v
+    struct weight *out;      // (n_heads * d_head, d_model)
     struct weight *mlp_gate; // (d_model, d_mlp); NULL where the MLP is not gated
     struct weight *mlp_in;   // (d_model, d_mlp)
     struct weight *mlp_out;  // (d_mlp, d_model)

@@ -65,16 +65,24 @@ static void choose_tiles(struct vulkan *v, struct dispatch *d, uint32_t m, uint3
     d->groups_y = tiles(n, tile);
 }
 
+// Rows of a weight from the first on, as many as x has columns.
+struct weight_rows {
+    const struct weight *w;
+    uint32_t first;
+};
+
 // The columns of one part of the weight; out is only these columns.
 static bool linear_part(struct vulkan *v, struct tensor out, struct tensor x,
-                        const struct weight *w, const struct weight_part *part,
+                        const struct weight_rows *rows, const struct weight_part *part,
                         const struct epilogue *epilogue, struct abl_err *err)
 {
+    const struct weight *w = rows->w;
     struct tensor bias = epilogue->bias;
     struct linear_args args = { .m = out.rows,
                                 .n = out.cols,
-                                .k = w->k,
+                                .k = x.cols,
                                 .k_pad = w->k_pad,
+                                .w_first = rows->first,
                                 .out_stride = out.stride,
                                 .x_first = (uint32_t)x.first,
                                 .x_stride = x.stride,
@@ -89,31 +97,49 @@ static bool linear_part(struct vulkan *v, struct tensor out, struct tensor x,
             .args_size = sizeof args,
             .inputs = { x.buffer, part->buffer, bias.buffer ? bias.buffer : x.buffer,
                         epilogue->accumulate ? out.buffer : x.buffer },
-            .work = (double)out.rows * out.cols * w->k };
+            .work = (double)out.rows * out.cols * x.cols };
     d.out = vulkan_window(v, out, &args.out_first);
-    choose_tiles(v, &d, out.rows, out.cols, w->k);
+    choose_tiles(v, &d, out.rows, out.cols, x.cols);
     return pipelines_dispatch(&v->pipelines, &v->queue, &d, err);
 }
 
-bool vulkan_linear(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
-                   const struct epilogue *epilogue, struct abl_err *err)
+// Window by window of out, and part by part of the weight.
+static bool linear_rows(struct vulkan *v, struct tensor out, struct tensor x,
+                        const struct weight_rows *rows, const struct epilogue *epilogue,
+                        struct abl_err *err)
 {
-    static const struct epilogue plain = { .act = ACT_IDENTITY };
-    struct vulkan *v = (struct vulkan *)e;
-    epilogue = epilogue ? epilogue : &plain;
-    assert(x.cols == w->k && out.rows == x.rows);
+    const struct weight *w = rows->w;
+    assert(out.rows == x.rows && rows->first + x.cols <= w->k);
     assert(out.cols == w->n || out.cols == ((w->n + 3) & ~3u));
-    assert(!epilogue->bias.buffer || epilogue->bias.cols == w->n);
-    uint32_t most = dispatch_rows(v, out, w->k);
+    uint32_t most = dispatch_rows(v, out, x.cols);
     for (uint32_t row = 0, n; row < out.rows; row += n) {
         n = min_u32(most, out.rows - row);
         for (uint32_t i = 0; i < w->n_parts; i++) {
             const struct weight_part *part = &w->parts[i];
             uint32_t cols = i + 1 < w->n_parts ? part->n_cols : out.cols - part->first_col;
             struct tensor o = tensor_cols(tensor_rows(out, row, n), part->first_col, cols);
-            if (!linear_part(v, o, tensor_rows(x, row, n), w, part, epilogue, err))
+            if (!linear_part(v, o, tensor_rows(x, row, n), rows, part, epilogue, err))
                 return false;
         }
     }
     return true;
+}
+
+bool vulkan_linear(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
+                   const struct epilogue *epilogue, struct abl_err *err)
+{
+    static const struct epilogue plain = { .act = ACT_IDENTITY };
+    struct weight_rows all = { w, 0 };
+    epilogue = epilogue ? epilogue : &plain;
+    assert(x.cols == w->k);
+    assert(!epilogue->bias.buffer || epilogue->bias.cols == w->n);
+    return linear_rows((struct vulkan *)e, out, x, &all, epilogue, err);
+}
+
+bool vulkan_head_out(struct engine *e, struct tensor x, struct tensor z, const struct weight *w,
+                     uint32_t first, struct abl_err *err)
+{
+    static const struct epilogue onto_x = { .act = ACT_IDENTITY, .accumulate = true };
+    struct weight_rows rows = { w, first };
+    return linear_rows((struct vulkan *)e, x, z, &rows, &onto_x, err);
 }

@@ -40,6 +40,7 @@ static const struct engine_ops vulkan_ops = {
     .rope = vulkan_rope,
     .gate = vulkan_gate,
     .linear = vulkan_linear,
+    .head_out = vulkan_head_out,
     .attend = vulkan_attend,
     .weigh = vulkan_weigh,
     .mix = vulkan_mix,

@@ -87,6 +87,8 @@ bool vulkan_edit(struct engine *e, struct tensor x, const struct row_edit *edits
 // linear.c. out.cols may also be w->n rounded up to 4: the extra columns become 0.
 bool vulkan_linear(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
                    const struct epilogue *epilogue, struct abl_err *err);
+bool vulkan_head_out(struct engine *e, struct tensor x, struct tensor z, const struct weight *w,
+                     uint32_t first, struct abl_err *err);
 
 // readout.c
 bool vulkan_readout(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,

@@ -1,0 +1,145 @@
+#include "engine/cpu_ops.h"
+
+#include <assert.h>
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "engine/cpu_wide.h"
+
+// scores = e^(scale q·k − the highest) of one query row and head, zeros behind them up to a multiple of SCORE_BLOCK; what
+// they add up to.
+static inline float score_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
+                               const uint32_t *context, uint32_t n, float *restrict scores)
+{
+    uint32_t d = a->d_head, padded = (n + SCORE_BLOCK - 1) / SCORE_BLOCK * SCORE_BLOCK;
+    float highest = -INFINITY, sum = 0;
+    for (uint32_t c = 0; c < n; c++) {
+        const float *k = a->k.data + context[c] * a->k.stride + kv_col;
+        float dot = 0;
+#pragma omp simd reduction(+ : dot)
+        for (uint32_t i = 0; i < d; i++)
+            dot += q[i] * k[i];
+        scores[c] = dot * a->scale;
+        highest = scores[c] > highest ? scores[c] : highest;
+    }
+    for (uint32_t c = n; c < padded; c++)
+        scores[c] = -INFINITY;
+        // Whole blocks: a context is often shorter than a vector, and a vector's rest would go one by one.
+#pragma omp simd reduction(+ : sum)
+    for (uint32_t c = 0; c < padded; c++) {
+        scores[c] = exp_negative(scores[c] - highest);
+        sum += scores[c];
+    }
+    return sum;
+}
+
+// z = inverse Σ scores v over WIDTH columns, which stay in registers.
+#define WEIGH_VALUES(WIDTH)                                                                        \
+    INLINED void weigh_values_##WIDTH(                                                             \
+        const struct cpu_attend *a, size_t col, const uint32_t *context, uint32_t n,               \
+        const float *restrict scores, float inverse, float *restrict z)                            \
+    {                                                                                              \
+        float sum[WIDTH] = { 0 };                                                                  \
+        for (uint32_t c = 0; c < n; c++) {                                                         \
+            const float *restrict v = a->v.data + context[c] * a->v.stride + col;                  \
+            for (uint32_t i = 0; i < (WIDTH); i++)                                                 \
+                sum[i] += scores[c] * v[i];                                                        \
+        }                                                                                          \
+        for (uint32_t i = 0; i < (WIDTH); i++)                                                     \
+            z[i] = sum[i] * inverse;                                                               \
+    }
+WEIGH_VALUES(64)
+WEIGH_VALUES(16)
+WEIGH_VALUES(1)
+
+// softmax(scale q·k) v of one query row and head; scores has room for the context.
+WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
+                             const uint32_t *context, uint32_t n, float *restrict scores,
+                             float *restrict z)
+{
+    uint32_t d = a->d_head, i = 0;
+    float inverse = 1.0f / score_head(a, q, kv_col, context, n, scores);
+    for (; i + 64 <= d; i += 64)
+        weigh_values_64(a, kv_col + i, context, n, scores, inverse, z + i);
+    for (; i + 16 <= d; i += 16)
+        weigh_values_16(a, kv_col + i, context, n, scores, inverse, z + i);
+    for (; i < d; i++)
+        weigh_values_1(a, kv_col + i, context, n, scores, inverse, z + i);
+}
+
+void cpu_attend(const struct cpu_attend *a)
+{
+    uint32_t group = a->n_heads / a->n_kv_heads;
+    size_t work = (size_t)a->start[a->q.n] * a->n_heads * a->d_head;
+#pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
+    for (uint32_t row = 0; row < a->q.n; row++) {
+        float *scores = a->scores + (size_t)omp_get_thread_num() * a->longest;
+        const uint32_t *context = a->context + a->start[row];
+        uint32_t n = a->start[row + 1] - a->start[row];
+        assert(n > 0);
+        for (uint32_t h = 0; h < a->n_heads; h++)
+            attend_head(a, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
+                        h / group * a->d_head, context, n, scores,
+                        a->z.data + row * a->z.stride + (size_t)h * a->d_head);
+    }
+}
+
+WIDE static void weigh_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
+                            const uint32_t *context, uint32_t n, float *restrict scores,
+                            float *restrict weights, size_t stride)
+{
+    float inverse = 1.0f / score_head(a, q, kv_col, context, n, scores);
+    for (uint32_t c = 0; c < n; c++)
+        weights[c * stride] = scores[c] * inverse;
+}
+
+void cpu_weigh(const struct cpu_attend *a, struct rows weights)
+{
+    uint32_t group = a->n_heads / a->n_kv_heads;
+    size_t work = (size_t)a->start[a->q.n] * a->n_heads * a->d_head;
+    assert(weights.n == a->start[a->q.n] && weights.cols == a->n_heads);
+#pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
+    for (uint32_t row = 0; row < a->q.n; row++) {
+        float *scores = a->scores + (size_t)omp_get_thread_num() * a->longest;
+        uint32_t first = a->start[row], n = a->start[row + 1] - first;
+        assert(n > 0);
+        for (uint32_t h = 0; h < a->n_heads; h++)
+            weigh_head(a, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
+                       h / group * a->d_head, a->context + first, n, scores,
+                       weights.data + first * weights.stride + h, weights.stride);
+    }
+}
+
+// One edge and head.
+WIDE static void mix_edge(uint32_t d, float weight, float was, const float *restrict v,
+                          float *restrict z)
+{
+    float change = weight - was;
+    for (uint32_t i = 0; i < d; i++)
+        z[i] += change * v[i];
+}
+
+static void mix_row(const struct cpu_attend *a, uint32_t row, struct rows weights, struct rows was)
+{
+    uint32_t d = a->d_head, group = a->n_heads / a->n_kv_heads;
+    for (uint32_t e = a->start[row]; e < a->start[row + 1]; e++)
+        for (uint32_t h = 0; h < a->n_heads; h++) {
+            float weight = weights.data[e * weights.stride + h],
+                  before = was.data[e * was.stride + h];
+            if (weight != before)
+                mix_edge(d, weight, before,
+                         a->v.data + a->context[e] * a->v.stride + (size_t)(h / group) * d,
+                         a->z.data + row * a->z.stride + (size_t)h * d);
+        }
+}
+
+void cpu_mix(const struct cpu_attend *a, struct rows weights, struct rows was)
+{
+    size_t work = (size_t)a->start[a->z.n] * a->n_heads * a->d_head;
+    assert(weights.n == a->start[a->z.n] && weights.cols == a->n_heads);
+    assert(was.n == weights.n && was.cols == weights.cols);
+#pragma omp parallel for schedule(dynamic, 16) if (work > PARALLEL_FROM)
+    for (uint32_t row = 0; row < a->z.n; row++)
+        mix_row(a, row, weights, was);
+}
