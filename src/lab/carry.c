@@ -1,5 +1,5 @@
 // Variants carried from where they leave the clean stream to the read-out.
-#include "lab/forward_state.h"
+#include "lab/carry_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,29 +7,10 @@
 #include "base/size.h"
 #include "lab/agree.h"
 #include "lab/branch.h"
-#include "lab/clamped.h"
 #include "lab/kept.h"
 #include "lab/sources.h"
 #include "lab/stream.h"
 #include "lab/trie.h"
-
-// One block's share of a job.
-struct block_job {
-    struct forward *f;
-    struct block *block;
-    const struct forward_job *job;
-    uint32_t *n_blocks_done; // the job's, or our own
-    const size_t *todo;      // variant numbers, by first layer
-    size_t n_todo;
-    uint64_t mem; // bytes for its streams
-    bool last;    // with this block the variants are finished
-    bool fresh;   // the block's final intact state is not there yet
-    bool tails;  // each variant carries the rows of its last tokens only; the block has to be fresh
-    bool *alone; // while set, the next variant runs by itself, so that a first result is there soon
-    bool may_cut; // a layer that is waited for may come between
-    struct stream *clean, *branch;
-    struct abl_err *err;
-};
 
 // The layer that is waited for, as long as it has variants left and would not come next anyway; else NO_LAYER. Where prompts
 // need several blocks the next to come is not the next to finish.
@@ -51,87 +32,6 @@ static uint32_t waited_for(const struct forward *f, const struct forward_job *jo
 static bool is_cut(const struct block_job *j)
 {
     return j->may_cut && waited_for(j->f, j->job) != NO_LAYER;
-}
-
-static bool cancelled(const struct forward_job *job, struct abl_err *err)
-{
-    if (!job->cancel || !atomic_load(job->cancel))
-        return false;
-    abl_fail(err, ABL_INTERRUPTED, "interrupted");
-    return true;
-}
-
-static void finish_variants(const struct block_job *j, const size_t *variants, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        j->n_blocks_done[variants[i]]++;
-        j->job->done[variants[i]] = j->last;
-    }
-    if (j->last && j->job->finished)
-        j->job->finished(j->job->context, variants, n);
-}
-
-// tinyLab's kl_div of some variants, where it is asked for.
-static bool read_clamped(const struct block_job *j, struct tensor final, const size_t *numbers,
-                         uint32_t n)
-{
-    double *values[MAX_COPIES];
-    const struct forward *f = j->f;
-    if (!f->s.clamped || !j->job->clamped_kl)
-        return true;
-    for (uint32_t i = 0; i < n; i++)
-        values[i] = j->job->clamped_kl + numbers[i] * f->s.n_prompts;
-    return clamped_read(f->s.clamped, j->block, final, n, values, j->err);
-}
-
-// Some variants that leave the clean stream together; those that agree at first are one copy at first.
-static void set_out(const struct block_job *j, const size_t *numbers, uint32_t n, struct company *c)
-{
-    bool apart = j->f->s.left_out & SAVING_AGREEMENT;
-    uint32_t last = j->f->s.model->shape.n_layers - 1; // each is read out by itself
-    c->n = c->n_copies = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct variant *v = &j->job->variants->items[numbers[i]];
-        uint32_t until = i && !apart ? agree_until(c->variants[i - 1], v) : 0;
-        company_add(c, v, until < last ? until : last);
-    }
-}
-
-// From the clean stream's present place to behind the last layer.
-static bool run_company(struct block_job *j, struct stream *s, const struct branch *place,
-                        struct company *c)
-{
-    uint32_t n_layers = j->f->s.model->shape.n_layers, from_copy[MAX_COPIES];
-    company_part(c, place->layer, from_copy);
-    if (!stream_branch(s, j->clean, place->layer, place->stage, c->copies, c->n_copies, j->err))
-        return false;
-    for (uint32_t l = place->layer; l < n_layers; l++) {
-        if (cancelled(j->job, j->err))
-            return false;
-        company_part(c, l, from_copy);
-        enum stage from = l == place->layer ? place->stage : STAGE_START;
-        if (!stream_part(s, from_copy, c->n_copies, j->err) || !stream_layer(s, l, from, j->err))
-            return false;
-    }
-    return true;
-}
-
-// Some variants from the clean stream's present place to the read-out.
-static bool run_chunk(struct block_job *j, struct stream *s, const struct branch *place,
-                      const size_t *numbers, uint32_t n)
-{
-    struct company company;
-    struct row_stats *rows[MAX_COPIES];
-    for (uint32_t i = 0; i < n; i++)
-        rows[i] = j->job->rows + numbers[i] * j->f->s.n_prompts + j->block->first;
-    set_out(j, numbers, n, &company);
-    struct tensor final;
-    if (!run_company(j, s, place, &company) || !stream_final(s, &final, j->err)
-        || !block_read(j->block, final, n, j->block->final, rows, j->err)
-        || !read_clamped(j, final, numbers, n))
-        return false;
-    finish_variants(j, numbers, n);
-    return true;
 }
 
 // Tokens at the end of each prompt whose rows a variant carries.
@@ -163,13 +63,13 @@ static bool run_group(struct block_job *j, const struct group *g, struct stream 
             continue;
         chunk[n++] = j->todo[i];
         if (n == s->max_copies || *j->alone) {
-            if (!run_chunk(j, s, &g->place, chunk, n))
+            if (!chunk_run(j, s, &g->place, chunk, n))
                 return false;
             n = 0;
             *j->alone = false;
         }
     }
-    return !n || run_chunk(j, s, &g->place, chunk, n);
+    return (!n || chunk_run(j, s, &g->place, chunk, n)) && chunk_flush(j);
 }
 
 // Copies of `n_rows` rows that fit beside the clean stream and its k and v in front of them; no more than the group has.
@@ -236,9 +136,8 @@ static bool copy_identities(const struct block_job *j)
             continue;
         memcpy(j->job->rows + v * f->s.n_prompts + j->block->first, f->intact + j->block->first,
                j->block->n * sizeof *f->intact);
-        if (!read_clamped(j, j->block->final, &v, 1))
+        if (!chunk_finish(j, j->block->final, &v, 1))
             return false;
-        finish_variants(j, &v, 1);
     }
     return true;
 }
@@ -284,12 +183,16 @@ static bool run_streams(struct block_job *j, struct pass *pass)
 {
     struct stream clean = { 0 }, branch = { 0 };
     struct kept kept = { 0 };
-    uint64_t pattern;
+    struct pending pending = { 0 };
+    uint64_t pattern, waiting = pending_bytes(pass->shape, pass->trie->n_reads, j->n_todo, j->mem);
+    bool ok = pending_init(&pending, j->block, waiting, j->err);
+    j->mem = size_left(j->mem, waiting);
     uint32_t copies = branch_copies(pass->shape, pass->trie, j->job->variants, j->job->done,
                                     j->f->s.left_out, j->mem, &pattern);
     j->clean = &clean;
     j->branch = &branch;
-    bool ok = !j->tails || kept_init(&kept, pass, j->err);
+    j->pending = &pending;
+    ok = ok && (!j->tails || kept_init(&kept, pass, j->err));
     pass->kept = j->tails ? &kept : NULL;
     ok = ok && stream_init(&clean, pass, 1, j->err)
          && (j->tails || stream_init(&branch, pass, copies, j->err));
@@ -298,6 +201,7 @@ static bool run_streams(struct block_job *j, struct pass *pass)
     stream_release(&clean);
     stream_release(&branch);
     kept_release(&kept);
+    pending_release(&pending);
     return ok;
 }
 
@@ -396,7 +300,7 @@ static bool run_over(struct forward *f, struct block_job *j, uint32_t block)
     j->block = &f->blocks[block];
     j->mem = f->s.mem;
     j->last = block + 1 == f->n_blocks;
-    return !cancelled(j->job, j->err)
+    return !job_cancelled(j->job, j->err)
            && (shared ? run_block(j, NULL) : run_unshared(j, &f->blocks[block]));
 }
 

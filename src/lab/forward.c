@@ -7,6 +7,7 @@
 #include "base/size.h"
 #include "lab/branch.h"
 #include "lab/clamped.h"
+#include "lab/pending.h"
 #include "lab/stream.h"
 #include "lab/trie.h"
 
@@ -26,10 +27,11 @@ bool forward_plan(const struct model_shape *shape, const struct prompt *prompts,
         struct trie t;
         if (!trie_build(prompts + first, end - first, branch_is_shared(variants, NULL), &t, err))
             return false;
-        uint64_t pattern;
-        uint32_t copies = branch_copies(shape, &t, variants, NULL, 0, mem, &pattern);
+        uint64_t pattern, waiting = pending_bytes(shape, t.n_reads, variants->n, mem);
+        uint32_t copies
+            = branch_copies(shape, &t, variants, NULL, 0, size_left(mem, waiting), &pattern);
         uint64_t bytes
-            = (uint64_t)(copies + 1) * t.n_nodes * stream_row_floats(shape) * 4 + pattern;
+            = (uint64_t)(copies + 1) * t.n_nodes * stream_row_floats(shape) * 4 + pattern + waiting;
         cut.n_blocks++;
         cut.n_nodes += t.n_nodes;
         cut.n_reads += t.n_reads;

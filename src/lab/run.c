@@ -21,6 +21,7 @@
 
 static const double default_sample_from = 2.5e11; // about a second of two cores
 
+#define GPU_MEM (UINT64_C(2) << 30) // at most, where --mem says nothing
 enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_MEM = 256 << 20 };
 
 static const struct {
@@ -78,7 +79,10 @@ struct run_mem run_mem(const struct run_settings *s, const struct device_info *d
 {
     if (s->mem)
         return (struct run_mem){ s->mem, s->mem };
-    return (struct run_mem){ DEFAULT_MEM, device->memory ? device->memory / 4 * 3 : UINT64_MAX };
+    uint64_t activations = DEFAULT_MEM;
+    if (device->kind == DEVICE_VULKAN_GPU && device->memory / 16 > activations) // needs many rows
+        activations = device->memory / 16 < GPU_MEM ? device->memory / 16 : GPU_MEM;
+    return (struct run_mem){ activations, device->memory ? device->memory / 4 * 3 : UINT64_MAX };
 }
 
 static bool copy_sources(struct lab *lab, const struct run_settings *from, struct abl_err *err)

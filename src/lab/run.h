@@ -95,7 +95,7 @@ void run_settings_default(struct run_settings *s);
 const char *run_positions(const struct run_settings *s);
 
 // Bytes that a run takes on a device: of activations, and of weights before they come and go layer by layer. Without
-// --mem: 256 MiB, and three quarters of the device's memory.
+// --mem: 256 MiB, of a GPU a sixteenth of its memory up to 2 GiB, and three quarters of the device's memory.
 struct run_mem {
     uint64_t activations, weights;
 };
