@@ -46,7 +46,7 @@ def sweep(program: str, scratch: Path) -> tuple[float, float, collections.Counte
         a = event["args"]
         if a["flop"]:
             other = round(a["flop"] / 2 / a["rows"] / a["cols"])
-            linear = event["name"] == "linear"  # its cols are n, the unembedding's are k
+            linear = event["name"] in ("linear", "head_out")  # their cols are n, the unembedding's are k
             shapes[(a["rows"], other, a["cols"]) if linear else (a["rows"], a["cols"], other)] += a["flop"]
     return seconds, flop, shapes
 
