@@ -93,9 +93,9 @@ struct edit_args {
 };
 
 struct readout_args {
-    uint rows, row_first; // of the logits to reduce
-    uint item_first;      // item and result of logits row r are number item_first + r
-    uint n;               // logits in a row
+    uint items, item_first; // to reduce, each to the result of its number
+    uint base_first;        // the item of base row 0
+    uint n;                 // logits in a row
     uint logits_stride;
 };
 
@@ -105,9 +105,9 @@ struct edit_item {
     float keep, add;
 };
 
-// What a row of logits is asked: two token ids, and the row of the same logits to compare with.
+// What is asked of a row of logits: two token ids, and the base row of the same logits to compare with.
 struct readout_item {
-    uint target, foil, base;
+    uint row, target, foil, base;
 };
 
 // A row of logits l reduced. With m = max l and e_i = exp(l_i - m):
@@ -132,7 +132,7 @@ _Static_assert(sizeof(struct gather_args) <= 128, "push constants hold 128 bytes
 _Static_assert(sizeof(struct edit_args) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct readout_args) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct edit_item) == 28, "std430 packs scalars without gaps");
-_Static_assert(sizeof(struct readout_item) == 12, "std430 packs scalars without gaps");
+_Static_assert(sizeof(struct readout_item) == 16, "std430 packs scalars without gaps");
 _Static_assert(sizeof(struct readout_raw) == 32, "std430 packs scalars without gaps");
 #endif
 

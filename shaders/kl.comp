@@ -1,4 +1,4 @@
-// sum p_base (ln p_base - ln p) for rows of logits already reduced by readout.comp. One workgroup a row.
+// sum p_base (ln p_base - ln p) for items already reduced by readout.comp. One workgroup an item.
 //
 // With t = ln p - ln p_base the sum equals sum p_base (e^t - 1 - t), because both p add up to 1. Written so, no term is
 // negative and equal distributions give 0: nothing cancels, however small the divergence.
@@ -37,12 +37,12 @@ vec4 excess(vec4 t)
 
 void main()
 {
-    uint row = group_index();
-    if (row >= a.rows)
+    uint item = group_index();
+    if (item >= a.items)
         return;
-    row += a.row_first;
-    uint item = a.item_first + row, base = items[item].base, base_item = a.item_first + base;
-    uint first = row * a.logits_stride, base_first = base * a.logits_stride;
+    item += a.item_first;
+    uint base = items[item].base, base_item = a.base_first + base;
+    uint first = items[item].row * a.logits_stride, base_first = base * a.logits_stride;
     float sum = 1.0 + raws[item].others, base_sum = 1.0 + raws[base_item].others;
     float peak = raws[item].peak, base_peak = raws[base_item].peak;
     float ln_sum = ln_of(sum), base_ln_sum = ln_of(base_sum);

@@ -1,4 +1,4 @@
-// Reduce each row of logits to a readout_raw. One workgroup a row; two readings: the peak, then the sums below it.
+// Reduce rows of logits to a readout_raw for each item. One workgroup an item; two readings: the peak, then the sums below it.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
@@ -69,16 +69,16 @@ void find_peak(uint first, out float peak, out uint peak_id)
 
 void main()
 {
-    uint row = group_index();
-    if (row >= a.rows)
+    uint number = group_index();
+    if (number >= a.items)
         return;
-    row += a.row_first;
-    uint first = row * a.logits_stride;
+    number += a.item_first;
+    readout_item item = items[number];
+    uint first = item.row * a.logits_stride;
     float peak;
     uint peak_id;
     find_peak(first, peak, peak_id);
 
-    readout_item item = items[a.item_first + row];
     float target = logits_at1(first + item.target);
     careful others = careful(vec4(0), vec4(0)), slope = careful(vec4(0), vec4(0));
     uvec4 above = uvec4(0);
@@ -106,5 +106,5 @@ void main()
     raw.foil_logit = logits_at1(first + item.foil);
     raw.kl = 0.0;
     if (gl_LocalInvocationIndex == 0)
-        raws[a.item_first + row] = raw;
+        raws[number] = raw;
 }

@@ -15,7 +15,8 @@ struct reading {
     struct ref *logits, *base_logits;
     struct tensor x_device, base_device;
     struct weight *w;
-    struct readout_row *asks;
+    struct readout_ask *asks;
+    uint32_t n_asks;
     struct row_stats *stats;
     uint32_t n;
 };
@@ -42,27 +43,48 @@ static struct reading reading_new(struct bench *b, struct grid x, struct grid w,
     r.asks = bench_host(b, x.rows, sizeof *r.asks);
     r.stats = bench_host(b, x.rows, sizeof *r.stats);
     for (uint32_t i = 0; i < x.rows; i++)
-        r.asks[i] = (struct readout_row){ .target = rng_below(&b->rng, r.n),
+        r.asks[i] = (struct readout_ask){ .row = i,
+                                          .target = rng_below(&b->rng, r.n),
                                           .foil = rng_below(&b->rng, r.n),
                                           .base = n_base ? i * n_base / x.rows : 0 };
+    r.n_asks = x.rows;
     r.asks[0].target = r.n - 1;
     r.asks[x.rows - 1].target = 0;
     return r;
 }
 
+// Ask up to twice more of some rows.
+static void ask_more(struct bench *b, struct reading *r)
+{
+    struct readout_ask *asks = bench_host(b, 3 * r->n_asks, sizeof *asks);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->n_asks; i++)
+        for (uint32_t more = 0; more <= i * 5 % 3; more++) {
+            asks[n] = r->asks[i];
+            if (more)
+                asks[n].target = rng_below(&b->rng, r->n);
+            asks[n++].foil = rng_below(&b->rng, r->n);
+        }
+    r->asks = asks;
+    r->n_asks = n;
+    r->stats = bench_host(b, n, sizeof *r->stats);
+}
+
 static void read_and_check(struct bench *b, struct reading *r, double tolerance, double slack,
                            const char *what)
 {
-    CHECK(b, readout(b->engine, r->x_device, r->w, r->base_device, r->asks, r->stats, &b->err));
-    for (uint32_t i = 0; i < r->x.rows; i++) {
-        const struct ref *logits = r->logits + (size_t)i * r->n;
+    CHECK(b, readout(b->engine, r->x_device, r->w, r->base_device, r->asks, r->n_asks, r->stats,
+                     &b->err));
+    for (uint32_t i = 0; i < r->n_asks; i++) {
+        const struct ref *logits = r->logits + (size_t)r->asks[i].row * r->n;
         const struct ref *base
             = r->base.at ? r->base_logits + (size_t)r->asks[i].base * r->n : NULL;
         struct ref_stats expected;
         ref_readout(logits, base, r->n, &r->asks[i], slack, &expected);
         ref_check_stats(&r->stats[i], &expected, logits, tolerance, slack,
-                        "%s: readout of %s: row %u of %u, k %u, n %u, base rows %u", b->device,
-                        what, i, r->x.rows, r->x.cols, r->n, r->base.rows);
+                        "%s: readout of %s: ask %u, row %u of %u, k %u, n %u, base rows %u",
+                        b->device, what, i, r->asks[i].row, r->x.rows, r->x.cols, r->n,
+                        r->base.rows);
     }
 }
 
@@ -89,6 +111,7 @@ static void readout_of_small_and_large_batches(void **state)
         uint32_t m = bench_heights[i / 2];
         struct grid x = bench_random(b, m, 64), w = bench_random(b, 64, 2053);
         struct reading r = reading_new(b, x, w, i % 2 ? (m + 2) / 3 : 0);
+        ask_more(b, &r);
         read_and_check(b, &r, 1e-5, 3e-5, "random logits");
         bench_clear(b);
     }
@@ -129,6 +152,7 @@ static void readout_in_blocks_is_the_same(void **state)
     struct bench *b = bench_begin(state);
     struct grid x = bench_exact(b, MOST_ROWS, 5, 0.125f), w = bench_exact(b, 5, 120001, 0.5f);
     struct reading r = reading_new(b, x, w, 44);
+    ask_more(b, &r);
     read_and_check(b, &r, 2e-6, 0, "several blocks");
 }
 
@@ -143,6 +167,7 @@ static void readout_takes_views_and_skips_base_rows(void **state)
     r.x = grid_rows(x, FIRST, ROWS);
     r.x_device = tensor_rows(r.x_device, FIRST, ROWS);
     r.logits += (size_t)FIRST * r.n;
+    r.n_asks = ROWS;
     r.base = grid_rows(base, 1, 15);
     r.base_device = tensor_rows(r.base_device, 1, 15);
     r.base_logits += r.n;
@@ -160,7 +185,9 @@ static void readout_rows_do_not_depend_on_each_other(void **state)
     struct alone a = { .same_bits = true };
     for (uint32_t i = 0; i < 33; i++) {
         struct row_stats one;
-        CHECK(b, readout(b->engine, tensor_rows(r.x_device, i, 1), r.w, r.base_device, &r.asks[i],
+        struct readout_ask ask = r.asks[i];
+        ask.row = 0;
+        CHECK(b, readout(b->engine, tensor_rows(r.x_device, i, 1), r.w, r.base_device, &ask, 1,
                          &one, &b->err));
         float alone[] = { one.target_logit, one.foil_logit, one.lse, one.entropy, one.kl };
         float among[] = { r.stats[i].target_logit, r.stats[i].foil_logit, r.stats[i].lse,

@@ -535,18 +535,18 @@ static void readout_in_blocks_gives_the_same_bits(void **state)
     first_device();
     float *xs = random_floats(M * K, 5), *bs = random_floats(BASES * K, 6),
           *ws = random_floats(K * N, 7);
-    struct readout_row rows[M];
+    struct readout_ask rows[M];
     struct row_stats stats[3][M];
     for (uint32_t i = 0; i < M; i++)
-        rows[i] = (struct readout_row){ .target = i * 8,
-                                        .foil = N - 1 - i,
-                                        .base = i / 5 * 2 + (i > 40) };
+        rows[i] = (struct readout_ask){
+            .row = i, .target = i * 8, .foil = N - 1 - i, .base = i / 5 * 2 + (i > 40)
+        };
     for (int i = 0; i < 3; i++) {
         struct vulkan *v = open_device(NULL);
         v->logits_bytes = scratch[i];
         struct tensor x = upload(v, xs, M, K), base = upload(v, bs, BASES, K);
         struct weight *w = load(v, ws, K, N, false);
-        CHECK(vulkan_readout(&v->engine, x, w, base, rows, stats[i], &err));
+        CHECK(vulkan_readout(&v->engine, x, w, base, rows, M, stats[i], &err));
         assert_memory_equal(stats[i], stats[0], sizeof stats[0]);
         vulkan_weight_free(&v->engine, w);
         close_device(v);
@@ -635,12 +635,15 @@ static void readout_keeps_small_numbers(void **state)
     w[77] = 40; // at x = 1 nearly everything lies here
     static const float xs[] = { 0, 1, 1e-3f, 1.01e-3f };
     enum { M = sizeof xs / sizeof *xs };
-    struct readout_row rows[M] = { { .base = 0 }, { .base = 1 }, { .base = 2 }, { .base = 2 } };
+    struct readout_ask rows[M] = { { .row = 0, .base = 0 },
+                                   { .row = 1, .base = 1 },
+                                   { .row = 2, .base = 2 },
+                                   { .row = 3, .base = 2 } };
     struct row_stats stats[M];
     struct vulkan *v = open_device(NULL);
     struct tensor x = upload(v, xs, M, 1);
     struct weight *weight = load(v, w, 1, N, true);
-    CHECK(vulkan_readout(&v->engine, x, weight, x, rows, stats, &err));
+    CHECK(vulkan_readout(&v->engine, x, weight, x, rows, M, stats, &err));
     for (int i = 0; i < M; i++) {
         double b = xs[rows[i].base], top = 0, sum = 0, base_sum = 0, slope = 0, kl = 0;
         for (int k = 0; k < N; k++) // the largest logit is w[77] * x, or 0 at x = 0
@@ -676,7 +679,7 @@ static void nan_is_not_hidden(void **state)
         xs[K + 3] = NAN;
         struct tensor x = upload(v, xs, 2, K), out;
         struct weight *w = load(v, ws, K, N, false);
-        struct readout_row rows[2] = { 0 };
+        struct readout_ask rows[2] = { { .row = 0 }, { .row = 1 } };
         struct row_stats stats[2];
         CHECK(vulkan_alloc(&v->engine, 2, N, &out, &err));
         for (int act = ACT_IDENTITY; act <= ACT_SILU; act++) {
@@ -689,7 +692,7 @@ static void nan_is_not_hidden(void **state)
             }
             free(found);
         }
-        CHECK(vulkan_readout(&v->engine, x, w, (struct tensor){ 0 }, rows, stats, &err));
+        CHECK(vulkan_readout(&v->engine, x, w, (struct tensor){ 0 }, rows, 2, stats, &err));
         assert_true(isfinite(stats[0].lse) && isnan(stats[1].lse));
         assert_true(stats[1].argmax < N);
         free(xs);

@@ -367,33 +367,55 @@ static bool read_base(struct reading *r, struct tensor base, const struct weight
     return true;
 }
 
+// Asks that are answered together, of rows beside each other.
+struct ask_block {
+    const struct readout_ask *asks;
+    uint32_t n;
+};
+
+static uint32_t block_rows(const struct ask_block *b)
+{
+    return b->asks[b->n - 1].row - b->asks[0].row + 1;
+}
+
+static uint32_t block_bases(const struct ask_block *b)
+{
+    return b->asks[b->n - 1].base - b->asks[0].base + 1;
+}
+
+// Rows of logits that a block needs; a base row's are followed by their weights.
+static size_t logit_rows(const struct ask_block *b, bool with_base)
+{
+    return block_rows(b) + (with_base ? 2 * (size_t)block_bases(b) : 0);
+}
+
 // Logits of some rows of x and of the base rows that they are compared with, reduced at once.
 static bool readout_block(struct reading *r, struct tensor x, const struct weight *w,
-                          struct tensor base, const struct readout_row *asks,
-                          struct row_stats *stats, struct abl_err *err)
+                          struct tensor base, const struct ask_block *b, struct row_stats *stats,
+                          struct abl_err *err)
 {
+    x = tensor_rows(x, b->asks[0].row, block_rows(b));
     struct rows l = { r->logits, x.rows, w->n, w->n };
-    uint32_t first = asks[0].base, n_base = asks[x.rows - 1].base - first + 1;
     if (!multiply(l, rows_of(x), w, NULL, 0, err)
-        || (base.buffer && !read_base(r, tensor_rows(base, first, n_base), w, x.rows, err)))
+        || (base.buffer
+            && !read_base(r, tensor_rows(base, b->asks[0].base, block_bases(b)), w, x.rows, err)))
         return false;
-    cpu_row_stats(l, base.buffer ? r->base : NULL, first, asks, stats);
+    cpu_row_stats(l, base.buffer ? r->base : NULL, b->asks, b->n, stats);
     return true;
 }
 
-// Rows of logits that so many rows need, the first with base row `first_base`, the last with `last_base`.
-static size_t logit_rows(size_t rows, bool with_base, uint32_t first_base, uint32_t last_base)
+// As many of n asks as fit the logits' memory together with the base rows that they refer to; at least those of one row.
+static struct ask_block next_block(const struct readout_ask *asks, uint32_t n, bool with_base,
+                                   size_t fit)
 {
-    return rows + (with_base ? 2 * ((size_t)last_base - first_base + 1) : 0);
-}
-
-// As many rows as fit the logits' memory together with the base rows they refer to; at least one.
-static uint32_t block_rows(const struct readout_row *asks, uint32_t n, bool with_base, size_t fit)
-{
-    uint32_t rows = 1;
-    while (rows < n && logit_rows(rows + 1u, with_base, asks[0].base, asks[rows].base) <= fit)
-        rows++;
-    return rows;
+    struct ask_block b = { asks, 1 };
+    while (b.n < n) {
+        struct ask_block more = { asks, b.n + 1 };
+        if (asks[b.n].row != asks[b.n - 1].row && logit_rows(&more, with_base) > fit)
+            break;
+        b = more;
+    }
+    return b;
 }
 
 static bool reserve_logits(struct cpu_engine *c, size_t n)
@@ -406,12 +428,11 @@ static bool reserve_logits(struct cpu_engine *c, size_t n)
     return c->logits;
 }
 
-static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n, bool with_base,
-                         uint32_t n_vocab, const struct readout_row *rows, struct abl_err *err)
+static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n_vocab,
+                         const struct ask_block *all, bool with_base, struct abl_err *err)
 {
     size_t least = with_base ? 3 : 1, fit = LOGITS_BYTES / (n_vocab * sizeof(float));
-    size_t most = logit_rows(n, with_base, rows[0].base, rows[n - 1].base);
-    r->fit = size_max(least, size_min(fit, most));
+    r->fit = size_max(least, size_min(fit, logit_rows(all, with_base)));
     r->base = malloc(r->fit * sizeof *r->base);
     if (!r->base || !reserve_logits(c, r->fit * n_vocab))
         return too_big(r->fit, n_vocab, err);
@@ -420,17 +441,19 @@ static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n, bo
 }
 
 static bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w,
-                        struct tensor base, const struct readout_row *rows, struct row_stats *stats,
-                        struct abl_err *err)
+                        struct tensor base, const struct readout_ask *asks, uint32_t n_asks,
+                        struct row_stats *stats, struct abl_err *err)
 {
     struct reading r = { 0 };
-    if (!x.rows)
+    struct ask_block all = { asks, n_asks };
+    if (!n_asks)
         return true;
-    bool ok = reading_init(&r, self(e), x.rows, base.buffer, w->n, rows, err);
-    for (uint32_t first = 0; ok && first < x.rows;) {
-        uint32_t n = block_rows(rows + first, x.rows - first, base.buffer, r.fit);
-        ok = readout_block(&r, tensor_rows(x, first, n), w, base, rows + first, stats + first, err);
-        first += n;
+    assert(asks[n_asks - 1].row < x.rows);
+    bool ok = reading_init(&r, self(e), w->n, &all, base.buffer, err);
+    for (uint32_t first = 0; ok && first < n_asks;) {
+        struct ask_block b = next_block(asks + first, n_asks - first, base.buffer, r.fit);
+        ok = readout_block(&r, x, w, base, &b, stats + first, err);
+        first += b.n;
     }
     free(r.base);
     return ok;

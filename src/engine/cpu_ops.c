@@ -302,7 +302,7 @@ static double divergence(const struct row_sums *sums, const struct cpu_base_row 
 }
 
 static void one_row(const float *l, const struct cpu_base_row *base, uint32_t n,
-                    const struct readout_row *ask, struct row_stats *out)
+                    const struct readout_ask *ask, struct row_stats *out)
 {
     uint32_t best = argmax(l, n);
     float target = l[ask->target];
@@ -318,13 +318,44 @@ static void one_row(const float *l, const struct cpu_base_row *base, uint32_t n,
                                .argmax = best };
 }
 
-void cpu_row_stats(struct rows logits, const struct cpu_base_row *base, uint32_t first_base,
-                   const struct readout_row *asks, struct row_stats *out)
+WIDE static uint32_t count_above(const float *l, uint32_t n, float target)
 {
-#pragma omp parallel for if ((size_t)logits.n * logits.cols > PARALLEL_FROM)
-    for (uint32_t i = 0; i < logits.n; i++) {
-        assert(asks[i].target < logits.cols && asks[i].foil < logits.cols);
-        one_row(logits.data + i * logits.stride, base ? &base[asks[i].base - first_base] : NULL,
-                logits.cols, &asks[i], &out[i]);
+    uint32_t above = 0;
+#pragma omp simd reduction(+ : above)
+    for (uint32_t i = 0; i < n; i++)
+        above += l[i] > target;
+    return above;
+}
+
+// Another question about a row whose sums are known.
+static void ask_again(const float *l, uint32_t n, const struct readout_ask *ask,
+                      const struct row_stats *known, struct row_stats *out)
+{
+    *out = *known;
+    out->target_logit = l[ask->target];
+    out->foil_logit = l[ask->foil];
+    out->rank = count_above(l, n, out->target_logit);
+}
+
+void cpu_row_stats(struct rows logits, const struct cpu_base_row *base,
+                   const struct readout_ask *asks, uint32_t n, struct row_stats *out)
+{
+    bool many = (size_t)logits.n * logits.cols > PARALLEL_FROM;
+#pragma omp parallel for if (many)
+    for (uint32_t i = 0; i < n; i++) {
+        const struct readout_ask *ask = &asks[i];
+        assert(ask->target < logits.cols && ask->foil < logits.cols);
+        if (i == 0 || ask->row != ask[-1].row)
+            one_row(logits.data + (ask->row - asks->row) * logits.stride,
+                    base ? &base[ask->base - asks->base] : NULL, logits.cols, ask, &out[i]);
+    }
+#pragma omp parallel for if (many)
+    for (uint32_t i = 1; i < n; i++) {
+        uint32_t first = i;
+        while (first > 0 && asks[first - 1].row == asks[i].row)
+            first--;
+        if (first < i)
+            ask_again(logits.data + (asks[i].row - asks->row) * logits.stride, logits.cols,
+                      &asks[i], &out[first], &out[i]);
     }
 }

@@ -91,10 +91,13 @@ struct row_edit {
     float keep, add;
 };
 
-// What is read off the logits of one row. Ids are below the unembedding's n.
-struct readout_row {
+// A question about the logits of a row. Ids are below the unembedding's n.
+struct readout_ask {
+    uint32_t
+        row; // of x; as many ask of one row as like, and each row is asked of. Never decreases from one ask to the next
     uint32_t target, foil;
-    uint32_t base; // row of `base` to compare with; never decreases from one row to the next
+    uint32_t
+        base; // row of `base` to compare with: the same for all of one row; never decreases either
 };
 
 // Natural logarithms; computed from fp32 logits by log-sum-exp.
@@ -168,10 +171,11 @@ struct engine_ops {
     // Apply the edits to x; no two touch the same element. source may be none if no edit adds; it may not overlap x.
     bool (*edit)(struct engine *e, struct tensor x, const struct row_edit *edits, uint32_t n_edits,
                  struct tensor source, struct abl_err *err);
-    // logits = x · w for each row, reduced at once. base: (n_base, k) final states to compare with, or none.
-    // Waits: stats (x.rows of them) is host memory, filled on return.
+    // logits = x · w for each row, once, reduced at once to what is asked. base: (n_base, k) final states to compare with,
+    // or none. Waits: stats (n_asks) is host memory, filled on return.
     bool (*readout)(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
-                    const struct readout_row *rows, struct row_stats *stats, struct abl_err *err);
+                    const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
+                    struct abl_err *err);
     bool (*finish)(struct engine *e, struct abl_err *err); // wait for everything queued
 };
 

@@ -39,6 +39,7 @@ void block_release(struct block *b)
         e->ops->release(e, &b->final);
     trie_release(&b->trie);
     free(b->asks);
+    free(b->first_distinct);
     *b = (struct block){ 0 };
 }
 
@@ -58,7 +59,8 @@ static int compare_asks(const void *x, const void *y)
 static bool make_asks(struct block *b, struct abl_err *err)
 {
     b->asks = calloc(b->n, sizeof *b->asks);
-    if (!b->asks)
+    b->first_distinct = calloc(b->trie.n_reads + 1, sizeof *b->first_distinct);
+    if (!b->asks || !b->first_distinct)
         return abl_no_memory(err);
     for (uint32_t p = 0; p < b->n; p++)
         b->asks[p] = (struct ask){ .prompt = p,
@@ -73,6 +75,8 @@ static bool make_asks(struct block *b, struct abl_err *err)
         ask->distinct = before->distinct + !same;
     }
     b->n_distinct = b->asks[b->n - 1].distinct + 1;
+    for (size_t i = 0; i < b->n; i++) // the last of each read-out stays
+        b->first_distinct[b->asks[i].read + 1] = b->asks[i].distinct + 1;
     return true;
 }
 
@@ -119,38 +123,55 @@ static bool check_finite(const struct row_stats *s, size_t prompt, struct abl_er
         return true;
     return abl_fail(
         err, ABL_FAILED,
-        "logits of prompt %zu are not finite: the weights overflow fp32 or are damaged; "
-        "check the checkpoint with 'abltui verify'",
+        "logits of prompt %zu are not finite: the weights overflow or are damaged; take "
+        "--precision f32, or check the checkpoint with 'abltui verify'",
         prompt + 1);
+}
+
+// Where a variant's answer stands: read-out by read-out, of each copy by copy, of each ask by ask.
+static uint32_t answer_at(const struct block *b, const struct ask *ask, uint32_t copy,
+                          uint32_t copies)
+{
+    uint32_t first = b->first_distinct[ask->read], n = b->first_distinct[ask->read + 1] - first;
+    return first * copies + copy * n + (ask->distinct - first);
+}
+
+// The rows of states that are read out, a read-out's copies beside each other, and what is asked of them.
+static void list_asks(const struct block *b, uint32_t copies, uint32_t *rows,
+                      struct readout_ask *asks)
+{
+    uint32_t n_reads = b->trie.n_reads;
+    for (uint32_t i = 0; i < n_reads * copies; i++)
+        rows[i] = i % copies * n_reads + i / copies;
+    for (size_t i = 0; i < b->n; i++) {
+        const struct ask *ask = &b->asks[i];
+        for (uint32_t c = 0; c < copies; c++)
+            asks[answer_at(b, ask, c, copies)]
+                = (struct readout_ask){ ask->read * copies + c, ask->target, ask->foil, ask->read };
+    }
 }
 
 bool block_read(const struct block *b, struct tensor states, uint32_t copies, struct tensor base,
                 struct row_stats *const *out, struct abl_err *err)
 {
     struct engine *e = b->weights->s.engine;
-    uint32_t n = b->n_distinct * copies;
-    uint32_t *rows = malloc(n * sizeof *rows);
-    struct readout_row *asks = malloc(n * sizeof *asks);
+    uint32_t n = b->n_distinct * copies, n_rows = b->trie.n_reads * copies;
+    uint32_t *rows = malloc(n_rows * sizeof *rows);
+    struct readout_ask *asks = malloc(n * sizeof *asks);
     struct row_stats *stats = malloc(n * sizeof *stats);
     struct index list = { 0 };
     struct tensor gathered = { 0 };
     bool ok = (rows && asks && stats) || abl_no_memory(err);
-    for (size_t i = 0; ok && i < b->n; i++) {
-        const struct ask *ask = &b->asks[i];
-        for (uint32_t c = 0; c < copies; c++) {
-            uint32_t at = ask->distinct * copies + c;
-            rows[at] = c * b->trie.n_reads + ask->read;
-            asks[at] = (struct readout_row){ ask->target, ask->foil, ask->read };
-        }
-    }
-    ok = ok && e->ops->index_new(e, rows, n, &list, err)
-         && e->ops->alloc(e, n, states.cols, &gathered, err)
+    if (ok)
+        list_asks(b, copies, rows, asks);
+    ok = ok && e->ops->index_new(e, rows, n_rows, &list, err)
+         && e->ops->alloc(e, n_rows, states.cols, &gathered, err)
          && e->ops->gather(e, gathered, states, list, err)
-         && e->ops->readout(e, gathered, b->weights->unembed, base, asks, stats, err);
+         && e->ops->readout(e, gathered, b->weights->unembed, base, asks, n, stats, err);
     for (size_t i = 0; ok && i < b->n * copies; i++) {
         const struct ask *ask = &b->asks[i / copies];
-        size_t c = i % copies;
-        out[c][ask->prompt] = stats[ask->distinct * copies + c];
+        uint32_t c = (uint32_t)(i % copies);
+        out[c][ask->prompt] = stats[answer_at(b, ask, c, copies)];
         ok = check_finite(&out[c][ask->prompt], b->first + ask->prompt, err);
     }
     if (list.buffer)

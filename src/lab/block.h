@@ -19,7 +19,8 @@ enum { MAX_COPIES = 512 };
 // What a prompt asks of the logits of its read-out.
 struct ask {
     uint32_t prompt, read, target, foil;
-    uint32_t distinct; // the same number for those that differ in their prompt only; ascending
+    uint32_t
+        distinct; // the same number for those that differ in their prompt only; ascending with the read-outs
 };
 
 struct block {
@@ -28,10 +29,11 @@ struct block {
     const struct model *model;    // borrowed
     struct weights *weights;      // borrowed, with its engine
     struct trie trie;
-    struct tensor embedded; // (n_nodes, d_model): what enters layer 0
-    struct tensor final;    // (n_reads, d_model): intact state behind the final norm
-    struct ask *asks;       // (n) by read-out row, so that rows to compare with ascend
-    uint32_t n_distinct;    // of them: equal ones are answered once
+    struct tensor embedded;   // (n_nodes, d_model): what enters layer 0
+    struct tensor final;      // (n_reads, d_model): intact state behind the final norm
+    struct ask *asks;         // (n) by read-out row, so that rows to compare with ascend
+    uint32_t n_distinct;      // of them: equal ones are answered once
+    uint32_t *first_distinct; // (n_reads + 1) of each read-out
 };
 
 // Token rows of a stream that fit mem bytes.

@@ -240,18 +240,18 @@ static bool read_point(struct work *w, const struct observed *o, size_t point)
 {
     struct engine *e = w->lab->engine;
     size_t first = o->first_prompt, n = o->trie->n_prompts;
-    struct readout_row *asks = calloc(n, sizeof *asks);
+    struct readout_ask *asks = calloc(n, sizeof *asks);
     if (!asks)
         return abl_no_memory(w->err);
     for (size_t i = 0; i < n; i++) {
         const struct prompt *p = &w->lab->prompts->items[first + i];
-        asks[i] = (struct readout_row){ .target = p->target, .foil = p->foil };
+        asks[i] = (struct readout_ask){ .row = (uint32_t)i, .target = p->target, .foil = p->foil };
         memcpy(w->host + i * o->n_cols, row_of(o, first + i), o->n_cols * sizeof *w->host);
     }
     struct tensor x = tensor_rows(w->states, 0, (uint32_t)n);
     bool ok = e->ops->upload(e, x, w->host, w->err)
               && e->ops->norm(e, x, x, &w->weights->final, w->err)
-              && e->ops->readout(e, x, w->weights->unembed, (struct tensor){ 0 }, asks,
+              && e->ops->readout(e, x, w->weights->unembed, (struct tensor){ 0 }, asks, (uint32_t)n,
                                  w->stats + point * w->n + first, w->err);
     free(asks);
     return ok;

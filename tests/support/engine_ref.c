@@ -254,18 +254,18 @@ static double log_sum_exp(const struct ref *logits, uint32_t n)
 }
 
 void ref_readout(const struct ref *logits, const struct ref *base, uint32_t n,
-                 const struct readout_row *row, double slack, struct ref_stats *out)
+                 const struct readout_ask *ask, double slack, struct ref_stats *out)
 {
     double lse = log_sum_exp(logits, n), lse_base = base ? log_sum_exp(base, n) : 0;
-    double target = logits[row->target].value;
+    double target = logits[ask->target].value;
     struct ref_stats s
-        = { .target_logit = target, .foil_logit = logits[row->foil].value, .lse = lse };
+        = { .target_logit = target, .foil_logit = logits[ask->foil].value, .lse = lse };
     for (uint32_t i = 0; i < n; i++) {
         double l = logits[i].value;
         s.entropy += exp(l - lse) * (lse - l);
         s.rank += l > target;
         s.least_rank += l > target + slack;
-        s.most_rank += l > target - slack && (i != row->target || slack == 0);
+        s.most_rank += l > target - slack && (i != ask->target || slack == 0);
         if (i == 0 || l > logits[s.argmax].value)
             s.argmax = i;
         if (base) {

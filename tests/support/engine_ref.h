@@ -77,7 +77,7 @@ struct ref_stats {
 };
 // base may be NULL. slack: how far off a logit may be.
 void ref_readout(const struct ref *logits, const struct ref *base, uint32_t n,
-                 const struct readout_row *row, double slack, struct ref_stats *out);
+                 const struct readout_ask *ask, double slack, struct ref_stats *out);
 
 // Fail unless every element is within tolerance * size of what is expected; the rest says which operation and sizes.
 void ref_check(struct grid found, const struct ref *expected, double tolerance, const char *format,

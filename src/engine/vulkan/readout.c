@@ -4,7 +4,7 @@
 // With a base, a block also holds the logits of the base rows that its rows compare with, in front of its own:
 //
 //     scratch   | base rows b0 … b0 + n_base - 1 | rows first … first + n - 1 |
-//     items     one for each, numbered through all blocks; likewise the results
+//     items     one for each base row, then one for each ask, numbered through all blocks; likewise the results
 #include "engine/vulkan/vulkan.h"
 
 #include <assert.h>
@@ -14,16 +14,18 @@
 #include "shaders/args.h"
 
 struct block {
-    uint32_t first, n;           // rows
+    uint32_t ask_first, n_asks;
+    uint32_t first, n;           // rows of x
     uint32_t base_first, n_base; // rows of base
-    uint32_t item_first;         // of the block's n_base + n items
+    uint32_t item_first;         // of the block's n_base + n_asks items
 };
 
 struct reading {
     struct vulkan *v;
     struct tensor x, base;
     const struct weight *w;
-    const struct readout_row *rows;
+    const struct readout_ask *asks;
+    uint32_t n_asks;
     struct block *blocks;
     uint32_t n_blocks;
     uint32_t n_items;
@@ -36,20 +38,26 @@ static uint32_t logits_cols(const struct weight *w)
     return (w->n + 3) & ~3u;
 }
 
-// The largest block from row `first` on that fits `capacity` rows of scratch; never less than one row and its base.
+// The largest block from ask `first` on whose rows fit `capacity` rows of scratch; never less than one row and its base.
 static struct block next_block(const struct reading *r, uint32_t first, uint32_t capacity)
 {
-    struct block b = { .first = first, .n = 1, .item_first = r->n_items };
+    const struct readout_ask *asks = r->asks;
+    struct block b = {
+        .ask_first = first, .n_asks = 1, .first = asks[first].row, .n = 1, .item_first = r->n_items
+    };
     if (r->base.buffer) {
-        b.base_first = r->rows[first].base;
+        b.base_first = asks[first].base;
         b.n_base = 1;
     }
-    for (uint32_t i = first + 1; i < r->x.rows; i++) {
-        uint32_t n_base = r->base.buffer ? r->rows[i].base - b.base_first + 1 : 0;
-        assert(!r->base.buffer || r->rows[i].base >= r->rows[i - 1].base);
-        if (b.n + 1 + n_base > capacity)
+    for (uint32_t i = first + 1; i < r->n_asks; i++) {
+        uint32_t n = asks[i].row - b.first + 1,
+                 n_base = r->base.buffer ? asks[i].base - b.base_first + 1 : 0;
+        assert(asks[i].row >= asks[i - 1].row);
+        assert(!r->base.buffer || asks[i].base >= asks[i - 1].base);
+        if (n > b.n && n + n_base > capacity)
             break;
-        b.n++;
+        b.n_asks++;
+        b.n = n;
         b.n_base = n_base;
     }
     return b;
@@ -58,27 +66,27 @@ static struct block next_block(const struct reading *r, uint32_t first, uint32_t
 static void add_items(struct reading *r, const struct block *b)
 {
     for (uint32_t i = 0; i < b->n_base; i++)
-        r->items[r->n_items++] = (struct readout_item){ .target = 0 };
-    for (uint32_t i = 0; i < b->n; i++) {
-        const struct readout_row *row = &r->rows[b->first + i];
+        r->items[r->n_items++] = (struct readout_item){ .row = i };
+    for (uint32_t i = 0; i < b->n_asks; i++) {
+        const struct readout_ask *ask = &r->asks[b->ask_first + i];
         r->items[r->n_items++]
-            = (struct readout_item){ .target = row->target,
-                                     .foil = row->foil,
-                                     .base = r->base.buffer ? row->base - b->base_first : 0 };
+            = (struct readout_item){ .row = b->n_base + ask->row - b->first,
+                                     .target = ask->target,
+                                     .foil = ask->foil,
+                                     .base = r->base.buffer ? ask->base - b->base_first : 0 };
     }
 }
 
 static bool plan_blocks(struct reading *r, uint32_t capacity, struct abl_err *err)
 {
-    uint32_t n_rows = r->x.rows;
     size_t cap = 0;
-    r->blocks = calloc(n_rows, sizeof *r->blocks);
+    r->blocks = calloc(r->n_asks, sizeof *r->blocks);
     if (!r->blocks)
         return abl_no_memory(err);
-    for (uint32_t first = 0; first < n_rows;) {
+    for (uint32_t first = 0; first < r->n_asks;) {
         struct block b = next_block(r, first, capacity);
-        if (r->n_items + (size_t)b.n_base + b.n > cap) {
-            cap = 2 * cap + b.n_base + b.n;
+        if (r->n_items + (size_t)b.n_base + b.n_asks > cap) {
+            cap = 2 * cap + b.n_base + b.n_asks;
             struct readout_item *bigger = realloc(r->items, cap * sizeof *bigger);
             if (!bigger)
                 return abl_no_memory(err);
@@ -86,7 +94,7 @@ static bool plan_blocks(struct reading *r, uint32_t capacity, struct abl_err *er
         }
         add_items(r, &b);
         r->blocks[r->n_blocks++] = b;
-        first += b.n;
+        first += b.n_asks;
     }
     return true;
 }
@@ -100,13 +108,13 @@ static bool reserve_logits(struct vulkan *v, uint32_t rows, uint32_t cols, struc
     return vulkan_alloc(&v->engine, rows, cols, &v->logits, err);
 }
 
-static bool reduce(struct reading *r, enum shader shader, const struct block *b, uint32_t row_first,
-                   uint32_t rows, struct abl_err *err)
+static bool reduce(struct reading *r, enum shader shader, const struct block *b, uint32_t first,
+                   uint32_t n, struct abl_err *err)
 {
     struct vulkan *v = r->v;
-    struct readout_args args = { .rows = rows,
-                                 .row_first = row_first,
-                                 .item_first = b->item_first,
+    struct readout_args args = { .items = n,
+                                 .item_first = b->item_first + first,
+                                 .base_first = b->item_first,
                                  .n = r->w->n,
                                  .logits_stride = v->logits.stride };
     struct dispatch d = { .shader = shader,
@@ -116,8 +124,8 @@ static bool reduce(struct reading *r, enum shader shader, const struct block *b,
                           .out = { .buffer = r->raws },
                           .inputs = { v->logits.buffer },
                           .lists = { { .buffer = r->item_list } },
-                          .work = 40.0 * rows * r->w->n };
-    dispatch_groups(&d, rows);
+                          .work = 40.0 * n * r->w->n };
+    dispatch_groups(&d, n);
     return pipelines_dispatch(&v->pipelines, &v->queue, &d, err);
 }
 
@@ -130,8 +138,8 @@ static bool read_block(struct reading *r, const struct block *b, struct abl_err 
             || vulkan_linear(e, base_logits, tensor_rows(r->base, b->base_first, b->n_base), r->w,
                              NULL, err))
            && vulkan_linear(e, logits, tensor_rows(r->x, b->first, b->n), r->w, NULL, err)
-           && reduce(r, SHADER_READOUT, b, 0, b->n_base + b->n, err)
-           && (b->n_base == 0 || reduce(r, SHADER_KL, b, b->n_base, b->n, err));
+           && reduce(r, SHADER_READOUT, b, 0, b->n_base + b->n_asks, err)
+           && (b->n_base == 0 || reduce(r, SHADER_KL, b, b->n_base, b->n_asks, err));
 }
 
 // The logarithms are taken here, in double: ln sum exp(l) = m + ln(1 + others).
@@ -162,19 +170,21 @@ static bool run(struct reading *r, struct row_stats *stats, struct abl_err *err)
     const struct readout_raw *raws = result;
     for (uint32_t i = 0; i < r->n_blocks; i++) {
         const struct block *b = &r->blocks[i];
-        for (uint32_t k = 0; k < b->n; k++)
-            finish_row(&raws[b->item_first + b->n_base + k], &stats[b->first + k]);
+        for (uint32_t k = 0; k < b->n_asks; k++)
+            finish_row(&raws[b->item_first + b->n_base + k], &stats[b->ask_first + k]);
     }
     return true;
 }
 
 bool vulkan_readout(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
-                    const struct readout_row *rows, struct row_stats *stats, struct abl_err *err)
+                    const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
+                    struct abl_err *err)
 {
-    if (x.rows == 0)
+    if (n_asks == 0)
         return true;
+    assert(asks[n_asks - 1].row < x.rows);
     struct vulkan *v = (struct vulkan *)e;
-    struct reading r = { .v = v, .x = x, .base = base, .w = w, .rows = rows };
+    struct reading r = { .v = v, .x = x, .base = base, .w = w, .asks = asks, .n_asks = n_asks };
     uint64_t row_bytes = (logits_cols(w) + 64) * sizeof(float);
     uint32_t capacity = (uint32_t)(v->logits_bytes / row_bytes), most = 0;
     bool ok = plan_blocks(&r, capacity, err);

@@ -92,6 +92,7 @@ bool vulkan_head_out(struct engine *e, struct tensor x, struct tensor z, const s
 
 // readout.c
 bool vulkan_readout(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
-                    const struct readout_row *rows, struct row_stats *stats, struct abl_err *err);
+                    const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
+                    struct abl_err *err);
 
 #endif
