@@ -14,6 +14,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
 # Recursive on purpose: pkg-config may only be there once `make deps` has run.
 ABL_CPPFLAGS = -D_GNU_SOURCE -Isrc -I. -I$(BUILD) $(shell pkg-config --cflags $(PACKAGES)) \
+               $(if $(HAS_COOP),-DABLTUI_COOP) \
                -DABLTUI_SHARE='"$(PREFIX)/share/abltui"' -DABLTUI_COMMIT='"$(COMMIT)"'
 ABL_CFLAGS = -std=c17 $(WARNINGS) $(WERROR) -fopenmp -fno-math-errno -fno-trapping-math -MMD -MP
 ABL_LDLIBS = $(shell pkg-config --libs $(filter-out vulkan,$(PACKAGES))) -ldnnl -lcsv -lpthread -lm

@@ -9,6 +9,12 @@ BUILD ?= build
 SHADERS := linear_tile norm rope gate gather edit attend weigh mix readout kl \
            linear_texel norm_texel rope_texel gate_texel gather_texel edit_texel attend_texel weigh_texel mix_texel \
            readout_texel kl_texel
+# Cooperative matrices: GLSL knows them since glslang 13.
+HASH := \#
+HAS_COOP := $(shell printf '%s\n' '$(HASH)version 450' '$(HASH)extension GL_KHR_cooperative_matrix : require' \
+              'layout(local_size_x = 1) in; void main() {}' \
+              | $(GLSLANG) -V --quiet --stdin -S comp -o /dev/null >/dev/null 2>&1 && echo yes)
+SHADERS += $(if $(HAS_COOP),linear_coop)
 SHADER_HEADERS := $(SHADERS:%=$(BUILD)/shaders/%.spv.h)
 
 GLSL = $(GLSLANG) -V --quiet --target-env vulkan1.2 -Ishaders $(DEFINES)

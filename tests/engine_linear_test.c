@@ -47,7 +47,7 @@ struct linear_case {
 static struct linear_case linear_case_new(struct bench *b, uint32_t shape)
 {
     struct linear_case l = { .k = shapes[shape][0], .n = shapes[shape][1] };
-    struct grid w = bench_random(b, l.k, l.n);
+    struct grid w = bench_halves(b, l.k, l.n);
     l.x = bench_random(b, MOST_ROWS, l.k);
     l.bias = bench_random(b, 1, l.n).at;
     l.product = bench_refs(b, MOST_ROWS, l.n);
@@ -97,7 +97,7 @@ static void linear_reads_columns_of_a_wider_tensor(void **state)
         uint32_t k = 60, n = 36, m = i < MARGINS ? 1 : 22;
         struct target x = target_new(b, m, k, bench_margins[i % MARGINS]),
                       out = target_new(b, m, n, 0);
-        struct grid w = bench_random(b, k, n);
+        struct grid w = bench_halves(b, k, n);
         struct ref *expected = bench_refs(b, m, n);
         ref_product(x.old, w, expected);
         CHECK(b, linear(b->engine, out.out, x.out, bench_load_grid(b, w, false),
@@ -121,7 +121,7 @@ static void head_out_adds_the_product_with_some_rows(void **state)
         const uint32_t *h = heads[i / MARGINS], k = h[0], n = h[1], first = h[2], d = h[3];
         uint32_t m = bench_heights[i % N_HEIGHTS], margin = bench_margins[i % MARGINS];
         struct target z = target_new(b, m, d, margin), x = target_new(b, m, n, margin);
-        struct grid w = bench_random(b, k, n);
+        struct grid w = bench_halves(b, k, n);
         struct ref *expected = bench_refs(b, m, n), *product = bench_refs(b, m, n);
         ref_product(z.old, grid_rows(w, first, d), product);
         ref_epilogue(product, m, n, NULL, ACT_IDENTITY, &x.old, expected);
@@ -138,7 +138,7 @@ static void weights_are_read_in_blocks_in_both_layouts(void **state)
 {
     struct bench *b = bench_begin(state);
     for (int out_in = 0; out_in < 2; out_in++) {
-        struct matrix m = { .values = bench_random(b, 1100, 2053), .out_in = out_in };
+        struct matrix m = { .values = bench_halves(b, 1100, 2053), .out_in = out_in };
         struct target out = target_new(b, 2, 2053, 0);
         struct grid x = bench_random(b, 2, 1100);
         struct ref *expected = bench_refs(b, 2, 2053);

@@ -313,7 +313,8 @@ static void make_random(struct random_list *list, struct rng *r, const struct mo
     }
 }
 
-// Numbers that fp16 holds are the same numbers when the device stores them so.
+// Numbers that fp16 holds are the same numbers when the device stores them so; cooperative matrices add them up in another
+// order.
 static void matrices_in_fp16_lose_nothing_that_fp16_holds(void **state)
 {
     (void)state;
@@ -341,7 +342,9 @@ static void matrices_in_fp16_lose_nothing_that_fp16_holds(void **state)
             rig_check(&r[p], &v, tolerance, shaders[k]);
             variants_release(&v);
         }
-        assert_memory_equal(r[0].rows, r[1].rows, r[0].n_variants * 5 * sizeof *r[0].rows);
+        bool coop = strstr(r[1].engine->info.driver, "cooperative");
+        for (size_t i = 0; i < r[0].n_variants * 5; i++)
+            same_stats(&r[1].rows[i], &r[0].rows[i], coop ? 1e-5 : 0, "%s, row %zu", shaders[k], i);
         rig_close(&r[0]);
         rig_close(&r[1]);
         unsetenv("ABLTUI_VULKAN_GEMM");

@@ -602,7 +602,7 @@ const struct option cli_options[] = {
       read_device, 0, false },
     { "precision", "P",
       "f32 (default); bf16x3: three bf16 products, faster where the CPU has AMX; f16: matrices in "
-      "half the memory of a Vulkan device",
+      "half the memory of a Vulkan device, multiplied by its cooperative matrices if it has them",
       READ | CONFIG | VERIFY, read_precision, 0, false },
     { "mem", "SIZE", "for activations, and for weights, which stream if larger",
       READ | CONFIG | VERIFY, read_mem, 0, false },

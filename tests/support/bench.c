@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#include "engine/f16.h"
+#include "format/half.h"
+
 const uint32_t bench_margins[MARGINS] = { 0, 4, 3 };
 const uint32_t bench_heights[N_HEIGHTS] = { 1, 2, 7, 22, 33, MOST_ROWS };
 
@@ -67,6 +70,14 @@ struct grid bench_random(struct bench *b, uint32_t rows, uint32_t cols)
     struct grid g = bench_grid(b, rows, cols);
     for (size_t i = 0; i < (size_t)rows * cols; i++)
         g.at[i] = bench_float(b);
+    return g;
+}
+
+struct grid bench_halves(struct bench *b, uint32_t rows, uint32_t cols)
+{
+    struct grid g = bench_random(b, rows, cols);
+    for (size_t i = 0; i < (size_t)rows * cols; i++)
+        g.at[i] = half_to_float(f16_round(g.at[i]));
     return g;
 }
 
@@ -233,11 +244,20 @@ static bool device_is_missing(const char *name)
     return n == 0;
 }
 
+static enum precision test_precision(void)
+{
+    const char *name = getenv("ABLTUI_TEST_PRECISION");
+    enum precision p = PRECISION_F32;
+    if (name && !precision_named(name, &p))
+        fail_msg("ABLTUI_TEST_PRECISION is '%s', which is no precision", name);
+    return p;
+}
+
 int bench_open(void **state)
 {
     struct bench *b = &the_bench;
     b->missing = device_is_missing(b->device);
-    if (!b->missing && !engine_open(b->device, 0, PRECISION_F32, &b->engine, &b->err)) {
+    if (!b->missing && !engine_open(b->device, 0, test_precision(), &b->engine, &b->err)) {
         print_error("%s: %s\n", b->device, b->err.text);
         return -1;
     }

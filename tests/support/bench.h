@@ -37,7 +37,7 @@ struct bench {
 #define CHECK(b, call) bench_check(b, (b)->engine->ops->call, #call, __LINE__)
 void bench_check(const struct bench *b, bool ok, const char *what, int line);
 
-// Open each device that ABLTUI_TEST_DEVICES names ("cpu vulkan") and run a group of tests on it: the return value of main.
+// Open each device that ABLTUI_TEST_DEVICES names ("cpu vulkan"), in the precision of ABLTUI_TEST_PRECISION (f32), and run a group of tests on it: the return value of main.
 // run calls cmocka_run_group_tests_name with bench_open and bench_close; TEST clears the bench after each test.
 int bench_each_device(int (*run)(const char *device));
 int bench_open(void **state);
@@ -56,6 +56,8 @@ struct grid bench_grid(struct bench *b, uint32_t rows, uint32_t cols);
 
 float bench_float(struct bench *b); // uniform in [-1, 1)
 struct grid bench_random(struct bench *b, uint32_t rows, uint32_t cols);
+struct grid bench_halves(struct bench *b, uint32_t rows,
+                         uint32_t cols); // likewise, numbers that fp16 holds
 // Multiples of unit, a power of two, up to 8 of it: their products and sums are exact in single precision.
 struct grid bench_exact(struct bench *b, uint32_t rows, uint32_t cols, float unit);
 

@@ -78,12 +78,14 @@ static bool create_device(struct vulkan_context *c, struct abl_err *err)
                                       .queueFamilyIndex = d->queue_family,
                                       .queueCount = 1,
                                       .pQueuePriorities = &priority };
-    const char *extensions[3] = { VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME };
+    const char *extensions[4] = { VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME };
     uint32_t n = 1;
     if (d->has_size_control || d->has_full_subgroups)
         extensions[n++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
     if (d->is_portability_subset)
         extensions[n++] = "VK_KHR_portability_subset";
+    if (c->coop)
+        extensions[n++] = coop_extension();
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control
         = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
             .subgroupSizeControl = d->has_size_control,
@@ -92,8 +94,12 @@ static bool create_device(struct vulkan_context *c, struct abl_err *err)
         = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES,
             .pNext = d->has_size_control || d->has_full_subgroups ? &control : NULL,
             .timelineSemaphore = VK_TRUE };
+    struct coop_features coop;
+    const void *features = &timeline;
+    if (c->coop)
+        coop_enable(&coop, &features);
     VkDeviceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                                .pNext = &timeline,
+                                .pNext = features,
                                 .queueCreateInfoCount = 1,
                                 .pQueueCreateInfos = &queue,
                                 .enabledExtensionCount = n,
@@ -109,7 +115,8 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 }
 
 bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
-                         const struct device_info *wanted, int texel_wanted, struct abl_err *err)
+                         const struct device_info *wanted, int texel_wanted, bool coop_wanted,
+                         struct abl_err *err)
 {
     *c = (struct vulkan_context){ .instance = *instance };
     *instance = (struct vulkan_instance){ 0 };
@@ -124,11 +131,12 @@ bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *insta
         return abl_fail(err, ABL_FAILED,
                         "vulkan device '%s' lacks %s; update its driver, or choose another device",
                         d->info.name, d->lacks);
+    c->texel = texel_wanted >= 0 ? texel_wanted > 0
+                                 : d->info.kind == DEVICE_VULKAN_CPU || d->subgroup_size <= 8;
+    c->coop = coop_wanted && !c->texel && d->coop.m;
     if (!create_device(c, err))
         return false;
     c->api->GetDeviceQueue(c->device, d->queue_family, 0, &c->queue);
-    c->texel = texel_wanted >= 0 ? texel_wanted > 0
-                                 : d->info.kind == DEVICE_VULKAN_CPU || d->subgroup_size <= 8;
     uint64_t texel_bytes = 16 * (uint64_t)d->limits.maxTexelBufferElements;
     uint64_t read = c->texel ? texel_bytes : d->limits.maxStorageBufferRange;
     // Shaders count floats in 32 bits, and texels in signed ones.

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "engine/vulkan/api.h"
+#include "engine/vulkan/coop.h"
 
 // A device as the driver describes it.
 struct vulkan_device {
@@ -23,6 +24,7 @@ struct vulkan_device {
     bool has_size_control; // a pipeline can ask for that subgroup size
     bool has_full_subgroups;
     bool is_portability_subset;
+    struct coop coop;
     char lacks[128]; // what we need and it has not; empty: it will do
 };
 
@@ -44,14 +46,17 @@ struct vulkan_context {
     const struct vulkan_device *gpu; // one of instance.devices
     VkDevice device;
     VkQueue queue;
+    bool coop;         // opened for products of fp16 matrices
     bool texel;        // read inputs through texel buffers and use linear_texel: a CPU-type device
     uint64_t max_read; // bytes that one binding can read; no buffer is larger
 };
 
 // Open the device of that uuid, index or name, taking over the instance, also after a failure.
-// texel_wanted < 0: as fits the device; 0 or 1: forced, for tests.
+// texel_wanted < 0: as fits the device; 0 or 1: forced, for tests. coop_wanted: fp16 matrices by linear_coop, where the
+// device has them and reads no texels.
 bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
-                         const struct device_info *wanted, int texel_wanted, struct abl_err *err);
+                         const struct device_info *wanted, int texel_wanted, bool coop_wanted,
+                         struct abl_err *err);
 void vulkan_context_release(struct vulkan_context *c);
 
 // From one of the device's timestamps to a later one.

@@ -86,7 +86,7 @@ static bool find_queue(const struct vulkan_api *api, struct vulkan_device *d)
 }
 
 struct extensions {
-    bool push_descriptor, size_control, portability_subset;
+    bool push_descriptor, size_control, portability_subset, coop;
 };
 
 static struct extensions device_extensions(const struct vulkan_api *api, VkPhysicalDevice device)
@@ -100,6 +100,7 @@ static struct extensions device_extensions(const struct vulkan_api *api, VkPhysi
         x.push_descriptor = has_name(all, n, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
         x.size_control = has_name(all, n, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
         x.portability_subset = has_name(all, n, "VK_KHR_portability_subset");
+        x.coop = coop_extension() && has_name(all, n, coop_extension());
     }
     free(all);
     return x;
@@ -217,8 +218,9 @@ static const char *missing(const struct answers *a, const struct extensions *x, 
 }
 
 // Fill d from its handle and decide whether the engine can run on it.
-static void query_device(const struct vulkan_api *api, struct vulkan_device *d)
+static void query_device(const struct vulkan_instance *in, struct vulkan_device *d)
 {
+    const struct vulkan_api *api = &in->api;
     struct extensions x = device_extensions(api, d->handle);
     struct answers a;
     ask(api, d->handle, &x, &a);
@@ -232,6 +234,8 @@ static void query_device(const struct vulkan_api *api, struct vulkan_device *d)
                           && a.sizes.minSubgroupSize <= size && size <= a.sizes.maxSubgroupSize;
     d->has_full_subgroups = a.size_control.computeFullSubgroups;
     d->is_portability_subset = x.portability_subset;
+    if (x.coop)
+        d->coop = coop_query(api, in->handle, d->handle, size);
     describe(d, &a.core, &a.driver, a.id.deviceUUID);
     const char *lacks = missing(&a, &x, find_queue(api, d));
     snprintf(d->lacks, sizeof d->lacks, "%s", lacks ? lacks : "");
@@ -256,7 +260,7 @@ bool vulkan_instance_init(struct vulkan_instance *in, struct abl_err *err)
         in->n_devices = n;
     for (uint32_t i = 0; i < in->n_devices; i++) {
         in->devices[i].handle = handles[i];
-        query_device(&in->api, &in->devices[i]);
+        query_device(in, &in->devices[i]);
         in->devices[i].info.vulkan_index = i;
     }
     free(handles);

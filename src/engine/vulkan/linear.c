@@ -46,9 +46,17 @@ static uint32_t dispatch_rows(const struct vulkan *v, struct tensor out, uint32_
     return min_u32(window, limit);
 }
 
+// Of linear_coop: what its tiles take of shared memory.
+static uint32_t coop_bytes(const struct vulkan_device *gpu, uint32_t tile)
+{
+    uint32_t halves = 2 * tile * 24 + 16 * (tile + 8);
+    return 2 * halves + 4 * 256 / gpu->subgroup_size * gpu->coop.m * gpu->coop.n;
+}
+
 static void choose_tiles(struct vulkan *v, struct dispatch *d, uint32_t m, uint32_t n, uint32_t k)
 {
-    uint32_t lanes = v->context.gpu->subgroup_size;
+    const struct vulkan_device *gpu = v->context.gpu;
+    uint32_t lanes = gpu->subgroup_size, large_bytes = LARGE_TILE_BYTES;
     if (v->context.texel) {
         uint32_t blocks = row_blocks(lanes, m);
         d->constants[0] = blocks;
@@ -56,7 +64,14 @@ static void choose_tiles(struct vulkan *v, struct dispatch *d, uint32_t m, uint3
         d->groups_y = tiles(n, 4 * lanes);
         return;
     }
-    bool fits = v->context.gpu->limits.maxComputeSharedMemorySize >= LARGE_TILE_BYTES;
+    if (v->context.coop) {
+        d->shader = SHADER_LINEAR_COOP;
+        d->constants[3] = gpu->coop.m;
+        d->constants[4] = gpu->coop.n;
+        d->constants[5] = gpu->coop.k;
+        large_bytes = coop_bytes(gpu, LARGE_TILE);
+    }
+    bool fits = gpu->limits.maxComputeSharedMemorySize >= large_bytes;
     bool many = (uint64_t)tiles(m, LARGE_TILE) * tiles(n, LARGE_TILE) >= ENOUGH_TILES;
     bool large = fits && tuner_choose(&v->tuner, &v->queue, m, n, k, many, &d->timing) == WAY_LARGE;
     uint32_t tile = large ? LARGE_TILE : SMALL_TILE;

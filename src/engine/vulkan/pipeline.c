@@ -14,6 +14,9 @@
 #include "shaders/gather_texel.spv.h"
 #include "shaders/kl.spv.h"
 #include "shaders/kl_texel.spv.h"
+#ifdef HAS_COOP
+#include "shaders/linear_coop.spv.h"
+#endif
 #include "shaders/linear_texel.spv.h"
 #include "shaders/linear_tile.spv.h"
 #include "shaders/mix.spv.h"
@@ -40,6 +43,10 @@ static const struct shader_code {
                         { linear_tile_spv, sizeof linear_tile_spv },
                         { linear_texel_spv, sizeof linear_texel_spv },
                         256 },
+#ifdef HAS_COOP
+    [SHADER_LINEAR_COOP]
+    = { "linear_coop", { linear_coop_spv, sizeof linear_coop_spv }, { NULL, 0 }, 256 },
+#endif
     [SHADER_NORM]
     = { "norm", { norm_spv, sizeof norm_spv }, { norm_texel_spv, sizeof norm_texel_spv }, 128 },
     [SHADER_ROPE]

@@ -13,6 +13,7 @@
 
 enum shader {
     SHADER_LINEAR, // linear_texel or linear_tile
+    SHADER_LINEAR_COOP,
     SHADER_NORM,
     SHADER_ROPE,
     SHADER_GATE,
@@ -26,7 +27,7 @@ enum shader {
     N_SHADERS
 };
 
-enum { MAX_INPUTS = 4, MAX_LISTS = 2, N_CONSTANTS = 4 };
+enum { MAX_INPUTS = 4, MAX_LISTS = 2, N_CONSTANTS = 6 };
 
 // A part of a buffer as one binding sees it.
 struct span {

@@ -30,12 +30,12 @@ static const char *cache_folder(char *out, size_t size)
     return !mkdir(out, 0700) || errno == EEXIST ? out : NULL;
 }
 
-static char *tune_path(const struct device_info *device)
+static char *tune_path(const struct device_info *device, bool coop)
 {
     char folder[MAX_PATH], path[MAX_PATH + 64];
     if (!device->uuid[0] || !cache_folder(folder, sizeof folder))
         return NULL;
-    snprintf(path, sizeof path, "%s/tune-%s.txt", folder, device->uuid);
+    snprintf(path, sizeof path, "%s/tune-%s%s.txt", folder, device->uuid, coop ? "-coop" : "");
     return strdup(path);
 }
 
@@ -151,7 +151,7 @@ bool tuner_init(struct tuner *t, const struct vulkan_context *c, struct abl_err 
     if (!vulkan_check(c, c->api->CreateQueryPool(c->device, &info, NULL, &t->clock),
                       "create timestamps", err))
         return false;
-    t->path = tune_path(&c->gpu->info);
+    t->path = tune_path(&c->gpu->info, c->coop);
     load(t);
     return true;
 }

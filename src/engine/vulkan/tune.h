@@ -2,7 +2,7 @@
 // own clock, and kept in the cache folder. All ways give the same bits.
 //
 // Each way is tried twice for a shape, in turn; the faster one is taken from then on. The file is
-// $XDG_CACHE_HOME/abltui/tune-UUID.txt (~/.cache where that is not set); a file that cannot be read or written is as none.
+// $XDG_CACHE_HOME/abltui/tune-UUID.txt, tune-UUID-coop.txt of cooperative matrices (~/.cache where that is not set); a file that cannot be read or written is as none.
 #ifndef ABL_ENGINE_VULKAN_TUNE_H
 #define ABL_ENGINE_VULKAN_TUNE_H
 

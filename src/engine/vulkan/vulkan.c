@@ -61,6 +61,15 @@ static int texel_wanted(void)
     return -1;
 }
 
+// Name what multiplies, where that is not the usual shaders.
+static void describe_coop(const struct vulkan_context *c, struct device_info *info)
+{
+    size_t used = strlen(info->driver);
+    if (c->coop)
+        snprintf(info->driver + used, sizeof info->driver - used, ", cooperative matrices %ux%ux%u",
+                 c->gpu->coop.m, c->gpu->coop.n, c->gpu->coop.k);
+}
+
 bool vulkan_engine_open(const struct device_info *device, enum precision precision,
                         struct engine **out, struct abl_err *err)
 {
@@ -71,10 +80,13 @@ bool vulkan_engine_open(const struct device_info *device, enum precision precisi
     bool ok = vulkan_instance_init(&instance, err);
     if (!ok)
         vulkan_instance_release(&instance);
-    ok = ok && vulkan_context_init(&v->context, &instance, device, texel_wanted(), err);
+    ok = ok
+         && vulkan_context_init(&v->context, &instance, device, texel_wanted(),
+                                precision == PRECISION_F16, err);
     if (ok) {
         v->engine = (struct engine){ .ops = &vulkan_ops, .info = v->context.gpu->info };
         v->engine.info.precision = precision;
+        describe_coop(&v->context, &v->engine.info);
         v->logits_bytes = LOGITS_BYTES;
         memory_init(&v->memory, &v->context);
         ok = queue_init(&v->queue, &v->context, &v->memory, err)
