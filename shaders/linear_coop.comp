@@ -1,6 +1,6 @@
 // out = x · w for GPUs that multiply fp16 matrices by whole subgroups (VK_KHR_cooperative_matrix); w is stored as fp16.
 //
-// x is fp32: its rows go into two halves, x = high + low up to 2^-22 of x, and each is multiplied by w. Products of halves are
+// x is fp32: its rows go into two halves, x = high + low up to 2^-20 of x, and each is multiplied by w. Products of halves are
 // exact in fp32, in which they are added up, so that the result is that of linear_tile to rounding. A workgroup computes
 // TILE x TILE outputs from slices of 16 k, as linear_tile does; they are cut into CM x CN matrices, dealt out to the subgroups
 // in reading order.
@@ -40,10 +40,11 @@ shared float sums[SUBGROUPS * CM * CN]; // a matrix of each subgroup, on its way
 
 void put_halves(uint at, vec4 v)
 {
+    // The first 11 bits are cut off as bits: compilers take a conversion to halves and back for nothing.
+    vec4 high = uintBitsToFloat(floatBitsToUint(v) & 0xffffe000u);
     [[unroll]] for (uint i = 0; i < 4; i++) {
-        float16_t high = float16_t(v[i]);
-        x_high[at + i] = high;
-        x_low[at + i] = float16_t(v[i] - float(high));
+        x_high[at + i] = float16_t(high[i]);
+        x_low[at + i] = float16_t(v[i] - high[i]);
     }
 }
 
