@@ -19,9 +19,10 @@
 #include "lab/student.h"
 
 enum {
-    EXACT_CLUSTERS = 12, // up to here all 2^n sign patterns are counted
-    GROUP = 8,           // clusters per byte of a sign pattern
-    TILE = 1024,         // bootstrap sums that stay in the first cache
+    EXACT_CLUSTERS = 12,     // up to here all 2^n sign patterns are counted
+    GROUP = 8,               // clusters per byte of a sign pattern
+    TILE = 256,              // sums that stay in the first cache; a thread's share
+    PARALLEL_FROM = 1 << 16, // additions that are worth waking other threads for
     FEW = 10, // fewer patterns as big as the observed one: p is small, and asks for more of them
     FLIPS
     = 1
@@ -172,6 +173,7 @@ void stats_resampled(const struct resampler *r, const double *restrict sums, siz
     size_t n = r->n_boot;
     assert(n_means <= n);
     memset(means, 0, n_means * sizeof *means);
+#pragma omp parallel for if (n_means * r->n_clusters > PARALLEL_FROM)
     for (size_t first = 0; first < n_means; first += TILE) {
         size_t end = size_min(first + TILE, n_means);
         uint32_t c = 0;
@@ -257,7 +259,7 @@ static void boot_interval(const struct resampler *r, const double *sums, double 
 
 // table[bits] = the sum of n signed values, value i negative where bit i is set. Values enter in ascending order
 // whatever the signs, so that opposite patterns give exactly opposite sums.
-static void signed_sums(const double *values, size_t n, double table[1 << GROUP])
+static void signed_sums(const double *values, size_t n, double *table)
 {
     table[0] = 0.0;
     for (size_t i = 0; i < n; i++)
@@ -267,17 +269,16 @@ static void signed_sums(const double *values, size_t n, double table[1 << GROUP]
         }
 }
 
-// How many of the patterns first … end-1 give a sum at least as big as bound. flipped has room for them.
-static size_t count_as_big(const struct resampler *r, const double *sums, size_t first, size_t end,
-                           double bound, double *flipped)
+// How many of the patterns first … end-1 give a sum at least as big as bound. tables: (n_groups) of signed_sums.
+static size_t count_in_tile(const struct resampler *r, const double *tables, size_t first,
+                            size_t end, double bound)
 {
+    double flipped[TILE] = { 0 };
     size_t n = end - first, as_big = 0;
-    memset(flipped, 0, n * sizeof *flipped);
     for (size_t g = 0; g < r->n_groups; g++) {
-        double table[1 << GROUP];
-        size_t from = g * GROUP, n_here = size_min(r->n_clusters - from, GROUP);
-        signed_sums(sums + from, n_here, table);
+        const double *table = tables + (g << GROUP);
         const uint8_t *pattern = r->flips + g * r->n_flips + first;
+        size_t n_here = size_min(r->n_clusters - g * GROUP, GROUP);
         uint8_t mask = (uint8_t)((1u << n_here) - 1);
         for (size_t f = 0; f < n; f++)
             flipped[f] += table[pattern[f] & mask];
@@ -287,9 +288,19 @@ static size_t count_as_big(const struct resampler *r, const double *sums, size_t
     return as_big;
 }
 
-// Two-sided p of the sign-flip test: the share of patterns with |sum| >= |observed|. The observed sum is that of the
+static size_t count_as_big(const struct resampler *r, const double *tables, size_t first,
+                           size_t end, double bound)
+{
+    size_t as_big = 0;
+#pragma omp parallel for reduction(+ : as_big) if ((end - first) * r->n_groups > PARALLEL_FROM)
+    for (size_t from = first; from < end; from += TILE)
+        as_big += count_in_tile(r, tables, from, size_min(from + TILE, end), bound);
+    return as_big;
+}
+
+// Two-sided p of the sign-flip test: the share of patterns with |sum| >= |observed|. tables has room for n_groups of them. The observed sum is that of the
 // pattern without a flip, added in the same order.
-static double flip_test(const struct resampler *r, const double *sums, double *flipped)
+static double flip_test(const struct resampler *r, const double *sums, double *tables)
 {
     double observed = 0.0, size = 0.0;
     for (size_t g = 0; g < r->n_groups; g++) {
@@ -299,15 +310,17 @@ static double flip_test(const struct resampler *r, const double *sums, double *f
             size += fabs(sums[c]);
         }
         observed += group;
+        signed_sums(sums + g * GROUP, size_min(r->n_clusters - g * GROUP, GROUP),
+                    tables + (g << GROUP));
     }
     // Patterns that tie in exact arithmetic may differ by the rounding of n_clusters additions: they count.
     double bound = fabs(observed) - r->n_clusters * DBL_EPSILON * size;
-    size_t n = r->n_first, as_big = count_as_big(r, sums, 0, n, bound, flipped);
+    size_t n = r->n_first, as_big = count_as_big(r, tables, 0, n, bound);
     if (r->exact)
         return (double)as_big / (double)n;
     // Two stages keep p valid: where the second one decides, it is an ordinary p of all patterns (Besag & Clifford 1991).
     if (n < r->n_flips && as_big < FEW) {
-        as_big += count_as_big(r, sums, n, r->n_flips, bound, flipped);
+        as_big += count_as_big(r, tables, n, r->n_flips, bound);
         n = r->n_flips;
     }
     return n ? (double)(as_big + 1) / (double)(n + 1) : NAN;
@@ -329,7 +342,7 @@ bool stats_estimate(const struct resampler *r, const double *values, bool test,
                           .n_clusters = r->n_clusters };
     if (r->n_clusters >= 2 && isfinite(total)) {
         double *sums = new_array(r->n_clusters, 1, sizeof *sums);
-        double *scratch = new_array(size_max(r->n_boot, r->n_flips), 1, sizeof *scratch);
+        double *scratch = new_array(size_max(r->n_boot, r->n_groups << GROUP), 1, sizeof *scratch);
         if (sums && scratch) {
             for (size_t i = 0; i < r->n; i++)
                 sums[r->cluster[i]] += values[i];
