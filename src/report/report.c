@@ -1,6 +1,7 @@
 #include "report/report.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,29 +184,69 @@ static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_er
     return ok;
 }
 
-static bool add_heatmaps(struct rundir *dir, const struct parts *p, struct abl_err *err)
+// The figures, drawn beside the tables on a thread of their own: fonts alone take as long as all tables of a small run.
+struct figures {
+    const struct parts *parts;
+    struct buf svg, png;
+    struct abl_err err;
+    bool drawn, has_thread;
+    pthread_t thread;
+};
+
+static void *draw_figures(void *context)
 {
+    struct figures *f = context;
     struct arena scratch = { 0 };
     struct heatmap m;
-    struct buf svg = { 0 }, png = { 0 };
-    bool ok = make_heatmap(p, &scratch, &m, err) && heatmap_svg(&m, &svg, err)
-              && heatmap_png(&m, &png, err)
-              && rundir_add(dir, "artifacts/impact_heatmap.svg", &svg, 0, err)
-              && rundir_add(dir, "artifacts/impact_heatmap.png", &png, 0, err);
-    buf_release(&svg);
-    buf_release(&png);
+    f->drawn = make_heatmap(f->parts, &scratch, &m, &f->err) && heatmap_svg(&m, &f->svg, &f->err)
+               && heatmap_png(&m, &f->png, &f->err);
     arena_release(&scratch);
-    return ok;
+    return NULL;
+}
+
+static void figures_start(struct figures *f, const struct parts *p)
+{
+    *f = (struct figures){ .parts = p, .drawn = true };
+    if (!p->results.n_heads)
+        return;
+    f->has_thread = pthread_create(&f->thread, NULL, draw_figures, f) == 0;
+    if (!f->has_thread)
+        draw_figures(f);
+}
+
+static void figures_wait(struct figures *f)
+{
+    if (f->has_thread)
+        pthread_join(f->thread, NULL);
+    f->has_thread = false;
+}
+
+static bool add_figures(struct rundir *dir, struct figures *f, struct abl_err *err)
+{
+    figures_wait(f);
+    if (!f->drawn) {
+        *err = f->err;
+        return false;
+    }
+    return !f->parts->results.n_heads
+           || (rundir_add(dir, "artifacts/impact_heatmap.svg", &f->svg, 0, err)
+               && rundir_add(dir, "artifacts/impact_heatmap.png", &f->png, 0, err));
 }
 
 static bool write_parts(const struct parts *p, const char *path, struct abl_err *err)
 {
     struct rundir dir;
+    struct figures figures;
     if (!rundir_open(path, &dir, err))
         return false;
-    if (add_config(&dir, p, err) && add_documents(&dir, p, err) && add_tables(&dir, p, err)
-        && add_verified(&dir, p->report, err) && add_readings(&dir, p, err)
-        && add_profile(&dir, p, err) && (!p->results.n_heads || add_heatmaps(&dir, p, err)))
+    figures_start(&figures, p);
+    bool ok = add_config(&dir, p, err) && add_documents(&dir, p, err) && add_tables(&dir, p, err)
+              && add_verified(&dir, p->report, err) && add_readings(&dir, p, err)
+              && add_profile(&dir, p, err) && add_figures(&dir, &figures, err);
+    figures_wait(&figures);
+    buf_release(&figures.svg);
+    buf_release(&figures.png);
+    if (ok)
         return rundir_commit(&dir, p->report->interrupted, err);
     rundir_abort(&dir);
     return false;
