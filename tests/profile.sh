@@ -37,9 +37,22 @@ import json, sys
 n = {o["name"]: o["n"] for o in json.load(open(sys.argv[1] + "/metrics/profile.json"))["operations"]}
 in_layer, n_layers, unembed = 5, 4, 1
 layers = (n["weight"] - unembed) / in_layer
-visits = n["attend"] + n["readout"]
+visits = n["attend"] + n["head_out"]  # with so little memory a variant is a chunk
 assert layers <= visits, f"layers loaded {layers} times for {visits} visits"
 assert layers > 2 * n_layers, f"layers loaded {layers} times: nothing came and went"
+EOF
+}
+
+# What --dry-run tells is what a run then multiplies; the clean stream runs once more beside the variants.
+tells_the_work() {
+    python3 - "$1" "$2" <<'EOF'
+import json, sys
+told = json.load(open(sys.argv[1]))
+done = sum(o["gflops"] * 1e9 * o["seconds"] for o in json.load(open(sys.argv[2] + "/metrics/profile.json"))["operations"] if o["gflops"])
+assert 0.94 * done < told["flop"] <= done, (told["flop"], done)
+seconds = told["expected_seconds"]
+assert all(s > 0 for s in seconds.values()), seconds
+assert abs(sum(seconds.values()) - 2 * seconds["total"]) < 1e-9, seconds
 EOF
 }
 
@@ -56,6 +69,8 @@ for device in cpu vulkan; do
             cmp "$scratch/plain-$device/metrics/$table.csv" "$scratch/traced-$device/metrics/$table.csv"
     done
     holds "profile_adds_up_on_$device" adds_up "$scratch/traced-$device"
+    "${run[@]}" --dry-run --json >"$scratch/plan-$device"
+    holds "dry_run_tells_the_work_on_$device" tells_the_work "$scratch/plan-$device" "$scratch/traced-$device"
     for file in metrics/profile artifacts/trace; do
         holds "${file##*/}_is_strict_json_on_$device" "$strict_json" "$scratch/traced-$device/$file.json"
     done

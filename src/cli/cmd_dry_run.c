@@ -4,9 +4,30 @@
 #include <stdio.h>
 
 #include "cli/print.h"
+#include "lab/probe.h"
 #include "lab/run.h"
 
-static cJSON *cost_json(const struct lab *lab, const struct variants *v, const struct lab_cost *c)
+// Seconds that the stages of a run are expected to take, in this order.
+enum stage_time { TIME_LOAD, TIME_INTACT, TIME_VARIANTS, TIME_READOUT, N_STAGE_TIMES };
+static const char *const stage_names[N_STAGE_TIMES] = { "load", "intact", "variants", "readout" };
+
+struct expected {
+    double seconds[N_STAGE_TIMES], total;
+};
+
+static struct expected expect(const struct lab_cost *c, const struct lab_rates *r)
+{
+    struct expected e = { .seconds = { [TIME_LOAD] = (double)c->loaded_bytes / r->load,
+                                       [TIME_INTACT] = c->intact_flop / r->flop,
+                                       [TIME_VARIANTS] = c->variants_flop / r->flop,
+                                       [TIME_READOUT] = c->readout_flop / r->flop } };
+    for (int i = 0; i < N_STAGE_TIMES; i++)
+        e.total += e.seconds[i];
+    return e;
+}
+
+static cJSON *cost_json(const struct lab *lab, const struct variants *v, const struct lab_cost *c,
+                        const struct expected *e)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "schema", "abltui.plan/1");
@@ -17,6 +38,10 @@ static cJSON *cost_json(const struct lab *lab, const struct variants *v, const s
     cJSON_AddNumberToObject(o, "passes", (double)c->n_passes);
     cJSON_AddNumberToObject(o, "token_rows", (double)c->n_token_rows);
     cJSON_AddNumberToObject(o, "flop", c->flop);
+    cJSON *seconds = cJSON_AddObjectToObject(o, "expected_seconds");
+    for (int i = 0; i < N_STAGE_TIMES; i++)
+        cJSON_AddNumberToObject(seconds, stage_names[i], e->seconds[i]);
+    cJSON_AddNumberToObject(seconds, "total", e->total);
     cJSON_AddNumberToObject(o, "weight_bytes", (double)c->weight_bytes);
     cJSON_AddNumberToObject(o, "kept_weight_bytes", (double)c->kept_bytes);
     cJSON_AddNumberToObject(o, "streamed_layers", c->n_streamed);
@@ -26,8 +51,21 @@ static cJSON *cost_json(const struct lab *lab, const struct variants *v, const s
     return o;
 }
 
+// "0.25 s", "84 s", "17 min"
+static const char *seconds_text(double seconds, char out[SIZE_TEXT])
+{
+    if (seconds < 10)
+        snprintf(out, SIZE_TEXT, "%.2g s", seconds);
+    else if (seconds < 600)
+        snprintf(out, SIZE_TEXT, "%.0f s", seconds);
+    else
+        snprintf(out, SIZE_TEXT, "%.0f min", seconds / 60);
+    return out;
+}
+
 static void cost_text(const struct lab *lab, const struct variants *v,
-                      const struct device_info *device, const struct lab_cost *c)
+                      const struct device_info *device, const struct lab_cost *c,
+                      const struct expected *e)
 {
     char weights[SIZE_TEXT], activations[SIZE_TEXT];
     printf("%s on %s/%s: %zu rows, %" PRIu32 " clusters\n", lab->model->name, lab->data->name,
@@ -39,6 +77,12 @@ static void cost_text(const struct lab *lab, const struct variants *v,
     printf("  passes          %" PRIu64 " (with the intact run)\n", c->n_passes);
     printf("  token rows      %" PRIu64 "\n", c->n_token_rows);
     printf("  work            %.3g GFLOP\n", c->flop / 1e9);
+    char times[N_STAGE_TIMES + 1][SIZE_TEXT];
+    for (int i = 0; i < N_STAGE_TIMES; i++)
+        seconds_text(e->seconds[i], times[i]);
+    printf("  expected time   %s: load %s, intact run %s, variants %s, read-outs %s\n",
+           seconds_text(e->total, times[N_STAGE_TIMES]), times[TIME_LOAD], times[TIME_INTACT],
+           times[TIME_VARIANTS], times[TIME_READOUT]);
     printf("  weights         %s on %s", size_text(c->weight_bytes, weights), device->name);
     if (c->n_streamed)
         printf(", of which %s at a time: %" PRIu32 " of %" PRIu32 " layers come and go",
@@ -50,20 +94,24 @@ static void cost_text(const struct lab *lab, const struct variants *v,
     printf("  peak memory     %s\n", size_text(c->kept_bytes + c->activation_bytes, weights));
 }
 
-// What a run would do on a device that is opened but given nothing.
+// What a run would do on a device, which is opened and tried for a moment.
 static bool show_cost(unsigned flags, const struct lab *lab, const struct variants *v,
                       struct abl_err *err)
 {
     struct engine *engine;
     struct lab_cost cost;
+    struct lab_rates rates;
     if (!engine_open(lab->settings.device, lab->settings.n_threads, lab->settings.precision,
                      &engine, err))
         return false;
-    bool ok = lab_cost(lab, v, &engine->info, &cost, err);
-    if (ok && flags & CLI_JSON)
-        ok = print_json(cost_json(lab, v, &cost), err);
-    else if (ok)
-        cost_text(lab, v, &engine->info, &cost);
+    bool ok = lab_cost(lab, v, &engine->info, &cost, err) && probe_rates(lab, engine, &rates, err);
+    if (ok) {
+        struct expected e = expect(&cost, &rates);
+        if (flags & CLI_JSON)
+            ok = print_json(cost_json(lab, v, &cost, &e), err);
+        else
+            cost_text(lab, v, &engine->info, &cost, &e);
+    }
     engine->ops->free(engine);
     return ok;
 }

@@ -20,15 +20,13 @@ static double variant_rows(const struct prompts *p, const struct variant *v, dou
     return rows;
 }
 
-// A variant's FLOP over n_rows rows, of which n_reads go on in the last layer. Layers before `own` were
-// run for a neighbour.
+// A variant's FLOP in the layers, over n_rows rows, of which n_reads go on in the last one. Layers before `own` were run for
+// a neighbour.
 static double variant_flop(const struct model_shape *s, const struct variant *v, uint32_t own,
                            double n_rows, double n_reads)
 {
     struct branch at = branch_of(s, v, 0);
-    double flop = flop_unembed(s, n_reads);
-    if (at.layer == NO_LAYER)
-        return 0;
+    double flop = 0;
     for (uint32_t l = at.layer > own ? at.layer : own; l < s->n_layers; l++) {
         enum stage from = l == at.layer ? at.stage : STAGE_START;
         flop += flop_layer(s, from, branch_heads(s, v, l), n_rows,
@@ -48,9 +46,18 @@ static uint32_t own_layer(const struct model_shape *s, const struct variant *bef
     return until < s->n_layers ? until : s->n_layers - 1;
 }
 
+// Bytes of layers that come and go which a chunk of variants from this one on loads.
+static uint64_t streamed_bytes(const struct model_shape *s, const struct variant *first,
+                               const struct weights_fit *fit)
+{
+    uint32_t layer = branch_of(s, first, 0).layer;
+    return layer < fit->n_streamed ? (fit->n_streamed - layer) * fit->layer : 0;
+}
+
 // What the variants add, in the order in which they run.
 static bool add_variants(struct lab_cost *c, const struct lab *lab, const struct variants *v,
-                         const struct forward_cut *cut, struct abl_err *err)
+                         const struct forward_cut *cut, const struct weights_fit *fit,
+                         struct abl_err *err)
 {
     const struct model_shape *s = &lab->model->shape;
     const struct prompts *p = lab_run_prompts(lab);
@@ -65,9 +72,14 @@ static bool add_variants(struct lab_cost *c, const struct lab *lab, const struct
         const struct variant *now = &v->items[order[i]];
         double rows = variant_rows(p, now, (double)cut->n_nodes);
         bool starts_chunk = i % cut->copies == 0;
+        if (variant_first_layer(now) == NO_LAYER)
+            continue;
+        if (starts_chunk)
+            c->loaded_bytes += cut->n_blocks * streamed_bytes(s, now, fit);
         uint32_t own = starts_chunk ? 0 : own_layer(s, &v->items[order[i - 1]], now);
         c->n_token_rows += (uint64_t)rows;
-        c->flop += variant_flop(s, now, own, rows, (double)cut->n_reads);
+        c->variants_flop += variant_flop(s, now, own, rows, (double)cut->n_reads);
+        c->readout_flop += flop_unembed(s, (double)cut->n_reads);
     }
     free(order);
     return true;
@@ -87,12 +99,17 @@ bool lab_cost(const struct lab *lab, const struct variants *v, const struct devi
     *out = (struct lab_cost){ .n_passes = v->n + 1,
                               .n_token_rows = cut.n_nodes,
                               .weight_bytes = fit.bytes,
+                              .loaded_bytes = fit.bytes,
                               .kept_bytes = fit.kept,
                               .n_streamed = fit.n_streamed,
                               .activation_bytes = cut.bytes,
                               .variants_per_chunk = cut.copies,
                               .n_blocks = cut.n_blocks };
-    out->flop = (s->n_layers - 1) * flop_layer(s, STAGE_START, 0, nodes, nodes)
-                + flop_layer(s, STAGE_START, 0, nodes, reads) + flop_unembed(s, reads);
-    return add_variants(out, lab, v, &cut, err);
+    out->intact_flop = (s->n_layers - 1) * flop_layer(s, STAGE_START, 0, nodes, nodes)
+                       + flop_layer(s, STAGE_START, 0, nodes, reads);
+    out->readout_flop = flop_unembed(s, reads);
+    if (!add_variants(out, lab, v, &cut, &fit, err))
+        return false;
+    out->flop = out->intact_flop + out->variants_flop + out->readout_flop;
+    return true;
 }

@@ -195,8 +195,11 @@ bool lab_recovery(const struct lab *lab, const struct table *t, size_t variant, 
 struct lab_cost {
     uint64_t n_passes;     // variants + the intact run
     uint64_t n_token_rows; // token rows through the layers, all variants
-    double flop;           // 2 per multiply-add
+    double flop;           // 2 per multiply-add: the three below
+    double intact_flop, variants_flop,
+        readout_flop;      // layers of the intact run and of the variants; unembedding
     uint64_t weight_bytes; // all matrices, fp32
+    uint64_t loaded_bytes; // with layers that come again
     uint64_t kept_bytes;   // of these on the device at once
     uint32_t n_streamed;   // layers that come and go
     uint64_t activation_bytes;
@@ -205,5 +208,10 @@ struct lab_cost {
 };
 bool lab_cost(const struct lab *lab, const struct variants *v, const struct device_info *device,
               struct lab_cost *out, struct abl_err *err);
+
+// What a device does in a second: FLOP of a run, and bytes of matrices that it loads.
+struct lab_rates {
+    double flop, load;
+};
 
 #endif
