@@ -1,5 +1,5 @@
-// What the files of a stream share: stream.c (a stream's life), stream_layer.c (the steps of a layer) and stream_sites.c
-// (who takes or changes what a step computed). Nobody else includes it.
+// What the files of a stream share: stream.c (a stream's life), stream_layer.c (the steps of a layer), stream_sites.c (who
+// takes or changes what a step computed) and stream_change.c (z edits behind W_O). Nobody else includes it.
 #ifndef ABL_LAB_STREAM_PARTS_H
 #define ABL_LAB_STREAM_PARTS_H
 
