@@ -17,7 +17,8 @@ ABL_CPPFLAGS = -D_GNU_SOURCE -Isrc -I. -I$(BUILD) $(shell pkg-config --cflags $(
                $(if $(HAS_COOP),-DABLTUI_COOP) \
                -DABLTUI_SHARE='"$(PREFIX)/share/abltui"' -DABLTUI_COMMIT='"$(COMMIT)"'
 ABL_CFLAGS = -std=c17 $(WARNINGS) $(WERROR) -fopenmp -fno-math-errno -fno-trapping-math -MMD -MP
-ABL_LDLIBS = $(shell pkg-config --libs $(filter-out vulkan,$(PACKAGES))) -ldnnl -lcsv -lpthread -lm
+# The Vulkan loader, libcurl and LAPACKE are opened by the runs that need them.
+ABL_LDLIBS = $(shell pkg-config --libs $(filter-out vulkan libcurl lapacke,$(PACKAGES))) -ldl -ldnnl -lcsv -lpthread -lm
 
 LIB_SOURCES  := $(filter-out src/cli/main.c,$(sort $(wildcard src/*/*.c src/*/*/*.c ui/*.c)))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o)

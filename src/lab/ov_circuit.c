@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "base/size.h"
 #include "lab/ov_parts.h"
 
@@ -326,17 +327,34 @@ static int largest_first(const void *a, const void *b)
     return (x->im < y->im) - (x->im > y->im);
 }
 
+typedef __typeof__(LAPACKE_dgeev) geev_function;
+
+static bool load_geev(geev_function **out, struct abl_err *err)
+{
+#ifdef __APPLE__
+    static const char *const names[] = { "liblapacke.3.dylib", "liblapacke.dylib", NULL };
+#else
+    static const char *const names[] = { "liblapacke.so.3", "liblapacke.so", NULL };
+#endif
+    void *library = library_open(names);
+    if (library && library_function(library, "LAPACKE_dgeev", out))
+        return true;
+    return abl_fail(err, ABL_FAILED,
+                    "no LAPACKE (%s) on this machine, which eigenvalues need: install it",
+                    names[0]);
+}
+
 // Eigenvalues of `product` (n, n), which is overwritten.
 static bool find_eigenvalues(double *product, size_t n, struct ov_head *h, struct arena *a,
                              struct abl_err *err)
 {
     double *re = malloc(2 * n * sizeof *re), *im = re ? re + n : NULL, sum = 0, moduli = 0;
     h->eigenvalues = arena_alloc(a, n, sizeof *h->eigenvalues);
-    bool ok = (re && h->eigenvalues) || abl_no_memory(err);
+    geev_function *geev;
+    bool ok = ((re && h->eigenvalues) || abl_no_memory(err)) && load_geev(&geev, err);
     lapack_int order = (lapack_int)n;
     if (ok
-        && LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'N', 'N', order, product, order, re, im, NULL, order,
-                         NULL, order)
+        && geev(LAPACK_ROW_MAJOR, 'N', 'N', order, product, order, re, im, NULL, order, NULL, order)
                != 0)
         ok = abl_fail(err, ABL_FAILED, "the eigenvalues of head %u:%u did not converge",
                       (unsigned)h->layer, (unsigned)h->head);

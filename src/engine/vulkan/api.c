@@ -1,14 +1,14 @@
 #include "engine/vulkan/api.h"
 
-#include <dlfcn.h>
 #include <stddef.h>
-#include <string.h>
+
+#include "base/library.h"
 
 #ifdef __APPLE__
 static const char *const loaders[]
-    = { "libvulkan.1.dylib", "libvulkan.dylib", "libMoltenVK.dylib" };
+    = { "libvulkan.1.dylib", "libvulkan.dylib", "libMoltenVK.dylib", NULL };
 #else
-static const char *const loaders[] = { "libvulkan.so.1", "libvulkan.so" };
+static const char *const loaders[] = { "libvulkan.so.1", "libvulkan.so", NULL };
 #endif
 
 static bool missing(const char *name, struct abl_err *err)
@@ -20,19 +20,14 @@ static bool missing(const char *name, struct abl_err *err)
 
 bool vulkan_api_init(struct vulkan_api *api, struct abl_err *err)
 {
-    *api = (struct vulkan_api){ 0 };
-    for (size_t i = 0; i < sizeof loaders / sizeof *loaders && !api->library; i++)
-        api->library = dlopen(loaders[i], RTLD_NOW | RTLD_LOCAL);
+    *api = (struct vulkan_api){ .library = library_open(loaders) };
     if (!api->library)
         return abl_fail(
             err, ABL_FAILED,
             "no Vulkan loader (%s) on this machine; install it with a driver, or choose "
             "--device cpu",
             loaders[0]);
-    // ISO C has no cast from an object pointer to a function pointer; POSIX says that their bits agree.
-    void *symbol = dlsym(api->library, "vkGetInstanceProcAddr");
-    memcpy(&api->GetInstanceProcAddr, &symbol, sizeof symbol);
-    if (!symbol)
+    if (!library_function(api->library, "vkGetInstanceProcAddr", &api->GetInstanceProcAddr))
         return missing("vkGetInstanceProcAddr", err);
 #define LOOK_UP(name)                                                                              \
     api->name = (PFN_vk##name)api->GetInstanceProcAddr(VK_NULL_HANDLE, "vk" #name);                \
@@ -67,7 +62,5 @@ bool vulkan_api_init_device(struct vulkan_api *api, VkDevice device, struct abl_
 
 void vulkan_api_release(struct vulkan_api *api)
 {
-    if (api->library)
-        dlclose(api->library);
     *api = (struct vulkan_api){ 0 };
 }
