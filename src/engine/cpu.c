@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 
 enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20, LOGITS_BYTES = 32 << 20 };
+enum { PRODUCT_ROWS = 512 }; // full rate on narrow machines too, and still in the caches
 enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 8 << 20 }; // bytes
 
 struct buffer {
@@ -532,6 +533,7 @@ bool cpu_engine_open(uint32_t n_threads, enum precision precision, struct engine
         return abl_no_memory(err);
     e->base.ops = &cpu_ops;
     cpu_device_info(&e->base.info);
+    e->base.info.product_rows = PRODUCT_ROWS;
     // oneDNN and our loops share OpenMP's threads; the setting is the calling thread's.
     omp_set_num_threads(n_threads ? (int)n_threads : omp_get_num_procs());
     e->base.info.precision = precision;

@@ -5,12 +5,6 @@
 
 #include "base/size.h"
 
-size_t block_rows_that_fit(const struct model_shape *shape, uint64_t mem)
-{
-    size_t row_bytes = stream_row_floats(shape) * sizeof(float);
-    return (size_t)(mem / row_bytes);
-}
-
 size_t block_end(const struct prompt *prompts, size_t first, size_t n, size_t fit)
 {
     size_t rows = 0, end = first;

@@ -36,9 +36,6 @@ struct block {
     uint32_t *first_distinct; // (n_reads + 1) of each read-out
 };
 
-// Token rows of a stream that fit mem bytes.
-size_t block_rows_that_fit(const struct model_shape *shape, uint64_t mem);
-
 // End of the block that starts at prompt `first`; a block holds at least one prompt, however little fits.
 size_t block_end(const struct prompt *prompts, size_t first, size_t n, size_t fit);
 

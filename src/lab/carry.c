@@ -76,7 +76,8 @@ static bool run_group(struct block_job *j, const struct group *g, struct stream 
 static uint32_t tail_copies(const struct block_job *j, const struct group *g, uint32_t n_rows)
 {
     const struct pass *pass = j->clean->pass;
-    size_t fit = block_rows_that_fit(pass->shape, j->mem), taken = 2 * (size_t)pass->trie->n_nodes;
+    size_t fit = stream_rows_that_fit(pass->shape, pass->engine->info.product_rows, j->mem),
+           taken = 2 * (size_t)pass->trie->n_nodes;
     size_t copies = fit > taken + n_rows ? (fit - taken) / n_rows : 1, n = 0;
     for (size_t i = 0; i < j->n_todo; i++)
         n += is_in_group(j, g, &j->job->variants->items[j->todo[i]]);
@@ -187,8 +188,9 @@ static bool run_streams(struct block_job *j, struct pass *pass)
     uint64_t pattern, waiting = pending_bytes(pass->shape, pass->trie->n_reads, j->n_todo, j->mem);
     bool ok = pending_init(&pending, j->block, waiting, j->err);
     j->mem = size_left(j->mem, waiting);
-    uint32_t copies = branch_copies(pass->shape, pass->trie, j->job->variants, j->job->done,
-                                    j->f->s.left_out, j->mem, &pattern);
+    uint32_t copies
+        = branch_copies(pass->shape, pass->engine->info.product_rows, pass->trie, j->job->variants,
+                        j->job->done, j->f->s.left_out, j->mem, &pattern);
     j->clean = &clean;
     j->branch = &branch;
     j->pending = &pending;

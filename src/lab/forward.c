@@ -16,22 +16,23 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-bool forward_plan(const struct model_shape *shape, const struct prompt *prompts, size_t n,
-                  uint64_t mem, const struct variants *variants, struct forward_cut *out,
-                  struct abl_err *err)
+bool forward_plan(const struct model_shape *shape, uint32_t product_rows,
+                  const struct prompt *prompts, size_t n, uint64_t mem,
+                  const struct variants *variants, struct forward_cut *out, struct abl_err *err)
 {
     struct forward_cut cut = { 0 };
-    size_t fit = block_rows_that_fit(shape, mem);
+    size_t fit = stream_rows_that_fit(shape, product_rows, mem);
     for (size_t first = 0; first < n;) {
         size_t end = block_end(prompts, first, n, fit);
         struct trie t;
         if (!trie_build(prompts + first, end - first, branch_is_shared(variants, NULL), &t, err))
             return false;
         uint64_t pattern, waiting = pending_bytes(shape, t.n_reads, variants->n, mem);
-        uint32_t copies
-            = branch_copies(shape, &t, variants, NULL, 0, size_left(mem, waiting), &pattern);
-        uint64_t bytes
-            = (uint64_t)(copies + 1) * t.n_nodes * stream_row_floats(shape) * 4 + pattern + waiting;
+        uint32_t copies = branch_copies(shape, product_rows, &t, variants, NULL, 0,
+                                        size_left(mem, waiting), &pattern);
+        uint64_t bytes = stream_bytes(shape, product_rows, t.n_nodes)
+                         + stream_bytes(shape, product_rows, (uint64_t)copies * t.n_nodes) + pattern
+                         + waiting;
         cut.n_blocks++;
         cut.n_nodes += t.n_nodes;
         cut.n_reads += t.n_reads;
@@ -44,6 +45,11 @@ bool forward_plan(const struct model_shape *shape, const struct prompt *prompts,
     }
     *out = cut;
     return true;
+}
+
+static size_t rows_that_fit(const struct forward *f)
+{
+    return stream_rows_that_fit(&f->s.model->shape, f->s.engine->info.product_rows, f->s.mem);
 }
 
 static bool run_intact(struct forward *f, struct block *b, struct abl_err *err)
@@ -63,7 +69,7 @@ static bool run_intact(struct forward *f, struct block *b, struct abl_err *err)
 
 static bool open_blocks(struct forward *f, struct abl_err *err)
 {
-    size_t fit = block_rows_that_fit(&f->s.model->shape, f->s.mem), n = f->s.n_prompts;
+    size_t fit = rows_that_fit(f), n = f->s.n_prompts;
     f->blocks = calloc(n, sizeof *f->blocks);
     f->intact = calloc(n, sizeof *f->intact);
     if (!f->blocks || !f->intact)
@@ -110,7 +116,7 @@ bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_s
                          struct abl_err *err)
 {
     const struct prompt *donors = f->s.donors ? f->s.donors : f->s.prompts;
-    size_t fit = block_rows_that_fit(&f->s.model->shape, f->s.mem);
+    size_t fit = rows_that_fit(f);
     bool ok = true;
     for (size_t at = first, end; ok && at < first + n; at = end) {
         struct block b;

@@ -3,13 +3,34 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/size.h"
+
 #include "lab/stream_lists.h"
 
-size_t stream_row_floats(const struct model_shape *s)
+// Of a token row, without the MLP's.
+static uint64_t row_bytes(const struct model_shape *s)
 {
-    size_t q = (size_t)s->n_heads * s->d_head, kv = (size_t)s->n_kv_heads * s->d_head;
-    size_t mlp = (s->gated ? 2 : 1) * (size_t)s->d_mlp;
-    return 3 * (size_t)s->d_model + 2 * q + q + 2 * kv + mlp;
+    uint64_t q = (uint64_t)s->n_heads * s->d_head, kv = (uint64_t)s->n_kv_heads * s->d_head;
+    return (3 * (uint64_t)s->d_model + 2 * q + q + 2 * kv) * sizeof(float);
+}
+
+static uint64_t mlp_row_bytes(const struct model_shape *s)
+{
+    return (s->gated ? 2 : 1) * (uint64_t)s->d_mlp * sizeof(float);
+}
+
+uint64_t stream_bytes(const struct model_shape *shape, uint32_t product_rows, uint64_t n_rows)
+{
+    uint64_t in_mlp = n_rows < product_rows ? n_rows : product_rows;
+    return n_rows * row_bytes(shape) + in_mlp * mlp_row_bytes(shape);
+}
+
+size_t stream_rows_that_fit(const struct model_shape *shape, uint32_t product_rows, uint64_t mem)
+{
+    uint64_t row = row_bytes(shape), mlp_row = mlp_row_bytes(shape);
+    uint64_t few = mem / (row + mlp_row); // where all of them are in the MLP at once
+    uint64_t many = size_left(mem, 2 * product_rows * mlp_row) / row;
+    return (size_t)(few > many ? few : many);
 }
 
 uint32_t stream_window(const struct model_shape *shape, uint32_t layer)
@@ -57,10 +78,11 @@ static bool alloc_stream(struct stream *s, struct abl_err *err)
     struct engine *e = s->pass->engine;
     uint32_t n = s->max_copies * s->rows.n, r = s->max_copies * s->pass->trie->n_reads;
     uint32_t d = shape->d_model, q = q_cols(shape), kv = 2 * kv_cols(shape);
+    uint32_t m = n < e->info.product_rows ? n : e->info.product_rows;
     return e->ops->alloc(e, n, d, &s->resid, err) && e->ops->alloc(e, n, d, &s->h, err)
            && e->ops->alloc(e, n, q, &s->q, err) && e->ops->alloc(e, s->prefix + n, kv, &s->kv, err)
-           && e->ops->alloc(e, n, q, &s->z, err) && e->ops->alloc(e, n, shape->d_mlp, &s->up, err)
-           && (!shape->gated || e->ops->alloc(e, n, shape->d_mlp, &s->gate, err))
+           && e->ops->alloc(e, n, q, &s->z, err) && e->ops->alloc(e, m, shape->d_mlp, &s->up, err)
+           && (!shape->gated || e->ops->alloc(e, m, shape->d_mlp, &s->gate, err))
            && e->ops->alloc(e, r, q, &s->read_q, err) && e->ops->alloc(e, r, d, &s->read_x, err);
 }
 

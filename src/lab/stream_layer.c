@@ -4,33 +4,28 @@
 
 #include "lab/kept.h"
 
-// x += t, through the edit operation: only for variants that edit a module's output.
-static bool add_rows(struct stream *s, struct tensor t, struct abl_err *err)
+// x += h, a module's output that somebody takes or edits first: through the edit operation, as few need it.
+static bool add_apart(struct stream *s, uint32_t layer, enum site site, struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
-    struct row_edit *edits = malloc(t.rows * sizeof *edits);
+    uint32_t n = s->x.rows;
+    struct tensor h = tensor_rows(s->h, 0, n);
+    if (!stream_at_site(s, layer, site, h, err))
+        return false;
+    struct row_edit *edits = malloc(n * sizeof *edits);
     if (!edits)
         return abl_no_memory(err);
-    for (uint32_t i = 0; i < t.rows; i++)
+    for (uint32_t i = 0; i < n; i++)
         edits[i]
-            = (struct row_edit){ .row = i, .n_cols = t.cols, .source_row = i, .keep = 1, .add = 1 };
-    bool ok = e->ops->edit(e, s->x, edits, t.rows, t, err);
+            = (struct row_edit){ .row = i, .n_cols = h.cols, .source_row = i, .keep = 1, .add = 1 };
+    bool ok = e->ops->edit(e, s->x, edits, n, h, err);
     free(edits);
     return ok;
 }
 
-// x += in·w + bias, where the module's output is a site of its own.
-static bool add_module(struct stream *s, uint32_t layer, enum site site, struct tensor in,
-                       const struct weight *w, struct tensor bias, struct abl_err *err)
+static bool is_apart(const struct stream *s, uint32_t layer, enum site site)
 {
-    struct engine *e = s->pass->engine;
-    bool apart = stream_edits(s, layer, site) || stream_is_wanted(s, layer, site);
-    struct epilogue onto_x = { .bias = bias, .accumulate = !apart };
-    if (!apart)
-        return e->ops->linear(e, s->x, in, w, &onto_x, err);
-    struct tensor out = tensor_rows(s->h, 0, in.rows);
-    return e->ops->linear(e, out, in, w, &onto_x, err) && stream_at_site(s, layer, site, out, err)
-           && add_rows(s, out, err);
+    return stream_edits(s, layer, site) || stream_is_wanted(s, layer, site);
 }
 
 // h = norm of x.
@@ -109,32 +104,42 @@ static bool attend(struct stream *s, uint32_t layer, const struct layer_weights 
     return e->ops->attend(e, s->z_now, &args, err) && stream_at_pattern(s, layer, &args, err);
 }
 
-// up = act(norm(x)·W_in), or act(norm(x)·W_gate) norm(x)·W_in: what the MLP's output is made from.
-static bool mlp_hidden(struct stream *s, const struct layer_weights *w, struct tensor up,
-                       struct abl_err *err)
+// up = act(norm(x)·W_in), or act(norm(x)·W_gate) norm(x)·W_in: what the MLP's output is made from. h: room for norm(x).
+static bool mlp_hidden(struct stream *s, const struct layer_weights *w, struct tensor x,
+                       struct tensor h, struct tensor up, struct abl_err *err)
 {
     const struct model_shape *shape = s->pass->shape;
     struct engine *e = s->pass->engine;
-    struct tensor h;
     struct epilogue in
         = { .bias = w->mlp_in_bias, .act = shape->gated ? ACT_IDENTITY : shape->act };
     struct epilogue gate = { .bias = w->mlp_gate_bias };
-    if (!norm_into_h(s, &w->ln2, &h, err) || !e->ops->linear(e, up, h, w->mlp_in, &in, err))
+    if (!e->ops->norm(e, h, x, &w->ln2, err) || !e->ops->linear(e, up, h, w->mlp_in, &in, err))
         return false;
     if (!shape->gated)
         return true;
-    struct tensor g = tensor_rows(s->gate, 0, s->x.rows);
+    struct tensor g = tensor_rows(s->gate, 0, x.rows);
     return e->ops->linear(e, g, h, w->mlp_gate, &gate, err)
            && e->ops->gate(e, up, g, shape->act, err);
 }
 
-// x += the MLP of x.
+// x += the MLP of x, in parts of about as many rows, none more than `up` has.
 static bool add_mlp(struct stream *s, uint32_t layer, const struct layer_weights *w,
                     struct abl_err *err)
 {
-    struct tensor up = tensor_rows(s->up, 0, s->x.rows);
-    return mlp_hidden(s, w, up, err)
-           && add_module(s, layer, SITE_MLP_OUT, up, w->mlp_out, w->mlp_out_bias, err);
+    struct engine *e = s->pass->engine;
+    bool apart = is_apart(s, layer, SITE_MLP_OUT);
+    struct epilogue out = { .bias = w->mlp_out_bias, .accumulate = !apart };
+    uint32_t rows = s->x.rows, parts = (rows + s->up.rows - 1) / s->up.rows;
+    for (uint32_t i = 0; i < parts; i++) {
+        uint32_t first = (uint32_t)((uint64_t)rows * i / parts);
+        uint32_t n = (uint32_t)((uint64_t)rows * (i + 1) / parts) - first;
+        struct tensor x = tensor_rows(s->x, first, n), h = tensor_rows(s->h, first, n);
+        struct tensor up = tensor_rows(s->up, 0, n);
+        if (!mlp_hidden(s, w, x, h, up, err)
+            || !e->ops->linear(e, apart ? h : x, up, w->mlp_out, &out, err))
+            return false;
+    }
+    return !apart || add_apart(s, layer, SITE_MLP_OUT, err);
 }
 
 static bool mlp_beside(struct stream *s, uint32_t layer, const struct layer_weights *w,
@@ -143,11 +148,17 @@ static bool mlp_beside(struct stream *s, uint32_t layer, const struct layer_weig
     return !s->pass->shape->parallel || add_mlp(s, layer, w, err);
 }
 
+// x += z·W_O + bias.
 static bool project(struct stream *s, uint32_t layer, const struct layer_weights *w,
                     struct abl_err *err)
 {
+    struct engine *e = s->pass->engine;
+    bool apart = is_apart(s, layer, SITE_ATTN_OUT);
+    struct epilogue out = { .bias = w->out_bias, .accumulate = !apart };
+    struct tensor to = apart ? tensor_rows(s->h, 0, s->x.rows) : s->x;
     return stream_at_site(s, layer, SITE_Z, s->z_now, err)
-           && add_module(s, layer, SITE_ATTN_OUT, s->z_now, w->out, w->out_bias, err);
+           && e->ops->linear(e, to, s->z_now, w->out, &out, err)
+           && (!apart || add_apart(s, layer, SITE_ATTN_OUT, err));
 }
 
 static bool mlp_behind(struct stream *s, uint32_t layer, const struct layer_weights *w,

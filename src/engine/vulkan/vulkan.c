@@ -8,6 +8,9 @@
 // Scratch for logits: some hundred rows of a large vocabulary, enough rows for linear to run at full speed.
 #define LOGITS_BYTES (UINT64_C(64) << 20)
 
+// Rows of a product: a CPU's caches want few, a GPU's many units many.
+enum { TEXEL_ROWS = 512, GPU_ROWS = 16384 };
+
 static bool vulkan_finish(struct engine *e, struct abl_err *err)
 {
     return queue_finish(&((struct vulkan *)e)->queue, err);
@@ -86,6 +89,7 @@ bool vulkan_engine_open(const struct device_info *device, enum precision precisi
     if (ok) {
         v->engine = (struct engine){ .ops = &vulkan_ops, .info = v->context.gpu->info };
         v->engine.info.precision = precision;
+        v->engine.info.product_rows = v->context.texel ? TEXEL_ROWS : GPU_ROWS;
         describe_coop(&v->context, &v->engine.info);
         v->logits_bytes = LOGITS_BYTES;
         memory_init(&v->memory, &v->context);
