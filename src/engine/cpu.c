@@ -12,8 +12,8 @@
 #include "engine/engine.h"
 
 enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20, LOGITS_BYTES = 32 << 20 };
-enum { PRODUCT_ROWS = 512 }; // full rate on narrow machines too, and still in the caches
-enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 8 << 20 }; // bytes
+enum { PART_BYTES = 6 << 20 };
+enum { HUGE_PAGE = 2 << 20 }; // bytes
 
 struct buffer {
     float *floats;
@@ -57,9 +57,9 @@ static float *aligned_floats(size_t n)
     size_t bytes;
     if (!size_mul(n, sizeof(float), &bytes) || bytes > SIZE_MAX / 2)
         return NULL;
-    size_t align = bytes >= HUGE_FROM ? HUGE_PAGE : ALIGNMENT, whole = (bytes / align + 1) * align;
+    size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGNMENT, whole = (bytes / align + 1) * align;
     float *floats = aligned_alloc(align, whole);
-    if (floats && bytes >= HUGE_FROM)
+    if (floats && bytes >= HUGE_PAGE)
         madvise(floats, whole, MADV_HUGEPAGE); // a wish: without it everything works as well
     return floats;
 }
@@ -533,7 +533,7 @@ bool cpu_engine_open(uint32_t n_threads, enum precision precision, struct engine
         return abl_no_memory(err);
     e->base.ops = &cpu_ops;
     cpu_device_info(&e->base.info);
-    e->base.info.product_rows = PRODUCT_ROWS;
+    e->base.info.part_bytes = PART_BYTES;
     // oneDNN and our loops share OpenMP's threads; the setting is the calling thread's.
     omp_set_num_threads(n_threads ? (int)n_threads : omp_get_num_procs());
     e->base.info.precision = precision;

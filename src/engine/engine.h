@@ -120,9 +120,8 @@ struct device_info {
     char uuid[33];            // 32 hex digits, empty for the cpu engine
     uint64_t memory;          // bytes of the heap used, 0 = unknown
     enum precision precision; // of an engine: what it multiplies in
-    // Likewise: rows with which a product is at its full rate. What only passes between two products is best kept to these,
-    // as it then stays in the caches.
-    uint32_t product_rows;
+    // Likewise: bytes to which what only passes between two products is best kept, so that it stays in the caches.
+    uint64_t part_bytes;
 };
 
 struct engine_ops {

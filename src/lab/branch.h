@@ -24,7 +24,7 @@ uint32_t branch_heads(const struct model_shape *shape, const struct variant *v, 
 
 // Variants carried together over a trie's rows, beside the clean stream, in `mem` bytes: no more than any layer branches at
 // once. done (variants) may be NULL. *pattern_bytes: what edits of patterns take beside the rows of streams.
-uint32_t branch_copies(const struct model_shape *shape, uint32_t product_rows, const struct trie *t,
+uint32_t branch_copies(const struct model_shape *shape, uint64_t part_bytes, const struct trie *t,
                        const struct variants *v, const bool *done, unsigned left_out, uint64_t mem,
                        uint64_t *pattern_bytes);
 

@@ -76,7 +76,7 @@ static bool run_group(struct block_job *j, const struct group *g, struct stream 
 static uint32_t tail_copies(const struct block_job *j, const struct group *g, uint32_t n_rows)
 {
     const struct pass *pass = j->clean->pass;
-    size_t fit = stream_rows_that_fit(pass->shape, pass->engine->info.product_rows, j->mem),
+    size_t fit = stream_rows_that_fit(pass->shape, pass->engine->info.part_bytes, j->mem),
            taken = 2 * (size_t)pass->trie->n_nodes;
     size_t copies = fit > taken + n_rows ? (fit - taken) / n_rows : 1, n = 0;
     for (size_t i = 0; i < j->n_todo; i++)
@@ -189,7 +189,7 @@ static bool run_streams(struct block_job *j, struct pass *pass)
     bool ok = pending_init(&pending, j->block, waiting, j->err);
     j->mem = size_left(j->mem, waiting);
     uint32_t copies
-        = branch_copies(pass->shape, pass->engine->info.product_rows, pass->trie, j->job->variants,
+        = branch_copies(pass->shape, pass->engine->info.part_bytes, pass->trie, j->job->variants,
                         j->job->done, j->f->s.left_out, j->mem, &pattern);
     j->clean = &clean;
     j->branch = &branch;

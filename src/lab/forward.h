@@ -96,7 +96,7 @@ struct forward_job {
 // Run the variants that are not done. ABL_INTERRUPTED when cancelled: what was finished stays.
 bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err);
 
-// How prompts and variants are cut to fit `mem` on an engine of these product_rows.
+// How prompts and variants are cut to fit `mem` on an engine of these part_bytes.
 struct forward_cut {
     uint32_t n_blocks;
     uint64_t n_nodes; // token rows of all blocks, one copy
@@ -104,7 +104,7 @@ struct forward_cut {
     uint32_t copies; // variants carried together in the largest block
     uint64_t bytes;  // activations at the peak
 };
-bool forward_plan(const struct model_shape *shape, uint32_t product_rows,
+bool forward_plan(const struct model_shape *shape, uint64_t part_bytes,
                   const struct prompt *prompts, size_t n, uint64_t mem,
                   const struct variants *variants, struct forward_cut *out, struct abl_err *err);
 

@@ -120,7 +120,7 @@ bool forward_observe_prompts(struct forward *f, const struct prompt *prompts, si
 {
     size_t n_blocks, end;
     const struct block *own = forward_blocks(f, &n_blocks);
-    size_t fit = stream_rows_that_fit(&own->model->shape, own->weights->s.engine->info.product_rows,
+    size_t fit = stream_rows_that_fit(&own->model->shape, own->weights->s.engine->info.part_bytes,
                                       forward_mem(f));
     for (size_t first = 0; first < n; first = end) {
         struct block b;

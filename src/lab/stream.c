@@ -19,17 +19,25 @@ static uint64_t mlp_row_bytes(const struct model_shape *s)
     return (s->gated ? 2 : 1) * (uint64_t)s->d_mlp * sizeof(float);
 }
 
-uint64_t stream_bytes(const struct model_shape *shape, uint32_t product_rows, uint64_t n_rows)
+// Token rows that are in the MLP at once: what fits a part, but enough for products to run at their full rate.
+static uint32_t mlp_rows(const struct model_shape *s, uint64_t part_bytes)
 {
-    uint64_t in_mlp = n_rows < product_rows ? n_rows : product_rows;
+    enum { LEAST = 512 };
+    uint64_t rows = part_bytes / mlp_row_bytes(s);
+    return rows < LEAST ? LEAST : rows > UINT32_MAX ? UINT32_MAX : (uint32_t)rows;
+}
+
+uint64_t stream_bytes(const struct model_shape *shape, uint64_t part_bytes, uint64_t n_rows)
+{
+    uint64_t most = mlp_rows(shape, part_bytes), in_mlp = n_rows < most ? n_rows : most;
     return n_rows * row_bytes(shape) + in_mlp * mlp_row_bytes(shape);
 }
 
-size_t stream_rows_that_fit(const struct model_shape *shape, uint32_t product_rows, uint64_t mem)
+size_t stream_rows_that_fit(const struct model_shape *shape, uint64_t part_bytes, uint64_t mem)
 {
     uint64_t row = row_bytes(shape), mlp_row = mlp_row_bytes(shape);
     uint64_t few = mem / (row + mlp_row); // where all of them are in the MLP at once
-    uint64_t many = size_left(mem, 2 * product_rows * mlp_row) / row;
+    uint64_t many = size_left(mem, 2 * mlp_row * mlp_rows(shape, part_bytes)) / row;
     return (size_t)(few > many ? few : many);
 }
 
@@ -78,7 +86,7 @@ static bool alloc_stream(struct stream *s, struct abl_err *err)
     struct engine *e = s->pass->engine;
     uint32_t n = s->max_copies * s->rows.n, r = s->max_copies * s->pass->trie->n_reads;
     uint32_t d = shape->d_model, q = q_cols(shape), kv = 2 * kv_cols(shape);
-    uint32_t m = n < e->info.product_rows ? n : e->info.product_rows;
+    uint32_t most = mlp_rows(shape, e->info.part_bytes), m = n < most ? n : most;
     return e->ops->alloc(e, n, d, &s->resid, err) && e->ops->alloc(e, n, d, &s->h, err)
            && e->ops->alloc(e, n, q, &s->q, err) && e->ops->alloc(e, s->prefix + n, kv, &s->kv, err)
            && e->ops->alloc(e, n, q, &s->z, err) && e->ops->alloc(e, m, shape->d_mlp, &s->up, err)

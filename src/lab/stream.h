@@ -88,7 +88,7 @@ struct stream {
     struct tensor resid, h; // (max_copies * rows.n, d_model)
     struct tensor q, kv, z; // (…, n_heads * d_head), (prefix + …, k | v), as q
     struct tensor up,
-        gate; // (no more than product_rows, d_mlp) of the MLP's rows at hand; gate where it is gated
+        gate; // (rows of a part, d_mlp): the MLP's rows at hand; gate where it is gated
     struct tensor read_q, read_x; // (max_copies * n_reads, …)
     // (edges of one copy, n_heads); none until a layer's pattern is wanted, and until one is edited
     struct tensor pattern, pattern_was;
@@ -108,9 +108,9 @@ uint32_t stream_window(const struct model_shape *shape, uint32_t layer);
 uint32_t stash_rows(const struct stash *s, const struct model_shape *shape, const struct trie *t);
 
 // Bytes that a stream of so many token rows takes, and token rows of two streams together that fit so many bytes.
-// product_rows: of the engine (struct device_info).
-uint64_t stream_bytes(const struct model_shape *shape, uint32_t product_rows, uint64_t n_rows);
-size_t stream_rows_that_fit(const struct model_shape *shape, uint32_t product_rows, uint64_t mem);
+// part_bytes: of the engine (struct device_info).
+uint64_t stream_bytes(const struct model_shape *shape, uint64_t part_bytes, uint64_t n_rows);
+size_t stream_rows_that_fit(const struct model_shape *shape, uint64_t part_bytes, uint64_t mem);
 
 bool stream_init(struct stream *s, const struct pass *pass, uint32_t max_copies,
                  struct abl_err *err);

@@ -8,8 +8,8 @@
 // Scratch for logits: some hundred rows of a large vocabulary, enough rows for linear to run at full speed.
 #define LOGITS_BYTES (UINT64_C(64) << 20)
 
-// Rows of a product: a CPU's caches want few, a GPU's many units many.
-enum { TEXEL_ROWS = 512, GPU_ROWS = 16384 };
+// Between two products: a CPU's caches want little, a GPU's many units many rows.
+enum { TEXEL_PART = 6 << 20, GPU_PART = 256 << 20 };
 
 static bool vulkan_finish(struct engine *e, struct abl_err *err)
 {
@@ -89,7 +89,7 @@ bool vulkan_engine_open(const struct device_info *device, enum precision precisi
     if (ok) {
         v->engine = (struct engine){ .ops = &vulkan_ops, .info = v->context.gpu->info };
         v->engine.info.precision = precision;
-        v->engine.info.product_rows = v->context.texel ? TEXEL_ROWS : GPU_ROWS;
+        v->engine.info.part_bytes = v->context.texel ? TEXEL_PART : GPU_PART;
         describe_coop(&v->context, &v->engine.info);
         v->logits_bytes = LOGITS_BYTES;
         memory_init(&v->memory, &v->context);
