@@ -118,10 +118,12 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
 }
 
 // OpenMP's threads spin while they wait unless told not to before the program starts, which on a shared machine takes the
-// cores from whoever computes (four times slower beside two busy processes). Hence one restart with the setting.
+// cores from whoever computes (four times slower beside two busy processes). Hence one restart with the setting: some
+// microseconds of spinning, as the next loop mostly begins by then and waking a thread takes longer, and then sleep.
 static void wait_passively(char **argv)
 {
-    if (getenv("OMP_WAIT_POLICY") || setenv("OMP_WAIT_POLICY", "passive", 1) != 0)
+    if (getenv("OMP_WAIT_POLICY") || setenv("GOMP_SPINCOUNT", "1000", 0) != 0
+        || setenv("OMP_WAIT_POLICY", "passive", 1) != 0)
         return;
     execv("/proc/self/exe", argv);
     // Not to be had on this system: go on as we are.

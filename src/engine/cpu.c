@@ -11,7 +11,8 @@
 #include "engine/dnnl_matmul.h"
 #include "engine/engine.h"
 
-enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20, LOGITS_BYTES = 32 << 20 };
+enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20 };
+enum { LOGITS_BYTES = 32 << 20, LOGITS_ROWS = 512 }; // more rows make no product faster
 enum { PART_BYTES = 6 << 20 };
 enum { HUGE_PAGE = 2 << 20 }; // bytes
 
@@ -433,6 +434,7 @@ static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n_voc
                          const struct ask_block *all, bool with_base, struct abl_err *err)
 {
     size_t least = with_base ? 3 : 1, fit = LOGITS_BYTES / (n_vocab * sizeof(float));
+    fit = size_min(fit, LOGITS_ROWS);
     r->fit = size_max(least, size_min(fit, logit_rows(all, with_base)));
     r->base = malloc(r->fit * sizeof *r->base);
     if (!r->base || !reserve_logits(c, r->fit * n_vocab))
