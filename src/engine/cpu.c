@@ -13,7 +13,7 @@
 
 enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20 };
 enum { LOGITS_BYTES = 32 << 20, LOGITS_ROWS = 512 }; // more rows make no product faster
-enum { PART_BYTES = 6 << 20 };
+enum { PART_BYTES = 6 << 20, ROWS_AT_ONCE = 4096 };
 enum { HUGE_PAGE = 2 << 20 }; // bytes
 
 struct buffer {
@@ -536,6 +536,7 @@ bool cpu_engine_open(uint32_t n_threads, enum precision precision, struct engine
     e->base.ops = &cpu_ops;
     cpu_device_info(&e->base.info);
     e->base.info.part_bytes = PART_BYTES;
+    e->base.info.rows_at_once = ROWS_AT_ONCE;
     // oneDNN and our loops share OpenMP's threads; the setting is the calling thread's.
     omp_set_num_threads(n_threads ? (int)n_threads : omp_get_num_procs());
     e->base.info.precision = precision;

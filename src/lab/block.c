@@ -16,12 +16,6 @@ size_t block_end(const struct prompt *prompts, size_t first, size_t n, size_t fi
     return end;
 }
 
-uint32_t block_copies(size_t fit, uint32_t n_nodes)
-{
-    size_t copies = fit / n_nodes;
-    return (uint32_t)size_min(MAX_COPIES, copies > 2 ? copies - 1 : 1);
-}
-
 void block_release(struct block *b)
 {
     if (!b->weights)

@@ -14,8 +14,6 @@
 #include "model/model.h"
 #include "text/prompts.h"
 
-enum { MAX_COPIES = 512 };
-
 // What a prompt asks of the logits of its read-out.
 struct ask {
     uint32_t prompt, read, target, foil;
@@ -38,9 +36,6 @@ struct block {
 
 // End of the block that starts at prompt `first`; a block holds at least one prompt, however little fits.
 size_t block_end(const struct prompt *prompts, size_t first, size_t n, size_t fit);
-
-// Variants that can be carried together beside the clean stream.
-uint32_t block_copies(size_t fit, uint32_t n_nodes);
 
 // Lay out prompts [first, first + n); `all` are the run's prompts. block_release ends it; b->final is not computed yet.
 bool block_init(struct block *b, const struct model *model, struct weights *weights,

@@ -89,13 +89,14 @@ static uint64_t pattern_bytes(const struct model_shape *shape, const struct trie
     return edited ? 2 * edges * shape->n_heads * sizeof(float) : 0;
 }
 
-uint32_t branch_copies(const struct model_shape *shape, uint64_t part_bytes, const struct trie *t,
-                       const struct variants *v, const bool *done, unsigned left_out, uint64_t mem,
-                       uint64_t *bytes)
+uint32_t branch_copies(const struct model_shape *shape, const struct room *room,
+                       const struct trie *t, const struct variants *v, const bool *done,
+                       unsigned left_out, uint64_t *bytes)
 {
     *bytes = pattern_bytes(shape, t, v, done);
-    size_t fit = stream_rows_that_fit(shape, part_bytes, size_left(mem, *bytes));
-    uint32_t copies = block_copies(fit, t->n_nodes);
+    struct room streams = room_left(*room, *bytes);
+    size_t fit = stream_rows_that_fit(shape, &streams);
+    uint32_t copies = room_copies(room, size_left(fit, t->n_nodes), t->n_nodes);
     uint32_t widest = widest_branch(shape, v, done, left_out);
     return copies < widest ? copies : widest;
 }

@@ -22,11 +22,10 @@ struct branch branch_of(const struct model_shape *shape, const struct variant *v
 // Heads of a layer whose z a variant changes; one that it changes twice counts twice.
 uint32_t branch_heads(const struct model_shape *shape, const struct variant *v, uint32_t layer);
 
-// Variants carried together over a trie's rows, beside the clean stream, in `mem` bytes: no more than any layer branches at
-// once. done (variants) may be NULL. *pattern_bytes: what edits of patterns take beside the rows of streams.
-uint32_t branch_copies(const struct model_shape *shape, uint64_t part_bytes, const struct trie *t,
-                       const struct variants *v, const bool *done, unsigned left_out, uint64_t mem,
-                       uint64_t *pattern_bytes);
+// Variants carried together over a trie's rows, beside the clean stream: no more than any layer branches at once. done (variants) may be NULL. *pattern_bytes: what edits of patterns take beside the rows of streams.
+uint32_t branch_copies(const struct model_shape *shape, const struct room *room,
+                       const struct trie *t, const struct variants *v, const bool *done,
+                       unsigned left_out, uint64_t *pattern_bytes);
 
 // Whether all variants treat prompts that share a prefix alike, so that these may share rows. done may be NULL.
 bool branch_is_shared(const struct variants *v, const bool *done);

@@ -76,12 +76,11 @@ static bool run_group(struct block_job *j, const struct group *g, struct stream 
 static uint32_t tail_copies(const struct block_job *j, const struct group *g, uint32_t n_rows)
 {
     const struct pass *pass = j->clean->pass;
-    size_t fit = stream_rows_that_fit(pass->shape, pass->engine->info.part_bytes, j->mem),
-           taken = 2 * (size_t)pass->trie->n_nodes;
-    size_t copies = fit > taken + n_rows ? (fit - taken) / n_rows : 1, n = 0;
+    size_t fit = stream_rows_that_fit(pass->shape, &j->room), n = 0;
+    size_t copies = room_copies(&j->room, size_left(fit, 2 * (size_t)pass->trie->n_nodes), n_rows);
     for (size_t i = 0; i < j->n_todo; i++)
         n += is_in_group(j, g, &j->job->variants->items[j->todo[i]]);
-    return (uint32_t)size_min(size_min(copies, n), MAX_COPIES);
+    return (uint32_t)size_min(copies, n);
 }
 
 // A group over a stream of its own, which has rows of its tail only.
@@ -185,12 +184,12 @@ static bool run_streams(struct block_job *j, struct pass *pass)
     struct stream clean = { 0 }, branch = { 0 };
     struct kept kept = { 0 };
     struct pending pending = { 0 };
-    uint64_t pattern, waiting = pending_bytes(pass->shape, pass->trie->n_reads, j->n_todo, j->mem);
+    uint64_t pattern,
+        waiting = pending_bytes(pass->shape, pass->trie->n_reads, j->n_todo, j->room.mem);
     bool ok = pending_init(&pending, j->block, waiting, j->err);
-    j->mem = size_left(j->mem, waiting);
-    uint32_t copies
-        = branch_copies(pass->shape, pass->engine->info.part_bytes, pass->trie, j->job->variants,
-                        j->job->done, j->f->s.left_out, j->mem, &pattern);
+    j->room = room_left(j->room, waiting);
+    uint32_t copies = branch_copies(pass->shape, &j->room, pass->trie, j->job->variants,
+                                    j->job->done, j->f->s.left_out, &pattern);
     j->clean = &clean;
     j->branch = &branch;
     j->pending = &pending;
@@ -230,7 +229,7 @@ static bool run_parts(struct block_job *j, const struct donor_state *donors)
     if (!todo)
         return abl_no_memory(j->err);
     uint64_t kept = kept_bytes(&j->block->model->shape, j->block->trie.n_nodes);
-    bool saves = !(j->f->s.left_out & SAVING_POSITIONS) && kept <= j->mem / 2;
+    bool saves = !(j->f->s.left_out & SAVING_POSITIONS) && kept <= j->room.mem / 2;
     tails.n_todo = wholes.n_todo = 0;
     for (size_t i = 0; i < j->n_todo; i++) {
         bool tail = saves && variant_tail(&j->job->variants->items[j->todo[i]]) != ALL_TOKENS;
@@ -240,7 +239,7 @@ static bool run_parts(struct block_job *j, const struct donor_state *donors)
     tails.todo = todo;
     wholes.todo = todo + tails.n_todo;
     tails.tails = true;
-    tails.mem = j->mem - (saves ? kept : 0);
+    tails.room = room_left(j->room, saves ? kept : 0);
     wholes.fresh = !tails.n_todo;
     bool ok = (!tails.n_todo || run_block(&tails, donors))
               && (!wholes.n_todo || run_block(&wholes, donors));
@@ -266,7 +265,7 @@ static bool run_unshared(struct block_job *j, const struct block *b)
     struct block flat = { 0 };
     bool takes = donors_needed(&donor_job);
     uint64_t kept = donors_bytes(&donor_job);
-    j->mem = size_left(f->s.mem, kept);
+    j->room = room_left(forward_room(f), kept);
     bool ok
         = (!takes || donors_run(&donors, &donor_job, j->err))
           && block_init(&flat, f->s.model, f->weights, f->s.prompts, b->first, b->n, false, j->err);
@@ -300,7 +299,7 @@ static bool run_over(struct forward *f, struct block_job *j, uint32_t block)
         && !means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, j->err))
         return false;
     j->block = &f->blocks[block];
-    j->mem = f->s.mem;
+    j->room = forward_room(f);
     j->last = block + 1 == f->n_blocks;
     return !job_cancelled(j->job, j->err)
            && (shared ? run_block(j, NULL) : run_unshared(j, &f->blocks[block]));

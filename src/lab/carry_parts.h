@@ -15,9 +15,9 @@ struct block_job {
     uint32_t *n_blocks_done; // the job's, or our own
     const size_t *todo;      // variant numbers, by first layer
     size_t n_todo;
-    uint64_t mem; // bytes for its streams
-    bool last;    // with this block the variants are finished
-    bool fresh;   // the block's final intact state is not there yet
+    struct room room; // for its streams
+    bool last;        // with this block the variants are finished
+    bool fresh;       // the block's final intact state is not there yet
     bool tails;  // each variant carries the rows of its last tokens only; the block has to be fresh
     bool *alone; // while set, the next variant runs by itself, so that a first result is there soon
     bool may_cut; // a layer that is waited for may come between

@@ -93,7 +93,8 @@ bool lab_cost(const struct lab *lab, const struct variants *v, const struct devi
     struct weights_fit fit = weights_plan(s, device->precision, mem.weights);
     const struct prompts *p = lab_run_prompts(lab);
     struct forward_cut cut;
-    if (!forward_plan(s, device->part_bytes, p->items, p->n, mem.activations, v, &cut, err))
+    struct room room = stream_room(device, mem.activations, !fit.n_streamed);
+    if (!forward_plan(s, &room, p->items, p->n, v, &cut, err))
         return false;
     double nodes = (double)cut.n_nodes, reads = (double)cut.n_reads;
     *out = (struct lab_cost){ .n_passes = v->n + 1,

@@ -16,22 +16,22 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-bool forward_plan(const struct model_shape *shape, uint64_t part_bytes,
-                  const struct prompt *prompts, size_t n, uint64_t mem,
-                  const struct variants *variants, struct forward_cut *out, struct abl_err *err)
+bool forward_plan(const struct model_shape *shape, const struct room *room,
+                  const struct prompt *prompts, size_t n, const struct variants *variants,
+                  struct forward_cut *out, struct abl_err *err)
 {
     struct forward_cut cut = { 0 };
-    size_t fit = stream_rows_that_fit(shape, part_bytes, mem);
+    size_t fit = stream_rows_that_fit(shape, room);
     for (size_t first = 0; first < n;) {
         size_t end = block_end(prompts, first, n, fit);
         struct trie t;
         if (!trie_build(prompts + first, end - first, branch_is_shared(variants, NULL), &t, err))
             return false;
-        uint64_t pattern, waiting = pending_bytes(shape, t.n_reads, variants->n, mem);
-        uint32_t copies = branch_copies(shape, part_bytes, &t, variants, NULL, 0,
-                                        size_left(mem, waiting), &pattern);
-        uint64_t bytes = stream_bytes(shape, part_bytes, t.n_nodes)
-                         + stream_bytes(shape, part_bytes, (uint64_t)copies * t.n_nodes) + pattern
+        uint64_t pattern, waiting = pending_bytes(shape, t.n_reads, variants->n, room->mem);
+        struct room streams = room_left(*room, waiting);
+        uint32_t copies = branch_copies(shape, &streams, &t, variants, NULL, 0, &pattern);
+        uint64_t bytes = stream_bytes(shape, room, t.n_nodes)
+                         + stream_bytes(shape, room, (uint64_t)copies * t.n_nodes) + pattern
                          + waiting;
         cut.n_blocks++;
         cut.n_nodes += t.n_nodes;
@@ -49,7 +49,8 @@ bool forward_plan(const struct model_shape *shape, uint64_t part_bytes,
 
 static size_t rows_that_fit(const struct forward *f)
 {
-    return stream_rows_that_fit(&f->s.model->shape, f->s.engine->info.part_bytes, f->s.mem);
+    struct room r = forward_room(f);
+    return stream_rows_that_fit(&f->s.model->shape, &r);
 }
 
 static bool run_intact(struct forward *f, struct block *b, struct abl_err *err)
@@ -156,9 +157,9 @@ struct weights *forward_weights(struct forward *f)
     return f->weights;
 }
 
-uint64_t forward_mem(const struct forward *f)
+struct room forward_room(const struct forward *f)
 {
-    return f->s.mem;
+    return stream_room(&f->s.engine->info, f->s.mem, !f->weights->first_kept);
 }
 
 struct block *forward_blocks(struct forward *f, size_t *n)

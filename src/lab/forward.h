@@ -70,8 +70,8 @@ struct block *forward_blocks(struct forward *f, size_t *n);
 // The weights on the device; borrowed.
 struct weights *forward_weights(struct forward *f);
 
-// Bytes for activations, as in the settings.
-uint64_t forward_mem(const struct forward *f);
+// What the settings give activations.
+struct room forward_room(const struct forward *f);
 
 // The intact run of donors [first, first + n), read out; out has room for n.
 bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_stats *out,
@@ -96,7 +96,7 @@ struct forward_job {
 // Run the variants that are not done. ABL_INTERRUPTED when cancelled: what was finished stays.
 bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err);
 
-// How prompts and variants are cut to fit `mem` on an engine of these part_bytes.
+// How prompts and variants are cut to fit the room.
 struct forward_cut {
     uint32_t n_blocks;
     uint64_t n_nodes; // token rows of all blocks, one copy
@@ -104,8 +104,8 @@ struct forward_cut {
     uint32_t copies; // variants carried together in the largest block
     uint64_t bytes;  // activations at the peak
 };
-bool forward_plan(const struct model_shape *shape, uint64_t part_bytes,
-                  const struct prompt *prompts, size_t n, uint64_t mem,
-                  const struct variants *variants, struct forward_cut *out, struct abl_err *err);
+bool forward_plan(const struct model_shape *shape, const struct room *room,
+                  const struct prompt *prompts, size_t n, const struct variants *variants,
+                  struct forward_cut *out, struct abl_err *err);
 
 #endif

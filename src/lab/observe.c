@@ -120,8 +120,8 @@ bool forward_observe_prompts(struct forward *f, const struct prompt *prompts, si
 {
     size_t n_blocks, end;
     const struct block *own = forward_blocks(f, &n_blocks);
-    size_t fit = stream_rows_that_fit(&own->model->shape, own->weights->s.engine->info.part_bytes,
-                                      forward_mem(f));
+    struct room room = forward_room(f);
+    size_t fit = stream_rows_that_fit(&own->model->shape, &room);
     for (size_t first = 0; first < n; first = end) {
         struct block b;
         end = block_end(prompts, first, n, fit);

@@ -27,18 +27,37 @@ static uint32_t mlp_rows(const struct model_shape *s, uint64_t part_bytes)
     return rows < LEAST ? LEAST : rows > UINT32_MAX ? UINT32_MAX : (uint32_t)rows;
 }
 
-uint64_t stream_bytes(const struct model_shape *shape, uint64_t part_bytes, uint64_t n_rows)
+struct room stream_room(const struct device_info *device, uint64_t mem, bool weights_stay)
 {
-    uint64_t most = mlp_rows(shape, part_bytes), in_mlp = n_rows < most ? n_rows : most;
+    return (struct room){ .mem = mem,
+                          .part_bytes = device->part_bytes,
+                          .rows_at_once = weights_stay ? device->rows_at_once : UINT32_MAX };
+}
+
+struct room room_left(struct room r, uint64_t taken)
+{
+    r.mem = size_left(r.mem, taken);
+    return r;
+}
+
+uint64_t stream_bytes(const struct model_shape *shape, const struct room *r, uint64_t n_rows)
+{
+    uint64_t most = mlp_rows(shape, r->part_bytes), in_mlp = n_rows < most ? n_rows : most;
     return n_rows * row_bytes(shape) + in_mlp * mlp_row_bytes(shape);
 }
 
-size_t stream_rows_that_fit(const struct model_shape *shape, uint64_t part_bytes, uint64_t mem)
+size_t stream_rows_that_fit(const struct model_shape *shape, const struct room *r)
 {
     uint64_t row = row_bytes(shape), mlp_row = mlp_row_bytes(shape);
-    uint64_t few = mem / (row + mlp_row); // where all of them are in the MLP at once
-    uint64_t many = size_left(mem, 2 * mlp_row * mlp_rows(shape, part_bytes)) / row;
+    uint64_t few = r->mem / (row + mlp_row); // where all of them are in the MLP at once
+    uint64_t many = size_left(r->mem, 2 * mlp_row * mlp_rows(shape, r->part_bytes)) / row;
     return (size_t)(few > many ? few : many);
+}
+
+uint32_t room_copies(const struct room *r, size_t fit, uint32_t n_rows)
+{
+    size_t copies = size_min(size_min(fit, r->rows_at_once) / n_rows, MAX_COPIES);
+    return (uint32_t)size_max(copies, 1);
 }
 
 uint32_t stream_window(const struct model_shape *shape, uint32_t layer)

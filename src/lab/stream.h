@@ -107,10 +107,24 @@ uint32_t stream_window(const struct model_shape *shape, uint32_t layer);
 // Rows of a stash: of one copy's nodes, or of their edges.
 uint32_t stash_rows(const struct stash *s, const struct model_shape *shape, const struct trie *t);
 
-// Bytes that a stream of so many token rows takes, and token rows of two streams together that fit so many bytes.
-// part_bytes: of the engine (struct device_info).
-uint64_t stream_bytes(const struct model_shape *shape, uint64_t part_bytes, uint64_t n_rows);
-size_t stream_rows_that_fit(const struct model_shape *shape, uint64_t part_bytes, uint64_t mem);
+// What streams may take of a device.
+struct room {
+    uint64_t mem;        // bytes
+    uint64_t part_bytes; // of what passes between two products, as in struct device_info
+    uint32_t
+        rows_at_once; // likewise; UINT32_MAX where weights come and go, which favours few passes over many rows
+};
+struct room stream_room(const struct device_info *device, uint64_t mem, bool weights_stay);
+struct room room_left(struct room r, uint64_t taken); // bytes
+
+// Bytes that a stream of so many token rows takes, and token rows of two streams together that fit.
+uint64_t stream_bytes(const struct model_shape *shape, const struct room *r, uint64_t n_rows);
+size_t stream_rows_that_fit(const struct model_shape *shape, const struct room *r);
+
+enum { MAX_COPIES = 512 };
+
+// Copies of n_rows rows that are carried at once, where `fit` rows fit: at least one.
+uint32_t room_copies(const struct room *r, size_t fit, uint32_t n_rows);
 
 bool stream_init(struct stream *s, const struct pass *pass, uint32_t max_copies,
                  struct abl_err *err);

@@ -9,7 +9,7 @@
 #define LOGITS_BYTES (UINT64_C(64) << 20)
 
 // Between two products: a CPU's caches want little, a GPU's many units many rows.
-enum { TEXEL_PART = 6 << 20, GPU_PART = 256 << 20 };
+enum { TEXEL_PART = 6 << 20, TEXEL_ROWS = 4096, GPU_PART = 256 << 20 };
 
 static bool vulkan_finish(struct engine *e, struct abl_err *err)
 {
@@ -90,6 +90,7 @@ bool vulkan_engine_open(const struct device_info *device, enum precision precisi
         v->engine = (struct engine){ .ops = &vulkan_ops, .info = v->context.gpu->info };
         v->engine.info.precision = precision;
         v->engine.info.part_bytes = v->context.texel ? TEXEL_PART : GPU_PART;
+        v->engine.info.rows_at_once = v->context.texel ? TEXEL_ROWS : UINT32_MAX;
         describe_coop(&v->context, &v->engine.info);
         v->logits_bytes = LOGITS_BYTES;
         memory_init(&v->memory, &v->context);
