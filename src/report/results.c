@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <omp.h>
+
 bool variant_is_head(const struct variant *v)
 {
     return v->role == ROLE_HEAD;
@@ -129,18 +131,40 @@ static bool correct(struct effect *effects, size_t n, enum metric m, struct abl_
     return ok;
 }
 
+// Whole variants are shared out over threads, which leaves each column's sums in their order.
+static bool estimate_effects(const struct lab *lab, const struct table *t, struct effect **out,
+                             struct abl_err *err)
+{
+    bool ok = true;
+#pragma omp parallel for schedule(dynamic) if (t->variants->n >= (size_t)omp_get_max_threads())
+    for (size_t i = 0; i < t->variants->n; i++) {
+        struct abl_err own;
+        if (!out[i] || estimate_effect(lab, t, i, out[i], &own))
+            continue;
+#pragma omp critical
+        {
+            *err = own;
+            ok = false;
+        }
+    }
+    return ok;
+}
+
 static bool fill(const struct lab *lab, const struct table *t, struct results *r,
                  struct abl_err *err)
 {
-    for (int m = 0; m < N_METRICS; m++)
-        if (!lab_estimate_intact(lab, (enum metric)m, &r->intact[m], err))
-            return false;
-    for (size_t i = 0; i < t->variants->n; i++) {
-        if (!t->done[i])
-            continue;
-        if (!estimate_effect(lab, t, i, next_effect(r, t->variants->items[i].role), err))
-            return false;
-    }
+    size_t n = t->variants->n;
+    struct effect **effects = calloc(n ? n : 1, sizeof *effects); // NULL: not done
+    bool ok = effects || abl_no_memory(err);
+    for (int m = 0; m < N_METRICS && ok; m++)
+        ok = lab_estimate_intact(lab, (enum metric)m, &r->intact[m], err);
+    for (size_t i = 0; i < n && ok; i++)
+        if (t->done[i])
+            effects[i] = next_effect(r, t->variants->items[i].role);
+    ok = ok && estimate_effects(lab, t, effects, err);
+    free(effects);
+    if (!ok)
+        return false;
     compare_with_controls(t, r);
     for (int m = 0; m < N_METRICS; m++)
         if (!correct(r->heads, r->n_heads, (enum metric)m, err)
