@@ -449,6 +449,38 @@ static void does_not_depend_on_the_order_of_calls(void **state)
                 && first.p == again.p);
 }
 
+// Columns of all kinds side by side: nothing, a strong effect (which asks for more patterns), no number, noise.
+static void columns_together_say_what_each_says_alone(void **state)
+{
+    (void)state;
+    enum { ROWS = 40, COLUMNS = 11, CLUSTERS = 20 };
+    uint32_t cluster[ROWS];
+    double values[COLUMNS][ROWS];
+    for (uint32_t i = 0; i < ROWS; i++) {
+        cluster[i] = i % CLUSTERS;
+        for (int c = 0; c < COLUMNS; c++)
+            values[c][i] = c == 5       ? NAN
+                           : c % 4 == 0 ? 0.0
+                           : c % 4 == 1 ? 3 + sin(i)
+                                        : cos(c + (int)i);
+    }
+    struct resampler *r;
+    struct abl_err err;
+    struct estimate together[COLUMNS], alone;
+    assert_true(resampler_new(cluster, ROWS, CLUSTERS, 200, 9, 0.05, &r, &err));
+    for (size_t n = 0; n <= COLUMNS; n++) {
+        assert_true(stats_estimates(r, values[0], n, true, together, &err));
+        for (size_t c = 0; c < n; c++) {
+            assert_true(stats_estimate(r, values[c], true, &alone, &err));
+            assert_memory_equal(&together[c], &alone, sizeof alone);
+        }
+    }
+    resampler_free(r);
+    close_to("an effect beside others", "p", together[9].p, 1.0 / 32769, 1e-15);
+    close_to("nothing beside others", "p", together[8].p, 1.0, 0.0);
+    assert_true(isnan(together[5].mean) && isnan(together[5].p));
+}
+
 // Sum of twelve uniforms minus six: mean 0, variance 1, near enough to normal.
 static double normal(struct rng *rng)
 {
@@ -557,6 +589,7 @@ int main(void)
         cmocka_unit_test(values_that_are_no_differences_get_no_p),
         cmocka_unit_test(works_without_resamples),
         cmocka_unit_test(does_not_depend_on_the_order_of_calls),
+        cmocka_unit_test(columns_together_say_what_each_says_alone),
         cmocka_unit_test(se_is_that_of_clusters_not_of_rows),
         cmocka_unit_test(few_clusters_widen_the_interval_to_what_resamples_reach),
         cmocka_unit_test(one_clear_effect_among_a_thousand_is_found),

@@ -1,4 +1,4 @@
-// What the cpu engine's loops share: vectors of the machine's width, and an exponential that vectorises.
+// What the cpu engine's loops share.
 #ifndef ABL_ENGINE_CPU_WIDE_H
 #define ABL_ENGINE_CPU_WIDE_H
 
@@ -6,16 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-// One binary for every x86-64: the loader picks the widest version that the machine has.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)                                \
-    && !defined(__SANITIZE_ADDRESS__)
-#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDE
-#endif
-
-// Inner loops of WIDE functions: on their own they would be compiled for the narrowest machine.
-#define INLINED static inline __attribute__((always_inline))
+#include "base/wide.h"
 
 // Below this many floats, waking other threads costs more than they bring.
 enum { PARALLEL_FROM = 32768 };

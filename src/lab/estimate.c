@@ -12,6 +12,16 @@ static bool estimate(const struct lab *lab, const double *values, bool test, str
     return stats_estimate(lab->resampler, values, test, out, err);
 }
 
+// A metric under a variant (n_prompts), or what the variant changes of it.
+static void fill_column(const struct lab *lab, const struct table *t, size_t variant, enum metric m,
+                        bool value, double *column)
+{
+    const struct row_stats *rows = t->rows + variant * t->n_prompts;
+    for (size_t i = 0; i < t->n_prompts; i++)
+        column[i] = value ? metric_info(m)->value(&rows[i], &lab->intact[i])
+                          : metric_delta(m, &rows[i], &lab->intact[i]);
+}
+
 bool lab_estimate(const struct lab *lab, const struct table *t, size_t variant, enum metric m,
                   bool value, struct estimate *out, struct abl_err *err)
 {
@@ -19,12 +29,23 @@ bool lab_estimate(const struct lab *lab, const struct table *t, size_t variant, 
     double *column = malloc(t->n_prompts * sizeof *column);
     if (!column)
         return abl_no_memory(err);
-    const struct row_stats *rows = t->rows + variant * t->n_prompts;
-    for (size_t i = 0; i < t->n_prompts; i++)
-        column[i] = value ? metric_info(m)->value(&rows[i], &lab->intact[i])
-                          : metric_delta(m, &rows[i], &lab->intact[i]);
+    fill_column(lab, t, variant, m, value, column);
     bool ok = estimate(lab, column, !value, out, err);
     free(column);
+    return ok;
+}
+
+bool lab_estimates(const struct lab *lab, const struct table *t, size_t variant, bool value,
+                   struct estimate out[N_METRICS], struct abl_err *err)
+{
+    assert(t->done[variant]);
+    double *columns = calloc(t->n_prompts, N_METRICS * sizeof *columns);
+    if (!columns)
+        return abl_no_memory(err);
+    for (int m = 0; m < N_METRICS; m++)
+        fill_column(lab, t, variant, (enum metric)m, value, columns + (size_t)m * t->n_prompts);
+    bool ok = stats_estimates(lab->resampler, columns, N_METRICS, !value, out, err);
+    free(columns);
     return ok;
 }
 

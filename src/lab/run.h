@@ -170,6 +170,10 @@ bool lab_run(struct lab *lab, struct table *t, atomic_bool *cancel, lab_progress
 bool lab_estimate(const struct lab *lab, const struct table *t, size_t variant, enum metric m,
                   bool value, struct estimate *out, struct abl_err *err);
 
+// The same of every metric.
+bool lab_estimates(const struct lab *lab, const struct table *t, size_t variant, bool value,
+                   struct estimate out[N_METRICS], struct abl_err *err);
+
 // The intact baseline's estimate of a metric.
 bool lab_estimate_intact(const struct lab *lab, enum metric m, struct estimate *out,
                          struct abl_err *err);

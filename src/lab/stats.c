@@ -1,46 +1,32 @@
-// Cluster bootstrap and sign-flip permutation over one set of resamples, drawn once and shared by every column.
-//
-// What is stored, with B = n_boot, C = n_clusters, F = n_flips:
-//
-//   counts (C, B)      how often resample b drew cluster c; resample index innermost, so that a column is C
-//                      multiply-adds over B independent sums: they vectorise without changing the order of any sum
-//   flips  (C/8, F)    bit i of byte [g][f]: permutation f turns the sign of cluster 8g + i; a byte picks one of the
-//                      256 sums of eight signed clusters, made once per column, so that a permutation is C/8 additions
+// Cluster bootstrap over one set of resamples, drawn once and shared by every column.
 #include "lab/stats.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "base/wide.h"
+#include "lab/flips.h"
 #include "lab/student.h"
 
 enum {
-    EXACT_CLUSTERS = 12,     // up to here all 2^n sign patterns are counted
-    GROUP = 8,               // clusters per byte of a sign pattern
-    TILE = 256,              // sums that stay in the first cache; a thread's share
+    TILE = 256,              // means that stay in the first cache; a thread's share
     PARALLEL_FROM = 1 << 16, // additions that are worth waking other threads for
-    FEW = 10, // fewer patterns as big as the observed one: p is small, and asks for more of them
-    FLIPS
-    = 1
-      << 15, // so many: the least p is then 1 / 32769, small enough to stand among a thousand heads
 };
 
 struct resampler {
     uint32_t *cluster; // (n)
     size_t n;
     uint32_t n_clusters, n_boot;
-    double tail;       // share of the resamples' means on either side of an interval
-    float *counts;     // (n_clusters, n_boot); whole numbers
+    double tail; // share of the resamples' means on either side of an interval
+    // (n_clusters, n_boot) how often a resample drew a cluster, in whole numbers. The resample is innermost, so that a column
+    // is n_clusters multiply-adds over n_boot independent sums: they vectorise without changing the order of any sum.
+    float *counts;
     double *boot_rows; // (n_boot): rows in each resample
-    uint8_t *flips;    // (n_groups, n_flips)
-    size_t n_flips, n_groups;
-    size_t
-        n_first; // the patterns that every column is tried with; the others where FEW of these are as big
-    bool exact;
+    struct flips flips;
 };
 
 // malloc'd and zeroed a * b elements; NULL on overflow or when memory is out.
@@ -61,19 +47,6 @@ static void draw_counts(struct resampler *r, const double *rows_of, struct rng *
             r->counts[(size_t)c * r->n_boot + b] += 1.0f;
             r->boot_rows[b] += rows_of[c];
         }
-}
-
-// Sign patterns: the binary numbers 0 … 2^n - 1 when exact, else one random word per 64 clusters, lowest bit first.
-static void draw_flips(struct resampler *r, struct rng *rng)
-{
-    for (size_t f = 0; f < r->n_flips; f++) {
-        uint64_t word = f;
-        for (size_t g = 0; g < r->n_groups; g++) {
-            if (!r->exact && g % 8 == 0)
-                word = rng_next(rng);
-            r->flips[g * r->n_flips + f] = (uint8_t)(word >> 8 * (g % 8));
-        }
-    }
 }
 
 // The percentiles of an interval. With n clusters of one size the resamples' means spread sqrt((n - 1) / n) as far as the
@@ -103,8 +76,7 @@ static bool resampler_fill(struct resampler *r, const uint32_t *cluster, uint64_
     r->cluster = new_array(r->n, 1, sizeof *r->cluster);
     r->counts = new_array(r->n_clusters, r->n_boot, sizeof *r->counts);
     r->boot_rows = new_array(r->n_boot, 1, sizeof *r->boot_rows);
-    r->flips = new_array(r->n_groups, r->n_flips, sizeof *r->flips);
-    bool ok = rows_of && r->cluster && r->counts && r->boot_rows && r->flips;
+    bool ok = rows_of && r->cluster && r->counts && r->boot_rows;
     if (ok) {
         for (size_t i = 0; i < r->n; i++) {
             assert(cluster[i] < r->n_clusters);
@@ -117,7 +89,7 @@ static bool resampler_fill(struct resampler *r, const uint32_t *cluster, uint64_
         struct rng rng;
         rng_seed(&rng, seed);
         draw_counts(r, rows_of, &rng);
-        draw_flips(r, &rng);
+        ok = flips_init(&r->flips, r->n_clusters, r->n_boot, &rng);
     }
     free(rows_of);
     return ok;
@@ -130,16 +102,7 @@ bool resampler_new(const uint32_t *cluster, size_t n, uint32_t n_clusters, uint3
     struct resampler *r = calloc(1, sizeof *r);
     if (!r)
         return abl_no_memory(err);
-    bool exact = n_clusters <= EXACT_CLUSTERS;
-    *r = (struct resampler){ .n = n,
-                             .n_clusters = n_clusters,
-                             .n_boot = n_boot,
-                             .exact = exact,
-                             .n_groups = ((size_t)n_clusters + GROUP - 1) / GROUP,
-                             .n_flips = exact    ? (size_t)1 << n_clusters
-                                        : n_boot ? size_max(n_boot, FLIPS)
-                                                 : 0 };
-    r->n_first = exact ? r->n_flips : n_boot;
+    *r = (struct resampler){ .n = n, .n_clusters = n_clusters, .n_boot = n_boot };
     if (!resampler_fill(r, cluster, seed, alpha)) {
         resampler_free(r);
         return abl_fail(err, ABL_FAILED,
@@ -162,33 +125,36 @@ void resampler_free(struct resampler *r)
     free(r->cluster);
     free(r->counts);
     free(r->boot_rows);
-    free(r->flips);
+    flips_release(&r->flips);
     free(r);
 }
 
-// means[b] = sum over clusters of count * sum, in ascending order of clusters, over the resample's rows.
-void stats_resampled(const struct resampler *r, const double *restrict sums, size_t n_means,
-                     double *restrict means)
+// Resamples first … end-1: sums over clusters of count * sum, in ascending order of clusters.
+WIDE static void resample_tile(const struct resampler *r, const double *restrict sums, size_t first,
+                               size_t end, double *restrict means)
 {
     size_t n = r->n_boot;
-    assert(n_means <= n);
-    memset(means, 0, n_means * sizeof *means);
-#pragma omp parallel for if (n_means * r->n_clusters > PARALLEL_FROM)
-    for (size_t first = 0; first < n_means; first += TILE) {
-        size_t end = size_min(first + TILE, n_means);
-        uint32_t c = 0;
-        for (; c + 4 <= r->n_clusters; c += 4) { // four at a time spare loads and stores, not order
-            const float *restrict k = r->counts + c * n;
-            double s0 = sums[c], s1 = sums[c + 1], s2 = sums[c + 2], s3 = sums[c + 3];
-            for (size_t b = first; b < end; b++)
-                means[b] = means[b] + (double)k[b] * s0 + (double)k[n + b] * s1
-                           + (double)k[2 * n + b] * s2 + (double)k[3 * n + b] * s3;
-        }
-        for (; c < r->n_clusters; c++)
-            for (size_t b = first; b < end; b++)
-                means[b] += (double)r->counts[c * n + b] * sums[c];
+    uint32_t c = 0;
+    for (; c + 4 <= r->n_clusters; c += 4) { // four at a time spare loads and stores, not order
+        const float *restrict k = r->counts + c * n;
+        double s0 = sums[c], s1 = sums[c + 1], s2 = sums[c + 2], s3 = sums[c + 3];
+        for (size_t b = first; b < end; b++)
+            means[b] = means[b] + (double)k[b] * s0 + (double)k[n + b] * s1
+                       + (double)k[2 * n + b] * s2 + (double)k[3 * n + b] * s3;
     }
-    for (size_t b = 0; b < n_means; b++)
+    for (; c < r->n_clusters; c++)
+        for (size_t b = first; b < end; b++)
+            means[b] += (double)r->counts[c * n + b] * sums[c];
+}
+
+void stats_resampled(const struct resampler *r, const double *sums, size_t n, double *means)
+{
+    assert(n <= r->n_boot);
+    memset(means, 0, n * sizeof *means);
+#pragma omp parallel for if (n * r->n_clusters > PARALLEL_FROM)
+    for (size_t first = 0; first < n; first += TILE)
+        resample_tile(r, sums, first, size_min(first + TILE, n), means);
+    for (size_t b = 0; b < n; b++)
         means[b] /= r->boot_rows[b];
 }
 
@@ -257,120 +223,83 @@ static void boot_interval(const struct resampler *r, const double *sums, double 
     out->ci_hi = quantile(means, r->n_boot, 1 - r->tail);
 }
 
-// table[bits] = the sum of n signed values, value i negative where bit i is set. Values enter in ascending order
-// whatever the signs, so that opposite patterns give exactly opposite sums.
-static void signed_sums(const double *values, size_t n, double *table)
+static struct estimate no_estimate(const struct resampler *r)
 {
-    table[0] = 0.0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t bits = 0, half = (size_t)1 << i; bits < half; bits++) {
-            table[half + bits] = table[bits] - values[i];
-            table[bits] += values[i];
-        }
+    return (struct estimate){ .mean = NAN,
+                              .se = NAN,
+                              .ci_lo = NAN,
+                              .ci_hi = NAN,
+                              .p = NAN,
+                              .q = NAN,
+                              .n = (uint32_t)r->n,
+                              .n_clusters = r->n_clusters };
 }
 
-// How many of the patterns first … end-1 give a sum at least as big as bound. tables: (n_groups) of signed_sums.
-static size_t count_in_tile(const struct resampler *r, const double *tables, size_t first,
-                            size_t end, double bound)
+// Sums of a column's values by cluster; the return value is their plain sum.
+static double cluster_sums(const struct resampler *r, const double *values, double *sums)
 {
-    double flipped[TILE] = { 0 };
-    size_t n = end - first, as_big = 0;
-    for (size_t g = 0; g < r->n_groups; g++) {
-        const double *table = tables + (g << GROUP);
-        const uint8_t *pattern = r->flips + g * r->n_flips + first;
-        size_t n_here = size_min(r->n_clusters - g * GROUP, GROUP);
-        uint8_t mask = (uint8_t)((1u << n_here) - 1);
-        for (size_t f = 0; f < n; f++)
-            flipped[f] += table[pattern[f] & mask];
+    double total = 0.0;
+    memset(sums, 0, r->n_clusters * sizeof *sums);
+    for (size_t i = 0; i < r->n; i++) {
+        sums[r->cluster[i]] += values[i];
+        total += values[i];
     }
-    for (size_t f = 0; f < n; f++)
-        as_big += fabs(flipped[f]) >= bound;
-    return as_big;
+    return total;
 }
 
-static size_t count_as_big(const struct resampler *r, const double *tables, size_t first,
-                           size_t end, double bound)
+// What stats_estimates works with: sums by cluster of the columns that have an interval, and which these are.
+struct columns {
+    double *sums;  // (n, n_clusters)
+    double *means; // (n_boot)
+    double *p;     // (n)
+    size_t *which; // (n)
+    size_t n;
+};
+
+static bool columns_init(struct columns *c, const struct resampler *r, size_t n)
 {
-    size_t as_big = 0;
-#pragma omp parallel for reduction(+ : as_big) if ((end - first) * r->n_groups > PARALLEL_FROM)
-    for (size_t from = first; from < end; from += TILE)
-        as_big += count_in_tile(r, tables, from, size_min(from + TILE, end), bound);
-    return as_big;
+    *c = (struct columns){ .sums = new_array(n, r->n_clusters, sizeof *c->sums),
+                           .means = new_array(r->n_boot, 1, sizeof *c->means),
+                           .p = new_array(n, 1, sizeof *c->p),
+                           .which = new_array(n, 1, sizeof *c->which) };
+    return c->sums && c->means && c->p && c->which;
 }
 
-// Two-sided p of the sign-flip test: the share of patterns with |sum| >= |observed|. tables has room for n_groups of them. The observed sum is that of the
-// pattern without a flip, added in the same order.
-static double flip_test(const struct resampler *r, const double *sums, double *tables)
+static void columns_release(struct columns *c)
 {
-    double observed = 0.0, size = 0.0;
-    for (size_t g = 0; g < r->n_groups; g++) {
-        double group = 0.0;
-        for (size_t c = g * GROUP; c < r->n_clusters && c < (g + 1) * GROUP; c++) {
-            group += sums[c];
-            size += fabs(sums[c]);
-        }
-        observed += group;
-        signed_sums(sums + g * GROUP, size_min(r->n_clusters - g * GROUP, GROUP),
-                    tables + (g << GROUP));
+    free(c->sums);
+    free(c->means);
+    free(c->p);
+    free(c->which);
+}
+
+bool stats_estimates(const struct resampler *r, const double *values, size_t n, bool test,
+                     struct estimate *out, struct abl_err *err)
+{
+    struct columns c;
+    bool ok = columns_init(&c, r, n);
+    for (size_t i = 0; ok && i < n; i++) {
+        double *sums = c.sums + c.n * r->n_clusters;
+        double total = cluster_sums(r, values + i * r->n, sums);
+        out[i] = no_estimate(r);
+        if (r->n)
+            out[i].mean = total / (double)r->n;
+        if (r->n_clusters < 2 || !isfinite(total))
+            continue;
+        boot_interval(r, sums, c.means, &out[i]);
+        c.which[c.n++] = i;
     }
-    // Patterns that tie in exact arithmetic may differ by the rounding of n_clusters additions: they count.
-    double bound = fabs(observed) - r->n_clusters * DBL_EPSILON * size;
-    size_t n = r->n_first, as_big = count_as_big(r, tables, 0, n, bound);
-    if (r->exact)
-        return (double)as_big / (double)n;
-    // Two stages keep p valid: where the second one decides, it is an ordinary p of all patterns (Besag & Clifford 1991).
-    if (n < r->n_flips && as_big < FEW) {
-        as_big += count_as_big(r, tables, n, r->n_flips, bound);
-        n = r->n_flips;
-    }
-    return n ? (double)(as_big + 1) / (double)(n + 1) : NAN;
+    ok = ok && (!test || flips_test(&r->flips, c.sums, c.n, c.p));
+    for (size_t i = 0; ok && test && i < c.n; i++)
+        out[c.which[i]].p = c.p[i];
+    columns_release(&c);
+    return ok || abl_no_memory(err);
 }
 
 bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err)
 {
-    double total = 0.0;
-    for (size_t i = 0; i < r->n; i++)
-        total += values[i];
-    struct estimate e = { .mean = r->n ? total / (double)r->n : NAN,
-                          .se = NAN,
-                          .ci_lo = NAN,
-                          .ci_hi = NAN,
-                          .p = NAN,
-                          .q = NAN,
-                          .n = (uint32_t)r->n,
-                          .n_clusters = r->n_clusters };
-    if (r->n_clusters >= 2 && isfinite(total)) {
-        double *sums = new_array(r->n_clusters, 1, sizeof *sums);
-        double *scratch = new_array(size_max(r->n_boot, r->n_groups << GROUP), 1, sizeof *scratch);
-        if (sums && scratch) {
-            for (size_t i = 0; i < r->n; i++)
-                sums[r->cluster[i]] += values[i];
-            boot_interval(r, sums, scratch, &e);
-            if (test)
-                e.p = flip_test(r, sums, scratch);
-        }
-        bool ok = sums && scratch;
-        free(sums);
-        free(scratch);
-        if (!ok)
-            return abl_no_memory(err);
-    }
-    *out = e;
-    return true;
-}
-
-// Sums by cluster and their resampled means; total is the plain sum.
-static void cluster_means(const struct resampler *r, const double *values, double *sums,
-                          double *means, double *total)
-{
-    memset(sums, 0, r->n_clusters * sizeof *sums);
-    *total = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        sums[r->cluster[i]] += values[i];
-        *total += values[i];
-    }
-    stats_resampled(r, sums, r->n_boot, means);
+    return stats_estimates(r, values, 1, test, out, err);
 }
 
 static void ratio_interval(const struct resampler *r, double *above, double *below,
@@ -392,21 +321,16 @@ static void ratio_interval(const struct resampler *r, double *above, double *bel
 bool stats_ratio(const struct resampler *r, const double *above, const double *below,
                  struct estimate *out, bool *small, struct abl_err *err)
 {
-    struct estimate e = { .mean = NAN,
-                          .se = NAN,
-                          .ci_lo = NAN,
-                          .ci_hi = NAN,
-                          .p = NAN,
-                          .q = NAN,
-                          .n = (uint32_t)r->n,
-                          .n_clusters = r->n_clusters };
+    struct estimate e = no_estimate(r);
     double *sums = new_array(r->n_clusters + 1, 1, sizeof *sums), top, bottom;
     double *a = new_array(r->n_boot + 1, 1, sizeof *a), *b = new_array(r->n_boot + 1, 1, sizeof *b);
     bool ok = (sums && a && b) || abl_no_memory(err);
     *small = true;
     if (ok) {
-        cluster_means(r, above, sums, a, &top);
-        cluster_means(r, below, sums, b, &bottom);
+        top = cluster_sums(r, above, sums);
+        stats_resampled(r, sums, r->n_boot, a);
+        bottom = cluster_sums(r, below, sums);
+        stats_resampled(r, sums, r->n_boot, b);
         if (fabs(bottom) > 0)
             e.mean = top / bottom;
         if (r->n_clusters >= 2 && r->n_boot && isfinite(e.mean))

@@ -37,6 +37,10 @@ void resampler_free(struct resampler *r);
 bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err);
 
+// The same of n columns (n, rows), which is faster than one by one.
+bool stats_estimates(const struct resampler *r, const double *values, size_t n, bool test,
+                     struct estimate *out, struct abl_err *err);
+
 // Estimate of a ratio of means, sum(above) / sum(below), resampled over the same clusters (Efron & Tibshirani 1993, chapter
 // 10). p and q stay NaN. *small: the interval of the denominator's own mean holds 0, so that the ratio says little; it has no
 // interval where a resample's denominator is 0.

@@ -50,14 +50,12 @@ static bool estimate_effect(const struct lab *lab, const struct table *t, size_t
                             struct effect *out, struct abl_err *err)
 {
     out->variant = variant;
-    for (int m = 0; m < N_METRICS; m++) {
-        out->interaction[m] = missing;
-        if (!lab_estimate(lab, t, variant, (enum metric)m, true, &out->value[m], err)
-            || !lab_estimate(lab, t, variant, (enum metric)m, false, &out->delta[m], err))
-            return false;
-    }
+    if (!lab_estimates(lab, t, variant, true, out->value, err)
+        || !lab_estimates(lab, t, variant, false, out->delta, err))
+        return false;
     enum variant_role role = t->variants->items[variant].role;
     for (int m = 0; m < N_METRICS; m++) {
+        out->interaction[m] = missing;
         out->percentile[m] = out->p_null[m] = NAN;
         if ((role == ROLE_RESTORED || role == ROLE_PATCH)
             && !lab_recovery(lab, t, variant, (enum metric)m, &out->recovery[m], err))
