@@ -7,6 +7,18 @@
 
 #include "engine/cpu_wide.h"
 
+INLINED float dot(const float *q, const float *k, uint32_t d)
+{
+    lanes sum = { 0 };
+    uint32_t i = 0;
+    for (; i + LANES <= d; i += LANES)
+        sum += *(const lanes *)(q + i) * *(const lanes *)(k + i);
+    float all = sum_lanes(&sum);
+    for (; i < d; i++)
+        all += q[i] * k[i];
+    return all;
+}
+
 // scores = e^(scale q·k − the highest) of one query row and head, zeros behind them up to a multiple of SCORE_BLOCK; what
 // they add up to.
 static inline float score_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
@@ -16,11 +28,7 @@ static inline float score_head(const struct cpu_attend *a, const float *restrict
     float highest = -INFINITY, sum = 0;
     for (uint32_t c = 0; c < n; c++) {
         const float *k = a->k.data + context[c] * a->k.stride + kv_col;
-        float dot = 0;
-#pragma omp simd reduction(+ : dot)
-        for (uint32_t i = 0; i < d; i++)
-            dot += q[i] * k[i];
-        scores[c] = dot * a->scale;
+        scores[c] = dot(q, k, d) * a->scale;
         highest = scores[c] > highest ? scores[c] : highest;
     }
     for (uint32_t c = n; c < padded; c++)
@@ -34,24 +42,36 @@ static inline float score_head(const struct cpu_attend *a, const float *restrict
     return sum;
 }
 
-// z = inverse Σ scores v over WIDTH columns, which stay in registers.
-#define WEIGH_VALUES(WIDTH)                                                                        \
-    INLINED void weigh_values_##WIDTH(                                                             \
-        const struct cpu_attend *a, size_t col, const uint32_t *context, uint32_t n,               \
-        const float *restrict scores, float inverse, float *restrict z)                            \
+// z = inverse Σ scores v over N times LANES columns, which stay in registers.
+#define WEIGH_VALUES(N)                                                                            \
+    INLINED void weigh_values_##N(const struct cpu_attend *a, size_t col, const uint32_t *context, \
+                                  uint32_t n, const float *restrict scores, float inverse,         \
+                                  float *restrict z)                                               \
     {                                                                                              \
-        float sum[WIDTH] = { 0 };                                                                  \
+        lanes sum[N] = { 0 };                                                                      \
         for (uint32_t c = 0; c < n; c++) {                                                         \
-            const float *restrict v = a->v.data + context[c] * a->v.stride + col;                  \
-            for (uint32_t i = 0; i < (WIDTH); i++)                                                 \
+            const lanes *v = (const lanes *)(a->v.data + context[c] * a->v.stride + col);          \
+            for (uint32_t i = 0; i < (N); i++)                                                     \
                 sum[i] += scores[c] * v[i];                                                        \
         }                                                                                          \
-        for (uint32_t i = 0; i < (WIDTH); i++)                                                     \
-            z[i] = sum[i] * inverse;                                                               \
+        for (uint32_t i = 0; i < (N); i++)                                                         \
+            ((lanes *)z)[i] = sum[i] * inverse;                                                    \
     }
-WEIGH_VALUES(64)
-WEIGH_VALUES(16)
+WEIGH_VALUES(4)
 WEIGH_VALUES(1)
+
+// The same over the columns that are left.
+INLINED void weigh_rest(const struct cpu_attend *a, size_t col, const uint32_t *context, uint32_t n,
+                        const float *restrict scores, float inverse, float *restrict z,
+                        uint32_t n_cols)
+{
+    for (uint32_t i = 0; i < n_cols; i++) {
+        float sum = 0;
+        for (uint32_t c = 0; c < n; c++)
+            sum += scores[c] * a->v.data[context[c] * a->v.stride + col + i];
+        z[i] = sum * inverse;
+    }
+}
 
 // softmax(scale q·k) v of one query row and head; scores has room for the context.
 WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
@@ -60,12 +80,11 @@ WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q
 {
     uint32_t d = a->d_head, i = 0;
     float inverse = 1.0f / score_head(a, q, kv_col, context, n, scores);
-    for (; i + 64 <= d; i += 64)
-        weigh_values_64(a, kv_col + i, context, n, scores, inverse, z + i);
-    for (; i + 16 <= d; i += 16)
-        weigh_values_16(a, kv_col + i, context, n, scores, inverse, z + i);
-    for (; i < d; i++)
+    for (; i + 4 * LANES <= d; i += 4 * LANES)
+        weigh_values_4(a, kv_col + i, context, n, scores, inverse, z + i);
+    for (; i + LANES <= d; i += LANES)
         weigh_values_1(a, kv_col + i, context, n, scores, inverse, z + i);
+    weigh_rest(a, kv_col + i, context, n, scores, inverse, z + i, d - i);
 }
 
 void cpu_attend(const struct cpu_attend *a)

@@ -20,17 +20,38 @@ static inline void scale_row(float *out, const float *x, uint32_t n, float mean,
             out[i] = (x[i] - mean) * scale * gain[i];
 }
 
+INLINED float sum_of(const float *x, uint32_t n)
+{
+    lanes sum = { 0 };
+    uint32_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        sum += *(const lanes *)(x + i);
+    float all = sum_lanes(&sum);
+    for (; i < n; i++)
+        all += x[i];
+    return all;
+}
+
+// Σ (x − mean)².
+INLINED float sum_of_squares(const float *x, uint32_t n, float mean)
+{
+    lanes sum = { 0 };
+    uint32_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        lanes d = *(const lanes *)(x + i) - mean;
+        sum += d * d;
+    }
+    float all = sum_lanes(&sum);
+    for (; i < n; i++)
+        all += (x[i] - mean) * (x[i] - mean);
+    return all;
+}
+
 WIDE static void norm_row(float *out, const float *x, uint32_t n, const float *gain,
                           const float *bias, float eps, bool centred)
 {
-    float sum = 0, squares = 0;
-#pragma omp simd reduction(+ : sum)
-    for (uint32_t i = 0; i < n; i++)
-        sum += x[i];
-    float mean = centred ? sum / (float)n : 0.0f;
-#pragma omp simd reduction(+ : squares)
-    for (uint32_t i = 0; i < n; i++)
-        squares += (x[i] - mean) * (x[i] - mean);
+    float mean = centred ? sum_of(x, n) / (float)n : 0.0f;
+    float squares = sum_of_squares(x, n, mean);
     scale_row(out, x, n, mean, 1.0f / sqrtf(squares / (float)n + eps), gain, bias);
 }
 
@@ -192,7 +213,6 @@ void cpu_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct ro
 // Highest logit's lowest index; a row that is no numbers gives 0.
 WIDE static uint32_t argmax(const float *l, uint32_t n)
 {
-    enum { LANES = 16 };
     float best[LANES], highest = -INFINITY;
     uint32_t i = 0;
     for (uint32_t k = 0; k < LANES; k++)

@@ -8,6 +8,22 @@
 
 #include "base/wide.h"
 
+// Floats beside each other, wherever they begin: a register of the widest machines, several of the others. Sums over few
+// floats are spelled out in these, as compilers leave a loop over a vector's lanes at the end of each.
+enum { LANES = 16 };
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+
+INLINED float sum_lanes(const lanes *v)
+{
+    typedef float half __attribute__((vector_size(32)));
+    typedef float quarter __attribute__((vector_size(16)));
+    half h = __builtin_shufflevector(*v, *v, 0, 1, 2, 3, 4, 5, 6, 7)
+             + __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15);
+    quarter q
+        = __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
+    return (q[0] + q[2]) + (q[1] + q[3]);
+}
+
 // Below this many floats, waking other threads costs more than they bring.
 enum { PARALLEL_FROM = 32768 };
 
