@@ -67,6 +67,14 @@ static void random_doubles_read_back_from_the_fewest_digits(void **state)
     }
 }
 
+// Below a power of two the next double is nearer than above it.
+static void powers_of_two_read_back_from_the_fewest_digits(void **state)
+{
+    (void)state;
+    for (int exponent = DBL_MIN_EXP - DBL_MANT_DIG; exponent < DBL_MAX_EXP; exponent++)
+        check_double(ldexp(1, exponent));
+}
+
 static void random_floats_read_back_from_at_most_nine_digits(void **state)
 {
     (void)state;
@@ -164,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_doubles_read_back_from_the_fewest_digits),
+        cmocka_unit_test(powers_of_two_read_back_from_the_fewest_digits),
         cmocka_unit_test(random_floats_read_back_from_at_most_nine_digits),
         cmocka_unit_test(writes_numbers_as_people_do),
         cmocka_unit_test(fixed_decimals_have_no_negative_zero),

@@ -21,6 +21,7 @@ build libcsv-dev        libcsv-devel            libcsv        libcsv
 build libpcre2-dev      pcre2-devel             pcre2         pcre2
 build libutf8proc-dev   utf8proc-devel          libutf8proc   utf8proc
 build libcairo2-dev     cairo-devel             cairo         cairo
+build libpng-dev        libpng-devel            libpng        libpng
 build libssl-dev        openssl-devel           openssl       openssl@3
 build liblapacke-dev       lapack-devel            lapacke       lapack
 build libcurl4-openssl-dev libcurl-devel        curl          curl
@@ -67,7 +68,7 @@ fi
 
 # Elsewhere: nothing is installed for you. What the build itself needs tells whether anything is missing.
 if [ -z "$force" ] && command -v pkg-config >/dev/null 2>&1 && command -v glslangValidator >/dev/null 2>&1 \
-    && pkg-config --exists vulkan libcurl libcjson libpcre2-8 libutf8proc cairo libcrypto ncursesw; then
+    && pkg-config --exists vulkan libcurl libcjson libpcre2-8 libutf8proc cairo libpng libcrypto ncursesw; then
     exit 0
 fi
 if command -v dnf >/dev/null 2>&1; then

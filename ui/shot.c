@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "report/png.h"
 
 // A cell in the units of the figure; the font is as large as fits.
 static const double cell_w = 8, cell_h = 17, font_size = 13.3, baseline = 13;
@@ -174,15 +175,16 @@ static bool draw_figure(const struct grid *g, enum format format, struct buf *ou
     draw_grid(cr, g);
     cairo_status_t status = cairo_status(cr);
     cairo_destroy(cr);
-    if (status == CAIRO_STATUS_SUCCESS && format == FORMAT_PNG)
-        status = cairo_surface_write_to_png_stream(surface, append, out);
+    bool ok
+        = format == FORMAT_SVG || status != CAIRO_STATUS_SUCCESS || png_write(surface, out, err);
     cairo_surface_finish(surface);
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
-    return status == CAIRO_STATUS_SUCCESS
-           || abl_fail(err, ABL_FAILED, "cannot draw the screen: %s",
-                       cairo_status_to_string(status));
+    if (status != CAIRO_STATUS_SUCCESS)
+        return abl_fail(err, ABL_FAILED, "cannot draw the screen: %s",
+                        cairo_status_to_string(status));
+    return ok;
 }
 
 bool shot_write(const struct grid *g, const char *path, struct abl_err *err)

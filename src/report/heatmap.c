@@ -11,6 +11,7 @@
 
 #include "report/number.h"
 #include "report/palette.h"
+#include "report/png.h"
 
 // All lengths in points; a PNG has PNG_SCALE pixels a point.
 //
@@ -338,11 +339,11 @@ bool heatmap_png(const struct heatmap *m, struct buf *out, struct abl_err *err)
     cairo_scale(c, PNG_SCALE, PNG_SCALE);
     draw(c, m, &l);
     cairo_status_t status = cairo_status(c);
-    if (status == CAIRO_STATUS_SUCCESS)
-        status = cairo_surface_write_to_png_stream(surface, append, out);
+    bool ok
+        = status == CAIRO_STATUS_SUCCESS ? png_write(surface, out, err) : cairo_failed(status, err);
     cairo_destroy(c);
     cairo_surface_destroy(surface);
-    return status == CAIRO_STATUS_SUCCESS || cairo_failed(status, err);
+    return ok;
 }
 
 // cairo numbers the surfaces of a process and names the SVG's root group after its own: drop the number, so that a

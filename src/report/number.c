@@ -27,29 +27,77 @@ static void tidy(char *text)
     *to = '\0';
 }
 
-// DBL_DIG digits come back unchanged from any normal double, and %g drops trailing zeros: if that many digits
-// identify the value, no shorter text does. Subnormals have fewer digits to trust, so all lengths are tried.
+// How many digits a type's values have: `least` come back unchanged from any normal value, and %g drops trailing zeros, so
+// that no shorter text than these is worth a try; `most` identify every value.
+struct digits {
+    int least, most;
+    double normal; // the smallest value that has them all
+    bool (*comes_back)(const char *text, double value);
+};
+
+static bool double_comes_back(const char *text, double value)
+{
+    return strtod(text, NULL) == value;
+}
+
+static bool float_comes_back(const char *text, double value)
+{
+    return (double)strtof(text, NULL) == value;
+}
+
+static void print(double value, int digits, char out[NUMBER_SIZE])
+{
+    snprintf(out, NUMBER_SIZE, "%.*g", digits, value + 0.0); // -0 becomes 0
+}
+
+static void climb(double value, const struct digits *d, int least, char out[NUMBER_SIZE])
+{
+    int digits = least;
+    do
+        print(value, digits, out);
+    while (digits++ < d->most && !d->comes_back(out, value));
+}
+
+// The shortest text that comes back. Most values need one digit less than the most, or all: these are tried first. Below a
+// power of two the next value is nearer than above it, so that a longer text may miss it where a shorter one does not.
+static void shortest(double value, const struct digits *d, char out[NUMBER_SIZE])
+{
+    char shorter[NUMBER_SIZE];
+    int exponent, least = fabs(value) < d->normal ? 1 : d->least, digits = d->most - 1;
+    if (fabs(frexp(value, &exponent)) == 0.5) {
+        climb(value, d, least, out);
+        return;
+    }
+    print(value, digits, out);
+    if (!d->comes_back(out, value)) {
+        print(value, d->most, out);
+        return;
+    }
+    while (digits-- > least) {
+        print(value, digits, shorter);
+        if (!d->comes_back(shorter, value))
+            return;
+        memcpy(out, shorter, sizeof shorter);
+    }
+}
+
 void number_format(double value, char out[NUMBER_SIZE])
 {
+    static const struct digits d = { DBL_DIG, DBL_DECIMAL_DIG, DBL_MIN, double_comes_back };
     *out = '\0';
     if (!isfinite(value))
         return;
-    int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
-    do
-        snprintf(out, NUMBER_SIZE, "%.*g", digits, value + 0.0); // -0 becomes 0
-    while (strtod(out, NULL) != value && ++digits <= DBL_DECIMAL_DIG);
+    shortest(value, &d, out);
     tidy(out);
 }
 
 void number_format_float(float value, char out[NUMBER_SIZE])
 {
+    static const struct digits d = { FLT_DIG, FLT_DECIMAL_DIG, (double)FLT_MIN, float_comes_back };
     *out = '\0';
     if (!isfinite(value))
         return;
-    int digits = fabsf(value) < FLT_MIN ? 1 : FLT_DIG;
-    do
-        snprintf(out, NUMBER_SIZE, "%.*g", digits, (double)value + 0.0);
-    while (strtof(out, NULL) != value && ++digits <= FLT_DECIMAL_DIG);
+    shortest((double)value, &d, out);
     tidy(out);
 }
 
