@@ -7,53 +7,15 @@
 #include <unistd.h>
 
 #include "base/size.h"
-#include "engine/cpu_ops.h"
-#include "engine/dnnl_matmul.h"
-#include "engine/engine.h"
+#include "engine/cpu_parts.h"
 
 enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20 };
-enum { LOGITS_BYTES = 32 << 20, LOGITS_ROWS = 512 }; // more rows make no product faster
 enum { PART_BYTES = 6 << 20, ROWS_AT_ONCE = 4096 };
 enum { HUGE_PAGE = 2 << 20 }; // bytes
 
-struct buffer {
-    float *floats;
-    uint32_t *numbers; // of an index list
-};
-
-struct weight {
-    struct dnnl_matrix *matrix;
-    uint32_t k, n;
-};
-
-struct cpu_engine {
-    struct engine base;
-    struct dnnl_context *dnnl;
-    float *logits; // of read-outs, kept from one to the next: fresh memory costs more than the sums
-    size_t n_logits;
-};
-
-static struct cpu_engine *self(struct engine *e)
-{
-    return (struct cpu_engine *)e;
-}
-
-static struct rows rows_of(struct tensor t)
-{
-    return (struct rows){ .data = t.buffer ? t.buffer->floats + t.first : NULL,
-                          .n = t.rows,
-                          .cols = t.cols,
-                          .stride = t.stride };
-}
-
-static bool too_big(size_t rows, size_t cols, struct abl_err *err)
-{
-    return abl_fail(err, ABL_FAILED, "out of memory for %zu x %zu floats; lower --mem", rows, cols);
-}
-
-// Room for n floats on a cache line; NULL when memory is out. Large ones are on huge pages where the system gives them: a
-// chunk's activations are hundreds of megabytes, which else fault in by 4 KiB and miss in the TLB.
-static float *aligned_floats(size_t n)
+// Large ones are on huge pages where the system gives them: a chunk's activations are hundreds of megabytes, which else
+// fault in by 4 KiB and miss in the TLB.
+float *cpu_aligned_floats(size_t n)
 {
     size_t bytes;
     if (!size_mul(n, sizeof(float), &bytes) || bytes > SIZE_MAX / 2)
@@ -69,7 +31,7 @@ static struct buffer *buffer_new(size_t n)
 {
     struct buffer *b = calloc(1, sizeof *b);
     if (b)
-        b->floats = aligned_floats(n);
+        b->floats = cpu_aligned_floats(n);
     if (b && b->floats)
         return b;
     free(b);
@@ -162,7 +124,7 @@ static bool fill_matrix(struct dnnl_matrix *to, const struct matrix_source *s, s
     uint32_t rows = s->out_in ? s->n : s->k, cols = s->out_in ? s->k : s->n;
     size_t fit = STAGING_BYTES / (cols * sizeof(float)) / MATRIX_BLOCK * MATRIX_BLOCK;
     uint32_t block = (uint32_t)size_min(rows, size_max(MATRIX_BLOCK, fit));
-    float *staging = aligned_floats((size_t)block * cols);
+    float *staging = cpu_aligned_floats((size_t)block * cols);
     if (!staging)
         return too_big(block, cols, err);
     bool ok = true;
@@ -230,8 +192,8 @@ static bool cpu_gate_op(struct engine *e, struct tensor x, struct tensor gate, e
     return true;
 }
 
-static bool multiply(struct rows y, struct rows x, const struct weight *w, const float *bias,
-                     unsigned flags, struct abl_err *err)
+bool cpu_multiply(struct rows y, struct rows x, const struct weight *w, const float *bias,
+                  unsigned flags, struct abl_err *err)
 {
     assert(x.cols == w->k && y.cols == w->n && x.n == y.n);
     struct product p = { .x = x.data,
@@ -254,7 +216,7 @@ static bool cpu_linear(struct engine *e, struct tensor out, struct tensor x, con
                                      [ACT_SILU] = PRODUCT_SILU };
     unsigned flags = (epilogue->bias.buffer ? PRODUCT_BIAS : 0u) | acts[epilogue->act]
                      | (epilogue->accumulate ? PRODUCT_ACCUMULATE : 0u);
-    return multiply(rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags, err);
+    return cpu_multiply(rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags, err);
 }
 
 static bool cpu_head_out_op(struct engine *e, struct tensor x, struct tensor z,
@@ -349,117 +311,6 @@ static bool cpu_edit_op(struct engine *e, struct tensor x, const struct row_edit
     (void)err;
     cpu_edit(rows_of(x), edits, n_edits, rows_of(source));
     return true;
-}
-
-// Memory of a read-out: logits of rows, then those of base rows, then what these weigh; what is known of base rows.
-struct reading {
-    float *logits; // the engine's
-    struct cpu_base_row *base;
-    size_t fit; // rows of logits
-};
-
-static bool read_base(struct reading *r, struct tensor base, const struct weight *w, size_t n_rows,
-                      struct abl_err *err)
-{
-    struct rows l = { r->logits + n_rows * w->n, base.rows, w->n, w->n };
-    struct rows p = { l.data + (size_t)base.rows * w->n, base.rows, w->n, w->n };
-    if (!multiply(l, rows_of(base), w, NULL, 0, err))
-        return false;
-    cpu_base_rows(l, p, r->base);
-    return true;
-}
-
-// Asks that are answered together, of rows beside each other.
-struct ask_block {
-    const struct readout_ask *asks;
-    uint32_t n;
-};
-
-static uint32_t block_rows(const struct ask_block *b)
-{
-    return b->asks[b->n - 1].row - b->asks[0].row + 1;
-}
-
-static uint32_t block_bases(const struct ask_block *b)
-{
-    return b->asks[b->n - 1].base - b->asks[0].base + 1;
-}
-
-// Rows of logits that a block needs; a base row's are followed by their weights.
-static size_t logit_rows(const struct ask_block *b, bool with_base)
-{
-    return block_rows(b) + (with_base ? 2 * (size_t)block_bases(b) : 0);
-}
-
-// Logits of some rows of x and of the base rows that they are compared with, reduced at once.
-static bool readout_block(struct reading *r, struct tensor x, const struct weight *w,
-                          struct tensor base, const struct ask_block *b, struct row_stats *stats,
-                          struct abl_err *err)
-{
-    x = tensor_rows(x, b->asks[0].row, block_rows(b));
-    struct rows l = { r->logits, x.rows, w->n, w->n };
-    if (!multiply(l, rows_of(x), w, NULL, 0, err)
-        || (base.buffer
-            && !read_base(r, tensor_rows(base, b->asks[0].base, block_bases(b)), w, x.rows, err)))
-        return false;
-    cpu_row_stats(l, base.buffer ? r->base : NULL, b->asks, b->n, stats);
-    return true;
-}
-
-// As many of n asks as fit the logits' memory together with the base rows that they refer to; at least those of one row.
-static struct ask_block next_block(const struct readout_ask *asks, uint32_t n, bool with_base,
-                                   size_t fit)
-{
-    struct ask_block b = { asks, 1 };
-    while (b.n < n) {
-        struct ask_block more = { asks, b.n + 1 };
-        if (asks[b.n].row != asks[b.n - 1].row && logit_rows(&more, with_base) > fit)
-            break;
-        b = more;
-    }
-    return b;
-}
-
-static bool reserve_logits(struct cpu_engine *c, size_t n)
-{
-    if (n <= c->n_logits)
-        return true;
-    free(c->logits);
-    c->logits = aligned_floats(n);
-    c->n_logits = c->logits ? n : 0;
-    return c->logits;
-}
-
-static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n_vocab,
-                         const struct ask_block *all, bool with_base, struct abl_err *err)
-{
-    size_t least = with_base ? 3 : 1, fit = LOGITS_BYTES / (n_vocab * sizeof(float));
-    fit = size_min(fit, LOGITS_ROWS);
-    r->fit = size_max(least, size_min(fit, logit_rows(all, with_base)));
-    r->base = malloc(r->fit * sizeof *r->base);
-    if (!r->base || !reserve_logits(c, r->fit * n_vocab))
-        return too_big(r->fit, n_vocab, err);
-    r->logits = c->logits;
-    return true;
-}
-
-static bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w,
-                        struct tensor base, const struct readout_ask *asks, uint32_t n_asks,
-                        struct row_stats *stats, struct abl_err *err)
-{
-    struct reading r = { 0 };
-    struct ask_block all = { asks, n_asks };
-    if (!n_asks)
-        return true;
-    assert(asks[n_asks - 1].row < x.rows);
-    bool ok = reading_init(&r, self(e), w->n, &all, base.buffer, err);
-    for (uint32_t first = 0; ok && first < n_asks;) {
-        struct ask_block b = next_block(asks + first, n_asks - first, base.buffer, r.fit);
-        ok = readout_block(&r, x, w, base, &b, stats + first, err);
-        first += b.n;
-    }
-    free(r.base);
-    return ok;
 }
 
 static bool cpu_finish(struct engine *e, struct abl_err *err)

@@ -1,0 +1,56 @@
+// What cpu.c and cpu_readout.c share; nobody else includes it.
+#ifndef ABL_ENGINE_CPU_PARTS_H
+#define ABL_ENGINE_CPU_PARTS_H
+
+#include "engine/cpu_ops.h"
+#include "engine/dnnl_matmul.h"
+#include "engine/engine.h"
+
+struct buffer {
+    float *floats;
+    uint32_t *numbers; // of an index list
+};
+
+struct weight {
+    struct dnnl_matrix *matrix;
+    uint32_t k, n;
+};
+
+struct cpu_engine {
+    struct engine base;
+    struct dnnl_context *dnnl;
+    float *logits; // of read-outs, kept from one to the next: fresh memory costs more than the sums
+    size_t n_logits;
+};
+
+static inline struct cpu_engine *self(struct engine *e)
+{
+    return (struct cpu_engine *)e;
+}
+
+static inline struct rows rows_of(struct tensor t)
+{
+    return (struct rows){ .data = t.buffer ? t.buffer->floats + t.first : NULL,
+                          .n = t.rows,
+                          .cols = t.cols,
+                          .stride = t.stride };
+}
+
+static inline bool too_big(size_t rows, size_t cols, struct abl_err *err)
+{
+    return abl_fail(err, ABL_FAILED, "out of memory for %zu x %zu floats; lower --mem", rows, cols);
+}
+
+// Room for n floats on a cache line, freed with free; NULL when memory is out.
+float *cpu_aligned_floats(size_t n);
+
+// y = x·w, with bias where flags (enum product_flags) say so.
+bool cpu_multiply(struct rows y, struct rows x, const struct weight *w, const float *bias,
+                  unsigned flags, struct abl_err *err);
+
+// The operation of this name.
+bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
+                 const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
+                 struct abl_err *err);
+
+#endif
