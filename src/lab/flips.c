@@ -14,10 +14,10 @@ enum {
     LANES = 4,               // columns whose sums are made together
     TILE = 256,              // patterns whose sums stay in the first cache; a thread's share
     PARALLEL_FROM = 1 << 16, // additions that are worth waking other threads for
-    FEW = 10, // fewer patterns as big as the observed one: p is small, and asks for more of them
-    MANY
-    = 1
-      << 15, // so many: the least p is then 1 / 32769, small enough to stand among a thousand heads
+    // Fewer than FEW patterns as big as the observed one: p is small, and asks for MANY; the least p is then 1 / 32769, small
+    // enough to stand among a thousand heads.
+    FEW = 10,
+    MANY = 32768,
 };
 
 // Columns side by side.

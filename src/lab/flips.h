@@ -14,8 +14,7 @@ struct flips {
     // sums of eight signed clusters, made once per column, so that a permutation is n_groups additions.
     uint8_t *patterns;
     size_t n, n_groups;
-    size_t
-        n_first; // the patterns that every column is tried with; the others where few of these are as big
+    size_t n_first; // that every column is tried with; the others where few of these are as big
     uint32_t n_clusters;
     bool exact; // all sign patterns there are
 };
