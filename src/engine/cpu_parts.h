@@ -44,7 +44,7 @@ static inline bool too_big(size_t rows, size_t cols, struct abl_err *err)
 // Room for n floats on a cache line, freed with free; NULL when memory is out.
 float *cpu_aligned_floats(size_t n);
 
-// y = x·w, with bias where flags (enum product_flags) say so.
+// y = x·w, and what flags (enum product_flags) say beside it; bias is read where they do.
 bool cpu_multiply(struct rows y, struct rows x, const struct weight *w, const float *bias,
                   unsigned flags, struct abl_err *err);
 

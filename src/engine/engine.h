@@ -122,8 +122,8 @@ struct device_info {
     enum precision precision; // of an engine: what it multiplies in
     // Likewise: bytes to which what only passes between two products is best kept, so that it stays in the caches.
     uint64_t part_bytes;
-    uint32_t
-        rows_at_once; // likewise: rows that are enough; carrying more at once makes no product faster
+    // Likewise: rows that are enough, as carrying more at once makes no product faster.
+    uint32_t rows_at_once;
 };
 
 struct engine_ops {

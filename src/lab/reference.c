@@ -5,18 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/reference_math.h"
-
-struct layer {
-    uint32_t index;
-    struct matrix qkv, out, mlp_gate, mlp_in, mlp_out;
-    struct exact_norm ln1, ln2, q_norm, k_norm;
-    float *qkv_bias, *out_bias, *mlp_gate_bias, *mlp_in_bias, *mlp_out_bias; // NULL: none
-    double *constant;    // c_h of every head: (n_heads * d_head)
-    double *frequencies; // (rope.n_dims / 2)
-    double attn_scale;
-    struct arena arena; // everything above
-};
+#include "lab/reference_layer.h"
 
 // One prompt under one variant, on its way through the layers.
 struct state {
@@ -52,77 +41,9 @@ struct scratch {
         weights; // (n_ids, n_ids, n_heads) of each query, key and head; the keys it does not see are 0
 };
 
-static size_t q_cols(const struct model_shape *s)
-{
-    return (size_t)s->n_heads * s->d_head;
-}
-
-static size_t kv_cols(const struct model_shape *s)
-{
-    return (size_t)s->n_kv_heads * s->d_head;
-}
-
-// c_h = b_V + ln1 bias·W_V of the kv head that query head h reads.
-static bool find_constants(const struct model_shape *s, struct layer *l, struct abl_err *err)
-{
-    size_t group = s->n_heads / s->n_kv_heads;
-    double *bias = exact_doubles(&l->arena, s->d_model, 1, err);
-    double *qkv = exact_doubles(&l->arena, l->qkv.n, 1, err);
-    l->constant = exact_doubles(&l->arena, q_cols(s), 1, err);
-    if (!bias || !qkv || !l->constant)
-        return false;
-    for (size_t i = 0; l->ln1.bias && i < s->d_model; i++)
-        bias[i] = (double)l->ln1.bias[i];
-    exact_times(qkv, bias, &l->qkv, l->qkv_bias);
-    const double *v = qkv + q_cols(s) + kv_cols(s);
-    for (size_t h = 0; h < s->n_heads; h++)
-        for (size_t i = 0; i < s->d_head; i++)
-            l->constant[h * s->d_head + i] = v[h / group * s->d_head + i];
-    return true;
-}
-
-// A norm's gain and, where it has one, the bias that follows in the list of vectors.
-static bool read_norm(const struct model *m, enum model_vector gain, bool has_bias, uint32_t layer,
-                      struct arena *a, struct exact_norm *out, struct abl_err *err)
-{
-    float *g, *b = NULL;
-    if (!exact_read_vector(m, gain, layer, a, &g, err)
-        || (has_bias && !exact_read_vector(m, (enum model_vector)(gain + 1), layer, a, &b, err)))
-        return false;
-    *out = (struct exact_norm){ has_bias ? m->shape.norm : NORM_RMS, g, b,
-                                (double)m->shape.norm_eps };
-    return true;
-}
-
-static bool read_layer(const struct model *m, uint32_t index, struct layer *l, struct abl_err *err)
-{
-    const struct model_shape *s = &m->shape;
-    struct arena *a = &l->arena;
-    l->index = index;
-    l->attn_scale = s->attn_scale ? 1.0 / sqrt((double)s->d_head) : 1.0;
-    if (s->attn_scale_layer)
-        l->attn_scale /= index + 1.0;
-    l->frequencies = exact_doubles(a, s->rope.n_dims / 2 + 1, 1, err);
-    return l->frequencies && (!s->rope.n_dims || model_rope_frequencies(m, l->frequencies, err))
-           && exact_read_matrix(m, MATRIX_QKV, index, a, &l->qkv, err)
-           && exact_read_matrix(m, MATRIX_OUT, index, a, &l->out, err)
-           && (!s->gated || exact_read_matrix(m, MATRIX_MLP_GATE, index, a, &l->mlp_gate, err))
-           && exact_read_matrix(m, MATRIX_MLP_IN, index, a, &l->mlp_in, err)
-           && exact_read_matrix(m, MATRIX_MLP_OUT, index, a, &l->mlp_out, err)
-           && read_norm(m, VECTOR_LN1_GAIN, true, index, a, &l->ln1, err)
-           && read_norm(m, VECTOR_LN2_GAIN, true, index, a, &l->ln2, err)
-           && read_norm(m, VECTOR_Q_NORM, false, index, a, &l->q_norm, err)
-           && read_norm(m, VECTOR_K_NORM, false, index, a, &l->k_norm, err)
-           && exact_read_vector(m, VECTOR_QKV_BIAS, index, a, &l->qkv_bias, err)
-           && exact_read_vector(m, VECTOR_OUT_BIAS, index, a, &l->out_bias, err)
-           && exact_read_vector(m, VECTOR_MLP_GATE_BIAS, index, a, &l->mlp_gate_bias, err)
-           && exact_read_vector(m, VECTOR_MLP_IN_BIAS, index, a, &l->mlp_in_bias, err)
-           && exact_read_vector(m, VECTOR_MLP_OUT_BIAS, index, a, &l->mlp_out_bias, err)
-           && find_constants(s, l, err);
-}
-
 // Norm the heads of q and k of one token, and turn them by its position.
-static void place(const struct model_shape *s, const struct layer *l, double *qkv, size_t position)
+static void place(const struct model_shape *s, const struct exact_layer *l, double *qkv,
+                  size_t position)
 {
     for (size_t h = 0; h < s->n_heads + s->n_kv_heads; h++) {
         double *head = qkv + h * s->d_head;
@@ -133,21 +54,21 @@ static void place(const struct model_shape *s, const struct layer *l, double *qk
 }
 
 // The first token that token i of the layer sees.
-static size_t first_seen(const struct model_shape *s, const struct layer *l, size_t i)
+static size_t first_seen(const struct model_shape *s, const struct exact_layer *l, size_t i)
 {
     size_t window = s->window && s->slides[l->index] ? s->window : SIZE_MAX;
     return i + 1 > window ? i + 1 - window : 0;
 }
 
-static struct exact_attention attention_of(const struct model_shape *s, const struct layer *l,
+static struct exact_attention attention_of(const struct model_shape *s, const struct exact_layer *l,
                                            const struct scratch *t, size_t i, size_t h)
 {
-    size_t stride = q_cols(s) + 2 * kv_cols(s), group = s->n_heads / s->n_kv_heads;
+    size_t stride = exact_q_cols(s) + 2 * exact_kv_cols(s), group = s->n_heads / s->n_kv_heads;
     size_t first = first_seen(s, l, i);
-    const double *k = t->qkv + first * stride + q_cols(s) + h / group * s->d_head;
+    const double *k = t->qkv + first * stride + exact_q_cols(s) + h / group * s->d_head;
     return (struct exact_attention){ .q = t->qkv + i * stride + h * s->d_head,
                                      .k = k,
-                                     .v = k + kv_cols(s),
+                                     .v = k + exact_kv_cols(s),
                                      .n_seen = i + 1 - first,
                                      .stride = stride,
                                      .d_head = s->d_head,
@@ -156,16 +77,16 @@ static struct exact_attention attention_of(const struct model_shape *s, const st
 }
 
 // The weights that token i gives to those it sees, from the first on.
-static double *weights_of(const struct walk *w, const struct layer *l, double *pattern, size_t n,
-                          size_t i, size_t h)
+static double *weights_of(const struct walk *w, const struct exact_layer *l, double *pattern,
+                          size_t n, size_t i, size_t h)
 {
     return pattern + (i * n + first_seen(w->shape, l, i)) * w->shape->n_heads + h;
 }
 
 // What an edit at token `at` of a prompt takes its columns from; NULL: nothing, so that the source counts as 0.
 // *keeps: a donor too short to have a partner for the token, which then keeps its value.
-static const double *edit_source(const struct walk *w, const struct layer *l, const struct edit *e,
-                                 uint32_t prompt, size_t at, bool *keeps)
+static const double *edit_source(const struct walk *w, const struct exact_layer *l,
+                                 const struct edit *e, uint32_t prompt, size_t at, bool *keeps)
 {
     *keeps = false;
     if (e->source == SOURCE_NONE)
@@ -208,7 +129,7 @@ struct rows {
     size_t stride;
 };
 
-static void run_edit(const struct walk *w, const struct layer *l, const struct edit *e,
+static void run_edit(const struct walk *w, const struct exact_layer *l, const struct edit *e,
                      uint32_t prompt, struct rows rows)
 {
     int64_t n = w->job->prompts[prompt].n_ids;
@@ -230,7 +151,7 @@ static void run_edit(const struct walk *w, const struct layer *l, const struct e
 }
 
 // Edits of the weights of one query and head: those to keys as far from the end as any that the donor's query sees.
-static void edit_weights(const struct walk *w, const struct layer *l, const struct edit *e,
+static void edit_weights(const struct walk *w, const struct exact_layer *l, const struct edit *e,
                          const struct state *s, double *pattern, size_t i, size_t h)
 {
     size_t n = s->prompt->n_ids, n_seen = i + 1 - first_seen(w->shape, l, i), skip = 0;
@@ -255,7 +176,7 @@ static void edit_weights(const struct walk *w, const struct layer *l, const stru
 }
 
 // The pattern of a layer has been computed: as at_site, but its rows are pairs of tokens.
-static void at_pattern(const struct walk *w, const struct layer *l, const struct state *s,
+static void at_pattern(const struct walk *w, const struct exact_layer *l, const struct state *s,
                        double *pattern)
 {
     size_t n = s->prompt->n_ids, n_heads = w->shape->n_heads;
@@ -274,7 +195,7 @@ static void at_pattern(const struct walk *w, const struct layer *l, const struct
 }
 
 // z from q, k and v, the pattern edited on the way.
-static void attend(const struct walk *w, const struct layer *l, const struct state *s,
+static void attend(const struct walk *w, const struct exact_layer *l, const struct state *s,
                    struct scratch *t, size_t n)
 {
     const struct model_shape *shape = w->shape;
@@ -287,13 +208,13 @@ static void attend(const struct walk *w, const struct layer *l, const struct sta
     for (size_t i = 0; i < n; i++)
         for (size_t h = 0; h < shape->n_heads; h++) {
             struct exact_attention a = attention_of(shape, l, t, i, h);
-            exact_mix(t->z + i * q_cols(shape) + h * shape->d_head, &a,
+            exact_mix(t->z + i * exact_q_cols(shape) + h * shape->d_head, &a,
                       weights_of(w, l, t->weights, n, i, h));
         }
 }
 
 // The activation at a site has been computed: an intact state keeps it, another runs its edits.
-static void at_site(const struct walk *w, const struct layer *l, enum site site,
+static void at_site(const struct walk *w, const struct exact_layer *l, enum site site,
                     const struct state *s, struct rows rows)
 {
     size_t n = s->prompt->n_ids, cols = site_cols(w->shape, site);
@@ -311,7 +232,7 @@ static void add_rows(double *x, const double *y, size_t n)
 }
 
 // h = what attention gives, z edited on the way.
-static void run_attention(const struct walk *w, const struct layer *l, const struct state *s,
+static void run_attention(const struct walk *w, const struct exact_layer *l, const struct state *s,
                           struct scratch *t, size_t n)
 {
     size_t d = w->shape->d_model;
@@ -321,18 +242,18 @@ static void run_attention(const struct walk *w, const struct layer *l, const str
         place(w->shape, l, t->qkv + i * l->qkv.n, i);
     }
     at_site(w, l, SITE_Q, s, (struct rows){ t->qkv, l->qkv.n });
-    at_site(w, l, SITE_K, s, (struct rows){ t->qkv + q_cols(w->shape), l->qkv.n });
+    at_site(w, l, SITE_K, s, (struct rows){ t->qkv + exact_q_cols(w->shape), l->qkv.n });
     at_site(w, l, SITE_V, s,
-            (struct rows){ t->qkv + q_cols(w->shape) + kv_cols(w->shape), l->qkv.n });
+            (struct rows){ t->qkv + exact_q_cols(w->shape) + exact_kv_cols(w->shape), l->qkv.n });
     attend(w, l, s, t, n);
-    at_site(w, l, SITE_Z, s, (struct rows){ t->z, q_cols(w->shape) });
+    at_site(w, l, SITE_Z, s, (struct rows){ t->z, exact_q_cols(w->shape) });
     for (size_t i = 0; i < n; i++)
-        exact_times(t->h + i * d, t->z + i * q_cols(w->shape), &l->out, l->out_bias);
+        exact_times(t->h + i * d, t->z + i * exact_q_cols(w->shape), &l->out, l->out_bias);
     at_site(w, l, SITE_ATTN_OUT, s, (struct rows){ t->h, d });
 }
 
 // mlp = what the MLP makes of the residual stream.
-static void run_mlp(const struct walk *w, const struct layer *l, const struct state *s,
+static void run_mlp(const struct walk *w, const struct exact_layer *l, const struct state *s,
                     struct scratch *t, size_t n)
 {
     const struct model_shape *shape = w->shape;
@@ -352,7 +273,7 @@ static void run_mlp(const struct walk *w, const struct layer *l, const struct st
 }
 
 // x + attn(x) + mlp(x), or x' = x + attn(x) and then x' + mlp(x').
-static void run_modules(const struct walk *w, const struct layer *l, const struct state *s,
+static void run_modules(const struct walk *w, const struct exact_layer *l, const struct state *s,
                         struct scratch *t, size_t n)
 {
     size_t d = w->shape->d_model;
@@ -365,14 +286,14 @@ static void run_modules(const struct walk *w, const struct layer *l, const struc
     add_rows(s->x, t->mlp, n * d);
 }
 
-static bool layer_state(const struct walk *w, const struct layer *l, const struct state *s,
+static bool layer_state(const struct walk *w, const struct exact_layer *l, const struct state *s,
                         struct abl_err *err)
 {
     size_t n = s->prompt->n_ids;
     struct arena a = { 0 };
     struct scratch t = { .h = exact_doubles(&a, n, w->shape->d_model, err),
                          .qkv = exact_doubles(&a, n, l->qkv.n, err),
-                         .z = exact_doubles(&a, n, q_cols(w->shape), err),
+                         .z = exact_doubles(&a, n, exact_q_cols(w->shape), err),
                          .mlp = exact_doubles(&a, n, w->shape->d_model, err),
                          .up = exact_doubles(&a, n, w->shape->d_mlp, err),
                          .gate = exact_doubles(&a, w->shape->d_mlp, 1, err),
@@ -388,8 +309,8 @@ static bool layer_state(const struct walk *w, const struct layer *l, const struc
 }
 
 // States are independent of one another, so that sharing them out over cores changes no bit.
-static bool layer_states(const struct walk *w, const struct layer *l, const struct state *states,
-                         size_t n, struct abl_err *err)
+static bool layer_states(const struct walk *w, const struct exact_layer *l,
+                         const struct state *states, size_t n, struct abl_err *err)
 {
     bool failed = false;
 #pragma omp parallel for schedule(dynamic)
@@ -409,7 +330,7 @@ static size_t n_edited(const struct walk *w)
 // The mean of z over every token of every prompt but BOS.
 static void find_mean(const struct walk *w)
 {
-    size_t cols = q_cols(w->shape), n = 0;
+    size_t cols = exact_q_cols(w->shape), n = 0;
     memset(w->mean, 0, cols * sizeof *w->mean);
     for (size_t p = 0; p < w->job->n_prompts; p++)
         for (size_t i = w->job->has_bos; i < w->intact[p].prompt->n_ids; i++, n++)
@@ -422,8 +343,8 @@ static void find_mean(const struct walk *w)
 // Intact states go first: what edits take is intact.
 static bool run_layer(const struct walk *w, uint32_t index, struct abl_err *err)
 {
-    struct layer l = { 0 };
-    bool ok = read_layer(w->job->model, index, &l, err)
+    struct exact_layer l = { 0 };
+    bool ok = exact_read_layer(w->job->model, index, &l, err)
               && layer_states(w, &l, w->intact, w->job->n_prompts, err)
               && (!w->job->donors || layer_states(w, &l, w->donors, w->job->n_donors, err));
     if (ok) {
@@ -499,7 +420,7 @@ static bool walk_init(struct walk *w, struct abl_err *err)
     w->edited = exact_array(&w->arena, n_all + 1, 1, sizeof *w->edited, err);
     w->donors = job->donors ? exact_array(&w->arena, job->n_donors, 1, sizeof *w->donors, err)
                             : w->intact;
-    w->mean = exact_doubles(&w->arena, q_cols(w->shape), 1, err);
+    w->mean = exact_doubles(&w->arena, exact_q_cols(w->shape), 1, err);
     bool ok = w->intact && w->edited && w->donors && w->mean;
     for (uint32_t p = 0; ok && p < n; p++)
         ok = intact_init(w, job->prompts, p, &w->intact[p], err);
@@ -574,7 +495,7 @@ static bool read_out(const struct walk *w, struct reference_row *intact, struct 
     r.logits = exact_doubles(&r.arena, w->shape->n_vocab, 1, err);
     bool ok = r.h && r.base && r.logits
               && exact_read_matrix(m, MATRIX_UNEMBED, 0, &r.arena, &r.unembed, err)
-              && read_norm(m, VECTOR_FINAL_GAIN, true, 0, &r.arena, &r.norm, err);
+              && exact_read_norm(m, VECTOR_FINAL_GAIN, true, 0, &r.arena, &r.norm, err);
     for (size_t p = 0; ok && p < w->job->n_prompts; p++)
         read_prompt(w, &r, p, intact, rows);
     arena_release(&r.arena);

@@ -47,6 +47,18 @@ bool exact_read_vector(const struct model *m, enum model_vector which, uint32_t 
     return !n || (*out && model_read_vector(m, which, layer, *out, err));
 }
 
+bool exact_read_norm(const struct model *m, enum model_vector gain, bool has_bias, uint32_t layer,
+                     struct arena *a, struct exact_norm *out, struct abl_err *err)
+{
+    float *g, *b = NULL;
+    if (!exact_read_vector(m, gain, layer, a, &g, err)
+        || (has_bias && !exact_read_vector(m, (enum model_vector)(gain + 1), layer, a, &b, err)))
+        return false;
+    *out = (struct exact_norm){ has_bias ? m->shape.norm : NORM_RMS, g, b,
+                                (double)m->shape.norm_eps };
+    return true;
+}
+
 void exact_times(double *y, const double *x, const struct matrix *w, const float *bias)
 {
     for (size_t j = 0; j < w->n; j++)

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-
 #include "lab/stream_lists.h"
 
-// Of a token row, without the MLP's.
+// Of a token row: resid, h and read_x; q, z and read_q; kv. What the MLP takes is apart.
 static uint64_t row_bytes(const struct model_shape *s)
 {
     uint64_t q = (uint64_t)s->n_heads * s->d_head, kv = (uint64_t)s->n_kv_heads * s->d_head;
-    return (3 * (uint64_t)s->d_model + 2 * q + q + 2 * kv) * sizeof(float);
+    return (3 * (uint64_t)s->d_model + 3 * q + 2 * kv) * sizeof(float);
 }
 
 static uint64_t mlp_row_bytes(const struct model_shape *s)

@@ -87,8 +87,7 @@ struct stream {
     struct tensor z_now;    // z of this layer, likewise
     struct tensor resid, h; // (max_copies * rows.n, d_model)
     struct tensor q, kv, z; // (…, n_heads * d_head), (prefix + …, k | v), as q
-    struct tensor up,
-        gate; // (rows of a part, d_mlp): the MLP's rows at hand; gate where it is gated
+    struct tensor up, gate; // (rows of a part, d_mlp) of the MLP; gate where it is gated
     struct tensor read_q, read_x; // (max_copies * n_reads, …)
     // (edges of one copy, n_heads); none until a layer's pattern is wanted, and until one is edited
     struct tensor pattern, pattern_was;
@@ -111,8 +110,8 @@ uint32_t stash_rows(const struct stash *s, const struct model_shape *shape, cons
 struct room {
     uint64_t mem;        // bytes
     uint64_t part_bytes; // of what passes between two products, as in struct device_info
-    uint32_t
-        rows_at_once; // likewise; UINT32_MAX where weights come and go, which favours few passes over many rows
+    // Likewise; UINT32_MAX where weights come and go, which favours few passes over many rows.
+    uint32_t rows_at_once;
 };
 struct room stream_room(const struct device_info *device, uint64_t mem, bool weights_stay);
 struct room room_left(struct room r, uint64_t taken); // bytes

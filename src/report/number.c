@@ -50,7 +50,9 @@ static void print(double value, int digits, char out[NUMBER_SIZE])
     snprintf(out, NUMBER_SIZE, "%.*g", digits, value + 0.0); // -0 becomes 0
 }
 
-static void climb(double value, const struct digits *d, int least, char out[NUMBER_SIZE])
+// From the least digits on, one more at a time.
+static void shortest_from_below(double value, const struct digits *d, int least,
+                                char out[NUMBER_SIZE])
 {
     int digits = least;
     do
@@ -65,7 +67,7 @@ static void shortest(double value, const struct digits *d, char out[NUMBER_SIZE]
     char shorter[NUMBER_SIZE];
     int exponent, least = fabs(value) < d->normal ? 1 : d->least, digits = d->most - 1;
     if (fabs(frexp(value, &exponent)) == 0.5) {
-        climb(value, d, least, out);
+        shortest_from_below(value, d, least, out);
         return;
     }
     print(value, digits, out);
