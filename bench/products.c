@@ -2,8 +2,9 @@
 //
 //     products onednn|cpu|vulkan|vulkan:N m,k,n ...
 //
-// A line for each shape: m k n and the best and median GFLOP/s. "onednn" calls the library alone, with weights in the layout
-// that it asks for; the others go through an engine, as a forward pass does.
+// A line for each shape: m k n and the best and median GFLOP/s. "onednn" calls the library alone,
+// with weights in the layout that it asks for; the others go through an engine, as a forward pass
+// does.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-"""Write what heads attend to, computed by transformers in float64, that tests/attn_test.c compares against.
+"""Write what heads attend to, computed by transformers in float64, that tests/experiments/attn_test.c compares against.
 
     build/venv/bin/pip install torch==2.13.0 transformers tokenizers safetensors
     build/venv/bin/python tools/golden_attn.py
@@ -6,7 +6,7 @@
 tests/fixtures/experiments/attn.json holds, for the models and rows of tools/golden_experiments.py:
 
     heads       "L:H" -> entropy, bos (means over rows of the last token's attention), previous, duplicate, induction (means
-                over prompts of repeated random tokens, drawn as src/lab/attn.c says by the generator written out below)
+                over prompts of repeated random tokens, drawn as src/experiments/attn.c says by the generator written out below)
     n_repeated  tokens of such a prompt that come twice
 
 and for the fixture mistral, whose window is shorter than the prompt, and whose heads share keys and values:

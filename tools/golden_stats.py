@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write tests/fixtures/stats-golden.json: what src/lab/stats.c must give, from NumPy, SciPy and plain Python.
+"""Write tests/fixtures/stats-golden.json: what src/stats/stats.c must give, from NumPy, SciPy and plain Python.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy scipy
     /tmp/venv/bin/python tools/golden_stats.py

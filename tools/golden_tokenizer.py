@@ -1,4 +1,4 @@
-"""Write the expected token ids of tests/tokenizer_test.c, computed by the `tokenizers` library.
+"""Write the expected token ids of tests/text/tokenizer_test.c, computed by the `tokenizers` library.
 
     python3 tools/golden_tokenizer.py [--root .]          needs: pip install tokenizers
 

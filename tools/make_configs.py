@@ -1,4 +1,4 @@
-"""Write the ready runs in configs/ and the run files that tests/configs.sh runs.
+"""Write the ready runs in configs/ and the run files that tests/cli/configs.sh runs.
 
     python3 tools/make_configs.py
 

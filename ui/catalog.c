@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "lab/metrics.h"
-#include "lab/run.h"
 #include "model/model.h"
+#include "session/session.h"
+#include "stats/metrics.h"
 #include "text/dataset.h"
 
 // Room for n items; NULL items and n = 0 when memory is out.

@@ -15,7 +15,8 @@ struct command_info {
 
 const struct command_info *command_table(size_t *n);
 
-// Carry out a line such as "screenshot heads.svg"; returns enum effect flags. A mistake becomes a message.
+// Carry out a line such as "screenshot heads.svg"; returns enum effect flags. A mistake becomes a
+// message.
 unsigned command_apply(struct state *s, const char *line);
 
 #endif

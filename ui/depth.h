@@ -15,8 +15,9 @@ enum depth depth_of(int n_colors);
 // The colour's number in such a terminal; -1 = its own.
 int depth_color(enum depth depth, struct color c);
 
-// The terminfo entry of the same family whose colours are red, green and blue themselves: "xterm-direct" for
-// "xterm-256color". False where COLORTERM (may be NULL) does not promise that the terminal understands them.
+// The terminfo entry of the same family whose colours are red, green and blue themselves:
+// "xterm-direct" for "xterm-256color". False where COLORTERM (may be NULL) does not promise that
+// the terminal understands them.
 bool depth_direct_entry(const char *term, const char *colorterm, char *out, size_t size);
 
 #endif

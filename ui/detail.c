@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/results.h"
+#include "analysis/effects.h"
 
 enum { SHOWN_TOKENS = 60 };
 
@@ -17,7 +17,7 @@ void detail_free(struct detail *d)
 }
 
 // The finished variant that ablates this head alone, SIZE_MAX where there is none.
-static size_t variant_of(const struct table *t, struct head h)
+static size_t variant_of(const struct results *t, struct head h)
 {
     for (size_t v = 0; t && v < t->variants->n; v++) {
         const struct variant *one = &t->variants->items[v];
@@ -28,10 +28,10 @@ static size_t variant_of(const struct table *t, struct head h)
     return SIZE_MAX;
 }
 
-static bool fill_rows(struct lab *lab, const struct table *t, enum metric m, struct detail *d,
-                      struct abl_err *err)
+static bool fill_rows(struct session *session, const struct results *t, enum metric m,
+                      struct detail *d, struct abl_err *err)
 {
-    const struct prompts *p = lab->prompts;
+    const struct prompts *p = session->prompts;
     size_t variant = variant_of(t, d->ask.head);
     d->rows = arena_alloc(&d->arena, p->n, sizeof *d->rows);
     if (!d->rows)
@@ -42,12 +42,12 @@ static bool fill_rows(struct lab *lab, const struct table *t, enum metric m, str
         d->rows[i] = (struct detail_row){
             .line = prompt->row->line,
             .prompt = arena_strdup(&d->arena, prompt->row->clean),
-            .target = arena_strdup(&d->arena, tokenizer_text(lab->tokenizer, prompt->target)),
-            .foil = arena_strdup(&d->arena, tokenizer_text(lab->tokenizer, prompt->foil)),
-            .intact = metric_info(m)->value(&lab->intact[i], &lab->intact[i]),
+            .target = arena_strdup(&d->arena, tokenizer_text(session->tokenizer, prompt->target)),
+            .foil = arena_strdup(&d->arena, tokenizer_text(session->tokenizer, prompt->foil)),
+            .intact = metric_info(m)->value(&session->intact[i], &session->intact[i]),
             .delta = variant == SIZE_MAX
                          ? NAN
-                         : metric_delta(m, &t->rows[variant * p->n + i], &lab->intact[i])
+                         : metric_delta(m, &t->rows[variant * p->n + i], &session->intact[i])
         };
         if (!d->rows[i].prompt || !d->rows[i].target || !d->rows[i].foil)
             return abl_no_memory(err);
@@ -55,15 +55,16 @@ static bool fill_rows(struct lab *lab, const struct table *t, enum metric m, str
     return true;
 }
 
-static bool fill_ov(struct lab *lab, struct detail *d, atomic_bool *cancel, struct abl_err *err)
+static bool fill_ov(struct session *session, struct detail *d, atomic_bool *cancel,
+                    struct abl_err *err)
 {
     struct head_set one = { &d->ask.head, 1 };
     struct ov *ov;
     uint32_t *sources = NULL;
     struct ov_request q = { .kind = d->ask.ov_kind, .heads = &one, .top_k = SHOWN_TOKENS };
-    bool ok = q.kind != OV_CIRCUIT || ov_sources(lab, &d->arena, &sources, &q.n_sources, err);
+    bool ok = q.kind != OV_CIRCUIT || ov_sources(session, &d->arena, &sources, &q.n_sources, err);
     q.sources = sources;
-    ok = ok && ov_make(lab, &q, cancel, &d->arena, &ov, err);
+    ok = ok && ov_make(session, &q, cancel, &d->arena, &ov, err);
     if (ok)
         d->ov = ov;
     else if (err->code != ABL_INTERRUPTED)
@@ -71,27 +72,28 @@ static bool fill_ov(struct lab *lab, struct detail *d, atomic_bool *cancel, stru
     return ok || err->code != ABL_INTERRUPTED;
 }
 
-static bool fill_attn(struct lab *lab, struct detail *d, atomic_bool *cancel, struct abl_err *err)
+static bool fill_attn(struct session *session, struct detail *d, atomic_bool *cancel,
+                      struct abl_err *err)
 {
     struct head_set one = { &d->ask.head, 1 };
     struct attn *attn;
-    if (d->ask.row >= lab->prompts->n)
+    if (d->ask.row >= session->prompts->n)
         return true;
-    bool ok = attn_patterns(lab, &one, &d->ask.row, 1, cancel, &d->arena, &attn, err);
+    bool ok = attn_patterns(session, &one, &d->ask.row, 1, cancel, &d->arena, &attn, err);
     if (ok)
         d->attn = attn;
     return ok || err->code != ABL_INTERRUPTED;
 }
 
-bool detail_make(struct lab *lab, const struct table *t, const struct detail_ask *ask,
+bool detail_make(struct session *session, const struct results *t, const struct detail_ask *ask,
                  enum metric metric, atomic_bool *cancel, struct detail **out, struct abl_err *err)
 {
     struct detail *d = calloc(1, sizeof *d);
     if (!d)
         return abl_no_memory(err);
     d->ask = *ask;
-    if (!fill_rows(lab, t, metric, d, err) || !fill_ov(lab, d, cancel, err)
-        || !fill_attn(lab, d, cancel, err)) {
+    if (!fill_rows(session, t, metric, d, err) || !fill_ov(session, d, cancel, err)
+        || !fill_attn(session, d, cancel, err)) {
         detail_free(d);
         return false;
     }

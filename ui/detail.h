@@ -1,4 +1,5 @@
-// More about one head than its effect: what it writes into the vocabulary, and what its ablation does to each row.
+// More about one head than its effect: what it writes into the vocabulary, and what its ablation
+// does to each row.
 #ifndef ABL_UI_DETAIL_H
 #define ABL_UI_DETAIL_H
 
@@ -8,9 +9,9 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "lab/attn.h"
-#include "lab/ov.h"
-#include "lab/run.h"
+#include "experiments/attn.h"
+#include "experiments/ov.h"
+#include "session/session.h"
 #include "ui/state.h"
 
 struct detail_row {
@@ -29,9 +30,9 @@ struct detail {
     struct arena arena;
 };
 
-// t: the run's table, NULL while there is none. False where memory is out or it was cancelled (ABL_INTERRUPTED); other
-// failures stand in the detail. Owned: detail_free.
-bool detail_make(struct lab *lab, const struct table *t, const struct detail_ask *ask,
+// t: the run's table, NULL while there is none. False where memory is out or it was cancelled
+// (ABL_INTERRUPTED); other failures stand in the detail. Owned: detail_free.
+bool detail_make(struct session *session, const struct results *t, const struct detail_ask *ask,
                  enum metric metric, atomic_bool *cancel, struct detail **out, struct abl_err *err);
 void detail_free(struct detail *d);
 

@@ -1,4 +1,5 @@
-// A screen of character cells: what the views draw, and what the terminal, screenshots and tests show.
+// A screen of character cells: what the views draw, and what the terminal, screenshots and tests
+// show.
 #ifndef ABL_UI_GRID_H
 #define ABL_UI_GRID_H
 
@@ -53,9 +54,9 @@ bool cell_equal(const struct cell *a, const struct cell *b);
 // Put one character; outside the grid it is dropped.
 void grid_put(struct grid *g, uint32_t x, uint32_t y, uint32_t character, struct style style);
 
-// Write UTF-8 text at column x of line y of rectangle r (both counted from its corner) and return the columns taken.
-// Text that does not fit ends in "…". Control characters and bytes that are no UTF-8 show as '?'; characters without
-// width are left out.
+// Write UTF-8 text at column x of line y of rectangle r (both counted from its corner) and return
+// the columns taken. Text that does not fit ends in "…". Control characters and bytes that are no
+// UTF-8 show as '?'; characters without width are left out.
 uint32_t grid_text(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
                    const char *text);
 uint32_t grid_printf(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
@@ -64,8 +65,9 @@ uint32_t grid_printf(struct grid *g, struct rect r, uint32_t x, uint32_t y, stru
 // Columns that a text takes.
 uint32_t text_width(const char *text);
 
-// Bytes of text that go into one line of `width` columns (1 or more) where it has to be folded: all that is left, or up
-// to the last blank, or, where there is none as in a long path, as many characters as fit. 0 only for an empty text.
+// Bytes of text that go into one line of `width` columns (1 or more) where it has to be folded: all
+// that is left, or up to the last blank, or, where there is none as in a long path, as many
+// characters as fit. 0 only for an empty text.
 size_t text_break(const char *text, uint32_t width);
 
 // Fill a rectangle.

@@ -64,7 +64,8 @@ uint32_t heat_number_room(const struct heat *h)
     return at_most(room, 6);
 }
 
-// Numbers of which even the largest has no two digits in its cell are shown in a unit that stands in the corner.
+// Numbers of which even the largest has no two digits in its cell are shown in a unit that stands
+// in the corner.
 static int choose_exponent(const struct heat *h, double largest)
 {
     bool small = largest > 0 && largest * pow(10, (int)heat_number_room(h) - 2) < 5;

@@ -22,13 +22,15 @@ struct heat {
     int exponent;    // numbers are in units of ten to this; 0 unless all of them are small
 };
 
-// The cursor's brackets take a column left of the number and one of the next cell; cells that are wide enough have both.
+// The cursor's brackets take a column left of the number and one of the next cell; cells that are
+// wide enough have both.
 enum { HEAT_BRACKETED = 3, HEAT_FRAMED = 7 };
 
 enum { HEAT_INTERVAL_H = 4 }; // a cell this high has its interval in the line below the number
 
-// body: the pane below its title; its first line has the heads' numbers, its last one the legend. The richest form that
-// shows every head, and where none does, the part around the cursor. The state has a grid.
+// body: the pane below its title; its first line has the heads' numbers, its last one the legend.
+// The richest form that shows every head, and where none does, the part around the cursor. The
+// state has a grid.
 struct heat heat_place(struct rect body, const struct state *s);
 
 // Columns for a number: beside it are the mark and, in a frame, the frame.

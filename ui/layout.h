@@ -24,8 +24,9 @@ enum pane {
 
 enum { MIN_WIDTH = 80, MIN_HEIGHT = 24 };
 
-// Rectangles cover the screen, each cell once. A pane without room is empty: small screens show one pane in the right
-// column, the one that was used last; large ones have the heatmap, the head and the log, and another one in the corner.
+// Rectangles cover the screen, each cell once. A pane without room is empty: small screens show one
+// pane in the right column, the one that was used last; large ones have the heatmap, the head and
+// the log, and another one in the corner.
 struct layout {
     bool too_small; // nothing else is filled in
     struct rect header, panes[N_PANES], divider, progress, footer;

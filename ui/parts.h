@@ -23,7 +23,8 @@ void draw_compare(struct grid *g, struct rect r, const struct state *s);
 void draw_log(struct grid *g, struct rect r, const struct state *s);
 void draw_overlay(struct grid *g, struct rect screen, const struct state *s);
 
-// What stands in the place of the heatmap while there is none: what is awaited, or why it will not come.
+// What stands in the place of the heatmap while there is none: what is awaited, or why it will not
+// come.
 void draw_no_grid(struct grid *g, struct rect r, const struct state *s);
 
 // Head at a place of the screen, r as given to draw_impact.
@@ -38,12 +39,15 @@ struct style style_warn(void);
 
 enum { NUMBER_SIZE = 32 };
 
-// A signed number of at most `width` columns (4 or more) with as many decimals as numbers up to `largest` leave room
-// for, so that a table of them lines up: "+1.23", "-.045". What these decimals would round to zero is "-.02" or, where
-// that does not help either, "≈0" beside much larger numbers and "+2e-5" beside others; only an exact zero shows as one, without a sign. Not finite: "·".
+// A signed number of at most `width` columns (4 or more) with as many decimals as numbers up to
+// `largest` leave room for, so that a table of them lines up: "+1.23", "-.045". What these decimals
+// would round to zero is "-.02" or, where that does not help either, "≈0" beside much larger
+// numbers and "+2e-5" beside others; only an exact zero shows as one, without a sign. Not finite:
+// "·".
 void format_signed(double value, double largest, uint32_t width, char out[NUMBER_SIZE]);
 
-// A number by itself with two to five digits that count, signed: "+1.234", "-12.34", "+2.1e-5"; "0"; not finite: "·".
+// A number by itself with two to five digits that count, signed: "+1.234", "-12.34", "+2.1e-5";
+// "0"; not finite: "·".
 void format_number(double value, char out[NUMBER_SIZE]);
 
 // "[-0.123, +0.045]", "[+2e-5, +.0123]"; "[·]" where there is no interval.

@@ -92,7 +92,8 @@ static void set_color(cairo_t *cr, struct rgb c, double alpha)
     cairo_set_source_rgba(cr, c.r / 255.0, c.g / 255.0, c.b / 255.0, alpha);
 }
 
-// Block elements are drawn as rectangles, so that they meet without seams; the part of the cell from the corner.
+// Block elements are drawn as rectangles, so that they meet without seams; the part of the cell
+// from the corner.
 static bool draw_block(cairo_t *cr, uint32_t c, double x, double y)
 {
     double w = cell_w, h = cell_h, top = 0;

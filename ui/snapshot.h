@@ -1,4 +1,5 @@
-// What the worker shows the interface: a picture of a run that nobody changes once it has been handed over.
+// What the worker shows the interface: a picture of a run that nobody changes once it has been
+// handed over.
 #ifndef ABL_UI_SNAPSHOT_H
 #define ABL_UI_SNAPSHOT_H
 
@@ -7,14 +8,16 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "lab/metrics.h"
-#include "lab/run.h"
-#include "lab/stats.h"
-#include "lab/variant.h"
+#include "plan/variant.h"
+#include "session/estimates.h"
+#include "session/session.h"
+#include "stats/metrics.h"
+#include "stats/stats.h"
 
 enum run_phase { RUN_LOADING, RUN_RUNNING, RUN_DONE, RUN_CANCELLED, RUN_FAILED };
 
-// A head of the grid: outside the run, waiting, measured over a sample of the rows, or over all of them.
+// A head of the grid: outside the run, waiting, measured over a sample of the rows, or over all of
+// them.
 enum cell_state { CELL_OUTSIDE, CELL_WAITING, CELL_SAMPLED, CELL_DONE };
 
 static inline bool cell_is_measured(enum cell_state s)
@@ -38,7 +41,8 @@ struct joint {
 
 enum { ITEM_LABEL = 64 };
 
-// A result that is no cell of the grid: a set, a set with heads given back, a patched place, a part of the logits.
+// A result that is no cell of the grid: a set, a set with heads given back, a patched place, a part
+// of the logits.
 struct item {
     char label[ITEM_LABEL];
     bool done, sampled;    // sampled: over a sample of the rows only
@@ -94,7 +98,8 @@ struct snapshot {
     struct abl_err err; // when failed
 };
 
-// A snapshot with room for n_layers x n_heads cells, all outside. NULL when memory is out. Owned: snapshot_free.
+// A snapshot with room for n_layers x n_heads cells, all outside. NULL when memory is out. Owned:
+// snapshot_free.
 struct snapshot *snapshot_new(uint32_t n_layers, uint32_t n_heads);
 void snapshot_free(struct snapshot *s);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/select.h"
+#include "plan/head_syntax.h"
 #include "ui/detail.h"
 #include "ui/log.h"
 
@@ -15,7 +15,7 @@ static void copy_name(char *to, const char *from)
     snprintf(to, MAX_NAME, "%s", from ? from : "");
 }
 
-bool state_new(const struct run_settings *settings, struct state **out, struct abl_err *err)
+bool state_new(const struct settings *settings, struct state **out, struct abl_err *err)
 {
     struct state *s = calloc(1, sizeof *s);
     if (!s)
@@ -28,7 +28,7 @@ bool state_new(const struct run_settings *settings, struct state **out, struct a
     s->choice.experiment = settings->experiment;
     s->choice.sites = settings->sites;
     s->choice.direction = settings->direction;
-    snprintf(s->choice.positions, sizeof s->choice.positions, "%s", run_positions(settings));
+    snprintf(s->choice.positions, sizeof s->choice.positions, "%s", settings_positions(settings));
     s->ov_kind = settings->ov_kind;
     s->side = experiment_pane(s->choice.experiment);
     if (settings->sets)
@@ -305,7 +305,8 @@ static bool kept_fits(const struct state *s)
            && s->kept.n_heads == s->snap->n_heads;
 }
 
-// The run minus the kept one, as a run of its own; there is no uncertainty of a difference between runs.
+// The run minus the kept one, as a run of its own; there is no uncertainty of a difference between
+// runs.
 static void make_difference(struct state *s)
 {
     snapshot_free(s->difference);

@@ -1,4 +1,5 @@
-// Everything the interface knows. Actions change it (action.h), views draw it, nothing else holds any of it.
+// Everything the interface knows. Actions change it (action.h), views draw it, nothing else holds
+// any of it.
 #ifndef ABL_UI_STATE_H
 #define ABL_UI_STATE_H
 
@@ -7,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lab/run.h"
+#include "session/session.h"
 #include "ui/catalog.h"
 #include "ui/layout.h"
 #include "ui/look.h"
@@ -110,15 +111,15 @@ struct state {
     size_t n_undo;
     struct log_line log[MAX_LOG]; // a ring: the newest is log[(n_log - 1) % MAX_LOG]
     size_t n_log;
-    char
-        message[MAX_MESSAGE]; // one line about the last action; empty = none; the log has all of it
+    // one line about the last action; empty = none; the log has all of it
+    char message[MAX_MESSAGE];
     bool message_is_error;
     char marks_wanted[256]; // --sets' first set, marked once the model's shape is known
     char export_path[MAX_PROMPT], screenshot_path[MAX_PROMPT]; // arguments of effects
 };
 
 // Start from the command line's settings. Owned: state_free.
-bool state_new(const struct run_settings *settings, struct state **out, struct abl_err *err);
+bool state_new(const struct settings *settings, struct state **out, struct abl_err *err);
 void state_free(struct state *s);
 
 // Take over a snapshot, owned from now on. Keeps cursor and marks inside the model's shape; returns
@@ -156,7 +157,8 @@ enum catalog_kind overlay_catalog(enum overlay picker);
 bool picker_is_ready(const struct state *s);
 struct catalog_list state_picker_list(const struct state *s);
 
-// What a visible pane needs and nobody has asked for yet; true if something. It counts as asked for from then on.
+// What a visible pane needs and nobody has asked for yet; true if something. It counts as asked for
+// from then on.
 bool state_ask_detail(struct state *s, struct detail_ask *out);
 
 // Take over a detail, owned from now on.

@@ -8,17 +8,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/stability.h"
 #include "base/clock.h"
-#include "lab/experiments.h"
-#include "lab/readings.h"
-#include "lab/select.h"
+#include "experiments/experiments.h"
+#include "plan/head_syntax.h"
 #include "report/profile.h"
 #include "report/report.h"
-#include "report/stability.h"
+#include "session/estimates.h"
+#include "session/readings.h"
 #include "ui/detail.h"
 #include "ui/sweep_parts.h"
+#include "verify/drift.h"
 
-bool sweep_new(const struct run_settings *settings, struct sweep **out, struct abl_err *err)
+bool sweep_new(const struct settings *settings, struct sweep **out, struct abl_err *err)
 {
     struct sweep *s = calloc(1, sizeof *s);
     if (!s)
@@ -31,7 +33,7 @@ bool sweep_new(const struct run_settings *settings, struct sweep **out, struct a
 void measured_release(struct measured *m)
 {
     if (m->ready) {
-        table_release(&m->table);
+        results_release(&m->table);
         variants_release(&m->variants);
     }
     *m = (struct measured){ 0 };
@@ -84,8 +86,8 @@ static void forget_results(struct sweep *s)
 static void unload(struct sweep *s)
 {
     forget_results(s);
-    lab_free(s->lab);
-    s->lab = NULL;
+    session_free(s->session);
+    s->session = NULL;
 }
 
 void sweep_free(struct sweep *s)
@@ -109,27 +111,27 @@ static void name_device(const struct device_info *d, char *out, size_t size)
 
 static void gather_facts(struct sweep *s)
 {
-    const struct lab *lab = s->lab;
+    const struct session *session = s->session;
     struct facts *f = &s->facts;
     struct abl_err ignored;
-    const struct prompts *p = lab->prompts;
-    *f = (struct facts){ .compat = compat_name(lab->settings.compat),
-                         .whole_answers = lab->settings.whole_answers,
-                         .shape = lab->model->shape,
+    const struct prompts *p = session->prompts;
+    *f = (struct facts){ .compat = compat_name(session->settings.compat),
+                         .whole_answers = session->settings.whole_answers,
+                         .shape = session->model->shape,
                          .n_rows = p->n,
-                         .n_dropped = lab->n_dropped + p->n_dropped,
+                         .n_dropped = session->n_dropped + p->n_dropped,
                          .n_clusters = p->n_clusters };
-    snprintf(f->model, sizeof f->model, "%s", lab->model->name);
-    snprintf(f->condition, sizeof f->condition, "%s", lab->data->name);
-    snprintf(f->split, sizeof f->split, "%s", split_name(lab->data->split));
-    name_device(&lab->engine->info, f->device, sizeof f->device);
+    snprintf(f->model, sizeof f->model, "%s", session->model->name);
+    snprintf(f->condition, sizeof f->condition, "%s", session->data->name);
+    snprintf(f->split, sizeof f->split, "%s", split_name(session->data->split));
+    name_device(&session->engine->info, f->device, sizeof f->device);
     snprintf(f->bos, sizeof f->bos, "%s",
-             p->bos == TOKEN_NONE ? "none" : tokenizer_text(lab->tokenizer, p->bos));
-    if (!lab_estimate_intact(lab, METRIC_LD, &f->intact_ld, &ignored))
+             p->bos == TOKEN_NONE ? "none" : tokenizer_text(session->tokenizer, p->bos));
+    if (!estimate_intact(session, METRIC_LD, &f->intact_ld, &ignored))
         f->intact_ld.mean = f->intact_ld.ci_lo = f->intact_ld.ci_hi = NAN;
     size_t right = 0;
     for (size_t i = 0; i < p->n; i++)
-        right += lab->intact[i].argmax == p->items[i].target;
+        right += session->intact[i].argmax == p->items[i].target;
     f->accuracy = p->n ? (double)right / (double)p->n : NAN;
     for (size_t i = 0; i < p->n_findings; i++)
         if (p->findings[i].level == FINDING_WARNING && !f->n_warnings++)
@@ -155,26 +157,27 @@ static void short_path(const char *path, char *out, size_t size)
 
 void sweep_describe(const struct sweep *s, struct buf *out)
 {
-    if (!s->lab)
+    if (!s->session)
         return;
     const struct facts *f = &s->facts;
     char path[PATH_MAX];
-    short_path(s->lab->model->path, path, sizeof path);
+    short_path(s->session->model->path, path, sizeof path);
     buf_printf(out, "%s: %s, %" PRIu32 " layers x %" PRIu32 " heads, from %s\n", f->model,
                f->shape.arch, f->shape.n_layers, f->shape.n_heads, path);
-    buf_printf(out, "%s: %s, %s\n", f->device, s->lab->engine->info.name,
-               s->lab->engine->info.driver);
-    for (size_t i = 0; i < s->lab->prompts->n_findings; i++)
-        buf_printf(out, "\t!%s\n", s->lab->prompts->findings[i].text);
+    buf_printf(out, "%s: %s, %s\n", f->device, s->session->engine->info.name,
+               s->session->engine->info.driver);
+    for (size_t i = 0; i < s->session->prompts->n_findings; i++)
+        buf_printf(out, "\t!%s\n", s->session->prompts->findings[i].text);
 }
 
 void sweep_conclude(const struct sweep *s, struct buf *out)
 {
     struct buf text = { 0 };
-    if (s->lab && s->run.ready)
-        stability_text(s->lab, &s->run.table, &text);
+    if (s->session && s->run.ready)
+        stability_text(s->session, &s->run.table, &text);
+    // for the log alone
     if (text.len && !text.failed)
-        buf_printf(out, "\t%s", text.data); // for the log alone
+        buf_printf(out, "\t%s", text.data);
     buf_release(&text);
     profile_classes_text(s->spent, &text);
     if (text.len && !text.failed)
@@ -187,12 +190,12 @@ bool sweep_must_load(const struct sweep *s, const struct choice *c)
     bool patched = s->choice.experiment == EXPERIMENT_PATCH,
          patches = c->experiment == EXPERIMENT_PATCH;
     bool other_way = patched != patches || (patches && s->choice.direction != c->direction);
-    return !s->lab || strcmp(s->choice.model, c->model) || strcmp(s->choice.data, c->data)
+    return !s->session || strcmp(s->choice.model, c->model) || strcmp(s->choice.data, c->data)
            || strcmp(s->choice.device, c->device) || other_way;
 }
 
 // The part of the settings that the screen can change, the model and its rows aside.
-static bool apply_choice(struct run_settings *to, const struct choice *c, struct arena *a,
+static bool apply_choice(struct settings *to, const struct choice *c, struct arena *a,
                          struct abl_err *err)
 {
     to->ablation = c->ablation;
@@ -219,12 +222,13 @@ static bool same_variants(const struct choice *a, const struct choice *b)
 static bool load(struct sweep *s, const struct choice *c, struct abl_err *err)
 {
     struct arena scratch = { 0 };
-    struct run_settings settings = s->settings;
+    struct settings settings = s->settings;
     settings.model = c->model;
     settings.data = c->data;
     settings.device = c->device;
     unload(s);
-    bool ok = apply_choice(&settings, c, &scratch, err) && lab_open(&settings, &s->lab, err);
+    bool ok
+        = apply_choice(&settings, c, &scratch, err) && session_open(&settings, &s->session, err);
     arena_release(&scratch);
     if (ok)
         gather_facts(s);
@@ -233,7 +237,7 @@ static bool load(struct sweep *s, const struct choice *c, struct abl_err *err)
 
 bool measured_init(struct measured *m, size_t n_prompts, struct abl_err *err)
 {
-    m->ready = table_init(&m->table, &m->variants, n_prompts, err);
+    m->ready = results_init(&m->table, &m->variants, n_prompts, err);
     if (!m->ready)
         variants_release(&m->variants);
     return m->ready;
@@ -242,8 +246,8 @@ bool measured_init(struct measured *m, size_t n_prompts, struct abl_err *err)
 static bool start_over(struct sweep *s, struct abl_err *err)
 {
     forget_results(s);
-    if (!lab_variants(s->lab, &s->run.variants, err)
-        || !measured_init(&s->run, s->lab->prompts->n, err))
+    if (!experiment_variants(s->session, &s->run.variants, err)
+        || !measured_init(&s->run, s->session->prompts->n, err))
         return false;
     s->number++;
     return estimates_init(&s->estimates, s->run.variants.n, err);
@@ -263,7 +267,7 @@ bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *l
         estimates_forget(&s->coarse.estimates);
     }
     s->choice = *c;
-    if (!apply_choice(&s->lab->settings, c, &s->lab->arena, err))
+    if (!apply_choice(&s->session->settings, c, &s->session->arena, err))
         return false;
     if (over && !start_over(s, err)) {
         unload(s);
@@ -285,7 +289,7 @@ struct progress {
     double classes[N_TIME_CLASSES]; // when it began
 };
 
-static void progressed(void *context, const struct table *t, size_t variant)
+static void progressed(void *context, const struct results *t, size_t variant)
 {
     (void)t, (void)variant;
     struct progress *p = context;
@@ -297,7 +301,7 @@ static void progressed(void *context, const struct table *t, size_t variant)
 static void read_classes(const struct sweep *s, double seconds[N_TIME_CLASSES])
 {
     static const struct trace none;
-    const struct trace *trace = engine_trace(s->lab->engine);
+    const struct trace *trace = engine_trace(s->session->engine);
     trace_classes(trace ? trace : &none, seconds);
 }
 
@@ -333,7 +337,7 @@ bool sweep_outline(struct sweep *s, atomic_bool *cancel, const atomic_uint *want
     struct progress p = begin(s, report, context);
     bool ok = coarse_run(s, cancel, wanted, progressed, &p, err);
     s->coarse.seconds += end(&p);
-    *ran = s->coarse.lab;
+    *ran = s->coarse.session;
     return ok;
 }
 
@@ -341,12 +345,13 @@ bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
                void (*report)(void *), void *context, struct abl_err *err)
 {
     struct progress p = begin(s, report, context);
-    s->lab->wanted = wanted;
-    bool ok = lab_run(s->lab, &s->run.table, cancel, progressed, &p, err);
-    s->lab->wanted = NULL;
+    s->session->wanted = wanted;
+    bool ok = session_run(s->session, &s->run.table, cancel, progressed, &p, err);
+    s->session->wanted = NULL;
     if (ok && !s->has_readings) {
         readings_release(&s->readings);
-        ok = s->has_readings = lab_read(s->lab, &s->run.table, cancel, &s->readings, err);
+        ok = s->has_readings
+            = experiment_read(s->session, &s->run.table, cancel, &s->readings, err);
     }
     end(&p);
     return ok;
@@ -390,18 +395,19 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
         return true;
     measured_release(&s->set);
     s->marks.n = 0;
-    if (marks->n < 2 || !s->lab || !marks_fit(s, marks)
-        || s->choice.experiment == EXPERIMENT_PATCH) // its rows are the other prompts
+    // its rows are the other prompts
+    if (marks->n < 2 || !s->session || !marks_fit(s, marks)
+        || s->choice.experiment == EXPERIMENT_PATCH)
         return true;
     s->marks = *marks;
     struct head_set set = { s->marks.items, s->marks.n };
     struct ablation how;
-    if (!experiment_ablation(s->lab, &how, err)
+    if (!experiment_ablation(s->session, &how, err)
         || !variants_sets(&set, 1, how, &s->set.variants, err)
-        || !measured_init(&s->set, s->lab->prompts->n, err))
+        || !measured_init(&s->set, s->session->prompts->n, err))
         return false;
     reuse_singles(s);
-    if (lab_run(s->lab, &s->set.table, cancel, NULL, NULL, err))
+    if (session_run(s->session, &s->set.table, cancel, NULL, NULL, err))
         return true;
     measured_release(&s->set);
     return false;
@@ -410,17 +416,21 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
 bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *cancel,
                   struct detail **out, struct abl_err *err)
 {
-    bool fits = s->lab && ask->run == s->number && ask->head.layer < s->facts.shape.n_layers
+    bool fits = s->session && ask->run == s->number && ask->head.layer < s->facts.shape.n_layers
                 && ask->head.head < s->facts.shape.n_heads;
     if (!fits)
         return abl_fail(err, ABL_FAILED, "another run has begun");
-    return detail_make(s->lab, s->run.ready ? &s->run.table : NULL, ask, s->choice.metric, cancel,
-                       out, err);
+    return detail_make(s->session, s->run.ready ? &s->run.table : NULL, ask, s->choice.metric,
+                       cancel, out, err);
 }
 
 static bool export_run(struct sweep *s, const char *path, char **written, struct abl_err *err)
 {
-    struct report r = { .lab = s->lab,
+    struct drift drift;
+    if (!drift_measure(s->session, &s->run.table, &drift, err))
+        return false;
+    struct report r = { .session = s->session,
+                        .drift = &drift,
                         .table = &s->run.table,
                         .readings = s->has_readings ? &s->readings : NULL,
                         .interrupted = !sweep_is_complete(s),
@@ -432,9 +442,13 @@ static bool export_run(struct sweep *s, const char *path, char **written, struct
 static bool export_set(struct sweep *s, const char *path, char **written, struct abl_err *err)
 {
     struct arena scratch = { 0 };
-    struct run_settings *settings = &s->lab->settings;
+    struct settings *settings = &s->session->settings;
     struct head_set set = { s->marks.items, s->marks.n };
-    struct report r = { .lab = s->lab, .table = &s->set.table, .seconds = s->seconds };
+    struct drift drift;
+    if (!drift_measure(s->session, &s->set.table, &drift, err))
+        return false;
+    struct report r
+        = { .session = s->session, .drift = &drift, .table = &s->set.table, .seconds = s->seconds };
     settings->experiment = EXPERIMENT_SETS;
     settings->sets = head_set_label(&set, &scratch);
     path = path ? arena_printf(&scratch, "%s-sets", path) : NULL;
@@ -449,7 +463,7 @@ bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct ab
 {
     char *heads = NULL, *set = NULL;
     const char *given = path && *path ? path : NULL;
-    if (!s->lab || !s->run.ready || (!s->run.table.n_done && !sweep_is_complete(s)))
+    if (!s->session || !s->run.ready || (!s->run.table.n_done && !sweep_is_complete(s)))
         return abl_fail(err, ABL_FAILED, "nothing to export yet: nothing has been measured");
     bool with_set = s->set.ready && s->choice.experiment == EXPERIMENT_HEADS;
     bool ok = export_run(s, given, &heads, err) && (!with_set || export_set(s, given, &set, err));

@@ -1,5 +1,5 @@
-// The worker's run: a model that stays loaded, the sweep over its heads, the marked set, and pictures of all that.
-// Used by one thread at a time.
+// The worker's run: a model that stays loaded, the sweep over its heads, the marked set, and
+// pictures of all that. Used by one thread at a time.
 #ifndef ABL_UI_SWEEP_H
 #define ABL_UI_SWEEP_H
 
@@ -8,19 +8,19 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "lab/run.h"
+#include "session/session.h"
 #include "ui/snapshot.h"
 #include "ui/state.h"
 
 struct sweep;
 
 // settings: everything that a choice does not say; borrowed.
-bool sweep_new(const struct run_settings *settings, struct sweep **out, struct abl_err *err);
+bool sweep_new(const struct settings *settings, struct sweep **out, struct abl_err *err);
 void sweep_free(struct sweep *s);
 
-// Get ready for a choice: load the model and rows unless they are those already loaded, and start over unless only the
-// metric is another. restart: start over in any case. After a failure nothing is loaded. *loaded (may be NULL): whether
-// a model was loaded.
+// Get ready for a choice: load the model and rows unless they are those already loaded, and start
+// over unless only the metric is another. restart: start over in any case. After a failure nothing
+// is loaded. *loaded (may be NULL): whether a model was loaded.
 bool sweep_choose(struct sweep *s, const struct choice *choice, bool restart, bool *loaded,
                   struct abl_err *err);
 
@@ -28,13 +28,13 @@ bool sweep_choose(struct sweep *s, const struct choice *choice, bool restart, bo
 bool sweep_must_load(const struct sweep *s, const struct choice *choice);
 bool sweep_is_complete(const struct sweep *s);
 
-// Where the sweep is long: run what is left of it over a sample of the rows first. *ran: whether there was anything.
-// Options as of sweep_run.
+// Where the sweep is long: run what is left of it over a sample of the rows first. *ran: whether
+// there was anything. Options as of sweep_run.
 bool sweep_outline(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
                    void (*progress)(void *context), void *context, bool *ran, struct abl_err *err);
 
-// Run what is left, the layer `wanted` (borrowed; it may change meanwhile) before others. Finished heads are reported to
-// `progress` on this thread. ABL_INTERRUPTED when cancel is set.
+// Run what is left, the layer `wanted` (borrowed; it may change meanwhile) before others. Finished
+// heads are reported to `progress` on this thread. ABL_INTERRUPTED when cancel is set.
 bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
                void (*progress)(void *context), void *context, struct abl_err *err);
 
@@ -43,22 +43,25 @@ bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
 bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel,
                  struct abl_err *err);
 
-// A picture of now: statistics are computed for what finished since the last one. The caller owns *out.
+// A picture of now: statistics are computed for what finished since the last one. The caller owns
+// *out.
 bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,
                     struct abl_err *err);
 
-// More about one head of the run that is loaded. False where it is another run by now or was interrupted.
+// More about one head of the run that is loaded. False where it is another run by now or was
+// interrupted.
 bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *cancel,
                   struct detail **out, struct abl_err *err);
 
-// Write what finished into `path`, empty = a folder named by the run; the marked set goes into a second one. Appends a
-// sentence about where to said.
+// Write what finished into `path`, empty = a folder named by the run; the marked set goes into a
+// second one. Appends a sentence about where to said.
 bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct abl_err *err);
 
 // What a finished run says of itself: how stable its ranking is, and what its time went into.
 void sweep_conclude(const struct sweep *s, struct buf *out);
 
-// What the log should say about the loaded model: a line each; warnings, which the header counts, begin with a tab and '!'.
+// What the log should say about the loaded model: a line each; warnings, which the header counts,
+// begin with a tab and '!'.
 void sweep_describe(const struct sweep *s, struct buf *out);
 
 #endif

@@ -7,15 +7,16 @@
 #include <stddef.h>
 
 #include "engine/traced.h"
-#include "lab/readings.h"
-#include "lab/run.h"
+#include "session/estimates.h"
+#include "session/readings.h"
+#include "session/session.h"
 #include "ui/snapshot.h"
 #include "ui/sweep.h"
 
 // A variant list with its results.
 struct measured {
     struct variants variants;
-    struct table table;
+    struct results table;
     bool ready;
 };
 
@@ -37,17 +38,17 @@ void estimates_release(struct estimates *e);
 
 // The same variants over a few of the rows, where that is worth it.
 struct coarse {
-    bool tried;      // prepared, if it pays
-    struct lab *lab; // NULL where it does not
+    bool tried;              // prepared, if it pays
+    struct session *session; // NULL where it does not
     struct measured run;
     struct estimates estimates;
     double seconds; // spent here
 };
 
 struct sweep {
-    struct run_settings settings;
-    struct choice choice; // as loaded and run
-    struct lab *lab;      // NULL while nothing is loaded
+    struct settings settings;
+    struct choice choice;    // as loaded and run
+    struct session *session; // NULL while nothing is loaded
     struct facts facts;
     struct measured run, set;
     struct readings readings; // of the run, once its variants are done
@@ -63,7 +64,7 @@ struct sweep {
 
 // Run what is left of the coarse pass, after having prepared it. Options as of sweep_run.
 bool coarse_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
-                lab_progress *progress, void *context, struct abl_err *err);
+                session_progress *progress, void *context, struct abl_err *err);
 bool coarse_is_complete(const struct sweep *s);
 void coarse_forget(struct coarse *c);
 

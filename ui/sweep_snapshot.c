@@ -5,31 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/lens.h"
-#include "report/results.h"
+#include "analysis/effects.h"
+#include "experiments/lens.h"
+#include "session/estimates.h"
 #include "ui/sweep_parts.h"
 
 // Mean of the metric itself while the head is ablated.
-static double mean_value(const struct lab *lab, const struct table *t, size_t variant,
+static double mean_value(const struct session *session, const struct results *t, size_t variant,
                          enum metric metric)
 {
     const struct metric_info *m = metric_info(metric);
     double sum = 0;
     for (size_t i = 0; i < t->n_prompts; i++)
-        sum += m->value(&t->rows[variant * t->n_prompts + i], &lab->intact[i]);
+        sum += m->value(&t->rows[variant * t->n_prompts + i], &session->intact[i]);
     return sum / (double)t->n_prompts;
 }
 
-static bool estimate_finished(const struct lab *lab, const struct table *t, enum metric metric,
-                              struct estimates *e, struct abl_err *err)
+static bool estimate_finished(const struct session *session, const struct results *t,
+                              enum metric metric, struct estimates *e, struct abl_err *err)
 {
     for (size_t v = 0; v < e->n; v++) {
         if (!t->done[v] || e->made[v])
             continue;
-        if (!lab_estimate(lab, t, v, metric, false, &e->deltas[v], err)
-            || !lab_recovery(lab, t, v, metric, &e->recoveries[v], err))
+        if (!estimate_metric(session, t, v, metric, false, &e->deltas[v], err)
+            || !estimate_recovery(session, t, v, metric, &e->recoveries[v], err))
             return false;
-        e->values[v] = mean_value(lab, t, v, metric);
+        e->values[v] = mean_value(session, t, v, metric);
         e->made[v] = true;
     }
     return true;
@@ -40,11 +41,11 @@ static const struct estimates *known(const struct sweep *s, size_t v)
 {
     if (s->estimates.made[v])
         return &s->estimates;
-    return s->coarse.lab && s->coarse.estimates.made[v] ? &s->coarse.estimates : NULL;
+    return s->coarse.session && s->coarse.estimates.made[v] ? &s->coarse.estimates : NULL;
 }
 
-// The head that a variant is about: ablated alone, or patched at a site that has as many heads; false for others, and for a
-// second patch of the same head, at another position or site.
+// The head that a variant is about: ablated alone, or patched at a site that has as many heads;
+// false for others, and for a second patch of the same head, at another position or site.
 static bool cell_of(const struct sweep *s, const struct snapshot *p, const struct variant *v,
                     struct head *out)
 {
@@ -111,22 +112,22 @@ static bool fill_cells(const struct sweep *s, struct snapshot *p, struct abl_err
 static bool estimate_sum(const struct sweep *s, const size_t *singles, struct estimate *out,
                          struct abl_err *err)
 {
-    const struct table *t = &s->set.table;
+    const struct results *t = &s->set.table;
     double *column = calloc(t->n_prompts, sizeof *column);
     if (!column)
         return abl_no_memory(err);
     for (size_t i = 0; i < t->n_prompts; i++)
         for (size_t k = 0; k < s->marks.n; k++)
             column[i] += metric_delta(s->choice.metric, &t->rows[singles[k] * t->n_prompts + i],
-                                      &s->lab->intact[i]);
-    bool ok = stats_estimate(s->lab->resampler, column, true, out, err);
+                                      &s->session->intact[i]);
+    bool ok = stats_estimate(s->session->resampler, column, true, out, err);
     free(column);
     return ok;
 }
 
 static bool estimate_joint(const struct sweep *s, struct joint *out, struct abl_err *err)
 {
-    const struct table *t = &s->set.table;
+    const struct results *t = &s->set.table;
     size_t singles[MAX_MARKS], joint = SIZE_MAX;
     for (size_t i = 0; i < s->set.variants.n; i++)
         if (s->set.variants.items[i].n_edits == s->marks.n)
@@ -142,10 +143,10 @@ static bool estimate_joint(const struct sweep *s, struct joint *out, struct abl_
     if (!found)
         return abl_fail(err, ABL_FAILED, "the marked set was not planned");
     out->marks = s->marks;
-    return lab_estimate(s->lab, t, joint, s->choice.metric, false, &out->joint, err)
+    return estimate_metric(s->session, t, joint, s->choice.metric, false, &out->joint, err)
            && estimate_sum(s, singles, &out->sum, err)
-           && lab_interaction(s->lab, t, joint, singles, s->marks.n, s->choice.metric,
-                              &out->interaction, err);
+           && estimate_interaction(s->session, t, joint, singles, s->marks.n, s->choice.metric,
+                                   &out->interaction, err);
 }
 
 // Sets, heads given back and patched places; the controls of a set show as its percentile only.
@@ -212,11 +213,11 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
     p->seconds = s->seconds;
     p->run = s->number;
     p->coarse_seconds = s->coarse.seconds;
-    p->sample_rows = s->coarse.lab ? s->coarse.lab->prompts->n : 0;
-    if (!lab_estimate_intact(s->lab, s->choice.metric, &p->intact, err)
-        || !estimate_finished(s->lab, &s->run.table, p->metric, &s->estimates, err)
-        || (s->coarse.lab
-            && !estimate_finished(s->coarse.lab, &s->coarse.run.table, p->metric,
+    p->sample_rows = s->coarse.session ? s->coarse.session->prompts->n : 0;
+    if (!estimate_intact(s->session, s->choice.metric, &p->intact, err)
+        || !estimate_finished(s->session, &s->run.table, p->metric, &s->estimates, err)
+        || (s->coarse.session
+            && !estimate_finished(s->coarse.session, &s->coarse.run.table, p->metric,
                                   &s->coarse.estimates, err))
         || !fill_cells(s, p, err) || !sweep_items(s, p, err))
         return false;
@@ -227,7 +228,7 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
 bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,
                     struct abl_err *err)
 {
-    bool ready = s->lab && s->run.ready;
+    bool ready = s->session && s->run.ready;
     struct snapshot *p = ready ? snapshot_new(s->facts.shape.n_layers, s->facts.shape.n_heads)
                                : snapshot_new(0, 0);
     if (!p)

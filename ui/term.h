@@ -1,4 +1,5 @@
-// The terminal through ncursesw: a grid goes out, keys come in. Nothing else in the program knows curses.
+// The terminal through ncursesw: a grid goes out, keys come in. Nothing else in the program knows
+// curses.
 #ifndef ABL_UI_TERM_H
 #define ABL_UI_TERM_H
 
@@ -12,8 +13,9 @@
 
 struct term;
 
-// Take the terminal over; what others write to standard error is held back from now on (drivers print).
-// ABL_USAGE where there is no terminal to take: standard input or output is none, or TERM says that it is dumb.
+// Take the terminal over; what others write to standard error is held back from now on (drivers
+// print). ABL_USAGE where there is no terminal to take: standard input or output is none, or TERM
+// says that it is dumb.
 bool term_open(enum color_when color, struct term **out, struct abl_err *err);
 // Give it back as it was. Safe on NULL.
 void term_close(struct term *t);
@@ -21,7 +23,8 @@ void term_close(struct term *t);
 void term_size(const struct term *t, uint32_t *width, uint32_t *height);
 unsigned term_look(const struct term *t); // enum look: what it cannot show
 
-// Show the grid; only cells that differ from the last one are written. all: everything, as after noise on the screen.
+// Show the grid; only cells that differ from the last one are written. all: everything, as after
+// noise on the screen.
 void term_draw(struct term *t, const struct grid *g, bool all);
 
 enum term_event { TERM_NONE, TERM_KEY, TERM_RESIZE, TERM_CLICK };

@@ -29,7 +29,7 @@ static void catch_signal(int number)
 }
 
 struct ui {
-    const struct run_settings *settings;
+    const struct settings *settings;
     struct state *state;
     struct worker *worker;
     struct term *term;              // NULL for a screenshot
@@ -84,8 +84,8 @@ static bool open_ui(struct ui *u)
     return true;
 }
 
-// Lines of the worker and of drivers, a tab first for what is for the log alone, then '!' for warnings and errors. The last
-// one is a message too.
+// Lines of the worker and of drivers, a tab first for what is for the log alone, then '!' for
+// warnings and errors. The last one is a message too.
 static void show_lines(struct ui *u, const char *text, bool say)
 {
     while (text && *text) {
@@ -128,8 +128,9 @@ static void take_results(struct ui *u)
     struct snapshot *snap = worker_take_snapshot(u->worker);
     if (snap) {
         bool first = snap->n_sampled && !(u->state->snap && u->state->snap->n_sampled);
+        // the first cells show at once
         if (first)
-            u->drawn_at = 0; // the first cells show at once
+            u->drawn_at = 0;
         if (state_take_snapshot(u->state, snap))
             worker_joint(u->worker, &u->state->marks);
         u->redraw = true;
@@ -313,7 +314,7 @@ static bool run_on_terminal(struct ui *u, const struct ui_settings *ui)
     return u->quit || end_by_signal(u);
 }
 
-bool ui_run(const struct run_settings *run, const struct ui_settings *ui, struct abl_err *err)
+bool ui_run(const struct settings *run, const struct ui_settings *ui, struct abl_err *err)
 {
     struct ui u = { .settings = run, .wake = { -1, -1 }, .err = err };
     bool ok = run_on_terminal(&u, ui);
@@ -348,7 +349,7 @@ static void wait_until_idle(struct ui *u)
     }
 }
 
-bool ui_screenshot(const struct run_settings *run, const struct ui_settings *ui, const char *path,
+bool ui_screenshot(const struct settings *run, const struct ui_settings *ui, const char *path,
                    struct abl_err *err)
 {
     struct ui u = { .settings = run, .wake = { -1, -1 }, .err = err };

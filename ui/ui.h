@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "lab/run.h"
+#include "session/session.h"
 #include "ui/look.h"
 
 struct ui_settings {
@@ -16,11 +16,11 @@ struct ui_settings {
 };
 
 // Open the explorer on the terminal; returns once the user leaves. ABL_USAGE without a terminal.
-bool ui_run(const struct run_settings *run, const struct ui_settings *ui, struct abl_err *err);
+bool ui_run(const struct settings *run, const struct ui_settings *ui, struct abl_err *err);
 
-// Run to the end without a terminal and draw the screen into a .svg, .png, .ans or .txt file. It has colours unless they
-// are to be never used.
-bool ui_screenshot(const struct run_settings *run, const struct ui_settings *ui, const char *path,
+// Run to the end without a terminal and draw the screen into a .svg, .png, .ans or .txt file. It
+// has colours unless they are to be never used.
+bool ui_screenshot(const struct settings *run, const struct ui_settings *ui, const char *path,
                    struct abl_err *err);
 
 #endif

@@ -40,8 +40,8 @@ static bool shares_place(enum pane pane, enum pane other, bool small)
            && (small || (corner && pane != PANE_HEAD && pane != PANE_LOG));
 }
 
-// The titles of the panes that share a place stand side by side; where their names do not fit, only numbers of those that
-// are not shown.
+// The titles of the panes that share a place stand side by side; where their names do not fit, only
+// numbers of those that are not shown.
 static void draw_title(struct grid *g, struct rect r, enum pane pane, const struct state *s,
                        bool small)
 {

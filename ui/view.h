@@ -1,4 +1,5 @@
-// Drawing: a pure function of the state to a grid. No curses, clock, allocation or change of the state in here.
+// Drawing: a pure function of the state to a grid. No curses, clock, allocation or change of the
+// state in here.
 #ifndef ABL_UI_VIEW_H
 #define ABL_UI_VIEW_H
 

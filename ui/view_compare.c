@@ -11,7 +11,8 @@ static double difference(const struct state *s, size_t at)
     return p->states[at] == CELL_DONE ? p->cells[at].mean - s->kept.cells[at] : NAN;
 }
 
-// The place of the largest |difference| below `limit`, ties in reading order behind `after`; SIZE_MAX where there is none.
+// The place of the largest |difference| below `limit`, ties in reading order behind `after`;
+// SIZE_MAX where there is none.
 static size_t next_largest(const struct state *s, size_t n, double limit, size_t after)
 {
     size_t best = SIZE_MAX;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lab/lens.h"
+#include "experiments/lens.h"
 
 // Lines from the top of a rectangle down.
 struct lines {

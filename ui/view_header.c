@@ -185,8 +185,8 @@ static uint32_t draw_status(struct grid *g, struct rect r, const struct state *s
     return x;
 }
 
-// How the run stands, then the message. A long one takes the place of the details, unless it is about no mistake and they
-// tell how far a run is.
+// How the run stands, then the message. A long one takes the place of the details, unless it is
+// about no mistake and they tell how far a run is.
 void draw_progress(struct grid *g, struct rect r, const struct state *s)
 {
     uint32_t width = text_width(s->message);

@@ -1,11 +1,13 @@
-// The layer x head heatmap: numbers where they fit, else a signed digit, else two layers packed into a line.
+// The layer x head heatmap: numbers where they fit, else a signed digit, else two layers packed
+// into a line.
 //
 //        0      1      2            0  1  2  3            0   4   8
 //   L0 [+0.12] -0.03  +2e-5     L0[+9]-1  0  ·        L0 ▀▀▀▀▀▀▀▀▀▀▀
 //   L1  +0.41 *-0.22  +0.01     L1 +2*-7 -1 +4        L2 ▀▀▀▴▀▀▀▀▀▀▀
 //
-// The cursor never inverts a cell, whose colour is a value: it has brackets or a frame and an underline. Where a cell has no
-// column for a bracket, the sign becomes a triangle that points up for + and down for -.
+// The cursor never inverts a cell, whose colour is a value: it has brackets or a frame and an
+// underline. Where a cell has no column for a bracket, the sign becomes a triangle that points up
+// for + and down for -.
 #include "ui/parts.h"
 
 #include <math.h>
@@ -179,8 +181,8 @@ static void draw_cell(struct grid *g, struct rect box, const struct heat *h, con
         grid_text(g, box, c.x - 1, c.y, c.style, "*");
 }
 
-// Two layers in one line: the upper half is the foreground of ▀, the lower its background. A selected or marked head
-// shows a sign that points at its half, on that half's colour.
+// Two layers in one line: the upper half is the foreground of ▀, the lower its background. A
+// selected or marked head shows a sign that points at its half, on that half's colour.
 static void draw_pair(struct grid *g, struct rect box, const struct state *s, struct head upper)
 {
     const struct snapshot *p = s->snap;
@@ -251,8 +253,8 @@ static void draw_cells(struct grid *g, struct rect body, const struct heat *h,
         close_last(g, body, h, s);
 }
 
-// Numbers of layers; the cursor's stands out, and shows in packed lines instead of the even one. Where the cursor's sign is
-// small an arrow points at its line.
+// Numbers of layers; the cursor's stands out, and shows in packed lines instead of the even one.
+// Where the cursor's sign is small an arrow points at its line.
 static void draw_layer_labels(struct grid *g, struct rect body, const struct heat *h,
                               const struct state *s)
 {

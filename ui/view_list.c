@@ -1,4 +1,5 @@
-// Results that are no heads of the grid, a line each: sets, heads given back, patched places, parts of the logits.
+// Results that are no heads of the grid, a line each: sets, heads given back, patched places, parts
+// of the logits.
 #include "ui/parts.h"
 
 #include <math.h>

@@ -13,9 +13,10 @@
 
 static const double post_interval = 0.05; // seconds between snapshots of a running sweep
 
-// What the interface has asked for and the thread has not begun yet. A later request replaces an earlier of its kind; a
-// cancel takes back what was asked for before it, and a run that is asked for after it takes the cancel back. So the order
-// of requests needs no queue: a cancel that stands beside a run came later than the run.
+// What the interface has asked for and the thread has not begun yet. A later request replaces an
+// earlier of its kind; a cancel takes back what was asked for before it, and a run that is asked
+// for after it takes the cancel back. So the order of requests needs no queue: a cancel that stands
+// beside a run came later than the run.
 struct requests {
     bool run, restart, joint, detail, cancel, export, stop;
     struct choice choice;
@@ -33,8 +34,8 @@ struct worker {
     struct detail *posted_detail;
     struct buf lines;
     bool busy;
-    atomic_bool
-        interrupt; // there are requests: what runs now returns; written under the lock, read without
+    // there are requests: what runs now returns; written under the lock, read without
+    atomic_bool interrupt;
     // Not guarded:
     atomic_uint wanted; // layer that the user looks at
     int wake_fd;
@@ -119,7 +120,8 @@ static bool choose(struct worker *w, const struct requests *r)
     return true;
 }
 
-// A set that was interrupted is measured again, unless it was cancelled or another has been asked for meanwhile.
+// A set that was interrupted is measured again, unless it was cancelled or another has been asked
+// for meanwhile.
 static void retry_joint(struct worker *w, const struct marks *marks)
 {
     pthread_mutex_lock(&w->lock);
@@ -199,7 +201,8 @@ static bool run_sweep(struct worker *w, struct abl_err *err)
     return sweep_run(w->sweep, &w->interrupt, &w->wanted, post_progress, w, err);
 }
 
-// Go on with the sweep until it is complete or something is asked for; post how it stands. True if heads are left to do.
+// Go on with the sweep until it is complete or something is asked for; post how it stands. True if
+// heads are left to do.
 static bool go_on(struct worker *w)
 {
     struct abl_err err = { 0 };
@@ -274,7 +277,7 @@ static int start_thread(struct worker *w)
     return failed;
 }
 
-bool worker_start(const struct run_settings *settings, int wake_fd, struct worker **out,
+bool worker_start(const struct settings *settings, int wake_fd, struct worker **out,
                   struct abl_err *err)
 {
     struct worker *w = calloc(1, sizeof *w);

@@ -1,4 +1,5 @@
-// The thread that computes. The interface asks, and takes whole snapshots; it never waits for a device.
+// The thread that computes. The interface asks, and takes whole snapshots; it never waits for a
+// device.
 #ifndef ABL_UI_WORKER_H
 #define ABL_UI_WORKER_H
 
@@ -6,21 +7,24 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "lab/run.h"
+#include "session/session.h"
 #include "ui/snapshot.h"
 #include "ui/state.h"
 
 struct worker;
 
-// settings are borrowed. A byte is written to wake_fd whenever there is something to take; -1 = nobody waits.
-bool worker_start(const struct run_settings *settings, int wake_fd, struct worker **out,
+// settings are borrowed. A byte is written to wake_fd whenever there is something to take; -1 =
+// nobody waits.
+bool worker_start(const struct settings *settings, int wake_fd, struct worker **out,
                   struct abl_err *err);
 // Cancels what runs, waits for the thread and frees everything.
 void worker_stop(struct worker *w);
 
-// Run what the choice describes; an unfinished run of another choice is given up. restart: even if nothing changed.
+// Run what the choice describes; an unfinished run of another choice is given up. restart: even if
+// nothing changed.
 void worker_run(struct worker *w, const struct choice *choice, bool restart);
-// The layer that the user looks at: its heads are run before others. Interrupts nothing; before the first call it is 0.
+// The layer that the user looks at: its heads are run before others. Interrupts nothing; before the
+// first call it is 0.
 void worker_look_at(struct worker *w, uint32_t layer);
 // Measure the marked set at once; an unfinished sweep goes on behind it.
 void worker_joint(struct worker *w, const struct marks *marks);
@@ -28,15 +32,16 @@ void worker_joint(struct worker *w, const struct marks *marks);
 void worker_export(struct worker *w, const char *path);
 // More about one head; it comes by worker_take_detail, unless the run is another by then.
 void worker_detail(struct worker *w, const struct detail_ask *ask);
-// Stop the sweep and give up the marked set, running or only asked for. What is asked for after this is not touched by it.
+// Stop the sweep and give up the marked set, running or only asked for. What is asked for after
+// this is not touched by it.
 void worker_cancel(struct worker *w);
 
 // The newest snapshot since the last call, owned by the caller; NULL if there is none.
 struct snapshot *worker_take_snapshot(struct worker *w);
 // The newest detail since the last call, owned by the caller; NULL if there is none.
 struct detail *worker_take_detail(struct worker *w);
-// Lines for the log since the last call, appended to out; a tab first for what is for the log alone, then '!' for warnings and
-// errors.
+// Lines for the log since the last call, appended to out; a tab first for what is for the log
+// alone, then '!' for warnings and errors.
 void worker_take_lines(struct worker *w, struct buf *out);
 // True if nothing is asked for, running or waiting to be taken.
 bool worker_is_idle(struct worker *w);

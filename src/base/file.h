@@ -1,4 +1,5 @@
-// Files: whole-file reads, positioned reads, folders written under a temporary name and renamed when complete.
+// Files: whole-file reads, positioned reads, folders written under a temporary name and renamed
+// when complete.
 #ifndef ABL_BASE_FILE_H
 #define ABL_BASE_FILE_H
 
@@ -8,7 +9,8 @@
 
 #include "base/err.h"
 
-// A whole file read into memory, NUL-terminated behind its last byte. Owned by the caller: file_bytes_release.
+// A whole file read into memory, NUL-terminated behind its last byte. Owned by the caller:
+// file_bytes_release.
 struct file_bytes {
     char *data;
     size_t size;

@@ -126,8 +126,8 @@ enum json_type json_peek(struct json *j)
     }
 }
 
-// Empty the set for the next object of this depth. A table that the last object hardly used goes, so that many small
-// objects behind a large one do not each pay for clearing it.
+// Empty the set for the next object of this depth. A table that the last object hardly used goes,
+// so that many small objects behind a large one do not each pay for clearing it.
 static void forget_keys(struct key_set *s)
 {
     if (s->cap > 16 && s->n < s->cap / 8) {
@@ -261,7 +261,8 @@ bool json_next_item(struct json *j)
     return more(j, false);
 }
 
-// Length of the well-formed UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), 0 if there is none.
+// Length of the well-formed UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), 0 if
+// there is none.
 static size_t utf8_sequence(const unsigned char *s, size_t left)
 {
     if (s[0] < 0x80)
@@ -358,7 +359,8 @@ static bool escape(struct json *j, char *out, size_t *len)
     return true;
 }
 
-// Undo escapes from the opening quote on; out has room for the rest of the text up to the closing quote.
+// Undo escapes from the opening quote on; out has room for the rest of the text up to the closing
+// quote.
 static bool string_body(struct json *j, char *out, size_t *len)
 {
     for (;;) {

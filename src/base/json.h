@@ -1,5 +1,6 @@
-// A strict JSON pull parser over bytes in memory: UTF-8 checked, duplicate keys refused, depth bounded,
-// integers exact, no trailing text. For files that may be hostile (safetensors headers, tokenizer.json, datasets).
+// A strict JSON pull parser over bytes in memory: UTF-8 checked, duplicate keys refused, depth
+// bounded, integers exact, no trailing text. For files that may be hostile (safetensors headers,
+// tokenizer.json, datasets).
 //
 //   struct json j;
 //   json_open(&j, "model.safetensors header", bytes, size, ABL_BAD_MODEL, err);
@@ -31,7 +32,8 @@ enum json_type {
     JSON_NULL,
 };
 
-// Bytes of a string after escapes are undone; in the parser's arena, NUL-terminated, may hold NUL inside.
+// Bytes of a string after escapes are undone; in the parser's arena, NUL-terminated, may hold NUL
+// inside.
 struct json_text {
     const char *data;
     size_t len;
@@ -60,9 +62,11 @@ void json_close(struct json *j);
 enum json_type json_peek(struct json *j);
 bool json_object(struct json *j); // enter an object
 bool json_array(struct json *j);  // enter an array
-// Inside an object: true and the next key, or false at its end (which leaves the object) or on failure.
+// Inside an object: true and the next key, or false at its end (which leaves the object) or on
+// failure.
 bool json_next_key(struct json *j, struct json_text *key);
-// Inside an array: true when another element follows, false at its end (which leaves it) or on failure.
+// Inside an array: true when another element follows, false at its end (which leaves it) or on
+// failure.
 bool json_next_item(struct json *j);
 bool json_string(struct json *j, struct json_text *out);
 bool json_u64(struct json *j, uint64_t *out); // exact: no fraction, exponent or sign

@@ -63,8 +63,8 @@ static void put_string(struct buf *out, struct json_text text)
     buf_char(out, '"');
 }
 
-// Python's repr: the fewest digits that come back as the same double; an exponent where the first digit is worth less than
-// 1e-4 or at least 1e16.
+// Python's repr: the fewest digits that come back as the same double; an exponent where the first
+// digit is worth less than 1e-4 or at least 1e16.
 static void put_double(struct buf *out, double value)
 {
     char text[40], digits[24];

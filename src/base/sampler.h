@@ -1,4 +1,5 @@
-// Memory and processor time of this process while something else runs: a thread that looks every so often.
+// Memory and processor time of this process while something else runs: a thread that looks every so
+// often.
 #ifndef ABL_BASE_SAMPLER_H
 #define ABL_BASE_SAMPLER_H
 
@@ -17,8 +18,8 @@ struct sample {
 struct samples {
     struct sample *items;
     size_t n;
-    double
-        interval; // seconds between them: twice what was asked for, and so on, where a long run has too many
+    // seconds between them: twice what was asked for, and so on, where a long run has too many
+    double interval;
 };
 
 struct sampler;

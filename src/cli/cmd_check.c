@@ -5,7 +5,7 @@
 
 #include "cli/fit.h"
 #include "cli/print.h"
-#include "lab/run.h"
+#include "session/session.h"
 
 static cJSON *finding_json(const struct finding *f)
 {
@@ -21,17 +21,17 @@ static cJSON *finding_json(const struct finding *f)
     return o;
 }
 
-static cJSON *check_json(const struct lab *lab)
+static cJSON *check_json(const struct session *session)
 {
-    const struct prompts *p = lab->prompts;
+    const struct prompts *p = session->prompts;
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "schema", "abltui.check/1");
-    cJSON_AddStringToObject(o, "data", lab->data->name);
-    cJSON_AddStringToObject(o, "split", split_name(lab->data->split));
-    cJSON_AddStringToObject(o, "model", lab->model->name);
+    cJSON_AddStringToObject(o, "data", session->data->name);
+    cJSON_AddStringToObject(o, "split", split_name(session->data->split));
+    cJSON_AddStringToObject(o, "model", session->model->name);
     cJSON_AddNumberToObject(o, "rows", (double)p->n);
     cJSON_AddNumberToObject(o, "clusters", p->n_clusters);
-    cJSON_AddNumberToObject(o, "dropped", (double)(p->n_dropped + lab->n_dropped));
+    cJSON_AddNumberToObject(o, "dropped", (double)(p->n_dropped + session->n_dropped));
     cJSON *list = cJSON_AddArrayToObject(o, "findings");
     for (size_t i = 0; i < p->n_findings; i++)
         cJSON_AddItemToArray(list, finding_json(&p->findings[i]));
@@ -48,18 +48,19 @@ static void token_range(const struct prompts *p, uint32_t *least, uint32_t *most
     }
 }
 
-static void check_text(const struct lab *lab)
+static void check_text(const struct session *session)
 {
-    const struct prompts *p = lab->prompts;
+    const struct prompts *p = session->prompts;
     uint32_t least, most;
     token_range(p, &least, &most);
-    printf("%s (%s split) under the tokenizer of %s\n", lab->data->name,
-           split_name(lab->data->split), lab->model->name);
+    printf("%s (%s split) under the tokenizer of %s\n", session->data->name,
+           split_name(session->data->split), session->model->name);
     printf("  %zu rows, %" PRIu32 " clusters, %zu dropped", p->n, p->n_clusters,
-           p->n_dropped + lab->n_dropped);
+           p->n_dropped + session->n_dropped);
     if (p->n)
         printf(", %" PRIu32 "-%" PRIu32 " tokens a prompt", least, most);
-    printf(", BOS %s\n", p->bos == TOKEN_NONE ? "none" : tokenizer_text(lab->tokenizer, p->bos));
+    printf(", BOS %s\n",
+           p->bos == TOKEN_NONE ? "none" : tokenizer_text(session->tokenizer, p->bos));
     for (size_t i = 0; i < p->n_findings; i++)
         printf("  %s: %s\n", p->findings[i].level == FINDING_ERROR ? "error" : "warning",
                p->findings[i].text);
@@ -90,7 +91,8 @@ static void fit_line(const struct cli *cli, const char *tokenizer, const struct 
         printf("  %s\n", f->prompts->findings[i].text);
 }
 
-// One tokenizer after the other: what of the data each can be asked. Exit status 3 where one fits no row at all.
+// One tokenizer after the other: what of the data each can be asked. Exit status 3 where one fits
+// no row at all.
 static bool check_tokenizers(const struct cli *cli, struct abl_err *err)
 {
     cJSON *o = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(o, "tokenizers");
@@ -124,15 +126,15 @@ bool command_check(const struct cli *cli, struct abl_err *err)
         return abl_fail(err, ABL_USAGE, "check needs a dataset: abltui check DATA.jsonl");
     if (cli->n_tokenizers)
         return check_tokenizers(cli, err);
-    struct lab *lab;
-    if (!lab_open_cold(&cli->run, &lab, err))
+    struct session *session;
+    if (!session_open_cold(&cli->run, &session, err))
         return false;
     bool ok = true;
     if (cli->flags & CLI_JSON)
-        ok = print_json(check_json(lab), err);
+        ok = print_json(check_json(session), err);
     else if (!(cli->flags & CLI_QUIET))
-        check_text(lab);
-    ok = ok && prompts_refuse(lab->prompts, err);
-    lab_free(lab);
+        check_text(session);
+    ok = ok && prompts_refuse(session->prompts, err);
+    session_free(session);
     return ok;
 }

@@ -4,8 +4,9 @@
 #include <stdio.h>
 
 #include "cli/print.h"
-#include "lab/probe.h"
-#include "lab/run.h"
+#include "experiments/experiments.h"
+#include "session/probe.h"
+#include "session/session.h"
 
 // Seconds that the stages of a run are expected to take, in this order.
 enum stage_time { TIME_LOAD, TIME_INTACT, TIME_VARIANTS, TIME_READOUT, N_STAGE_TIMES };
@@ -15,7 +16,7 @@ struct expected {
     double seconds[N_STAGE_TIMES], total;
 };
 
-static struct expected expect(const struct lab_cost *c, const struct lab_rates *r)
+static struct expected expect(const struct run_cost *c, const struct device_rates *r)
 {
     struct expected e = { .seconds = { [TIME_LOAD] = (double)c->loaded_bytes / r->load,
                                        [TIME_INTACT] = c->intact_flop / r->flop,
@@ -26,14 +27,14 @@ static struct expected expect(const struct lab_cost *c, const struct lab_rates *
     return e;
 }
 
-static cJSON *cost_json(const struct lab *lab, const struct variants *v, const struct lab_cost *c,
-                        const struct expected *e)
+static cJSON *cost_json(const struct session *session, const struct variants *v,
+                        const struct run_cost *c, const struct expected *e)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "schema", "abltui.plan/1");
-    cJSON_AddStringToObject(o, "model", lab->model->name);
-    cJSON_AddStringToObject(o, "data", lab->data->name);
-    cJSON_AddNumberToObject(o, "rows", (double)lab->prompts->n);
+    cJSON_AddStringToObject(o, "model", session->model->name);
+    cJSON_AddStringToObject(o, "data", session->data->name);
+    cJSON_AddNumberToObject(o, "rows", (double)session->prompts->n);
     cJSON_AddNumberToObject(o, "variants", (double)v->n);
     cJSON_AddNumberToObject(o, "passes", (double)c->n_passes);
     cJSON_AddNumberToObject(o, "token_rows", (double)c->n_token_rows);
@@ -63,13 +64,14 @@ static const char *seconds_text(double seconds, char out[SIZE_TEXT])
     return out;
 }
 
-static void cost_text(const struct lab *lab, const struct variants *v,
-                      const struct device_info *device, const struct lab_cost *c,
+static void cost_text(const struct session *session, const struct variants *v,
+                      const struct device_info *device, const struct run_cost *c,
                       const struct expected *e)
 {
     char weights[SIZE_TEXT], activations[SIZE_TEXT];
-    printf("%s on %s/%s: %zu rows, %" PRIu32 " clusters\n", lab->model->name, lab->data->name,
-           split_name(lab->data->split), lab->prompts->n, lab->prompts->n_clusters);
+    printf("%s on %s/%s: %zu rows, %" PRIu32 " clusters\n", session->model->name,
+           session->data->name, split_name(session->data->split), session->prompts->n,
+           session->prompts->n_clusters);
     printf("  variants        %zu", v->n);
     if (v->n)
         printf(", first %s", v->items[0].label);
@@ -86,7 +88,7 @@ static void cost_text(const struct lab *lab, const struct variants *v,
     printf("  weights         %s on %s", size_text(c->weight_bytes, weights), device->name);
     if (c->n_streamed)
         printf(", of which %s at a time: %" PRIu32 " of %" PRIu32 " layers come and go",
-               size_text(c->kept_bytes, weights), c->n_streamed, lab->model->shape.n_layers);
+               size_text(c->kept_bytes, weights), c->n_streamed, session->model->shape.n_layers);
     putchar('\n');
     printf("  activations     %s, %" PRIu32 " variants at a time, %" PRIu32 " block%s of prompts\n",
            size_text(c->activation_bytes, activations), c->variants_per_chunk, c->n_blocks,
@@ -95,42 +97,43 @@ static void cost_text(const struct lab *lab, const struct variants *v,
 }
 
 // What a run would do on a device, which is opened and tried for a moment.
-static bool show_cost(unsigned flags, const struct lab *lab, const struct variants *v,
+static bool show_cost(unsigned flags, const struct session *session, const struct variants *v,
                       struct abl_err *err)
 {
     struct engine *engine;
-    struct lab_cost cost;
-    struct lab_rates rates;
-    if (!engine_open(lab->settings.device, lab->settings.n_threads, lab->settings.precision,
-                     &engine, err))
+    struct run_cost cost;
+    struct device_rates rates;
+    if (!engine_open(session->settings.device, session->settings.n_threads,
+                     session->settings.precision, &engine, err))
         return false;
-    bool ok = lab_cost(lab, v, &engine->info, &cost, err) && probe_rates(lab, engine, &rates, err);
+    bool ok = run_cost(session, v, &engine->info, &cost, err)
+              && probe_rates(session, engine, &rates, err);
     if (ok) {
         struct expected e = expect(&cost, &rates);
         if (flags & CLI_JSON)
-            ok = print_json(cost_json(lab, v, &cost, &e), err);
+            ok = print_json(cost_json(session, v, &cost, &e), err);
         else
-            cost_text(lab, v, &engine->info, &cost, &e);
+            cost_text(session, v, &engine->info, &cost, &e);
     }
     engine->ops->free(engine);
     return ok;
 }
 
-bool dry_run(const struct run_settings *settings, unsigned flags, struct abl_err *err)
+bool dry_run(const struct settings *settings, unsigned flags, struct abl_err *err)
 {
-    struct lab *lab;
+    struct session *session;
     struct variants v;
-    if (!lab_open_cold(settings, &lab, err))
+    if (!session_open_cold(settings, &session, err))
         return false;
     if (!(flags & CLI_QUIET))
-        print_findings(lab->prompts);
-    bool ok = prompts_refuse(lab->prompts, err);
-    if (ok && lab_variants(lab, &v, err)) {
-        ok = show_cost(flags, lab, &v, err);
+        print_findings(session->prompts);
+    bool ok = prompts_refuse(session->prompts, err);
+    if (ok && experiment_variants(session, &v, err)) {
+        ok = show_cost(flags, session, &v, err);
         variants_release(&v);
     } else
         ok = false;
-    lab_free(lab);
+    session_free(session);
     return ok;
 }
 
@@ -138,7 +141,7 @@ bool command_dry_run(const struct cli *cli, struct abl_err *err)
 {
     bool ok = cli->n_data || dry_run(&cli->run, cli->flags, err);
     for (size_t i = 0; ok && i < cli->n_data; i++) {
-        struct run_settings settings = cli->run;
+        struct settings settings = cli->run;
         settings.data = cli->data[i];
         ok = dry_run(&settings, cli->flags, err);
     }

@@ -39,8 +39,8 @@ static bool name_children(const struct cli *cli, struct arena *a, struct cross_c
     return true;
 }
 
-// Each condition in turn, then what is true of all. One that fails is reported and left out; the first failure is the
-// command's.
+// Each condition in turn, then what is true of all. One that fails is reported and left out; the
+// first failure is the command's.
 static bool export_conditions(const struct cli *cli, const char *command_line, struct abl_err *err)
 {
     struct arena a = { 0 };
@@ -51,7 +51,7 @@ static bool export_conditions(const struct cli *cli, const char *command_line, s
     for (size_t i = 0; ok && i < cli->n_data && first.code != ABL_INTERRUPTED; i++) {
         struct runner run
             = { .dir = children[i].dir, .flags = cli->flags, .command_line = command_line };
-        struct run_settings settings = cli->run;
+        struct settings settings = cli->run;
         struct abl_err failed;
         settings.data = cli->data[i];
         if (runner_run(&run, &settings, NULL, &failed)) {

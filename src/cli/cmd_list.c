@@ -7,9 +7,9 @@
 
 #include "cli/print.h"
 #include "engine/engine.h"
-#include "lab/run.h"
-#include "lab/weights.h"
+#include "forward/weights.h"
 #include "model/model.h"
+#include "session/session.h"
 
 static const char *source_name(enum model_source source)
 {
@@ -19,15 +19,15 @@ static const char *source_name(enum model_source source)
 // What a model takes of a device, and whether it is there.
 struct device_fit {
     enum { FIT_WHOLE, FIT_STREAMED, FIT_NOT } kind;
-    uint64_t needs, least,
-        has; // bytes: weights packed as fp32 and activations; with layers that come and go; 0: not known
+    // bytes: weights packed as fp32 and activations; with layers that come and go; 0: not known
+    uint64_t needs, least, has;
 };
 
 static struct device_fit fit_of(const struct model_entry *m, const struct device_info *device)
 {
-    struct run_settings s;
-    run_settings_default(&s);
-    struct run_mem mem = run_mem(&s, device);
+    struct settings s;
+    settings_default(&s);
+    struct run_memory mem = settings_memory(&s, device);
     struct weights_fit w = weights_plan(&m->shape, PRECISION_F32, mem.weights);
     struct device_fit f = { .needs = w.bytes + mem.activations,
                             .least = w.kept + mem.activations,

@@ -4,25 +4,26 @@
 
 #include "base/file.h"
 #include "cli/print.h"
-#include "lab/readings.h"
+#include "experiments/experiments.h"
 #include "report/ov_compare.h"
 #include "report/ov_report.h"
 #include "report/report.h"
+#include "session/readings.h"
 
 enum { SHOWN = 8 }; // tokens at either end, on the screen
 
 // One condition's reading on standard output.
-static bool print_reading(const struct cli *cli, const struct lab *lab, const struct readings *in,
-                          struct abl_err *err)
+static bool print_reading(const struct cli *cli, const struct session *session,
+                          const struct readings *in, struct abl_err *err)
 {
     struct buf text = { 0 };
     bool ok = true;
     if (cli->flags & CLI_JSON) {
-        struct doc d = ov_report_doc(lab, in->ov);
+        struct doc d = ov_report_doc(session, in->ov);
         ok = doc_print(&d, DOC_PRETTY, &text, err);
         doc_release(&d);
     } else
-        ov_report_text(lab, in->ov, SHOWN, &text);
+        ov_report_text(session, in->ov, SHOWN, &text);
     ok = ok && (!text.failed || abl_no_memory(err));
     if (ok && fwrite(text.data, 1, text.len, stdout) != text.len)
         ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
@@ -30,22 +31,23 @@ static bool print_reading(const struct cli *cli, const struct lab *lab, const st
     return ok;
 }
 
-static bool show_reading(const struct cli *cli, struct lab *lab, struct abl_err *err)
+static bool show_reading(const struct cli *cli, struct session *session, struct abl_err *err)
 {
     struct readings in;
     struct variants none;
-    struct table table;
-    if (!lab_variants(lab, &none, err))
+    struct results table;
+    if (!experiment_variants(session, &none, err))
         return false;
-    bool ok = lab_start(lab, err) && table_init(&table, &none, lab->prompts->n, err);
+    bool ok = session_start(session, err) && results_init(&table, &none, session->prompts->n, err);
     if (ok) {
         if (!(cli->flags & CLI_QUIET)) {
-            print_findings(lab->prompts);
-            print_compat(lab);
+            print_findings(session->prompts);
+            print_compat(session);
         }
-        ok = lab_read(lab, &table, NULL, &in, err) && print_reading(cli, lab, &in, err);
+        ok = experiment_read(session, &table, NULL, &in, err)
+             && print_reading(cli, session, &in, err);
         readings_release(&in);
-        table_release(&table);
+        results_release(&table);
     }
     variants_release(&none);
     return ok;
@@ -69,11 +71,11 @@ bool command_ov(const struct cli *cli, const char *command_line, struct abl_err 
 {
     if (cli->export_dir)
         return command_export(cli, command_line, err);
-    struct lab *lab;
-    if (!lab_open_cold(&cli->run, &lab, err))
+    struct session *session;
+    if (!session_open_cold(&cli->run, &session, err))
         return false;
-    bool ok = show_reading(cli, lab, err);
-    lab_free(lab);
+    bool ok = show_reading(cli, session, err);
+    session_free(session);
     return ok;
 }
 

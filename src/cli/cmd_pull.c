@@ -44,8 +44,8 @@ static const char *variable(const char *name)
     return v && *v ? v : NULL;
 }
 
-// Without white space at the ends, such as the line end of a file; NULL where nothing is left. What is left goes into a
-// header: it holds no line end either.
+// Without white space at the ends, such as the line end of a file; NULL where nothing is left. What
+// is left goes into a header: it holds no line end either.
 static const char *trimmed(struct arena *a, const char *text)
 {
     text += strspn(text, " \t\r\n");
@@ -64,7 +64,8 @@ static const char *token_in(struct arena *a, const char *path)
     return token;
 }
 
-// HF_TOKEN or its older name, the file that HF_TOKEN_PATH names, or the one where `hf auth login` leaves it.
+// HF_TOKEN or its older name, the file that HF_TOKEN_PATH names, or the one where `hf auth login`
+// leaves it.
 static const char *find_token(struct arena *a)
 {
     const char *token = variable("HF_TOKEN"), *path = variable("HF_TOKEN_PATH");
@@ -83,7 +84,8 @@ static const char *find_token(struct arena *a)
     return home ? token_in(a, arena_printf(a, "%s/.cache/huggingface/token", home)) : NULL;
 }
 
-// The host alone decides: "http://localhost.example.org" and "http://127.0.0.1@example.org" are elsewhere.
+// The host alone decides: "http://localhost.example.org" and "http://127.0.0.1@example.org" are
+// elsewhere.
 static bool is_loopback(const char *host)
 {
     static const char *const here[] = { "localhost", "127.0.0.1", "[::1]" };
@@ -182,8 +184,9 @@ static bool accept(void *context, const char *snapshot, struct abl_err *err)
     char *config = file_join(snapshot, "config.json");
     bool is_there = config && file_exists(config);
     free(config);
+    // a GGUF file has its own
     if (!is_there || config_read(snapshot, &shape, &arch, err))
-        return true; // a GGUF file has its own
+        return true;
     return abl_fail_in(err, "the weights of '%s' are not fetched, they cannot be run", s->id);
 }
 

@@ -29,10 +29,11 @@ static bool run_one(const struct cli *cli, const char *command_line, const struc
     return runner_run(&run, &one->settings, NULL, err);
 }
 
-// "runs/<run_name>_<12 hex>", in the arena: of the file's canonical form, and of the options that go before it.
+// "runs/<run_name>_<12 hex>", in the arena: of the file's canonical form, and of the options that
+// go before it.
 static const char *joint_place(const struct cli *cli, struct lab_config *c, struct abl_err *err)
 {
-    const struct run_settings *s = &cli->run;
+    const struct settings *s = &cli->run;
     struct buf place = { 0 }, content = { 0 };
     char hash[SHA256_HEX];
     buf_str(&content, c->hash);
@@ -72,8 +73,9 @@ static bool run_member(const struct cli *cli, const char *command_line,
                                     : run_one(cli, command_line, one, place, err);
 }
 
-// The conditions one after the other into `dir` (NULL: nothing is written). One that fails is named and left out of
-// `done`, which has room for all; returns the first failure, of code ABL_OK where there is none.
+// The conditions one after the other into `dir` (NULL: nothing is written). One that fails is named
+// and left out of `done`, which has room for all; returns the first failure, of code ABL_OK where
+// there is none.
 static struct abl_err run_members(const struct cli *cli, const char *command_line,
                                   struct lab_config *c, const char *dir, struct cross_child *done,
                                   size_t *n_done)
@@ -180,8 +182,8 @@ static bool check_places(const struct cli *cli, struct abl_err *err)
     return file_make_dirs(cli->export_dir, err);
 }
 
-// Several configurations go into folders of their own below the one that is named. One that fails is named, the others
-// are run, and the first failure is the command's.
+// Several configurations go into folders of their own below the one that is named. One that fails
+// is named, the others are run, and the first failure is the command's.
 bool command_run(const struct cli *cli, const char *command_line, struct abl_err *err)
 {
     struct abl_err first = { 0 };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cli/print.h"
-#include "lab/verify.h"
+#include "verify/verify.h"
 
 static void add_number(cJSON *o, const char *name, double v)
 {
@@ -48,8 +48,8 @@ cJSON *verify_json(const struct verify *v)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "schema", "abltui.verify/1");
-    cJSON_AddStringToObject(o, "model", v->lab->model->name);
-    cJSON_AddStringToObject(o, "data", v->lab->data->name);
+    cJSON_AddStringToObject(o, "model", v->session->model->name);
+    cJSON_AddStringToObject(o, "data", v->session->data->name);
     cJSON_AddNumberToObject(o, "rows", (double)v->n_prompts);
     cJSON_AddNumberToObject(o, "variants", (double)v->variants.n);
     cJSON *list = cJSON_AddArrayToObject(o, "devices");
@@ -81,14 +81,15 @@ static void result_text(const struct verify_result *r)
 static void verify_text(const struct verify *v)
 {
     printf("%s on %s: %zu rows, %zu of %zu variants against a double-precision reference\n",
-           v->lab->model->name, v->lab->data->name, v->n_prompts, v->variants.n, v->n_all_variants);
+           v->session->model->name, v->session->data->name, v->n_prompts, v->variants.n,
+           v->n_all_variants);
     for (size_t i = 0; i < v->n_results; i++)
         result_text(&v->results[i]);
 }
 
 bool command_verify(const struct cli *cli, struct abl_err *err)
 {
-    struct run_settings settings = cli->run;
+    struct settings settings = cli->run;
     struct verify v;
     settings.damage_weight = cli->flags & CLI_DAMAGE;
     struct verify_limits limits = { .n_rows = settings.max_rows };

@@ -7,13 +7,14 @@
 #include "base/err.h"
 #include "cli/options.h"
 
-// Headless: run and write the run directory, or JSON on standard output. command_line is as typed, for provenance.
+// Headless: run and write the run directory, or JSON on standard output. command_line is as typed,
+// for provenance.
 bool command_export(const struct cli *cli, const char *command_line, struct abl_err *err);
 
 // --dry-run: what would run and what it costs.
 bool command_dry_run(const struct cli *cli, struct abl_err *err);
 // The same for one run's settings; flags: CLI_JSON, CLI_QUIET.
-bool dry_run(const struct run_settings *settings, unsigned flags, struct abl_err *err);
+bool dry_run(const struct settings *settings, unsigned flags, struct abl_err *err);
 
 bool command_check(const struct cli *cli, struct abl_err *err);
 bool command_verify(const struct cli *cli, struct abl_err *err);

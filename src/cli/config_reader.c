@@ -102,7 +102,7 @@ uint64_t config_whole(struct config_reader *r, const cJSON *o, const char *place
     return otherwise;
 }
 
-// -------------------------------------------------------------------------------------------------- places
+// ------------------------------------------------------------------------------------------ places
 
 // configs/ lies beside data/ in the sources and inside the data folder where it is installed.
 static const char *among_ours(struct config_reader *r, const char *name, const char *ending)
@@ -149,7 +149,7 @@ const char *config_find(struct config_reader *r, const char *name)
     return path || *name == '/' ? path : among_ours(r, name, "");
 }
 
-// ---------------------------------------------------------------------------------------------------- keys
+// -------------------------------------------------------------------------------------------- keys
 
 struct known_key {
     const char *place, *key;

@@ -1,4 +1,5 @@
-// What reading a run file and its battery have in common: values by key, files by path, notes about what is ignored.
+// What reading a run file and its battery have in common: values by key, files by path, notes about
+// what is ignored.
 #ifndef ABL_CLI_CONFIG_READER_H
 #define ABL_CLI_CONFIG_READER_H
 
@@ -12,9 +13,9 @@
 #include "cli/lab_config.h"
 
 struct config_reader {
-    const char *path;                   // of the configuration
-    const struct run_settings *options; // from the command line; NULL and 0 where it says nothing
-    struct run_settings standard;       // where neither says anything
+    const char *path;               // of the configuration
+    const struct settings *options; // from the command line; NULL and 0 where it says nothing
+    struct settings standard;       // where neither says anything
     struct lab_config *config;
     bool failed; // a key had the wrong type; err says which
     struct abl_err *err;
@@ -24,7 +25,8 @@ struct config_reader {
 bool config_note(struct config_reader *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-// A file as an object, NULL after a failure; cJSON_Delete it. hash (may be NULL): SHA-256 of its canonical form.
+// A file as an object, NULL after a failure; cJSON_Delete it. hash (may be NULL): SHA-256 of its
+// canonical form.
 cJSON *config_parse(struct config_reader *r, const char *path, char hash[SHA256_HEX]);
 
 // A key of an object, NULL where it is missing or null. Another type sets r->failed and err.
@@ -39,8 +41,8 @@ double config_number(struct config_reader *r, const cJSON *o, const char *place,
 uint64_t config_whole(struct config_reader *r, const cJSON *o, const char *place, const char *key,
                       uint64_t least, uint64_t most, uint64_t otherwise);
 
-// The file that a path means, from the configuration's folder upwards, else among the ready runs; NULL where there is
-// none.
+// The file that a path means, from the configuration's folder upwards, else among the ready runs;
+// NULL where there is none.
 const char *config_find(struct config_reader *r, const char *name);
 
 // A ready run by its name, with or without ".json"; NULL where there is none.

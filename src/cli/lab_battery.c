@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "lab/ov.h"
+#include "experiments/ov.h"
 
 struct source {
     struct config_reader *r;
     const char *path; // of the battery
     const cJSON *o;
-    struct run_settings *s;
+    struct settings *s;
     struct battery *out;
 };
 
@@ -222,8 +222,9 @@ static bool read_granularity(const struct source *b, const char *text)
 {
     if (strcmp(text, "layer_resid") == 0)
         b->s->sites = 1u << SITE_RESID_POST;
+    // z of all heads at once is what attn_out is made from
     else if (strcmp(text, "head_out") == 0)
-        b->s->sites = 1u << SITE_ATTN_OUT; // z of all heads at once is what attn_out is made from
+        b->s->sites = 1u << SITE_ATTN_OUT;
     else if (strcmp(text, "mlp_out") == 0)
         b->s->sites = 1u << SITE_MLP_OUT;
     else
@@ -385,7 +386,7 @@ static bool read_object(const struct source *b)
 }
 
 bool battery_read(struct config_reader *r, const char *path, const cJSON *overrides,
-                  struct run_settings *s, struct battery *out)
+                  struct settings *s, struct battery *out)
 {
     *out = (struct battery){ .n_scales = 1 };
     if (!path)

@@ -15,8 +15,9 @@ struct battery {
     uint32_t n_random; // heads of each layer that a seed picks, 0 = all that are named
 };
 
-// Read the battery at `path` (NULL: none is named: heads), with overrides over it (may be NULL), into the settings.
+// Read the battery at `path` (NULL: none is named: heads), with overrides over it (may be NULL),
+// into the settings.
 bool battery_read(struct config_reader *r, const char *path, const cJSON *overrides,
-                  struct run_settings *s, struct battery *out);
+                  struct settings *s, struct battery *out);
 
 #endif

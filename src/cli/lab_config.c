@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "cli/lab_battery.h"
 
-// -------------------------------------------------------------------------------------------- one condition
+// ----------------------------------------------------------------------------------- one condition
 
 // tinyLab names models as TransformerLens does: by the hub's id, or by the last part of it.
 static const char *model_name(struct config_reader *r, const char *name, const char *revision)
@@ -29,7 +29,7 @@ static const char *model_name(struct config_reader *r, const char *name, const c
                             : name;
 }
 
-static bool read_model(struct config_reader *r, const cJSON *o, struct run_settings *s)
+static bool read_model(struct config_reader *r, const cJSON *o, struct settings *s)
 {
     const cJSON *model = config_get(r, o, "", "model", cJSON_IsObject, "object");
     if (r->failed)
@@ -67,7 +67,7 @@ static const char *stand_in(const char *id)
     return NULL;
 }
 
-static bool find_corpus(struct config_reader *r, const char *id, struct run_settings *s)
+static bool find_corpus(struct config_reader *r, const char *id, struct settings *s)
 {
     static const char *const places[]
         = { "lab/data/corpora/%s.jsonl", "data/corpora/%s.jsonl", "%s.jsonl", "%s" };
@@ -100,7 +100,7 @@ static bool find_corpus(struct config_reader *r, const char *id, struct run_sett
                        r->path, id, other);
 }
 
-static bool read_dataset(struct config_reader *r, const cJSON *o, struct run_settings *s)
+static bool read_dataset(struct config_reader *r, const cJSON *o, struct settings *s)
 {
     const cJSON *data = config_get(r, o, "", "dataset", cJSON_IsObject, "object");
     if (r->failed)
@@ -123,7 +123,7 @@ static bool read_dataset(struct config_reader *r, const cJSON *o, struct run_set
     return find_corpus(r, id, s);
 }
 
-static bool read_device(struct config_reader *r, const cJSON *o, struct run_settings *s)
+static bool read_device(struct config_reader *r, const cJSON *o, struct settings *s)
 {
     const char *device = config_text(r, o, "", "device");
     if (r->failed)
@@ -163,7 +163,7 @@ static bool read_profiling(struct config_reader *r, const cJSON *o, struct confi
 // What is no model, data or battery.
 static bool read_rest(struct config_reader *r, const cJSON *o, struct config_run *run)
 {
-    struct run_settings *s = &run->settings;
+    struct settings *s = &run->settings;
     const char *span = config_text(r, o, "", "metric_span");
     uint64_t rows = config_whole(r, o, "", "rows", 1, 1u << 31, s->max_rows);
     uint64_t boot = config_whole(r, o, "", "boot", 10, 100000, r->standard.n_boot);
@@ -179,7 +179,8 @@ static bool read_rest(struct config_reader *r, const cJSON *o, struct config_run
 
 enum { MAX_SEEDS = 64 };
 
-// The seeds that a configuration names, in `out`; 0 where there is none. Returns how many, 0 after a failure.
+// The seeds that a configuration names, in `out`; 0 where there is none. Returns how many, 0 after
+// a failure.
 static size_t read_seeds(struct config_reader *r, const cJSON *o, uint64_t out[MAX_SEEDS])
 {
     const cJSON *list = config_get(r, o, "", "seeds", cJSON_IsArray, "list of numbers"), *item;
@@ -237,7 +238,7 @@ static bool add_run(struct config_reader *r, const struct config_run *run, const
 }
 
 // Whether a seed changes more than which resamples are drawn.
-static bool is_drawn(const struct run_settings *s, const struct battery *b)
+static bool is_drawn(const struct settings *s, const struct battery *b)
 {
     return b->n_random || s->ablation.kind == ABLATE_RESAMPLE
            || (s->experiment == EXPERIMENT_SETS && s->n_controls);
@@ -273,7 +274,7 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     for (size_t i = 0; i < b->n_scales; i++)
         for (size_t k = 0; k < n; k++) {
             struct config_run one = *run;
-            struct run_settings *s = &one.settings;
+            struct settings *s = &one.settings;
             const char *name = tag_of_run(r, tag, b, i, n, seeds[k]);
             s->seed = seeds[k];
             s->ablation.scale = b->scales[i];
@@ -288,8 +289,9 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     return true;
 }
 
-// Whole answers are scored by experiments that ablate, and by patches of every position; not under --compat.
-static bool check_span(struct config_reader *r, struct run_settings *s)
+// Whole answers are scored by experiments that ablate, and by patches of every position; not under
+// --compat.
+static bool check_span(struct config_reader *r, struct settings *s)
 {
     bool patch = s->experiment == EXPERIMENT_PATCH && strcmp(s->positions, "all") == 0;
     bool scored = (experiment_ablates(s->experiment) || patch) && s->compat == COMPAT_NONE;
@@ -320,7 +322,7 @@ static bool read_condition(struct config_reader *r, const cJSON *o, const char *
            && add_runs(r, o, tag, &run, &b);
 }
 
-// -------------------------------------------------------------------------------------------------- shapes
+// ------------------------------------------------------------------------------------------ shapes
 
 // The others go on without a condition that cannot be run.
 static bool add_failed(struct config_reader *r, const char *tag)
@@ -422,12 +424,12 @@ static bool read_root(struct config_reader *r, const cJSON *root)
     return !r->failed && read_condition(r, root, c->name, battery, overrides);
 }
 
-bool lab_config_read(const char *path, const struct run_settings *options, struct lab_config *out,
+bool lab_config_read(const char *path, const struct settings *options, struct lab_config *out,
                      struct abl_err *err)
 {
     *out = (struct lab_config){ 0 };
     struct config_reader r = { .path = path, .options = options, .config = out, .err = err };
-    run_settings_default(&r.standard);
+    settings_default(&r.standard);
     if (!file_exists(path) && config_ready(&r, path))
         r.path = config_ready(&r, path);
     cJSON *root = config_parse(&r, r.path, out->hash);

@@ -15,7 +15,8 @@
 #include "report/report.h"
 #include "ui/ui.h"
 
-// Where the bundled corpora and models are: $ABLTUI_DATA, beside the program, or where it was installed.
+// Where the bundled corpora and models are: $ABLTUI_DATA, beside the program, or where it was
+// installed.
 static const char *find_data_dir(char out[PATH_MAX])
 {
     static const char *const beside[] = { "/data", "/../share/abltui" };
@@ -117,9 +118,10 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
     return abl_fail(err, ABL_USAGE, "unknown command");
 }
 
-// OpenMP's threads spin while they wait unless told not to before the program starts, which on a shared machine takes the
-// cores from whoever computes (four times slower beside two busy processes). Hence one restart with the setting: some
-// microseconds of spinning, as the next loop mostly begins by then and waking a thread takes longer, and then sleep.
+// OpenMP's threads spin while they wait unless told not to before the program starts, which on a
+// shared machine takes the cores from whoever computes (four times slower beside two busy
+// processes). Hence one restart with the setting: some microseconds of spinning, as the next loop
+// mostly begins by then and waking a thread takes longer, and then sleep.
 static void wait_passively(char **argv)
 {
     if (getenv("OMP_WAIT_POLICY") || setenv("GOMP_SPINCOUNT", "1000", 0) != 0

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/metrics.h"
-#include "lab/ov.h"
+#include "experiments/ov.h"
+#include "stats/metrics.h"
 
 const struct command_info cli_commands[N_COMMANDS] = {
     [COMMAND_RUN]

@@ -107,7 +107,7 @@ static bool parse_argument(struct parser *p, char *arg)
 // Options that only mean something together.
 static bool check_together(const struct cli *cli, struct abl_err *err)
 {
-    const struct run_settings *r = &cli->run;
+    const struct settings *r = &cli->run;
     bool by_sets = r->experiment == EXPERIMENT_SETS || r->experiment == EXPERIMENT_PARTIAL;
     bool has_sets = r->sets || r->pairs || r->triplets;
     if (has_sets && !by_sets)
@@ -146,7 +146,7 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
         return abl_fail(err, ABL_USAGE,
                         "--compat tinylab keeps a head's constant part as it did: leave "
                         "--value-bias head out");
-    if (!spans_allow(r, err))
+    if (!whole_answers_allow(r, err))
         return false;
     if (r->restore && r->experiment != EXPERIMENT_PARTIAL)
         return abl_fail(err, ABL_USAGE, "--restore needs --experiment partial");
@@ -173,7 +173,7 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
     struct cli cli = { .ui = { .width = 200, .height = 60 }, .top_n = 40 };
     cli.train_share = 0.8;
     cli.val_share = 0.1;
-    run_settings_default(&cli.run);
+    settings_default(&cli.run);
     assert(n_cli_options <= MAX_OPTIONS);
     struct parser p = { .argc = argc, .argv = argv, .at = 1, .cli = &cli, .err = err };
     if (argc > 1 && argv[1][0] != '-') {
@@ -207,8 +207,9 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
 static void print_command(FILE *to, const struct command_info *c)
 {
     int used = fprintf(to, "  %-8s %s", c->name, c->usage);
+    // bytes that continue a character take no column
     for (const char *u = c->usage; *u; u++)
-        used -= (*u & 0xc0) == 0x80; // bytes that continue a character take no column
+        used -= (*u & 0xc0) == 0x80;
     fprintf(to, "%*s%s\n", used < 34 ? 34 - used : 1, "", c->about);
 }
 
@@ -234,8 +235,9 @@ void cli_help(FILE *to, enum command command)
             continue;
         int used
             = fprintf(to, "  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+        // bytes that continue a character take no column
         for (const char *u = o->value; u && *u; u++)
-            used -= (*u & 0xc0) == 0x80; // bytes that continue a character take no column
+            used -= (*u & 0xc0) == 0x80;
         fprintf(to, "%*s%s\n", used < 24 ? 24 - used : 1, "", o->help);
     }
     fputs("\nExit codes: 0 done, 1 failed, 2 usage, 3 bad data, 4 model missing or unsupported, "

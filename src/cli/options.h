@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "lab/run.h"
+#include "session/session.h"
 #include "ui/ui.h"
 
 enum command {
@@ -40,7 +40,7 @@ enum cli_flags {
 
 struct cli {
     enum command command;
-    struct run_settings run;
+    struct settings run;
     unsigned flags;         // enum cli_flags
     const char *export_dir; // NULL = none, "-" = JSON on standard output
     const char *screenshot; // file to draw the explorer into, without a terminal
@@ -60,7 +60,8 @@ struct cli {
     const char *endpoint;          // of pull, NULL = the hub
 };
 
-// Parse argv; strings are borrowed from it. Errors are ABL_USAGE. run.data_dir must be set by the caller.
+// Parse argv; strings are borrowed from it. Errors are ABL_USAGE. run.data_dir must be set by the
+// caller.
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err);
 
 // The help text of the program or of a command.

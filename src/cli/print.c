@@ -31,10 +31,10 @@ void print_findings(const struct prompts *p)
                 p->findings[i].text);
 }
 
-void print_compat(const struct lab *lab)
+void print_compat(const struct session *session)
 {
-    const char *banner = compat_banner(lab->settings.compat);
+    const char *banner = compat_banner(session->settings.compat);
     if (banner)
-        fprintf(stderr, "%s\n%zu of %zu rows are padded\n", banner, lab->prompts->n_padded,
-                lab->prompts->n);
+        fprintf(stderr, "%s\n%zu of %zu rows are padded\n", banner, session->prompts->n_padded,
+                session->prompts->n);
 }

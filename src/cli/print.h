@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/err.h"
-#include "lab/run.h"
+#include "session/session.h"
 #include "text/prompts.h"
 
 enum { SIZE_TEXT = 16 };
@@ -29,6 +29,6 @@ cJSON *verify_json(const struct verify *v);
 void print_findings(const struct prompts *p);
 
 // On standard error what a run under --compat does otherwise; nothing without it.
-void print_compat(const struct lab *lab);
+void print_compat(const struct session *session);
 
 #endif

@@ -9,17 +9,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/stability.h"
 #include "base/clock.h"
 #include "base/sampler.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "lab/run.h"
-#include "lab/verify.h"
+#include "experiments/experiments.h"
 #include "report/profile.h"
 #include "report/report.h"
-#include "report/stability.h"
+#include "session/estimates.h"
+#include "session/session.h"
+#include "verify/drift.h"
+#include "verify/verify.h"
 
-// Set by SIGINT, SIGTERM and SIGHUP; lab_run looks at it. A lock-free atomic is all a handler may touch.
+// Set by SIGINT, SIGTERM and SIGHUP; session_run looks at it. A lock-free atomic is all a handler
+// may touch.
 static atomic_bool stop_asked;
 
 static void ask_stop(int signal)
@@ -43,7 +47,7 @@ struct progress_line {
     double started, drawn;
 };
 
-static void draw_progress(void *context, const struct table *t, size_t variant)
+static void draw_progress(void *context, const struct results *t, size_t variant)
 {
     (void)variant;
     struct progress_line *p = context;
@@ -64,35 +68,36 @@ static void end_progress(const struct progress_line *p)
         fputs("\r\033[K", stderr);
 }
 
-static const char *kind_of_device(const struct lab *lab)
+static const char *kind_of_device(const struct session *session)
 {
-    return lab->engine->info.kind == DEVICE_CPU ? "cpu" : "vulkan";
+    return session->engine->info.kind == DEVICE_CPU ? "cpu" : "vulkan";
 }
 
-static void print_header(const struct lab *lab)
+static void print_header(const struct session *session)
 {
-    const struct model_shape *s = &lab->model->shape;
+    const struct model_shape *s = &session->model->shape;
     struct estimate ld;
     struct abl_err ignored;
-    const struct device_info *device = &lab->engine->info;
+    const struct device_info *device = &session->engine->info;
     bool f32 = device->precision == PRECISION_F32;
-    print_compat(lab);
+    print_compat(session);
     fprintf(stderr,
             "%s (%s, %" PRIu32 " layers x %" PRIu32
             " heads) on %s%s%s: %s; %s/%s, %zu rows, %" PRIu32 " clusters, BOS %s\n",
-            lab->model->name, s->arch, s->n_layers, s->n_heads, kind_of_device(lab),
+            session->model->name, s->arch, s->n_layers, s->n_heads, kind_of_device(session),
             f32 ? "" : " in ", f32 ? "" : precision_name(device->precision), device->name,
-            lab->data->name, split_name(lab->data->split), lab->prompts->n,
-            lab->prompts->n_clusters,
-            lab->prompts->bos == TOKEN_NONE ? "none"
-                                            : tokenizer_text(lab->tokenizer, lab->prompts->bos));
-    if (lab->spans)
+            session->data->name, split_name(session->data->split), session->prompts->n,
+            session->prompts->n_clusters,
+            session->prompts->bos == TOKEN_NONE
+                ? "none"
+                : tokenizer_text(session->tokenizer, session->prompts->bos));
+    if (session->answers)
         fprintf(
             stderr,
             "whole answers: ld is ln p of the target's tokens minus ln p of the foil's; kl, rank, "
             "flip and entropy are of the first token; %zu prompts are run\n",
-            lab_run_prompts(lab)->n);
-    if (lab_estimate_intact(lab, METRIC_LD, &ld, &ignored))
+            session_prompts(session)->n);
+    if (estimate_intact(session, METRIC_LD, &ld, &ignored))
         fprintf(stderr, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);
 }
 
@@ -109,21 +114,23 @@ static int by_size(const void *a, const void *b)
 }
 
 // The five largest effects, as a first answer on the terminal.
-static void print_top(const struct lab *lab, const struct table *t)
+static void print_top(const struct session *session, const struct results *t)
 {
     struct ranked *list = calloc(t->variants->n, sizeof *list);
     struct abl_err ignored;
     size_t n = 0;
     for (size_t v = 0; list && v < t->variants->n; v++)
         if (t->done[v]
-            && lab_estimate(lab, t, v, lab->settings.metric, false, &list[n].e, &ignored))
+            && estimate_metric(session, t, v, session->settings.metric, false, &list[n].e,
+                               &ignored))
             list[n++].variant = v;
     if (n)
         qsort(list, n, sizeof *list, by_size);
     for (size_t i = 0; i < n && i < 5; i++)
         fprintf(stderr, "  %-12s delta_%s %+.3f [%+.3f, %+.3f]\n",
-                t->variants->items[list[i].variant].label, metric_info(lab->settings.metric)->name,
-                list[i].e.mean, list[i].e.ci_lo, list[i].e.ci_hi);
+                t->variants->items[list[i].variant].label,
+                metric_info(session->settings.metric)->name, list[i].e.mean, list[i].e.ci_lo,
+                list[i].e.ci_hi);
     free(list);
 }
 
@@ -131,7 +138,7 @@ static void print_top(const struct lab *lab, const struct table *t)
 static void print_stability(const struct report *r)
 {
     struct buf text = { 0 };
-    stability_text(r->lab, r->table, &text);
+    stability_text(r->session, r->table, &text);
     if (text.len && !text.failed)
         fputs(text.data, stderr);
     buf_release(&text);
@@ -160,17 +167,17 @@ static bool write_results(const struct runner *run, const struct report *r, char
 }
 
 // Run the variants and read what the experiment reads; `in` says how far it came.
-static bool run_all(struct lab *lab, struct table *t, struct readings *in,
+static bool run_all(struct session *session, struct results *t, struct readings *in,
                     struct progress_line *line, struct abl_err *err)
 {
-    bool ok = lab_run(lab, t, &stop_asked, draw_progress, line, err);
+    bool ok = session_run(session, t, &stop_asked, draw_progress, line, err);
     end_progress(line);
-    return ok && lab_read(lab, t, &stop_asked, in, err);
+    return ok && experiment_read(session, t, &stop_asked, in, err);
 }
 
-static void print_profile(const struct lab *lab)
+static void print_profile(const struct session *session)
 {
-    const struct trace *trace = lab->settings.profile ? engine_trace(lab->engine) : NULL;
+    const struct trace *trace = session->settings.profile ? engine_trace(session->engine) : NULL;
     struct buf text = { 0 };
     if (trace)
         profile_text(trace, &text);
@@ -179,20 +186,21 @@ static void print_profile(const struct lab *lab)
     buf_release(&text);
 }
 
-// What is there after a run that ended, or was interrupted (exit 130): an interrupted one is written too.
+// What is there after a run that ended, or was interrupted (exit 130): an interrupted one is
+// written too.
 static bool write_run(const struct runner *run, const struct report *r, char **written,
                       struct abl_err *err)
 {
-    const struct table *t = r->table;
+    const struct results *t = r->table;
     if (r->interrupted && !t->n_done)
         return abl_fail(err, ABL_INTERRUPTED,
                         "interrupted before the first result; nothing written");
     if (!r->interrupted && !(run->flags & CLI_QUIET)) {
-        print_top(r->lab, t);
+        print_top(r->session, t);
         print_stability(r);
     }
     if (!(run->flags & CLI_QUIET))
-        print_profile(r->lab);
+        print_profile(r->session);
     if (!write_results(run, r, written, err))
         return false;
     return !r->interrupted
@@ -209,14 +217,20 @@ struct attendants {
     struct sampler *sampler; // NULL = none
 };
 
-static bool run_and_write(const struct runner *run, struct lab *lab, struct table *t,
+static bool run_and_write(const struct runner *run, struct session *session, struct results *t,
                           const struct attendants *with, char **written, struct abl_err *err)
 {
     struct progress_line line
         = { .shown = !(run->flags & CLI_QUIET) && isatty(STDERR_FILENO), .started = with->started };
     struct readings readings = { 0 };
-    bool ran = run_all(lab, t, &readings, &line, err);
-    struct report r = { .lab = lab,
+    struct drift drift = { 0 };
+    bool ran = run_all(session, t, &readings, &line, err);
+    if (ran && !drift_measure(session, t, &drift, err)) {
+        readings_release(&readings);
+        return false;
+    }
+    struct report r = { .session = session,
+                        .drift = &drift,
                         .verify_json = with->verified,
                         .table = t,
                         .readings = &readings,
@@ -230,21 +244,21 @@ static bool run_and_write(const struct runner *run, struct lab *lab, struct tabl
 }
 
 // What is wrong with the request shows before anything is loaded on a device.
-static bool run_lab(const struct runner *run, struct lab *lab, const struct attendants *with,
-                    char **written, struct abl_err *err)
+static bool run_lab(const struct runner *run, struct session *session,
+                    const struct attendants *with, char **written, struct abl_err *err)
 {
     struct variants variants;
-    struct table table;
-    if (!prompts_refuse(lab->prompts, err) || !lab_variants(lab, &variants, err))
+    struct results table;
+    if (!prompts_refuse(session->prompts, err) || !experiment_variants(session, &variants, err))
         return false;
-    bool ok = lab_start(lab, err);
+    bool ok = session_start(session, err);
     if (ok && !(run->flags & CLI_QUIET)) {
-        print_findings(lab->prompts);
-        print_header(lab);
+        print_findings(session->prompts);
+        print_header(session);
     }
-    if (ok && table_init(&table, &variants, lab->prompts->n, err)) {
-        ok = run_and_write(run, lab, &table, with, written, err);
-        table_release(&table);
+    if (ok && results_init(&table, &variants, session->prompts->n, err)) {
+        ok = run_and_write(run, session, &table, with, written, err);
+        results_release(&table);
     } else
         ok = false;
     variants_release(&variants);
@@ -252,7 +266,7 @@ static bool run_lab(const struct runner *run, struct lab *lab, const struct atte
 }
 
 // The device that "auto" is here, by a name of its own.
-static bool name_device(const struct run_settings *s, char out[32], struct abl_err *err)
+static bool name_device(const struct settings *s, char out[32], struct abl_err *err)
 {
     struct engine *engine;
     if (strcmp(s->device, "auto") != 0)
@@ -267,11 +281,12 @@ static bool name_device(const struct run_settings *s, char out[32], struct abl_e
     return true;
 }
 
-// A slice of the run on its device against the reference, as JSON; a device that drifts ends the run.
-static bool verify_slice(const struct runner *run, const struct run_settings *settings, char **out,
+// A slice of the run on its device against the reference, as JSON; a device that drifts ends the
+// run.
+static bool verify_slice(const struct runner *run, const struct settings *settings, char **out,
                          struct abl_err *err)
 {
-    struct run_settings s = *settings;
+    struct settings s = *settings;
     struct verify v;
     char device[32] = "";
     if (!name_device(settings, device, err))
@@ -293,19 +308,20 @@ static bool verify_slice(const struct runner *run, const struct run_settings *se
     return ok;
 }
 
-bool runner_run(const struct runner *run, const struct run_settings *settings, char **written,
+bool runner_run(const struct runner *run, const struct settings *settings, char **written,
                 struct abl_err *err)
 {
     struct attendants with = { .started = now_seconds() };
-    struct lab *lab = NULL;
+    struct session *session = NULL;
     char *place = NULL;
     double interval = run->sample_seconds > 0 ? run->sample_seconds : 5;
     if (run->dir && strcmp(run->dir, "-") != 0 && !report_check_target(run->dir, err))
         return false;
     bool ok = (!run->verify_rows || verify_slice(run, settings, &with.verified, err))
               && (!settings->profile || sampler_start(interval, &with.sampler, err))
-              && lab_open_cold(settings, &lab, err) && run_lab(run, lab, &with, &place, err);
-    lab_free(lab);
+              && session_open_cold(settings, &session, err)
+              && run_lab(run, session, &with, &place, err);
+    session_free(session);
     sampler_free(with.sampler);
     cJSON_free(with.verified);
     if (written)

@@ -13,8 +13,8 @@ enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20 };
 enum { PART_BYTES = 6 << 20, ROWS_AT_ONCE = 4096 };
 enum { HUGE_PAGE = 2 << 20 }; // bytes
 
-// Large ones are on huge pages where the system gives them: a chunk's activations are hundreds of megabytes, which else
-// fault in by 4 KiB and miss in the TLB.
+// Large ones are on huge pages where the system gives them: a chunk's activations are hundreds of
+// megabytes, which else fault in by 4 KiB and miss in the TLB.
 float *cpu_aligned_floats(size_t n)
 {
     size_t bytes;
@@ -22,8 +22,9 @@ float *cpu_aligned_floats(size_t n)
         return NULL;
     size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGNMENT, whole = (bytes / align + 1) * align;
     float *floats = aligned_alloc(align, whole);
+    // a wish: without it everything works as well
     if (floats && bytes >= HUGE_PAGE)
-        madvise(floats, whole, MADV_HUGEPAGE); // a wish: without it everything works as well
+        madvise(floats, whole, MADV_HUGEPAGE);
     return floats;
 }
 
@@ -42,7 +43,8 @@ static bool cpu_alloc(struct engine *e, uint32_t rows, uint32_t cols, struct ten
                       struct abl_err *err)
 {
     (void)e;
-    // Dense rows: oneDNN's blocked kernels refuse any other distance and would fall back to its plain loops.
+    // Dense rows: oneDNN's blocked kernels refuse any other distance and would fall back to its
+    // plain loops.
     size_t n;
     struct buffer *b = size_mul(rows, cols, &n) ? buffer_new(n) : NULL;
     if (!b)

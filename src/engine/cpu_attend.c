@@ -19,8 +19,8 @@ INLINED float dot(const float *q, const float *k, uint32_t d)
     return all;
 }
 
-// scores = e^(scale q·k − the highest) of one query row and head, zeros behind them up to a multiple of SCORE_BLOCK; what
-// they add up to.
+// scores = e^(scale q·k − the highest) of one query row and head, zeros behind them up to a
+// multiple of SCORE_BLOCK; what they add up to.
 static inline float score_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
                                const uint32_t *context, uint32_t n, float *restrict scores)
 {
@@ -33,7 +33,8 @@ static inline float score_head(const struct cpu_attend *a, const float *restrict
     }
     for (uint32_t c = n; c < padded; c++)
         scores[c] = -INFINITY;
-        // Whole blocks: a context is often shorter than a vector, and a vector's rest would go one by one.
+        // Whole blocks: a context is often shorter than a vector, and a vector's rest would go one
+        // by one.
 #pragma omp simd reduction(+ : sum)
     for (uint32_t c = 0; c < padded; c++) {
         scores[c] = exp_negative(scores[c] - highest);

@@ -129,8 +129,8 @@ void cpu_gate(struct rows x, struct rows gate, enum act act)
         gate_row(x.data + i * x.stride, gate.data + i * gate.stride, x.cols, act);
 }
 
-// x += z·w of ROWS rows and COLS columns, whose sums stay in registers. Each sum runs over z's columns in order, whatever
-// the block.
+// x += z·w of ROWS rows and COLS columns, whose sums stay in registers. Each sum runs over z's
+// columns in order, whatever the block.
 #define HEAD_OUT_BLOCK(ROWS, COLS)                                                                 \
     INLINED void head_out_##ROWS##_##COLS(struct rows x, struct rows z, const float *w,            \
                                           size_t row, uint32_t col)                                \
@@ -230,8 +230,8 @@ WIDE static uint32_t argmax(const float *l, uint32_t n)
     return 0;
 }
 
-// Sums over a row, below its highest logit: of e^d and of e^d d, where d = l − highest; what scores above the target; and
-// Σ p_b (l_b − l) over a base row.
+// Sums over a row, below its highest logit: of e^d and of e^d d, where d = l − highest; what scores
+// above the target; and Σ p_b (l_b − l) over a base row.
 struct row_sums {
     double exps, slopes, difference;
     uint32_t above;

@@ -1,4 +1,5 @@
-// The cpu engine's loops beside matrix products: plain C that compilers vectorise, rows shared out over threads.
+// The cpu engine's loops beside matrix products: plain C that compilers vectorise, rows shared out
+// over threads.
 #ifndef ABL_ENGINE_CPU_OPS_H
 #define ABL_ENGINE_CPU_OPS_H
 
@@ -48,7 +49,8 @@ void cpu_mix(const struct cpu_attend *a, struct rows weights, struct rows was);
 void cpu_gather(struct rows out, struct rows x, const uint32_t *rows);
 void cpu_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct rows source);
 
-// What rows are compared with: logits and e^(l − highest) of each, ln sum exp(l), and what the latter's sum to 1 takes.
+// What rows are compared with: logits and e^(l − highest) of each, ln sum exp(l), and what the
+// latter's sum to 1 takes.
 struct cpu_base_row {
     const float *logits, *weights;
     double lse, scale;
@@ -57,8 +59,8 @@ struct cpu_base_row {
 // weights: room for as many rows as logits; out refers to both.
 void cpu_base_rows(struct rows logits, struct rows weights, struct cpu_base_row *out);
 
-// Reduce rows of logits, the first of which is row asks[0].row, to what n asks want; base[ask.base - asks[0].base] is what
-// a row is compared with, NULL: nothing.
+// Reduce rows of logits, the first of which is row asks[0].row, to what n asks want; base[ask.base
+// - asks[0].base] is what a row is compared with, NULL: nothing.
 void cpu_row_stats(struct rows logits, const struct cpu_base_row *base,
                    const struct readout_ask *asks, uint32_t n, struct row_stats *out);
 

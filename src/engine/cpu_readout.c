@@ -7,7 +7,8 @@
 
 enum { LOGITS_BYTES = 32 << 20, LOGITS_ROWS = 512 }; // more rows make no product faster
 
-// Memory of a read-out: logits of rows, then those of base rows, then what these weigh; what is known of base rows.
+// Memory of a read-out: logits of rows, then those of base rows, then what these weigh; what is
+// known of base rows.
 struct reading {
     float *logits; // the engine's
     struct cpu_base_row *base;
@@ -62,7 +63,8 @@ static bool readout_block(struct reading *r, struct tensor x, const struct weigh
     return true;
 }
 
-// As many of n asks as fit the logits' memory together with the base rows that they refer to; at least those of one row.
+// As many of n asks as fit the logits' memory together with the base rows that they refer to; at
+// least those of one row.
 static struct ask_block next_block(const struct readout_ask *asks, uint32_t n, bool with_base,
                                    size_t fit)
 {

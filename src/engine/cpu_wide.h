@@ -8,8 +8,9 @@
 
 #include "base/wide.h"
 
-// Floats beside each other, wherever they begin: a register of the widest machines, several of the others. Sums over few
-// floats are spelled out in these, as compilers leave a loop over a vector's lanes at the end of each.
+// Floats beside each other, wherever they begin: a register of the widest machines, several of the
+// others. Sums over few floats are spelled out in these, as compilers leave a loop over a vector's
+// lanes at the end of each.
 enum { LANES = 16 };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 
@@ -27,8 +28,9 @@ INLINED float sum_lanes(const lanes *v)
 // Below this many floats, waking other threads costs more than they bring.
 enum { PARALLEL_FROM = 32768 };
 
-// e^x for x <= 0 as it is needed by softmax, within 2 ulp; 0 below -87. 2^n by exponent bits, the rest by a polynomial
-// of degree 6 on [-ln2/2, ln2/2] (Taylor coefficients are within rounding there).
+// e^x for x <= 0 as it is needed by softmax, within 2 ulp; 0 below -87. 2^n by exponent bits, the
+// rest by a polynomial of degree 6 on [-ln2/2, ln2/2] (Taylor coefficients are within rounding
+// there).
 static inline float exp_negative(float x)
 {
     float clipped = x < -87.0f ? -87.0f : x;

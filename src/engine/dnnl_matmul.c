@@ -315,7 +315,8 @@ static struct part file_part(const struct dnnl_matrix *w, uint32_t first, uint32
     return (struct part){ first, count, 0, w->n, w->n, 1, rows };
 }
 
-// The same in halves, three times below each other: high, low, high. Up to the next multiple of a block come zeros.
+// The same in halves, three times below each other: high, low, high. Up to the next multiple of a
+// block come zeros.
 static dnnl_status_t fill_halves(struct dnnl_matrix *w, uint32_t first, uint32_t count,
                                  const float *rows)
 {

@@ -19,8 +19,9 @@ void dnnl_context_free(struct dnnl_context *c);
 // "oneDNN 2.6.3 (avx512_core)" into out.
 void dnnl_describe(char *out, size_t size);
 
-// Room for a (k, n) matrix, whose values follow block by block: rows [first, first + count) of the file, k rows of n, or n
-// rows of k where out_in. first is a multiple of MATRIX_BLOCK, and so is count but in the last block.
+// Room for a (k, n) matrix, whose values follow block by block: rows [first, first + count) of the
+// file, k rows of n, or n rows of k where out_in. first is a multiple of MATRIX_BLOCK, and so is
+// count but in the last block.
 enum { MATRIX_BLOCK = 64 };
 bool dnnl_matrix_new(struct dnnl_context *c, uint32_t k, uint32_t n, bool out_in,
                      struct dnnl_matrix **out, struct abl_err *err);
@@ -47,7 +48,8 @@ struct product {
 // y = act(x·w + bias) [+ y].
 bool dnnl_matrix_multiply(struct dnnl_matrix *w, const struct product *p, struct abl_err *err);
 
-// The matrix as plain rows, (k, n) in fp32; valid until those of another matrix are asked for, or it is freed.
+// The matrix as plain rows, (k, n) in fp32; valid until those of another matrix are asked for, or
+// it is freed.
 bool dnnl_matrix_rows(const struct dnnl_matrix *w, const float **out, struct abl_err *err);
 
 #endif

@@ -1,13 +1,17 @@
-// An engine is a small table of operations on device tensors; the forward pass is written once against it.
+// An engine is a small table of operations on device tensors; the forward pass is written once
+// against it.
 //
 // Rules that both engines keep:
-// - A tensor is a view: rows of `cols` floats, `stride` floats apart, inside a buffer that the engine owns.
-// - Operations are queued in order; only engine_download and engine_finish wait. An error of a queued
+// - A tensor is a view: rows of `cols` floats, `stride` floats apart, inside a buffer that the
+// engine owns.
+// - Operations are queued in order; only engine_download and engine_finish wait. An error of a
+// queued
 //   operation may surface at the next call that waits.
 // - Inputs and outputs of one operation do not overlap unless the operation says so.
 // - Row indices in index lists are checked by the caller (the planner makes them); engines assert.
 // - One thread drives an engine.
-// - Results of a row do not depend on which other rows are in the call, beyond rounding of the last bit.
+// - Results of a row do not depend on which other rows are in the call, beyond rounding of the last
+// bit.
 #ifndef ABL_ENGINE_ENGINE_H
 #define ABL_ENGINE_ENGINE_H
 
@@ -16,8 +20,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "engine/precision.h"
 #include "base/matrix.h"
+#include "engine/precision.h"
+#include "engine/values.h"
 
 struct engine; // a device ready to compute
 struct buffer; // engine-owned memory of floats
@@ -75,55 +80,11 @@ struct contexts {
 
 struct attend_args {
     struct tensor q; // (n_queries, n_heads * d_head)
-    struct tensor k,
-        v; // (n_keys, n_kv_heads * d_head); query head h reads kv head h / (n_heads / n_kv_heads)
+    // (n_keys, n_kv_heads * d_head); query head h reads kv head h / (n_heads / n_kv_heads)
+    struct tensor k, v;
     struct contexts contexts;
     uint32_t n_heads, n_kv_heads, d_head;
     float scale; // of q·k, before softmax
-};
-
-// x[row][first_col + c] = keep * x[row][first_col + c] + add * source[source_row][source_col + c], c < n_cols.
-// keep = 0 ignores the old value and add = 0 ignores the source, even where they are not finite.
-struct row_edit {
-    uint32_t row;
-    uint32_t first_col, n_cols;
-    uint32_t source_row, source_col;
-    float keep, add;
-};
-
-// A question about the logits of a row. Ids are below the unembedding's n.
-struct readout_ask {
-    uint32_t
-        row; // of x; as many ask of one row as like, and each row is asked of. Never decreases from one ask to the next
-    uint32_t target, foil;
-    uint32_t
-        base; // row of `base` to compare with: the same for all of one row; never decreases either
-};
-
-// Natural logarithms; computed from fp32 logits by log-sum-exp.
-struct row_stats {
-    float target_logit, foil_logit;
-    float lse;       // ln sum exp(logits)
-    float entropy;   // nats
-    float kl;        // sum p_base (ln p_base - ln p); 0 without a base
-    uint32_t rank;   // tokens scoring above the target
-    uint32_t argmax; // lowest id among equals
-};
-
-enum device_kind { DEVICE_CPU, DEVICE_VULKAN_GPU, DEVICE_VULKAN_CPU };
-
-struct device_info {
-    enum device_kind kind;
-    uint32_t vulkan_index; // N of vulkan:N
-    char name[256];
-    char driver[256];         // library or driver name and version
-    char uuid[33];            // 32 hex digits, empty for the cpu engine
-    uint64_t memory;          // bytes of the heap used, 0 = unknown
-    enum precision precision; // of an engine: what it multiplies in
-    // Likewise: bytes to which what only passes between two products is best kept, so that it stays in the caches.
-    uint64_t part_bytes;
-    // Likewise: rows that are enough, as carrying more at once makes no product faster.
-    uint32_t rows_at_once;
 };
 
 struct engine_ops {
@@ -131,8 +92,8 @@ struct engine_ops {
     // Memory of rows x cols, content undefined, stride chosen by the engine.
     bool (*alloc)(struct engine *e, uint32_t rows, uint32_t cols, struct tensor *out,
                   struct abl_err *err);
-    void (*release)(struct engine *e,
-                    struct tensor *t); // the tensor as alloc gave it; leaves it none
+    // the tensor as alloc gave it; leaves it none
+    void (*release)(struct engine *e, struct tensor *t);
     bool (*upload)(struct engine *e, struct tensor to, const float *from, struct abl_err *err);
     bool (*download)(struct engine *e, struct tensor from, float *to, struct abl_err *err);
     bool (*index_new)(struct engine *e, const uint32_t *values, uint32_t count, struct index *out,
@@ -144,9 +105,10 @@ struct engine_ops {
     // out may be x.
     bool (*norm)(struct engine *e, struct tensor out, struct tensor x, const struct norm_args *args,
                  struct abl_err *err);
-    // Turn each row's heads (d_head columns each) by its position, in place (Su et al. 2021): of the first R = table.cols
-    // columns of a head, the pairs (a, b) = (i, i + R/2) become (a cos - b sin, b cos + a sin). table (positions, R):
-    // R/2 cosines, then R/2 sines; row r of x uses table row positions[r].
+    // Turn each row's heads (d_head columns each) by its position, in place (Su et al. 2021): of
+    // the first R = table.cols columns of a head, the pairs (a, b) = (i, i + R/2) become (a cos - b
+    // sin, b cos + a sin). table (positions, R): R/2 cosines, then R/2 sines; row r of x uses table
+    // row positions[r].
     bool (*rope)(struct engine *e, struct tensor x, struct tensor table, struct index positions,
                  uint32_t d_head, struct abl_err *err);
     // x = act(gate) x, element by element.
@@ -155,28 +117,33 @@ struct engine_ops {
     // out (m, n) = x (m, k) · w, then the epilogue.
     bool (*linear)(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
                    const struct epilogue *epilogue, struct abl_err *err);
-    // x (m, n) += z (m, d) · rows [first, first + d) of w (k, n): what z of one head adds to a row through W_O.
+    // x (m, n) += z (m, d) · rows [first, first + d) of w (k, n): what z of one head adds to a row
+    // through W_O.
     bool (*head_out)(struct engine *e, struct tensor x, struct tensor z, const struct weight *w,
                      uint32_t first, struct abl_err *err);
-    // z (n_queries, n_heads * d_head) = softmax(scale q·k) v over each query's context. A context is never empty.
+    // z (n_queries, n_heads * d_head) = softmax(scale q·k) v over each query's context. A context
+    // is never empty.
     bool (*attend)(struct engine *e, struct tensor z, const struct attend_args *args,
                    struct abl_err *err);
-    // For those who look into attend, and change what is there. An edge is an entry of contexts.rows.
-    // weights (n_edges, n_heads) = softmax(scale q·k) of every edge; args->v is not read.
+    // For those who look into attend, and change what is there. An edge is an entry of
+    // contexts.rows. weights (n_edges, n_heads) = softmax(scale q·k) of every edge; args->v is not
+    // read.
     bool (*weigh)(struct engine *e, struct tensor weights, const struct attend_args *args,
                   struct abl_err *err);
-    // z (n_queries, n_heads * d_head) += Σ (weights − was) v over each query's edges: what attend gave, had its weights been
-    // others. Where they are the same, z keeps its bits. args->q and args->k are not read.
+    // z (n_queries, n_heads * d_head) += Σ (weights − was) v over each query's edges: what attend
+    // gave, had its weights been others. Where they are the same, z keeps its bits. args->q and
+    // args->k are not read.
     bool (*mix)(struct engine *e, struct tensor z, struct tensor weights, struct tensor was,
                 const struct attend_args *args, struct abl_err *err);
     // out[i] = x[rows[i]] for rows.count rows.
     bool (*gather)(struct engine *e, struct tensor out, struct tensor x, struct index rows,
                    struct abl_err *err);
-    // Apply the edits to x; no two touch the same element. source may be none if no edit adds; it may not overlap x.
+    // Apply the edits to x; no two touch the same element. source may be none if no edit adds; it
+    // may not overlap x.
     bool (*edit)(struct engine *e, struct tensor x, const struct row_edit *edits, uint32_t n_edits,
                  struct tensor source, struct abl_err *err);
-    // logits = x · w for each row, once, reduced at once to what is asked. base: (n_base, k) final states to compare with,
-    // or none. Waits: stats (n_asks) is host memory, filled on return.
+    // logits = x · w for each row, once, reduced at once to what is asked. base: (n_base, k) final
+    // states to compare with, or none. Waits: stats (n_asks) is host memory, filled on return.
     bool (*readout)(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
                     const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
                     struct abl_err *err);
@@ -189,15 +156,15 @@ struct engine {
     struct device_info info;
 };
 
-// Open a device by its command-line name: auto | cpu | vulkan | vulkan:N | vulkan:NAME | vulkan:UUID.
-// auto = the first real GPU, else cpu; vulkan = the first real GPU, else the first software device.
-// bf16x3 is the cpu's and f16 vulkan's: auto means that one then, and the other is an error. n_threads 0 = all cores (cpu). The caller
-// frees it with e->ops->free(e).
+// Open a device by its command-line name: auto | cpu | vulkan | vulkan:N | vulkan:NAME |
+// vulkan:UUID. auto = the first real GPU, else cpu; vulkan = the first real GPU, else the first
+// software device. bf16x3 is the cpu's and f16 vulkan's: auto means that one then, and the other is
+// an error. n_threads 0 = all cores (cpu). The caller frees it with e->ops->free(e).
 bool engine_open(const char *device, uint32_t n_threads, enum precision precision,
                  struct engine **out, struct abl_err *err);
 
-// Every device that could be opened, the cpu first. The caller frees *out. Never fails for a missing Vulkan loader or
-// driver: then the list holds only the cpu and note (size bytes) says why.
+// Every device that could be opened, the cpu first. The caller frees *out. Never fails for a
+// missing Vulkan loader or driver: then the list holds only the cpu and note (size bytes) says why.
 bool engine_list(struct device_info **out, size_t *n, char *note, size_t size, struct abl_err *err);
 
 // The two engines; engine.c picks between them.

@@ -7,8 +7,11 @@
 
 enum precision {
     PRECISION_F32,
-    PRECISION_BF16X3, // each operand as the sum of two bf16 halves, three of the four products (cpu)
-    PRECISION_F16, // matrices stored as fp16; products by cooperative matrices where the device has them, else in fp32 (vulkan)
+    // each operand as the sum of two bf16 halves, three of the four products (cpu)
+    PRECISION_BF16X3,
+    // matrices stored as fp16; products by cooperative matrices where the device has them, else in
+    // fp32 (vulkan)
+    PRECISION_F16,
     N_PRECISIONS,
 };
 

@@ -1,6 +1,7 @@
-// An engine around another one that adds up what every operation took, and writes each down if asked to. Operations of a
-// Vulkan device are waited for one by one while traced, so that each has a time of its own: the run as a whole is then
-// slower than without. On the cpu, whose operations are done when they return, adding up costs nothing to speak of.
+// An engine around another one that adds up what every operation took, and writes each down if
+// asked to. Operations of a Vulkan device are waited for one by one while traced, so that each has
+// a time of its own: the run as a whole is then slower than without. On the cpu, whose operations
+// are done when they return, adding up costs nothing to speak of.
 #ifndef ABL_ENGINE_TRACED_H
 #define ABL_ENGINE_TRACED_H
 

@@ -19,7 +19,7 @@ static uint32_t u32_at(const unsigned char *p)
     return v;
 }
 
-// ---------------------------------------------------------------------------------- blocks of 32, one scale
+// ------------------------------------------------------------------------- blocks of 32, one scale
 
 // d, 16 bytes: element j is the low half of byte j, element j + 16 the high one. (q - 8) d
 static void q4_0(const unsigned char *b, float *y)
@@ -75,10 +75,11 @@ static void q8_0(const unsigned char *b, float *y)
         y[j] = d * (float)(signed char)b[2 + j];
 }
 
-// ------------------------------------------------------------- super-blocks of 256, with scales of their parts
+// ------------------------------------------------- super-blocks of 256, with scales of their parts
 
-// 16 bytes of scales (low half: scale, high half: minimum, of 16 elements each), 64 bytes, d, dmin. Each 32 bytes hold 128
-// elements, two bits each: shift 0 the first 32 of them, 2 the next, and so on. d sc q - dmin m
+// 16 bytes of scales (low half: scale, high half: minimum, of 16 elements each), 64 bytes, d, dmin.
+// Each 32 bytes hold 128 elements, two bits each: shift 0 the first 32 of them, 2 the next, and so
+// on. d sc q - dmin m
 static void q2_k(const unsigned char *b, float *y)
 {
     const unsigned char *scales = b, *quants = b + 16;
@@ -92,15 +93,16 @@ static void q2_k(const unsigned char *b, float *y)
             }
 }
 
-// Scale k of 16 (6 bits): low half in byte k & 7 (its high half for k >= 8), top two bits in byte 8 + (k & 3).
+// Scale k of 16 (6 bits): low half in byte k & 7 (its high half for k >= 8), top two bits in byte 8
+// + (k & 3).
 static int q3_k_scale(const unsigned char *s, int k)
 {
     int low = s[k & 7] >> (4 * (k >> 3)) & 15;
     return (low | (s[8 + (k & 3)] >> (2 * (k >> 2)) & 3) << 4) - 32;
 }
 
-// 32 bytes of third bits, 64 bytes of two bits as in q2_k, 12 bytes of scales, d. Bit k of a byte of third bits belongs to
-// the k-th group of 32; where it is not set, 4 goes off. d (s - 32) q
+// 32 bytes of third bits, 64 bytes of two bits as in q2_k, 12 bytes of scales, d. Bit k of a byte
+// of third bits belongs to the k-th group of 32; where it is not set, 4 goes off. d (s - 32) q
 static void q3_k(const unsigned char *b, float *y)
 {
     const unsigned char *high = b, *quants = b + 32, *scales = b + 96;
@@ -128,7 +130,8 @@ static void k_scale_min(const unsigned char *s, int j, int *scale, int *min)
     }
 }
 
-// d, dmin, 12 bytes of scales, 128 bytes: of each 32 the low halves, then the high ones. d sc q - dmin m
+// d, dmin, 12 bytes of scales, 128 bytes: of each 32 the low halves, then the high ones. d sc q -
+// dmin m
 static void q4_k(const unsigned char *b, float *y)
 {
     float d = half_at(b), dmin = half_at(b + 2);
@@ -159,8 +162,8 @@ static void q5_k(const unsigned char *b, float *y)
     }
 }
 
-// 128 bytes of four bits, 64 of two more, 16 signed scales, d. Of each 128 elements, the low halves of 64 bytes are the
-// first two groups of 32 and the high halves the other two. d sc (q - 32)
+// 128 bytes of four bits, 64 of two more, 16 signed scales, d. Of each 128 elements, the low halves
+// of 64 bytes are the first two groups of 32 and the high halves the other two. d sc (q - 32)
 static void q6_k(const unsigned char *b, float *y)
 {
     float d = half_at(b + 208);

@@ -33,7 +33,8 @@ struct dtype_info {
 // The row for a safetensors type name; NULL when it is not known.
 const struct dtype_info *dtype_find(const char *name, size_t len);
 
-// The row for a type number of GGUF files; NULL when it cannot be read. *name says what it is called, "?" if unknown.
+// The row for a type number of GGUF files; NULL when it cannot be read. *name says what it is
+// called, "?" if unknown.
 const struct dtype_info *dtype_find_gguf(uint32_t number, const char **name);
 
 // "F16", "Q4_K", …
@@ -42,7 +43,8 @@ const char *dtype_name(enum dtype dtype);
 // Those that can be read, for messages.
 extern const char dtype_readable[];
 
-// n elements at `from` (any alignment, little-endian) to fp32. dtype is not DTYPE_OTHER; n is a multiple of its block.
+// n elements at `from` (any alignment, little-endian) to fp32. dtype is not DTYPE_OTHER; n is a
+// multiple of its block.
 void dtype_to_f32(enum dtype dtype, const void *from, size_t n, float *to);
 
 #endif

@@ -1,5 +1,5 @@
-// The GGUF container, versions 2 and 3: metadata (key, typed value), tensor directory, aligned data. Read strictly:
-// https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+// The GGUF container, versions 2 and 3: metadata (key, typed value), tensor directory, aligned
+// data. Read strictly: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 #ifndef ABL_FORMAT_GGUF_H
 #define ABL_FORMAT_GGUF_H
 
@@ -11,7 +11,8 @@
 #include "base/err.h"
 #include "format/tensor_file.h"
 
-// What a value is once it is read: the file's widths of whole numbers and floats fold into one each.
+// What a value is once it is read: the file's widths of whole numbers and floats fold into one
+// each.
 enum gguf_kind { GGUF_UINT, GGUF_INT, GGUF_FLOAT, GGUF_BOOL, GGUF_STRING, GGUF_ARRAY };
 
 struct gguf_string {
@@ -45,8 +46,9 @@ struct gguf {
 };
 
 // Open and check a whole file but the tensors' data. Owned by the caller: gguf_close.
-// Refused (ABL_BAD_MODEL, naming place and reason): other versions, the wrong byte order, counts, lengths or shapes that
-// the file cannot hold, nested arrays, duplicate keys or tensors, overlapping or unaligned data, unknown types.
+// Refused (ABL_BAD_MODEL, naming place and reason): other versions, the wrong byte order, counts,
+// lengths or shapes that the file cannot hold, nested arrays, duplicate keys or tensors,
+// overlapping or unaligned data, unknown types.
 bool gguf_open(const char *path, struct gguf *out, struct abl_err *err);
 void gguf_close(struct gguf *g);
 

@@ -1,4 +1,5 @@
-// Reading the head of a GGUF file: one cursor that knows how much is left, and how much memory the file may claim.
+// Reading the head of a GGUF file: one cursor that knows how much is left, and how much memory the
+// file may claim.
 #ifndef ABL_FORMAT_GGUF_READER_H
 #define ABL_FORMAT_GGUF_READER_H
 

@@ -225,7 +225,7 @@ bool hf_cache_find(const char *root, const char *id, const char *revision, char 
     return ok;
 }
 
-// ------------------------------------------------------------------------------------ is a snapshot whole?
+// ---------------------------------------------------------------------------- is a snapshot whole?
 
 // "x-00002-of-00005.gguf" is not where its model begins.
 static bool is_first_gguf(const char *path, const char *name)

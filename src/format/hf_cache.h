@@ -19,8 +19,8 @@ struct hf_environment {
 // malloc'd, a leading "~/" being the home; NULL when nothing says where, or memory is out.
 char *hf_cache_root(const struct hf_environment *e);
 
-// "name" or "org/name" as the hub allows them: 1 to 96 letters, digits, "_", "-" and "." each, the ends a letter, digit or "_",
-// without "--" and "..", not ending in ".git".
+// "name" or "org/name" as the hub allows them: 1 to 96 letters, digits, "_", "-" and "." each, the
+// ends a letter, digit or "_", without "--" and "..", not ending in ".git".
 bool hf_id_valid(const char *id);
 
 // A branch, tag or commit that can be a path below refs/ and stay there.
@@ -29,14 +29,15 @@ bool hf_revision_valid(const char *revision);
 // "ORG/NAME" under root as a folder's path, malloc'd.
 char *hf_repo_path(const char *root, const char *id);
 
-// The snapshot of a revision: a branch, a tag, or a commit (at least its first 7 hex digits); NULL: main, and without a ref
-// the newest snapshot, one with a config.json first. *out is NULL where the cache has none. malloc'd. False only when memory
-// is out.
+// The snapshot of a revision: a branch, a tag, or a commit (at least its first 7 hex digits); NULL:
+// main, and without a ref the newest snapshot, one with a config.json first. *out is NULL where the
+// cache has none. malloc'd. False only when memory is out.
 bool hf_cache_find(const char *root, const char *id, const char *revision, char **out,
                    struct abl_err *err);
 
-// The first thing that keeps a snapshot from being used, as words ("model-00002-of-00002.safetensors is not there yet"), or
-// "" where it is whole. Where there are no safetensors, GGUF files count as weights and need nothing beside them.
+// The first thing that keeps a snapshot from being used, as words
+// ("model-00002-of-00002.safetensors is not there yet"), or "" where it is whole. Where there are
+// no safetensors, GGUF files count as weights and need nothing beside them.
 bool hf_snapshot_missing(const char *snapshot, char *out, size_t size, struct abl_err *err);
 
 // The same of one file: its blob is not there yet, or its link leads out of the cache.

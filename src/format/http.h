@@ -37,12 +37,13 @@ struct http_answer {
     uint64_t wait_s; // what Retry-After asks for
 };
 
-// Text as a part of a path in a URL: everything but letters, digits and "-._~" as %XX. malloc'd; NULL when memory is out.
+// Text as a part of a path in a URL: everything but letters, digits and "-._~" as %XX. malloc'd;
+// NULL when memory is out.
 char *http_escape(struct http *h, const char *text);
 
-// False only when cancelled (ABL_INTERRUPTED) or the body could not be stored (ABL_FAILED); else the answer says how it
-// went. A body with a status other than 200 and 206 is not stored in `to`. A 200 to a request for a later byte starts
-// `to` anew.
+// False only when cancelled (ABL_INTERRUPTED) or the body could not be stored (ABL_FAILED); else
+// the answer says how it went. A body with a status other than 200 and 206 is not stored in `to`. A
+// 200 to a request for a later byte starts `to` anew.
 bool http_get(struct http *h, const struct http_request *r, struct http_answer *out,
               struct abl_err *err);
 

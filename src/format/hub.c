@@ -111,7 +111,7 @@ static bool pause_before(const struct pull *p, int attempt, const struct http_an
     return true;
 }
 
-// ------------------------------------------------------------------------------------------ list of files
+// ----------------------------------------------------------------------------------- list of files
 
 static bool list_files(struct pull *p)
 {
@@ -145,7 +145,7 @@ static bool list_files(struct pull *p)
     }
 }
 
-// --------------------------------------------------------------------------------------------- one file
+// ---------------------------------------------------------------------------------------- one file
 
 static bool hash_update(EVP_MD_CTX *c, FILE *f)
 {
@@ -261,7 +261,8 @@ static bool came_wrong(const struct pull *p, const struct hub_file *r, const cha
                     r->name, p->job->id, TRIES, p->job->endpoint, r->size, r->hash);
 }
 
-// Ask until the part is whole. A connection that is cut may be cut any number of times as long as each brings more.
+// Ask until the part is whole. A connection that is cut may be cut any number of times as long as
+// each brings more.
 static bool fetch_part(const struct pull *p, const struct hub_file *r, const char *part)
 {
     bool whole;
@@ -307,7 +308,8 @@ static bool blob_is_there(const char *blob, const struct hub_file *r)
     return file_exists(blob) && size_on_disk(blob) == r->size;
 }
 
-// Wait while another process fetches the blob, and show how far it is. Where files cannot be locked, go on without.
+// Wait while another process fetches the blob, and show how far it is. Where files cannot be
+// locked, go on without.
 static bool wait_for_lock(const struct pull *p, const struct hub_file *r, const char *blob, int fd)
 {
     struct arena scratch = { 0 };
@@ -323,8 +325,8 @@ static bool wait_for_lock(const struct pull *p, const struct hub_file *r, const 
     return ok;
 }
 
-// Fetch the blob under ROOT/.locks/models--ORG--NAME/HASH.lock, which `hf` takes as well. The lock file stays: to remove it
-// would let two processes hold locks on two files of that name.
+// Fetch the blob under ROOT/.locks/models--ORG--NAME/HASH.lock, which `hf` takes as well. The lock
+// file stays: to remove it would let two processes hold locks on two files of that name.
 static bool fetch_locked(const struct pull *p, const struct hub_file *r, const char *blob)
 {
     struct arena scratch = { 0 };
@@ -372,7 +374,7 @@ static bool pull_file(struct pull *p, const struct hub_file *r)
     return true;
 }
 
-// --------------------------------------------------------------------------------------------- the whole
+// --------------------------------------------------------------------------------------- the whole
 
 static bool make_folders(struct pull *p)
 {

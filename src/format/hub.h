@@ -1,4 +1,5 @@
-// Fetching a checkpoint from the Hugging Face hub into its local cache, in the layout that `hf` keeps (libcurl).
+// Fetching a checkpoint from the Hugging Face hub into its local cache, in the layout that `hf`
+// keeps (libcurl).
 #ifndef ABL_FORMAT_HUB_H
 #define ABL_FORMAT_HUB_H
 
@@ -18,16 +19,18 @@ struct hub_job {
     uint32_t pause_ms;    // before the first new try of a cut connection; doubled each time
     // Told of each file: done of size bytes; done = size once it is whole. context goes along.
     void (*progress)(void *context, const char *file, uint64_t done, uint64_t size);
-    // Asked once all but the weights are in the snapshot, whether these are worth fetching; NULL = they are.
+    // Asked once all but the weights are in the snapshot, whether these are worth fetching; NULL =
+    // they are.
     bool (*accept)(void *context, const char *snapshot, struct abl_err *err);
     void *context;
     atomic_bool *cancel; // NULL = never
 };
 
-// Fetch what is not there yet, check it (SHA-256 of large files, git's hash of small ones), and link it. *snapshot
-// (malloc'd) is the folder. A download that was cut is resumed; what is wrong is thrown away; a file that another process
-// fetches is waited for (under the lock files of `hf`). Errors: ABL_BAD_MODEL for what the hub does not have or does not give,
-// ABL_FAILED for the connection and the disk, ABL_INTERRUPTED.
+// Fetch what is not there yet, check it (SHA-256 of large files, git's hash of small ones), and
+// link it. *snapshot (malloc'd) is the folder. A download that was cut is resumed; what is wrong is
+// thrown away; a file that another process fetches is waited for (under the lock files of `hf`).
+// Errors: ABL_BAD_MODEL for what the hub does not have or does not give, ABL_FAILED for the
+// connection and the disk, ABL_INTERRUPTED.
 bool hub_pull(const struct hub_job *job, char **snapshot, struct abl_err *err);
 
 #endif

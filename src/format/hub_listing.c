@@ -134,7 +134,7 @@ static bool read_all(struct json *j, struct hub_listing *l, struct all_files *al
     return true;
 }
 
-// ------------------------------------------------------------------------------------------------ the choice
+// -------------------------------------------------------------------------------------- the choice
 
 static bool has(const struct all_files *all, const char *name)
 {
@@ -170,8 +170,9 @@ static bool same_gguf(const char *a, const char *b)
     size_t stem = part_at(a);
     if (!a[stem] || !b[part_at(b)])
         return strcmp(a, b) == 0;
+    // "-of-00005.gguf"
     return part_at(b) == stem && strncmp(a, b, stem) == 0
-           && strcmp(a + stem + 6, b + stem + 6) == 0; // "-of-00005.gguf"
+           && strcmp(a + stem + 6, b + stem + 6) == 0;
 }
 
 // Whether a model begins with this file.

@@ -32,10 +32,10 @@ struct hub_repository {
     const char *endpoint, *id;
 };
 
-// Read the answer to GET /api/models/ID/revision/REV?blobs=true and choose: safetensors with what belongs to them; without
-// any, the only GGUF file; or the GGUF file `file`, with the other parts of its model. Owned by the caller:
-// hub_listing_release. Errors: ABL_FAILED for what is no such list, ABL_BAD_MODEL where it holds nothing to choose, with what
-// there is instead.
+// Read the answer to GET /api/models/ID/revision/REV?blobs=true and choose: safetensors with what
+// belongs to them; without any, the only GGUF file; or the GGUF file `file`, with the other parts
+// of its model. Owned by the caller: hub_listing_release. Errors: ABL_FAILED for what is no such
+// list, ABL_BAD_MODEL where it holds nothing to choose, with what there is instead.
 bool hub_listing_read(const struct hub_repository *from, const char *file, const char *text,
                       size_t size, struct hub_listing *out, struct abl_err *err);
 void hub_listing_release(struct hub_listing *l);

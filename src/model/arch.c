@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// ------------------------------------------------------------------------------------------ tensor names
+// ------------------------------------------------------------------------------------ tensor names
 
 static const struct arch_tensors gpt2_tensors
     = { .prefixes = { "transformer.", "" },
@@ -71,7 +71,8 @@ static const struct arch_tensors neox_tensors
         .layer_stem = "layers.{}.",
         .qkv_order = ROWS_BY_HEAD };
 
-// GGUF files name alike in every family; what differs is whether q, k and v are one tensor, and the order of their rows.
+// GGUF files name alike in every family; what differs is whether q, k and v are one tensor, and the
+// order of their rows.
 #define GGUF_TENSORS(qkv)                                                                          \
     .prefixes = { "" }, .embed = "token_embd.weight", .unembed = "output.weight",                  \
     .matrices = { [MATRIX_QKV] = "blk.{}.attn_" qkv ".weight",                                     \
@@ -101,7 +102,7 @@ static const struct arch_tensors gguf_apart = { GGUF_TENSORS("{q,k,v}") };
 static const struct arch_tensors gguf_paired
     = { GGUF_TENSORS("{q,k,v}"), .qkv_order = ROWS_PAIRED };
 
-// ---------------------------------------------------------------------------------------------- families
+// ---------------------------------------------------------------------------------------- families
 
 // What LLaMA, Mistral and Qwen spell alike.
 #define LLAMA_KEYS                                                                                 \
@@ -130,8 +131,9 @@ static const struct arch archs[] = {
       .refused = "add_cross_attention",
       .safetensors = &gpt2_tensors,
       .gguf = &gguf_fused },
+    // Mistral's too
     { .model_type = "llama",
-      .gguf_type = "llama", // Mistral's too
+      .gguf_type = "llama",
       .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 32000, false },
                   [COUNT_CTX] = { "max_position_embeddings", NULL, 2048, false },
                   [COUNT_WIDTH] = { "hidden_size", NULL, 4096, false },

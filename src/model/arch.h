@@ -1,4 +1,5 @@
-// What tells one family of transformers from another: a row of a table. Nothing else asks for a family's name.
+// What tells one family of transformers from another: a row of a table. Nothing else asks for a
+// family's name.
 #ifndef ABL_MODEL_ARCH_H
 #define ABL_MODEL_ARCH_H
 
@@ -34,7 +35,8 @@ enum arch_flag {
     N_FLAGS,
 };
 
-// Where config.json keeps a value, and the class default for an absent key. key NULL: always the default.
+// Where config.json keeps a value, and the class default for an absent key. key NULL: always the
+// default.
 struct arch_count_key {
     const char *key, *older; // older spelling or NULL
     uint32_t absent;
@@ -46,7 +48,8 @@ struct arch_flag_key {
     bool absent;
 };
 
-// Rotary positions in config.json, outside of rope_parameters. theta_key NULL: the family has learned positions.
+// Rotary positions in config.json, outside of rope_parameters. theta_key NULL: the family has
+// learned positions.
 struct arch_rope {
     const char *theta_key, *part_key; // part of a head that turns; key NULL: all of it
     double part;
@@ -56,18 +59,21 @@ struct arch_rope {
 enum arch_window {
     WINDOW_NONE,
     WINDOW_ALL, // "sliding_window", 4096 where the key is absent
-    WINDOW_LISTED, // those of "layer_types", or from "max_window_layers" on; none unless "use_sliding_window"
+    // those of "layer_types", or from "max_window_layers" on; none unless "use_sliding_window"
+    WINDOW_LISTED,
 };
 
 // How the rows of q, k and v lie in the files.
 enum row_order {
     ROWS_PLAIN,   // q, k, v, each head by head
     ROWS_BY_HEAD, // head by head q, k and v: [q_0; k_0; v_0; q_1; …] (GPT-NeoX)
-    ROWS_PAIRED, // rows of q and k that turn together are neighbours: file row 2i + j of a head is row j · d_head/2 + i
+    // rows of q and k that turn together are neighbours: file row 2i + j of a head is row j ·
+    // d_head/2 + i
+    ROWS_PAIRED,
 };
 
-// Tensor names in one kind of file. "{}" is the layer number; "{q,k,v}" names one tensor each, whose rows follow one
-// another. NULL: the family has none.
+// Tensor names in one kind of file. "{}" is the layer number; "{q,k,v}" names one tensor each,
+// whose rows follow one another. NULL: the family has none.
 struct arch_tensors {
     const char *prefixes[3]; // before every name but unembed, the first with an embedding wins
     const char *embed, *position_embed;
@@ -91,24 +97,26 @@ struct arch {
     bool gated, qk_norm;
     struct arch_rope rope;
     enum arch_window window;
-    const char
-        *refused; // a flag that may not be true: it changes the computation in a way not built here
+    // a flag that may not be true: it changes the computation in a way not built here
+    const char *refused;
     const struct arch_tensors *safetensors, *gguf;
 };
 
-// The row for config.json's model_type, or for a GGUF's general.architecture; NULL when it is not known.
+// The row for config.json's model_type, or for a GGUF's general.architecture; NULL when it is not
+// known.
 const struct arch *arch_find(const char *model_type);
 const struct arch *arch_find_gguf(const char *architecture);
 
 // "gpt2, …" into out, for messages.
 void arch_names(char *out, size_t size);
 
-// Write a tensor's name for a layer ("{}" replaced) and a part ("{q,k,v}": 0 is q), behind a prefix, into out. False: the
-// pattern has no such part.
+// Write a tensor's name for a layer ("{}" replaced) and a part ("{q,k,v}": 0 is q), behind a
+// prefix, into out. False: the pattern has no such part.
 bool arch_tensor_name(const char *prefix, const char *pattern, uint32_t layer, uint32_t part,
                       char *out, size_t size);
 
-// Whether a tensor's name (without prefix) is one of a layer's; *layer is its number, UINT32_MAX at most.
+// Whether a tensor's name (without prefix) is one of a layer's; *layer is its number, UINT32_MAX at
+// most.
 bool arch_layer_of(const struct arch_tensors *t, const char *name, uint32_t *layer);
 
 #endif

@@ -25,15 +25,16 @@ struct checkpoint {
     struct gguf gguf; // metadata of the first GGUF file; its tensors are files[0]
 };
 
-// A GGUF file, with its further parts where it is split; or a folder with model.safetensors, or with the shards that
-// model.safetensors.index.json names. A folder with only pytorch_model.bin is refused with the command that converts it.
-// Owned by the caller: checkpoint_close.
+// A GGUF file, with its further parts where it is split; or a folder with model.safetensors, or
+// with the shards that model.safetensors.index.json names. A folder with only pytorch_model.bin is
+// refused with the command that converts it. Owned by the caller: checkpoint_close.
 bool checkpoint_open(const char *path, struct checkpoint **out, struct abl_err *err);
 void checkpoint_close(struct checkpoint *c);
 
 struct tensor_ref checkpoint_find(const struct checkpoint *c, const char *name);
 
-// SHA-256 of the one file; of several, the SHA-256 of their hex digests one behind the other in name order.
+// SHA-256 of the one file; of several, the SHA-256 of their hex digests one behind the other in
+// name order.
 bool checkpoint_sha256(const struct checkpoint *c, char out[SHA256_HEX], struct abl_err *err);
 
 #endif

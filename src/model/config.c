@@ -197,8 +197,9 @@ static bool read_window(const struct config *c, const struct arch *a, uint32_t n
     return true;
 }
 
-// Everything that the computation needs. The element type (torch_dtype, or dtype since transformers 5) is not asked for:
-// the tensors say it themselves. reorder_and_upcast_attn only chooses a precision below the one used here.
+// Everything that the computation needs. The element type (torch_dtype, or dtype since transformers
+// 5) is not asked for: the tensors say it themselves. reorder_and_upcast_attn only chooses a
+// precision below the one used here.
 static bool read_shape(const struct config *c, const struct arch *a, struct model_shape *s)
 {
     uint32_t n[N_COUNTS];

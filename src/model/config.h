@@ -8,8 +8,9 @@
 #include "model/arch.h"
 #include "model/model.h"
 
-// Read folder/config.json into shape (all but n_vocab's check against the files) and find its family. Absent keys take the
-// class default of the family; what cannot be run exactly is refused by name (ABL_BAD_MODEL).
+// Read folder/config.json into shape (all but n_vocab's check against the files) and find its
+// family. Absent keys take the class default of the family; what cannot be run exactly is refused
+// by name (ABL_BAD_MODEL).
 bool config_read(const char *folder, struct model_shape *shape, const struct arch **arch,
                  struct abl_err *err);
 

@@ -30,7 +30,8 @@ static bool bad_value(const struct reader *r, const char *key, const char *expec
                     r->arch->gguf_type, key, r->path, expected);
 }
 
-// A whole number from 1 to max; absent: *out stays as it is, which an earlier default made 0 where there has to be one.
+// A whole number from 1 to max; absent: *out stays as it is, which an earlier default made 0 where
+// there has to be one.
 static bool get_count(const struct reader *r, const char *key, uint32_t max, uint32_t *out)
 {
     const struct gguf_value *v = find(r, key);
@@ -146,8 +147,9 @@ static bool read_rope(const struct reader *r, struct model_shape *s)
                                .beta_fast = 32,
                                .beta_slow = 1,
                                .truncate = true };
+    // learned positions
     if (!r->arch->rope.theta_key)
-        return true; // learned positions
+        return true;
     if (!get_count(r, "rope.dimension_count", s->d_head, &rope.n_dims)
         || !get_positive(r, "rope.freq_base", &rope.theta) || !read_scaling(r, &rope))
         return false;

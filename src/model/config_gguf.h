@@ -9,9 +9,10 @@
 #include "model/checkpoint.h"
 #include "model/model.h"
 
-// Fill shape from c's metadata, and from its tensors where the format keeps no key: size of the vocabulary, tying,
-// biases. What GGUF files lose (activation, a gpt2's d_mlp multiple, Mistral's window, rotary base of GPT-NeoX) takes the
-// family's default. What cannot be run exactly is refused by name (ABL_BAD_MODEL).
+// Fill shape from c's metadata, and from its tensors where the format keeps no key: size of the
+// vocabulary, tying, biases. What GGUF files lose (activation, a gpt2's d_mlp multiple, Mistral's
+// window, rotary base of GPT-NeoX) takes the family's default. What cannot be run exactly is
+// refused by name (ABL_BAD_MODEL).
 bool config_gguf_read(const struct checkpoint *c, struct model_shape *shape,
                       const struct arch **arch, struct abl_err *err);
 

@@ -1,4 +1,5 @@
-// Rotary positions as config.json writes them: rope_theta and rope_scaling, or rope_parameters since transformers 5.
+// Rotary positions as config.json writes them: rope_theta and rope_scaling, or rope_parameters
+// since transformers 5.
 #ifndef ABL_MODEL_CONFIG_ROPE_H
 #define ABL_MODEL_CONFIG_ROPE_H
 
@@ -19,7 +20,8 @@ struct config_rope {
     struct abl_err *err;
 };
 
-// Families with learned positions get the zero struct. Kinds of scaling that are not built are refused by name.
+// Families with learned positions get the zero struct. Kinds of scaling that are not built are
+// refused by name.
 bool config_rope_read(const struct config_rope *c, struct rope_shape *out);
 
 #endif

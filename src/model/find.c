@@ -64,7 +64,8 @@ static bool has_config(const char *folder)
     return there;
 }
 
-// A name without '/' may also be a folder here that has nothing to do with models: that is not meant.
+// A name without '/' may also be a folder here that has nothing to do with models: that is not
+// meant.
 static bool is_path(const char *name)
 {
     size_t len = strlen(name);
@@ -178,8 +179,8 @@ static bool several_files(const struct request *r, const struct names *files, st
     return false;
 }
 
-// The one GGUF file of a snapshot without safetensors, or the one asked for. *out stays NULL where the snapshot is a folder
-// for model_open. missing: as hf_snapshot_missing says of what was chosen.
+// The one GGUF file of a snapshot without safetensors, or the one asked for. *out stays NULL where
+// the snapshot is a folder for model_open. missing: as hf_snapshot_missing says of what was chosen.
 static bool choose(const struct request *r, const char *snapshot, char **out, char *missing,
                    size_t size, struct abl_err *err)
 {
@@ -264,7 +265,7 @@ bool model_find(const char *name, const struct model_places *places, char **out,
     return *out || abl_no_memory(err);
 }
 
-// ------------------------------------------------------------------------------------------------- listing
+// ----------------------------------------------------------------------------------------- listing
 
 struct model_list {
     const struct model_places *places;
@@ -272,7 +273,8 @@ struct model_list {
     size_t n;
 };
 
-// Messages name the model and its files by their whole path; in a list the model's name stands beside them.
+// Messages name the model and its files by their whole path; in a list the model's name stands
+// beside them.
 static void shorten(struct model_entry *e)
 {
     char *text = e->why.text, *slash = e->path ? strrchr(e->path, '/') : NULL;

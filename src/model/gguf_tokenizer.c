@@ -58,7 +58,7 @@ static struct json_text text_at(const struct gguf_value *v, size_t i)
     return (struct json_text){ .data = v->ss[i].data, .len = v->ss[i].len };
 }
 
-// ------------------------------------------------------------------------------------ scores: "llama"
+// --------------------------------------------------------------------------------- scores: "llama"
 
 static bool define_scored(struct reader *r, const struct gguf_value *tokens,
                           const struct gguf_value *types)
@@ -82,7 +82,7 @@ static bool define_scored(struct reader *r, const struct gguf_value *tokens,
     return ok;
 }
 
-// --------------------------------------------------------------------------------- byte-level BPE: "gpt2"
+// -------------------------------------------------------------------------- byte-level BPE: "gpt2"
 
 // How a text is cut, by the name that the file gives.
 static const struct pre {

@@ -8,8 +8,8 @@
 
 enum { MAX_PARTS = 3 };
 
-// One matrix of one layer, or one vector (a column): what a matrix_source points at. q, k and v are one matrix here,
-// however many tensors of the file they are.
+// One matrix of one layer, or one vector (a column): what a matrix_source points at. q, k and v are
+// one matrix here, however many tensors of the file they are.
 struct model_tensor {
     struct tensor_ref parts[MAX_PARTS]; // rows of one behind those of the other
     uint32_t n_parts;                   // 0: the model has none
@@ -27,7 +27,8 @@ struct model_files {
     struct tensor_ref rope_divisors; // of GGUF files; entry NULL: none
 };
 
-// Find every tensor of m->shape in m->files->checkpoint, check its exact shape, and count the parameters.
+// Find every tensor of m->shape in m->files->checkpoint, check its exact shape, and count the
+// parameters.
 bool model_resolve(struct model *m, const struct arch_tensors *names, struct abl_err *err);
 
 // Rows [first, first + count) of a matrix in its logical order, dense fp32.

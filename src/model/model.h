@@ -1,5 +1,6 @@
-// A checkpoint on disk as the forward pass needs it: shape, and named weights that are read on demand.
-// Layouts of the supported families are rows of one table (arch.c): nothing else asks for a family's name.
+// A checkpoint on disk as the forward pass needs it: shape, and named weights that are read on
+// demand. Layouts of the supported families are rows of one table (arch.c): nothing else asks for a
+// family's name.
 #ifndef ABL_MODEL_MODEL_H
 #define ABL_MODEL_MODEL_H
 
@@ -19,7 +20,8 @@ enum { MODEL_MAX_LAYERS = 512 };
 
 enum rope_kind { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN };
 
-// Rotary positions (Su et al. 2021) and how their frequencies are stretched beyond the context of training.
+// Rotary positions (Su et al. 2021) and how their frequencies are stretched beyond the context of
+// training.
 struct rope_shape {
     uint32_t n_dims; // the first of each head's, in pairs; 0: the model has learned positions
     enum rope_kind kind;
@@ -93,47 +95,52 @@ struct model_places {
     const char *hf_cache; // root of the Hugging Face hub's cache, NULL = none
 };
 
-// Resolve `name` to what model_open takes, in this order: a path (a folder with config.json, a .gguf or .safetensors file;
-// a name without '/' is a folder only if it holds a config.json), a bundled name, an alias ("gpt2-medium"), a hub id with an
-// optional @revision in the cache, and ID:FILE.gguf there. No network. *out is malloc'd. *named (may be NULL): whether it
-// was found by a name, which then says more than the path.
-// A missing model is ABL_BAD_MODEL and lists what is here; a download that is not whole says what is missing.
+// Resolve `name` to what model_open takes, in this order: a path (a folder with config.json, a
+// .gguf or .safetensors file; a name without '/' is a folder only if it holds a config.json), a
+// bundled name, an alias ("gpt2-medium"), a hub id with an optional @revision in the cache, and
+// ID:FILE.gguf there. No network. *out is malloc'd. *named (may be NULL): whether it was found by a
+// name, which then says more than the path. A missing model is ABL_BAD_MODEL and lists what is
+// here; a download that is not whole says what is missing.
 bool model_find(const char *name, const struct model_places *places, char **out, bool *named,
                 struct abl_err *err);
 
-// Open a folder, a GGUF file, or a .safetensors file beside its config.json, and check everything but the weights' values:
-// config.json against the class defaults, exact shape of every tensor, ids in range, sizes within limits. Owned by the
-// caller: model_free.
+// Open a folder, a GGUF file, or a .safetensors file beside its config.json, and check everything
+// but the weights' values: config.json against the class defaults, exact shape of every tensor, ids
+// in range, sizes within limits. Owned by the caller: model_free.
 bool model_open(const char *path, struct model **out, struct abl_err *err);
 void model_free(struct model *m);
 
 // Give the model the name by which it was asked for. False when memory is out.
 bool model_rename(struct model *m, const char *name);
 
-// The tokenizer of whatever model_open takes: a GGUF file's own, else that of the folder. No weights need be there.
-// Owned by the caller: tokenizer_free.
+// The tokenizer of whatever model_open takes: a GGUF file's own, else that of the folder. No
+// weights need be there. Owned by the caller: tokenizer_free.
 bool model_tokenizer_open(const char *path, struct tokenizer **out, struct abl_err *err);
 
-// Fill a source for engine->weight_new; it borrows the model. Values are checked to be finite while they are read.
-// Here and below, layer means nothing to what no layer has (MATRIX_UNEMBED, VECTOR_FINAL_*).
+// Fill a source for engine->weight_new; it borrows the model. Values are checked to be finite while
+// they are read. Here and below, layer means nothing to what no layer has (MATRIX_UNEMBED,
+// VECTOR_FINAL_*).
 void model_matrix_source(const struct model *m, enum model_matrix which, uint32_t layer,
                          struct matrix_source *out);
-// Read one vector, *n floats long as the shape demands (MATRIX columns or d_model); out has room for it.
+// Read one vector, *n floats long as the shape demands (MATRIX columns or d_model); out has room
+// for it.
 bool model_read_vector(const struct model *m, enum model_vector which, uint32_t layer, float *out,
                        struct abl_err *err);
-uint32_t model_vector_len(const struct model_shape *shape,
-                          enum model_vector which); // 0: the model has none
+// 0: the model has none
+uint32_t model_vector_len(const struct model_shape *shape, enum model_vector which);
 
-// Angle by which position 1 turns each pair of a head: out (rope.n_dims / 2). Position p turns p times as far.
+// Angle by which position 1 turns each pair of a head: out (rope.n_dims / 2). Position p turns p
+// times as far.
 bool model_rope_frequencies(const struct model *m, double *out, struct abl_err *err);
 
-// Row `token` of W_E, plus row `position` of W_pos where positions are learned: what enters layer 0. out: (d_model).
-// NO_POSITION leaves W_pos out.
+// Row `token` of W_E, plus row `position` of W_pos where positions are learned: what enters layer
+// 0. out: (d_model). NO_POSITION leaves W_pos out.
 #define NO_POSITION UINT32_MAX
 bool model_embed(const struct model *m, uint32_t token, uint32_t position, float *out,
                  struct abl_err *err);
 
-// SHA-256 of the weight file; of several, the SHA-256 of their hex digests one behind the other in name order.
+// SHA-256 of the weight file; of several, the SHA-256 of their hex digests one behind the other in
+// name order.
 bool model_sha256(const struct model *m, char out[SHA256_HEX], struct abl_err *err);
 
 enum model_source { MODEL_BUNDLED, MODEL_CACHED };
@@ -141,8 +148,9 @@ enum model_source { MODEL_BUNDLED, MODEL_CACHED };
 // The hub id that a short name stands for ("gpt2"); NULL where it is none.
 const char *model_alias(const char *name);
 
-// What `abltui models` lists: folders below data_dir/models, and the cache's repositories, those that hold several GGUF files
-// and nothing else file by file. The caller frees *out with model_entries_free.
+// What `abltui models` lists: folders below data_dir/models, and the cache's repositories, those
+// that hold several GGUF files and nothing else file by file. The caller frees *out with
+// model_entries_free.
 struct model_entry {
     enum model_source source;
     char *name, *path; // name: what --model takes

@@ -121,8 +121,8 @@ static uint32_t part_rows(const struct model_shape *s, uint32_t part)
     return (part ? s->n_kv_heads : s->n_heads) * s->d_head;
 }
 
-// The one tensor that a pattern names, or one for each of its parts. t has its rows and columns; is_vector: the tensors
-// have one dimension.
+// The one tensor that a pattern names, or one for each of its parts. t has its rows and columns;
+// is_vector: the tensors have one dimension.
 static bool need_parts(struct resolver *r, const char *pattern, uint32_t layer, bool is_vector,
                        struct model_tensor *t)
 {
@@ -189,7 +189,8 @@ static bool need_embeddings(struct resolver *r)
                || need(r, positions, (struct extent){ s->n_ctx, s->d_model }, &f->position_embed));
 }
 
-// Divisors of the rotary frequencies, one a pair, which GGUF files hold instead of LLaMA 3's scaling.
+// Divisors of the rotary frequencies, one a pair, which GGUF files hold instead of LLaMA 3's
+// scaling.
 static bool find_rope_divisors(struct resolver *r)
 {
     struct model *m = r->m;
@@ -231,8 +232,9 @@ static bool find_prefix(struct resolver *r)
     return lacks(r, r->names->embed);
 }
 
-// A weight of a layer that config.json does not count: the files do not belong together. Other tensors that no row of
-// the table names are buffers (GPT-2's attention masks) or heads for other tasks, and are left alone.
+// A weight of a layer that config.json does not count: the files do not belong together. Other
+// tensors that no row of the table names are buffers (GPT-2's attention masks) or heads for other
+// tasks, and are left alone.
 static bool check_no_more_layers(const struct resolver *r)
 {
     const struct checkpoint *c = r->m->files->checkpoint;

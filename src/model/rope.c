@@ -5,7 +5,8 @@
 
 static const double tau = 6.283185307179586;
 
-// LLaMA 3.1: long waves are slowed down by `factor`, short ones stay, those between go over smoothly.
+// LLaMA 3.1: long waves are slowed down by `factor`, short ones stay, those between go over
+// smoothly.
 static double stretch_llama3(const struct rope_shape *r, double frequency)
 {
     double turns = r->original_ctx * frequency / tau; // within the context of training
@@ -17,7 +18,8 @@ static double stretch_llama3(const struct rope_shape *r, double frequency)
     return (1 - smooth) * frequency / r->factor + smooth * frequency;
 }
 
-// The dimension whose wave turns `turns` times within the context of training (Peng et al. 2023, equation 17).
+// The dimension whose wave turns `turns` times within the context of training (Peng et al. 2023,
+// equation 17).
 static double yarn_dimension(const struct rope_shape *r, double turns)
 {
     return r->n_dims * log(r->original_ctx / (turns * tau)) / (2 * log(r->theta));
@@ -38,8 +40,9 @@ static double stretch_yarn(const struct rope_shape *r, uint32_t i, double freque
     }
     low = fmax(low, 0);
     high = fmin(high, r->n_dims - 1.0);
+    // the reference's guard against a step
     if (low == high)
-        high += 0.001; // the reference's guard against a step
+        high += 0.001;
     double ramp = clamp((i - low) / (high - low), 0, 1);
     return frequency / r->factor * ramp + frequency * (1 - ramp);
 }

@@ -4,7 +4,8 @@
 
 #include "model/model.h"
 
-// Angle by which one position turns each pair: out (n_dims / 2), as transformers computes it for the same config.json.
+// Angle by which one position turns each pair: out (n_dims / 2), as transformers computes it for
+// the same config.json.
 void rope_frequencies(const struct rope_shape *r, double *out);
 
 #endif

@@ -31,8 +31,9 @@ static struct run paired_run(const struct model_tensor *t, uint32_t row)
 {
     struct run r = plain_run(t, row);
     uint32_t i = r.first % t->d_head, half = t->d_head / 2;
+    // v
     if (row >= (t->n_heads + t->n_kv_heads) * t->d_head)
-        return r; // v
+        return r;
     r.first += 2 * (i % half) + i / half - i;
     r.n = 1;
     return r;

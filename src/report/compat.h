@@ -1,4 +1,5 @@
-// tinyLab's metrics beside ours, of runs under --compat tinylab: by its formulas and under its names.
+// tinyLab's metrics beside ours, of runs under --compat tinylab: by its formulas and under its
+// names.
 #ifndef ABL_REPORT_COMPAT_H
 #define ABL_REPORT_COMPAT_H
 
@@ -20,8 +21,8 @@ const char *compat_metric_name(enum compat_metric m);
 // Of a finished variant.
 void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_METRICS]);
 
-// Means over the finished variants that the experiment sweeps over, and their number: what tinyLab's summary holds, and
-// what was published as its baseline.
+// Means over the finished variants that the experiment sweeps over, and their number: what
+// tinyLab's summary holds, and what was published as its baseline.
 size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS]);
 
 #endif

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lab/ov.h"
+#include "experiments/ov.h"
 #include "report/doc.h"
 #include "report/report.h"
 #include "report/tables.h"
@@ -22,13 +22,13 @@ static const char *bos_name(enum bos_mode mode)
 }
 
 // "cpu", "vulkan:<name>"; without an engine, what was asked for. NULL when memory is out.
-static const char *device_name(const struct lab *lab, struct arena *a)
+static const char *device_name(const struct session *session, struct arena *a)
 {
-    if (!lab->engine)
-        return lab->settings.device;
-    if (lab->engine->info.kind == DEVICE_CPU)
+    if (!session->engine)
+        return session->settings.device;
+    if (session->engine->info.kind == DEVICE_CPU)
         return "cpu";
-    return arena_printf(a, "vulkan:%s", lab->engine->info.name);
+    return arena_printf(a, "vulkan:%s", session->engine->info.name);
 }
 
 // "resid_post,mlp_out" in the arena; NULL when memory is out.
@@ -42,7 +42,7 @@ static const char *site_list(unsigned sites, struct arena *a)
 }
 
 // Tokens that enter OV circuits; null where they are the rows' targets.
-static void add_sources(struct doc *d, const struct run_settings *s)
+static void add_sources(struct doc *d, const struct settings *s)
 {
     if (s->experiment != EXPERIMENT_OV || !s->n_sources) {
         doc_null(d, d->root, "sources");
@@ -54,10 +54,10 @@ static void add_sources(struct doc *d, const struct run_settings *s)
 }
 
 // Keys of every object in ascending order: with no white space, equal settings are equal bytes.
-static void fill(struct doc *d, const struct lab *lab, const char *model_sha256, bool partial,
-                 struct arena *a)
+static void fill(struct doc *d, const struct session *session, const char *model_sha256,
+                 bool partial, struct arena *a)
 {
-    const struct run_settings *s = &lab->settings;
+    const struct settings *s = &session->settings;
     char ablate[ABLATE_SIZE];
     bool patch = s->experiment == EXPERIMENT_PATCH, ov = s->experiment == EXPERIMENT_OV;
     bool sets = s->experiment == EXPERIMENT_SETS || s->experiment == EXPERIMENT_PARTIAL;
@@ -73,27 +73,28 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
         doc_uint(d, o, "controls", s->n_controls);
     else
         doc_null(d, o, "controls");
-    doc_text(d, o, "data", lab->data->name);
-    doc_text(d, o, "data_sha256", lab->data->sha256);
-    doc_text(d, o, "device", device_name(lab, a));
+    doc_text(d, o, "data", session->data->name);
+    doc_text(d, o, "data_sha256", session->data->sha256);
+    doc_text(d, o, "device", device_name(session, a));
     doc_text(d, o, "direction",
              !patch                             ? NULL
              : s->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
                                                 : "corrupt->clean");
     doc_text(d, o, "experiment", experiment_name(s->experiment));
-    // Heads that are named have their patterns written in every row; those of all heads otherwise in the first.
+    // Heads that are named have their patterns written in every row; those of all heads otherwise
+    // in the first.
     const char *unnamed = s->experiment == EXPERIMENT_ATTN ? NULL : "all";
     doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : unnamed);
     doc_number(d, o, "holdout", s->holdout > 0 ? s->holdout : NAN);
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : unnamed);
     doc_text(d, o, "metric", metric_info(s->metric)->name);
-    doc_text(d, o, "model", lab->model->name);
+    doc_text(d, o, "model", session->model->name);
     doc_text(d, o, "model_sha256", model_sha256);
     doc_text(d, o, "ov_kind", ov ? ov_kind_name(s->ov_kind) : NULL);
     doc_text(d, o, "pairs", sets ? s->pairs : NULL);
     if (partial)
         doc_bool(d, o, "partial", true);
-    doc_text(d, o, "positions", patch ? run_positions(s) : NULL);
+    doc_text(d, o, "positions", patch ? settings_positions(s) : NULL);
     doc_text(d, o, "precision", precision_name(s->precision));
     doc_text(d, o, "restore", s->experiment == EXPERIMENT_PARTIAL ? s->restore : NULL);
     if (s->max_rows)
@@ -107,7 +108,7 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     doc_bool(d, o, "skip_bad", s->skip_bad);
     add_sources(d, s);
     doc_text(d, o, "span", s->whole_answers ? "full" : "first");
-    doc_text(d, o, "split", split_name(lab->data->split));
+    doc_text(d, o, "split", split_name(session->data->split));
     if (ov)
         doc_uint(d, o, "top_k", s->top_k);
     else
@@ -116,22 +117,23 @@ static void fill(struct doc *d, const struct lab *lab, const char *model_sha256,
     doc_text(d, o, "value_bias", value_bias_name(s->ablation.value_bias));
 }
 
-bool config_write(const struct lab *lab, const char model_sha256[SHA256_HEX], bool partial,
+bool config_write(const struct session *session, const char model_sha256[SHA256_HEX], bool partial,
                   struct buf *out, struct abl_err *err)
 {
     struct arena scratch = { 0 };
     struct doc d = doc_new();
-    fill(&d, lab, model_sha256, partial, &scratch);
+    fill(&d, session, model_sha256, partial, &scratch);
     bool ok = doc_print(&d, DOC_COMPACT, out, err);
     doc_release(&d);
     arena_release(&scratch);
     return ok;
 }
 
-bool report_config(const struct lab *lab, struct buf *out, struct abl_err *err)
+bool report_config(const struct session *session, struct buf *out, struct abl_err *err)
 {
     char sha256[SHA256_HEX];
-    return model_sha256(lab->model, sha256, err) && config_write(lab, sha256, false, out, err);
+    return model_sha256(session->model, sha256, err)
+           && config_write(session, sha256, false, out, err);
 }
 
 // Names of models and data come from paths: keep what every file system and shell takes.
@@ -143,23 +145,23 @@ void run_name_plain(struct buf *out, const char *text)
     }
 }
 
-bool config_run_name(const struct lab *lab, const char model_sha256[SHA256_HEX], struct buf *out,
-                     struct abl_err *err)
+bool config_run_name(const struct session *session, const char model_sha256[SHA256_HEX],
+                     struct buf *out, struct abl_err *err)
 {
     struct buf config = { 0 };
     char hash[SHA256_HEX];
-    bool ok = config_write(lab, model_sha256, false, &config, err)
+    bool ok = config_write(session, model_sha256, false, &config, err)
               && sha256_bytes(config.data, config.len, hash, err);
     buf_release(&config);
     if (!ok)
         return false;
-    if (lab->settings.run_name) {
-        run_name_plain(out, lab->settings.run_name);
+    if (session->settings.run_name) {
+        run_name_plain(out, session->settings.run_name);
     } else {
-        run_name_plain(out, lab->model->name);
+        run_name_plain(out, session->model->name);
         buf_char(out, '-');
-        run_name_plain(out, lab->data->name);
-        buf_printf(out, "-%s", experiment_name(lab->settings.experiment));
+        run_name_plain(out, session->data->name);
+        buf_printf(out, "-%s", experiment_name(session->settings.experiment));
     }
     buf_printf(out, "_%.12s", hash);
     return !out->failed || abl_no_memory(err);

@@ -1,4 +1,5 @@
-// What a run was asked to do, resolved: the part of it that determines results. It names run directories.
+// What a run was asked to do, resolved: the part of it that determines results. It names run
+// directories.
 #ifndef ABL_REPORT_CONFIG_H
 #define ABL_REPORT_CONFIG_H
 
@@ -7,18 +8,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/sha256.h"
-#include "lab/run.h"
+#include "session/session.h"
 
-// Append the canonical JSON of report_config. The model's hash is handed in because it takes a while to make. partial
-// adds the key that marks an interrupted run; hashes are taken without it.
-bool config_write(const struct lab *lab, const char model_sha256[SHA256_HEX], bool partial,
+// Append the canonical JSON of report_config. The model's hash is handed in because it takes a
+// while to make. partial adds the key that marks an interrupted run; hashes are taken without it.
+bool config_write(const struct session *session, const char model_sha256[SHA256_HEX], bool partial,
                   struct buf *out, struct abl_err *err);
 
-// Append "<model>-<data>-<experiment>_<12 hex of the canonical config's SHA-256>", fit for a folder's name.
-bool config_run_name(const struct lab *lab, const char model_sha256[SHA256_HEX], struct buf *out,
-                     struct abl_err *err);
+// Append "<model>-<data>-<experiment>_<12 hex of the canonical config's SHA-256>", fit for a
+// folder's name.
+bool config_run_name(const struct session *session, const char model_sha256[SHA256_HEX],
+                     struct buf *out, struct abl_err *err);
 
-// Append a name that comes from a path or a file, with '_' for what some file system or shell does not take.
+// Append a name that comes from a path or a file, with '_' for what some file system or shell does
+// not take.
 void run_name_plain(struct buf *out, const char *text);
 
 const char *value_bias_name(enum value_bias v);

@@ -23,8 +23,8 @@ enum { TEXT_MAX = 64 << 20 };
 static const struct matrix {
     const char *table, *file;
     const char *keys[4]; // "" ends
-    const char
-        *skip[2]; // a column, and the value that keeps a row out of invariants; NULL = none does
+    // a column, and the value that keeps a row out of invariants; NULL = none does
+    const char *skip[2];
     const char *list; // of invariants.json
 } matrices[] = {
     { "head_impact", "head_matrix", { "layer", "head" }, { NULL }, "heads" },
@@ -49,7 +49,7 @@ struct writer {
     struct abl_err *err;
 };
 
-// ---------------------------------------------------------------------------------------------------- files
+// ------------------------------------------------------------------------------------------- files
 
 static const char *child_path(struct writer *w, size_t i, const char *name)
 {
@@ -100,7 +100,7 @@ static bool add_file(struct writer *w, struct doc *d, cJSON *parent, size_t i, c
     return ok;
 }
 
-// ------------------------------------------------------------------------------------------------- matrices
+// ---------------------------------------------------------------------------------------- matrices
 
 static const char *table_path(struct writer *w, size_t i, const struct matrix *m)
 {
@@ -154,7 +154,7 @@ static bool write_matrix(struct writer *w, const struct matrix *m)
     return ok;
 }
 
-// ------------------------------------------------------------------------------------------------ invariants
+// -------------------------------------------------------------------------------------- invariants
 
 struct place {
     const char *keys[MAX_KEYS];
@@ -276,8 +276,9 @@ static bool add_matrix(struct writer *w, const struct matrix *m, struct doc *d)
         const char *path = table_path(w, i, m);
         if (!path)
             return false;
+        // not all children have such a table
         if (!file_exists(path))
-            return true; // not all children have such a table
+            return true;
         if (!csv_table_read(path, &w->arena, &tables[i], w->err))
             return false;
     }
@@ -304,7 +305,7 @@ static bool write_invariants(struct writer *w)
     return put_doc(w, "artifacts/cross_condition/invariants.json", &d);
 }
 
-// ---------------------------------------------------------------------------------------------------- whole
+// ------------------------------------------------------------------------------------------- whole
 
 static bool write_summary(struct writer *w, const char *run_name)
 {
@@ -338,8 +339,8 @@ static bool write_config(struct writer *w, const char *run_name)
     return put_doc(w, "config.json", &d);
 }
 
-// The children that read what heads write, against one another. Reports are named as from the joint folder, wherever the
-// children lie.
+// The children that read what heads write, against one another. Reports are named as from the joint
+// folder, wherever the children lie.
 static bool write_comparison(struct writer *w)
 {
     struct ov_file *named = arena_alloc(&w->arena, w->n, sizeof *named);

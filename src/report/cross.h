@@ -1,5 +1,5 @@
-// Several runs beside one another: the tables of single run directories joined, and what holds in all of them
-// (DESIGN section 6, artifacts/cross_condition).
+// Several runs beside one another: the tables of single run directories joined, and what holds in
+// all of them (DESIGN section 6, artifacts/cross_condition).
 #ifndef ABL_REPORT_CROSS_H
 #define ABL_REPORT_CROSS_H
 
@@ -13,8 +13,9 @@ struct cross_child {
     const char *dir; // its run directory
 };
 
-// Make the folder that holds the children's folders and the joint files, or take an earlier one again: ABL_USAGE for a folder
-// that holds something else. Its config.json says from now on what it is.
+// Make the folder that holds the children's folders and the joint files, or take an earlier one
+// again: ABL_USAGE for a folder that holds something else. Its config.json says from now on what it
+// is.
 bool cross_begin(const char *dir, const char *run_name, struct abl_err *err);
 
 // No child came to anything: leave nothing behind but what others have put there.
@@ -28,7 +29,8 @@ void cross_abandon(const char *dir);
 //                                               every child, by metric
 //   compare.json                                where two children or more have an ov_report.json, these against one another
 //   manifest.json
-// What the files hold depends on tags and children alone. A child that is no whole run is ABL_BAD_DATA.
+// What the files hold depends on tags and children alone. A child that is no whole run is
+// ABL_BAD_DATA.
 enum { CROSS_TOP = 10 };
 bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,
                  size_t n, struct abl_err *err);

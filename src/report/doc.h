@@ -1,5 +1,6 @@
-// JSON documents over cJSON with what it lacks: numbers that read back to the same value in any locale, null for what is
-// missing, strings that are valid UTF-8 whatever comes in, and one failure flag instead of a check per call.
+// JSON documents over cJSON with what it lacks: numbers that read back to the same value in any
+// locale, null for what is missing, strings that are valid UTF-8 whatever comes in, and one failure
+// flag instead of a check per call.
 #ifndef ABL_REPORT_DOC_H
 #define ABL_REPORT_DOC_H
 
@@ -23,8 +24,8 @@ void doc_release(struct doc *d);
 // The standard head of a file of ours: "schema": "abltui.<name>/1" and "partial".
 struct doc doc_file(const char *name, bool partial);
 
-// Add to an object under `key`, or at the end of an array when key is NULL. A NULL parent adds nothing: it comes from
-// an earlier failure.
+// Add to an object under `key`, or at the end of an array when key is NULL. A NULL parent adds
+// nothing: it comes from an earlier failure.
 cJSON *doc_object(struct doc *d, cJSON *parent, const char *key);
 cJSON *doc_array(struct doc *d, cJSON *parent, const char *key);
 void doc_text(struct doc *d, cJSON *parent, const char *key, const char *text); // NULL gives null

@@ -67,7 +67,8 @@ static double text_width(cairo_t *c, const char *text)
     return e.x_advance;
 }
 
-// Text at x, y with `anchor` of its width (0 left, 0.5 middle, 1 right) at x and the middle of its digits at y.
+// Text at x, y with `anchor` of its width (0 left, 0.5 middle, 1 right) at x and the middle of its
+// digits at y.
 static void put_text(cairo_t *c, double x, double y, double anchor, const char *text)
 {
     cairo_text_extents_t digit;
@@ -346,8 +347,8 @@ bool heatmap_png(const struct heatmap *m, struct buf *out, struct abl_err *err)
     return ok;
 }
 
-// cairo numbers the surfaces of a process and names the SVG's root group after its own: drop the number, so that a
-// drawing does not depend on how many came before it.
+// cairo numbers the surfaces of a process and names the SVG's root group after its own: drop the
+// number, so that a drawing does not depend on how many came before it.
 static void add_without_surface_number(struct buf *out, const struct buf *svg)
 {
     static const char id[] = "id=\"surface";

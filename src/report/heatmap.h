@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "lab/stats.h"
+#include "stats/stats.h"
 
 struct heatmap {
     const char *title, *subtitle; // one line each, UTF-8

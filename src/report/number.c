@@ -27,8 +27,9 @@ static void tidy(char *text)
     *to = '\0';
 }
 
-// How many digits a type's values have: `least` come back unchanged from any normal value, and %g drops trailing zeros, so
-// that no shorter text than these is worth a try; `most` identify every value.
+// How many digits a type's values have: `least` come back unchanged from any normal value, and %g
+// drops trailing zeros, so that no shorter text than these is worth a try; `most` identify every
+// value.
 struct digits {
     int least, most;
     double normal; // the smallest value that has them all
@@ -60,8 +61,9 @@ static void shortest_from_below(double value, const struct digits *d, int least,
     while (digits++ < d->most && !d->comes_back(out, value));
 }
 
-// The shortest text that comes back. Most values need one digit less than the most, or all: these are tried first. Below a
-// power of two the next value is nearer than above it, so that a longer text may miss it where a shorter one does not.
+// The shortest text that comes back. Most values need one digit less than the most, or all: these
+// are tried first. Below a power of two the next value is nearer than above it, so that a longer
+// text may miss it where a shorter one does not.
 static void shortest(double value, const struct digits *d, char out[NUMBER_SIZE])
 {
     char shorter[NUMBER_SIZE];

@@ -1,4 +1,5 @@
-// Numbers as text for files: the shortest decimal that reads back to the same value, '.' whatever the locale says.
+// Numbers as text for files: the shortest decimal that reads back to the same value, '.' whatever
+// the locale says.
 #ifndef ABL_REPORT_NUMBER_H
 #define ABL_REPORT_NUMBER_H
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/stats.h"
+#include "stats/stats.h"
 
 static const double agree_cosine = 0.8, agree_overlap = 0.25;
 
@@ -59,7 +59,8 @@ static struct ov_file_token *sorted(const struct ov_file_tokens *top,
     return list;
 }
 
-// Walks two sorted lists; scores of common texts go to x and y where these are given. Returns how many there are.
+// Walks two sorted lists; scores of common texts go to x and y where these are given. Returns how
+// many there are.
 static size_t match(const struct ov_file_token *a, size_t na, const struct ov_file_token *b,
                     size_t nb, double *x, double *y)
 {
@@ -219,7 +220,7 @@ bool ov_compare_doc(const struct ov_file *const *files, size_t n, struct doc *ou
     return ok;
 }
 
-// ------------------------------------------------------------------------------------------------ clusters
+// ---------------------------------------------------------------------------------------- clusters
 
 struct count {
     const char *text;

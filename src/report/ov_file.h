@@ -35,7 +35,8 @@ struct ov_file {
     size_t n_heads;
 };
 
-// Read `path`, an ov_report.json or a run directory with one, into the arena. ABL_BAD_DATA says what is wrong and where.
+// Read `path`, an ov_report.json or a run directory with one, into the arena. ABL_BAD_DATA says
+// what is wrong and where.
 bool ov_file_read(const char *path, struct arena *a, const struct ov_file **out,
                   struct abl_err *err);
 

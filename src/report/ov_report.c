@@ -48,12 +48,14 @@ static void add_circuit(struct doc *d, cJSON *head, const struct ov *ov, const s
     }
 }
 
-// Of the tokens' texts, each behind the one before and ended by a NUL: reports with the same one share their ids.
-static bool hash_vocabulary(const struct lab *lab, char out[SHA256_HEX], struct abl_err *err)
+// Of the tokens' texts, each behind the one before and ended by a NUL: reports with the same one
+// share their ids.
+static bool hash_vocabulary(const struct session *session, char out[SHA256_HEX],
+                            struct abl_err *err)
 {
     struct buf texts = { 0 };
-    for (uint32_t t = 0; t < lab->model->shape.n_vocab; t++) {
-        buf_str(&texts, tokenizer_text(lab->tokenizer, t));
+    for (uint32_t t = 0; t < session->model->shape.n_vocab; t++) {
+        buf_str(&texts, tokenizer_text(session->tokenizer, t));
         buf_char(&texts, '\0');
     }
     bool ok = !texts.failed && sha256_bytes(texts.data, texts.len, out, err);
@@ -61,23 +63,23 @@ static bool hash_vocabulary(const struct lab *lab, char out[SHA256_HEX], struct 
     return ok;
 }
 
-struct doc ov_report_doc(const struct lab *lab, const struct ov *ov)
+struct doc ov_report_doc(const struct session *session, const struct ov *ov)
 {
     struct doc d = doc_file("ov_report", false);
-    doc_text(&d, d.root, "model", lab->model->name);
-    doc_text(&d, d.root, "condition", lab->data->name);
+    doc_text(&d, d.root, "model", session->model->name);
+    doc_text(&d, d.root, "condition", session->data->name);
     doc_uint(&d, d.root, "samples", ov->n_samples);
     doc_uint(&d, d.root, "top_k", ov->top_k);
-    doc_text(&d, d.root, "data_sha256", lab->data->sha256);
+    doc_text(&d, d.root, "data_sha256", session->data->sha256);
     char vocab[SHA256_HEX];
     struct abl_err ignored;
-    doc_text(&d, d.root, "vocab_sha256", hash_vocabulary(lab, vocab, &ignored) ? vocab : NULL);
+    doc_text(&d, d.root, "vocab_sha256", hash_vocabulary(session, vocab, &ignored) ? vocab : NULL);
     doc_text(&d, d.root, "value_bias", value_bias_name(ov->value_bias));
-    doc_text(&d, d.root, "compat", compat_name(lab->settings.compat));
-    doc_text(&d, d.root, "banner", compat_banner(lab->settings.compat));
+    doc_text(&d, d.root, "compat", compat_name(session->settings.compat));
+    doc_text(&d, d.root, "banner", compat_banner(session->settings.compat));
     doc_text(&d, d.root, "kind", ov_kind_name(ov->kind));
     doc_text(&d, d.root, "final_norm",
-             lab->model->shape.norm == NORM_LAYER
+             session->model->shape.norm == NORM_LAYER
                  ? "gain applied, vectors centred over d_model, no scale, no bias"
                  : "gain applied, no scale");
     cJSON *heads = doc_array(&d, d.root, "heads");
@@ -105,9 +107,9 @@ static void put_line(struct buf *out, const char *name, const struct ov_token *t
     buf_char(out, '\n');
 }
 
-void ov_report_text(const struct lab *lab, const struct ov *ov, uint32_t n, struct buf *out)
+void ov_report_text(const struct session *session, const struct ov *ov, uint32_t n, struct buf *out)
 {
-    buf_printf(out, "%s · %s · %s · %s value bias", lab->model->name, lab->data->name,
+    buf_printf(out, "%s · %s · %s · %s value bias", session->model->name, session->data->name,
                ov_kind_name(ov->kind), value_bias_name(ov->value_bias));
     if (ov->kind == OV_CIRCUIT)
         buf_printf(out, " · mean over %zu source tokens\n", ov->n_sources);

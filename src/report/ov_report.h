@@ -3,13 +3,14 @@
 #define ABL_REPORT_OV_REPORT_H
 
 #include "base/buf.h"
-#include "lab/ov.h"
+#include "experiments/ov.h"
 #include "report/doc.h"
 
 // The document; doc_release it.
-struct doc ov_report_doc(const struct lab *lab, const struct ov *ov);
+struct doc ov_report_doc(const struct session *session, const struct ov *ov);
 
 // Append a table for people: the first n tokens at either end of each head.
-void ov_report_text(const struct lab *lab, const struct ov *ov, uint32_t n, struct buf *out);
+void ov_report_text(const struct session *session, const struct ov *ov, uint32_t n,
+                    struct buf *out);
 
 #endif

@@ -3,8 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-// Both arms run straight from the same near-white down to the same lightness in OKLab (Ottosson, "A perceptual color
-// space for image processing", 2020), so lightness alone tells the strength and hue the sign.
+// Both arms run straight from the same near-white down to the same lightness in OKLab (Ottosson, "A
+// perceptual color space for image processing", 2020), so lightness alone tells the strength and
+// hue the sign.
 static const double light_zero = 0.97, light_end = 0.58;
 
 // Chroma at the end of an arm is as strong as sRGB can show at that hue.
@@ -51,8 +52,8 @@ struct rgb palette_ink(struct rgb background)
 {
     double luminance = 0.2126 * decode(background.r) + 0.7152 * decode(background.g)
                        + 0.0722 * decode(background.b);
-    // Equal WCAG contrast against black and white lies at sqrt(1.05 * 0.05) - 0.05 = 0.179; dark text on mid tones
-    // is thin, so white begins a little earlier.
+    // Equal WCAG contrast against black and white lies at sqrt(1.05 * 0.05) - 0.05 = 0.179; dark
+    // text on mid tones is thin, so white begins a little earlier.
     return luminance > 0.22 ? (struct rgb){ 16, 16, 16 } : (struct rgb){ 255, 255, 255 };
 }
 

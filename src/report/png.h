@@ -9,8 +9,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-// Add an image surface of format RGB24 to out, as a PNG file. cairo writes these too, but tries every filter on every line,
-// which takes four times as long for a sixth fewer bytes.
+// Add an image surface of format RGB24 to out, as a PNG file. cairo writes these too, but tries
+// every filter on every line, which takes four times as long for a sixth fewer bytes.
 bool png_write(cairo_surface_t *surface, struct buf *out, struct abl_err *err);
 
 #endif

@@ -1,4 +1,5 @@
-// Where a traced run's time went: totals for metrics/profile.json, and every operation for a trace viewer.
+// Where a traced run's time went: totals for metrics/profile.json, and every operation for a trace
+// viewer.
 #ifndef ABL_REPORT_PROFILE_H
 #define ABL_REPORT_PROFILE_H
 

@@ -54,19 +54,19 @@ static void add_model(struct doc *d, const struct model *m, const char *sha256)
     doc_uint(d, o, "n_vocab", s->n_vocab);
 }
 
-static void add_data(struct doc *d, const struct lab *lab)
+static void add_data(struct doc *d, const struct session *session)
 {
     cJSON *o = doc_object(d, d->root, "data");
-    doc_text(d, o, "name", lab->data->name);
-    doc_text(d, o, "path", lab->data->path);
-    doc_text(d, o, "sha256", lab->data->sha256);
-    doc_text(d, o, "split", split_name(lab->data->split));
-    doc_uint(d, o, "rows", lab->prompts->n);
-    doc_uint(d, o, "clusters", lab->prompts->n_clusters);
-    doc_uint(d, o, "dropped", lab->n_dropped + lab->prompts->n_dropped);
+    doc_text(d, o, "name", session->data->name);
+    doc_text(d, o, "path", session->data->path);
+    doc_text(d, o, "sha256", session->data->sha256);
+    doc_text(d, o, "split", split_name(session->data->split));
+    doc_uint(d, o, "rows", session->prompts->n);
+    doc_uint(d, o, "clusters", session->prompts->n_clusters);
+    doc_uint(d, o, "dropped", session->n_dropped + session->prompts->n_dropped);
     cJSON *list = doc_array(d, o, "dropped_rows");
-    for (size_t i = 0; i < lab->prompts->n_dropped; i++) {
-        const struct prompt_drop *drop = &lab->prompts->dropped[i];
+    for (size_t i = 0; i < session->prompts->n_dropped; i++) {
+        const struct prompt_drop *drop = &session->prompts->dropped[i];
         cJSON *item = doc_object(d, list, NULL);
         doc_uint(d, item, "row", drop->row->index);
         doc_uint(d, item, "line", drop->row->line);
@@ -76,27 +76,27 @@ static void add_data(struct doc *d, const struct lab *lab)
     }
 }
 
-static void add_tokenizer(struct doc *d, const struct lab *lab)
+static void add_tokenizer(struct doc *d, const struct session *session)
 {
-    uint32_t bos = lab->prompts->bos;
+    uint32_t bos = session->prompts->bos;
     cJSON *o = doc_object(d, d->root, "tokenizer");
-    doc_text(d, o, "sha256", tokenizer_sha256(lab->tokenizer));
+    doc_text(d, o, "sha256", tokenizer_sha256(session->tokenizer));
     if (bos == TOKEN_NONE) {
         doc_null(d, o, "bos_id");
         doc_null(d, o, "bos");
     } else {
         doc_uint(d, o, "bos_id", bos);
-        doc_text(d, o, "bos", tokenizer_text(lab->tokenizer, bos));
+        doc_text(d, o, "bos", tokenizer_text(session->tokenizer, bos));
     }
 }
 
-static void add_device(struct doc *d, const struct lab *lab)
+static void add_device(struct doc *d, const struct session *session)
 {
     static const char *const kinds[] = {
         [DEVICE_CPU] = "cpu", [DEVICE_VULKAN_GPU] = "vulkan gpu", [DEVICE_VULKAN_CPU] = "vulkan cpu"
     };
-    const struct device_info *info = &lab->engine->info;
-    uint32_t n_threads = lab->settings.n_threads;
+    const struct device_info *info = &session->engine->info;
+    uint32_t n_threads = session->settings.n_threads;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     char cpu[256];
     host_cpu(cpu, sizeof cpu);
@@ -124,8 +124,8 @@ static void add_start(struct doc *d, double seconds)
 
 struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256_HEX])
 {
-    const struct lab *lab = r->lab;
-    const struct run_settings *s = &lab->settings;
+    const struct session *session = r->session;
+    const struct settings *s = &session->settings;
     char ablate[ABLATE_SIZE];
     struct doc d = doc_file("provenance", r->interrupted);
     doc_text(&d, d.root, "version", abl_version);
@@ -137,9 +137,9 @@ struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256
     doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_text(&d, d.root, "compat", compat_name(s->compat));
     doc_text(&d, d.root, "banner", compat_banner(s->compat));
-    add_model(&d, lab->model, model_sha256);
-    add_data(&d, lab);
-    add_tokenizer(&d, lab);
-    add_device(&d, lab);
+    add_model(&d, session->model, model_sha256);
+    add_data(&d, session);
+    add_tokenizer(&d, session);
+    add_device(&d, session);
     return d;
 }

@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analysis/effects.h"
 #include "base/sha256.h"
 #include "report/config.h"
 #include "report/heatmap.h"
 #include "report/ov_report.h"
 #include "report/profile.h"
 #include "report/provenance.h"
-#include "report/results.h"
 #include "report/rundir.h"
 #include "report/summary.h"
 #include "report/tables.h"
@@ -26,24 +26,23 @@ static const char runs_folder[] = "runs";
 // What every part of a report is made from.
 struct parts {
     const struct report *report;
-    struct results results;
+    struct effects results;
     char model_sha256[SHA256_HEX];
 };
 
 static bool parts_make(const struct report *r, struct parts *out, struct abl_err *err)
 {
     *out = (struct parts){ .report = r };
-    return model_sha256(r->lab->model, out->model_sha256, err)
-           && results_make(r->lab, r->table, &out->results, err)
-           && drift_measure(r->lab, r->table, &out->results.drift, err);
+    return model_sha256(r->session->model, out->model_sha256, err)
+           && effects_make(r->session, r->table, &out->results, err);
 }
 
 static bool is_wanted(const struct table_writer *w, const struct report *r)
 {
-    return (w->experiments & 1u << r->lab->settings.experiment)
-           && (!(w->experiments & TABLE_HOLDOUT) || r->lab->held_out)
-           && (!(w->experiments & TABLE_COMPAT) || r->lab->settings.compat)
-           && (!(w->experiments & TABLE_SPAN) || r->lab->spans);
+    return (w->experiments & 1u << r->session->settings.experiment)
+           && (!(w->experiments & TABLE_HOLDOUT) || r->session->held_out)
+           && (!(w->experiments & TABLE_COMPAT) || r->session->settings.compat)
+           && (!(w->experiments & TABLE_SPAN) || r->session->answers);
 }
 
 static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,
@@ -60,7 +59,7 @@ static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigne
 static bool add_config(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     struct buf text = { 0 };
-    bool ok = config_write(p->report->lab, p->model_sha256, p->report->interrupted, &text, err)
+    bool ok = config_write(p->report->session, p->model_sha256, p->report->interrupted, &text, err)
               && rundir_add(dir, "config.json", &text, 0, err);
     buf_release(&text);
     return ok;
@@ -84,7 +83,8 @@ static bool add_documents(struct rundir *dir, const struct parts *p, struct abl_
     return add_doc(dir, "metrics/partial_summary.json", &partial, 0, err);
 }
 
-// A table of nothing but column names is left out: no reader could tell the columns' types. Names have no line ends.
+// A table of nothing but column names is left out: no reader could tell the columns' types. Names
+// have no line ends.
 static bool has_rows(const struct buf *csv)
 {
     const char *end = csv->failed ? NULL : memchr(csv->data, '\n', csv->len);
@@ -112,11 +112,11 @@ static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err
 static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap *out,
                          struct abl_err *err)
 {
-    const struct lab *lab = p->report->lab;
-    const struct table *t = p->report->table;
-    const struct model_shape *shape = &lab->model->shape;
-    const struct metric_info *metric = metric_info(lab->settings.metric);
-    const char *compat = compat_name(lab->settings.compat);
+    const struct session *session = p->report->session;
+    const struct results *t = p->report->table;
+    const struct model_shape *shape = &session->model->shape;
+    const struct metric_info *metric = metric_info(session->settings.metric);
+    const char *compat = compat_name(session->settings.compat);
     char ablate[ABLATE_SIZE];
     struct estimate *cells
         = arena_alloc(a, (size_t)shape->n_layers * shape->n_heads, sizeof *cells);
@@ -124,15 +124,16 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
         .n_layers = shape->n_layers,
         .n_heads = shape->n_heads,
         .cells = cells,
-        .alpha = lab->settings.alpha,
-        .title = arena_printf(a, "%s · %s · %s ablation · %s%s", lab->model->name, lab->data->name,
-                              ablate_text(&lab->settings, ablate), metric->name,
-                              p->report->interrupted ? " · PARTIAL" : ""),
-        .subtitle = arena_printf(
-            a, "%s%s%s%s%zu rows in %u clusters · %zu of %zu variants · %s value bias",
-            compat ? "COMPAT " : "", compat ? compat : "", compat ? " · " : "",
-            lab->spans ? "whole answers · " : "", lab->prompts->n, lab->prompts->n_clusters,
-            t->n_done, t->variants->n, value_bias_name(lab->settings.ablation.value_bias)),
+        .alpha = session->settings.alpha,
+        .title = arena_printf(a, "%s · %s · %s ablation · %s%s", session->model->name,
+                              session->data->name, ablate_text(&session->settings, ablate),
+                              metric->name, p->report->interrupted ? " · PARTIAL" : ""),
+        .subtitle
+        = arena_printf(a, "%s%s%s%s%zu rows in %u clusters · %zu of %zu variants · %s value bias",
+                       compat ? "COMPAT " : "", compat ? compat : "", compat ? " · " : "",
+                       session->answers ? "whole answers · " : "", session->prompts->n,
+                       session->prompts->n_clusters, t->n_done, t->variants->n,
+                       value_bias_name(session->settings.ablation.value_bias)),
         .quantity = *metric->unit ? arena_printf(a, "Δ %s (%s)", metric->name, metric->unit)
                                   : arena_printf(a, "Δ %s", metric->name),
     };
@@ -141,7 +142,8 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     for (size_t i = 0; i < p->results.n_heads; i++) {
         const struct effect *e = &p->results.heads[i];
         const struct edit *edit = t->variants->items[e->variant].edits;
-        cells[(size_t)edit->layer * shape->n_heads + edit->head] = e->delta[lab->settings.metric];
+        cells[(size_t)edit->layer * shape->n_heads + edit->head]
+            = e->delta[session->settings.metric];
     }
     return true;
 }
@@ -163,7 +165,7 @@ static bool add_readings(struct rundir *dir, const struct parts *p, struct abl_e
     const struct report *r = p->report;
     if (!r->readings || !r->readings->ov)
         return true;
-    struct doc d = ov_report_doc(r->lab, r->readings->ov);
+    struct doc d = ov_report_doc(r->session, r->readings->ov);
     return add_doc(dir, "ov_report.json", &d, 0, err);
 }
 
@@ -171,8 +173,9 @@ static bool add_readings(struct rundir *dir, const struct parts *p, struct abl_e
 static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     const struct report *r = p->report;
-    const struct trace *trace
-        = r->lab->engine && r->lab->settings.profile ? engine_trace(r->lab->engine) : NULL;
+    const struct trace *trace = r->session->engine && r->session->settings.profile
+                                    ? engine_trace(r->session->engine)
+                                    : NULL;
     if (!trace)
         return true;
     struct doc d = profile_doc(trace, r->samples, r->interrupted);
@@ -184,7 +187,8 @@ static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_er
     return ok;
 }
 
-// The figures, drawn beside the tables on a thread of their own: fonts alone take as long as all tables of a small run.
+// The figures, drawn beside the tables on a thread of their own: fonts alone take as long as all
+// tables of a small run.
 struct figures {
     const struct parts *parts;
     struct buf svg, png;
@@ -257,7 +261,7 @@ static char *default_path(const struct parts *p, struct abl_err *err)
 {
     struct buf path = { 0 };
     buf_printf(&path, "%s/", runs_folder);
-    if (!config_run_name(p->report->lab, p->model_sha256, &path, err)) {
+    if (!config_run_name(p->report->session, p->model_sha256, &path, err)) {
         buf_release(&path);
         return NULL;
     }
@@ -300,7 +304,7 @@ bool report_write(const struct report *r, const char *path, char **written, stru
         ok = (where || (path && abl_no_memory(err)))
              && (path ? write_parts(&p, where, err) : write_default(&p, where, err));
     }
-    results_release(&p.results);
+    effects_release(&p.results);
     if (ok)
         *written = where;
     else
@@ -336,7 +340,7 @@ static bool put_parts(struct buf *out, const struct parts *p, struct abl_err *er
     const struct report *r = p->report;
     buf_printf(out, "{\"schema\":\"abltui.run/1\",\"partial\":%s,\n\"config\":",
                r->interrupted ? "true" : "false");
-    if (!config_write(r->lab, p->model_sha256, r->interrupted, out, err))
+    if (!config_write(r->session, p->model_sha256, r->interrupted, out, err))
         return false;
     struct doc provenance = provenance_doc(r, p->model_sha256), summary;
     if (!put_doc(out, "provenance", &provenance, err))
@@ -348,7 +352,7 @@ static bool put_parts(struct buf *out, const struct parts *p, struct abl_err *er
     if (!put_doc(out, "summary", &summary, err))
         return false;
     if (r->readings && r->readings->ov) {
-        struct doc ov = ov_report_doc(r->lab, r->readings->ov);
+        struct doc ov = ov_report_doc(r->session, r->readings->ov);
         if (!put_doc(out, "ov_report", &ov, err))
             return false;
     }
@@ -360,6 +364,6 @@ bool report_json(const struct report *r, struct buf *out, struct abl_err *err)
 {
     struct parts p;
     bool ok = parts_make(r, &p, err) && put_parts(out, &p, err);
-    results_release(&p.results);
+    effects_release(&p.results);
     return ok;
 }

@@ -99,8 +99,8 @@ static void list_run(const char *place, struct listing *out)
     free(name);
 }
 
-// Look below a folder for a file that the listing does not name; its relative name goes to stranger. Folders count by
-// what they hold. prefix: "" or "metrics/".
+// Look below a folder for a file that the listing does not name; its relative name goes to
+// stranger. Folders count by what they hold. prefix: "" or "metrics/".
 static bool find_stranger(const char *folder, const char *prefix, const struct listing *l,
                           char stranger[PATH_MAX])
 {
@@ -343,8 +343,8 @@ static bool move_into_place(const struct rundir *d, struct abl_err *err)
         ok = rename_failed(d->place, err);
         (void)!rename(old, d->place);
     } else if (ok) {
-        file_remove_tree(old,
-                         NULL); // what stays is hidden and harmless; the new run is in its place
+        // what stays is hidden and harmless; the new run is in its place
+        file_remove_tree(old, NULL);
     }
     free(old);
     return ok;

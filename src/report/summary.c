@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/attn.h"
+#include "analysis/stability.h"
+#include "experiments/attn.h"
 #include "report/compat.h"
 #include "report/config.h"
 #include "report/number.h"
-#include "report/stability.h"
 #include "report/summary_readings.h"
 #include "report/tables.h"
+#include "verify/drift.h"
 
 enum { TOP = STABILITY_TOP, CI_KEY_SIZE = NUMBER_SIZE + 2 };
 
@@ -65,7 +66,7 @@ static void add_overall(struct doc *d, cJSON *parent, const char *key, const str
     doc_uint(d, o, "n_significant", n_significant);
 }
 
-static void add_metrics(struct doc *d, const struct results *results, double alpha)
+static void add_metrics(struct doc *d, const struct effects *results, double alpha)
 {
     cJSON *metrics = doc_object(d, d->root, "metrics");
     for (int m = 0; m < N_METRICS; m++) {
@@ -80,7 +81,8 @@ static void add_metrics(struct doc *d, const struct results *results, double alp
     }
 }
 
-// A ranking of effects by |delta ld|, what is no number last; equal ones in the order of the variants.
+// A ranking of effects by |delta ld|, what is no number last; equal ones in the order of the
+// variants.
 struct place {
     const struct effect *effect;
     double stays; // share of resamples that have it in their top k
@@ -102,7 +104,7 @@ static void add_effect(struct doc *d, cJSON *list, const struct report *r, const
 {
     const struct effect *e = p->effect;
     const struct variant *v = &r->table->variants->items[e->variant];
-    double alpha = r->lab->settings.alpha;
+    double alpha = r->session->settings.alpha;
     cJSON *o = doc_object(d, list, NULL);
     doc_text(d, o, "variant", v->label);
     if (variant_is_head(v)) {
@@ -162,7 +164,7 @@ static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const cha
             variants[n_ranked] = effects[i].variant;
             places[n_ranked++].effect = &effects[i];
         }
-    ok = ok && stability_make(r->lab, r->table, variants, n_ranked, METRIC_LD, &s, err);
+    ok = ok && stability_make(r->session, r->table, variants, n_ranked, METRIC_LD, &s, err);
     if (ok) {
         for (size_t i = 0; i < n_ranked; i++)
             places[i].stays = s.stays[i];
@@ -178,7 +180,7 @@ static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const cha
     return ok;
 }
 
-static bool add_rankings(struct doc *d, const struct report *r, const struct results *results,
+static bool add_rankings(struct doc *d, const struct report *r, const struct effects *results,
                          struct abl_err *err)
 {
     cJSON *o = doc_object(d, d->root, "stability");
@@ -222,7 +224,7 @@ static bool add_holdout(struct doc *d, const struct report *r, const struct hold
     if (!h->made)
         return true;
     cJSON *o = doc_object(d, d->root, "holdout");
-    doc_number(d, o, "share", r->lab->settings.holdout);
+    doc_number(d, o, "share", r->session->settings.holdout);
     doc_uint(d, o, "n_discovery", h->n_rows[0]);
     doc_uint(d, o, "discovery_clusters", h->n_clusters[0]);
     doc_uint(d, o, "n_heldout", h->n_rows[1]);
@@ -249,15 +251,15 @@ static void add_findings(struct doc *d, const struct prompts *p)
 
 static void add_run(struct doc *d, const struct report *r)
 {
-    const struct lab *lab = r->lab;
-    const struct run_settings *s = &lab->settings;
+    const struct session *session = r->session;
+    const struct settings *s = &session->settings;
     char ablate[ABLATE_SIZE];
     doc_bool(d, d->root, "complete", !r->interrupted);
     doc_uint(d, d->root, "n_variants", r->table->variants->n);
     doc_uint(d, d->root, "n_done", r->table->n_done);
-    doc_text(d, d->root, "model", lab->model->name);
-    doc_text(d, d->root, "condition", lab->data->name);
-    doc_text(d, d->root, "split", split_name(lab->data->split));
+    doc_text(d, d->root, "model", session->model->name);
+    doc_text(d, d->root, "condition", session->data->name);
+    doc_text(d, d->root, "split", split_name(session->data->split));
     doc_text(d, d->root, "experiment", experiment_name(s->experiment));
     doc_text(d, d->root, "ablate", ablate_text(s, ablate));
     doc_text(d, d->root, "value_bias", value_bias_name(s->ablation.value_bias));
@@ -266,43 +268,43 @@ static void add_run(struct doc *d, const struct report *r)
     doc_uint(d, d->root, "seed", s->seed);
     doc_uint(d, d->root, "boot", s->n_boot);
     doc_number(d, d->root, "alpha", s->alpha);
-    doc_uint(d, d->root, "n_rows", lab->prompts->n);
-    doc_uint(d, d->root, "n_clusters", lab->prompts->n_clusters);
-    doc_uint(d, d->root, "n_dropped", lab->n_dropped + lab->prompts->n_dropped);
+    doc_uint(d, d->root, "n_rows", session->prompts->n);
+    doc_uint(d, d->root, "n_clusters", session->prompts->n_clusters);
+    doc_uint(d, d->root, "n_dropped", session->n_dropped + session->prompts->n_dropped);
 }
 
 // Share of rows whose intact top token is the target.
-static void add_accuracy(struct doc *d, const struct lab *lab)
+static void add_accuracy(struct doc *d, const struct session *session)
 {
-    size_t n = lab->prompts->n, right = 0;
+    size_t n = session->prompts->n, right = 0;
     for (size_t i = 0; i < n; i++)
-        right += lab->intact[i].argmax == lab->prompts->items[i].target;
+        right += session->intact[i].argmax == session->prompts->items[i].target;
     doc_number(d, d->root, "accuracy", n ? (double)right / (double)n : NAN);
 }
 
 // The largest change of a logit under patches of the run into itself, which change nothing.
 static void add_sham(struct doc *d, const struct report *r)
 {
-    const struct table *t = r->table;
+    const struct results *t = r->table;
     double worst = NAN;
     for (size_t v = 0; v < t->variants->n; v++)
         for (size_t i = 0;
              t->variants->items[v].role == ROLE_SHAM && t->done[v] && i < t->n_prompts; i++) {
-            const struct row_stats *x = &t->rows[v * t->n_prompts + i], *y = &r->lab->intact[i];
+            const struct row_stats *x = &t->rows[v * t->n_prompts + i], *y = &r->session->intact[i];
             double a = fabs((double)x->target_logit - (double)y->target_logit);
             double b = fabs((double)x->foil_logit - (double)y->foil_logit);
             worst = fmax(worst, fmax(a, b)); // fmax passes over NaN
         }
-    if (r->lab->settings.experiment == EXPERIMENT_PATCH)
+    if (r->session->settings.experiment == EXPERIMENT_PATCH)
         doc_number(d, d->root, "sham_max_abs_delta", worst);
 }
 
-// What its own summary held: means over what was swept, of which the logit difference was published as the baseline. The
-// intact run's stands beside it.
-static void add_tinylab(struct doc *d, const struct report *r, const struct results *results)
+// What its own summary held: means over what was swept, of which the logit difference was published
+// as the baseline. The intact run's stands beside it.
+static void add_tinylab(struct doc *d, const struct report *r, const struct effects *results)
 {
     double means[N_COMPAT_METRICS];
-    if (r->lab->settings.compat != COMPAT_TINYLAB)
+    if (r->session->settings.compat != COMPAT_TINYLAB)
         return;
     size_t n = compat_sweep(r, means);
     cJSON *o = doc_object(d, d->root, "tinylab");
@@ -322,12 +324,12 @@ static void add_difference(struct doc *d, cJSON *to, const char *name, const str
 }
 
 // How far the run's precision has taken it from f32; nothing where it is f32.
-static void add_drift(struct doc *d, const struct lab *lab, const struct drift *drift)
+static void add_drift(struct doc *d, const struct session *session, const struct drift *drift)
 {
-    if (!drift->n_rows)
+    if (!drift || !drift->n_rows)
         return;
     cJSON *o = doc_object(d, d->root, "drift");
-    doc_text(d, o, "precision", precision_name(lab->engine->info.precision));
+    doc_text(d, o, "precision", precision_name(session->engine->info.precision));
     doc_text(d, o, "against", precision_name(PRECISION_F32));
     doc_uint(d, o, "n_rows", drift->n_rows);
     doc_uint(d, o, "n_variants", drift->n_variants);
@@ -336,15 +338,15 @@ static void add_drift(struct doc *d, const struct lab *lab, const struct drift *
     add_difference(d, o, "delta_ld", &drift->delta_ld);
 }
 
-bool summary_doc(const struct report *r, const struct results *results, struct doc *out,
+bool summary_doc(const struct report *r, const struct effects *results, struct doc *out,
                  struct abl_err *err)
 {
     *out = doc_file("summary", r->interrupted);
     add_run(out, r);
-    add_accuracy(out, r->lab);
-    add_findings(out, r->lab->prompts);
-    add_metrics(out, results, r->lab->settings.alpha);
-    add_drift(out, r->lab, &results->drift);
+    add_accuracy(out, r->session);
+    add_findings(out, r->session->prompts);
+    add_metrics(out, results, r->session->settings.alpha);
+    add_drift(out, r->session, r->drift);
     add_tinylab(out, r, results);
     add_sham(out, r);
     return summary_readings(out, r, err) && add_rankings(out, r, results, err)
@@ -353,7 +355,7 @@ bool summary_doc(const struct report *r, const struct results *results, struct d
 
 struct doc partial_summary_doc(const struct report *r)
 {
-    const struct table *t = r->table;
+    const struct results *t = r->table;
     struct doc d = doc_file("partial_summary", true);
     doc_uint(&d, d.root, "n_variants", t->variants->n);
     doc_uint(&d, d.root, "n_done", t->n_done);

@@ -4,13 +4,13 @@
 
 #include <stdbool.h>
 
+#include "analysis/effects.h"
 #include "base/err.h"
 #include "report/doc.h"
 #include "report/report.h"
-#include "report/results.h"
 
 // The document of metrics/summary.json; *out is to be released whether or not this fails.
-bool summary_doc(const struct report *r, const struct results *results, struct doc *out,
+bool summary_doc(const struct report *r, const struct effects *results, struct doc *out,
                  struct abl_err *err);
 
 // The document of metrics/partial_summary.json: what was done when a run stopped early.

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/attn.h"
-#include "lab/lens.h"
+#include "experiments/attn.h"
+#include "experiments/lens.h"
 
 enum { TOP_DETECTED = 5 };
 
-// Of the heads that are not listed yet the one with the highest score; NULL: none is left. Equal ones in their order.
+// Of the heads that are not listed yet the one with the highest score; NULL: none is left. Equal
+// ones in their order.
 static const struct attn_head *next_highest(const struct attn *attn, enum detector by,
                                             const bool *listed)
 {

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "report/number.h"
+#include "session/estimates.h"
 
-const char *ablate_text(const struct run_settings *s, char out[ABLATE_SIZE])
+const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE])
 {
     static const char *const names[] = { [ABLATE_SCALE] = "zero",
                                          [ABLATE_MEAN] = "mean",
@@ -30,20 +31,20 @@ static double value_of(enum metric m, const struct row_stats *row, const struct 
     return metric_info(m)->value(row, intact);
 }
 
-static void write_baseline(const struct report *r, const struct results *results,
+static void write_baseline(const struct report *r, const struct effects *results,
                            enum sheet_format format, struct buf *out)
 {
     (void)results;
     static const char *const columns[]
         = { "condition", "row",     "cluster", "n_tokens",  "ld",      "logprob", "prob",
             "rank",      "entropy", "pred_id", "target_id", "foil_id", NULL };
-    const struct lab *lab = r->lab;
+    const struct session *session = r->session;
     struct sheet s;
     sheet_begin(&s, out, format, columns);
-    for (size_t i = 0; i < lab->prompts->n; i++) {
-        const struct prompt *p = &lab->prompts->items[i];
-        const struct row_stats *row = &lab->intact[i];
-        sheet_text(&s, lab->data->name);
+    for (size_t i = 0; i < session->prompts->n; i++) {
+        const struct prompt *p = &session->prompts->items[i];
+        const struct row_stats *row = &session->intact[i];
+        sheet_text(&s, session->data->name);
         sheet_uint(&s, p->row->index);
         sheet_uint(&s, p->cluster);
         sheet_uint(&s, p->n_ids);
@@ -75,26 +76,26 @@ static void put_effect(struct sheet *s, const struct effect *e, enum metric m)
     sheet_uint(s, d->n_clusters);
 }
 
-static void put_run(struct sheet *s, const struct lab *lab)
+static void put_run(struct sheet *s, const struct session *session)
 {
     char ablate[ABLATE_SIZE];
-    sheet_text(s, lab->data->name);
-    sheet_uint(s, lab->settings.seed);
-    sheet_text(s, ablate_text(&lab->settings, ablate));
+    sheet_text(s, session->data->name);
+    sheet_uint(s, session->settings.seed);
+    sheet_text(s, ablate_text(&session->settings, ablate));
 }
 
 // The factor of scaling kinds; the others have none.
-static void put_scale(struct sheet *s, const struct lab *lab)
+static void put_scale(struct sheet *s, const struct session *session)
 {
-    bool scales = lab->settings.experiment != EXPERIMENT_PATCH
-                  && lab->settings.ablation.kind == ABLATE_SCALE;
+    bool scales = session->settings.experiment != EXPERIMENT_PATCH
+                  && session->settings.ablation.kind == ABLATE_SCALE;
     if (scales)
-        sheet_float(s, lab->settings.ablation.scale);
+        sheet_float(s, session->settings.ablation.scale);
     else
         sheet_missing(s);
 }
 
-static void write_heads(const struct report *r, const struct results *results,
+static void write_heads(const struct report *r, const struct effects *results,
                         enum sheet_format format, struct buf *out)
 {
     static const char *const columns[]
@@ -107,16 +108,16 @@ static void write_heads(const struct report *r, const struct results *results,
         for (int m = 0; m < N_METRICS; m++) {
             const struct effect *e = &results->heads[i];
             const struct edit *edit = r->table->variants->items[e->variant].edits;
-            put_run(&s, r->lab);
+            put_run(&s, r->session);
             sheet_uint(&s, edit->layer);
             sheet_uint(&s, edit->head);
-            put_scale(&s, r->lab);
+            put_scale(&s, r->session);
             put_effect(&s, e, (enum metric)m);
         }
     sheet_end(&s);
 }
 
-static void write_groups(const struct report *r, const struct results *results,
+static void write_groups(const struct report *r, const struct effects *results,
                          enum sheet_format format, struct buf *out)
 {
     static const char *const columns[]
@@ -128,13 +129,13 @@ static void write_groups(const struct report *r, const struct results *results,
     for (size_t i = 0; i < results->n_groups; i++)
         for (int m = 0; m < N_METRICS; m++) {
             const struct effect *e = &results->groups[i];
-            put_run(&s, r->lab);
+            put_run(&s, r->session);
             const struct variant *v = &r->table->variants->items[e->variant];
             sheet_text(&s, v->label);
             sheet_text(&s, v->role == ROLE_CONTROL ? "control" : "chosen");
             sheet_text(&s,
                        v->role == ROLE_CONTROL ? r->table->variants->items[v->parent].label : NULL);
-            put_scale(&s, r->lab);
+            put_scale(&s, r->session);
             put_effect(&s, e, (enum metric)m);
             sheet_number(&s, e->percentile[m]);
             sheet_number(&s, e->interaction[m].mean);
@@ -151,7 +152,7 @@ static const char *restored_heads(const char *label, bool *other)
     return *other ? part + 8 : part;
 }
 
-static void write_recovery(const struct report *r, const struct results *results,
+static void write_recovery(const struct report *r, const struct effects *results,
                            enum sheet_format format, struct buf *out)
 {
     static const char *const columns[]
@@ -160,7 +161,7 @@ static void write_recovery(const struct report *r, const struct results *results
             "ci_lo",     "ci_hi",    "n",       "n_clusters", "small_denominator",
             NULL };
     char text[ABLATE_SIZE];
-    const char *ablate = ablate_text(&r->lab->settings, text);
+    const char *ablate = ablate_text(&r->session->settings, text);
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; i < results->n_restored; i++)
@@ -170,7 +171,7 @@ static void write_recovery(const struct report *r, const struct results *results
             const struct recovery *c = &e->recovery[m];
             bool other;
             const char *back = restored_heads(v->label, &other);
-            sheet_text(&s, r->lab->data->name);
+            sheet_text(&s, r->session->data->name);
             sheet_text(&s, ablate);
             sheet_text(&s, r->table->variants->items[v->parent].label);
             sheet_text(&s, back);
@@ -193,8 +194,8 @@ static void put_place(struct sheet *s, const struct report *r, const struct vari
 {
     const struct edit *e = &v->edits[0];
     char position[16];
-    sheet_text(s, r->lab->data->name);
-    sheet_uint(s, r->lab->settings.seed);
+    sheet_text(s, r->session->data->name);
+    sheet_uint(s, r->session->settings.seed);
     sheet_text(s, site_name(e->site));
     sheet_uint(s, e->layer);
     if (e->head == ALL_HEADS)
@@ -203,12 +204,12 @@ static void put_place(struct sheet *s, const struct report *r, const struct vari
         sheet_uint(s, e->head);
     snprintf(position, sizeof position, "%d", (int)e->position);
     sheet_text(s, e->position == ALL_POSITIONS ? "all" : position);
-    sheet_text(s, v->role == ROLE_SHAM                             ? "sham"
-                  : r->lab->settings.direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
-                                                                   : "corrupt->clean");
+    sheet_text(s, v->role == ROLE_SHAM                                 ? "sham"
+                  : r->session->settings.direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
+                                                                       : "corrupt->clean");
 }
 
-static void write_patches(const struct report *r, const struct results *results,
+static void write_patches(const struct report *r, const struct effects *results,
                           enum sheet_format format, struct buf *out)
 {
     static const char *const columns[]
@@ -242,28 +243,28 @@ static void write_patches(const struct report *r, const struct results *results,
     sheet_end(&s);
 }
 
-static void write_examples(const struct report *r, const struct results *results,
+static void write_examples(const struct report *r, const struct effects *results,
                            enum sheet_format format, struct buf *out)
 {
     (void)results;
     static const char *const columns[]
         = { "variant", "condition", "ablate", "scale",   "row",  "ld", "delta_ld",
             "logprob", "kl",        "rank",   "pred_id", "flip", NULL };
-    const struct table *t = r->table;
-    const struct lab *lab = r->lab;
+    const struct results *t = r->table;
+    const struct session *session = r->session;
     char text[ABLATE_SIZE];
-    const char *ablate = ablate_text(&lab->settings, text);
+    const char *ablate = ablate_text(&session->settings, text);
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t v = 0; v < t->variants->n; v++)
         for (size_t i = 0; t->done[v] && i < t->n_prompts; i++) {
             const struct row_stats *row = &t->rows[v * t->n_prompts + i];
-            const struct row_stats *intact = &lab->intact[i];
+            const struct row_stats *intact = &session->intact[i];
             sheet_text(&s, t->variants->items[v].label);
-            sheet_text(&s, lab->data->name);
+            sheet_text(&s, session->data->name);
             sheet_text(&s, ablate);
-            put_scale(&s, lab);
-            sheet_uint(&s, lab->prompts->items[i].row->index);
+            put_scale(&s, session);
+            sheet_uint(&s, session->prompts->items[i].row->index);
             sheet_number(&s, value_of(METRIC_LD, row, intact));
             sheet_number(&s, metric_delta(METRIC_LD, row, intact));
             sheet_number(&s, value_of(METRIC_LOGPROB, row, intact));

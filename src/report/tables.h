@@ -5,49 +5,50 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analysis/effects.h"
 #include "base/buf.h"
 #include "report/report.h"
-#include "report/results.h"
 #include "report/sheet.h"
 
 struct table_writer {
     const char *name;     // "baseline": metrics/<name>.csv, and its key in the JSON document
     unsigned experiments; // 1 << each that has such a table, and the flags below
-    void (*write)(const struct report *r, const struct results *results, enum sheet_format format,
+    void (*write)(const struct report *r, const struct effects *results, enum sheet_format format,
                   struct buf *out);
 };
 
 enum { N_TABLES = 14 };
-// Beside the experiments: only where clusters are held out, whole answers are scored, or --compat is asked for.
+// Beside the experiments: only where clusters are held out, whole answers are scored, or --compat
+// is asked for.
 enum { TABLE_HOLDOUT = 1 << 30, TABLE_SPAN = 1 << 29, TABLE_COMPAT = 1 << 28 };
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.
-void tables_write_direct(const struct report *r, const struct results *results,
+void tables_write_direct(const struct report *r, const struct effects *results,
                          enum sheet_format format, struct buf *out);
-void tables_write_indirect(const struct report *r, const struct results *results,
+void tables_write_indirect(const struct report *r, const struct effects *results,
                            enum sheet_format format, struct buf *out);
-void tables_write_lens(const struct report *r, const struct results *results,
+void tables_write_lens(const struct report *r, const struct effects *results,
                        enum sheet_format format, struct buf *out);
-void tables_write_attn_heads(const struct report *r, const struct results *results,
+void tables_write_attn_heads(const struct report *r, const struct effects *results,
                              enum sheet_format format, struct buf *out);
-void tables_write_attn(const struct report *r, const struct results *results,
+void tables_write_attn(const struct report *r, const struct effects *results,
                        enum sheet_format format, struct buf *out);
 
-void tables_write_span(const struct report *r, const struct results *results,
+void tables_write_span(const struct report *r, const struct effects *results,
                        enum sheet_format format, struct buf *out);
 
 // What was chosen on the discovery clusters, and what the held-out ones say of it.
-void tables_write_holdout(const struct report *r, const struct results *results,
+void tables_write_holdout(const struct report *r, const struct effects *results,
                           enum sheet_format format, struct buf *out);
 
 // tinyLab's metrics, for comparison.
-void tables_write_compat(const struct report *r, const struct results *results,
+void tables_write_compat(const struct report *r, const struct effects *results,
                          enum sheet_format format, struct buf *out);
 
-// "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL where the experiment
-// ablates nothing (patch, ov, attn).
+// "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL
+// where the experiment ablates nothing (patch, ov, attn).
 enum { ABLATE_SIZE = 48 };
-const char *ablate_text(const struct run_settings *s, char out[ABLATE_SIZE]);
+const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE]);
 
 #endif

@@ -1,8 +1,8 @@
 // attn_heads.csv and attn.csv: what each head looks for, and who attends to whom.
-#include "lab/attn.h"
+#include "experiments/attn.h"
 #include "report/tables.h"
 
-void tables_write_attn_heads(const struct report *r, const struct results *results,
+void tables_write_attn_heads(const struct report *r, const struct effects *results,
                              enum sheet_format format, struct buf *out)
 {
     (void)results;
@@ -24,15 +24,15 @@ void tables_write_attn_heads(const struct report *r, const struct results *resul
     sheet_end(&s);
 }
 
-static void put_pattern(struct sheet *s, const struct lab *lab, const struct attn_row *row,
+static void put_pattern(struct sheet *s, const struct session *session, const struct attn_row *row,
                         const struct attn_pattern *p)
 {
     for (uint32_t query = 0; query < row->n_tokens; query++)
         for (uint32_t key = 0; key <= query; key++) {
-            if (!attn_sees(&lab->model->shape, p->head.layer, query, key))
+            if (!attn_sees(&session->model->shape, p->head.layer, query, key))
                 continue;
-            sheet_text(s, lab->data->name);
-            sheet_uint(s, lab->prompts->items[row->row].row->index);
+            sheet_text(s, session->data->name);
+            sheet_uint(s, session->prompts->items[row->row].row->index);
             sheet_uint(s, p->head.layer);
             sheet_uint(s, p->head.head);
             sheet_uint(s, query);
@@ -43,7 +43,7 @@ static void put_pattern(struct sheet *s, const struct lab *lab, const struct att
         }
 }
 
-void tables_write_attn(const struct report *r, const struct results *results,
+void tables_write_attn(const struct report *r, const struct effects *results,
                        enum sheet_format format, struct buf *out)
 {
     (void)results;
@@ -55,6 +55,6 @@ void tables_write_attn(const struct report *r, const struct results *results,
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; attn && i < attn->n_rows; i++)
         for (size_t k = 0; k < attn->rows[i].n_patterns; k++)
-            put_pattern(&s, r->lab, &attn->rows[i], &attn->rows[i].patterns[k]);
+            put_pattern(&s, r->session, &attn->rows[i], &attn->rows[i].patterns[k]);
     sheet_end(&s);
 }

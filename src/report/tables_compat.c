@@ -26,10 +26,11 @@ static enum variant_role swept_role(enum experiment e)
 
 void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_METRICS])
 {
-    const struct lab *lab = r->lab;
-    const struct table *t = r->table;
+    const struct session *session = r->session;
+    const struct results *t = r->table;
     const struct row_stats *rows = t->rows + variant * t->n_prompts;
-    const struct row_stats *base = lab->other ? lab->other : lab->intact; // patches: who gives
+    // patches: who gives
+    const struct row_stats *base = session->other ? session->other : session->intact;
     double n = (double)t->n_prompts;
     for (int m = 0; m < N_COMPAT_METRICS; m++)
         out[m] = 0;
@@ -38,15 +39,15 @@ void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_ME
         double was = exp((double)base[i].target_logit - (double)base[i].lse);
         out[COMPAT_LOGIT_DIFF] += ((double)rows[i].target_logit - (double)rows[i].foil_logit) / n;
         out[COMPAT_KL_DIV] += t->clamped_kl ? t->clamped_kl[variant * t->n_prompts + i] / n : NAN;
-        out[COMPAT_ACC_FLIP_RATE] += (rows[i].argmax != lab->prompts->items[i].target) / n;
+        out[COMPAT_ACC_FLIP_RATE] += (rows[i].argmax != session->prompts->items[i].target) / n;
         out[COMPAT_P_DROP] += (was - p) / n;
     }
 }
 
 size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
 {
-    const struct table *t = r->table;
-    enum variant_role role = swept_role(r->lab->settings.experiment);
+    const struct results *t = r->table;
+    enum variant_role role = swept_role(r->session->settings.experiment);
     double sum[N_COMPAT_METRICS] = { 0 };
     size_t n = 0;
     for (size_t v = 0; v < t->variants->n; v++) {
@@ -63,13 +64,13 @@ size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
     return n;
 }
 
-void tables_write_compat(const struct report *r, const struct results *results,
+void tables_write_compat(const struct report *r, const struct effects *results,
                          enum sheet_format format, struct buf *out)
 {
     (void)results;
     static const char *const columns[]
         = { "condition", "variant", "logit_diff", "kl_div", "acc_flip_rate", "p_drop", NULL };
-    const struct table *t = r->table;
+    const struct results *t = r->table;
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t v = 0; v < t->variants->n; v++) {
@@ -78,7 +79,7 @@ void tables_write_compat(const struct report *r, const struct results *results,
         if (!t->done[v] || role == ROLE_CONTROL || role == ROLE_SHAM)
             continue;
         compat_means(r, v, means);
-        sheet_text(&s, r->lab->data->name);
+        sheet_text(&s, r->session->data->name);
         sheet_text(&s, t->variants->items[v].label);
         for (int m = 0; m < N_COMPAT_METRICS; m++)
             sheet_number(&s, means[m]);

@@ -3,12 +3,12 @@
 static void put_row(struct sheet *s, const struct report *r, const struct holdout_list *list,
                     enum metric m, const struct holdout_row *row)
 {
-    const struct lab *lab = r->lab;
+    const struct session *session = r->session;
     const struct estimate *found = &row->discovery, *held = &row->heldout;
     char ablate[ABLATE_SIZE];
-    sheet_text(s, lab->data->name);
-    sheet_uint(s, lab->settings.seed);
-    sheet_text(s, ablate_text(&lab->settings, ablate));
+    sheet_text(s, session->data->name);
+    sheet_uint(s, session->settings.seed);
+    sheet_text(s, ablate_text(&session->settings, ablate));
     sheet_text(s, list->kind);
     sheet_text(s, r->table->variants->items[row->variant].label);
     sheet_text(s, metric_info(m)->name);
@@ -32,7 +32,7 @@ static void put_row(struct sheet *s, const struct report *r, const struct holdou
     sheet_uint(s, held->n_clusters);
 }
 
-void tables_write_holdout(const struct report *r, const struct results *results,
+void tables_write_holdout(const struct report *r, const struct effects *results,
                           enum sheet_format format, struct buf *out)
 {
     static const char *const columns[] = { "condition",

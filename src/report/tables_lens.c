@@ -1,8 +1,8 @@
-// direct.csv, indirect.csv and lens.csv: what the parts of the intact run write, what later parts do about the loss of a head,
-// and what the run would say at each layer.
+// direct.csv, indirect.csv and lens.csv: what the parts of the intact run write, what later parts
+// do about the loss of a head, and what the run would say at each layer.
 #include <math.h>
 
-#include "lab/lens.h"
+#include "experiments/lens.h"
 #include "report/tables.h"
 
 static void put_place(struct sheet *s, uint32_t layer, uint32_t head)
@@ -17,7 +17,7 @@ static void put_place(struct sheet *s, uint32_t layer, uint32_t head)
         sheet_uint(s, head);
 }
 
-void tables_write_direct(const struct report *r, const struct results *results,
+void tables_write_direct(const struct report *r, const struct effects *results,
                          enum sheet_format format, struct buf *out)
 {
     (void)results;
@@ -28,7 +28,7 @@ void tables_write_direct(const struct report *r, const struct results *results,
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; l && i < l->n_parts; i++) {
         const struct direct_part *p = &l->parts[i];
-        sheet_text(&s, r->lab->data->name);
+        sheet_text(&s, r->session->data->name);
         sheet_text(&s, direct_kind_name(p->kind));
         put_place(&s, p->layer, p->head);
         sheet_number(&s, p->ld.mean);
@@ -39,16 +39,17 @@ void tables_write_direct(const struct report *r, const struct results *results,
     sheet_end(&s);
 }
 
-// One head: total = direct + indirect. direct is what its ablation takes from its own share; missing, as indirect is, where
-// lens_taken is NaN.
-static void put_indirect(struct sheet *s, const struct lab *lab, const struct direct_part *p)
+// One head: total = direct + indirect. direct is what its ablation takes from its own share;
+// missing, as indirect is, where lens_taken is NaN.
+static void put_indirect(struct sheet *s, const struct session *session,
+                         const struct direct_part *p)
 {
-    const struct ablation *how = &lab->settings.ablation;
+    const struct ablation *how = &session->settings.ablation;
     const struct estimate *e = &p->indirect;
     char ablate[ABLATE_SIZE];
-    sheet_text(s, lab->data->name);
-    sheet_uint(s, lab->settings.seed);
-    sheet_text(s, ablate_text(&lab->settings, ablate));
+    sheet_text(s, session->data->name);
+    sheet_uint(s, session->settings.seed);
+    sheet_text(s, ablate_text(&session->settings, ablate));
     put_place(s, p->layer, p->head);
     if (how->kind == ABLATE_SCALE)
         sheet_float(s, how->scale);
@@ -66,7 +67,7 @@ static void put_indirect(struct sheet *s, const struct lab *lab, const struct di
     sheet_uint(s, e->n_clusters);
 }
 
-void tables_write_indirect(const struct report *r, const struct results *results,
+void tables_write_indirect(const struct report *r, const struct effects *results,
                            enum sheet_format format, struct buf *out)
 {
     (void)results;
@@ -79,11 +80,11 @@ void tables_write_indirect(const struct report *r, const struct results *results
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; l && i < l->n_parts; i++)
         if (l->parts[i].indirect.n)
-            put_indirect(&s, r->lab, &l->parts[i]);
+            put_indirect(&s, r->session, &l->parts[i]);
     sheet_end(&s);
 }
 
-void tables_write_lens(const struct report *r, const struct results *results,
+void tables_write_lens(const struct report *r, const struct effects *results,
                        enum sheet_format format, struct buf *out)
 {
     (void)results;
@@ -94,7 +95,7 @@ void tables_write_lens(const struct report *r, const struct results *results,
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; l && i < l->n_points; i++) {
         const struct lens_point *p = &l->points[i];
-        sheet_text(&s, r->lab->data->name);
+        sheet_text(&s, r->session->data->name);
         sheet_uint(&s, p->layer);
         sheet_text(&s, site_name(p->site));
         sheet_number(&s, p->ld.mean);

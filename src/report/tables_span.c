@@ -1,11 +1,11 @@
 // span.csv: whole answers, row by row.
 #include "report/tables.h"
 
-static void put_row(struct sheet *s, const struct lab *lab, const char *variant, size_t i,
+static void put_row(struct sheet *s, const struct session *session, const char *variant, size_t i,
                     const struct row_stats *row)
 {
-    const struct prompt *p = &lab->prompts->items[i];
-    sheet_text(s, lab->data->name);
+    const struct prompt *p = &session->prompts->items[i];
+    sheet_text(s, session->data->name);
     sheet_text(s, variant);
     sheet_uint(s, p->row->index);
     sheet_uint(s, p->n_target_ids);
@@ -16,7 +16,7 @@ static void put_row(struct sheet *s, const struct lab *lab, const char *variant,
     sheet_number(s, (double)row->foil_logit / p->n_foil_ids);
 }
 
-void tables_write_span(const struct report *r, const struct results *results,
+void tables_write_span(const struct report *r, const struct effects *results,
                        enum sheet_format format, struct buf *out)
 {
     (void)results;
@@ -30,13 +30,13 @@ void tables_write_span(const struct report *r, const struct results *results,
                                            "target_logprob_per_token",
                                            "foil_logprob_per_token",
                                            NULL };
-    const struct table *t = r->table;
+    const struct results *t = r->table;
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; i < t->n_prompts; i++)
-        put_row(&s, r->lab, "intact", i, &r->lab->intact[i]);
+        put_row(&s, r->session, "intact", i, &r->session->intact[i]);
     for (size_t v = 0; v < t->variants->n; v++)
         for (size_t i = 0; t->done[v] && i < t->n_prompts; i++)
-            put_row(&s, r->lab, t->variants->items[v].label, i, &t->rows[v * t->n_prompts + i]);
+            put_row(&s, r->session, t->variants->items[v].label, i, &t->rows[v * t->n_prompts + i]);
     sheet_end(&s);
 }

@@ -88,8 +88,9 @@ static bool find_span(struct added_scan *s, struct added_span *out)
         size_t end = s->at = begin + t->len;
         if ((t->flags & ADDED_SINGLE_WORD) && touches_word(s, begin, end))
             continue;
+        // perhaps into what the token before took along
         if (t->flags & ADDED_LSTRIP)
-            begin = strip_left(s, begin); // perhaps into what the token before took along
+            begin = strip_left(s, begin);
         if (t->flags & ADDED_RSTRIP)
             end = strip_right(s, end);
         *out = (struct added_span){ .begin = begin, .end = end, .id = t->id };

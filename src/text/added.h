@@ -1,4 +1,5 @@
-// Added tokens: strings such as <|endoftext|> that are cut out of a text before anything else looks at it.
+// Added tokens: strings such as <|endoftext|> that are cut out of a text before anything else looks
+// at it.
 #ifndef ABL_TEXT_ADDED_H
 #define ABL_TEXT_ADDED_H
 
@@ -31,7 +32,8 @@ struct added_set {
     uint32_t begin[257]; // tokens[begin[b]..begin[b + 1]) start with byte b
 };
 
-// Copy those of tokens[0..n) whose ADDED_NORMALIZED flag equals `normalized`. Texts are borrowed, never empty.
+// Copy those of tokens[0..n) whose ADDED_NORMALIZED flag equals `normalized`. Texts are borrowed,
+// never empty.
 bool added_set_init(struct added_set *set, const struct added_token *tokens, size_t n,
                     bool normalized, struct abl_err *err);
 void added_set_release(struct added_set *set);

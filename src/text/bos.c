@@ -4,7 +4,8 @@
 
 #include "text/tokenizer.h"
 
-// Families that interpretability work reads with BOS though their tokenizers do not add it (DESIGN section 3).
+// Families that interpretability work reads with BOS though their tokenizers do not add it (DESIGN
+// section 3).
 static const char *const bos_families[] = { "gpt2", "gpt_neox" };
 
 static const char end_of_text[] = "<|endoftext|>";
@@ -25,7 +26,8 @@ static bool read_model_type(struct json *j, void *to)
 
 static bool read_id(struct json *j, uint32_t *to)
 {
-    // Null, or a list in some families: no hint. What else is wrong with config.json is its own reader's business.
+    // Null, or a list in some families: no hint. What else is wrong with config.json is its own
+    // reader's business.
     if (json_peek(j) != JSON_NUMBER)
         return json_skip(j);
     double id;

@@ -1,4 +1,5 @@
-// Which token goes before every prompt, and which fills a batch up behind it, by the files of the checkpoint folder.
+// Which token goes before every prompt, and which fills a batch up behind it, by the files of the
+// checkpoint folder.
 #ifndef ABL_TEXT_BOS_H
 #define ABL_TEXT_BOS_H
 
@@ -21,8 +22,8 @@ struct bos_hints {
     struct arena arena;
 };
 
-// Read config.json, tokenizer_config.json and special_tokens_map.json where they are there. The legacy files of a
-// folder without config.json are taken for GPT-2's.
+// Read config.json, tokenizer_config.json and special_tokens_map.json where they are there. The
+// legacy files of a folder without config.json are taken for GPT-2's.
 bool bos_hints_read(const char *folder, const struct definition *d, bool legacy,
                     struct bos_hints *out, struct abl_err *err);
 void bos_hints_release(struct bos_hints *h);
@@ -30,7 +31,8 @@ void bos_hints_release(struct bos_hints *h);
 // Candidates in order of trust: up to three texts, then NULL; config_id comes after them.
 void bos_candidates(const struct bos_hints *h, const char *out[4]);
 
-// Likewise for padding: the padding token, else the one that ends a text; config_eos comes after them.
+// Likewise for padding: the padding token, else the one that ends a text; config_eos comes after
+// them.
 void pad_candidates(const struct bos_hints *h, const char *out[4]);
 
 // Whether `auto` puts BOS before a prompt.

@@ -1,5 +1,6 @@
-// Words are a linked list over the ids array; a heap holds every pair that could merge. A merge keeps the left place,
-// empties the right one and offers the two new pairs. Pairs that changed meanwhile are noticed when they come up.
+// Words are a linked list over the ids array; a heap holds every pair that could merge. A merge
+// keeps the left place, empties the right one and offers the two new pairs. Pairs that changed
+// meanwhile are noticed when they come up.
 //
 //   l o w e r     heap: (l o, rank 3) (e r, rank 7)
 //   lo · w e r    heap: (e r, 7) (lo w, 9)
@@ -134,8 +135,8 @@ static void offer(const struct bpe *b, struct bpe_scratch *s, const uint32_t *id
                          .rank = pair->rank, .place = place, .merged = pair->merged });
 }
 
-// Whether the pair a candidate stands for is still there. Two pairs of different rank may spell the same token; the
-// reference compares the merged id only, and so do we.
+// Whether the pair a candidate stands for is still there. Two pairs of different rank may spell the
+// same token; the reference compares the merged id only, and so do we.
 static bool is_current(const struct bpe *b, const struct bpe_scratch *s, const uint32_t *ids,
                        struct bpe_candidate c)
 {

@@ -1,5 +1,6 @@
-// Byte-pair merging (Sennrich, Haddow & Birch 2016): repeatedly join the adjacent pair of the lowest rank, the leftmost
-// of equals, until no pair has a rank. Knows ids only; where they come from is the caller's business.
+// Byte-pair merging (Sennrich, Haddow & Birch 2016): repeatedly join the adjacent pair of the
+// lowest rank, the leftmost of equals, until no pair has a rank. Knows ids only; where they come
+// from is the caller's business.
 #ifndef ABL_TEXT_BPE_H
 #define ABL_TEXT_BPE_H
 

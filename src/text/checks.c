@@ -9,7 +9,8 @@
 #include "text/text_checks.h"
 #include "text/unicode.h"
 
-// A prompt in two splits is said; a cluster, or a template that stands for one, only where its prompts differ.
+// A prompt in two splits is said; a cluster, or a template that stands for one, only where its
+// prompts differ.
 static void check_leak(const struct prompt *p, bool by_template, struct lint *l)
 {
     const struct dataset_row *row = p->row;

@@ -9,7 +9,8 @@
 #include "text/prompts.h"
 #include "text/tokenizer.h"
 
-// Add the warnings about p's rows, whose clusters are numbered already. by_template: templates are the clusters.
+// Add the warnings about p's rows, whose clusters are numbered already. by_template: templates are
+// the clusters.
 bool checks_run(const struct prompts *p, const struct tokenizer *t, bool by_template,
                 struct lint *l, struct abl_err *err);
 

@@ -25,7 +25,8 @@ struct writer {
     struct abl_err *err;
 };
 
-// Whether a row stays, drawn so that each of a target's rows has the same chance: selection sampling (Knuth, algorithm
+// Whether a row stays, drawn so that each of a target's rows has the same chance: selection
+// sampling (Knuth, algorithm
 // 3.4.2 S), in the order of the file.
 struct target_count {
     uint32_t target, left, wanted;

@@ -15,22 +15,23 @@ struct corpus_variant_settings {
     const char *suffix;
     uint32_t balance; // at most so many rows a target, 0 = all
     uint64_t seed;    // draws those
-    // Draw the split of the new corpus as tinyLab did, by the seed, in place of keeping the rows of the old one's.
+    // Draw the split of the new corpus as tinyLab did, by the seed, in place of keeping the rows of
+    // the old one's.
     bool draw_split;
     double train, val; // its shares
     bool dry;          // write nothing
 };
 
 struct corpus_variant {
-    char *corpus,
-        *split; // paths written, or that would be; split NULL: the corpus has no split file
+    // paths written, or that would be; split NULL: the corpus has no split file
+    char *corpus, *split;
     size_t n_kept, n_unbalanced; // rows; those that only the balance left out
     size_t n_split[SPLIT_ALL];   // rows by enum split
 };
 
-// data: all rows of the corpus (SPLIT_ALL); fit: its prompts, bad rows left out. Kept lines keep their bytes but end in LF;
-// row numbers in the split follow, and its hashes are those of the new file. An existing file is replaced, the corpus
-// itself never. Release with corpus_variant_release.
+// data: all rows of the corpus (SPLIT_ALL); fit: its prompts, bad rows left out. Kept lines keep
+// their bytes but end in LF; row numbers in the split follow, and its hashes are those of the new
+// file. An existing file is replaced, the corpus itself never. Release with corpus_variant_release.
 bool corpus_variant_write(const struct dataset *data, const struct prompts *fit,
                           const struct corpus_variant_settings *s, struct corpus_variant *out,
                           struct abl_err *err);

@@ -16,7 +16,7 @@ enum { MAX_CORPUS = 1 << 30 }; // bytes
 
 static const char suffix[] = ".jsonl";
 
-// ------------------------------------------------------------------------------------------ finding files
+// ----------------------------------------------------------------------------------- finding files
 
 static bool has_suffix(const char *name)
 {
@@ -146,7 +146,7 @@ static bool find_place(struct place *p, struct arena *a, const char *name, const
     return place_file(p, a, name) || abl_no_memory(err);
 }
 
-// ----------------------------------------------------------------------------------------- choosing rows
+// ----------------------------------------------------------------------------------- choosing rows
 
 static const char *split_path(const struct place *p)
 {
@@ -221,7 +221,8 @@ static bool mark_leak(struct row_list *all, const struct split_file *f, enum spl
     return ok;
 }
 
-// Mark rows that share something with another split: what is tuned on one is then no test on the other.
+// Mark rows that share something with another split: what is tuned on one is then no test on the
+// other.
 static bool mark_leaks(struct row_list *all, const struct split_file *f, enum split chosen,
                        struct abl_err *err)
 {
@@ -231,7 +232,8 @@ static bool mark_leaks(struct row_list *all, const struct split_file *f, enum sp
     return true;
 }
 
-// Keep the good ones among the rows asked for, up to max_rows; `order` may be NULL for all in file order.
+// Keep the good ones among the rows asked for, up to max_rows; `order` may be NULL for all in file
+// order.
 static bool take_rows(struct dataset *d, const struct row_list *all, const uint32_t *order,
                       size_t n, size_t max_rows, size_t *n_dropped, struct abl_err *err)
 {
@@ -273,7 +275,7 @@ static bool choose_rows(struct dataset *d, const struct place *p, struct row_lis
     return ok;
 }
 
-// -------------------------------------------------------------------------------------------------- open
+// -------------------------------------------------------------------------------------------- open
 
 struct request {
     const char *name, *data_dir;

@@ -1,6 +1,7 @@
 // What the files of a checkpoint folder say about its tokenizer, before anything is made of it.
-// tokenizer_json.c, tokenizer_legacy.c and others fill one; tokenizer.c turns it into a tokenizer. A further pre-tokenizer,
-// normaliser or kind of merging is a field here, a row in the reader that meets it, and a file that does it.
+// tokenizer_json.c, tokenizer_legacy.c and others fill one; tokenizer.c turns it into a tokenizer.
+// A further pre-tokenizer, normaliser or kind of merging is a field here, a row in the reader that
+// meets it, and a file that does it.
 #ifndef ABL_TEXT_DEFINITION_H
 #define ABL_TEXT_DEFINITION_H
 
@@ -56,8 +57,8 @@ enum metaspace_prepend { PREPEND_ALWAYS, PREPEND_FIRST, PREPEND_NEVER };
 
 struct definition_cut {
     enum cut_kind kind;
-    struct json_text
-        pattern; // of a split: a regular expression as the `tokenizers` library takes it
+    // of a split: a regular expression as the `tokenizers` library takes it
+    struct json_text pattern;
     enum metaspace_prepend prepend;
     bool add_prefix_space; // CUT_BYTE_LEVEL
     bool cuts;
@@ -127,8 +128,8 @@ struct added_entry {
 };
 bool added_entry_read(struct json *j, struct added_entry *out);
 
-// A special token as tokenizer_config.json and special_tokens_map.json write it: its text, an object as above, or null
-// (has_content false). Flags get ADDED_SPECIAL.
+// A special token as tokenizer_config.json and special_tokens_map.json write it: its text, an
+// object as above, or null (has_content false). Flags get ADDED_SPECIAL.
 bool special_entry_read(struct json *j, struct added_entry *out);
 
 // Read a small JSON file of the folder by table. Its bytes count for d->read; d may be NULL.

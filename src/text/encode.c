@@ -74,9 +74,9 @@ static bool has_bytes(const struct tokenizer *t, const char *text, size_t len)
     return t->byte_fallback;
 }
 
-// One id a character: its token, or those of its bytes, or unk. What has none of them is dropped, as the reference does.
-// An unk is held back until the next character that has a token, so that fuse_unk can join several: bytes in between come
-// first, as they do there.
+// One id a character: its token, or those of its bytes, or unk. What has none of them is dropped,
+// as the reference does. An unk is held back until the next character that has a token, so that
+// fuse_unk can join several: bytes in between come first, as they do there.
 static size_t spell_characters(struct encoder *e, const char *text, size_t len, uint32_t *ids)
 {
     const struct tokenizer *t = e->t;
@@ -152,7 +152,8 @@ static bool add_id(struct encoder *e, uint32_t id)
     return true;
 }
 
-// Text without the added tokens that are looked for as it is written: normalise, and cut out the others.
+// Text without the added tokens that are looked for as it is written: normalise, and cut out the
+// others.
 static bool encode_normalized(struct encoder *e, const char *text, size_t len, bool at_start)
 {
     struct buf normal = { 0 };

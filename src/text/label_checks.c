@@ -65,7 +65,8 @@ static bool make_key(const char *a, const char *b, const char *c, struct buf *ou
     return !out->failed;
 }
 
-// Few pairs of words, each always the same way round: whoever knows which word of a pair is the target needs no prompt.
+// Few pairs of words, each always the same way round: whoever knows which word of a pair is the
+// target needs no prompt.
 static bool check_sides(const struct prompts *p, struct lint *l, struct abl_err *err)
 {
     struct string_index pairs = { 0 };

@@ -1,4 +1,5 @@
-// What is wrong with a set's answers taken together: a way to score well without reading the prompts.
+// What is wrong with a set's answers taken together: a way to score well without reading the
+// prompts.
 #ifndef ABL_TEXT_LABEL_CHECKS_H
 #define ABL_TEXT_LABEL_CHECKS_H
 

@@ -1,4 +1,5 @@
-// Patterns of tokenizer files, in the syntax of the reference's regular expressions, compiled by PCRE2.
+// Patterns of tokenizer files, in the syntax of the reference's regular expressions, compiled by
+// PCRE2.
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "text/pattern.h"
@@ -9,13 +10,15 @@
 
 #include "base/buf.h"
 
-// White_Space spelt out: PCRE2's \s has U+180E as well, which the reference tokenizers do not count.
+// White_Space spelt out: PCRE2's \s has U+180E as well, which the reference tokenizers do not
+// count.
 #define SPACE                                                                                      \
     "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}"    \
     "\\x{205f}\\x{3000}"
 
-// Letters and numbers. Distributions ship PCRE2 with tables as old as Unicode 14; ids must not depend on the machine, so
-// what Unicode 15 to 16 added, which the reference knows, is listed here. Found by comparing every code point with it.
+// Letters and numbers. Distributions ship PCRE2 with tables as old as Unicode 14; ids must not
+// depend on the machine, so what Unicode 15 to 16 added, which the reference knows, is listed here.
+// Found by comparing every code point with it.
 #define LETTER                                                                                     \
     "\\p{L}\\x{1c89}-\\x{1c8a}\\x{a7cb}-\\x{a7cd}\\x{a7da}-\\x{a7dc}\\x{105c0}-\\x{105f3}"         \
     "\\x{10d4a}-\\x{10d65}\\x{10d6f}-\\x{10d85}\\x{10ec2}-\\x{10ec4}\\x{1123f}-\\x{11240}"         \
@@ -75,7 +78,8 @@ static size_t find_class(const char *text, size_t len, bool inside)
     return i;
 }
 
-// The pattern with its classes spelt out, so that ids do not depend on the tables of this machine's PCRE2.
+// The pattern with its classes spelt out, so that ids do not depend on the tables of this machine's
+// PCRE2.
 static void spell_out(const char *text, size_t len, struct buf *out)
 {
     bool inside = false;

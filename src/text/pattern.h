@@ -17,8 +17,8 @@ const char *pattern_gpt2(void);
 const char *pattern_llama3(void);
 const char *pattern_qwen2(void);
 
-// text[0..len) is NUL-terminated. Its \s, \p{L} and \p{N} mean what they mean to the reference, whatever Unicode version
-// PCRE2 has. Owned by the caller: pattern_free.
+// text[0..len) is NUL-terminated. Its \s, \p{L} and \p{N} mean what they mean to the reference,
+// whatever Unicode version PCRE2 has. Owned by the caller: pattern_free.
 bool pattern_compile(const char *text, size_t len, const char *path, struct pcre2_real_code_8 **out,
                      struct abl_err *err);
 void pattern_free(struct pcre2_real_code_8 *code);

@@ -17,7 +17,7 @@ struct maker {
     struct token_ids ids; // of the row at hand, without BOS
 };
 
-// ---------------------------------------------------------------------------------------------- one row
+// ----------------------------------------------------------------------------------------- one row
 
 // An answer behind the prompt: its first token, and all of them.
 struct answer {
@@ -26,8 +26,8 @@ struct answer {
     uint32_t n;
 };
 
-// The tokens that a word is behind the prompt, one unless whole answers are asked for; where it is none, `kind` is noted and
-// out->first is TOKEN_NONE.
+// The tokens that a word is behind the prompt, one unless whole answers are asked for; where it is
+// none, `kind` is noted and out->first is TOKEN_NONE.
 static bool find_answer(struct maker *m, const struct dataset_row *row, const char *word,
                         enum lint_kind kind, struct answer *out, struct abl_err *err)
 {
@@ -67,7 +67,8 @@ static bool check_range(struct maker *m, const struct prompt *p)
     return false;
 }
 
-// Tokens that run behind a prompt: those of the longer answer but its last, behind which nothing is read.
+// Tokens that run behind a prompt: those of the longer answer but its last, behind which nothing is
+// read.
 static uint32_t answer_room(const struct prompt *p)
 {
     uint32_t longest = p->n_target_ids > p->n_foil_ids ? p->n_target_ids : p->n_foil_ids;
@@ -177,7 +178,7 @@ static bool make_prompt(struct maker *m, const struct dataset_row *row, struct p
     return keep_corrupt(m, out, err);
 }
 
-// ---------------------------------------------------------------------------------------------- the set
+// ----------------------------------------------------------------------------------------- the set
 
 static bool make_all(struct maker *m, const struct dataset *data, struct abl_err *err)
 {
@@ -200,7 +201,8 @@ static bool make_all(struct maker *m, const struct dataset *data, struct abl_err
     return true;
 }
 
-// What a row is resampled with; NULL with err filled. A letter in front keeps names and prompts apart.
+// What a row is resampled with; NULL with err filled. A letter in front keeps names and prompts
+// apart.
 static const char *cluster_key(const struct maker *m, const struct dataset_row *row,
                                struct arena *keys, struct abl_err *err)
 {

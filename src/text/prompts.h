@@ -70,21 +70,23 @@ struct prompts_options {
     bool whole_answers;       // --span full: answers may have several tokens
 };
 
-// Tokenise every row and lint the set. With errors and without skip_bad it still returns true, with all rows; the caller
-// sees prompts_refuse. With skip_bad rows with errors are left out, counted, and told as warnings.
-// Errors: target or foil not one token, target = foil, empty prompt, prompt longer than n_ctx, id beyond n_vocab, a byte
-// without a token. Warnings, about the rows kept: what lets a model score without reading (target in the prompt or at its
-// end; one target, one foil, or words that never change sides), rows that repeat, nearly repeat or contradict one another,
-// prompts or clusters in two splits, clean/corrupt of unequal token length or equal, missing corrupt, a special token
-// spelt in the text, white space at the seam, text decoded wrongly.
+// Tokenise every row and lint the set. With errors and without skip_bad it still returns true, with
+// all rows; the caller sees prompts_refuse. With skip_bad rows with errors are left out, counted,
+// and told as warnings. Errors: target or foil not one token, target = foil, empty prompt, prompt
+// longer than n_ctx, id beyond n_vocab, a byte without a token. Warnings, about the rows kept: what
+// lets a model score without reading (target in the prompt or at its end; one target, one foil, or
+// words that never change sides), rows that repeat, nearly repeat or contradict one another,
+// prompts or clusters in two splits, clean/corrupt of unequal token length or equal, missing
+// corrupt, a special token spelt in the text, white space at the seam, text decoded wrongly.
 bool prompts_make(const struct dataset *data, const struct tokenizer *t,
                   const struct prompts_options *options, struct prompts **out, struct abl_err *err);
 
-// Add what only a run can tell: a warning where the intact model prefers the target to the foil in fewer than 60 % of the rows.
-// prefers: one a row.
+// Add what only a run can tell: a warning where the intact model prefers the target to the foil in
+// fewer than 60 % of the rows. prefers: one a row.
 bool prompts_judge(struct prompts *p, const bool *prefers, struct abl_err *err);
 
-// Fill err (ABL_BAD_DATA, naming rows and remedy) and return false if a finding forbids the run or no row is left.
+// Fill err (ABL_BAD_DATA, naming rows and remedy) and return false if a finding forbids the run or
+// no row is left.
 bool prompts_refuse(const struct prompts *p, struct abl_err *err);
 void prompts_free(struct prompts *p);
 

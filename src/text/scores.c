@@ -46,7 +46,8 @@ static bool add_merges_of(struct writer *w, const struct scored_piece *p, uint32
     return true;
 }
 
-// The adjacent pair whose joined piece scores highest merges first, the leftmost of equals: equal scores are one rank.
+// The adjacent pair whose joined piece scores highest merges first, the leftmost of equals: equal
+// scores are one rank.
 static bool add_merges(struct writer *w)
 {
     const struct scored_piece **sorted = malloc((w->n + 1) * sizeof *sorted);

@@ -8,7 +8,8 @@
 #include "base/err.h"
 #include "text/definition.h"
 
-// What a token of such a vocabulary is, by the numbers that both tokenizer.model and GGUF files use.
+// What a token of such a vocabulary is, by the numbers that both tokenizer.model and GGUF files
+// use.
 enum piece_type {
     PIECE_NORMAL = 1,
     PIECE_UNKNOWN = 2,
@@ -29,8 +30,8 @@ struct scored_settings {
     bool byte_fallback;
 };
 
-// Fill d's vocabulary (ids are places in the list), merges, added tokens and steps. d->path is set. A vocabulary without
-// a place for what it lacks (no unknown piece and not every byte) is refused.
+// Fill d's vocabulary (ids are places in the list), merges, added tokens and steps. d->path is set.
+// A vocabulary without a place for what it lacks (no unknown piece and not every byte) is refused.
 bool scores_define(struct definition *d, const struct scored_piece *pieces, size_t n,
                    const struct scored_settings *s, struct abl_err *err);
 

@@ -18,12 +18,14 @@ struct split_file {
     char sha256[SHA256_HEX]; // "" where the file has none
 };
 
-// Read a split file of a corpus with n_rows rows: every row number below n_rows, none twice in a list.
+// Read a split file of a corpus with n_rows rows: every row number below n_rows, none twice in a
+// list.
 bool split_file_read(const char *path, uint32_t n_rows, struct split_file *out,
                      struct abl_err *err);
 void split_file_release(struct split_file *s);
 
-// Whether hex is the SHA-256 of the text, of its LF form or of its CRLF form: line endings change on the way.
+// Whether hex is the SHA-256 of the text, of its LF form or of its CRLF form: line endings change
+// on the way.
 bool split_hash_fits(const char *hex, const char *text, size_t len, bool *out, struct abl_err *err);
 
 #endif

@@ -13,7 +13,8 @@ static bool ends_in_space(const char *text)
     return len && unicode_is_space(utf8_last(text, len, &n));
 }
 
-// Both sides of the seam are ASCII letters or digits. Scripts without spaces between words have no such seam.
+// Both sides of the seam are ASCII letters or digits. Scripts without spaces between words have no
+// such seam.
 static bool is_glued(const char *prompt, const char *answer)
 {
     size_t len = strlen(prompt);
@@ -34,8 +35,8 @@ static void check_seam(const struct dataset_row *row, struct lint *l)
                  lint_quote(l, row->clean));
 }
 
-// The mark of text that was decoded wrongly: U+FFFD; a byte-order mark or control character inside; UTF-8 read as Latin-1
-// or Windows-1252, which turns é into Ã© and ’ into â€™.
+// The mark of text that was decoded wrongly: U+FFFD; a byte-order mark or control character inside;
+// UTF-8 read as Latin-1 or Windows-1252, which turns é into Ã© and ’ into â€™.
 static bool is_garbled(const char *text)
 {
     size_t len = text ? strlen(text) : 0, n;

@@ -53,7 +53,8 @@ static bool make_vocabulary(struct tokenizer *t, const struct definition *d, str
     return true;
 }
 
-// Byte-level: every byte of a text must have a token, or the reference would drop it or put unk_token instead.
+// Byte-level: every byte of a text must have a token, or the reference would drop it or put
+// unk_token instead.
 static bool make_bytes(struct tokenizer *t, const struct definition *d, struct abl_err *err)
 {
     for (unsigned byte = 0; byte < 256; byte++) {
@@ -105,7 +106,8 @@ static bool make_merges(struct tokenizer *t, const struct definition *d, struct 
     return ok;
 }
 
-// The texts by which added tokens are found: those that are looked for in normalised text are normalised themselves.
+// The texts by which added tokens are found: those that are looked for in normalised text are
+// normalised themselves.
 static bool make_added_sets(struct tokenizer *t, const struct definition *d, struct abl_err *err)
 {
     struct added_token *texts = arena_alloc(&t->arena, d->n_added + 1, sizeof *texts);
@@ -157,7 +159,8 @@ static int fallback_byte(const struct token *token)
     return is ? hex_digit(t[3]) * 16 + hex_digit(t[4]) : -1;
 }
 
-// The bytes that a token's text stands for: of the byte alphabet, or with U+2581 for " " and <0xNN> for a byte.
+// The bytes that a token's text stands for: of the byte alphabet, or with U+2581 for " " and <0xNN>
+// for a byte.
 static void token_bytes(const struct tokenizer *t, const struct token *token, struct buf *out)
 {
     static const struct definition_normal spaces

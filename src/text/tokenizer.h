@@ -21,51 +21,58 @@ struct token_ids {
     size_t n, cap;
 };
 
-// Open the tokenizer of a checkpoint folder: tokenizer.json, or vocab.json + merges.txt (GPT-2's kind), or SentencePiece's
-// tokenizer.model.
+// Open the tokenizer of a checkpoint folder: tokenizer.json, or vocab.json + merges.txt (GPT-2's
+// kind), or SentencePiece's tokenizer.model.
 bool tokenizer_open(const char *folder, struct tokenizer **out, struct abl_err *err);
 
-// Make one of what some other file said; the definition is used up, whatever happens. Its bytes in `read` are hashed.
+// Make one of what some other file said; the definition is used up, whatever happens. Its bytes in
+// `read` are hashed.
 struct definition;
 struct bos_hints;
 bool tokenizer_from_definition(struct definition *d, const struct bos_hints *hints,
                                struct tokenizer **out, struct abl_err *err);
 void tokenizer_free(struct tokenizer *t);
 
-// Append the ids of text[0..len) (UTF-8, checked). Added tokens that the text spells are those tokens. No BOS here.
+// Append the ids of text[0..len) (UTF-8, checked). Added tokens that the text spells are those
+// tokens. No BOS here.
 bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len,
                       struct token_ids *out, struct abl_err *err);
 void token_ids_release(struct token_ids *ids);
 
-// The id to put before every prompt under `mode`, or TOKEN_NONE. BOS_ALWAYS without a BOS token is ABL_USAGE.
+// The id to put before every prompt under `mode`, or TOKEN_NONE. BOS_ALWAYS without a BOS token is
+// ABL_USAGE.
 bool tokenizer_bos(const struct tokenizer *t, enum bos_mode mode, uint32_t *out,
                    struct abl_err *err);
 
-// The id that fills a batch of prompts up to one length: the tokenizer's own padding token, else the one that ends a text,
-// or TOKEN_NONE.
+// The id that fills a batch of prompts up to one length: the tokenizer's own padding token, else
+// the one that ends a text, or TOKEN_NONE.
 uint32_t tokenizer_pad(const struct tokenizer *t);
 
-// The bytes a token stands for, UTF-8 where whole (" Paris"); an id without a token gives "". Borrowed.
-// For screens and files: bytes that are no UTF-8 print as <0xNN>, control characters as escapes.
+// The bytes a token stands for, UTF-8 where whole (" Paris"); an id without a token gives "".
+// Borrowed. For screens and files: bytes that are no UTF-8 print as <0xNN>, control characters as
+// escapes.
 const char *tokenizer_text(const struct tokenizer *t, uint32_t id);
 
 // Whether the id is a special token (BOS, padding, …), which text can spell but should not.
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id);
 
-// The ids of words behind the prompt: those by which ids(prompt + words) goes on from prompt_ids. ABL_BAD_DATA where the words
-// change the prompt's own tokens. out is emptied first; token_ids_release it.
+// The ids of words behind the prompt: those by which ids(prompt + words) goes on from prompt_ids.
+// ABL_BAD_DATA where the words change the prompt's own tokens. out is emptied first;
+// token_ids_release it.
 bool tokenizer_span(const struct tokenizer *t, const char *prompt,
                     const struct token_ids *prompt_ids, const char *words, struct token_ids *out,
                     struct abl_err *err);
 
-// DESIGN section 3: the id t for which ids(prompt + word) = ids(prompt) + [t]; false with ABL_BAD_DATA and a reason
-// ("is 2 tokens", "changes the prompt's last token") where there is none. prompt_ids: ids of prompt without BOS.
+// DESIGN section 3: the id t for which ids(prompt + word) = ids(prompt) + [t]; false with
+// ABL_BAD_DATA and a reason ("is 2 tokens", "changes the prompt's last token") where there is none.
+// prompt_ids: ids of prompt without BOS.
 bool tokenizer_continuation(const struct tokenizer *t, const char *prompt,
                             const struct token_ids *prompt_ids, const char *word, uint32_t *out,
                             struct abl_err *err);
 
-// For provenance: SHA-256 of tokenizer.json or tokenizer.model; of vocab.json, merges.txt and, where they are there, tokenizer_config.json,
-// added_tokens.json and special_tokens_map.json, one behind the other.
+// For provenance: SHA-256 of tokenizer.json or tokenizer.model; of vocab.json, merges.txt and,
+// where they are there, tokenizer_config.json, added_tokens.json and special_tokens_map.json, one
+// behind the other.
 const char *tokenizer_sha256(const struct tokenizer *t);
 
 #endif

@@ -1,4 +1,5 @@
-// tokenizer.json of the `tokenizers` library. What would change ids and is not done here is refused by name.
+// tokenizer.json of the `tokenizers` library. What would change ids and is not done here is refused
+// by name.
 #include "text/definition.h"
 
 #include <string.h>
@@ -33,7 +34,7 @@ static bool expect_type(struct json *j, const char *part, const char *name)
            || json_fail(j, "%s %.40s is not supported: expected %s", part, type.data, name);
 }
 
-// ---------------------------------------------------------------------------------------------- model
+// ------------------------------------------------------------------------------------------- model
 
 static bool read_model_type(struct json *j, void *to)
 {
@@ -186,7 +187,8 @@ static bool read_special_piece(struct json *j, void *to)
     return read_fields(j, fields, 1, to);
 }
 
-// "single": what is put around one text: [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}, …]
+// "single": what is put around one text: [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id":
+// "A"}}, …]
 static bool read_single(struct json *j, void *to)
 {
     static const struct field fields[] = { { "SpecialToken", read_special_piece } };
@@ -244,7 +246,8 @@ static bool read_added_tokens(struct json *j, void *to)
     return !j->failed;
 }
 
-// "truncation" and "padding" are left alone: they are settings of the last caller, which the reference's users reset.
+// "truncation" and "padding" are left alone: they are settings of the last caller, which the
+// reference's users reset.
 bool definition_read_json(struct definition *d, const char *path, struct abl_err *err)
 {
     static const struct field fields[] = {

@@ -1,4 +1,5 @@
-// vocab.json and merges.txt, as GPT-2 was published, with the small files that later versions put beside them.
+// vocab.json and merges.txt, as GPT-2 was published, with the small files that later versions put
+// beside them.
 #include "text/definition.h"
 
 #include <stdlib.h>
@@ -6,10 +7,10 @@
 
 #include "text/pattern.h"
 
-static const char end_of_text[]
-    = "<|endoftext|>"; // GPT-2's one special token where no file names any
+// GPT-2's one special token where no file names any
+static const char end_of_text[] = "<|endoftext|>";
 
-// ------------------------------------------------------------------------------------ vocabulary, merges
+// ------------------------------------------------------------------------------ vocabulary, merges
 
 static bool read_vocab(struct definition *d, const char *path, struct abl_err *err)
 {
@@ -64,7 +65,7 @@ static bool read_merges(struct definition *d, const char *path, struct abl_err *
     return ok;
 }
 
-// ------------------------------------------------------------------------------------------ added tokens
+// ------------------------------------------------------------------------------------ added tokens
 
 static struct added_token *find_added(struct definition *d, struct json_text text)
 {
@@ -100,7 +101,8 @@ static bool key_to_id(struct json *j, struct json_text key, uint32_t *out)
     return key.len || json_fail(j, "found \"\", expected a token id");
 }
 
-// tokenizer_config.json: "added_tokens_decoder": {"50256": {"content": "<|endoftext|>", "special": true, …}}
+// tokenizer_config.json: "added_tokens_decoder": {"50256": {"content": "<|endoftext|>", "special":
+// true, …}}
 static bool read_decoder(struct json *j, void *to)
 {
     struct definition *d = to;
@@ -118,7 +120,8 @@ static bool read_decoder(struct json *j, void *to)
     return !j->failed;
 }
 
-// added_tokens.json: {"<pad>": 50257, …}, ordinary tokens unless special_tokens_map.json names them.
+// added_tokens.json: {"<pad>": 50257, …}, ordinary tokens unless special_tokens_map.json names
+// them.
 static bool read_added(struct definition *d, const char *folder, struct abl_err *err)
 {
     char *path = file_join(folder, "added_tokens.json");

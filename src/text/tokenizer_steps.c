@@ -54,7 +54,7 @@ static bool read_pattern(struct json *j, void *to)
     return read_fields(j, fields, 2, to);
 }
 
-// ---------------------------------------------------------------------------------------------- normalizer
+// -------------------------------------------------------------------------------------- normalizer
 
 static bool read_normalizers(struct json *j, void *to)
 {
@@ -114,7 +114,7 @@ bool steps_read_normalizer(struct json *j, void *to)
                      s.type.data ? s.type.data : "without a type");
 }
 
-// ------------------------------------------------------------------------------------------- pre-tokenizer
+// ----------------------------------------------------------------------------------- pre-tokenizer
 
 static bool read_pre_tokenizers(struct json *j, void *to)
 {

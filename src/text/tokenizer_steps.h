@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 
-// Field readers: `to` is the struct definition, whose steps they append to. What would change ids and is not done here is
-// refused by name.
+// Field readers: `to` is the struct definition, whose steps they append to. What would change ids
+// and is not done here is refused by name.
 bool steps_read_normalizer(struct json *j, void *to);
 bool steps_read_pre_tokenizer(struct json *j, void *to);
 

@@ -34,8 +34,9 @@ uint32_t utf8_first(const char *text, size_t len, size_t *n)
 {
     uint32_t c = 0xfffd;
     *n = sequence(text, len, &c);
+    // not sound: never stand still
     if (!*n)
-        *n = 1; // not sound: never stand still
+        *n = 1;
     return c;
 }
 

@@ -1,5 +1,6 @@
-// One device under test: tensors, lists and weights that go away with the test, outputs inside of larger tensors, and a
-// row alone against itself among others. Everything fails the test when something cannot be done.
+// One device under test: tensors, lists and weights that go away with the test, outputs inside of
+// larger tensors, and a row alone against itself among others. Everything fails the test when
+// something cannot be done.
 #ifndef ABL_TESTS_BENCH_H
 #define ABL_TESTS_BENCH_H
 
@@ -14,7 +15,8 @@
 
 enum { MOST_ROWS = 130, MOST_THINGS = 64, MARGINS = 3, N_HEIGHTS = 6 };
 
-// Room around an output that must stay as it is: columns before it and behind it. 4 keeps vectors aligned, 3 does not.
+// Room around an output that must stay as it is: columns before it and behind it. 4 keeps vectors
+// aligned, 3 does not.
 extern const uint32_t bench_margins[MARGINS];
 // Rows of batches: few, odd, and more than an engine takes in one go.
 extern const uint32_t bench_heights[N_HEIGHTS];
@@ -37,8 +39,10 @@ struct bench {
 #define CHECK(b, call) bench_check(b, (b)->engine->ops->call, #call, __LINE__)
 void bench_check(const struct bench *b, bool ok, const char *what, int line);
 
-// Open each device that ABLTUI_TEST_DEVICES names ("cpu vulkan"), in the precision of ABLTUI_TEST_PRECISION (f32), and run a group of tests on it: the return value of main.
-// run calls cmocka_run_group_tests_name with bench_open and bench_close; TEST clears the bench after each test.
+// Open each device that ABLTUI_TEST_DEVICES names ("cpu vulkan"), in the precision of
+// ABLTUI_TEST_PRECISION (f32), and run a group of tests on it: the return value of main. run calls
+// cmocka_run_group_tests_name with bench_open and bench_close; TEST clears the bench after each
+// test.
 int bench_each_device(int (*run)(const char *device));
 int bench_open(void **state);
 int bench_close(void **state);
@@ -56,9 +60,10 @@ struct grid bench_grid(struct bench *b, uint32_t rows, uint32_t cols);
 
 float bench_float(struct bench *b); // uniform in [-1, 1)
 struct grid bench_random(struct bench *b, uint32_t rows, uint32_t cols);
-struct grid bench_halves(struct bench *b, uint32_t rows,
-                         uint32_t cols); // likewise, numbers that fp16 holds
-// Multiples of unit, a power of two, up to 8 of it: their products and sums are exact in single precision.
+// likewise, numbers that fp16 holds
+struct grid bench_halves(struct bench *b, uint32_t rows, uint32_t cols);
+// Multiples of unit, a power of two, up to 8 of it: their products and sums are exact in single
+// precision.
 struct grid bench_exact(struct bench *b, uint32_t rows, uint32_t cols, float unit);
 
 struct tensor bench_tensor(struct bench *b, uint32_t rows, uint32_t cols); // content undefined
@@ -79,7 +84,8 @@ struct target target_new(struct bench *b, uint32_t rows, uint32_t cols, uint32_t
 // What the output holds now; fails if anything around it has changed.
 struct grid target_read(struct bench *b, const struct target *t, const char *what);
 
-// How a row found alone differs from the same row found among others, relative to the size of its terms.
+// How a row found alone differs from the same row found among others, relative to the size of its
+// terms.
 struct alone {
     double worst;
     bool same_bits;

@@ -1,4 +1,5 @@
-// Token ids of JSON strings, one a line: encode FOLDER < strings.jsonl > ids.txt. tools/check_tokenizer.py reads it.
+// Token ids of JSON strings, one a line: encode FOLDER < strings.jsonl > ids.txt.
+// tools/check_tokenizer.py reads it.
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -139,7 +139,8 @@ void ref_epilogue(const struct ref *product, uint32_t rows, uint32_t cols, const
         }
 }
 
-// One query row and head; z has d_head elements. Rounding of a score is rounding of its weight, relatively.
+// One query row and head; z has d_head elements. Rounding of a score is rounding of its weight,
+// relatively.
 static uint32_t kv_column(const struct ref_attend *a, uint32_t head)
 {
     return head / (a->n_heads / a->n_kv_heads) * a->d_head;
@@ -294,8 +295,9 @@ void ref_check(struct grid found, const struct ref *expected, double tolerance, 
                 row = i;
                 col = c;
             }
+            // the first one is as telling as any
             if (isnan(part))
-                goto done; // the first one is as telling as any
+                goto done;
         }
 done:
     if (worst <= 1)

@@ -1,7 +1,8 @@
-// The engine's operations by plain scalar loops in double, and comparison with what an engine found.
+// The engine's operations by plain scalar loops in double, and comparison with what an engine
+// found.
 //
-// Each expected number comes with the size of the terms that it is made of: rounding in single precision is
-// proportional to that, not to a sum in which they cancel.
+// Each expected number comes with the size of the terms that it is made of: rounding in single
+// precision is proportional to that, not to a sum in which they cancel.
 #ifndef ABL_TESTS_ENGINE_REF_H
 #define ABL_TESTS_ENGINE_REF_H
 
@@ -27,8 +28,8 @@ struct ref {
     double value, size;
 };
 
-// All results are dense (rows, cols) arrays of the caller's. gain, bias and old may be NULL where the engine lets
-// them be none.
+// All results are dense (rows, cols) arrays of the caller's. gain, bias and old may be NULL where
+// the engine lets them be none.
 struct ref_norm {
     const float *gain, *bias; // (x.cols / groups)
     double eps;
@@ -79,12 +80,13 @@ struct ref_stats {
 void ref_readout(const struct ref *logits, const struct ref *base, uint32_t n,
                  const struct readout_ask *ask, double slack, struct ref_stats *out);
 
-// Fail unless every element is within tolerance * size of what is expected; the rest says which operation and sizes.
+// Fail unless every element is within tolerance * size of what is expected; the rest says which
+// operation and sizes.
 void ref_check(struct grid found, const struct ref *expected, double tolerance, const char *format,
                ...) __attribute__((format(printf, 4, 5)));
 
-// The same for statistics of a row: tolerance * max(1, |expected|), for kl * its size. With slack 0, rank and argmax
-// have to be the same; else what logits off by that allow. logits: the row's.
+// The same for statistics of a row: tolerance * max(1, |expected|), for kl * its size. With slack
+// 0, rank and argmax have to be the same; else what logits off by that allow. logits: the row's.
 void ref_check_stats(const struct row_stats *found, const struct ref_stats *expected,
                      const struct ref *logits, double tolerance, double slack, const char *format,
                      ...) __attribute__((format(printf, 6, 7)));

@@ -1,4 +1,5 @@
-// JSON files of expected numbers, written by the scripts in tools/. Each function fails the test where the file is not as asked.
+// JSON files of expected numbers, written by the scripts in tools/. Each function fails the test
+// where the file is not as asked.
 #ifndef ABL_TESTS_FIXTURE_H
 #define ABL_TESTS_FIXTURE_H
 

@@ -1,5 +1,5 @@
-// Expected numbers of head ablation from transformers in float64: tests/fixtures/**/*-golden.json, written by
-// tools/golden_heads.py, which says what they mean.
+// Expected numbers of head ablation from transformers in float64: tests/fixtures/**/*-golden.json,
+// written by tools/golden_heads.py, which says what they mean.
 #ifndef ABL_TESTS_GOLDEN_H
 #define ABL_TESTS_GOLDEN_H
 
@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "lab/variant.h"
+#include "plan/variant.h"
 #include "text/prompts.h"
 
 enum { GOLDEN_MAX_HEADS = 64, GOLDEN_MAX_SETS = 16, GOLDEN_MAX_IDS = 64 };
@@ -44,18 +44,20 @@ struct golden {
     char model_sha256[SHA256_HEX]; // as model_sha256 of model.h has it
     uint64_t n_layers, n_heads;
     struct golden_row *rows;
-    struct prompt *prompts; // the same rows, for the lab
+    struct prompt *prompts; // the same rows, for the session
     size_t n_rows;
     struct arena arena;
 };
 
-// Read a file, failing the test where it is not as it should be or belongs to other weights than those on disk.
+// Read a file, failing the test where it is not as it should be or belongs to other weights than
+// those on disk.
 void golden_open(const char *path, struct golden *out);
 // Leave out all rows but every step-th: the reference is slow under sanitizers.
 void golden_thin(struct golden *g, size_t step);
 void golden_release(struct golden *g);
 
-// Fail unless found is within tolerance * max(1, |expected|) of expected; NaN fails. The rest says where.
+// Fail unless found is within tolerance * max(1, |expected|) of expected; NaN fails. The rest says
+// where.
 void golden_close(double found, double expected, double tolerance, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

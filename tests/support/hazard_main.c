@@ -1,5 +1,5 @@
-// Leaves out a barrier on purpose, so that tests/validation.sh can see that the validation layer is watching.
-// Exits with 77 where there is no Vulkan device.
+// Leaves out a barrier on purpose, so that tests/engine/validation.sh can see that the validation
+// layer is watching. Exits with 77 where there is no Vulkan device.
 #include <stdio.h>
 #include <stdlib.h>
 

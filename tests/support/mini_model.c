@@ -47,7 +47,8 @@ int mini_model_shard(const char *name)
     return strstr(name, "mlp.") || strstr(name, "wpe.") ? 1 : 0;
 }
 
-// The value in 16 bits by shifting its parts: exact for normal numbers with 8 significant bits, and 0, infinity, NaN.
+// The value in 16 bits by shifting its parts: exact for normal numbers with 8 significant bits, and
+// 0, infinity, NaN.
 static uint16_t half_bits(float value, bool brain)
 {
     uint32_t bits;
@@ -228,7 +229,8 @@ static void write_config(const struct scratch *s, const char *folder, const stru
     buf_release(&b);
 }
 
-// The byte alphabet of byte-level BPE: printable bytes stand for themselves, the others follow from U+0100 on.
+// The byte alphabet of byte-level BPE: printable bytes stand for themselves, the others follow from
+// U+0100 on.
 static void add_byte_token(struct buf *b, int byte, int *next)
 {
     bool printable

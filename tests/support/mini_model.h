@@ -1,7 +1,8 @@
-// GPT-2 checkpoint folders of any shape, whole or spoilt in one place, whose every weight a test can compute by itself.
+// GPT-2 checkpoint folders of any shape, whole or spoilt in one place, whose every weight a test
+// can compute by itself.
 //
-// Weights are multiples of 1/512 below 1/4 (norm gains: multiples of 1/128 from 1 to below 2), so that F32, F16 and BF16
-// all hold exactly the same numbers.
+// Weights are multiples of 1/512 below 1/4 (norm gains: multiples of 1/128 from 1 to below 2), so
+// that F32, F16 and BF16 all hold exactly the same numbers.
 #ifndef ABL_TESTS_MINI_MODEL_H
 #define ABL_TESTS_MINI_MODEL_H
 
@@ -36,7 +37,8 @@ struct mini_model {
     const char *dtype;
     unsigned flags;
     uint64_t seed;
-    // Called with each tensor before it is written; NULL: none. It may change the tensor in any way.
+    // Called with each tensor before it is written; NULL: none. It may change the tensor in any
+    // way.
     void (*spoil)(struct mini_tensor *t);
     const struct mini_tensor *extra; // one more tensor, or NULL
     const char *poisoned; // name of a tensor with `poison` as element poisoned_at, or NULL

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "experiments/experiments.h"
 #include "tests/support/check.h"
 #include "tests/support/fixture.h"
 
@@ -28,8 +29,8 @@ cJSON *oracle_golden(const struct oracle_model *m)
 
 void oracle_run_settings(struct oracle_run *r, const struct oracle_model *m, const char *device)
 {
-    *r = (struct oracle_run){ .lab = NULL };
-    run_settings_default(&r->settings);
+    *r = (struct oracle_run){ .session = NULL };
+    settings_default(&r->settings);
     snprintf(r->data, sizeof r->data, FOLDER "%s.jsonl", m->name);
     r->settings.model = m->folder;
     r->settings.data = r->data;
@@ -41,22 +42,22 @@ void oracle_run_settings(struct oracle_run *r, const struct oracle_model *m, con
 void oracle_run_open(struct oracle_run *r)
 {
     struct abl_err err;
-    CHECK(lab_open(&r->settings, &r->lab, &err));
+    CHECK(session_open(&r->settings, &r->session, &err));
 }
 
 void oracle_run_all(struct oracle_run *r)
 {
     struct abl_err err;
-    CHECK(lab_variants(r->lab, &r->variants, &err));
-    CHECK(table_init(&r->table, &r->variants, r->lab->prompts->n, &err));
-    CHECK(lab_run(r->lab, &r->table, NULL, NULL, NULL, &err));
+    CHECK(experiment_variants(r->session, &r->variants, &err));
+    CHECK(results_init(&r->table, &r->variants, r->session->prompts->n, &err));
+    CHECK(session_run(r->session, &r->table, NULL, NULL, NULL, &err));
 }
 
 void oracle_run_close(struct oracle_run *r)
 {
-    table_release(&r->table);
+    results_release(&r->table);
     variants_release(&r->variants);
-    lab_free(r->lab);
+    session_free(r->session);
 }
 
 const struct row_stats *oracle_run_rows(const struct oracle_run *r, const char *label)

@@ -1,15 +1,16 @@
-// What a model says of texts: readout MODEL DEVICE < asks.jsonl > answers.jsonl; tools/test_real.py reads it.
-// A line {"text": "…", "tokens": [id, …]} is answered by {"ids": […], "ranks": […], "logprobs": […]}: the prompt's ids as
-// a run would use them, and of each token asked its rank and log-probability behind them.
+// What a model says of texts: readout MODEL DEVICE < asks.jsonl > answers.jsonl; tools/test_real.py
+// reads it. A line {"text": "…", "tokens": [id, …]} is answered by {"ids": […], "ranks": […],
+// "logprobs": […]}: the prompt's ids as a run would use them, and of each token asked its rank and
+// log-probability behind them.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "lab/forward.h"
-#include "lab/metrics.h"
+#include "forward/forward.h"
 #include "model/model.h"
+#include "stats/metrics.h"
 #include "text/tokenizer.h"
 
 enum { MAX_ASKED = 64 };

@@ -67,17 +67,17 @@ static void fill_prompts(struct example *e)
 
 static void fill_table(struct example *e, struct abl_err *err)
 {
-    struct ablation how = e->lab.settings.ablation;
+    struct ablation how = e->session.settings.ablation;
     struct head all[LAYERS * HEADS];
     for (uint32_t i = 0; i < LAYERS * HEADS; i++)
         all[i] = (struct head){ i / HEADS, i % HEADS };
     struct head pair[] = { { 0, 1 }, { 1, 2 } }, trio[] = { { 0, 0 }, { 0, 1 }, { 1, 2 } };
     struct head_set sets[] = { { pair, 2 }, { trio, 3 } };
-    if (e->lab.settings.experiment == EXPERIMENT_HEADS)
+    if (e->session.settings.experiment == EXPERIMENT_HEADS)
         must(variants_heads(all, LAYERS * HEADS, how, &e->variants, err), err);
     else
         must(variants_sets(sets, 2, how, &e->variants, err), err);
-    must(table_init(&e->table, &e->variants, ROWS, err), err);
+    must(results_init(&e->table, &e->variants, ROWS, err), err);
     for (size_t v = 0; v < e->variants.n; v++) {
         for (int i = 0; i < ROWS; i++)
             e->table.rows[v * ROWS + (size_t)i] = stats_of((int)v, i);
@@ -109,30 +109,31 @@ struct example *example_new(enum experiment experiment)
                                 .split = SPLIT_TRAIN };
     memset(e->data.sha256, 'a', SHA256_HEX - 1);
     fill_prompts(e);
-    e->lab = (struct lab){ .model = &e->model,
-                           .tokenizer = e->tokenizer,
-                           .data = &e->data,
-                           .prompts = &e->prompts,
-                           .engine = &e->engine,
-                           .intact = e->intact };
-    run_settings_default(&e->lab.settings);
-    e->lab.settings.experiment = experiment;
-    e->lab.settings.sets = experiment == EXPERIMENT_SETS ? "0:1+1:2;0:0+0:1+1:2" : NULL;
-    e->lab.settings.seed = 7;
-    must(resampler_new(example_cluster, ROWS, CLUSTERS, 500, 7, 0.05, &e->lab.resampler, &err),
+    e->session = (struct session){ .model = &e->model,
+                                   .tokenizer = e->tokenizer,
+                                   .data = &e->data,
+                                   .prompts = &e->prompts,
+                                   .engine = &e->engine,
+                                   .intact = e->intact };
+    settings_default(&e->session.settings);
+    e->session.settings.experiment = experiment;
+    e->session.settings.sets = experiment == EXPERIMENT_SETS ? "0:1+1:2;0:0+0:1+1:2" : NULL;
+    e->session.settings.seed = 7;
+    must(resampler_new(example_cluster, ROWS, CLUSTERS, 500, 7, 0.05, &e->session.resampler, &err),
          &err);
     fill_table(e, &err);
-    e->report = (struct report){
-        .lab = &e->lab, .table = &e->table, .command_line = "abltui --export x", .seconds = 1.5
-    };
+    e->report = (struct report){ .session = &e->session,
+                                 .table = &e->table,
+                                 .command_line = "abltui --export x",
+                                 .seconds = 1.5 };
     return e;
 }
 
 void example_free(struct example *e)
 {
-    table_release(&e->table);
+    results_release(&e->table);
     variants_release(&e->variants);
-    resampler_free(e->lab.resampler);
+    resampler_free(e->session.resampler);
     tokenizer_free(e->tokenizer);
     model_free(e->opened);
     free(e);

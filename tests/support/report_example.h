@@ -1,5 +1,6 @@
-// A small run made by hand, and readers of what it writes. 2 layers x 3 heads, 6 rows in 3 clusters, numbers that are
-// exact in binary. Every function fails the test when something is not as it should be.
+// A small run made by hand, and readers of what it writes. 2 layers x 3 heads, 6 rows in 3
+// clusters, numbers that are exact in binary. Every function fails the test when something is not
+// as it should be.
 #ifndef ABL_TESTS_REPORT_EXAMPLE_H
 #define ABL_TESTS_REPORT_EXAMPLE_H
 
@@ -24,9 +25,9 @@ struct example {
     struct prompt items[ROWS];
     struct finding finding;
     struct row_stats intact[ROWS];
-    struct lab lab;
+    struct session session;
     struct variants variants;
-    struct table table;
+    struct results table;
     struct report report;
 };
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "lab/metrics.h"
+#include "stats/metrics.h"
 #include "tests/support/golden.h"
 
 void rig_open(struct rig *r, const struct rig_settings *settings)

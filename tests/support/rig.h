@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lab/forward.h"
-#include "lab/reference.h"
+#include "forward/forward.h"
+#include "reference/reference.h"
 
 struct rig_settings {
     const char *device, *model;   // model: a folder
@@ -37,23 +37,25 @@ void rig_open(struct rig *r, const struct rig_settings *settings);
 void rig_run(struct rig *r, const struct variants *v);
 void rig_close(struct rig *r);
 
-// Compare the last run and the intact one with the reference in every metric: within tolerance * max(1, |expected|), and rank
-// and argmax where the reference is not that near to a tie.
+// Compare the last run and the intact one with the reference in every metric: within tolerance *
+// max(1, |expected|), and rank and argmax where the reference is not that near to a tie.
 void rig_check(const struct rig *r, const struct variants *v, double tolerance, const char *what);
 
-// Variants of the last run that say the same thing twice: the first as the second, the third as the fourth, …
+// Variants of the last run that say the same thing twice: the first as the second, the third as the
+// fourth, …
 void rig_check_pairs(const struct rig *r, const struct variants *v, double tolerance,
                      const char *what);
 
 // logit_diff.
 double ld_of(const struct row_stats *row);
 
-// Two rows that should be the same numbers: within tolerance * max(1, |expected|) in all but rank and argmax.
+// Two rows that should be the same numbers: within tolerance * max(1, |expected|) in all but rank
+// and argmax.
 void same_stats(const struct row_stats *found, const struct row_stats *expected, double tolerance,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-// Seeded prompts of 1 … max_ids ids, every third beginning as the one before it. Owned: free each item's ids through
-// prompts_random_free.
+// Seeded prompts of 1 … max_ids ids, every third beginning as the one before it. Owned: free each
+// item's ids through prompts_random_free.
 struct prompt *prompts_random(size_t n, uint32_t max_ids, uint32_t n_vocab, uint64_t seed);
 void prompts_random_free(struct prompt *prompts);
 

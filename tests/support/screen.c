@@ -45,10 +45,10 @@ static void fill_facts(struct snapshot *p)
 
 struct state *screen_state(uint32_t width, uint32_t height, uint32_t n_layers, uint32_t n_heads)
 {
-    struct run_settings settings;
+    struct settings settings;
     struct state *s;
     struct abl_err err;
-    run_settings_default(&settings);
+    settings_default(&settings);
     struct snapshot *p = snapshot_new(n_layers, n_heads);
     if (!p || !state_new(&settings, &s, &err))
         fail_msg("no memory");

@@ -1,5 +1,5 @@
-// Texts with their ids under several tokenizers, as a generator script stored them: FOLDER/texts.json holds
-// {"texts": ["…"], "ids": {"NAME": [[id, …], …]}}.
+// Texts with their ids under several tokenizers, as a generator script stored them:
+// FOLDER/texts.json holds {"texts": ["…"], "ids": {"NAME": [[id, …], …]}}.
 #ifndef ABL_TESTS_TOKEN_TEXTS_H
 #define ABL_TESTS_TOKEN_TEXTS_H
 

@@ -1,5 +1,5 @@
-// The Vulkan entry points, looked up at run time: abltui starts, and says what is missing, where no loader is
-// installed.
+// The Vulkan entry points, looked up at run time: abltui starts, and says what is missing, where no
+// loader is installed.
 #ifndef ABL_ENGINE_VULKAN_API_H
 #define ABL_ENGINE_VULKAN_API_H
 
@@ -79,7 +79,8 @@ struct vulkan_api {
 #undef MEMBER
 };
 
-// Open the loader and look up what works without an instance. vulkan_api_release undoes it, also after a failure.
+// Open the loader and look up what works without an instance. vulkan_api_release undoes it, also
+// after a failure.
 bool vulkan_api_init(struct vulkan_api *api, struct abl_err *err);
 bool vulkan_api_init_instance(struct vulkan_api *api, VkInstance instance, struct abl_err *err);
 bool vulkan_api_init_device(struct vulkan_api *api, VkDevice device, struct abl_err *err);

@@ -10,7 +10,8 @@
 // Copies of single rows are handed to the driver in bunches.
 enum { COPY_REGIONS = 256 };
 
-// Rows of this many bytes and their multiples fall into the same few cache sets on a CPU; padding spreads them.
+// Rows of this many bytes and their multiples fall into the same few cache sets on a CPU; padding
+// spreads them.
 enum { CONFLICT_BYTES = 1024, CONFLICT_PADDING = 16 };
 
 static void collect(struct vulkan *v)
@@ -27,7 +28,8 @@ static void collect(struct vulkan *v)
     }
 }
 
-// A released buffer of just that size can be used at once: barriers keep its old and new commands apart.
+// A released buffer of just that size can be used at once: barriers keep its old and new commands
+// apart.
 static struct buffer *reuse(struct vulkan *v, uint64_t size)
 {
     for (struct buffer **at = &v->released; *at; at = &(*at)->next)
@@ -96,7 +98,8 @@ static VkDeviceSize at(struct tensor t, uint32_t row)
     return (t.first + (size_t)row * t.stride) * sizeof(float);
 }
 
-// Copy rows [first, first + n) between the tensor and dense rows that begin at `dense` bytes in the host's buffer.
+// Copy rows [first, first + n) between the tensor and dense rows that begin at `dense` bytes in the
+// host's buffer.
 static bool copy_rows(struct vulkan *v, struct tensor t, uint32_t first, uint32_t n,
                       struct buffer *host, uint64_t dense, bool to_device, struct abl_err *err)
 {

@@ -1,4 +1,5 @@
-// Loader, instance, the devices that there are, and one of them opened. Nothing here changes once it is open.
+// Loader, instance, the devices that there are, and one of them opened. Nothing here changes once
+// it is open.
 #ifndef ABL_ENGINE_VULKAN_CONTEXT_H
 #define ABL_ENGINE_VULKAN_CONTEXT_H
 
@@ -52,8 +53,8 @@ struct vulkan_context {
 };
 
 // Open the device of that uuid, index or name, taking over the instance, also after a failure.
-// texel_wanted < 0: as fits the device; 0 or 1: forced, for tests. coop_wanted: fp16 matrices by linear_coop, where the
-// device has them and reads no texels.
+// texel_wanted < 0: as fits the device; 0 or 1: forced, for tests. coop_wanted: fp16 matrices by
+// linear_coop, where the device has them and reads no texels.
 bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
                          const struct device_info *wanted, int texel_wanted, bool coop_wanted,
                          struct abl_err *err);

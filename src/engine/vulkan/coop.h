@@ -1,5 +1,6 @@
-// Products of fp16 matrices by whole subgroups (VK_KHR_cooperative_matrix, tensor cores on many GPUs), for --precision f16.
-// None where the device has no such products, or the Vulkan headers or the shader compiler of the build did not know them.
+// Products of fp16 matrices by whole subgroups (VK_KHR_cooperative_matrix, tensor cores on many
+// GPUs), for --precision f16. None where the device has no such products, or the Vulkan headers or
+// the shader compiler of the build did not know them.
 #ifndef ABL_ENGINE_VULKAN_COOP_H
 #define ABL_ENGINE_VULKAN_COOP_H
 
@@ -12,7 +13,8 @@
 #define HAS_COOP
 #endif
 
-// One product (m, k) · (k, n) of a subgroup, halves into floats; m 0: none that linear_coop could use.
+// One product (m, k) · (k, n) of a subgroup, halves into floats; m 0: none that linear_coop could
+// use.
 struct coop {
     uint32_t m, n, k;
 };

@@ -64,7 +64,8 @@ static bool create_instance(struct vulkan_instance *in, struct abl_err *err)
     return vulkan_api_init_instance(&in->api, in->handle, err);
 }
 
-// The compute family without graphics, which does not compete with the screen; else any with compute.
+// The compute family without graphics, which does not compete with the screen; else any with
+// compute.
 static bool find_queue(const struct vulkan_api *api, struct vulkan_device *d)
 {
     VkQueueFamilyProperties families[32];
@@ -124,7 +125,8 @@ static void describe(struct vulkan_device *d, const VkPhysicalDeviceProperties *
     }
 }
 
-// What the driver says beyond VkPhysicalDeviceProperties: chains of structs, each only asked for where it is known.
+// What the driver says beyond VkPhysicalDeviceProperties: chains of structs, each only asked for
+// where it is known.
 struct answers {
     VkPhysicalDeviceProperties core;
     VkPhysicalDeviceIDProperties id;

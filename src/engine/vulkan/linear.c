@@ -23,8 +23,8 @@ static uint32_t tiles(uint32_t n, uint32_t tile)
     return (n + tile - 1) / tile;
 }
 
-// Rows that one workgroup takes on a CPU-type device, in blocks of a subgroup: few enough not to compute much for
-// nothing, and not so many that they do not fit its registers.
+// Rows that one workgroup takes on a CPU-type device, in blocks of a subgroup: few enough not to
+// compute much for nothing, and not so many that they do not fit its registers.
 static uint32_t row_blocks(uint32_t lanes, uint32_t m)
 {
     uint32_t most = lanes <= 8 ? 4 : 1, blocks = 1;

@@ -5,7 +5,8 @@
 
 #include "engine/vulkan/ranges.h"
 
-// Blocks start small, for a small model on a software device, and double. A buffer larger than a block gets its own.
+// Blocks start small, for a small model on a software device, and double. A buffer larger than a
+// block gets its own.
 #define FIRST_BLOCK (UINT64_C(16) << 20)
 #define LARGEST_BLOCK (UINT64_C(256) << 20)
 
@@ -112,7 +113,8 @@ static bool block_new(struct memory *m, enum memory_pool pool, uint64_t size, ui
     return true;
 }
 
-// A new block for at least `size` bytes: of the usual size, or when that is too much, of just what is needed.
+// A new block for at least `size` bytes: of the usual size, or when that is too much, of just what
+// is needed.
 static bool add_block(struct memory *m, enum memory_pool pool, const VkMemoryRequirements *need,
                       struct memory_block **out, struct abl_err *err)
 {
@@ -133,8 +135,9 @@ static bool add_block(struct memory *m, enum memory_pool pool, const VkMemoryReq
         }
         failed = true;
     }
+    // err says how
     if (failed)
-        return false; // err says how
+        return false;
     return abl_fail(err, ABL_FAILED,
                     "'%s' has no memory that the host can reach; choose another device",
                     m->context->gpu->info.name);

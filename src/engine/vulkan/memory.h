@@ -21,8 +21,8 @@ struct memory_block;
 // One VkBuffer with a texel view over all of it.
 struct buffer {
     VkBuffer handle;
-    VkBufferView
-        view; // RGBA32F, or RGBA16F; none where the device reads storage buffers, or for a pool of the host
+    // RGBA32F, or RGBA16F; none where the device reads storage buffers, or for a pool of the host
+    VkBufferView view;
     uint64_t size; // bytes, a multiple of 16
     void *mapped;  // host address; NULL in POOL_DEVICE
     struct memory_block *block;
@@ -30,7 +30,8 @@ struct buffer {
         uint64_t first, size;
     } place;
 
-    // Kept by the queue: the epochs in which commands last read and wrote it, and the submission that last uses it.
+    // Kept by the queue: the epochs in which commands last read and wrote it, and the submission
+    // that last uses it.
     uint64_t read_epoch, write_epoch;
     uint64_t last_use;
     struct buffer *next;          // in the list of released buffers
@@ -49,7 +50,8 @@ void memory_init(struct memory *m, const struct vulkan_context *context);
 // Destroys what buffers are left, too. The device must be idle.
 void memory_release(struct memory *m);
 
-// A buffer of `size` bytes, rounded up to 16. The caller destroys it when the device no longer uses it.
+// A buffer of `size` bytes, rounded up to 16. The caller destroys it when the device no longer uses
+// it.
 bool memory_buffer_new(struct memory *m, enum memory_pool pool, uint64_t size, struct buffer **out,
                        struct abl_err *err);
 // From now on texels of a buffer are four fp16.

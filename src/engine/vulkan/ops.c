@@ -6,7 +6,8 @@
 
 #include "shaders/args.h"
 
-// Texel fetches, exponentials and stores count as this many multiply-adds in the work of a submission.
+// Texel fetches, exponentials and stores count as this many multiply-adds in the work of a
+// submission.
 static const double element_work = 8;
 
 // Edits go over in lists of this many.
@@ -96,8 +97,9 @@ bool vulkan_rope(struct engine *e, struct tensor x, struct tensor table, struct 
     struct vulkan *v = (struct vulkan *)e;
     assert(positions.count == x.rows && x.cols % d_head == 0);
     assert(table.cols % 2 == 0 && table.cols <= d_head);
+    // a half of the turned columns, too
     bool aligned = d_head % 4 == 0 && table.cols % 8 == 0 && vulkan_is_aligned(x)
-                   && vulkan_is_aligned(table); // a half of the turned columns, too
+                   && vulkan_is_aligned(table);
     uint32_t window = vulkan_window_rows(v, x);
     for (uint32_t row = 0, n; row < x.rows; row += n) {
         n = min_u32(window, x.rows - row);

@@ -30,7 +30,8 @@
 #include "shaders/weigh.spv.h"
 #include "shaders/weigh_texel.spv.h"
 
-// `threads` is what a workgroup has on a GPU. On CPU-type devices it is one subgroup, as barriers are dear there.
+// `threads` is what a workgroup has on a GPU. On CPU-type devices it is one subgroup, as barriers
+// are dear there.
 static const struct shader_code {
     const char *name;
     struct code {

@@ -5,11 +5,13 @@
 
 #define STAGING_BYTES (UINT64_C(8) << 20)
 
-// One wait, and how many of them until a device counts as hung. A software device shares its cores with others.
+// One wait, and how many of them until a device counts as hung. A software device shares its cores
+// with others.
 #define WAIT_NS UINT64_C(1000000000)
 enum { WAITS = 600 };
 
-// A submission should take this long: short beside every driver's time limit, long beside the cost of submitting.
+// A submission should take this long: short beside every driver's time limit, long beside the cost
+// of submitting.
 static const double target_seconds = 0.05;
 static const double least_work = 1e8;
 
@@ -101,7 +103,8 @@ static bool wait_for(struct queue *q, uint64_t submission, struct abl_err *err)
         c->gpu->info.name, WAITS);
 }
 
-// Move the limit towards what the device does in the target time, at most by a factor of 2 up and 4 down.
+// Move the limit towards what the device does in the target time, at most by a factor of 2 up and 4
+// down.
 static void learn_speed(struct queue *q, const struct queue_slot *slot)
 {
     const struct vulkan_context *c = q->context;
@@ -150,7 +153,8 @@ bool queue_commands(struct queue *q, VkCommandBuffer *out, struct abl_err *err)
     return true;
 }
 
-// What the device wrote into mapped memory becomes readable by the host once the submission is waited for.
+// What the device wrote into mapped memory becomes readable by the host once the submission is
+// waited for.
 static void barrier_to_host(struct queue *q, VkCommandBuffer commands)
 {
     VkMemoryBarrier memory

@@ -1,8 +1,10 @@
-// Recording and submitting: command buffers in turn, staging memory for what the host sends, barriers, waits.
+// Recording and submitting: command buffers in turn, staging memory for what the host sends,
+// barriers, waits.
 //
-// Commands go into the current slot's command buffer. A slot is submitted when it holds enough work (so that no
-// submission runs into a driver's time limit), when its staging memory is full, or when someone waits; then the next
-// slot's turn comes, after its previous submission is done. One timeline semaphore counts submissions.
+// Commands go into the current slot's command buffer. A slot is submitted when it holds enough work
+// (so that no submission runs into a driver's time limit), when its staging memory is full, or when
+// someone waits; then the next slot's turn comes, after its previous submission is done. One
+// timeline semaphore counts submissions.
 #ifndef ABL_ENGINE_VULKAN_QUEUE_H
 #define ABL_ENGINE_VULKAN_QUEUE_H
 
@@ -46,12 +48,14 @@ void queue_release(struct queue *q); // waits for the device
 // The command buffer to record the next command into.
 bool queue_commands(struct queue *q, VkCommandBuffer *out, struct abl_err *err);
 
-// Staging memory for the commands recorded next; where in slot->staging it lies is *offset, a multiple of alignment.
+// Staging memory for the commands recorded next; where in slot->staging it lies is *offset, a
+// multiple of alignment.
 bool queue_stage(struct queue *q, uint64_t size, uint64_t alignment, struct buffer **staging,
                  uint64_t *offset, struct abl_err *err);
 
-// The next command reads / writes these buffers (NULL entries are skipped): put a barrier where it needs one.
-// Buffers of the staging pool need not be named: submitting makes the host's writes visible.
+// The next command reads / writes these buffers (NULL entries are skipped): put a barrier where it
+// needs one. Buffers of the staging pool need not be named: submitting makes the host's writes
+// visible.
 bool queue_access(struct queue *q, struct buffer *const *reads, size_t n_reads,
                   struct buffer *const *writes, size_t n_writes, struct abl_err *err);
 

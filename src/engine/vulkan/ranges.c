@@ -20,8 +20,8 @@ void ranges_release(struct ranges *r)
     *r = (struct ranges){ 0 };
 }
 
-// n_taken taken parts have at most n_taken + 1 free ones between them. Making room for that when a part is taken leaves
-// ranges_give nothing to allocate.
+// n_taken taken parts have at most n_taken + 1 free ones between them. Making room for that when a
+// part is taken leaves ranges_give nothing to allocate.
 static bool reserve(struct ranges *r, size_t n_taken)
 {
     if (n_taken + 2 <= r->cap)

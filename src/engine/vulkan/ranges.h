@@ -21,8 +21,8 @@ struct ranges {
 bool ranges_init(struct ranges *r, uint64_t size);
 void ranges_release(struct ranges *r);
 
-// Take size bytes at a multiple of alignment (a power of two) from the smallest part that holds them. False when none
-// does, or when memory is out.
+// Take size bytes at a multiple of alignment (a power of two) from the smallest part that holds
+// them. False when none does, or when memory is out.
 bool ranges_take(struct ranges *r, uint64_t size, uint64_t alignment, uint64_t *first);
 
 // Give back what ranges_take gave; never fails.

@@ -1,7 +1,8 @@
-// Logits and what is read off them, a block of rows at a time: the logits of a block go into scratch memory, are
-// reduced there, and only the reduced rows come back, once, at the end.
+// Logits and what is read off them, a block of rows at a time: the logits of a block go into
+// scratch memory, are reduced there, and only the reduced rows come back, once, at the end.
 //
-// With a base, a block also holds the logits of the base rows that its rows compare with, in front of its own:
+// With a base, a block also holds the logits of the base rows that its rows compare with, in front
+// of its own:
 //
 //     scratch   | base rows b0 … b0 + n_base - 1 | rows first … first + n - 1 |
 //     items     one for each base row, then one for each ask, numbered through all blocks; likewise the results
@@ -38,7 +39,8 @@ static uint32_t logits_cols(const struct weight *w)
     return (w->n + 3) & ~3u;
 }
 
-// The largest block from ask `first` on whose rows fit `capacity` rows of scratch; never less than one row and its base.
+// The largest block from ask `first` on whose rows fit `capacity` rows of scratch; never less than
+// one row and its base.
 static struct block next_block(const struct reading *r, uint32_t first, uint32_t capacity)
 {
     const struct readout_ask *asks = r->asks;
@@ -117,8 +119,9 @@ static bool reduce(struct reading *r, enum shader shader, const struct block *b,
                                  .base_first = b->item_first,
                                  .n = r->w->n,
                                  .logits_stride = v->logits.stride };
+    // the scratch is ours
     struct dispatch d = { .shader = shader,
-                          .aligned = true, // the scratch is ours
+                          .aligned = true,
                           .args = &args,
                           .args_size = sizeof args,
                           .out = { .buffer = r->raws },

@@ -69,7 +69,8 @@ static bool same_header(FILE *f, const struct device_info *device)
     return fgets(line, sizeof line, f) && !strcmp(line, expected);
 }
 
-// "log2_m n k rate rate" a line. A driver of another version starts over, and so does a file with a line that is none.
+// "log2_m n k rate rate" a line. A driver of another version starts over, and so does a file with a
+// line that is none.
 static void load(struct tuner *t)
 {
     FILE *f = t->path ? fopen(t->path, "r") : NULL;

@@ -1,8 +1,9 @@
-// Which of several ways to compute a product a device is fastest in: measured on the products of real runs, by the device's
-// own clock, and kept in the cache folder. All ways give the same bits.
+// Which of several ways to compute a product a device is fastest in: measured on the products of
+// real runs, by the device's own clock, and kept in the cache folder. All ways give the same bits.
 //
 // Each way is tried twice for a shape, in turn; the faster one is taken from then on. The file is
-// $XDG_CACHE_HOME/abltui/tune-UUID.txt, tune-UUID-coop.txt of cooperative matrices (~/.cache where that is not set); a file that cannot be read or written is as none.
+// $XDG_CACHE_HOME/abltui/tune-UUID.txt, tune-UUID-coop.txt of cooperative matrices (~/.cache where
+// that is not set); a file that cannot be read or written is as none.
 #ifndef ABL_ENGINE_VULKAN_TUNE_H
 #define ABL_ENGINE_VULKAN_TUNE_H
 
@@ -48,8 +49,9 @@ bool tuner_init(struct tuner *t, const struct vulkan_context *c, struct abl_err 
 // Keep what was learnt. The device is idle.
 void tuner_release(struct tuner *t, const struct queue *q);
 
-// The way to take for m rows by a (k, n) matrix; `usual` where nothing is known or the product is too small to measure.
-// *timing: what the dispatch, which has to be the next one recorded, is timed by.
+// The way to take for m rows by a (k, n) matrix; `usual` where nothing is known or the product is
+// too small to measure. *timing: what the dispatch, which has to be the next one recorded, is timed
+// by.
 uint32_t tuner_choose(struct tuner *t, const struct queue *q, uint32_t m, uint32_t n, uint32_t k,
                       uint32_t usual, struct timing *timing);
 

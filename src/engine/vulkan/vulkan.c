@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Scratch for logits: some hundred rows of a large vocabulary, enough rows for linear to run at full speed.
+// Scratch for logits: some hundred rows of a large vocabulary, enough rows for linear to run at
+// full speed.
 #define LOGITS_BYTES (UINT64_C(64) << 20)
 
 // Between two products: a CPU's caches want little, a GPU's many units many rows.

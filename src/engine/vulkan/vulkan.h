@@ -45,8 +45,8 @@ bool vulkan_index_new(struct engine *e, const uint32_t *values, uint32_t count, 
                       struct abl_err *err);
 void vulkan_index_release(struct engine *e, struct index *list);
 
-// weight.c: a matrix in panels of columns, [n / panel][k_pad][panel], zeros behind k and n. A part is what one binding
-// can read.
+// weight.c: a matrix in panels of columns, [n / panel][k_pad][panel], zeros behind k and n. A part
+// is what one binding can read.
 struct weight_part {
     struct buffer *buffer;
     uint32_t first_col, n_cols; // the first a multiple of the panel; n_cols without padding

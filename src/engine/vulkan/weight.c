@@ -1,4 +1,5 @@
-// Weights: read from a checkpoint block by block, put into panels on the way, never held whole by the host.
+// Weights: read from a checkpoint block by block, put into panels on the way, never held whole by
+// the host.
 #include "engine/vulkan/vulkan.h"
 
 #include <assert.h>
@@ -76,7 +77,8 @@ static bool create_parts(struct vulkan *v, struct weight *w, struct abl_err *err
     return true;
 }
 
-// Copy staged panels, each `size` bytes long and one after the other, to byte `to` of panels [first, first + n).
+// Copy staged panels, each `size` bytes long and one after the other, to byte `to` of panels
+// [first, first + n).
 static bool copy_panels(struct loading *l, struct buffer *staging, uint64_t offset, uint64_t size,
                         const struct weight_part *part, uint32_t first, uint32_t n, uint64_t to,
                         struct abl_err *err)
@@ -114,7 +116,8 @@ static unsigned char *put_strip(struct loading *l, unsigned char *to)
     return to + n * sizeof(uint16_t);
 }
 
-// The file holds n rows of k: each panel is the transpose of `panel` file rows. Zeros where k or n end early.
+// The file holds n rows of k: each panel is the transpose of `panel` file rows. Zeros where k or n
+// end early.
 static bool send_out_in(struct loading *l, const struct weight_part *part, uint32_t first,
                         uint32_t n, struct abl_err *err)
 {

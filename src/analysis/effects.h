@@ -1,0 +1,45 @@
+// Every estimate that a run's files show, made once: the intact run, single heads, head sets.
+#ifndef ABL_ANALYSIS_EFFECTS_H
+#define ABL_ANALYSIS_EFFECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "analysis/holdout.h"
+#include "base/err.h"
+#include "session/estimates.h"
+#include "session/session.h"
+
+// One finished variant.
+struct effect {
+    size_t variant;
+    struct estimate value[N_METRICS]; // under ablation
+    // paired with the intact run; q over the list that holds the effect
+    struct estimate delta[N_METRICS];
+    struct recovery recovery[N_METRICS]; // of a restored set or a patch
+    // of a set: share of its controls with a delta at most as large, in percent; NaN: none
+    double percentile[N_METRICS];
+    // of a set: (b + 1) / (n_controls + 1), b controls with |delta| >= its own; NaN: none
+    double p_null[N_METRICS];
+    size_t n_controls;
+    // of a set: joint minus sum of singles; n = 0 where a single is missing
+    struct estimate interaction[N_METRICS];
+};
+
+struct effects {
+    struct estimate intact[N_METRICS];
+    // By role, each in the order of the variants: one head; sets and their controls; restored sets;
+    // patches and shams.
+    struct effect *heads, *groups, *restored, *patches;
+    size_t n_heads, n_groups, n_restored, n_patches;
+    struct holdout holdout;
+};
+
+bool effects_make(const struct session *session, const struct results *table, struct effects *out,
+                  struct abl_err *err);
+void effects_release(struct effects *r);
+
+// True for the ablation of exactly one head.
+bool variant_is_head(const struct variant *v);
+
+#endif

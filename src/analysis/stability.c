@@ -1,0 +1,263 @@
+#include "analysis/stability.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+
+// The variants' deltas, and room to work in.
+struct ranking {
+    size_t n;
+    uint32_t n_clusters;
+    double *sums;    // (n, n_clusters) of the paired deltas
+    double *means;   // (n_resamples, n), by resample
+    double *first;   // (n) means of one half, and its ranks
+    double *second;  // (n) likewise
+    double *column;  // (n_resamples) means of one variant
+    double *rho;     // (STABILITY_HALVINGS)
+    double **sorted; // (n)
+    uint32_t *order; // (n_clusters)
+    bool *top;       // (n)
+};
+
+static void ranking_release(struct ranking *r)
+{
+    free(r->sums);
+    free(r->means);
+    free(r->first);
+    free(r->second);
+    free(r->column);
+    free(r->rho);
+    free(r->sorted);
+    free(r->order);
+    free(r->top);
+}
+
+static bool ranking_init(struct ranking *r, const struct session *session, size_t n,
+                         size_t n_resamples)
+{
+    *r = (struct ranking){ .n = n, .n_clusters = session->prompts->n_clusters };
+    size_t room = size_max(n, 1), sums, means;
+    if (!size_mul(room, size_max(r->n_clusters, 1), &sums)
+        || !size_mul(room, size_max(n_resamples, 1), &means))
+        return false;
+    r->sums = calloc(sums, sizeof *r->sums);
+    r->means = calloc(means, sizeof *r->means);
+    r->first = calloc(room, sizeof *r->first);
+    r->second = calloc(room, sizeof *r->second);
+    r->column = calloc(size_max(n_resamples, 1), sizeof *r->column);
+    r->rho = calloc(STABILITY_HALVINGS, sizeof *r->rho);
+    r->sorted = calloc(room, sizeof *r->sorted);
+    r->order = calloc(size_max(r->n_clusters, 1), sizeof *r->order);
+    r->top = calloc(room, sizeof *r->top);
+    return r->sums && r->means && r->first && r->second && r->column && r->rho && r->sorted
+           && r->order && r->top;
+}
+
+static void fill(struct ranking *r, const struct session *session, const struct results *t,
+                 const size_t *variants, enum metric m, size_t n_resamples)
+{
+    for (size_t v = 0; v < r->n; v++) {
+        const struct row_stats *rows = t->rows + variants[v] * t->n_prompts;
+        double *sums = r->sums + v * r->n_clusters;
+        for (size_t i = 0; i < t->n_prompts; i++)
+            sums[session->prompts->items[i].cluster]
+                += metric_delta(m, &rows[i], &session->intact[i]);
+        stats_resampled(session->resampler, sums, n_resamples, r->column);
+        for (size_t b = 0; b < n_resamples; b++)
+            r->means[b * r->n + v] = r->column[b];
+    }
+}
+
+// Fisher-Yates: order becomes a random permutation of 0..n-1.
+static void shuffle(uint32_t *order, uint32_t n, struct rng *rng)
+{
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = i;
+    for (uint32_t i = n; i > 1; i--) {
+        uint32_t j = rng_below(rng, i), last = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = last;
+    }
+}
+
+// Sums stand for means: all variants of a half share their number of rows, and ranks do not see the
+// factor.
+static double halve(struct ranking *r)
+{
+    for (size_t v = 0; v < r->n; v++) {
+        r->first[v] = r->second[v] = 0.0;
+        for (uint32_t c = 0; c < r->n_clusters; c++)
+            *(c < r->n_clusters / 2 ? &r->first[v] : &r->second[v])
+                += r->sums[v * r->n_clusters + r->order[c]];
+    }
+    return stats_spearman_in(r->first, r->second, r->n, r->sorted);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// Quantile p of sorted values, linear between them.
+static double quantile_of(const double *v, size_t n, double p)
+{
+    double place = (double)(n - 1) * p;
+    size_t k = (size_t)place;
+    return k + 1 < n ? v[k] + (v[k + 1] - v[k]) * (place - (double)k) : v[k];
+}
+
+static void find_halves(struct ranking *r, uint64_t seed, struct stability *out)
+{
+    struct rng rng;
+    rng_seed(&rng, seed);
+    double total = 0.0;
+    uint32_t n = 0;
+    for (int i = 0; i < STABILITY_HALVINGS; i++) {
+        shuffle(r->order, r->n_clusters, &rng);
+        double rho = halve(r);
+        if (isnan(rho)) // all variants alike in one half: there is no ranking to compare
+            continue;
+        total += rho;
+        r->rho[n++] = rho;
+    }
+    if (!n)
+        return;
+    qsort(r->rho, n, sizeof *r->rho, ascending);
+    double mean = total / n;
+    out->split_half = mean;
+    out->split_half_lo = quantile_of(r->rho, n, 0.025);
+    out->split_half_hi = quantile_of(r->rho, n, 0.975);
+    out->spearman_brown = mean > 0.0 ? 2.0 * mean / (1.0 + mean) : NAN;
+    out->n_halvings = n;
+}
+
+// Largest size first, what is no number last; of equals the earlier variant, so that there is one
+// order.
+static int by_size(const void *a, const void *b)
+{
+    const double *x = *(const double *const *)a, *y = *(const double *const *)b;
+    double dx = isnan(*x) ? -1.0 : fabs(*x), dy = isnan(*y) ? -1.0 : fabs(*y);
+    if (dx > dy || dx < dy)
+        return dx > dy ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+// sorted[0..k) becomes pointers to the k largest of means, in order: by insertion, as nearly all
+// are too small to enter.
+static void find_top(double *means, size_t k, struct ranking *r)
+{
+    for (size_t v = 0, n = 0; v < r->n; v++) {
+        double *at = &means[v];
+        if (n == k && (!k || by_size(&at, &r->sorted[k - 1]) > 0))
+            continue;
+        size_t i = n < k ? n++ : k - 1;
+        for (; i && by_size(&at, &r->sorted[i - 1]) < 0; i--)
+            r->sorted[i] = r->sorted[i - 1];
+        r->sorted[i] = at;
+    }
+}
+
+static void find_tops(struct ranking *r, size_t n_resamples, struct stability *out)
+{
+    size_t k = size_min(STABILITY_TOP, r->n / 2);
+    double jaccard = 0.0;
+    for (size_t v = 0; v < r->n; v++) {
+        out->stays[v] = 0.0;
+        r->first[v] = 0.0;
+        for (uint32_t c = 0; c < r->n_clusters; c++)
+            r->first[v] += r->sums[v * r->n_clusters + c];
+    }
+    find_top(r->first, k, r);
+    for (size_t i = 0; i < k; i++)
+        r->top[r->sorted[i] - r->first] = true;
+    for (size_t b = 0; b < n_resamples; b++) {
+        double *means = r->means + b * r->n;
+        size_t shared = 0;
+        find_top(means, k, r);
+        for (size_t i = 0; i < k; i++) {
+            size_t v = (size_t)(r->sorted[i] - means);
+            out->stays[v] += 1.0;
+            shared += r->top[v];
+        }
+        jaccard += (double)shared / (double)(2 * k - shared);
+    }
+    for (size_t v = 0; v < r->n; v++) // a count is exact where a sum of shares is not
+        out->stays[v] /= (double)n_resamples;
+    out->top_k = (uint32_t)k;
+    out->n_resamples = (uint32_t)n_resamples;
+    out->top_jaccard = jaccard / (double)n_resamples;
+}
+
+bool stability_make(const struct session *session, const struct results *t, const size_t *variants,
+                    size_t n, enum metric m, struct stability *out, struct abl_err *err)
+{
+    struct stability s = { .split_half = NAN,
+                           .split_half_lo = NAN,
+                           .split_half_hi = NAN,
+                           .spearman_brown = NAN,
+                           .top_jaccard = NAN,
+                           .stays = calloc(size_max(n, 1), sizeof *s.stays),
+                           .n = n };
+    size_t n_resamples = size_min(resampler_n_boot(session->resampler), STABILITY_RESAMPLES);
+    struct ranking r = { 0 };
+    bool ok = s.stays && ranking_init(&r, session, n, n_resamples);
+    if (ok) {
+        fill(&r, session, t, variants, m, n_resamples);
+        for (size_t v = 0; v < n; v++)
+            s.stays[v] = NAN;
+        if (r.n_clusters >= 4 && n >= 3)
+            find_halves(&r, session->settings.seed, &s);
+        if (r.n_clusters >= 2 && n >= 2 && n_resamples)
+            find_tops(&r, n_resamples, &s);
+    }
+    ranking_release(&r);
+    if (!ok) {
+        free(s.stays);
+        return abl_no_memory(err);
+    }
+    *out = s;
+    return true;
+}
+
+void stability_release(struct stability *s)
+{
+    free(s->stays);
+    *s = (struct stability){ 0 };
+}
+
+// The ranking that the run is about: finished variants of the first of these roles that has enough
+// of them to rank.
+static size_t list_ranked(const struct results *t, size_t *out)
+{
+    static const enum variant_role roles[] = { ROLE_PATCH, ROLE_SET, ROLE_HEAD };
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        size_t n = 0;
+        for (size_t v = 0; v < t->variants->n; v++)
+            if (t->done[v] && t->variants->items[v].role == roles[i])
+                out[n++] = v;
+        if (n >= 3)
+            return n;
+    }
+    return 0;
+}
+
+void stability_text(const struct session *session, const struct results *t, struct buf *out)
+{
+    size_t *ranked = calloc(t->variants->n + 1, sizeof *ranked);
+    size_t n = ranked ? list_ranked(t, ranked) : 0;
+    struct stability s = { .n = 0 };
+    struct abl_err ignored;
+    if (n && stability_make(session, t, ranked, n, session->settings.metric, &s, &ignored)
+        && !isnan(s.split_half))
+        buf_printf(out,
+                   "ranking of %zu by delta_%s: halves of the prompts agree %.2f [%.2f, %.2f]"
+                   " (Spearman), top %" PRIu32 " of resamples overlap %.2f (Jaccard)\n",
+                   n, metric_info(session->settings.metric)->name, s.split_half, s.split_half_lo,
+                   s.split_half_hi, s.top_k, s.top_jaccard);
+    stability_release(&s);
+    free(ranked);
+}

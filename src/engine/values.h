@@ -1,0 +1,57 @@
+// What an engine is told and answers, as plain numbers: all of it that plans and statistics need to
+// know.
+#ifndef ABL_ENGINE_VALUES_H
+#define ABL_ENGINE_VALUES_H
+
+#include <stdint.h>
+
+#include "engine/precision.h"
+
+// x[row][first_col + c] = keep * x[row][first_col + c] + add * source[source_row][source_col + c],
+// c < n_cols. keep = 0 ignores the old value and add = 0 ignores the source, even where they are
+// not finite.
+struct row_edit {
+    uint32_t row;
+    uint32_t first_col, n_cols;
+    uint32_t source_row, source_col;
+    float keep, add;
+};
+
+// A question about the logits of a row. Ids are below the unembedding's n.
+struct readout_ask {
+    // of x; as many ask of one row as like, and each row is asked of. Never decreases from one ask
+    // to the next
+    uint32_t row;
+    uint32_t target, foil;
+    // row of `base` to compare with: the same for all of one row; never decreases either
+    uint32_t base;
+};
+
+// Natural logarithms; computed from fp32 logits by log-sum-exp.
+struct row_stats {
+    float target_logit, foil_logit;
+    float lse;       // ln sum exp(logits)
+    float entropy;   // nats
+    float kl;        // sum p_base (ln p_base - ln p); 0 without a base
+    uint32_t rank;   // tokens scoring above the target
+    uint32_t argmax; // lowest id among equals
+};
+
+enum device_kind { DEVICE_CPU, DEVICE_VULKAN_GPU, DEVICE_VULKAN_CPU };
+
+struct device_info {
+    enum device_kind kind;
+    uint32_t vulkan_index; // N of vulkan:N
+    char name[256];
+    char driver[256];         // library or driver name and version
+    char uuid[33];            // 32 hex digits, empty for the cpu engine
+    uint64_t memory;          // bytes of the heap used, 0 = unknown
+    enum precision precision; // of an engine: what it multiplies in
+    // Likewise: bytes to which what only passes between two products is best kept, so that it stays
+    // in the caches.
+    uint64_t part_bytes;
+    // Likewise: rows that are enough, as carrying more at once makes no product faster.
+    uint32_t rows_at_once;
+};
+
+#endif

@@ -1,0 +1,484 @@
+#include "experiments/lens.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forward/forward.h"
+#include "forward/observe.h"
+#include "forward/prompt_block.h"
+#include "session/estimates.h"
+
+const char *direct_kind_name(enum direct_kind k)
+{
+    static const char *const names[N_DIRECT_KINDS] = { [DIRECT_EMBED] = "embed",
+                                                       [DIRECT_HEAD] = "head",
+                                                       [DIRECT_ATTN_BIAS] = "attn_bias",
+                                                       [DIRECT_MLP] = "mlp",
+                                                       [DIRECT_BIAS] = "bias" };
+    return names[k];
+}
+
+struct work {
+    struct session *session;
+    struct weights *weights;
+    struct lens *lens;
+    size_t n;       // rows
+    double *along;  // (n, d_model): w_f·(W_U[target] - W_U[foil]), centred where the norm centres
+    double *share;  // (n_parts, n): along each row's direction, before the final norm's scale
+    double *spread; // (n) what the final norm divides by
+    struct tensor aims;      // (n, d_model): `along` on the device
+    struct tensor states;    // (n, d_model): residual stream of a lens point, then behind the norm
+    float *host;             // (n, d_model)
+    struct row_stats *stats; // (n_points, n), the arena's as is `share`
+    struct abl_err *err;
+};
+
+static uint32_t parts_a_layer(const struct model_shape *s)
+{
+    return s->n_heads + 2;
+}
+
+static double *share_of(const struct work *w, enum direct_kind kind, uint32_t layer, uint32_t head)
+{
+    const struct model_shape *s = &w->session->model->shape;
+    size_t base = 1 + (size_t)layer * parts_a_layer(s), part = 0;
+    switch (kind) {
+    case DIRECT_EMBED:
+        part = 0;
+        break;
+    case DIRECT_HEAD:
+        part = base + head;
+        break;
+    case DIRECT_ATTN_BIAS:
+        part = base + s->n_heads;
+        break;
+    case DIRECT_MLP:
+        part = base + s->n_heads + 1;
+        break;
+    case DIRECT_BIAS:
+    case N_DIRECT_KINDS:
+        part = w->lens->n_parts - 1;
+        break;
+    }
+    return w->share + part * w->n;
+}
+
+static double dot(const double *a, const float *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += a[i] * (double)b[i];
+    return sum;
+}
+
+// -------------------------------------------------------------------------------------- directions
+
+// gain and bias of the final norm; bias is zeros where it has none.
+static bool read_final_norm(const struct work *w, float *gain, float *bias)
+{
+    const struct model *m = w->session->model;
+    size_t d = m->shape.d_model;
+    memset(bias, 0, d * sizeof *bias);
+    return model_read_vector(m, VECTOR_FINAL_GAIN, 0, gain, w->err)
+           && (!model_vector_len(&m->shape, VECTOR_FINAL_BIAS)
+               || model_read_vector(m, VECTOR_FINAL_BIAS, 0, bias, w->err));
+}
+
+// One row's direction, and what the norm's bias adds along it.
+static void aim(const struct work *w, size_t row, const float *target, const float *foil,
+                const float *gain, const float *bias)
+{
+    const struct model_shape *s = &w->session->model->shape;
+    double *along = w->along + row * s->d_model, mean = 0, constant = 0;
+    for (size_t i = 0; i < s->d_model; i++) {
+        double difference = (double)target[i] - (double)foil[i];
+        constant += (double)bias[i] * difference;
+        along[i] = (double)gain[i] * difference;
+        mean += along[i] / s->d_model;
+    }
+    // x loses its mean on the way: (x - mean(x))·u = x·(u - mean(u))
+    for (size_t i = 0; s->norm == NORM_LAYER && i < s->d_model; i++)
+        along[i] -= mean;
+    share_of(w, DIRECT_BIAS, 0, 0)[row] = constant;
+}
+
+static bool aim_all(struct work *w)
+{
+    const struct model *m = w->session->model;
+    size_t d = m->shape.d_model;
+    struct matrix_source unembed; // a file row a token
+    model_matrix_source(m, MATRIX_UNEMBED, 0, &unembed);
+    float *room = malloc(4 * d * sizeof *room);
+    bool ok = room || abl_no_memory(w->err);
+    ok = ok && read_final_norm(w, room + 2 * d, room + 3 * d);
+    for (size_t i = 0; ok && i < w->n; i++) {
+        const struct prompt *p = &w->session->prompts->items[i];
+        ok = unembed.read(unembed.context, p->target, 1, room, w->err)
+             && unembed.read(unembed.context, p->foil, 1, room + d, w->err);
+        if (ok)
+            aim(w, i, room, room + d, room + 2 * d, room + 3 * d);
+    }
+    free(room);
+    struct engine *e = w->session->engine;
+    for (size_t i = 0; ok && i < w->n * d; i++)
+        w->host[i] = (float)w->along[i];
+    return ok && e->ops->upload(e, w->aims, w->host, w->err);
+}
+
+// ------------------------------------------------------------------------------------------ shares
+
+// The row of an observed activation that prompt i is read out at, NULL where another block holds
+// it.
+static const float *row_of(const struct observed *o, size_t i)
+{
+    if (i < o->first_prompt || i - o->first_prompt >= o->trie->n_prompts)
+        return NULL;
+    return o->values + (size_t)o->trie->read_of[i - o->first_prompt] * o->n_cols;
+}
+
+static void share_module(const struct work *w, const struct observed *o, double *share)
+{
+    size_t d = w->session->model->shape.d_model;
+    for (size_t i = 0; i < w->n; i++) {
+        const float *x = row_of(o, i);
+        if (x)
+            share[i] = dot(w->along + i * d, x, d);
+    }
+}
+
+// W_O of a layer the other way round: directions in, what each column of z moves along them out.
+static bool load_transposed(const struct work *w, uint32_t layer, struct weight **out)
+{
+    struct engine *e = w->session->engine;
+    struct matrix_source source;
+    model_matrix_source(w->session->model, MATRIX_OUT, layer, &source);
+    uint32_t k = source.k;
+    source.k = source.n;
+    source.n = k;
+    source.out_in = !source.out_in;
+    return e->ops->weight_new(e, &source, out, w->err);
+}
+
+// along·W_O^T of the observed prompts: (n, n_heads * d_head) on the host, the caller's to free.
+static bool pull_back(const struct work *w, const struct observed *o, float **out)
+{
+    struct engine *e = w->session->engine;
+    uint32_t n = (uint32_t)o->trie->n_prompts;
+    struct tensor aims = tensor_rows(w->aims, (uint32_t)o->first_prompt, n);
+    struct weight *transposed = NULL;
+    struct tensor result = { 0 };
+    struct epilogue plain = { 0 };
+    *out = malloc((size_t)n * o->n_cols * sizeof **out);
+    bool ok = (*out || abl_no_memory(w->err)) && load_transposed(w, o->layer, &transposed)
+              && e->ops->alloc(e, n, o->n_cols, &result, w->err)
+              && e->ops->linear(e, result, aims, transposed, &plain, w->err)
+              && e->ops->download(e, result, *out, w->err);
+    if (transposed)
+        e->ops->weight_free(e, transposed);
+    if (result.buffer)
+        e->ops->release(e, &result);
+    if (!ok)
+        free(*out);
+    return ok;
+}
+
+// z of a layer: each head's share, and the constants and b_O for all of them.
+static bool share_heads(const struct work *w, const struct observed *o)
+{
+    struct engine *e = w->session->engine;
+    const struct model_shape *s = &w->session->model->shape;
+    size_t cols = o->n_cols, dh = s->d_head;
+    bool folded = w->session->settings.ablation.value_bias == VALUE_BIAS_FOLDED;
+    uint32_t n_bias = model_vector_len(s, VECTOR_OUT_BIAS);
+    float *pull, *c = calloc(cols + s->d_model, sizeof *c), *bias = c ? c + cols : NULL;
+    if (!c)
+        return abl_no_memory(w->err);
+    struct tensor constant = tensor_rows(w->weights->z_constant, o->layer, 1);
+    bool ok = (!folded || e->ops->download(e, constant, c, w->err))
+              && (!n_bias
+                  || model_read_vector(w->session->model, VECTOR_OUT_BIAS, o->layer, bias, w->err))
+              && pull_back(w, o, &pull);
+    for (size_t k = 0; ok && k < o->trie->n_prompts; k++) {
+        size_t i = o->first_prompt + k;
+        const float *z = row_of(o, i), *p = pull + k * cols;
+        double *rest = &share_of(w, DIRECT_ATTN_BIAS, o->layer, 0)[i];
+        *rest = dot(w->along + i * s->d_model, bias, s->d_model);
+        for (uint32_t h = 0; h < s->n_heads; h++) {
+            double own = 0, fixed = 0;
+            for (size_t x = h * dh; x < (h + 1) * dh; x++) {
+                own += ((double)z[x] - (double)c[x]) * (double)p[x];
+                fixed += (double)c[x] * (double)p[x];
+            }
+            share_of(w, DIRECT_HEAD, o->layer, h)[i] = own;
+            *rest += fixed;
+        }
+    }
+    if (ok)
+        free(pull);
+    free(c);
+    return ok;
+}
+
+// What the final norm divides by.
+static void measure_spread(const struct work *w, const struct observed *o)
+{
+    const struct model_shape *s = &w->session->model->shape;
+    for (size_t i = 0; i < w->n; i++) {
+        const float *x = row_of(o, i);
+        double mean = 0, squares = 0;
+        for (size_t k = 0; x && s->norm == NORM_LAYER && k < s->d_model; k++)
+            mean += (double)x[k] / s->d_model;
+        for (size_t k = 0; x && k < s->d_model; k++)
+            squares += ((double)x[k] - mean) * ((double)x[k] - mean) / s->d_model;
+        if (x)
+            w->spread[i] = sqrt(squares + (double)s->norm_eps);
+    }
+}
+
+// -------------------------------------------------------------------------------------------- lens
+
+// Final norm, unembedding and metrics of the residual stream that is observed, for the block's
+// prompts.
+static bool read_point(struct work *w, const struct observed *o, size_t point)
+{
+    struct engine *e = w->session->engine;
+    size_t first = o->first_prompt, n = o->trie->n_prompts;
+    struct readout_ask *asks = calloc(n, sizeof *asks);
+    if (!asks)
+        return abl_no_memory(w->err);
+    for (size_t i = 0; i < n; i++) {
+        const struct prompt *p = &w->session->prompts->items[first + i];
+        asks[i] = (struct readout_ask){ .row = (uint32_t)i, .target = p->target, .foil = p->foil };
+        memcpy(w->host + i * o->n_cols, row_of(o, first + i), o->n_cols * sizeof *w->host);
+    }
+    struct tensor x = tensor_rows(w->states, 0, (uint32_t)n);
+    bool ok = e->ops->upload(e, x, w->host, w->err)
+              && e->ops->norm(e, x, x, &w->weights->final, w->err)
+              && e->ops->readout(e, x, w->weights->unembed, (struct tensor){ 0 }, asks, (uint32_t)n,
+                                 w->stats + point * w->n + first, w->err);
+    free(asks);
+    return ok;
+}
+
+static bool see(void *context, const struct observed *o, struct abl_err *err)
+{
+    struct work *w = context;
+    (void)err; // the same as w->err
+    bool last = o->layer + 1 == w->session->model->shape.n_layers;
+    switch (o->site) {
+    case SITE_RESID_PRE:
+        // the layer before ended with it
+        if (o->layer)
+            return true;
+        share_module(w, o, share_of(w, DIRECT_EMBED, 0, 0));
+        return read_point(w, o, 0);
+    case SITE_Z:
+        return share_heads(w, o);
+    case SITE_MLP_OUT:
+        share_module(w, o, share_of(w, DIRECT_MLP, o->layer, 0));
+        return true;
+    case SITE_RESID_POST:
+        if (last)
+            measure_spread(w, o);
+        return read_point(w, o, o->layer + 1);
+    default:
+        return true;
+    }
+}
+
+static bool estimate_rows(const struct work *w, const struct row_stats *rows, enum metric m,
+                          struct estimate *out)
+{
+    double *column = malloc(w->n * sizeof *column);
+    if (!column)
+        return abl_no_memory(w->err);
+    for (size_t i = 0; i < w->n; i++)
+        column[i] = metric_info(m)->value(&rows[i], &rows[i]);
+    bool ok = stats_estimate(w->session->resampler, column, false, out, w->err);
+    free(column);
+    return ok;
+}
+
+static bool estimate_points(const struct work *w)
+{
+    for (size_t i = 0; i < w->lens->n_points; i++) {
+        struct lens_point *p = &w->lens->points[i];
+        const struct row_stats *rows = w->stats + i * w->n;
+        p->layer = i ? (uint32_t)i - 1 : 0;
+        p->site = i ? SITE_RESID_POST : SITE_RESID_PRE;
+        p->rows = rows;
+        if (!estimate_rows(w, rows, METRIC_LD, &p->ld)
+            || !estimate_rows(w, rows, METRIC_LOGPROB, &p->logprob)
+            || !estimate_rows(w, rows, METRIC_RANK, &p->rank)
+            || !estimate_rows(w, rows, METRIC_ENTROPY, &p->entropy))
+            return false;
+    }
+    return true;
+}
+
+static struct direct_part name_part(const struct model_shape *s, size_t part, size_t n_parts)
+{
+    struct direct_part p = { .kind = DIRECT_EMBED, .layer = NO_LAYER, .head = ALL_HEADS };
+    if (part + 1 == n_parts)
+        p.kind = DIRECT_BIAS;
+    if (!part || part + 1 == n_parts)
+        return p;
+    uint32_t place = (uint32_t)(part - 1) % parts_a_layer(s);
+    p.layer = (uint32_t)(part - 1) / parts_a_layer(s);
+    p.kind = place < s->n_heads ? DIRECT_HEAD : place == s->n_heads ? DIRECT_ATTN_BIAS : DIRECT_MLP;
+    if (p.kind == DIRECT_HEAD)
+        p.head = place;
+    return p;
+}
+
+// Shares over the final norm's scale, their estimates, and how far their sum is from ld.
+static bool estimate_parts(struct work *w)
+{
+    const struct model_shape *s = &w->session->model->shape;
+    struct lens *l = w->lens;
+    for (size_t i = 0; i < w->n; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < l->n_parts; k++) {
+            double *share = &w->share[k * w->n + i];
+            *share /= k + 1 < l->n_parts ? w->spread[i] : 1;
+            sum += *share;
+        }
+        const struct row_stats *intact = &w->session->intact[i];
+        double ld = metric_info(METRIC_LD)->value(intact, intact);
+        if (!(fabs(sum - ld) <= l->worst_sum)) // NaN counts
+            l->worst_sum = fabs(sum - ld);
+    }
+    for (size_t k = 0; k < l->n_parts; k++) {
+        l->parts[k] = name_part(s, k, l->n_parts);
+        l->parts[k].rows = w->share + k * w->n;
+        if (!stats_estimate(w->session->resampler, l->parts[k].rows, true, &l->parts[k].ld, w->err))
+            return false;
+    }
+    return true;
+}
+
+static bool make_room(struct work *w, struct arena *a)
+{
+    const struct model_shape *s = &w->session->model->shape;
+    struct engine *e = w->session->engine;
+    struct lens *l = w->lens;
+    l->n_parts = 2 + (size_t)s->n_layers * parts_a_layer(s);
+    l->n_points = 1 + (size_t)s->n_layers;
+    l->n_rows = w->n;
+    l->parts = arena_alloc(a, l->n_parts, sizeof *l->parts);
+    l->points = arena_alloc(a, l->n_points, sizeof *l->points);
+    w->along = calloc(w->n * s->d_model, sizeof *w->along);
+    w->host = calloc(w->n * s->d_model, sizeof *w->host);
+    w->share = arena_alloc(a, l->n_parts * w->n, sizeof *w->share);
+    w->spread = calloc(w->n, sizeof *w->spread);
+    w->stats = arena_alloc(a, l->n_points * w->n, sizeof *w->stats);
+    if (!l->parts || !l->points || !w->along || !w->host || !w->share || !w->spread || !w->stats)
+        return abl_no_memory(w->err);
+    return e->ops->alloc(e, (uint32_t)w->n, s->d_model, &w->aims, w->err)
+           && e->ops->alloc(e, (uint32_t)w->n, s->d_model, &w->states, w->err);
+}
+
+static void release_room(struct work *w)
+{
+    struct engine *e = w->session->engine;
+    if (w->aims.buffer)
+        e->ops->release(e, &w->aims);
+    if (w->states.buffer)
+        e->ops->release(e, &w->states);
+    free(w->along);
+    free(w->host);
+    free(w->spread);
+}
+
+bool lens_make(struct session *session, atomic_bool *cancel, struct arena *a, struct lens **out,
+               struct abl_err *err)
+{
+    size_t n_blocks;
+    struct lens *l = arena_alloc(a, 1, sizeof *l);
+    if (!l)
+        return abl_no_memory(err);
+    struct work w = { .session = session,
+                      .weights = forward_blocks(session->forward, &n_blocks)->weights,
+                      .lens = l,
+                      .n = session->prompts->n,
+                      .err = err };
+    struct observer o = { .sites = 1u << SITE_RESID_PRE | 1u << SITE_Z | 1u << SITE_MLP_OUT
+                                   | 1u << SITE_RESID_POST,
+                          .on_activation = see,
+                          .context = &w,
+                          .cancel = cancel };
+    bool ok = make_room(&w, a) && aim_all(&w) && session_observe(session, &o, err)
+              && estimate_parts(&w) && estimate_points(&w);
+    release_room(&w);
+    if (ok)
+        *out = l;
+    return ok;
+}
+
+// ---------------------------------------------------------------------------------------- indirect
+
+double lens_taken(const struct ablation *how)
+{
+    return how->kind == ABLATE_SCALE ? 1 - (double)how->scale : NAN;
+}
+
+// column has room for a value a row.
+static bool estimate_indirect(const struct session *session, const struct results *t,
+                              size_t variant, struct direct_part *p, double *column,
+                              struct abl_err *err)
+{
+    double taken = lens_taken(&session->settings.ablation);
+    const struct row_stats *rows = t->rows + variant * t->n_prompts;
+    for (size_t i = 0; i < t->n_prompts; i++)
+        column[i] = metric_delta(METRIC_LD, &rows[i], &session->intact[i]) + taken * p->rows[i];
+    if (!estimate_metric(session, t, variant, METRIC_LD, false, &p->total, err))
+        return false;
+    if (!isnan(taken))
+        return stats_estimate(session->resampler, column, true, &p->indirect, err);
+    p->indirect = p->total; // of as many rows, and nothing known
+    p->indirect.mean = p->indirect.se = p->indirect.ci_lo = p->indirect.ci_hi = NAN;
+    p->indirect.p = p->indirect.q = NAN;
+    return true;
+}
+
+// q of the indirect effects.
+static bool correct_indirect(struct lens *l, struct abl_err *err)
+{
+    struct estimate *grid = malloc(l->n_parts * sizeof *grid);
+    size_t n = 0;
+    if (!grid)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < l->n_parts; i++)
+        if (l->parts[i].indirect.n)
+            grid[n++] = l->parts[i].indirect;
+    bool ok = stats_fdr(grid, n, err);
+    n = 0;
+    for (size_t i = 0; ok && i < l->n_parts; i++)
+        if (l->parts[i].indirect.n)
+            l->parts[i].indirect = grid[n++];
+    free(grid);
+    return ok;
+}
+
+static bool compare_heads(const struct session *session, const struct results *t, struct lens *l,
+                          struct abl_err *err)
+{
+    const struct model_shape *s = &session->model->shape;
+    double *column = malloc(t->n_prompts * sizeof *column);
+    bool ok = column || abl_no_memory(err);
+    for (size_t v = 0; ok && v < t->variants->n; v++) {
+        const struct edit *e = t->variants->items[v].edits;
+        size_t part = 1 + (size_t)e->layer * parts_a_layer(s) + e->head;
+        ok = !t->done[v] || estimate_indirect(session, t, v, &l->parts[part], column, err);
+    }
+    free(column);
+    return ok && correct_indirect(l, err);
+}
+
+bool lens_read(struct session *session, const struct results *t, atomic_bool *cancel,
+               struct readings *out, struct abl_err *err)
+{
+    return lens_make(session, cancel, &out->arena, &out->lens, err)
+           && compare_heads(session, t, out->lens, err);
+}

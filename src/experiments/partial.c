@@ -1,0 +1,127 @@
+// Partial patch: a set is ablated, and some of its heads are given back. From the same run a head
+// gets its own intact z; for a set within one layer that is the ablation of the others, exactly.
+// From the other run it gets the z that the row's other prompt gives it, which asks whether the
+// head carries the answer or only has to be there.
+#include <stdio.h>
+#include <string.h>
+
+#include "experiments/experiments.h"
+#include "plan/head_syntax.h"
+
+enum { MAX_PAIRED = 6 }; // of sets up to this size, pairs are given back too
+
+struct writer {
+    const struct session *session;
+    struct ablation how;
+    const struct head_set *keep; // --restore: only these are given back; NULL: each
+    struct variants *v;
+    struct abl_err *err;
+};
+
+static bool has_head(const struct head_set *set, struct head h)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->heads[i].layer == h.layer && set->heads[i].head == h.head)
+            return true;
+    return false;
+}
+
+// "0:2+0:4~0:2", and "0:2+0:4~corrupt 0:2" where it comes from the other run.
+static const char *restored_label(const struct head_set *set, const struct head_set *back,
+                                  bool other, struct arena *a)
+{
+    const char *whole = head_set_label(set, a), *part = head_set_label(back, a);
+    if (!whole || !part)
+        return NULL;
+    return arena_printf(a, "%s~%s%s", whole, other ? "corrupt " : "", part);
+}
+
+static bool add_restored(struct writer *w, const struct head_set *set, size_t parent,
+                         const struct head_set *back, bool other)
+{
+    struct arena scratch = { 0 };
+    struct variant one = { .label = restored_label(set, back, other, &scratch),
+                           .edits = arena_alloc(&scratch, set->n, sizeof *one.edits),
+                           .n_edits = set->n,
+                           .role = ROLE_RESTORED,
+                           .parent = parent };
+    struct ablation intact
+        = { .kind = ABLATE_PATCH,
+            .donor = other ? w->session->donors.other : w->session->donors.self };
+    bool ok = (one.label && one.edits) || abl_no_memory(w->err);
+    for (size_t i = 0; ok && i < set->n; i++)
+        one.edits[i] = head_edit(set->heads[i], has_head(back, set->heads[i]) ? intact : w->how);
+    ok = ok && variants_add(w->v, &one, NULL, w->err);
+    arena_release(&scratch);
+    return ok;
+}
+
+// From the same run, and from the other where every row has one.
+static bool add_both(struct writer *w, const struct head_set *set, size_t parent,
+                     const struct head_set *back)
+{
+    for (size_t i = 0; i < back->n; i++)
+        if (w->keep && !has_head(w->keep, back->heads[i]))
+            return true;
+    return add_restored(w, set, parent, back, false)
+           && (!w->session->donors.other || add_restored(w, set, parent, back, true));
+}
+
+static bool add_set(struct writer *w, const struct head_set *set)
+{
+    size_t parent;
+    if (!variants_add_set(w->v, set, w->how, set->n > 1 ? ROLE_SET : ROLE_HEAD, NO_PARENT, &parent,
+                          w->err))
+        return false;
+    for (size_t i = 0; i < set->n; i++)
+        if (!add_both(w, set, parent, &(struct head_set){ .heads = &set->heads[i], .n = 1 }))
+            return false;
+    for (size_t i = 0; set->n > 2 && set->n <= MAX_PAIRED && i < set->n; i++)
+        for (size_t k = i + 1; k < set->n; k++) {
+            struct head pair[2] = { set->heads[i], set->heads[k] };
+            if (!add_both(w, set, parent, &(struct head_set){ .heads = pair, .n = 2 }))
+                return false;
+        }
+    return true;
+}
+
+static bool parse_restore(const struct session *session, struct arena *a, struct head_set *out,
+                          const struct head_set *sets, size_t n, struct abl_err *err)
+{
+    if (!heads_parse(session->settings.restore, &session->model->shape, a, out, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < out->n; k++)
+            if (has_head(&sets[i], out->heads[k]))
+                return true;
+    return abl_fail(err, ABL_USAGE,
+                    "--restore %s names no head of the sets: expected heads that are ablated",
+                    session->settings.restore);
+}
+
+bool experiment_partial(const struct session *session, struct variants *out, struct abl_err *err)
+{
+    struct arena scratch = { 0 };
+    struct head_set *sets, keep;
+    struct variants v = { 0 };
+    struct writer w = { .session = session, .v = &v, .err = err };
+    size_t n = 0, cap = 0;
+    bool ok = experiment_ablation(session, &w.how, err)
+              && experiment_head_sets(session, &scratch, &sets, &n, err);
+    if (ok && session->settings.restore) {
+        ok = parse_restore(session, &scratch, &keep, sets, n, err);
+        w.keep = &keep;
+    }
+    for (size_t i = 0; ok && i < n; i++)
+        cap += 1 + 2 * (sets[i].n + (sets[i].n <= MAX_PAIRED ? sets[i].n * sets[i].n : 0));
+    ok = ok && variants_init(&v, cap, err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = add_set(&w, &sets[i]);
+    arena_release(&scratch);
+    if (!ok) {
+        variants_release(&v);
+        return false;
+    }
+    *out = v;
+    return true;
+}

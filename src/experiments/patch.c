@@ -1,0 +1,148 @@
+// Activation patching (Vig et al. 2020; Meng et al. 2022): one activation of the other run replaces
+// this run's, at one layer, one head where the site has heads, and one position counted from the
+// end or all of them.
+#include <stdio.h>
+#include <string.h>
+
+#include "experiments/experiments.h"
+#include "plan/head_syntax.h"
+
+struct writer {
+    const struct session *session;
+    const int32_t *positions;
+    size_t n_positions;
+    const bool *layers;
+    struct head_set heads; // of the asked layers
+    struct variants *v;
+    struct abl_err *err;
+};
+
+// "resid_post@3[-1]", "z@3:1[all]".
+static const char *patch_label(const struct edit *e, enum variant_role role, struct arena *a)
+{
+    char head[16] = "", position[16] = "all";
+    if (e->head != ALL_HEADS)
+        snprintf(head, sizeof head, ":%u", (unsigned)e->head);
+    if (e->position != ALL_POSITIONS)
+        snprintf(position, sizeof position, "%d", (int)e->position);
+    return arena_printf(a, "%s%s@%u%s[%s]", role == ROLE_SHAM ? "sham " : "", site_name(e->site),
+                        (unsigned)e->layer, head, position);
+}
+
+static bool add_patch(struct writer *w, struct edit e, enum variant_role role)
+{
+    struct arena scratch = { 0 };
+    struct variant one = { .label = patch_label(&e, role, &scratch),
+                           .edits = &e,
+                           .n_edits = 1,
+                           .role = role,
+                           .parent = NO_PARENT };
+    bool ok = (one.label || abl_no_memory(w->err)) && variants_add(w->v, &one, NULL, w->err);
+    arena_release(&scratch);
+    return ok;
+}
+
+static struct edit patch_edit(const struct writer *w, enum site site, uint32_t layer, uint32_t head,
+                              int32_t position)
+{
+    return (struct edit){ .site = site,
+                          .layer = layer,
+                          .head = head,
+                          .position = position,
+                          .op = EDIT_SET,
+                          .source = SOURCE_ROW,
+                          .donor = w->session->donors.other,
+                          .from_start = w->session->settings.compat == COMPAT_TINYLAB
+                                        && position == ALL_POSITIONS };
+}
+
+static bool add_head_patches(struct writer *w, enum site site, uint32_t layer, int32_t position)
+{
+    const struct model_shape *s = &w->session->model->shape;
+    uint32_t group = s->n_heads / s->n_kv_heads;
+    bool is_kv = site == SITE_K || site == SITE_V;
+    for (size_t i = 0; i < w->heads.n; i++) {
+        struct head h = w->heads.heads[i];
+        uint32_t head = is_kv ? h.head / group : h.head;
+        if (h.layer == layer
+            && !add_patch(w, patch_edit(w, site, layer, head, position), ROLE_PATCH))
+            return false;
+    }
+    return true;
+}
+
+static bool add_layer(struct writer *w, enum site site, uint32_t layer)
+{
+    bool has_heads = site_head_cols(&w->session->model->shape, site) > 0;
+    for (size_t i = 0; i < w->n_positions; i++)
+        if (!(has_heads ? add_head_patches(w, site, layer, w->positions[i])
+                        : add_patch(w, patch_edit(w, site, layer, ALL_HEADS, w->positions[i]),
+                                    ROLE_PATCH)))
+            return false;
+    return true;
+}
+
+// One patch of the run into itself for each site: what it changes is rounding.
+static bool add_sham(struct writer *w, enum site site, uint32_t layer)
+{
+    bool has_heads = site_head_cols(&w->session->model->shape, site) > 0;
+    struct edit e = patch_edit(w, site, layer, has_heads ? 0 : ALL_HEADS, ALL_POSITIONS);
+    e.donor = w->session->donors.self;
+    return add_patch(w, e, ROLE_SHAM);
+}
+
+static bool add_sites(struct writer *w)
+{
+    uint32_t n_layers = w->session->model->shape.n_layers;
+    for (int site = 0; site < N_SITES; site++) {
+        bool first = true;
+        for (uint32_t l = 0; w->session->settings.sites & 1u << site && l < n_layers; l++) {
+            if (!w->layers[l])
+                continue;
+            if (!add_layer(w, (enum site)site, l) || (first && !add_sham(w, (enum site)site, l)))
+                return false;
+            first = false;
+        }
+    }
+    return true;
+}
+
+// How far from the end the two prompts of any row have partners.
+static uint32_t longest_shared(const struct session *session)
+{
+    uint32_t longest = 0;
+    for (size_t i = 0; i < session->prompts->n; i++) {
+        const struct prompt *p = &session->prompts->items[i];
+        uint32_t n = p->n_ids < p->n_corrupt_ids ? p->n_ids : p->n_corrupt_ids;
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
+bool experiment_patch(const struct session *session, struct variants *out, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    const struct model_shape *shape = &session->model->shape;
+    struct arena scratch = { 0 };
+    struct variants v = { 0 };
+    struct writer w = { .session = session, .v = &v, .err = err };
+    int32_t *positions;
+    bool *layers = arena_alloc(&scratch, shape->n_layers, sizeof *layers);
+    bool ok = (layers || abl_no_memory(err))
+              && donors_need_other(&session->donors, "--experiment patch", err)
+              && layers_parse(s->layers ? s->layers : "all", shape, layers, err)
+              && experiment_select_heads(session, &scratch, &w.heads, err)
+              && positions_parse(settings_positions(s), longest_shared(session), &scratch,
+                                 &positions, &w.n_positions, err);
+    w.layers = layers;
+    w.positions = ok ? positions : NULL;
+    size_t per_layer = N_SITES * (w.n_positions * (shape->n_heads + 1) + 1);
+    ok = ok && variants_init(&v, shape->n_layers * per_layer, err) && add_sites(&w);
+    arena_release(&scratch);
+    if (!ok) {
+        variants_release(&v);
+        return false;
+    }
+    *out = v;
+    return true;
+}

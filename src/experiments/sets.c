@@ -1,0 +1,142 @@
+// Joint ablations, and random sets of the same size in the same layers as their null.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "experiments/experiments.h"
+#include "plan/head_syntax.h"
+
+bool experiment_head_sets(const struct session *session, struct arena *a, struct head_set **out,
+                          size_t *n, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    const struct model_shape *shape = &session->model->shape;
+    struct head_set *parts[3] = { NULL };
+    size_t counts[3] = { 0 }, total = 0;
+    if ((s->sets && !sets_parse(s->sets, shape, a, &parts[0], &counts[0], err))
+        || (s->pairs && !combinations_parse(s->pairs, 2, shape, a, &parts[1], &counts[1], err))
+        || (s->triplets
+            && !combinations_parse(s->triplets, 3, shape, a, &parts[2], &counts[2], err)))
+        return false;
+    for (int i = 0; i < 3; i++)
+        total += counts[i];
+    if (!total)
+        return abl_fail(
+            err, ABL_USAGE,
+            "--experiment %s needs --sets, such as --sets '0:2+0:4;0:2+0:7', or --pairs "
+            "0:2,4,7",
+            experiment_name(s->experiment));
+    struct head_set *all = arena_alloc(a, total, sizeof *all);
+    if (!all)
+        return abl_no_memory(err);
+    *n = 0;
+    for (int i = 0; i < 3; i++)
+        for (size_t k = 0; k < counts[i]; k++)
+            all[(*n)++] = parts[i][k];
+    *out = all;
+    return true;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct head *x = a, *y = b;
+    if (x->layer != y->layer)
+        return x->layer < y->layer ? -1 : 1;
+    return (x->head > y->head) - (x->head < y->head);
+}
+
+static bool is_in(const struct head *heads, size_t n, struct head h)
+{
+    for (size_t i = 0; i < n; i++)
+        if (heads[i].layer == h.layer && heads[i].head == h.head)
+            return true;
+    return false;
+}
+
+// A random set with as many heads in each layer as `like` has. out has room for like->n heads.
+static void draw_like(const struct head_set *like, uint32_t n_heads, struct rng *r,
+                      struct head *out)
+{
+    for (size_t i = 0; i < like->n; i++)
+        do
+            out[i] = (struct head){ like->heads[i].layer, rng_below(r, n_heads) };
+        while (is_in(out, i, out[i]));
+    qsort(out, like->n, sizeof *out, by_place);
+}
+
+static uint32_t count_controls(const struct variants *v, size_t parent)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < v->n; i++)
+        n += variant_is_control_of(&v->items[i], &v->items[parent]);
+    return n;
+}
+
+// Up to n_controls random sets, each once, none of them a set that was asked for; those of a like
+// set before this one count. Where a layer has few heads there are fewer: a fixed number of draws
+// finds what there is.
+static bool add_controls(const struct session *session, const struct head_set *chosen,
+                         size_t parent, struct ablation how, struct rng *r, struct variants *v,
+                         struct abl_err *err)
+{
+    enum { DRAWS = 20 };
+    uint32_t wanted = session->settings.n_controls, n_heads = session->model->shape.n_heads;
+    struct head *heads = malloc(chosen->n * sizeof *heads);
+    bool ok = heads || abl_no_memory(err);
+    for (uint32_t found = count_controls(v, parent), draw = 0;
+         ok && found < wanted && draw < DRAWS * wanted; draw++) {
+        struct head_set one = { .heads = heads, .n = chosen->n };
+        size_t before = v->n;
+        draw_like(chosen, n_heads, r, heads);
+        ok = variants_add_set(v, &one, how, ROLE_CONTROL, parent, NULL, err);
+        found += v->n > before;
+    }
+    free(heads);
+    return ok;
+}
+
+// Singles first, then the sets, then their controls.
+static bool add_all(const struct session *session, const struct head_set *sets, size_t n,
+                    size_t *parents, struct ablation how, struct variants *v, struct abl_err *err)
+{
+    struct rng r;
+    rng_seed(&r, session->settings.seed);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < sets[i].n; k++)
+            if (!variants_add_set(v, &(struct head_set){ .heads = &sets[i].heads[k], .n = 1 }, how,
+                                  ROLE_HEAD, NO_PARENT, NULL, err))
+                return false;
+    for (size_t i = 0; i < n; i++)
+        if (!variants_add_set(v, &sets[i], how, sets[i].n > 1 ? ROLE_SET : ROLE_HEAD, NO_PARENT,
+                              &parents[i], err))
+            return false;
+    for (size_t i = 0; i < n; i++)
+        if (sets[i].n > 1 && !add_controls(session, &sets[i], parents[i], how, &r, v, err))
+            return false;
+    return true;
+}
+
+bool experiment_sets(const struct session *session, struct variants *out, struct abl_err *err)
+{
+    struct arena scratch = { 0 };
+    struct head_set *sets;
+    struct ablation how;
+    struct variants v = { 0 };
+    size_t n = 0, cap = 0, *parents = NULL;
+    bool ok = experiment_ablation(session, &how, err)
+              && experiment_head_sets(session, &scratch, &sets, &n, err);
+    for (size_t i = 0; ok && i < n; i++)
+        cap += sets[i].n + 1 + session->settings.n_controls;
+    if (ok) {
+        parents = arena_alloc(&scratch, n, sizeof *parents);
+        ok = (parents || abl_no_memory(err)) && variants_init(&v, cap, err)
+             && add_all(session, sets, n, parents, how, &v, err);
+    }
+    arena_release(&scratch);
+    if (!ok) {
+        variants_release(&v);
+        return false;
+    }
+    *out = v;
+    return true;
+}

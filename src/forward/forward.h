@@ -1,0 +1,111 @@
+// A model and its prompts on a device, and the running of variant lists over them.
+//
+// Savings made here: identical prompts and shared prefixes run once (trie); the stream entering a
+// layer is clean, so that each variant branches at the first layer it changes, as late in it as its
+// edits allow: behind attention, behind W_O (where heads' z is edited by what that changes of W_O's
+// output), or behind the MLP; variants that change the same at first share their rows until they
+// part; what changes only the last tokens carries only their rows; in the last layer only read-out
+// rows go on.
+#ifndef ABL_FORWARD_FORWARD_H
+#define ABL_FORWARD_FORWARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/engine.h"
+#include "model/model.h"
+#include "plan/savings.h"
+#include "plan/variant.h"
+#include "text/prompts.h"
+
+struct block;
+struct forward;
+struct weights;
+
+// Looks at final states, (copies * n_reads, d_model) behind the final norm, before they are gone. A
+// callback is NULL where nobody looks.
+struct final_tap {
+    // The intact run of a block of the run's prompts or of its donors; `first` counts what is read.
+    bool (*on_intact)(void *context, bool donors, const struct block *b, size_t first,
+                      struct tensor states, struct abl_err *err);
+    // So many variants over a block, of these numbers.
+    bool (*on_variants)(void *context, const struct block *b, struct tensor states,
+                        const size_t *numbers, uint32_t n, struct abl_err *err);
+    void *context;
+};
+
+struct forward_settings {
+    struct engine *engine;        // borrowed
+    const struct model *model;    // borrowed
+    const struct prompt *prompts; // borrowed, as are their ids
+    size_t n_prompts;
+    // Prompts that edits take from (edit->donor counts them), borrowed; NULL: the run's own.
+    const struct prompt *donors;
+    size_t n_donors;
+    bool has_bos; // position 0 of every prompt is BOS
+    uint64_t mem; // bytes for activations; prompts are run in blocks that fit
+    // another forward's, borrowed, whose prompts are as long; NULL: they are loaded
+    struct weights *weights;
+    // bytes for weights; where they are larger they come and go layer by layer
+    uint64_t weights_mem;
+    unsigned weights_flags;
+    unsigned left_out; // savings that are not made: enum saving
+    // that prompts shown later may have (forward_observe_prompts); 0: as the run's
+    uint32_t n_positions;
+    const struct final_tap *tap; // borrowed; NULL: nobody looks
+};
+
+// Load the weights, unless they are borrowed, and run the intact model over every prompt; intact
+// has room for n_prompts. Owned: forward_free.
+bool forward_open(const struct forward_settings *s, struct row_stats *intact, struct forward **out,
+                  struct abl_err *err);
+void forward_free(struct forward *f);
+
+// The run's prompts as they are run together; borrowed.
+struct block *forward_blocks(struct forward *f, size_t *n);
+
+// The weights on the device; borrowed.
+struct weights *forward_weights(struct forward *f);
+
+// What the settings give activations.
+struct memory_budget forward_budget(const struct forward *f);
+
+// The intact run of donors [first, first + n), read out; out has room for n.
+bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_stats *out,
+                         struct abl_err *err);
+
+struct forward_job {
+    const struct variants *variants;
+    bool *done; // (variants) those already true are left out; set as they finish
+    // (variants) how many blocks of the prompts each has run over: an interrupted run goes on from
+    // there, with the same rows. NULL: it begins anew.
+    uint32_t *n_blocks_done;
+    struct row_stats *rows; // [variant * n_prompts + prompt]
+    atomic_bool *cancel;    // looked at before each layer of a chunk; NULL = never
+    // The layer whose variants somebody waits for (NO_LAYER: nobody), looked at before each layer;
+    // NULL = never. They run next; results are the same. Where somebody may wait the first variant
+    // runs alone.
+    const atomic_uint *wanted;
+    void (*finished)(void *context, const size_t *variants, size_t n); // those done together
+    void *context;
+};
+
+// Run the variants that are not done. ABL_INTERRUPTED when cancelled: what was finished stays.
+bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err);
+
+// How prompts and variants are cut to fit the room.
+struct forward_cut {
+    uint32_t n_blocks;
+    uint64_t n_nodes; // token rows of all blocks, one copy
+    uint64_t n_reads;
+    uint32_t copies; // variants carried together in the largest block
+    uint64_t bytes;  // activations at the peak
+};
+bool forward_plan(const struct model_shape *shape, const struct memory_budget *budget,
+                  const struct prompt *prompts, size_t n, const struct variants *variants,
+                  struct forward_cut *out, struct abl_err *err);
+
+#endif

@@ -1,0 +1,383 @@
+#include "plan/head_syntax.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/numpy_rng.h"
+
+// A stretch of the option's text.
+struct part {
+    const char *text;
+    size_t len;
+};
+
+// Cut the next part off *rest at `separator`, blanks around it dropped; false at the end.
+static bool next_part(const char **rest, char separator, struct part *out)
+{
+    if (!*rest)
+        return false;
+    const char *end = strchr(*rest, separator);
+    size_t len = end ? (size_t)(end - *rest) : strlen(*rest);
+    const char *text = *rest;
+    while (len && (*text == ' ' || *text == '\t'))
+        text++, len--;
+    while (len && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+        len--;
+    *out = (struct part){ text, len };
+    *rest = end ? end + 1 : NULL;
+    return true;
+}
+
+// Decimal number that fills text[0..len) and is below limit.
+static bool number_below(const char *text, size_t len, uint32_t limit, uint32_t *out)
+{
+    if (!len || len > 9)
+        return false;
+    uint32_t v = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        v = v * 10 + (uint32_t)(text[i] - '0');
+    }
+    if (v >= limit)
+        return false;
+    *out = v;
+    return true;
+}
+
+static bool bad_head(struct part p, const char *option, const struct model_shape *s,
+                     struct abl_err *err)
+{
+    return abl_fail(err, ABL_USAGE,
+                    "bad head '%.*s' in %s: expected LAYER:HEAD with layer 0-%" PRIu32
+                    " and head 0-%" PRIu32 ", such as 0:2",
+                    (int)p.len, p.text, option, s->n_layers - 1, s->n_heads - 1);
+}
+
+// "3:5" → one head, "3:*" → all heads of a layer; heads has room for n_heads.
+static bool parse_head(struct part p, const char *option, const struct model_shape *s,
+                       struct head *heads, size_t *n, struct abl_err *err)
+{
+    const char *colon = memchr(p.text, ':', p.len);
+    uint32_t layer, head;
+    if (!colon)
+        return bad_head(p, option, s, err);
+    const char *rest = colon + 1;
+    size_t len = p.len - (size_t)(rest - p.text);
+    if (colon == p.text + 1 && *p.text == '*' && number_below(rest, len, s->n_heads, &head)) {
+        for (uint32_t l = 0; l < s->n_layers; l++)
+            heads[l] = (struct head){ l, head };
+        *n = s->n_layers;
+        return true;
+    }
+    if (!number_below(p.text, (size_t)(colon - p.text), s->n_layers, &layer))
+        return bad_head(p, option, s, err);
+    if (len == 1 && *rest == '*') {
+        for (uint32_t h = 0; h < s->n_heads; h++)
+            heads[h] = (struct head){ layer, h };
+        *n = s->n_heads;
+        return true;
+    }
+    if (!number_below(rest, len, s->n_heads, &head))
+        return bad_head(p, option, s, err);
+    heads[0] = (struct head){ layer, head };
+    *n = 1;
+    return true;
+}
+
+static size_t all_heads(const struct model_shape *s, struct head *out)
+{
+    size_t n = 0;
+    for (uint32_t layer = 0; layer < s->n_layers; layer++)
+        for (uint32_t head = 0; head < s->n_heads; head++)
+            out[n++] = (struct head){ layer, head };
+    return n;
+}
+
+// "random:K@SEED"
+static bool random_heads(const char *text, const struct model_shape *s, struct arena *a,
+                         struct head_set *out, struct abl_err *err)
+{
+    const char *at = strchr(text, '@');
+    const char *count = strchr(text, ':') + 1;
+    uint32_t k = 0;
+    unsigned char *picked = arena_alloc(a, s->n_heads, 1);
+    struct head *heads = out->heads;
+    if (!picked)
+        return abl_no_memory(err);
+    bool ok = at && number_below(count, (size_t)(at - count), UINT32_MAX, &k) && k && at[1]
+              && strspn(at + 1, "0123456789") == strlen(at + 1) && strlen(at + 1) < 19;
+    if (!ok || s->n_heads > NUMPY_CHOICE_MAX)
+        return abl_fail(err, ABL_USAGE,
+                        "bad '%s' in --heads: expected random:K@SEED, K heads of each layer", text);
+    uint64_t seed = strtoull(at + 1, NULL, 10);
+    k = k < s->n_heads ? k : s->n_heads;
+    for (uint32_t layer = 0; layer < s->n_layers; layer++) {
+        numpy_choice(seed + layer, s->n_heads, k, picked);
+        for (uint32_t head = 0; head < s->n_heads; head++)
+            if (picked[head])
+                heads[out->n++] = (struct head){ layer, head };
+    }
+    return true;
+}
+
+bool heads_parse(const char *text, const struct model_shape *shape, struct arena *a,
+                 struct head_set *out, struct abl_err *err)
+{
+    size_t cap = (size_t)shape->n_layers * shape->n_heads;
+    struct head *heads = arena_alloc(a, cap, sizeof *heads);
+    struct head *found = arena_alloc(a, (size_t)shape->n_heads + shape->n_layers, sizeof *found);
+    bool *seen = arena_alloc(a, cap, sizeof *seen);
+    if (!heads || !found || !seen)
+        return abl_no_memory(err);
+    if (strcmp(text, "all") == 0) {
+        *out = (struct head_set){ .heads = heads, .n = all_heads(shape, heads) };
+        return true;
+    }
+    if (strncmp(text, "random:", 7) == 0) {
+        *out = (struct head_set){ .heads = heads };
+        return random_heads(text, shape, a, out, err);
+    }
+    size_t n = 0, n_found = 0;
+    struct part p;
+    while (next_part(&text, ',', &p)) {
+        if (!parse_head(p, "--heads", shape, found, &n_found, err))
+            return false;
+        for (size_t i = 0; i < n_found; i++) {
+            size_t at = (size_t)found[i].layer * shape->n_heads + found[i].head;
+            if (!seen[at])
+                heads[n++] = found[i];
+            seen[at] = true;
+        }
+    }
+    *out = (struct head_set){ .heads = heads, .n = n };
+    return true;
+}
+
+bool layers_parse(const char *text, const struct model_shape *shape, bool *keep,
+                  struct abl_err *err)
+{
+    bool all = strcmp(text, "all") == 0;
+    for (uint32_t i = 0; i < shape->n_layers; i++)
+        keep[i] = all;
+    struct part p;
+    while (!all && next_part(&text, ',', &p)) {
+        const char *dash = memchr(p.text, '-', p.len);
+        size_t left = dash ? (size_t)(dash - p.text) : p.len;
+        uint32_t first, last;
+        bool ok = number_below(p.text, left, shape->n_layers, &first);
+        last = first;
+        if (ok && dash)
+            ok = number_below(dash + 1, p.len - left - 1, shape->n_layers, &last) && last >= first;
+        if (!ok)
+            return abl_fail(
+                err, ABL_USAGE,
+                "bad layer '%.*s' in --layers: expected numbers or ranges within 0-%" PRIu32
+                ", such as 0-2,5",
+                (int)p.len, p.text, shape->n_layers - 1);
+        for (uint32_t i = first; i <= last; i++)
+            keep[i] = true;
+    }
+    return true;
+}
+
+static int head_order(const void *a, const void *b)
+{
+    const struct head *x = a, *y = b;
+    if (x->layer != y->layer)
+        return x->layer < y->layer ? -1 : 1;
+    return (x->head > y->head) - (x->head < y->head);
+}
+
+// Sort ascending and drop repeats in place; returns how many are left.
+static size_t normalise(struct head *heads, size_t n)
+{
+    if (!n)
+        return 0;
+    qsort(heads, n, sizeof *heads, head_order);
+    size_t kept = 1;
+    for (size_t i = 1; i < n; i++)
+        if (head_order(&heads[kept - 1], &heads[i]))
+            heads[kept++] = heads[i];
+    return kept;
+}
+
+static bool parse_set(struct part whole, const struct model_shape *s, struct arena *a,
+                      struct head_set *out, struct abl_err *err)
+{
+    size_t cap = (size_t)s->n_heads, n = 0, n_found = 0;
+    for (size_t i = 0; i < whole.len; i++)
+        cap += whole.text[i] == '+' ? s->n_heads : 0;
+    struct head *heads = arena_alloc(a, cap, sizeof *heads);
+    char *copy = arena_strndup(a, whole.text, whole.len);
+    if (!heads || !copy)
+        return abl_no_memory(err);
+    const char *rest = copy;
+    struct part p;
+    while (next_part(&rest, '+', &p)) {
+        if (!parse_head(p, "--sets", s, heads + n, &n_found, err))
+            return false;
+        n += n_found;
+    }
+    *out = (struct head_set){ .heads = heads, .n = normalise(heads, n) };
+    return true;
+}
+
+static bool same_set(const struct head_set *x, const struct head_set *y)
+{
+    return x->n == y->n && memcmp(x->heads, y->heads, x->n * sizeof *x->heads) == 0;
+}
+
+bool sets_parse(const char *text, const struct model_shape *shape, struct arena *a,
+                struct head_set **out, size_t *n, struct abl_err *err)
+{
+    size_t cap = 1;
+    for (const char *c = text; *c; c++)
+        cap += *c == ';';
+    struct head_set *sets = arena_alloc(a, cap, sizeof *sets);
+    if (!sets)
+        return abl_no_memory(err);
+    size_t n_sets = 0;
+    struct part p;
+    while (next_part(&text, ';', &p)) {
+        // a trailing semicolon is no set
+        if (!p.len)
+            continue;
+        if (!parse_set(p, shape, a, &sets[n_sets], err))
+            return false;
+        bool known = false;
+        for (size_t i = 0; i < n_sets && !known; i++)
+            known = same_set(&sets[i], &sets[n_sets]);
+        n_sets += !known;
+    }
+    if (!n_sets)
+        return abl_fail(err, ABL_USAGE,
+                        "no head set in --sets: expected sets such as 0:2+0:4;1:3+2:5");
+    *out = sets;
+    *n = n_sets;
+    return true;
+}
+
+static const char *combination_option(uint32_t k)
+{
+    return k == 2 ? "--pairs" : "--triplets";
+}
+
+// "0:2,4,7" → layer 0 and its heads in ascending order, without repeats.
+static bool parse_layer_heads(struct part p, uint32_t k, const struct model_shape *s,
+                              struct arena *a, struct head_set *out, struct abl_err *err)
+{
+    const char *colon = memchr(p.text, ':', p.len);
+    uint32_t layer = 0, head = 0;
+    bool ok = colon && number_below(p.text, (size_t)(colon - p.text), s->n_layers, &layer);
+    struct head *heads = arena_alloc(a, p.len + 1, sizeof *heads);
+    char *copy = ok ? arena_strndup(a, colon + 1, p.len - (size_t)(colon + 1 - p.text)) : NULL;
+    size_t n = 0;
+    struct part one;
+    if (!heads || (ok && !copy))
+        return abl_no_memory(err);
+    for (const char *rest = copy; ok && next_part(&rest, ',', &one);) {
+        ok = number_below(one.text, one.len, s->n_heads, &head);
+        if (ok)
+            heads[n++] = (struct head){ layer, head };
+    }
+    n = ok ? normalise(heads, n) : 0;
+    *out = (struct head_set){ heads, n };
+    return (ok && n >= k)
+           || abl_fail(err, ABL_USAGE,
+                       "bad '%.*s' in %s: expected a layer 0-%" PRIu32 " and at least %" PRIu32
+                       " heads 0-%" PRIu32 " of it, such as 0:2,4,7",
+                       (int)p.len, p.text, combination_option(k), s->n_layers - 1, k,
+                       s->n_heads - 1);
+}
+
+// All k-subsets of the heads, in lexical order: places[] counts like an odometer whose digits
+// ascend.
+static bool add_combinations(const struct head_set *from, uint32_t k, struct arena *a,
+                             struct head_set *out, size_t *n, struct abl_err *err)
+{
+    size_t places[3] = { 0, 1, 2 };
+    for (;;) {
+        struct head *heads = arena_alloc(a, k, sizeof *heads);
+        if (!heads)
+            return abl_no_memory(err);
+        for (uint32_t i = 0; i < k; i++)
+            heads[i] = from->heads[places[i]];
+        out[(*n)++] = (struct head_set){ heads, k };
+        uint32_t digit = k;
+        while (digit && places[digit - 1] == from->n - k + digit - 1)
+            digit--;
+        if (!digit)
+            return true;
+        places[digit - 1]++;
+        for (uint32_t i = digit; i < k; i++)
+            places[i] = places[i - 1] + 1;
+    }
+}
+
+bool combinations_parse(const char *text, uint32_t k, const struct model_shape *shape,
+                        struct arena *a, struct head_set **out, size_t *n, struct abl_err *err)
+{
+    size_t cap = 0, h = shape->n_heads;
+    struct head_set from = { 0 };
+    struct part p;
+    for (const char *rest = text; next_part(&rest, ';', &p);)
+        cap += k == 2 ? h * (h - 1) / 2 : h * (h - 1) * (h > 1 ? h - 2 : 0) / 6;
+    struct head_set *sets = arena_alloc(a, cap + 1, sizeof *sets);
+    if (!sets)
+        return abl_no_memory(err);
+    *n = 0;
+    while (next_part(&text, ';', &p))
+        if (p.len
+            && (!parse_layer_heads(p, k, shape, a, &from, err)
+                || !add_combinations(&from, k, a, sets, n, err)))
+            return false;
+    *out = sets;
+    return true;
+}
+
+bool positions_parse(const char *text, uint32_t longest, struct arena *a, int32_t **out, size_t *n,
+                     struct abl_err *err)
+{
+    size_t cap = strlen(text) + longest + 1;
+    int32_t *positions = arena_alloc(a, cap, sizeof *positions);
+    struct part p;
+    uint32_t back = 0;
+    if (!positions)
+        return abl_no_memory(err);
+    *n = 0;
+    *out = positions;
+    if (strcmp(text, "last") == 0 || strcmp(text, "all") == 0) {
+        positions[(*n)++] = *text == 'l' ? -1 : ALL_POSITIONS;
+        return true;
+    }
+    for (uint32_t i = 1; strcmp(text, "each") == 0 && i <= longest; i++)
+        positions[(*n)++] = -(int32_t)i;
+    if (*n)
+        return true;
+    while (next_part(&text, ',', &p)) {
+        bool ok = p.len > 1 && *p.text == '-'
+                  && number_below(p.text + 1, p.len - 1, longest + 1, &back) && back;
+        if (!ok)
+            return abl_fail(err, ABL_USAGE,
+                            "bad position '%.*s' in --positions: expected last, all, each, or "
+                            "numbers from -1 (the last token) to -%" PRIu32 ", such as -1,-3",
+                            (int)p.len, p.text, longest);
+        positions[(*n)++] = -(int32_t)back;
+    }
+    return true;
+}
+
+const char *head_set_label(const struct head_set *set, struct arena *a)
+{
+    char *label = arena_alloc(a, set->n * 24 + 1, 1);
+    if (!label)
+        return NULL;
+    size_t len = 0;
+    for (size_t i = 0; i < set->n; i++)
+        len += (size_t)snprintf(label + len, 24, "%s%" PRIu32 ":%" PRIu32, i ? "+" : "",
+                                set->heads[i].layer, set->heads[i].head);
+    return label;
+}

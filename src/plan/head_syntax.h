@@ -1,0 +1,37 @@
+// The little languages of --heads, --layers and --sets.
+#ifndef ABL_PLAN_HEAD_SYNTAX_H
+#define ABL_PLAN_HEAD_SYNTAX_H
+
+#include "plan/variant.h"
+
+// Errors of all three are ABL_USAGE and name the option, the part that is wrong and the valid
+// range.
+
+// "0:2,1:3,2:*,*:4" or "all": heads in the order given, repeats dropped; out lives in the arena.
+// "random:K@SEED": K heads of each layer (all where there are fewer), those that NumPy's
+// default_rng(SEED + layer) chooses.
+bool heads_parse(const char *text, const struct model_shape *shape, struct arena *a,
+                 struct head_set *out, struct abl_err *err);
+
+// "0-2,5" or "all": keep[layer] for n_layers layers.
+bool layers_parse(const char *text, const struct model_shape *shape, bool *keep,
+                  struct abl_err *err);
+
+// "0:2+0:4;0:2+0:4+0:7": each set ascending, without repeats; repeated sets dropped.
+bool sets_parse(const char *text, const struct model_shape *shape, struct arena *a,
+                struct head_set **out, size_t *n, struct abl_err *err);
+
+// "0:2,4,7;3:0,1,5": every combination of k of the heads named of a layer, as sets; `option` names
+// the option.
+bool combinations_parse(const char *text, uint32_t k, const struct model_shape *shape,
+                        struct arena *a, struct head_set **out, size_t *n, struct abl_err *err);
+
+// "last", "all", "each" or "-1,-3": positions counted from the end, ALL_POSITIONS for "all".
+// longest: how far back any prompt reaches.
+bool positions_parse(const char *text, uint32_t longest, struct arena *a, int32_t **out, size_t *n,
+                     struct abl_err *err);
+
+// "0:2+0:4" in the arena; NULL when memory is out.
+const char *head_set_label(const struct head_set *set, struct arena *a);
+
+#endif

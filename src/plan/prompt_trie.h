@@ -1,0 +1,50 @@
+// Prompts packed without padding: a trie whose nodes are token rows. Prompts that share a prefix
+// share its rows.
+//
+//   "a b c", "a b d", "a b"     node   0   1   2   3
+//                               token  a   b   c   d
+//                               pos    0   1   2   2        read-out nodes: 2, 3, 1
+//                               sees   0  0 1 0 1 2 0 1 3
+#ifndef ABL_PLAN_PROMPT_TRIE_H
+#define ABL_PLAN_PROMPT_TRIE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "text/prompts.h"
+
+struct trie {
+    uint32_t n_prompts, n_nodes, n_reads;
+    // (n_nodes); the parent of a first token is the node itself
+    uint32_t *token, *position, *parent;
+    uint32_t *start;   // (n_nodes + 1) into sees
+    uint32_t *sees;    // each node's ancestors in order, itself last
+    uint32_t *reads;   // (n_reads) distinct nodes of last tokens, ascending
+    uint32_t *read_of; // (n_prompts) index into reads
+    struct arena arena;
+};
+
+// Build from n prompts. share = false gives each prompt its own rows: needed when what is done to a
+// row depends on the prompt (edits counted from the end, donors).
+bool trie_build(const struct prompt *prompts, size_t n, bool share, struct trie *out,
+                struct abl_err *err);
+void trie_release(struct trie *t);
+
+// How many nodes a node sees through a window of that many tokens, itself included; NO_WINDOW: all
+// of its ancestors.
+#define NO_WINDOW UINT32_MAX
+uint32_t trie_seen(const struct trie *t, uint32_t node, uint32_t window);
+
+// Edges, from what sees to what is seen, in the order of rows and in a row of positions: row i of
+// the nodes (or of the read-outs) has edges [first[i], first[i + 1]). first: room for rows + 1, or
+// NULL. The number of edges.
+uint32_t trie_edges(const struct trie *t, bool reads, uint32_t window, uint32_t *first);
+
+// The node `back` tokens before the prompt's last (0 = the last), or UINT32_MAX when the prompt is
+// shorter.
+uint32_t trie_node(const struct trie *t, uint32_t prompt, uint32_t back);
+
+#endif

@@ -1,0 +1,234 @@
+#include "plan/row_edits.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+
+bool edits_any(const struct variant *const *variants, uint32_t n, uint32_t layer, enum site site)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (size_t j = 0; j < variants[i]->n_edits; j++) {
+            const struct edit *e = &variants[i]->edits[j];
+            if (e->layer == layer && e->site == site && !edit_is_identity(e))
+                return true;
+        }
+    return false;
+}
+
+bool edit_is_shared(const struct edit *e)
+{
+    return e->position == ALL_POSITIONS && e->source != SOURCE_ROW;
+}
+
+static bool push(struct edit_list *l, struct row_edit e, struct abl_err *err)
+{
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 1024;
+        struct row_edit *grown = realloc(l->items, cap * sizeof *grown);
+        if (!grown)
+            return abl_no_memory(err);
+        l->items = grown;
+        l->cap = cap;
+    }
+    l->items[l->n++] = e;
+    return true;
+}
+
+// keep·x + add·source for each op, see variant.h.
+static void coefficients(const struct edit *e, float *keep, float *add)
+{
+    switch (e->op) {
+    case EDIT_SCALE:
+        *keep = e->factor;
+        *add = e->source == SOURCE_CONSTANT ? 1.0f - e->factor : 0.0f;
+        break;
+    case EDIT_SET:
+        *keep = 0.0f;
+        *add = e->source == SOURCE_NONE ? 0.0f : 1.0f;
+        break;
+    case EDIT_ADD:
+        *keep = 1.0f;
+        *add = e->factor;
+        break;
+    }
+}
+
+struct collector {
+    const struct edit_job *job;
+    struct edit_lists *lists;
+    // (n_nodes), UINT32_MAX where a copy has no row of it; NULL: a node is its row
+    const uint32_t *row_of_node;
+    // first edge of each row: patterns only; the second may be NULL
+    const uint32_t *edges, *donor_edges;
+    struct abl_err *err;
+};
+
+static uint32_t row_of(const struct collector *c, uint32_t node)
+{
+    return c->row_of_node && node != UINT32_MAX ? c->row_of_node[node] : node;
+}
+
+static struct edit_list *list_of(struct edit_lists *l, enum edit_source source)
+{
+    return source == SOURCE_ROW ? &l->donor : source == SOURCE_MEAN ? &l->mean : &l->constant;
+}
+
+static struct row_edit edit_of(const struct collector *c, const struct edit *e)
+{
+    bool one_head = e->head != ALL_HEADS && c->job->head_cols;
+    uint32_t first = one_head ? e->head * c->job->head_cols : 0;
+    struct row_edit out = { .first_col = first,
+                            .n_cols = one_head ? c->job->head_cols : c->job->n_cols,
+                            .source_col = first };
+    coefficients(e, &out.keep, &out.add);
+    return out;
+}
+
+// The edges of a row, from the query itself back to the first that both it and the donor's row see.
+static bool add_edges(struct collector *c, const struct edit *e, uint32_t copy, uint32_t row,
+                      uint32_t source_row)
+{
+    uint32_t end = c->edges[row + 1], seen = end - c->edges[row], source_end = 0;
+    struct row_edit out = edit_of(c, e);
+    if (e->source == SOURCE_ROW) {
+        source_end = c->donor_edges[source_row + 1];
+        uint32_t has = source_end - c->donor_edges[source_row];
+        seen = has < seen ? has : seen;
+    }
+    for (uint32_t back = 1; back <= seen; back++) {
+        out.row = copy * c->edges[c->job->n_rows] + end - back;
+        out.source_row = e->source == SOURCE_ROW ? source_end - back : 0;
+        if (!push(list_of(c->lists, e->source), out, c->err))
+            return false;
+    }
+    return true;
+}
+
+// One node of one variant's copy; source_row is a donor's row or the layer of the constants.
+static bool add_row(struct collector *c, const struct edit *e, uint32_t copy, uint32_t node,
+                    uint32_t source_row)
+{
+    const struct edit_job *job = c->job;
+    uint32_t row = row_of(c, node);
+    bool own_class = e->source == SOURCE_MEAN && job->has_bos && !job->trie->position[node];
+    if (row == UINT32_MAX || source_row == UINT32_MAX || own_class)
+        return true;
+    if (c->edges)
+        return add_edges(c, e, copy, row, source_row);
+    struct row_edit out = edit_of(c, e);
+    out.row = copy * job->n_rows + row;
+    out.source_row = source_row;
+    return push(list_of(c->lists, e->source), out, c->err);
+}
+
+static bool add_shared(struct collector *c, const struct edit *e, uint32_t copy)
+{
+    for (uint32_t node = 0; node < c->job->trie->n_nodes; node++)
+        if (!add_row(c, e, copy, node, e->layer))
+            return false;
+    return true;
+}
+
+// How far from a prompt's end a position counted from its start is; UINT32_MAX where it is shorter.
+static uint32_t back_of(const struct trie *t, uint32_t prompt, uint32_t position)
+{
+    uint32_t last = t->position[t->reads[t->read_of[prompt]]];
+    return position > last ? UINT32_MAX : last - position;
+}
+
+// The donor's row `back` tokens before its last, UINT32_MAX where it is shorter. Among read-outs
+// only its last is a row.
+static uint32_t donor_row(const struct edit_job *job, const struct edit *e, uint32_t prompt,
+                          uint32_t back)
+{
+    const struct trie *t = job->donors->trie;
+    uint32_t number = job->donors->number[e->donor[job->first_prompt + prompt]];
+    if (e->from_start) {
+        back = back_of(t, number, job->trie->position[trie_node(job->trie, prompt, back)]);
+        if (back == UINT32_MAX)
+            return UINT32_MAX;
+    }
+    if (job->space == ROWS_READS)
+        return back ? UINT32_MAX : t->read_of[number];
+    return trie_node(t, number, back);
+}
+
+// Edits that are counted from the end or take a donor's row: prompt by prompt.
+static bool add_per_prompt(struct collector *c, const struct edit *e, uint32_t copy)
+{
+    const struct trie *t = c->job->trie;
+    for (uint32_t p = 0; p < t->n_prompts; p++) {
+        bool all = e->position == ALL_POSITIONS;
+        uint32_t back = all ? 0 : (uint32_t) - (e->position + 1);
+        uint32_t node = trie_node(t, p, back);
+        for (; node != UINT32_MAX; node = all ? trie_node(t, p, ++back) : UINT32_MAX) {
+            uint32_t source = e->source == SOURCE_ROW ? donor_row(c->job, e, p, back) : e->layer;
+            if (!add_row(c, e, copy, node, source))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool collect(struct collector *c)
+{
+    const struct edit_job *job = c->job;
+    for (uint32_t i = 0; i < job->n_variants; i++)
+        for (size_t j = 0; j < job->variants[i]->n_edits; j++) {
+            const struct edit *e = &job->variants[i]->edits[j];
+            if (e->layer != job->layer || e->site != job->site || edit_is_identity(e))
+                continue;
+            if (!(edit_is_shared(e) ? add_shared(c, e, i) : add_per_prompt(c, e, i)))
+                return false;
+        }
+    return true;
+}
+
+static bool find_rows(struct collector *c, struct arena *a)
+{
+    const struct edit_job *job = c->job;
+    uint32_t *row_of_node = arena_alloc(a, job->trie->n_nodes, sizeof *row_of_node);
+    if (!row_of_node)
+        return abl_no_memory(c->err);
+    for (uint32_t i = 0; i < job->trie->n_nodes; i++)
+        row_of_node[i] = UINT32_MAX;
+    for (uint32_t i = 0; i < job->n_rows; i++)
+        row_of_node[job->nodes[i]] = i;
+    c->row_of_node = row_of_node;
+    return true;
+}
+
+static bool find_edges(const struct collector *c, const struct trie *t, struct arena *a,
+                       const uint32_t **out)
+{
+    bool reads = c->job->space == ROWS_READS;
+    uint32_t *first = arena_alloc(a, (size_t)(reads ? t->n_reads : t->n_nodes) + 1, sizeof *first);
+    if (!first)
+        return abl_no_memory(c->err);
+    trie_edges(t, reads, c->job->window, first);
+    *out = first;
+    return true;
+}
+
+bool edits_collect(const struct edit_job *job, struct edit_lists *lists, struct abl_err *err)
+{
+    lists->constant.n = lists->mean.n = lists->donor.n = 0;
+    struct collector c = { .job = job, .lists = lists, .err = err };
+    struct arena a = { 0 };
+    bool edges = job->site == SITE_PATTERN;
+    bool ok = (!job->nodes || find_rows(&c, &a))
+              && (!edges || find_edges(&c, job->trie, &a, &c.edges))
+              && (!edges || !job->donors || !job->donors->trie
+                  || find_edges(&c, job->donors->trie, &a, &c.donor_edges))
+              && collect(&c);
+    arena_release(&a);
+    return ok;
+}
+
+void edits_release(struct edit_lists *lists)
+{
+    free(lists->constant.items);
+    free(lists->mean.items);
+    free(lists->donor.items);
+    *lists = (struct edit_lists){ 0 };
+}

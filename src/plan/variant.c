@@ -1,0 +1,214 @@
+#include "plan/variant.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/head_syntax.h"
+
+const char *site_name(enum site site)
+{
+    static const char *const names[N_SITES] = { [SITE_RESID_PRE] = "resid_pre",
+                                                [SITE_Q] = "q",
+                                                [SITE_K] = "k",
+                                                [SITE_V] = "v",
+                                                [SITE_PATTERN] = "pattern",
+                                                [SITE_Z] = "z",
+                                                [SITE_ATTN_OUT] = "attn_out",
+                                                [SITE_MLP_OUT] = "mlp_out",
+                                                [SITE_RESID_POST] = "resid_post" };
+    return names[site];
+}
+
+uint32_t site_head_cols(const struct model_shape *s, enum site site)
+{
+    if (site == SITE_PATTERN)
+        return 1;
+    return site == SITE_Q || site == SITE_K || site == SITE_V || site == SITE_Z ? s->d_head : 0;
+}
+
+uint32_t site_cols(const struct model_shape *s, enum site site)
+{
+    uint32_t n_heads = site == SITE_K || site == SITE_V ? s->n_kv_heads : s->n_heads;
+    uint32_t cols = site_head_cols(s, site);
+    return cols ? n_heads * cols : s->d_model;
+}
+
+struct edit head_edit(struct head h, struct ablation how)
+{
+    struct edit e = {
+        .site = SITE_Z, .layer = h.layer, .head = h.head, .position = ALL_POSITIONS, .op = EDIT_SET
+    };
+    switch (how.kind) {
+    case ABLATE_SCALE:
+        e.op = EDIT_SCALE;
+        e.factor = how.scale;
+        e.source = how.value_bias == VALUE_BIAS_FOLDED ? SOURCE_CONSTANT : SOURCE_NONE;
+        break;
+    case ABLATE_MEAN:
+        e.source = SOURCE_MEAN;
+        break;
+    case ABLATE_RESAMPLE:
+    case ABLATE_PATCH:
+        assert(how.donor);
+        e.source = SOURCE_ROW;
+        e.donor = how.donor;
+        break;
+    }
+    return e;
+}
+
+bool variants_init(struct variants *v, size_t cap, struct abl_err *err)
+{
+    *v = (struct variants){ .cap = cap };
+    v->items = arena_alloc(&v->arena, cap, sizeof *v->items);
+    return v->items || abl_no_memory(err);
+}
+
+bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
+                  struct abl_err *err)
+{
+    size_t known = variants_find(v, variant->label);
+    if (index)
+        *index = known == SIZE_MAX ? v->n : known;
+    if (known != SIZE_MAX)
+        return true;
+    assert(v->n < v->cap);
+    struct variant copy = *variant;
+    copy.label = arena_strdup(&v->arena, variant->label);
+    copy.edits = arena_alloc(&v->arena, variant->n_edits, sizeof *copy.edits);
+    if (!copy.label || !copy.edits)
+        return abl_no_memory(err);
+    memcpy(copy.edits, variant->edits, variant->n_edits * sizeof *copy.edits);
+    v->items[v->n++] = copy;
+    return true;
+}
+
+bool variants_add_set(struct variants *v, const struct head_set *set, struct ablation how,
+                      enum variant_role role, size_t parent, size_t *index, struct abl_err *err)
+{
+    struct arena scratch = { 0 };
+    struct variant one = { .label = head_set_label(set, &scratch),
+                           .edits = arena_alloc(&scratch, set->n, sizeof *one.edits),
+                           .n_edits = set->n,
+                           .role = role,
+                           .parent = parent };
+    bool ok = (one.label && one.edits) || abl_no_memory(err);
+    for (size_t i = 0; ok && i < set->n; i++)
+        one.edits[i] = head_edit(set->heads[i], how);
+    ok = ok && variants_add(v, &one, index, err);
+    arena_release(&scratch);
+    return ok;
+}
+
+static bool add_heads(struct variants *v, const struct head *heads, size_t n, struct ablation how,
+                      struct abl_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct head one = heads[i];
+        if (!variants_add_set(v, &(struct head_set){ .heads = &one, .n = 1 }, how, ROLE_HEAD,
+                              NO_PARENT, NULL, err))
+            return false;
+    }
+    return true;
+}
+
+bool variants_heads(const struct head *heads, size_t n, struct ablation how, struct variants *out,
+                    struct abl_err *err)
+{
+    struct variants v;
+    if (!variants_init(&v, n, err))
+        return false;
+    if (!add_heads(&v, heads, n, how, err)) {
+        variants_release(&v);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, struct variants *out,
+                   struct abl_err *err)
+{
+    size_t cap = n;
+    for (size_t i = 0; i < n; i++)
+        cap += sets[i].n;
+    struct variants v;
+    if (!variants_init(&v, cap, err))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; i++)
+        ok = add_heads(&v, sets[i].heads, sets[i].n, how, err);
+    for (size_t i = 0; i < n && ok; i++)
+        ok = variants_add_set(&v, &sets[i], how, sets[i].n == 1 ? ROLE_HEAD : ROLE_SET, NO_PARENT,
+                              NULL, err);
+    if (!ok) {
+        variants_release(&v);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+bool variant_is_control_of(const struct variant *v, const struct variant *set)
+{
+    if (v->role != ROLE_CONTROL || v->n_edits != set->n_edits)
+        return false;
+    for (size_t i = 0; i < v->n_edits; i++) // both in ascending order
+        if (v->edits[i].layer != set->edits[i].layer)
+            return false;
+    return true;
+}
+
+void variants_release(struct variants *v)
+{
+    arena_release(&v->arena);
+    *v = (struct variants){ 0 };
+}
+
+size_t variants_find(const struct variants *v, const char *label)
+{
+    for (size_t i = 0; i < v->n; i++)
+        if (strcmp(v->items[i].label, label) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+bool edit_is_identity(const struct edit *e)
+{
+    switch (e->op) {
+    case EDIT_SCALE:
+        return e->factor == 1.0f;
+    case EDIT_ADD:
+        return e->factor == 0.0f || e->source == SOURCE_NONE;
+    case EDIT_SET:
+        return false;
+    }
+    assert(false && "known op");
+    return false;
+}
+
+uint32_t variant_first_layer(const struct variant *v)
+{
+    uint32_t first = NO_LAYER;
+    for (size_t i = 0; i < v->n_edits; i++)
+        if (!edit_is_identity(&v->edits[i]) && v->edits[i].layer < first)
+            first = v->edits[i].layer;
+    return first;
+}
+
+uint32_t variant_tail(const struct variant *v)
+{
+    uint32_t tail = 1;
+    for (size_t i = 0; i < v->n_edits; i++) {
+        const struct edit *e = &v->edits[i];
+        if (edit_is_identity(e))
+            continue;
+        // Edges are not counted by rows: patterns are edited over whole copies.
+        if (e->position == ALL_POSITIONS || e->site == SITE_PATTERN)
+            return ALL_TOKENS;
+        uint32_t back = (uint32_t)-e->position;
+        tail = back > tail ? back : tail;
+    }
+    return tail;
+}

@@ -1,0 +1,168 @@
+// One idea: an experiment is a list of variants, a variant is a set of edits to one forward pass.
+#ifndef ABL_PLAN_VARIANT_H
+#define ABL_PLAN_VARIANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/model.h"
+
+// Activations of a layer in the order in which they are computed. q and k are those that meet each
+// other (normed and turned by their positions where the model does that); pattern is what softmax
+// makes of them, and has a row for each edge, a query and a key that it sees, and a column for each
+// head; attn_out and mlp_out are module outputs, biases included.
+enum site {
+    SITE_RESID_PRE,
+    SITE_Q,
+    SITE_K,
+    SITE_V,
+    SITE_PATTERN,
+    SITE_Z,
+    SITE_ATTN_OUT,
+    SITE_MLP_OUT,
+    SITE_RESID_POST,
+    N_SITES,
+};
+
+// "resid_pre", "q", …: as options, labels and tables spell it.
+const char *site_name(enum site site);
+
+// Columns of a site, and columns of one head of it (0: it has no heads). Heads of k and v are kv
+// heads.
+uint32_t site_cols(const struct model_shape *s, enum site site);
+uint32_t site_head_cols(const struct model_shape *s, enum site site);
+
+// new = op(old, source):  scale: factor·(old − c) + c    set: source    add: old + factor·source
+enum edit_op { EDIT_SCALE, EDIT_SET, EDIT_ADD };
+
+// What the source is. c above is the constant when source is SOURCE_CONSTANT, else 0.
+enum edit_source {
+    SOURCE_NONE,
+    SOURCE_CONSTANT, // the head's c_h = b_V + ln1 bias·W_V (site z only)
+    // the head's mean of z over all tokens of all prompts but BOS, which keeps its value (site z
+    // only)
+    SOURCE_MEAN,
+    // the intact activation of a donor prompt, positions (of edges both ends) aligned from the end,
+    // or as from_start says
+    SOURCE_ROW,
+};
+
+// Macros where an enumerator would have to fit an int (C17 6.7.2.2).
+#define ALL_HEADS UINT32_MAX
+#define NO_LAYER UINT32_MAX
+enum { ALL_POSITIONS = INT32_MAX };
+
+struct edit {
+    enum site site;
+    uint32_t layer;
+    uint32_t head; // of sites that have heads; ALL_HEADS there or elsewhere: the whole width
+    // counted from the prompt's end: -1 is the last token; ALL_POSITIONS. Of edges the query's.
+    int32_t position;
+    enum edit_op op;
+    float factor;
+    enum edit_source source;
+    const uint32_t *donor; // SOURCE_ROW: for each prompt the donor to take from; borrowed
+    bool from_start; // SOURCE_ROW at ALL_POSITIONS: positions are aligned from the prompts' start
+};
+
+// What a variant is to its experiment, and which table it goes to.
+enum variant_role {
+    ROLE_HEAD,     // one head is ablated
+    ROLE_SET,      // several are: a set that was asked for
+    ROLE_CONTROL,  // several are: a random set like `parent`, which it was drawn for
+    ROLE_RESTORED, // the set that `parent` is, with heads given back
+    ROLE_PATCH,    // an activation of another run is put in
+    ROLE_SHAM,     // a patch of the run's own activation, which changes nothing
+};
+
+#define NO_PARENT SIZE_MAX
+
+// No two edits of a variant may touch the same element of the same site.
+struct variant {
+    const char *label; // "0:2", "0:2+0:4", "0:2+0:4~0:2", "resid_post@3[-1]"; unique in its list
+    struct edit *edits;
+    size_t n_edits;
+    enum variant_role role;
+    size_t parent; // number of a variant of the list, or NO_PARENT
+};
+
+struct variants {
+    struct variant *items;
+    size_t n, cap;
+    struct arena arena;
+};
+
+struct head {
+    uint32_t layer, head;
+};
+
+// A set of heads in ascending order, without repeats.
+struct head_set {
+    struct head *heads;
+    size_t n;
+};
+
+enum value_bias { VALUE_BIAS_FOLDED, VALUE_BIAS_HEAD };
+
+enum ablate_kind {
+    // z becomes scale·(z − c) + c, c = 0 under VALUE_BIAS_HEAD; zero ablation is scale 0
+    ABLATE_SCALE,
+    ABLATE_MEAN,     // z becomes its mean over all tokens of all rows; BOS keeps its value
+    ABLATE_RESAMPLE, // z becomes that of another row with another target
+    ABLATE_PATCH,    // z becomes that of the row's corrupt prompt
+};
+
+// How a head is ablated, at every position.
+struct ablation {
+    enum ablate_kind kind;
+    float scale; // of ABLATE_SCALE, else 0
+    enum value_bias value_bias;
+    // of ABLATE_RESAMPLE and ABLATE_PATCH: for each prompt the donor; borrowed
+    const uint32_t *donor;
+};
+
+// The edit that ablates one head.
+struct edit head_edit(struct head h, struct ablation how);
+
+// One variant per head, in the order given.
+bool variants_heads(const struct head *heads, size_t n, struct ablation how, struct variants *out,
+                    struct abl_err *err);
+
+// One variant per set (joint ablation), preceded by the singles of all heads in the sets that
+// interactions need.
+bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, struct variants *out,
+                   struct abl_err *err);
+
+// Building a list: room for `cap` variants, then one after the other. variants_add copies the
+// edits; a label that is there already adds nothing. *index (may be NULL) is the variant's number.
+// On failure the list is the caller's to release.
+bool variants_init(struct variants *v, size_t cap, struct abl_err *err);
+bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
+                  struct abl_err *err);
+bool variants_add_set(struct variants *v, const struct head_set *set, struct ablation how,
+                      enum variant_role role, size_t parent, size_t *index, struct abl_err *err);
+void variants_release(struct variants *v);
+
+// Whether a variant is a random set with as many heads in each layer as the set: chosen sets that
+// are alike share their controls, whichever of them is the parent.
+bool variant_is_control_of(const struct variant *v, const struct variant *set);
+
+// Index of the variant with this label, or SIZE_MAX.
+size_t variants_find(const struct variants *v, const char *label);
+
+// True if the edit leaves every activation as it is (scale 1, adding nothing): such an edit is
+// never run.
+bool edit_is_identity(const struct edit *e);
+
+// First layer that the variant changes, NO_LAYER if it changes nothing (identity edits: scale 1).
+uint32_t variant_first_layer(const struct variant *v);
+
+// How many tokens at the end of each prompt the variant can change; ALL_TOKENS where it has no such
+// bound. Tokens see what is before them, so that the others stay as they are.
+#define ALL_TOKENS UINT32_MAX
+uint32_t variant_tail(const struct variant *v);
+
+#endif

@@ -1,0 +1,28 @@
+// tinyLab's kl_div: P = max(softmax, 1e-8), not normalised again, so that it is above 0 even
+// between equal runs. Engines reduce logits to exact statistics; this one is summed on the host
+// from the logits themselves, for --compat alone.
+#ifndef ABL_SESSION_CLAMPED_H
+#define ABL_SESSION_CLAMPED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "forward/forward.h"
+
+// What is compared with, and where it goes.
+struct clamped {
+    size_t n_prompts;
+    uint32_t n_vocab;
+    bool of_other;        // compared with the other prompts' run, else with the intact one
+    float *base;          // (n_prompts, n_vocab) log-probabilities of each prompt of the run
+    double *kl;           // [variant * n_prompts + prompt], borrowed; NULL: not asked for
+    struct final_tap tap; // fills it while the forward pass runs
+};
+
+bool clamped_new(size_t n_prompts, uint32_t n_vocab, bool of_other, struct clamped **out,
+                 struct abl_err *err);
+void clamped_free(struct clamped *k);
+
+#endif

@@ -1,0 +1,159 @@
+#include "session/sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+#include "forward/forward.h"
+#include "forward/weights.h"
+#include "session/session_parts.h"
+
+enum {
+    LEAST = 8,
+    SHARE = 16
+}; // clusters of a sample, and of how many one is taken where that is more
+
+struct stratum {
+    const char *template_name; // "" where rows have none
+    uint32_t cluster;
+};
+
+static int compare_strata(const void *x, const void *y)
+{
+    const struct stratum *a = x, *b = y;
+    int order = strcmp(a->template_name, b->template_name);
+    return order ? order : (a->cluster > b->cluster) - (a->cluster < b->cluster);
+}
+
+// Mark the clusters that are taken.
+static bool choose(const struct session *all, bool *taken, struct abl_err *err)
+{
+    const struct prompts *p = all->prompts;
+    uint32_t n = p->n_clusters, wanted = (uint32_t)size_max(LEAST, n / SHARE);
+    struct stratum *strata = calloc(n, sizeof *strata);
+    if (!strata)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < p->n; i++) {
+        const char *name = p->items[i].row->template_name;
+        strata[p->items[i].cluster] = (struct stratum){ name ? name : "", p->items[i].cluster };
+    }
+    qsort(strata, n, sizeof *strata, compare_strata);
+    struct rng rng;
+    rng_seed(&rng, all->settings.seed);
+    for (uint32_t i = 0; i < wanted; i++) {
+        uint32_t first = (uint32_t)((uint64_t)n * i / wanted);
+        uint32_t end = (uint32_t)((uint64_t)n * (i + 1) / wanted);
+        taken[strata[first + rng_below(&rng, end - first)].cluster] = true;
+    }
+    free(strata);
+    return true;
+}
+
+// Numbers of donors of the rows that are taken; NULL of NULL.
+static const uint32_t *some(struct arena *a, const uint32_t *of_all, const size_t *rows, size_t n)
+{
+    uint32_t *list = of_all ? arena_alloc(a, n, sizeof *list) : NULL;
+    for (size_t i = 0; list && i < n; i++)
+        list[i] = of_all[rows[i]];
+    return list;
+}
+
+static bool take_donors(struct session *s, const struct session *all, const size_t *rows,
+                        struct abl_err *err)
+{
+    const struct donors *from = &all->donors;
+    size_t n = s->prompts->n;
+    s->donors.self = some(&s->arena, from->self, rows, n);
+    s->donors.other = some(&s->arena, from->other, rows, n);
+    s->donors.resampled = some(&s->arena, from->resampled, rows, n);
+    bool ok = !from->self == !s->donors.self && !from->other == !s->donors.other
+              && !from->resampled == !s->donors.resampled;
+    return ok || abl_no_memory(err);
+}
+
+// The rows of the clusters that are taken, whose numbers become dense again.
+static bool take_rows(struct session *s, const struct session *all, const bool *taken,
+                      struct abl_err *err)
+{
+    const struct prompts *from = all->prompts;
+    struct prompts *p = arena_alloc(&s->arena, 1, sizeof *p);
+    struct prompt *items = arena_alloc(&s->arena, from->n, sizeof *items);
+    size_t *rows = arena_alloc(&s->arena, from->n, sizeof *rows);
+    uint32_t *number = arena_alloc(&s->arena, from->n_clusters, sizeof *number);
+    s->other = all->other ? arena_alloc(&s->arena, from->n, sizeof *s->other) : NULL;
+    s->intact = arena_alloc(&s->arena, from->n, sizeof *s->intact);
+    if (!p || !items || !rows || !number || !s->intact || (all->other && !s->other))
+        return abl_no_memory(err);
+    *p = (struct prompts){
+        .source = from->source, .items = items, .bos = from->bos, .pad = from->pad
+    };
+    for (uint32_t c = 0; c < from->n_clusters; c++)
+        if (taken[c])
+            number[c] = p->n_clusters++;
+    for (size_t i = 0; i < from->n; i++) {
+        if (!taken[from->items[i].cluster])
+            continue;
+        rows[p->n] = i;
+        items[p->n] = from->items[i];
+        items[p->n].cluster = number[from->items[i].cluster];
+        if (s->other)
+            s->other[p->n] = all->other[i];
+        p->n++;
+    }
+    s->prompts = p;
+    return take_donors(s, all, rows, err);
+}
+
+static bool start(struct session *s, const struct session *all, struct abl_err *err)
+{
+    struct forward_settings f = session_forward_settings(s);
+    f.weights = forward_weights(all->forward);
+    return session_make_resampler(s, err) && forward_open(&f, s->intact, &s->forward, err);
+}
+
+static bool helps(const struct session *all)
+{
+    const struct settings *s = &all->settings;
+    struct run_memory mem = settings_memory(s, &all->engine->info);
+    bool of_means = experiment_ablates(s->experiment) && s->ablation.kind == ABLATE_MEAN;
+    return all->prompts->n_clusters >= LEAST * LEAST && !of_means && !all->answers && !all->clamped
+           && !weights_plan(&all->model->shape, all->engine->info.precision, mem.weights)
+                   .n_streamed;
+}
+
+bool sample_open(const struct session *all, struct session **out, struct abl_err *err)
+{
+    *out = NULL;
+    if (!helps(all))
+        return true;
+    struct session *s = calloc(1, sizeof *s);
+    bool *taken = calloc(all->prompts->n_clusters, sizeof *taken);
+    bool ok = (s && taken) || abl_no_memory(err);
+    if (ok) {
+        *s = *all;
+        s->arena = (struct arena){ 0 };
+        s->prompts = NULL;
+        s->resampler = NULL;
+        s->forward = NULL;
+        s->held_out = NULL;
+        ok = choose(all, taken, err) && take_rows(s, all, taken, err) && start(s, all, err);
+    }
+    free(taken);
+    if (!ok) {
+        sample_free(s);
+        return false;
+    }
+    *out = s;
+    return true;
+}
+
+void sample_free(struct session *s)
+{
+    if (!s)
+        return;
+    forward_free(s->forward);
+    resampler_free(s->resampler);
+    arena_release(&s->arena);
+    free(s);
+}

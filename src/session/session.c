@@ -1,0 +1,368 @@
+#include "session/session.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "engine/traced.h"
+#include "forward/forward.h"
+#include "forward/weights.h"
+#include "session/clamped.h"
+#include "session/session_parts.h"
+#include "text/padding.h"
+
+static bool copy_sources(struct session *session, const struct settings *from, struct abl_err *err)
+{
+    const char **sources = arena_alloc(&session->arena, from->n_sources, sizeof *sources);
+    if (!sources)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < from->n_sources; i++)
+        if (!(sources[i] = arena_strdup(&session->arena, from->sources[i])))
+            return abl_no_memory(err);
+    session->settings.sources = sources;
+    return true;
+}
+
+// The session outlives whatever the caller's strings lived in.
+static bool copy_settings(struct session *session, const struct settings *from, struct abl_err *err)
+{
+    struct settings *s = &session->settings;
+    *s = *from;
+    const char **strings[]
+        = { &s->data_dir, &s->hf_cache,     &s->model,          &s->data,          &s->condition,
+            &s->run_name, &s->fields.clean, &s->fields.corrupt, &s->fields.target, &s->fields.foil,
+            &s->heads,    &s->layers,       &s->sets,           &s->pairs,         &s->triplets,
+            &s->restore,  &s->positions,    &s->device };
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
+        if (!*strings[i])
+            continue;
+        *strings[i] = arena_strdup(&session->arena, *strings[i]);
+        if (!*strings[i])
+            return abl_no_memory(err);
+    }
+    return copy_sources(session, from, err);
+}
+
+static bool open_prompts(struct session *session, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    struct prompts_options options = { .bos = s->bos,
+                                       .skip_bad = s->skip_bad,
+                                       .n_ctx = session->model->shape.n_ctx,
+                                       .n_vocab = session->model->shape.n_vocab,
+                                       .cluster_by_template = s->cluster_by_template,
+                                       .whole_answers = s->whole_answers };
+    if (!dataset_open_as(&s->fields, s->data, s->data_dir, s->split, s->max_rows, s->skip_bad,
+                         &session->data, &session->n_dropped, err))
+        return false;
+    if (s->condition)
+        session->data->name = s->condition;
+    return prompts_make(session->data, session->tokenizer, &options, &session->prompts, err)
+           && (s->compat != COMPAT_TINYLAB
+               || prompts_pad(session->prompts, session->tokenizer, options.n_vocab, err));
+}
+
+static bool open_model(struct session *session, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    struct model_places places = { s->data_dir, s->hf_cache };
+    char *path;
+    bool named;
+    if (!model_find(s->model, &places, &path, &named, err))
+        return false;
+    bool ok = model_open(path, &session->model, err)
+              && model_tokenizer_open(path, &session->tokenizer, err)
+              && (!named || model_rename(session->model, s->model) || abl_no_memory(err));
+    free(path);
+    return ok;
+}
+
+// The corrupt prompts are the ones that run, and the clean ones give.
+static bool runs_corrupt(const struct settings *s)
+{
+    return s->experiment == EXPERIMENT_PATCH && s->direction == CLEAN_TO_CORRUPT;
+}
+
+const struct prompts *session_prompts(const struct session *session)
+{
+    return session->answers ? &session->answers->prompts : session->prompts;
+}
+
+static bool open_cold(struct session *session, const struct settings *s, struct abl_err *err)
+{
+    if (!copy_settings(session, s, err) || !open_model(session, err) || !open_prompts(session, err))
+        return false;
+    return (!runs_corrupt(s) || donors_swap(session->prompts, err))
+           && (!s->whole_answers
+               || whole_answers_make(session->prompts, &session->arena, &session->answers, err))
+           && donors_make(session_prompts(session), s->seed, &session->arena, &session->donors,
+                          err);
+}
+
+bool session_open_cold(const struct settings *s, struct session **out, struct abl_err *err)
+{
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        return abl_no_memory(err);
+    if (!open_cold(session, s, err)) {
+        session_free(session);
+        return false;
+    }
+    *out = session;
+    return true;
+}
+
+bool session_make_resampler(struct session *session, struct abl_err *err)
+{
+    const struct prompts *p = session->prompts;
+    uint32_t *cluster = malloc(p->n * sizeof *cluster);
+    if (!cluster)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < p->n; i++)
+        cluster[i] = p->items[i].cluster;
+    const struct settings *s = &session->settings;
+    bool ok = resampler_new(cluster, p->n, p->n_clusters, s->n_boot, s->seed, s->alpha,
+                            &session->resampler, err);
+    free(cluster);
+    return ok;
+}
+
+// Which clusters are kept for confirmation: as many as the share asks for, to the nearest, drawn by
+// the seed.
+static bool hold_out(struct session *session, struct abl_err *err)
+{
+    uint32_t n = session->prompts->n_clusters,
+             left = (uint32_t)lround(session->settings.holdout * n);
+    if (!(session->settings.holdout > 0))
+        return true;
+    if (left < 2 || n - left < 2)
+        return abl_fail(err, ABL_BAD_DATA,
+                        "--holdout %g of %" PRIu32 " clusters keeps %" PRIu32
+                        ": expected at least 2 kept and 2 left; take more rows or another share",
+                        session->settings.holdout, n, left);
+    session->held_out = arena_alloc(&session->arena, n, sizeof *session->held_out);
+    if (!session->held_out)
+        return abl_no_memory(err);
+    struct rng rng;
+    rng_seed(&rng, session->settings.seed);
+    for (uint32_t c = 0; c < n;
+         c++) { // of the n - c clusters from here on, `left` are still to be kept
+        session->held_out[c] = rng_below(&rng, n - c) < left;
+        left -= session->held_out[c];
+    }
+    return true;
+}
+
+void session_fold_rows(const struct session *session, const struct row_stats *run,
+                       struct row_stats *rows)
+{
+    if (session->answers)
+        whole_answers_fold(session->answers, run, rows);
+    else
+        memcpy(rows, run, session->prompts->n * sizeof *rows);
+}
+
+// The intact run of the other prompts, where the experiment is compared with it.
+static bool read_other(struct session *session, struct abl_err *err)
+{
+    size_t n = session->prompts->n;
+    if (!experiment_reads_other(session->settings.experiment) || !session->donors.other)
+        return true;
+    size_t n_run = session_prompts(session)->n;
+    struct row_stats *run = arena_alloc(&session->arena, n_run, sizeof *run);
+    session->other = arena_alloc(&session->arena, n, sizeof *session->other);
+    if (!run || !session->other)
+        return abl_no_memory(err);
+    if (!forward_read_donors(session->forward, n_run, n_run, run, err))
+        return false;
+    session_fold_rows(session, run, session->other);
+    return true;
+}
+
+// The engine, traced where that is asked for or free.
+static bool open_engine(const struct settings *s, struct engine **out, struct abl_err *err)
+{
+    return engine_open(s->device, s->n_threads, s->precision, out, err)
+           && ((!s->profile && (*out)->info.kind != DEVICE_CPU)
+               || traced_engine_new(*out, s->profile, out, err));
+}
+
+struct forward_settings session_forward_settings(const struct session *session)
+{
+    const struct settings *s = &session->settings;
+    const struct prompts *p = session_prompts(session);
+    struct run_memory mem = settings_memory(s, &session->engine->info);
+    return (struct forward_settings){ .engine = session->engine,
+                                      .model = session->model,
+                                      .prompts = p->items,
+                                      .n_prompts = p->n,
+                                      .donors = session->donors.prompts,
+                                      .n_donors = session->donors.n,
+                                      .has_bos = session->prompts->bos != TOKEN_NONE,
+                                      .mem = mem.activations,
+                                      .weights_mem = mem.weights,
+                                      .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
+                                      .n_positions = OBSERVED_POSITIONS,
+                                      .tap = session->clamped ? &session->clamped->tap : NULL };
+}
+
+static bool open_device(struct session *session, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    struct engine *engine;
+    if (!open_engine(s, &engine, err))
+        return false;
+    session->engine = engine;
+    const struct prompts *p = session_prompts(session);
+    struct row_stats *intact = arena_alloc(&session->arena, p->n, sizeof *intact);
+    session->intact = arena_alloc(&session->arena, session->prompts->n, sizeof *session->intact);
+    if (!intact || !session->intact)
+        return abl_no_memory(err);
+    bool of_other = experiment_reads_other(s->experiment) && session->donors.other;
+    if (s->compat == COMPAT_TINYLAB
+        && !clamped_new(session->prompts->n, session->model->shape.n_vocab, of_other,
+                        &session->clamped, err))
+        return false;
+    struct forward_settings f = session_forward_settings(session);
+    if (!forward_open(&f, intact, &session->forward, err))
+        return false;
+    session_fold_rows(session, intact, session->intact);
+    return read_other(session, err);
+}
+
+// Whether the intact model prefers the target behind the clean prompt, row by row: pre-flight's
+// last warning.
+static bool judge(struct session *session, struct abl_err *err)
+{
+    size_t n = session->prompts->n;
+    const struct row_stats *clean
+        = runs_corrupt(&session->settings) ? session->other : session->intact;
+    if (!clean)
+        return true;
+    bool *prefers = malloc(n * sizeof *prefers);
+    if (!prefers)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        prefers[i] = clean[i].target_logit > clean[i].foil_logit;
+    bool ok = prompts_judge(session->prompts, prefers, err);
+    free(prefers);
+    return ok;
+}
+
+bool session_start(struct session *session, struct abl_err *err)
+{
+    return prompts_refuse(session->prompts, err) && session_make_resampler(session, err)
+           && hold_out(session, err) && open_device(session, err) && judge(session, err);
+}
+
+bool session_open(const struct settings *s, struct session **out, struct abl_err *err)
+{
+    struct session *session;
+    if (!session_open_cold(s, &session, err))
+        return false;
+    if (!session_start(session, err)) {
+        session_free(session);
+        return false;
+    }
+    *out = session;
+    return true;
+}
+
+void session_free(struct session *session)
+{
+    if (!session)
+        return;
+    forward_free(session->forward);
+    clamped_free(session->clamped);
+    if (session->engine)
+        session->engine->ops->free(session->engine);
+    resampler_free(session->resampler);
+    prompts_free(session->prompts);
+    dataset_free(session->data);
+    tokenizer_free(session->tokenizer);
+    model_free(session->model);
+    arena_release(&session->arena);
+    free(session);
+}
+
+bool results_init(struct results *t, const struct variants *v, size_t n_prompts,
+                  struct abl_err *err)
+{
+    *t = (struct results){ .variants = v, .n_prompts = n_prompts };
+    size_t n = v->n ? v->n : 1; // an experiment may only read
+    t->rows = calloc(n * n_prompts, sizeof *t->rows);
+    t->done = calloc(n, sizeof *t->done);
+    t->n_blocks_done = calloc(n, sizeof *t->n_blocks_done);
+    if (t->rows && t->done && t->n_blocks_done)
+        return true;
+    results_release(t);
+    return abl_no_memory(err);
+}
+
+void results_release(struct results *t)
+{
+    free(t->rows);
+    free(t->done);
+    free(t->clamped_kl);
+    free(t->n_blocks_done);
+    free(t->run);
+    *t = (struct results){ 0 };
+}
+
+struct progress {
+    const struct session *session;
+    // [variant * prompts run + prompt]; the table's own rows where these are what is run
+    struct row_stats *run;
+    struct results *table;
+    session_progress *report;
+    void *context;
+};
+
+static void variants_finished(void *context, const size_t *variants, size_t n)
+{
+    struct progress *p = context;
+    for (size_t i = 0; p->session->answers && i < n; i++)
+        whole_answers_fold(p->session->answers,
+                           p->run + variants[i] * p->session->answers->prompts.n,
+                           p->table->rows + variants[i] * p->table->n_prompts);
+    p->table->n_done += n;
+    for (size_t i = 0; p->report && i < n; i++)
+        p->report(p->context, p->table, variants[i]);
+}
+
+bool session_run(struct session *session, struct results *t, atomic_bool *cancel,
+                 session_progress *progress, void *context, struct abl_err *err)
+{
+    assert(t->n_prompts == session->prompts->n);
+    if (session->clamped && !t->clamped_kl
+        && !(t->clamped_kl = calloc((t->variants->n + 1) * t->n_prompts, sizeof *t->clamped_kl)))
+        return abl_no_memory(err);
+    if (session->clamped)
+        session->clamped->kl = t->clamped_kl;
+    size_t n_run = session_prompts(session)->n;
+    if (session->answers && !t->run
+        && !(t->run = calloc(t->variants->n * n_run + 1, sizeof *t->run)))
+        return abl_no_memory(err);
+    struct row_stats *run = session->answers ? t->run : t->rows;
+    struct progress p = { session, run, t, progress, context };
+    struct forward_job job = { .variants = t->variants,
+                               .done = t->done,
+                               .n_blocks_done = t->n_blocks_done,
+                               .rows = run,
+                               .cancel = cancel,
+                               .wanted = session->wanted,
+                               .finished = variants_finished,
+                               .context = &p };
+    return forward_run(session->forward, &job, err);
+}
+
+bool session_observe(struct session *session, const struct observer *o, struct abl_err *err)
+{
+    if (!session->answers)
+        return forward_observe(session->forward, o, err);
+    return forward_observe_prompts(session->forward, session->prompts->items, session->prompts->n,
+                                   o, err);
+}

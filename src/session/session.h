@@ -1,0 +1,121 @@
+// What is open, a model, its prompts and a device, and the running of variants over them.
+// The explorer and --export both drive this; so does verify.
+#ifndef ABL_SESSION_SESSION_H
+#define ABL_SESSION_SESSION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "forward/observe.h"
+#include "model/model.h"
+#include "plan/donors.h"
+#include "plan/variant.h"
+#include "session/settings.h"
+#include "session/tinylab.h"
+#include "session/whole_answers.h"
+#include "stats/metrics.h"
+#include "stats/stats.h"
+#include "text/prompts.h"
+
+struct clamped;
+
+// Positions that prompts shown to observers may have (session_observe): those of attn's detectors
+// fit.
+enum { OBSERVED_POSITIONS = 101 };
+
+// Everything that is loaded before the first variant runs. Read-only while computing; owned by the
+// caller: session_free.
+struct session {
+    struct settings settings; // strings copied into the arena
+    struct model *model;
+    struct tokenizer *tokenizer;
+    struct dataset *data;
+    struct prompts *prompts;
+    // what is run in place of prompts where whole answers are scored; NULL: prompts
+    struct whole_answers *answers;
+    struct resampler *resampler;
+    struct engine *engine;
+    struct forward *forward;  // weights on the device and the clean run
+    struct row_stats *intact; // (prompts->n)
+    struct donors donors;
+    // (prompts->n) intact run of the other prompts; NULL where no experiment asks
+    struct row_stats *other;
+    struct clamped *clamped; // what tinyLab's kl_div compares with; NULL but under --compat
+    // layer that somebody waits for, borrowed: see struct forward_job; NULL: nobody
+    const atomic_uint *wanted;
+    bool *held_out;   // (prompts->n_clusters) kept for confirmation; NULL without --holdout
+    size_t n_dropped; // rows that --skip-bad left out while reading
+    struct arena arena;
+};
+
+// Load model, data and tokenizer and make the pre-flight check; no device yet. session->prompts
+// says what was found.
+bool session_open_cold(const struct settings *s, struct session **out, struct abl_err *err);
+
+// What the forward pass runs: the rows' prompts, or those that their whole answers take.
+const struct prompts *session_prompts(const struct session *session);
+
+// Open the device, load the weights and run the intact baseline. Refuses what pre-flight forbids.
+bool session_start(struct session *session, struct abl_err *err);
+
+// Both at once.
+bool session_open(const struct settings *s, struct session **out, struct abl_err *err);
+void session_free(struct session *session);
+
+// The rows' prompts, also where longer ones are run for whole answers.
+bool session_observe(struct session *session, const struct observer *o, struct abl_err *err);
+
+// (variants x prompts) of row stats, filled as variants finish.
+struct results {
+    const struct variants *variants; // borrowed
+    size_t n_prompts;
+    struct row_stats *rows; // [variant * n_prompts + prompt]
+    double *clamped_kl;     // likewise, tinyLab's kl_div; NULL but under --compat
+    bool *done;             // per variant
+    // Of a run that is under way: how many blocks of prompts each variant has run over, and what
+    // whole answers have given so far; NULL where rows are what is run.
+    uint32_t *n_blocks_done;
+    struct row_stats *run;
+    size_t n_done;
+};
+
+bool results_init(struct results *t, const struct variants *v, size_t n_prompts,
+                  struct abl_err *err);
+void results_release(struct results *t);
+
+// Called for each finished variant, on the thread that runs session_run; those that run together
+// are all done by then.
+typedef void session_progress(void *context, const struct results *t, size_t variant);
+
+// Run every variant that is not done yet. cancel is looked at between chunks; when set, returns
+// false with ABL_INTERRUPTED and the table holds what finished.
+bool session_run(struct session *session, struct results *t, atomic_bool *cancel,
+                 session_progress *progress, void *context, struct abl_err *err);
+
+// What a run will cost, before anything is loaded on a device.
+struct run_cost {
+    uint64_t n_passes;     // variants + the intact run
+    uint64_t n_token_rows; // token rows through the layers, all variants
+    double flop;           // 2 per multiply-add: the three below
+    // layers of the intact run and of the variants; unembedding
+    double intact_flop, variants_flop, readout_flop;
+    uint64_t weight_bytes; // all matrices, fp32
+    uint64_t loaded_bytes; // with layers that come again
+    uint64_t kept_bytes;   // of these on the device at once
+    uint32_t n_streamed;   // layers that come and go
+    uint64_t activation_bytes;
+    uint32_t variants_per_chunk;
+    uint32_t n_blocks; // parts that the prompts are cut into
+};
+bool run_cost(const struct session *session, const struct variants *v,
+              const struct device_info *device, struct run_cost *out, struct abl_err *err);
+
+// What a device does in a second: FLOP of a run, and bytes of matrices that it loads.
+struct device_rates {
+    double flop, load;
+};
+
+#endif

@@ -1,0 +1,22 @@
+// How a session is put together: for session.c, and for those that make a second one from it (sample.c,
+// drift.c).
+#ifndef ABL_SESSION_SESSION_PARTS_H
+#define ABL_SESSION_SESSION_PARTS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "forward/forward.h"
+#include "session/session.h"
+
+// session->resampler from the prompts' clusters.
+bool session_make_resampler(struct session *session, struct abl_err *err);
+
+// What the lab's engine runs: its prompts and donors, with the memory that the settings give.
+struct forward_settings session_forward_settings(const struct session *session);
+
+// From what was run to the rows: whole answers are folded together, else it is a copy.
+void session_fold_rows(const struct session *session, const struct row_stats *run,
+                       struct row_stats *rows);
+
+#endif

@@ -1,0 +1,100 @@
+// What the user asked for, and the defaults.
+#ifndef ABL_SESSION_SETTINGS_H
+#define ABL_SESSION_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/values.h"
+#include "plan/variant.h"
+#include "session/tinylab.h"
+#include "stats/metrics.h"
+#include "text/prompts.h"
+
+enum experiment {
+    EXPERIMENT_HEADS,
+    EXPERIMENT_SETS,
+    EXPERIMENT_PATCH,
+    EXPERIMENT_PARTIAL,
+    EXPERIMENT_LENS,
+    EXPERIMENT_ATTN,
+    EXPERIMENT_OV,
+    N_EXPERIMENTS,
+};
+
+// "heads", "sets", …
+const char *experiment_name(enum experiment e);
+// Whether it ablates heads, so that the kind of ablation means something.
+bool experiment_ablates(enum experiment e);
+// Whether its results are compared with the run of the other prompts.
+bool experiment_reads_other(enum experiment e);
+// One line for people.
+const char *experiment_about(enum experiment e);
+
+// Which run is patched into which: the first gives, the second is run and read.
+enum direction { CLEAN_TO_CORRUPT, CORRUPT_TO_CLEAN };
+
+// What the output of a head is taken to be (experiments/ov.h).
+enum ov_kind { OV_MEAN_OUTPUT, OV_CIRCUIT };
+
+// What the user asked for; strings borrowed. settings_default fills the documented defaults.
+struct settings {
+    const char *data_dir;         // where the bundled corpora and models lie
+    const char *hf_cache;         // root of the Hugging Face hub's cache, NULL = none
+    const char *model;            // --model
+    const char *data;             // --data: one condition
+    const char *condition;        // what results call it, NULL = by its file
+    const char *run_name;         // of the run directory, NULL = by model, data and experiment
+    struct dataset_fields fields; // what the file calls its fields
+    enum split split;
+    size_t max_rows; // --rows, 0 = all
+    enum experiment experiment;
+    const char *heads, *layers;          // as given, NULL = all
+    const char *sets, *pairs, *triplets; // as given, NULL = none
+    const char *restore;                 // of partial: heads to give back, NULL = each
+    uint32_t n_controls;                 // of sets: random sets for each chosen one
+    unsigned sites;                      // of patch: 1 << site
+    enum direction direction;            // of patch
+    const char *positions;               // of patch, NULL: see settings_positions
+    bool whole_answers;                  // --span full
+    enum ov_kind ov_kind;
+    uint32_t top_k; // of ov: tokens at either end
+    // of ov's circuits: tokens that enter, n_sources of them; 0 = the targets
+    const char *const *sources;
+    size_t n_sources;
+    struct ablation ablation;
+    enum bos_mode bos;
+    enum compat compat;
+    enum metric metric; // shown first; all are computed
+    uint64_t seed;
+    uint32_t n_boot;
+    double alpha;
+    bool cluster_by_template;
+    double holdout; // share of the clusters kept for confirmation, 0 = none
+    bool skip_bad;
+    const char *device;
+    uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem
+    uint32_t n_threads; // 0 = all cores
+    enum precision precision;
+    double sample_from; // FLOP from which the explorer measures a sample of the rows first
+    bool profile;       // time every operation of the device
+    // negate a row of layer 0's W_O on its way to the device, for verify's own test
+    bool damage_weight;
+};
+
+void settings_default(struct settings *s);
+
+// The positions that patches act at: those asked for, else "last", but "all" as tinyLab had it and
+// behind whole answers.
+const char *settings_positions(const struct settings *s);
+
+// Bytes that a run takes on a device: of activations, and of weights before they come and go layer
+// by layer. Without --mem: 256 MiB, of a GPU a sixteenth of its memory up to 2 GiB, and three
+// quarters of the device's memory.
+struct run_memory {
+    uint64_t activations, weights;
+};
+struct run_memory settings_memory(const struct settings *s, const struct device_info *device);
+
+#endif

@@ -1,0 +1,443 @@
+// Cluster bootstrap over one set of resamples, drawn once and shared by every column.
+#include "stats/stats.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+#include "base/wide.h"
+#include "stats/sign_flips.h"
+#include "stats/student_t.h"
+
+enum {
+    TILE = 256,              // means that stay in the first cache; a thread's share
+    PARALLEL_FROM = 1 << 16, // additions that are worth waking other threads for
+};
+
+struct resampler {
+    uint32_t *cluster; // (n)
+    size_t n;
+    uint32_t n_clusters, n_boot;
+    double tail; // share of the resamples' means on either side of an interval
+    // (n_clusters, n_boot) how often a resample drew a cluster, in whole numbers. The resample is
+    // innermost, so that a column is n_clusters multiply-adds over n_boot independent sums: they
+    // vectorise without changing the order of any sum.
+    float *counts;
+    double *boot_rows; // (n_boot): rows in each resample
+    struct flips flips;
+};
+
+// malloc'd and zeroed a * b elements; NULL on overflow or when memory is out.
+static void *new_array(size_t a, size_t b, size_t element)
+{
+    size_t n;
+    if (!size_mul(a, b, &n))
+        return NULL;
+    return calloc(size_max(n, 1), element);
+}
+
+// Draw the bootstrap: resample after resample, n_clusters draws each.
+static void draw_counts(struct resampler *r, const double *rows_of, struct rng *rng)
+{
+    for (uint32_t b = 0; b < r->n_boot; b++)
+        for (uint32_t i = 0; i < r->n_clusters; i++) {
+            uint32_t c = rng_below(rng, r->n_clusters);
+            r->counts[(size_t)c * r->n_boot + b] += 1.0f;
+            r->boot_rows[b] += rows_of[c];
+        }
+}
+
+// The percentiles of an interval. With n clusters of one size the resamples' means spread sqrt((n -
+// 1) / n) as far as the true error does, and a normal shape says too little about errors whose size
+// is itself estimated: the plain percentile interval of 16 clusters holds the truth 92 times in
+// 100. Hesterberg (2015, "What teachers should know about the bootstrap", section 5.4) moves the
+// percentiles out to where the t interval would be,
+//     tail = Phi(-sqrt(n / (n - 1)) t(alpha / 2, n - 1)),
+// which changes the second digit at n = 16 and nothing to see at n = 160. Clusters of unlike size
+// count as n = (sum of sizes)^2 / (sum of squared sizes) (Kish 1965): a few big ones say less than
+// as many rows would.
+static double interval_tail(const double *rows_of, uint32_t n_clusters, double alpha)
+{
+    double rows = 0.0, squares = 0.0;
+    for (uint32_t c = 0; c < n_clusters; c++) {
+        rows += rows_of[c];
+        squares += rows_of[c] * rows_of[c];
+    }
+    if (n_clusters < 2)
+        return alpha / 2;
+    double n = fmax(rows * rows / squares, 2.0);
+    return normal_cdf(-sqrt(n / (n - 1)) * student_quantile(alpha / 2, n - 1));
+}
+
+static bool resampler_fill(struct resampler *r, const uint32_t *cluster, uint64_t seed,
+                           double alpha)
+{
+    double *rows_of = new_array(r->n_clusters, 1, sizeof *rows_of);
+    r->cluster = new_array(r->n, 1, sizeof *r->cluster);
+    r->counts = new_array(r->n_clusters, r->n_boot, sizeof *r->counts);
+    r->boot_rows = new_array(r->n_boot, 1, sizeof *r->boot_rows);
+    bool ok = rows_of && r->cluster && r->counts && r->boot_rows;
+    if (ok) {
+        for (size_t i = 0; i < r->n; i++) {
+            assert(cluster[i] < r->n_clusters);
+            r->cluster[i] = cluster[i];
+            rows_of[cluster[i]] += 1.0;
+        }
+        for (uint32_t c = 0; c < r->n_clusters; c++)
+            assert(rows_of[c] > 0.0);
+        r->tail = interval_tail(rows_of, r->n_clusters, alpha);
+        struct rng rng;
+        rng_seed(&rng, seed);
+        draw_counts(r, rows_of, &rng);
+        ok = flips_init(&r->flips, r->n_clusters, r->n_boot, &rng);
+    }
+    free(rows_of);
+    return ok;
+}
+
+bool resampler_new(const uint32_t *cluster, size_t n, uint32_t n_clusters, uint32_t n_boot,
+                   uint64_t seed, double alpha, struct resampler **out, struct abl_err *err)
+{
+    assert(alpha > 0.0 && alpha < 1.0);
+    struct resampler *r = calloc(1, sizeof *r);
+    if (!r)
+        return abl_no_memory(err);
+    *r = (struct resampler){ .n = n, .n_clusters = n_clusters, .n_boot = n_boot };
+    if (!resampler_fill(r, cluster, seed, alpha)) {
+        resampler_free(r);
+        return abl_fail(err, ABL_FAILED,
+                        "out of memory for %u resamples of %u clusters; lower --boot", n_boot,
+                        n_clusters);
+    }
+    *out = r;
+    return true;
+}
+
+uint32_t resampler_n_boot(const struct resampler *r)
+{
+    return r->n_boot;
+}
+
+void resampler_free(struct resampler *r)
+{
+    if (!r)
+        return;
+    free(r->cluster);
+    free(r->counts);
+    free(r->boot_rows);
+    flips_release(&r->flips);
+    free(r);
+}
+
+// Resamples first … end-1: sums over clusters of count * sum, in ascending order of clusters.
+WIDE static void resample_tile(const struct resampler *r, const double *restrict sums, size_t first,
+                               size_t end, double *restrict means)
+{
+    size_t n = r->n_boot;
+    uint32_t c = 0;
+    for (; c + 4 <= r->n_clusters; c += 4) { // four at a time spare loads and stores, not order
+        const float *restrict k = r->counts + c * n;
+        double s0 = sums[c], s1 = sums[c + 1], s2 = sums[c + 2], s3 = sums[c + 3];
+        for (size_t b = first; b < end; b++)
+            means[b] = means[b] + (double)k[b] * s0 + (double)k[n + b] * s1
+                       + (double)k[2 * n + b] * s2 + (double)k[3 * n + b] * s3;
+    }
+    for (; c < r->n_clusters; c++)
+        for (size_t b = first; b < end; b++)
+            means[b] += (double)r->counts[c * n + b] * sums[c];
+}
+
+void stats_resampled(const struct resampler *r, const double *sums, size_t n, double *means)
+{
+    assert(n <= r->n_boot);
+    memset(means, 0, n * sizeof *means);
+#pragma omp parallel for if (n * r->n_clusters > PARALLEL_FROM)
+    for (size_t first = 0; first < n; first += TILE)
+        resample_tile(r, sums, first, size_min(first + TILE, n), means);
+    for (size_t b = 0; b < n; b++)
+        means[b] /= r->boot_rows[b];
+}
+
+// Standard deviation with n - 1; NaN below two values.
+static double deviation(const double *v, size_t n)
+{
+    double mean = 0.0, squares = 0.0;
+    for (size_t i = 0; i < n; i++)
+        mean += v[i];
+    mean /= (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (v[i] - mean) * (v[i] - mean);
+    return n > 1 ? sqrt(squares / (double)(n - 1)) : NAN;
+}
+
+// Reorder v so that v[k] is what sorting would put there, nothing bigger before it and nothing
+// smaller behind (Hoare 1961): an interval needs four of the order statistics, not the sorted list.
+static void select_kth(double *v, size_t n, size_t k)
+{
+    size_t lo = 0, hi = n - 1;
+    while (lo < hi) {
+        double pivot = v[lo + (hi - lo) / 2];
+        size_t i = lo, j = hi;
+        for (;;) {
+            while (v[i] < pivot)
+                i++;
+            while (v[j] > pivot)
+                j--;
+            if (i >= j)
+                break;
+            double swap = v[i];
+            v[i++] = v[j];
+            v[j--] = swap;
+        }
+        // v[lo..j] <= pivot <= v[j + 1..hi], and j < hi because the pivot was not the last
+        if (k <= j)
+            hi = j;
+        else
+            lo = j + 1;
+    }
+}
+
+// Quantile p of v by linear interpolation between order statistics (Hyndman & Fan 1996, type 7).
+// Reorders v.
+static double quantile(double *v, size_t n, double p)
+{
+    double place = (double)(n - 1) * p, below = floor(place);
+    size_t k = (size_t)below;
+    select_kth(v, n, k);
+    if (k + 1 >= n)
+        return v[k];
+    double next = v[k + 1];
+    for (size_t i = k + 2; i < n; i++)
+        if (v[i] < next)
+            next = v[i];
+    return v[k] + (next - v[k]) * (place - below);
+}
+
+static void boot_interval(const struct resampler *r, const double *sums, double *means,
+                          struct estimate *out)
+{
+    if (!r->n_boot)
+        return;
+    stats_resampled(r, sums, r->n_boot, means);
+    out->se = deviation(means, r->n_boot);
+    out->ci_lo = quantile(means, r->n_boot, r->tail);
+    out->ci_hi = quantile(means, r->n_boot, 1 - r->tail);
+}
+
+static struct estimate no_estimate(const struct resampler *r)
+{
+    return (struct estimate){ .mean = NAN,
+                              .se = NAN,
+                              .ci_lo = NAN,
+                              .ci_hi = NAN,
+                              .p = NAN,
+                              .q = NAN,
+                              .n = (uint32_t)r->n,
+                              .n_clusters = r->n_clusters };
+}
+
+// Sums of a column's values by cluster; the return value is their plain sum.
+static double cluster_sums(const struct resampler *r, const double *values, double *sums)
+{
+    double total = 0.0;
+    memset(sums, 0, r->n_clusters * sizeof *sums);
+    for (size_t i = 0; i < r->n; i++) {
+        sums[r->cluster[i]] += values[i];
+        total += values[i];
+    }
+    return total;
+}
+
+// What stats_estimates works with: sums by cluster of the columns that have an interval, and which
+// these are.
+struct columns {
+    double *sums;  // (n, n_clusters)
+    double *means; // (n_boot)
+    double *p;     // (n)
+    size_t *which; // (n)
+    size_t n;
+};
+
+static bool columns_init(struct columns *c, const struct resampler *r, size_t n)
+{
+    *c = (struct columns){ .sums = new_array(n, r->n_clusters, sizeof *c->sums),
+                           .means = new_array(r->n_boot, 1, sizeof *c->means),
+                           .p = new_array(n, 1, sizeof *c->p),
+                           .which = new_array(n, 1, sizeof *c->which) };
+    return c->sums && c->means && c->p && c->which;
+}
+
+static void columns_release(struct columns *c)
+{
+    free(c->sums);
+    free(c->means);
+    free(c->p);
+    free(c->which);
+}
+
+bool stats_estimates(const struct resampler *r, const double *values, size_t n, bool test,
+                     struct estimate *out, struct abl_err *err)
+{
+    struct columns c;
+    bool ok = columns_init(&c, r, n);
+    for (size_t i = 0; ok && i < n; i++) {
+        double *sums = c.sums + c.n * r->n_clusters;
+        double total = cluster_sums(r, values + i * r->n, sums);
+        out[i] = no_estimate(r);
+        if (r->n)
+            out[i].mean = total / (double)r->n;
+        if (r->n_clusters < 2 || !isfinite(total))
+            continue;
+        boot_interval(r, sums, c.means, &out[i]);
+        c.which[c.n++] = i;
+    }
+    ok = ok && (!test || flips_test(&r->flips, c.sums, c.n, c.p));
+    for (size_t i = 0; ok && test && i < c.n; i++)
+        out[c.which[i]].p = c.p[i];
+    columns_release(&c);
+    return ok || abl_no_memory(err);
+}
+
+bool stats_estimate(const struct resampler *r, const double *values, bool test,
+                    struct estimate *out, struct abl_err *err)
+{
+    return stats_estimates(r, values, 1, test, out, err);
+}
+
+static void ratio_interval(const struct resampler *r, double *above, double *below,
+                           struct estimate *out, bool *small)
+{
+    size_t n = r->n_boot;
+    for (size_t b = 0; b < n; b++) {
+        // a resample without a ratio: nor have all of them an interval
+        if (!(fabs(below[b]) > 0))
+            return;
+        above[b] /= below[b];
+    }
+    double lo = quantile(below, n, r->tail), hi = quantile(below, n, 1 - r->tail);
+    *small = !(lo > 0 || hi < 0);
+    out->se = deviation(above, n);
+    out->ci_lo = quantile(above, n, r->tail);
+    out->ci_hi = quantile(above, n, 1 - r->tail);
+}
+
+bool stats_ratio(const struct resampler *r, const double *above, const double *below,
+                 struct estimate *out, bool *small, struct abl_err *err)
+{
+    struct estimate e = no_estimate(r);
+    double *sums = new_array(r->n_clusters + 1, 1, sizeof *sums), top, bottom;
+    double *a = new_array(r->n_boot + 1, 1, sizeof *a), *b = new_array(r->n_boot + 1, 1, sizeof *b);
+    bool ok = (sums && a && b) || abl_no_memory(err);
+    *small = true;
+    if (ok) {
+        top = cluster_sums(r, above, sums);
+        stats_resampled(r, sums, r->n_boot, a);
+        bottom = cluster_sums(r, below, sums);
+        stats_resampled(r, sums, r->n_boot, b);
+        if (fabs(bottom) > 0)
+            e.mean = top / bottom;
+        if (r->n_clusters >= 2 && r->n_boot && isfinite(e.mean))
+            ratio_interval(r, a, b, &e, small);
+    }
+    free(sums);
+    free(a);
+    free(b);
+    if (ok)
+        *out = e;
+    return ok;
+}
+
+// Ascending by p.
+static int by_p(const void *a, const void *b)
+{
+    double x = (*(struct estimate *const *)a)->p, y = (*(struct estimate *const *)b)->p;
+    return (x > y) - (x < y);
+}
+
+// q of the i-th smallest of m p-values = min over j >= i of p_j m / j, at most 1.
+bool stats_fdr(struct estimate *grid, size_t n, struct abl_err *err)
+{
+    struct estimate **sorted = new_array(n, 1, sizeof *sorted);
+    if (!sorted)
+        return abl_no_memory(err);
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(grid[i].p))
+            sorted[m++] = &grid[i];
+    qsort(sorted, m, sizeof *sorted, by_p);
+    double least = 1.0;
+    for (size_t i = m; i-- > 0;) {
+        least = fmin(least, sorted[i]->p * (double)m / (double)(i + 1));
+        sorted[i]->q = least;
+    }
+    free(sorted);
+    return true;
+}
+
+// Twice the mid-rank of v[i], counted from 1: equal values share the mean of their places.
+static double twice_rank(const double *v, size_t n, size_t i)
+{
+    size_t less = 0, equal = 0;
+    for (size_t j = 0; j < n; j++) {
+        less += v[j] < v[i];
+        equal += v[j] == v[i];
+    }
+    return (double)(2 * less + equal + 1);
+}
+
+// Quadratic in n, for there is nothing to allocate and grids have at most a few thousand heads.
+double stats_spearman(const double *a, const double *b, size_t n)
+{
+    double centre = (double)n + 1; // twice the mean rank, with and without ties
+    double aa = 0.0, bb = 0.0, ab = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(a[i]) || isnan(b[i]))
+            return NAN;
+        double x = twice_rank(a, n, i) - centre, y = twice_rank(b, n, i) - centre;
+        aa += x * x;
+        bb += y * y;
+        ab += x * y;
+    }
+    return aa > 0.0 && bb > 0.0 ? ab / sqrt(aa * bb) : NAN;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = **(double *const *)a, y = **(double *const *)b;
+    return (x > y) - (x < y);
+}
+
+// Values become twice their mid-ranks, less the mean rank: a sum of zero, with and without ties.
+static void centred_ranks(double *v, size_t n, double **sorted)
+{
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &v[i];
+    qsort(sorted, n, sizeof *sorted, by_value);
+    for (size_t first = 0, end; first < n; first = end) {
+        double value = *sorted[first], rank;
+        for (end = first + 1; end < n && !(*sorted[end] > value);)
+            end++;
+        rank = (double)(first + end + 1) - (double)(n + 1);
+        for (size_t i = first; i < end; i++)
+            *sorted[i] = rank;
+    }
+}
+
+double stats_spearman_in(double *a, double *b, size_t n, double **sorted)
+{
+    double aa = 0.0, bb = 0.0, ab = 0.0;
+    for (size_t i = 0; i < n; i++)
+        if (isnan(a[i]) || isnan(b[i]))
+            return NAN;
+    centred_ranks(a, n, sorted);
+    centred_ranks(b, n, sorted);
+    for (size_t i = 0; i < n; i++) {
+        aa += a[i] * a[i];
+        bb += b[i] * b[i];
+        ab += a[i] * b[i];
+    }
+    return aa > 0.0 && bb > 0.0 ? ab / sqrt(aa * bb) : NAN;
+}

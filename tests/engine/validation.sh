@@ -1,0 +1,50 @@
+#!/bin/bash
+# Run the Vulkan tests of test programs under the validation layer with synchronization validation, once with the shaders
+# for GPUs and once with those for CPU-type devices: tests/engine/validation.sh HAZARD BINARY…
+# Fails on any message of the layer. HAZARD must bring one.
+set -u
+hazard=$1
+shift
+folder=$(dirname "$0")/..
+export VK_LAYER_SETTINGS_PATH=$PWD/$folder/support/vk_layer_settings.txt
+[ "${folder#/}" = "$folder" ] || VK_LAYER_SETTINGS_PATH=$folder/support/vk_layer_settings.txt
+export VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation ABLTUI_TEST_DEVICES=vulkan
+messages='VUID-|SYNC-|UNASSIGNED-|Validation (Error|Warning|Performance Warning)'
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+failed=0
+
+report() { # NAME STATUS
+    if [ "$2" = 0 ]; then
+        echo "[  PASSED  ] $1"
+    else
+        echo "[  FAILED  ] $1"
+        failed=1
+    fi
+}
+
+"$hazard" >"$output" 2>&1
+status=$?
+if [ "$status" = 77 ]; then
+    echo "[  SKIPPED ] validation: no Vulkan device"
+    exit 0
+fi
+grep -q 'SYNC-HAZARD-READ-AFTER-WRITE' "$output"
+watching=$?
+[ "$watching" = 0 ] || { echo "no message about a missing barrier (exit status $status):"; tail -n 5 "$output"; }
+report the_validation_layer_sees_a_missing_barrier "$watching"
+
+for shaders in texel tile; do
+    for binary; do
+        ABLTUI_VULKAN_GEMM=$shaders "$binary" >"$output" 2>&1
+        status=$?
+        if grep -qE "$messages" "$output"; then
+            grep -E "$messages" "$output" | cut -c1-1000 | sort | uniq -c | sort -rn | head -n 20
+            status=1
+        elif [ "$status" != 0 ]; then
+            tail -n 20 "$output"
+        fi
+        report "no_validation_message_from_$(basename "$binary")_with_${shaders}_shaders" "$status"
+    done
+done
+exit "$failed"

@@ -1,0 +1,236 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cairo.h>
+#include <cmocka.h>
+
+#include "report/heatmap.h"
+#include "report/palette.h"
+
+// Lightness of CIE L*a*b* under D65, 0 to 100, from the sRGB standard.
+static double lightness(struct rgb c)
+{
+    const double bytes[] = { c.r, c.g, c.b }, weights[] = { 0.2126729, 0.7151522, 0.0721750 };
+    double y = 0.0;
+    for (int i = 0; i < 3; i++) {
+        double v = bytes[i] / 255.0;
+        y += weights[i] * (v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4));
+    }
+    return y > 216.0 / 24389.0 ? 116.0 * cbrt(y) - 16.0 : y * 24389.0 / 27.0;
+}
+
+static void colours_darken_evenly_and_alike_on_both_sides(void **state)
+{
+    (void)state;
+    double zero = lightness(palette_diverging(0.0));
+    double end = lightness(palette_diverging(1.0));
+    for (int i = 0; i <= 20; i++) {
+        double t = i / 20.0, even = zero + (end - zero) * t;
+        double up = lightness(palette_diverging(t)), down = lightness(palette_diverging(-t));
+        if (!(fabs(up - even) < 2.5))
+            fail_msg("lightness at %g is %.2f, an even slope gives %.2f", t, up, even);
+        if (!(fabs(up - down) < 4.0))
+            fail_msg("lightness at +-%g differs: %.2f, %.2f", t, up, down);
+    }
+}
+
+static void blue_lowers_and_orange_raises(void **state)
+{
+    (void)state;
+    struct rgb low = palette_diverging(-1.0), high = palette_diverging(1.0);
+    assert_true(low.b > low.r && low.b > low.g);
+    assert_true(high.r > high.g && high.g > high.b);
+    struct rgb white = palette_diverging(0.0);
+    assert_true(white.r > 235 && white.g > 235 && white.b > 235);
+}
+
+static void values_out_of_range_are_cut_and_missing_ones_neutral(void **state)
+{
+    (void)state;
+    struct rgb a = palette_diverging(1.0), b = palette_diverging(INFINITY);
+    assert_memory_equal(&a, &b, sizeof a);
+    a = palette_diverging(-1.0), b = palette_diverging(-7.0);
+    assert_memory_equal(&a, &b, sizeof a);
+    a = palette_diverging(0.0), b = palette_diverging(NAN);
+    assert_memory_equal(&a, &b, sizeof a);
+}
+
+static void text_stands_out_from_every_colour(void **state)
+{
+    (void)state;
+    for (int i = -20; i <= 20; i++) {
+        struct rgb colour = palette_diverging(i / 20.0);
+        double contrast = fabs(lightness(palette_ink(colour)) - lightness(colour));
+        if (!(contrast > 40.0))
+            fail_msg("ink and colour at %g differ by %.1f in lightness, expected 40", i / 20.0,
+                     contrast);
+    }
+}
+
+static void full_colour_lies_at_the_99th_percentile(void **state)
+{
+    (void)state;
+    double values[102], scratch[102];
+    // magnitudes 0 … 100
+    for (int i = 0; i <= 100; i++)
+        values[i] = i % 2 ? -i : i;
+    values[101] = NAN;
+    assert_true(fabs(palette_scale(values, 102, scratch) - 99.0) < 1e-12);
+    assert_true(palette_scale(values + 7, 1, scratch) == 7.0);
+    assert_true(palette_scale(values + 101, 1, scratch) == 0.0);
+    assert_true(palette_scale(values, 0, scratch) == 0.0);
+}
+
+enum { LAYERS = 3, HEADS = 5 };
+
+static struct heatmap example(struct estimate cells[LAYERS * HEADS])
+{
+    for (int i = 0; i < LAYERS * HEADS; i++)
+        cells[i] = (struct estimate){ .mean = 0.1 * (i - 7), .q = i == 14 ? 0.001 : 0.5, .n = 6 };
+    return (struct heatmap){ .title = "tiny · facts · zero ablation · ld",
+                             .subtitle = "6 rows in 3 clusters",
+                             .quantity = "Δ ld (logits)",
+                             .n_layers = LAYERS,
+                             .n_heads = HEADS,
+                             .cells = cells,
+                             .alpha = 0.05 };
+}
+
+struct reader {
+    const struct buf *bytes;
+    size_t at;
+};
+
+static cairo_status_t read_png(void *context, unsigned char *out, unsigned len)
+{
+    struct reader *r = context;
+    if (r->bytes->len - r->at < len)
+        return CAIRO_STATUS_READ_ERROR;
+    memcpy(out, r->bytes->data + r->at, len);
+    r->at += len;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+// Pixels of exactly this colour in a PNG.
+static size_t count_colour(const struct buf *png, struct rgb colour)
+{
+    struct reader reader = { .bytes = png };
+    cairo_surface_t *s = cairo_image_surface_create_from_png_stream(read_png, &reader);
+    assert_int_equal(cairo_surface_status(s), CAIRO_STATUS_SUCCESS);
+    int w = cairo_image_surface_get_width(s), h = cairo_image_surface_get_height(s);
+    int stride = cairo_image_surface_get_stride(s);
+    const unsigned char *data = cairo_image_surface_get_data(s);
+    uint32_t wanted = (uint32_t)colour.r << 16 | (uint32_t)colour.g << 8 | colour.b;
+    size_t n = 0;
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            uint32_t pixel;
+            memcpy(&pixel, data + (ptrdiff_t)y * stride + (ptrdiff_t)x * 4, sizeof pixel);
+            n += (pixel & 0xffffff) == wanted;
+        }
+    cairo_surface_destroy(s);
+    return n;
+}
+
+static struct buf png_of(const struct heatmap *m)
+{
+    struct buf out = { 0 };
+    struct abl_err err = { 0 };
+    if (!heatmap_png(m, &out, &err))
+        fail_msg("%s", err.text);
+    return out;
+}
+
+static void every_cell_has_the_colour_of_its_effect(void **state)
+{
+    (void)state;
+    struct estimate cells[LAYERS * HEADS];
+    struct heatmap m = example(cells);
+    struct buf png = png_of(&m);
+    double values[LAYERS * HEADS], scratch[LAYERS * HEADS];
+    for (int i = 0; i < LAYERS * HEADS; i++)
+        values[i] = cells[i].mean;
+    double scale = palette_scale(values, LAYERS * HEADS, scratch);
+    for (int i = 0; i < LAYERS * HEADS; i++) {
+        size_t n = count_colour(&png, palette_diverging(cells[i].mean / scale));
+        if (n < 500) // most of a cell of 62 x 36 points, less its text
+            fail_msg("cell %d: %zu pixels of its colour", i, n);
+    }
+    buf_release(&png);
+}
+
+static void a_cell_that_was_not_run_has_no_colour_of_the_scale(void **state)
+{
+    (void)state;
+    struct estimate cells[LAYERS * HEADS];
+    struct heatmap m = example(cells);
+    cells[3].n = 0;
+    cells[4].mean = NAN;
+    struct buf whole = png_of(&m);
+    assert_true(count_colour(&whole, (struct rgb){ 236, 237, 239 }) > 2000);
+    buf_release(&whole);
+}
+
+static void the_same_heatmap_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    struct estimate cells[LAYERS * HEADS];
+    struct heatmap m = example(cells);
+    struct buf a = png_of(&m), b = png_of(&m), c = { 0 }, d = { 0 };
+    struct abl_err err;
+    assert_true(heatmap_svg(&m, &c, &err) && heatmap_svg(&m, &d, &err));
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.data, b.data, a.len);
+    assert_int_equal(c.len, d.len);
+    assert_memory_equal(c.data, d.data, c.len);
+    assert_non_null(strstr(c.data, "<svg"));
+    assert_non_null(strstr(c.data, "</svg>"));
+    buf_release(&a);
+    buf_release(&b);
+    buf_release(&c);
+    buf_release(&d);
+}
+
+static void draws_the_smallest_and_the_emptiest(void **state)
+{
+    (void)state;
+    struct estimate cells[LAYERS * HEADS];
+    struct heatmap m = example(cells);
+    for (int i = 0; i < LAYERS * HEADS; i++)
+        cells[i] = (struct estimate){ .mean = NAN };
+    struct buf png = png_of(&m);
+    buf_release(&png);
+    m.n_layers = m.n_heads = 1;
+    cells[0] = (struct estimate){ .mean = 0.0, .q = NAN, .n = 1 };
+    char title[400];
+    memset(title, 'w', sizeof title - 1);
+    title[sizeof title - 1] = '\0';
+    m.title = title;
+    png = png_of(&m);
+    buf_release(&png);
+    cells[0].mean = -123456.789;
+    png = png_of(&m);
+    buf_release(&png);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(colours_darken_evenly_and_alike_on_both_sides),
+        cmocka_unit_test(blue_lowers_and_orange_raises),
+        cmocka_unit_test(values_out_of_range_are_cut_and_missing_ones_neutral),
+        cmocka_unit_test(text_stands_out_from_every_colour),
+        cmocka_unit_test(full_colour_lies_at_the_99th_percentile),
+        cmocka_unit_test(every_cell_has_the_colour_of_its_effect),
+        cmocka_unit_test(a_cell_that_was_not_run_has_no_colour_of_the_scale),
+        cmocka_unit_test(the_same_heatmap_gives_the_same_bytes),
+        cmocka_unit_test(draws_the_smallest_and_the_emptiest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

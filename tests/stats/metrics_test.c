@@ -1,0 +1,115 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stats/metrics.h"
+
+// Logits (2, 1, 0) with target 1 and foil 2. By hand: lse = ln(e^2 + e + 1) = 2.4076059644443806,
+// ln p(target) = -1.4076059644443806, p(target) = 0.24472847105479764.
+static const struct row_stats intact = {
+    .target_logit = 1.0f,
+    .foil_logit = 0.0f,
+    .lse = 2.4076059644443806f,
+    .entropy = 0.8324f,
+    .kl = 0.0f,
+    .rank = 1,
+    .argmax = 0,
+};
+
+// Logits (0, 3, 1): the target wins now.
+static const struct row_stats ablated = {
+    .target_logit = 3.0f,
+    .foil_logit = 1.0f,
+    .lse = 3.1698460195562856f, // ln(1 + e^3 + e)
+    .entropy = 0.5f,
+    .kl = 1.25f,
+    .rank = 0,
+    .argmax = 1,
+};
+
+static void close_to(const char *what, double found, double expected, double tolerance)
+{
+    if (!(fabs(found - expected) <= tolerance))
+        fail_msg("%s: found %.17g, expected %.17g, differs by %g, tolerance %g", what, found,
+                 expected, found - expected, tolerance);
+}
+
+static void gives_each_metric_by_hand(void **state)
+{
+    (void)state;
+    const double tolerance = 1e-6; // the stats are floats
+    const struct {
+        enum metric metric;
+        double intact, ablated;
+    } expected[] = {
+        { METRIC_LD, 1.0, 2.0 },
+        { METRIC_LOGPROB, -1.4076059644443806, -0.16984601955628567 },
+        { METRIC_PROB, 0.24472847105479764, 0.84379473448133940 },
+        { METRIC_KL, 0.0, 1.25 },
+        { METRIC_RANK, 1.0, 0.0 },
+        { METRIC_FLIP, 0.0, 1.0 },
+        { METRIC_ENTROPY, 0.8324, 0.5 },
+    };
+    assert_int_equal(sizeof expected / sizeof *expected, N_METRICS);
+    for (size_t i = 0; i < N_METRICS; i++) {
+        enum metric m = expected[i].metric;
+        const struct metric_info *info = metric_info(m);
+        close_to(info->name, info->value(&intact, &intact), expected[i].intact, tolerance);
+        close_to(info->name, info->value(&ablated, &intact), expected[i].ablated, tolerance);
+        close_to(info->name, metric_delta(m, &ablated, &intact),
+                 expected[i].ablated - expected[i].intact, tolerance);
+        close_to(info->name, metric_delta(m, &intact, &intact), 0.0, 0.0);
+    }
+}
+
+static void keeps_small_differences_of_big_logits(void **state)
+{
+    (void)state;
+    // Both are exact floats; their difference is not representable near 16384 in half, but is in
+    // double.
+    struct row_stats row = { .target_logit = 16384.001953125f, .foil_logit = 16384.0f };
+    close_to("ld", metric_info(METRIC_LD)->value(&row, &row), 0.001953125, 0.0);
+}
+
+static void ignores_a_kl_left_in_the_intact_row(void **state)
+{
+    (void)state;
+    struct row_stats base = intact;
+    base.kl = 7.0f;
+    close_to("kl", metric_info(METRIC_KL)->value(&base, &base), 0.0, 0.0);
+    close_to("kl delta", metric_delta(METRIC_KL, &ablated, &base), 1.25, 0.0);
+}
+
+static void finds_every_metric_by_its_name_and_no_other(void **state)
+{
+    (void)state;
+    for (int m = 0; m < N_METRICS; m++) {
+        const struct metric_info *info = metric_info((enum metric)m);
+        enum metric found;
+        assert_true(info->name && info->meaning && info->unit && info->value);
+        assert_true(metric_parse(info->name, &found));
+        assert_int_equal(found, m);
+    }
+    enum metric untouched = METRIC_RANK;
+    assert_false(metric_parse("LD", &untouched));
+    assert_false(metric_parse("", &untouched));
+    assert_false(metric_parse("ld ", &untouched));
+    assert_int_equal(untouched, METRIC_RANK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gives_each_metric_by_hand),
+        cmocka_unit_test(keeps_small_differences_of_big_logits),
+        cmocka_unit_test(ignores_a_kl_left_in_the_intact_row),
+        cmocka_unit_test(finds_every_metric_by_its_name_and_no_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,450 @@
+// A tokenizer whose ids can be written down by hand: a letter is a token, and so are " x", " y", "
+// z" and " p".
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "tests/support/scratch.h"
+#include "text/prompts.h"
+
+enum { LOWER = 0, UPPER = 26, SPACE = 52, SPACE_X, SPACE_Y, SPACE_Z, SPACE_P, STOP, BOS, N_IDS };
+
+static const struct prompts_options plain = { .n_ctx = 32, .n_vocab = N_IDS };
+
+static struct tokenizer *letter_tokenizer(void)
+{
+    struct scratch s;
+    struct buf vocab = { 0 };
+    struct tokenizer *t = NULL;
+    struct abl_err err;
+    for (int i = 0; i < 26; i++)
+        buf_printf(&vocab, "%s\"%c\": %d, \"%c\": %d", i ? ", " : "{", 'a' + i, LOWER + i, 'A' + i,
+                   UPPER + i);
+    buf_printf(
+        &vocab,
+        ", \"\u0120\": %d, \"\u0120x\": %d, \"\u0120y\": %d, \"\u0120z\": %d, \"\u0120p\": %d,"
+        " \".\": %d, \"<|endoftext|>\": %d}",
+        SPACE, SPACE_X, SPACE_Y, SPACE_Z, SPACE_P, STOP, BOS);
+    scratch_make(&s);
+    scratch_text(&s, "vocab.json", vocab.data);
+    scratch_text(&s, "merges.txt", "#version: 0.2\n\u0120 x\n\u0120 y\n\u0120 z\n\u0120 p\n");
+    if (!tokenizer_open(s.path, &t, &err))
+        fail_msg("%s", err.text);
+    buf_release(&vocab);
+    scratch_remove(&s);
+    return t;
+}
+
+// A row of a test: clean, corrupt, target, foil; NULL = missing.
+struct cells {
+    const char *clean, *corrupt, *target, *foil;
+};
+
+// Dataset, tokenizer and prompts of one test.
+struct made {
+    struct dataset_row rows[16];
+    struct dataset data;
+    struct tokenizer *tokenizer;
+    struct prompts *p;
+};
+
+// Rows are on lines 1, 2, …
+static void fill_rows(struct made *m, const struct cells *cells, size_t n)
+{
+    *m = (struct made){ .tokenizer = letter_tokenizer() };
+    assert_true(n <= sizeof m->rows / sizeof *m->rows);
+    for (size_t i = 0; i < n; i++)
+        m->rows[i] = (struct dataset_row){ .clean = cells[i].clean,
+                                           .corrupt = cells[i].corrupt,
+                                           .target = cells[i].target,
+                                           .foil = cells[i].foil,
+                                           .line = (uint32_t)i + 1,
+                                           .index = (uint32_t)i };
+    m->data = (struct dataset){ .name = "x", .path = "x.jsonl", .rows = m->rows, .n_rows = n };
+}
+
+static void run(struct made *m, const struct prompts_options *options)
+{
+    struct abl_err err;
+    if (!prompts_make(&m->data, m->tokenizer, options, &m->p, &err))
+        fail_msg("%s", err.text);
+}
+
+static void make(struct made *m, const struct cells *cells, size_t n,
+                 const struct prompts_options *options)
+{
+    fill_rows(m, cells, n);
+    run(m, options);
+}
+
+static void release(struct made *m)
+{
+    prompts_free(m->p);
+    tokenizer_free(m->tokenizer);
+}
+
+static const struct finding *find(const struct prompts *p, const char *kind)
+{
+    for (size_t i = 0; i < p->n_findings; i++)
+        if (strcmp(p->findings[i].kind, kind) == 0)
+            return &p->findings[i];
+    return NULL;
+}
+
+// Exactly these kinds, in this order, are found; NULL ends the list.
+static void expect_kinds(const struct prompts *p, const char *const *kinds)
+{
+    size_t n = 0;
+    while (kinds[n])
+        n++;
+    for (size_t i = 0; i < p->n_findings; i++)
+        if (i >= n || strcmp(p->findings[i].kind, kinds[i]) != 0)
+            fail_msg("finding %zu: found '%s' (%s), expected '%s'", i, p->findings[i].kind,
+                     p->findings[i].text, i < n ? kinds[i] : "none");
+    assert_int_equal(p->n_findings, n);
+}
+
+static void reads_bos_and_ids_of_a_prompt(void **state)
+{
+    (void)state;
+    static const struct cells rows[]
+        = { { "ab c", "ab d", " x", " y" }, { "D x", "E x", " y", " x" } };
+    static const uint32_t first[] = { BOS, LOWER + 0, LOWER + 1, SPACE, LOWER + 2 };
+    static const uint32_t second[] = { BOS, UPPER + 3, SPACE_X };
+    struct made m;
+    make(&m, rows, 2, &plain);
+    assert_int_equal(m.p->n, 2);
+    assert_int_equal(m.p->bos, BOS);
+    assert_int_equal(m.p->items[0].n_ids, 5);
+    assert_memory_equal(m.p->items[0].ids, first, sizeof first);
+    assert_int_equal(m.p->items[0].target, SPACE_X);
+    assert_int_equal(m.p->items[0].foil, SPACE_Y);
+    assert_int_equal(m.p->items[1].n_ids, 3);
+    assert_memory_equal(m.p->items[1].ids, second, sizeof second);
+    assert_ptr_equal(m.p->items[1].row, &m.rows[1]);
+    assert_int_equal(m.p->n_clusters, 2);
+    expect_kinds(m.p, (const char *const[]){ NULL });
+    assert_true(prompts_refuse(m.p, NULL));
+    release(&m);
+}
+
+static void leaves_bos_out_when_told(void **state)
+{
+    (void)state;
+    static const struct cells rows[] = { { "ab", "ac", " x", " y" }, { "D", "E", " y", " x" } };
+    struct prompts_options options = plain;
+    struct made m;
+    options.bos = BOS_NEVER;
+    make(&m, rows, 2, &options);
+    assert_true(m.p->bos == TOKEN_NONE);
+    assert_int_equal(m.p->items[0].n_ids, 2);
+    assert_int_equal(m.p->items[0].ids[0], LOWER);
+    release(&m);
+}
+
+// One kind of error in the middle row of three: refused with its line, dropped by skip_bad.
+static void expect_error(const struct cells *bad, const struct prompts_options *options,
+                         const char *kind, const char *expected)
+{
+    struct cells rows[] = { { "A", "B", " x", " y" }, *bad, { "C", "D", " y", " x" } };
+    struct abl_err err = { 0 };
+    struct made m;
+    make(&m, rows, 3, options);
+    const struct finding *f = find(m.p, kind);
+    if (!f)
+        fail_msg("no finding of kind %s", kind);
+    assert_int_equal(f->level, FINDING_ERROR);
+    assert_int_equal(f->n_rows, 1);
+    assert_int_equal(f->first_line, 2);
+    assert_int_equal(m.p->n, 3);
+    if (!strstr(f->text, expected) || !strstr(f->text, "1 row (line 2)")
+        || !strstr(f->text, "--skip-bad"))
+        fail_msg("found '%s', expected '%s'", f->text, expected);
+    assert_false(prompts_refuse(m.p, &err));
+    assert_int_equal(err.code, ABL_BAD_DATA);
+    assert_non_null(strstr(err.text, "'x.jsonl': 1 row (line 2)"));
+    release(&m);
+
+    struct prompts_options skip = *options;
+    skip.skip_bad = true;
+    make(&m, rows, 3, &skip);
+    f = find(m.p, kind);
+    assert_non_null(f);
+    assert_int_equal(f->level, FINDING_WARNING);
+    assert_non_null(strstr(f->text, "dropped 1 row (line 2)"));
+    assert_int_equal(m.p->n, 2);
+    assert_int_equal(m.p->n_dropped, 1);
+    assert_int_equal(m.p->n_clusters, 2);
+    assert_string_equal(m.p->items[1].row->clean, "C");
+    assert_true(prompts_refuse(m.p, &err));
+    release(&m);
+}
+
+static void refuses_rows_that_cannot_be_run(void **state)
+{
+    (void)state;
+    static const struct {
+        struct cells row;
+        const char *kind, *expected;
+    } cases[] = {
+        { { "", "E", " x", " y" }, "empty-prompt", "the clean prompt is empty" },
+        { { "E!", "F", " x", " y" }, "no-token", "byte 0x21" },
+        { { "abcdefghijklmnopqrstuvwxyzABCDEF", "E", " x", " y" },
+          "prompt-too-long",
+          "33 tokens where the model takes 32" },
+        { { "E", "F", " w", " y" }, "multi-token-target", "' w' is 2 tokens" },
+        { { "E", "F", " x", " yx" }, "multi-token-foil", "' yx' is 2 tokens" },
+        { { "E ", "F ", "x", " y" }, "multi-token-target", "'x' changes the prompt's last token" },
+        { { "E", "F", " x", " x" }, "target-is-foil", "both are ' x'" },
+        { { "E", "F", " ww", " ww" }, "target-is-foil", "both are ' ww'" },
+        { { "E", "F", " x", " \n" }, "multi-token-foil", "byte 0x0a" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect_error(&cases[i].row, &plain, cases[i].kind, cases[i].expected);
+}
+
+static void counts_bos_towards_the_context(void **state)
+{
+    (void)state;
+    static const struct cells rows[]
+        = { { "abcdefgh", "abcdefgi", " x", " y" }, { "abcdefgi", "abcdefgh", " y", " x" } };
+    struct prompts_options options = plain;
+    struct made m;
+    options.n_ctx = 9;
+    make(&m, rows, 2, &options);
+    assert_null(find(m.p, "prompt-too-long"));
+    release(&m);
+    options.n_ctx = 8;
+    make(&m, rows, 2, &options);
+    assert_non_null(find(m.p, "prompt-too-long"));
+    release(&m);
+    options.bos = BOS_NEVER;
+    make(&m, rows, 2, &options);
+    assert_null(find(m.p, "prompt-too-long"));
+    release(&m);
+}
+
+static void refuses_ids_that_the_model_does_not_have(void **state)
+{
+    (void)state;
+    static const struct {
+        struct cells row;
+        uint32_t n_vocab;
+        const char *expected; // NULL = fits
+    } cases[] = {
+        { { "E", "F", " z", " y" }, SPACE_Z + 1, NULL },
+        { { "E", "F", " z", " y" }, SPACE_Z, "id 55 of a vocabulary of 55" },
+        { { "E", "F", " y", " z" }, SPACE_Z, "id 55 of a vocabulary of 55" },
+        { { "E.", "F.", " y", " x" }, SPACE_Z, "id 57 of a vocabulary of 55" },
+        { { "E.", "F.", " y", " x" }, 0, NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct prompts_options options = { .bos = BOS_NEVER, .n_vocab = cases[i].n_vocab };
+        if (cases[i].expected)
+            expect_error(&cases[i].row, &options, "id-out-of-range", cases[i].expected);
+        else {
+            struct made m;
+            make(&m, &cases[i].row, 1, &options);
+            assert_null(find(m.p, "id-out-of-range"));
+            release(&m);
+        }
+    }
+}
+
+static void names_the_first_error_and_counts_the_others(void **state)
+{
+    (void)state;
+    static const struct cells rows[]
+        = { { "A", "B", " x", " x" },  { "", "B", " x", " y" },   { "C", "B", " ww", " y" },
+            { "D", "B", " ww", " y" }, { "E", "B", " ww", " y" }, { "F", "B", " ww", " y" } };
+    static const char *const kinds[]
+        = { "empty-prompt", "multi-token-target", "target-is-foil", "unequal-lengths", NULL };
+    struct made m;
+    struct abl_err err;
+    make(&m, rows, 6, &plain);
+    expect_kinds(m.p, kinds);
+    assert_non_null(strstr(m.p->findings[1].text, "4 rows (lines 3, 4, 5, …): "));
+    assert_false(prompts_refuse(m.p, &err));
+    assert_non_null(strstr(err.text, "the clean prompt is empty"));
+    assert_non_null(strstr(err.text, "(and 2 more: see abltui check)"));
+    release(&m);
+    struct prompts_options options = plain;
+    options.skip_bad = true;
+    make(&m, rows, 6, &options);
+    assert_int_equal(m.p->n, 0);
+    assert_int_equal(m.p->n_dropped, 6);
+    assert_false(prompts_refuse(m.p, &err));
+    assert_int_equal(err.code, ABL_BAD_DATA);
+    assert_non_null(strstr(err.text, "no row is left, 6 dropped"));
+    release(&m);
+}
+
+// Exactly one finding, a warning that does not stop the run.
+static void expect_warning(const struct cells *rows, size_t n, const char *kind, uint32_t n_rows,
+                           uint32_t first_line, const char *expected)
+{
+    struct made m;
+    make(&m, rows, n, &plain);
+    expect_kinds(m.p, (const char *const[]){ kind, NULL });
+    const struct finding *f = &m.p->findings[0];
+    assert_int_equal(f->level, FINDING_WARNING);
+    assert_int_equal(f->n_rows, n_rows);
+    assert_int_equal(f->first_line, first_line);
+    if (!strstr(f->text, expected))
+        fail_msg("%s: found '%s', expected '%s'", kind, f->text, expected);
+    assert_true(prompts_refuse(m.p, NULL));
+    release(&m);
+}
+
+static void warns_of_what_may_mislead(void **state)
+{
+    (void)state;
+    static const struct cells in_prompt[]
+        = { { "a X.", "a Y.", " x", " y" }, { "a xylo.", "a yylo.", " y", " x" } };
+    expect_warning(in_prompt, 2, "target-in-prompt", 1, 1, "' x' is in 'a X.'");
+    static const struct cells constant[] = { { "a", "b", " x", " y" }, { "b", "a", " x", " z" } };
+    expect_warning(constant, 2, "constant-label", 2, 1, "lines 1 and 2): every row has the same");
+    static const struct cells repeated[]
+        = { { "a", "b", " x", " y" }, { "b", "a", " y", " x" }, { "a", "c", " x", " y" } };
+    expect_warning(repeated, 3, "duplicate-row", 1, 3, "'a' is line 1 as well");
+    static const struct cells same_clean[]
+        = { { "a", "b", " x", " y" }, { "b", "a", " y", " x" }, { "a", "c", " z", " y" } };
+    expect_warning(same_clean, 3, "duplicate-prompt", 1, 3, "as one cluster");
+    static const struct cells unequal[] = { { "a", "b", " x", " y" }, { "b", "ab", " y", " x" } };
+    expect_warning(unequal, 2, "unequal-lengths", 1, 2, "1 and 2 tokens for 'b'");
+    static const struct cells alone[] = { { "a", NULL, " x", " y" }, { "b", NULL, " y", " x" } };
+    expect_warning(alone, 2, "no-corrupt", 2, 1, "there is no corrupt prompt");
+    static const struct cells unreadable[] = { { "a", "!", " x", " y" }, { "b", "a", " y", " x" } };
+    expect_warning(unreadable, 2, "no-corrupt", 1, 1, "byte 0x21");
+    static const struct cells spelt[] = { { "a<|endoftext|>b", "abc", " x", " y" },
+                                          { "b", "<|endoftext|>", " y", " x" },
+                                          { "c", "d", "<|endoftext|>", " x" } };
+    expect_warning(spelt, 3, "special-token-in-text", 3, 1, "'<|endoftext|>' in 'a<|endoftext|>b'");
+}
+
+static void finds_the_target_as_a_whole_word_in_any_case(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *clean, *target;
+        bool found;
+    } cases[] = {
+        { "x a", " x", true },  { "a x", " x", true },   { "a.x.a", " x", true },
+        { "X a", " x", true },  { "ax a", " x", false }, { "xa a", " x", false },
+        { "a b", " x", false }, { "ax x", " x", true },  { "a", "\u0120", false },
+        { "x", "  X ", true },  { "aa.", ".", true },    { "aa", " ", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct cells row = { cases[i].clean, NULL, cases[i].target, " y" };
+        struct made m;
+        make(&m, &row, 1, &plain);
+        if ((find(m.p, "target-in-prompt") != NULL) != cases[i].found)
+            fail_msg("'%s' in '%s': expected %s", cases[i].target, cases[i].clean,
+                     cases[i].found ? "found" : "not found");
+        release(&m);
+    }
+}
+
+static void tells_leaks_between_splits(void **state)
+{
+    (void)state;
+    static const struct cells rows[] = { { "a", "b", " x", " y" }, { "b", "a", " y", " x" } };
+    struct made m;
+    fill_rows(&m, rows, 2);
+    m.rows[1].leak_line = 9;
+    run(&m, &plain);
+    expect_kinds(m.p, (const char *const[]){ "split-leak", NULL });
+    assert_non_null(strstr(m.p->findings[0].text, "1 row (line 2)"));
+    assert_non_null(strstr(m.p->findings[0].text, "'b' is line 9 as well"));
+    release(&m);
+}
+
+static void numbers_clusters_by_cluster_prompt_or_template(void **state)
+{
+    (void)state;
+    static const struct cells rows[] = { { "a", "b", " x", " y" },
+                                         { "b", "a", " y", " x" },
+                                         { "a", "c", " z", " y" },
+                                         { "c", "a", " y", " x" } };
+    static const uint32_t by_prompt[] = { 0, 1, 0, 2 }, by_cluster[] = { 0, 1, 2, 1 },
+                          by_template[] = { 0, 0, 1, 0 };
+    struct prompts_options options = plain;
+    struct made m;
+    make(&m, rows, 4, &plain);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(m.p->items[i].cluster, by_prompt[i]);
+    assert_int_equal(m.p->n_clusters, 3);
+    prompts_free(m.p);
+    m.rows[1].cluster = m.rows[3].cluster = "k";
+    m.rows[2].cluster = "a"; // a name is no prompt: not the cluster of row 0
+    run(&m, &plain);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(m.p->items[i].cluster, by_cluster[i]);
+    assert_int_equal(m.p->n_clusters, 3);
+    prompts_free(m.p);
+    m.p = NULL;
+    options.cluster_by_template = true;
+    struct abl_err err;
+    assert_false(prompts_make(&m.data, m.tokenizer, &options, &m.p, &err));
+    assert_int_equal(err.code, ABL_BAD_DATA);
+    assert_non_null(strstr(err.text, "line 1: \"template\" is missing"));
+    for (size_t i = 0; i < 4; i++)
+        m.rows[i].template_name = i == 2 ? "t2" : "t1";
+    run(&m, &options);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(m.p->items[i].cluster, by_template[i]);
+    assert_int_equal(m.p->n_clusters, 2);
+    release(&m);
+}
+
+static void finds_nothing_wrong_with_the_bundled_conditions(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "facts", "negation", "counterfactual", "logic" };
+    struct prompts_options options = { .n_ctx = 128, .n_vocab = 2048 };
+    struct tokenizer *t;
+    struct abl_err err;
+    if (!tokenizer_open("data/models/tiny-gpt2", &t, &err))
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < 4; i++)
+        for (enum split s = SPLIT_TRAIN; s <= SPLIT_ALL; s++) {
+            struct dataset *d;
+            struct prompts *p = NULL;
+            size_t n_dropped;
+            if (!dataset_open(names[i], "data", s, 0, false, &d, &n_dropped, &err)
+                || !prompts_make(d, t, &options, &p, &err))
+                fail_msg("%s", err.text);
+            for (size_t k = 0; k < p->n_findings; k++)
+                print_error("%s: %s\n", names[i], p->findings[k].text);
+            assert_int_equal(p->n_findings, 0);
+            assert_int_equal(p->n, d->n_rows);
+            prompts_free(p);
+            dataset_free(d);
+        }
+    tokenizer_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_bos_and_ids_of_a_prompt),
+        cmocka_unit_test(leaves_bos_out_when_told),
+        cmocka_unit_test(refuses_rows_that_cannot_be_run),
+        cmocka_unit_test(counts_bos_towards_the_context),
+        cmocka_unit_test(refuses_ids_that_the_model_does_not_have),
+        cmocka_unit_test(names_the_first_error_and_counts_the_others),
+        cmocka_unit_test(warns_of_what_may_mislead),
+        cmocka_unit_test(finds_the_target_as_a_whole_word_in_any_case),
+        cmocka_unit_test(tells_leaks_between_splits),
+        cmocka_unit_test(numbers_clusters_by_cluster_prompt_or_template),
+        cmocka_unit_test(finds_nothing_wrong_with_the_bundled_conditions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,483 @@
+// What the explorer draws, compared character by character with stored screens that were looked at.
+// ABLTUI_UPDATE_SCREENS=1 writes them anew.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "tests/support/screen.h"
+#include "ui/action.h"
+#include "ui/depth.h"
+#include "ui/parts.h"
+#include "ui/view.h"
+
+static void print_difference(const char *name, const char *found, const char *expected)
+{
+    for (int line = 1; *found || *expected; line++) {
+        size_t f = strcspn(found, "\n"), e = strcspn(expected, "\n");
+        if (f != e || memcmp(found, expected, f) != 0)
+            print_error("%s line %d\n  found    |%.*s|\n  expected |%.*s|\n", name, line, (int)f,
+                        found, (int)e, expected);
+        found += f + (found[f] == '\n');
+        expected += e + (expected[e] == '\n');
+    }
+}
+
+static void expect_screen(const struct state *s, const char *name)
+{
+    char path[128];
+    struct file_bytes stored;
+    struct abl_err err;
+    snprintf(path, sizeof path, "tests/fixtures/screens/%s.txt", name);
+    char *found = screen_text(s);
+    if (getenv("ABLTUI_UPDATE_SCREENS"))
+        assert_true(file_write_atomic(path, found, strlen(found), &err));
+    if (!file_read(path, 1 << 20, &stored, ABL_FAILED, &err))
+        fail_msg("%s", err.text);
+    bool same = strcmp(found, stored.data) == 0;
+    if (!same)
+        print_difference(name, found, stored.data);
+    free(found);
+    file_bytes_release(&stored);
+    assert_true(same);
+}
+
+static void draws_a_finished_sweep_at_80x24(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    expect_screen(s, "sweep-80x24");
+    state_free(s);
+}
+
+static void draws_a_finished_sweep_at_160x50(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(160, 50, 12, 12);
+    expect_screen(s, "sweep-160x50");
+    state_free(s);
+}
+
+static void draws_intervals_into_cells_where_they_fit(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(200, 60, 4, 8);
+    expect_screen(s, "sweep-200x60");
+    state_free(s);
+}
+
+static void packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 24, 16);
+    expect_screen(s, "medium-80x24");
+    state_free(s);
+}
+
+static void expect_ascii(const struct state *s)
+{
+    char *text = screen_text(s);
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            fail_msg("at %ux%u, overlay %d, there is '%.3s'", s->width, s->height, s->overlay, c);
+    assert_int_equal(strlen(text), (s->width + 1) * s->height); // wide characters leave no hole
+    free(text);
+}
+
+static void draws_without_unicode(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[][2] = { { 80, 24 }, { 120, 40 }, { 200, 60 }, { 60, 20 } };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int overlay = OVERLAY_NONE; overlay <= OVERLAY_SEARCH; overlay++)
+            for (unsigned mono = 0; mono <= LOOK_MONO; mono += LOOK_MONO) {
+                struct state *s = screen_state(sizes[i][0], sizes[i][1], 24, 16);
+                s->look = LOOK_ASCII | mono;
+                s->snap->states[3] = CELL_WAITING;
+                s->snap->phase = overlay % 2 ? RUN_RUNNING : RUN_DONE;
+                state_say(s, true, "模型 “naïve” 🙂");
+                state_apply(s, DO_OVERLAY, (uint32_t)overlay);
+                expect_ascii(s);
+                s->side = PANE_LOG;
+                expect_ascii(s);
+                state_free(s);
+            }
+}
+
+static void draws_the_same_screen_without_unicode(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    s->look = LOOK_ASCII;
+    expect_screen(s, "ascii-80x24");
+    state_free(s);
+}
+
+static void draws_the_joint_effect_of_marked_heads(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_apply(s, DO_MARK, 0);
+    state_apply(s, DO_DOWN, 0);
+    assert_true(state_apply(s, DO_MARK, 0) & EFFECT_JOINT);
+    s->snap->has_joint = true;
+    s->snap->joint
+        = (struct joint){ .marks = s->marks,
+                          .joint = { .mean = 3.5, .ci_lo = 3.25, .ci_hi = 3.75 },
+                          .sum = { .mean = 4.0, .ci_lo = 3.5, .ci_hi = 4.5 },
+                          .interaction = { .mean = -0.5, .ci_lo = -0.75, .ci_hi = -0.25 } };
+    expect_screen(s, "joint-80x24");
+    state_free(s);
+}
+
+// The line of the head pane that begins with `name`; NULL: there is none. In `text`.
+static const char *entry_of(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    return at && at[strlen(name)] == ' ' ? at + strlen(name) + strspn(at + strlen(name), " ")
+                                         : NULL;
+}
+
+static void expect_direct(struct ablation how, enum metric m, const char *direct,
+                          const char *indirect)
+{
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct snapshot *p = s->snap;
+    assert_true(snapshot_items(p, 1));
+    p->items[0] = (struct item){ .done = true, .is_head = true, .delta = { .mean = 2.5 } };
+    p->cells[0].mean = -1.5;
+    p->ablation = how;
+    p->metric = m;
+    char *text = screen_text(s);
+    const char *own = entry_of(text, "direct"), *later = entry_of(text, "indirect");
+    assert_non_null(own);
+    assert_memory_equal(own, direct, strlen(direct));
+    if (indirect) {
+        assert_non_null(later);
+        assert_memory_equal(later, indirect, strlen(indirect));
+    } else {
+        assert_null(later);
+    }
+    free(text);
+    state_free(s);
+}
+
+// total = direct + indirect: an ablation by half takes half of what the head writes; by a mean,
+// something else.
+static void draws_the_indirect_effect_where_there_is_one(void **state)
+{
+    (void)state;
+    expect_direct((struct ablation){ .scale = 0 }, METRIC_LD, "+2.500", "+1.000");
+    expect_direct((struct ablation){ .scale = 0.5f }, METRIC_LD, "+2.500", "-0.250");
+    expect_direct((struct ablation){ .kind = ABLATE_MEAN }, METRIC_LD, "+2.500", NULL);
+    expect_direct((struct ablation){ .scale = 0 }, METRIC_ENTROPY, "+2.500", NULL);
+}
+
+static void draws_the_help_of_what_is_valid_now(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_apply(s, DO_OVERLAY, OVERLAY_HELP);
+    expect_screen(s, "help-80x24");
+    state_free(s);
+}
+
+static const char failure[]
+    = "no model "
+      "'/home/someone/models/a-very-long-name-that-does-not-fit-into-any-line/and-goes-on': "
+      "expected a "
+      "folder with config.json, or one of the bundled models (tiny-gpt2)";
+
+static void shows_all_of_a_failure_where_the_heatmap_would_be(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct snapshot *p = snapshot_new(0, 0);
+    assert_non_null(p);
+    p->phase = RUN_FAILED;
+    snprintf(p->err.text, sizeof p->err.text, "%s", failure);
+    state_take_snapshot(s, p);
+    state_say(s, true, "%s", failure);
+    s->message[0] = '\0';
+    expect_screen(s, "failure-80x24");
+    state_free(s);
+}
+
+static void shows_the_beginning_of_a_long_message_and_all_of_it_in_the_log(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    for (int i = 0; i < 8; i++)
+        state_say(s, i % 2, "message %d: %s", i, failure);
+    s->side = s->focus = PANE_LOG;
+    s->log_back = 3;
+    expect_screen(s, "log-80x24");
+    state_free(s);
+}
+
+static void says_what_is_still_being_looked_for(void **state)
+{
+    (void)state;
+    struct catalog c = { 0 };
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_take_catalog(s, &c, 1u << CATALOG_MODELS);
+    state_apply(s, DO_OVERLAY, OVERLAY_DEVICE);
+    char *text = screen_text(s);
+    assert_non_null(strstr(text, "looking for devices…"));
+    free(text);
+    state_apply(s, DO_OVERLAY, OVERLAY_MODEL);
+    text = screen_text(s);
+    assert_non_null(strstr(text, "no models found"));
+    free(text);
+    state_free(s);
+}
+
+static void says_what_it_needs_when_the_terminal_is_small(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(60, 20, 4, 8);
+    char *text = screen_text(s);
+    assert_non_null(strstr(text, "80x24"));
+    assert_non_null(strstr(text, "60x20"));
+    free(text);
+    state_free(s);
+}
+
+static void every_size_is_drawn_without_leaving_the_grid(void **state)
+{
+    (void)state;
+    for (uint32_t w = 1; w < 220; w += 13)
+        for (uint32_t h = 1; h < 70; h += 7) {
+            struct state *s = screen_state(w, h, 24, 16);
+            free(screen_text(s)); // the sanitizer run watches
+            state_free(s);
+        }
+}
+
+static void a_click_hits_the_head_that_is_drawn_there(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct grid g = { 0 };
+    struct abl_err err;
+    struct head hit;
+    assert_true(grid_init(&g, 80, 24, &err));
+    state_apply(s, DO_SELECT, 2u << 16 | 5);
+    view_draw(s, &g);
+    assert_true(g.has_cursor);
+    assert_true(view_hit(s, g.cursor_x, g.cursor_y, &hit));
+    assert_int_equal(hit.layer, 2);
+    assert_int_equal(hit.head, 5);
+    assert_false(view_hit(s, 79, 23, &hit));
+    grid_release(&g);
+    state_free(s);
+}
+
+static bool same_rgb(struct color c, struct rgb expected)
+{
+    return c.set && c.rgb.r == expected.r && c.rgb.g == expected.g && c.rgb.b == expected.b;
+}
+
+static void draw_at(struct state *s, struct grid *g, uint32_t layer, uint32_t head)
+{
+    struct abl_err err;
+    assert_true(grid_init(g, s->width, s->height, &err));
+    state_apply(s, DO_SELECT, layer << 16 | head);
+    view_draw(s, g);
+}
+
+// Whatever form the heatmap takes, a cell under the cursor keeps the colour of its effect, and one
+// sees the cursor.
+static void the_cursor_does_not_change_the_colour_of_a_head(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t width, height, n_layers, n_heads;
+    } screens[] = { { 200, 60, 4, 8 },  { 160, 50, 12, 12 }, { 80, 24, 4, 8 },
+                    { 80, 24, 12, 12 }, { 80, 24, 16, 20 },  { 80, 24, 24, 16 } };
+    for (size_t i = 0; i < sizeof screens / sizeof *screens; i++)
+        for (uint32_t layer = 0; layer < 3; layer++) {
+            uint32_t head = 2 + layer, n_heads = screens[i].n_heads;
+            struct state *s
+                = screen_state(screens[i].width, screens[i].height, screens[i].n_layers, n_heads);
+            struct grid there = { 0 }, away = { 0 };
+            draw_at(s, &away, 3, 0);
+            draw_at(s, &there, layer, head);
+            double mean = s->snap->cells[layer * n_heads + head].mean;
+            const struct cell *c = grid_at(&there, there.cursor_x, there.cursor_y);
+            if (c->style.flags & STYLE_REVERSE
+                || !same_rgb(c->style.bg, palette_diverging(mean / s->snap->scale)))
+                fail_msg("screen %zu, head %u:%u: the colour under the cursor is not its effect's",
+                         i, layer, head);
+            assert_false(cell_equal(c, grid_at(&away, there.cursor_x, there.cursor_y)));
+            grid_release(&there);
+            grid_release(&away);
+            state_free(s);
+        }
+}
+
+static void the_cursor_is_inverted_where_there_is_no_colour(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 12, 12);
+    struct grid g = { 0 };
+    s->look = LOOK_MONO;
+    draw_at(s, &g, 1, 1);
+    assert_true(grid_at(&g, g.cursor_x, g.cursor_y)->style.flags & STYLE_REVERSE);
+    grid_release(&g);
+    state_free(s);
+}
+
+static void expect_signed(double value, double largest, uint32_t width, const char *expected)
+{
+    char found[NUMBER_SIZE];
+    format_signed(value, largest, width, found);
+    if (strcmp(found, expected) != 0)
+        print_error("%g beside %g in %u columns: found '%s', expected '%s'\n", value, largest,
+                    width, found, expected);
+    assert_string_equal(found, expected);
+}
+
+static void a_small_number_is_not_a_signed_zero(void **state)
+{
+    (void)state;
+    expect_signed(0.12, 3, 4, "+0.1");
+    expect_signed(0.02, 3, 4, "+.02");
+    expect_signed(-0.004, 3, 4, "≈0");
+    expect_signed(-0.0004, 3, 6, "-.0004");
+    expect_signed(0, 3, 4, " 0.0");
+    expect_signed(-0.0, 3, 6, " 0.000");
+    expect_signed(2e-5, 2e-5, 5, "+2e-5");
+    expect_signed(-2e-5, 4e-5, 6, "-2e-5");
+    expect_signed(2e-5, 2e-5, 4, "≈0");
+    expect_signed(2e-5, 0.05, 6, "≈0");
+    expect_signed(-0.0123, 0.05, 6, "-.0123");
+    expect_signed(9.9996, 3, 6, "+10.00");
+    expect_signed(123456, 123456, 5, "+1e5");
+    expect_signed(-12.345, 40, 5, "-12.3");
+}
+
+static void expect_number(double value, const char *expected)
+{
+    char found[NUMBER_SIZE];
+    format_number(value, found);
+    assert_string_equal(found, expected);
+}
+
+static void a_number_by_itself_keeps_digits_that_count(void **state)
+{
+    (void)state;
+    expect_number(0, "0");
+    expect_number(-0.0, "0");
+    expect_number(2.14e-5, "+2.1e-5");
+    expect_number(-0.00213, "-0.0021");
+    expect_number(0.0123, "+0.012");
+    expect_number(-1.2345, "-1.234");
+    expect_number(123.456, "+123.5");
+    expect_number(2.5e9, "+2.50e9");
+}
+
+static void an_interval_shows_on_which_side_of_zero_it_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        struct estimate e;
+        const char *expected;
+    } cases[] = { { { .ci_lo = 0.4224, .ci_hi = 0.8221 }, "[+0.422, +0.822]" },
+                  { { .ci_lo = 2e-5, .ci_hi = 0.8221 }, "[+2e-5, +0.822]" },
+                  { { .ci_lo = -2e-5, .ci_hi = 3e-5 }, "[-2e-5, +3e-5]" },
+                  { { .ci_lo = 0.00184, .ci_hi = 0.00236 }, "[+.0018, +.0024]" },
+                  { { .ci_lo = 0, .ci_hi = 0 }, "[0, 0]" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char found[2 * NUMBER_SIZE];
+        format_interval(&cases[i].e, found);
+        assert_string_equal(found, cases[i].expected);
+    }
+}
+
+static void a_colour_becomes_the_nearest_that_the_terminal_has(void **state)
+{
+    (void)state;
+    static const struct {
+        struct rgb rgb;
+        int in_8, in_16, in_256, direct; // xterm's numbers
+    } cases[] = { { { 0, 0, 0 }, 0, 0, 16, 8 },
+                  { { 255, 255, 255 }, 7, 15, 231, 0xffffff },
+                  { { 255, 0, 0 }, 1, 9, 196, 0xff0000 },
+                  { { 95, 135, 175 }, -1, -1, 67, 0x5f87af },
+                  { { 238, 238, 238 }, 7, -1, 255, 0xeeeeee } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct color c = { true, cases[i].rgb };
+        if (cases[i].in_8 >= 0)
+            assert_int_equal(depth_color(DEPTH_8, c), cases[i].in_8);
+        if (cases[i].in_16 >= 0)
+            assert_int_equal(depth_color(DEPTH_16, c), cases[i].in_16);
+        assert_int_equal(depth_color(DEPTH_256, c), cases[i].in_256);
+        assert_int_equal(depth_color(DEPTH_DIRECT, c), cases[i].direct);
+        assert_int_equal(depth_color(DEPTH_MONO, c), -1);
+    }
+    assert_int_equal(depth_color(DEPTH_DIRECT, (struct color){ 0 }), -1);
+}
+
+static void direct_colours_are_looked_for_where_colorterm_promises_them(void **state)
+{
+    (void)state;
+    char name[32];
+    assert_true(depth_direct_entry("xterm-256color", "truecolor", name, sizeof name));
+    assert_string_equal(name, "xterm-direct");
+    assert_true(depth_direct_entry("alacritty", "24bit", name, sizeof name));
+    assert_string_equal(name, "alacritty-direct");
+    assert_false(depth_direct_entry("xterm-256color", NULL, name, sizeof name));
+    assert_false(depth_direct_entry("xterm-256color", "yes", name, sizeof name));
+    assert_false(depth_direct_entry(NULL, "truecolor", name, sizeof name));
+    assert_false(
+        depth_direct_entry("a-terminal-with-a-very-long-name", "24bit", name, sizeof name));
+}
+
+static void small_effects_share_a_unit(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct abl_err err;
+    for (size_t i = 0; i < 32; i++)
+        s->snap->cells[i].mean *= 1e-4;
+    assert_true(snapshot_rescale(s->snap, &err));
+    expect_screen(s, "small-80x24");
+    state_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(draws_a_finished_sweep_at_80x24),
+        cmocka_unit_test(draws_a_finished_sweep_at_160x50),
+        cmocka_unit_test(draws_intervals_into_cells_where_they_fit),
+        cmocka_unit_test(packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells),
+        cmocka_unit_test(draws_without_unicode),
+        cmocka_unit_test(draws_the_same_screen_without_unicode),
+        cmocka_unit_test(draws_the_joint_effect_of_marked_heads),
+        cmocka_unit_test(draws_the_indirect_effect_where_there_is_one),
+        cmocka_unit_test(draws_the_help_of_what_is_valid_now),
+        cmocka_unit_test(shows_all_of_a_failure_where_the_heatmap_would_be),
+        cmocka_unit_test(shows_the_beginning_of_a_long_message_and_all_of_it_in_the_log),
+        cmocka_unit_test(says_what_is_still_being_looked_for),
+        cmocka_unit_test(says_what_it_needs_when_the_terminal_is_small),
+        cmocka_unit_test(every_size_is_drawn_without_leaving_the_grid),
+        cmocka_unit_test(a_click_hits_the_head_that_is_drawn_there),
+        cmocka_unit_test(a_colour_becomes_the_nearest_that_the_terminal_has),
+        cmocka_unit_test(direct_colours_are_looked_for_where_colorterm_promises_them),
+        cmocka_unit_test(the_cursor_does_not_change_the_colour_of_a_head),
+        cmocka_unit_test(the_cursor_is_inverted_where_there_is_no_colour),
+        cmocka_unit_test(a_small_number_is_not_a_signed_zero),
+        cmocka_unit_test(small_effects_share_a_unit),
+        cmocka_unit_test(a_number_by_itself_keeps_digits_that_count),
+        cmocka_unit_test(an_interval_shows_on_which_side_of_zero_it_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

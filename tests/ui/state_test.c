@@ -1,0 +1,387 @@
+// Layout, key table, and what actions do to the explorer's state.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/screen.h"
+#include "ui/action.h"
+#include "ui/catalog.h"
+#include "ui/command.h"
+#include "ui/help.h"
+#include "ui/keys.h"
+#include "ui/layout.h"
+#include "ui/log.h"
+
+static void cover(unsigned char *seen, uint32_t width, uint32_t height, struct rect r)
+{
+    assert_true(r.x + r.w <= width && r.y + r.h <= height);
+    for (uint32_t y = r.y; y < r.y + r.h; y++)
+        for (uint32_t x = r.x; x < r.x + r.w; x++)
+            seen[y * width + x]++;
+}
+
+static void panes_cover_every_screen_once(void **state)
+{
+    (void)state;
+    for (uint32_t w = 80; w <= 240; w++)
+        for (uint32_t h = 24; h <= 80; h += 3) {
+            unsigned char *seen = calloc(w * h, 1);
+            struct layout l = layout_compute(w, h, PANE_HEAD);
+            struct rect others[] = { l.header, l.divider, l.progress, l.footer };
+            assert_false(l.too_small);
+            for (size_t i = 0; i < 4; i++)
+                cover(seen, w, h, others[i]);
+            for (size_t i = 0; i < N_PANES; i++)
+                cover(seen, w, h, l.panes[i]);
+            for (uint32_t i = 0; i < w * h; i++)
+                if (seen[i] != 1)
+                    fail_msg("%ux%u: cell %u,%u is covered %d times", w, h, i % w, i / w, seen[i]);
+            free(seen);
+        }
+    assert_true(layout_compute(79, 24, PANE_HEAD).too_small);
+    assert_true(layout_compute(80, 23, PANE_HEAD).too_small);
+}
+
+static void no_key_has_two_meanings_in_one_place(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct binding *b = key_bindings(&n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++)
+            if (b[i].key == b[j].key && b[i].where & b[j].where)
+                fail_msg("key 0x%x is bound twice (rows %zu and %zu)", b[i].key, i, j);
+}
+
+static void every_action_explains_itself_once(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct binding *b = key_bindings(&n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++)
+            if (b[i].help && b[j].help && b[i].where & b[j].where)
+                assert_string_not_equal(b[i].help, b[j].help);
+}
+
+static unsigned press(struct state *s, uint32_t key)
+{
+    const struct binding *b = key_find(s, key);
+    return b ? state_apply(s, b->action, b->action == DO_TYPE ? key : b->arg) : 0;
+}
+
+static void type(struct state *s, const char *text)
+{
+    for (; *text; text++)
+        press(s, (uint32_t)*text);
+}
+
+static void the_cursor_stays_in_the_grid(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    for (int i = 0; i < 20; i++)
+        press(s, 'l');
+    assert_int_equal(s->cursor.head, 7);
+    press(s, 'G');
+    assert_int_equal(s->cursor.layer, 3);
+    press(s, 'j');
+    assert_int_equal(s->cursor.layer, 3);
+    press(s, 'g');
+    press(s, '0');
+    assert_int_equal(s->cursor.layer, 0);
+    assert_int_equal(s->cursor.head, 0);
+    state_free(s);
+}
+
+static void a_mark_asks_for_the_joint_effect(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_true(press(s, ' ') & EFFECT_JOINT);
+    press(s, 'l');
+    assert_true(press(s, ' ') & EFFECT_JOINT);
+    assert_int_equal(s->marks.n, 2);
+    assert_true(marks_has(&s->marks, (struct head){ 0, 1 }));
+    assert_true(press(s, ' ') & EFFECT_JOINT);
+    assert_int_equal(s->marks.n, 1);
+    press(s, 'u');
+    assert_int_equal(s->marks.n, 2);
+    state_free(s);
+}
+
+static void a_new_ablation_starts_a_run_and_can_be_undone(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, 's');
+    assert_int_equal(s->overlay, OVERLAY_SCALE);
+    press(s, 0x15); // Ctrl-U: forget what the prompt offers
+    type(s, "0.25");
+    assert_true(press(s, '\n') & EFFECT_RUN);
+    assert_true(s->choice.ablation.scale == 0.25f);
+    assert_int_equal(s->overlay, OVERLAY_NONE);
+    assert_true(press(s, 'u') & EFFECT_RUN);
+    assert_true(s->choice.ablation.scale == 0.0f);
+    state_free(s);
+}
+
+static void a_new_run_measures_the_marked_set_again(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, ' ');
+    assert_false(press(s, 'a') & EFFECT_JOINT); // one head is no set
+    press(s, 'l');
+    press(s, ' ');
+    assert_true(press(s, 'a') & EFFECT_JOINT);
+    assert_true(press(s, 'R') & EFFECT_JOINT);
+    press(s, ':');
+    type(s, "data logic");
+    assert_true(press(s, '\n') & EFFECT_JOINT);
+    assert_true(s->joint_asked);
+    s->snap->phase = RUN_RUNNING;
+    assert_true(press(s, 'x') & EFFECT_CANCEL);
+    assert_false(s->joint_asked);
+    state_free(s);
+}
+
+static void a_cancelled_run_goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_int_equal(press(s, 'R'), EFFECT_RERUN);
+    s->snap->phase = RUN_CANCELLED;
+    assert_int_equal(press(s, 'R'), EFFECT_RUN);
+    assert_int_equal(command_apply(s, "rerun"), EFFECT_RERUN);
+    state_free(s);
+}
+
+static void a_bad_scale_is_a_message_and_no_run(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, 's');
+    press(s, 0x15);
+    type(s, "half");
+    assert_false(press(s, '\n') & EFFECT_RUN);
+    assert_true(s->message_is_error);
+    state_free(s);
+}
+
+static void search_goes_to_a_head(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, '/');
+    type(s, "3:5");
+    press(s, '\n');
+    assert_int_equal(s->cursor.layer, 3);
+    assert_int_equal(s->cursor.head, 5);
+    state_free(s);
+}
+
+static void commands_do_what_keys_do(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_true(command_apply(s, "data logic") & EFFECT_RUN);
+    assert_string_equal(s->choice.data, "logic");
+    assert_true(command_apply(s, "export out") & EFFECT_EXPORT);
+    assert_string_equal(s->export_path, "out");
+    assert_true(command_apply(s, "quit") & EFFECT_QUIT);
+    assert_int_equal(command_apply(s, "qiut"), 0);
+    assert_true(s->message_is_error);
+    state_free(s);
+}
+
+static void marks_outside_a_smaller_model_are_dropped(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 12, 12), *small = screen_state(80, 24, 4, 8);
+    state_apply(s, DO_SELECT, 11u << 16 | 11);
+    press(s, ' ');
+    struct snapshot *snap = small->snap;
+    small->snap = NULL;
+    assert_true(state_take_snapshot(s, snap));
+    assert_int_equal(s->marks.n, 0);
+    assert_int_equal(s->cursor.layer, 3);
+    assert_int_equal(s->cursor.head, 7);
+    state_free(s);
+    state_free(small);
+}
+
+static void text_is_folded_at_blanks_and_long_words_anywhere(void **state)
+{
+    (void)state;
+    assert_int_equal(text_break("", 10), 0);
+    assert_int_equal(text_break("all of it", 10), 9);
+    assert_int_equal(text_break("not all of it", 9), 8);
+    assert_int_equal(text_break("just fits  here", 9), 11); // blanks at the end take no column
+    assert_int_equal(text_break("/a/path/without/a/blank", 10), 10);
+    assert_int_equal(text_break("日本語の道", 5), 6); // two columns and three bytes a character
+    assert_int_equal(text_break("日", 1), 3);
+}
+
+// "word 0 of a message, word 1 of a message, …"
+static void long_text(char *out, size_t size, size_t n)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++)
+        len += (size_t)snprintf(out + len, size - len, "word %zu of a message, ", i);
+}
+
+static void a_long_message_is_whole_in_the_log_at_any_width(void **state)
+{
+    (void)state;
+    char text[4000], found[8000];
+    long_text(text, sizeof text, 150);
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_say(s, true, "%s", text);
+    for (uint32_t width = 1; width < 200; width += 7) {
+        struct log_part part;
+        size_t n = 0, at = sizeof found - 1;
+        found[at] = '\0';
+        while (log_part_at(s, width, n, &part)) {
+            at -= part.len;
+            memcpy(found + at, part.text, part.len);
+            n++;
+        }
+        if (strcmp(found + at, text) != 0)
+            fail_msg("at width %u the log has %zu bytes of %zu", width, strlen(found + at),
+                     strlen(text));
+    }
+    state_free(s);
+}
+
+static void the_log_scrolls_from_its_first_line_to_its_last(void **state)
+{
+    (void)state;
+    char text[4000];
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct rect r = pane_text(layout_compute(80, 24, PANE_LOG).panes[PANE_LOG]);
+    struct log_part part;
+    long_text(text, sizeof text, 150);
+    state_say(s, true, "%s", text);
+    press(s, '4');
+    press(s, 'g');
+    assert_int_equal(s->log_back, log_back_limit(s));
+    assert_true(log_part_at(s, r.w, s->log_back + r.h - 1, &part)); // the top line
+    assert_memory_equal(part.text, "word 0", 6);
+    press(s, 'j');
+    press(s, 'k');
+    press(s, 'k');
+    assert_int_equal(s->log_back, log_back_limit(s));
+    state_log(s, false, "news"); // what is being read stays
+    assert_true(log_part_at(s, r.w, s->log_back + r.h - 1, &part));
+    assert_memory_equal(part.text, "word 0", 6);
+    press(s, 'G');
+    assert_int_equal(s->log_back, 0);
+    assert_true(log_part_at(s, r.w, 0, &part));
+    assert_memory_equal(part.text, "news", 4);
+    state_free(s);
+}
+
+static void help_scrolls_to_its_last_line_and_no_further(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct help_line line;
+    uint32_t columns;
+    press(s, '?');
+    press(s, 'G');
+    assert_int_equal(s->scroll, help_scroll_limit(s));
+    assert_true(help_line_at(s, s->scroll + help_shown(s, &columns) - 1, &line));
+    assert_string_equal(line.keys, ":quit ");
+    assert_false(help_line_at(s, s->scroll + help_shown(s, &columns), &line));
+    press(s, 'k');
+    assert_int_equal(s->scroll, help_scroll_limit(s) - 1);
+    state_free(s);
+}
+
+static void a_picker_is_filled_while_another_is_still_looked_for(void **state)
+{
+    (void)state;
+    struct catalog_item models[] = { { "small", "", true }, { "tiny-gpt2", "", true } };
+    struct catalog_item devices[] = { { "auto", "", true }, { "cpu", "", true } };
+    struct catalog c
+        = { .lists = { [CATALOG_MODELS] = { models, 2 }, [CATALOG_DEVICES] = { devices, 2 } } };
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_true(press(s, 'M') & EFFECT_CATALOG);
+    assert_false(picker_is_ready(s));
+    state_take_catalog(s, &c, 1u << CATALOG_MODELS);
+    assert_true(picker_is_ready(s));
+    assert_int_equal(s->picked, 1); // the one that is loaded
+    press(s, 'k');
+    state_take_catalog(s, &c, 1u << CATALOG_MODELS | 1u << CATALOG_DEVICES);
+    assert_int_equal(s->picked, 0); // what arrives for another picker moves nothing here
+    press(s, KEYCODE_ESCAPE);
+    press(s, 'D');
+    assert_int_equal(state_picker_list(s).n, 2);
+    state_free(s);
+}
+
+static void conditions_and_models_are_found_before_devices(void **state)
+{
+    (void)state;
+    int wake[2];
+    struct catalog_search *c;
+    struct abl_err err;
+    unsigned before = 0, found = 0;
+    // drivers leave memory behind, and are not what is tested
+    setenv("VK_ICD_FILENAMES", "none", 1);
+    setenv("VK_DRIVER_FILES", "none", 1);
+    assert_int_equal(pipe(wake), 0);
+    if (!catalog_search_start(&(struct model_places){ .data_dir = "data" }, wake[1], &c, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < N_CATALOGS; i++) {
+        char byte;
+        assert_int_equal(read(wake[0], &byte, 1), 1); // one a list
+        found = catalog_search_found(c);
+        assert_int_equal(before & ~found, 0);
+        if (found & 1u << CATALOG_DEVICES)
+            assert_int_equal(found, (1u << N_CATALOGS) - 1);
+        before = found;
+    }
+    assert_int_equal(found, (1u << N_CATALOGS) - 1);
+    const struct catalog *lists = catalog_search_lists(c);
+    assert_int_equal(lists->lists[CATALOG_METRICS].n, N_METRICS);
+    assert_true(lists->lists[CATALOG_MODELS].n >= 1);
+    assert_true(lists->lists[CATALOG_DATA].n >= 4);
+    assert_true(lists->lists[CATALOG_DEVICES].n >= 2); // auto and cpu
+    catalog_search_free(c);
+    close(wake[0]);
+    close(wake[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(panes_cover_every_screen_once),
+        cmocka_unit_test(no_key_has_two_meanings_in_one_place),
+        cmocka_unit_test(every_action_explains_itself_once),
+        cmocka_unit_test(the_cursor_stays_in_the_grid),
+        cmocka_unit_test(a_mark_asks_for_the_joint_effect),
+        cmocka_unit_test(a_new_ablation_starts_a_run_and_can_be_undone),
+        cmocka_unit_test(a_new_run_measures_the_marked_set_again),
+        cmocka_unit_test(a_cancelled_run_goes_on_where_it_stopped),
+        cmocka_unit_test(a_bad_scale_is_a_message_and_no_run),
+        cmocka_unit_test(search_goes_to_a_head),
+        cmocka_unit_test(commands_do_what_keys_do),
+        cmocka_unit_test(marks_outside_a_smaller_model_are_dropped),
+        cmocka_unit_test(text_is_folded_at_blanks_and_long_words_anywhere),
+        cmocka_unit_test(a_long_message_is_whole_in_the_log_at_any_width),
+        cmocka_unit_test(the_log_scrolls_from_its_first_line_to_its_last),
+        cmocka_unit_test(help_scrolls_to_its_last_line_and_no_further),
+        cmocka_unit_test(a_picker_is_filled_while_another_is_still_looked_for),
+        cmocka_unit_test(conditions_and_models_are_found_before_devices),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
