@@ -26,9 +26,9 @@ allow src/text $below text
 allow src/format $below format
 allow src/engine $below engine shaders
 allow src/model $below text format model
-# Plans and statistics are numbers: of engines they know the values alone.
+# Plans and statistics are numbers: of engines they know the values and what work costs alone.
 allow src/stats $below engine/values.h engine/precision.h stats
-allow src/plan $below text model engine/values.h engine/precision.h stats plan
+allow src/plan $below text model engine/values.h engine/work.h engine/precision.h stats plan
 below="$below text format model stats plan"
 allow src/reference $below reference engine/values.h
 below="$below engine"

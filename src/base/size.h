@@ -1,4 +1,5 @@
-// Overflow-checked size arithmetic for numbers that come from files.
+// Overflow-checked arithmetic: sizes that come from files, and counts that may grow beyond any
+// number.
 #ifndef ABL_BASE_SIZE_H
 #define ABL_BASE_SIZE_H
 
@@ -24,6 +25,24 @@ static inline bool size_add(size_t a, size_t b, size_t *out)
         return false;
     *out = r;
     return true;
+}
+
+// A count that does not fit. It stays what it is, whatever is added or multiplied, so that a sum is
+// checked once, at its end.
+#define COUNT_TOO_BIG UINT64_MAX
+
+static inline uint64_t count_add(uint64_t a, uint64_t b)
+{
+    uint64_t r;
+    return __builtin_add_overflow(a, b, &r) ? COUNT_TOO_BIG : r;
+}
+
+static inline uint64_t count_mul(uint64_t a, uint64_t b)
+{
+    uint64_t r;
+    if (a == COUNT_TOO_BIG || b == COUNT_TOO_BIG)
+        return COUNT_TOO_BIG;
+    return __builtin_mul_overflow(a, b, &r) ? COUNT_TOO_BIG : r;
 }
 
 // What is left of a budget, 0 where more is used.

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/size.h"
+#include "engine/work.h"
 
 // A weight of the inner engine, and its columns.
 struct weight {
@@ -19,15 +21,23 @@ struct traced {
     double opened;
 };
 
+static const struct {
+    const char *name;
+    enum time_class time;
+} traced_rows[N_TRACED] = {
+    [TRACED_UPLOAD] = { "upload", TIME_UPLOAD },    [TRACED_DOWNLOAD] = { "download", TIME_UPLOAD },
+    [TRACED_WEIGHT] = { "weight", TIME_UPLOAD },    [TRACED_NORM] = { "norm", TIME_OTHER },
+    [TRACED_ROPE] = { "rope", TIME_OTHER },         [TRACED_GATE] = { "gate", TIME_OTHER },
+    [TRACED_LINEAR] = { "linear", TIME_MATMUL },    [TRACED_HEAD_OUT] = { "head_out", TIME_MATMUL },
+    [TRACED_ATTEND] = { "attend", TIME_ATTENTION }, [TRACED_WEIGH] = { "weigh", TIME_ATTENTION },
+    [TRACED_MIX] = { "mix", TIME_ATTENTION },       [TRACED_GATHER] = { "gather", TIME_OTHER },
+    [TRACED_EDIT] = { "edit", TIME_OTHER },         [TRACED_READOUT] = { "readout", TIME_MATMUL },
+    [TRACED_OTHER] = { "other", TIME_OTHER },
+};
+
 const char *traced_op_name(enum traced_op op)
 {
-    static const char *const names[N_TRACED]
-        = { [TRACED_UPLOAD] = "upload", [TRACED_DOWNLOAD] = "download", [TRACED_WEIGHT] = "weight",
-            [TRACED_NORM] = "norm",     [TRACED_ROPE] = "rope",         [TRACED_GATE] = "gate",
-            [TRACED_LINEAR] = "linear", [TRACED_HEAD_OUT] = "head_out", [TRACED_ATTEND] = "attend",
-            [TRACED_GATHER] = "gather", [TRACED_EDIT] = "edit",         [TRACED_WEIGH] = "weigh",
-            [TRACED_MIX] = "mix",       [TRACED_READOUT] = "readout",   [TRACED_OTHER] = "other" };
-    return names[op];
+    return traced_rows[op].name;
 }
 
 const char *time_class_name(enum time_class c)
@@ -40,36 +50,24 @@ const char *time_class_name(enum time_class c)
     return names[c];
 }
 
-static enum time_class class_of(enum traced_op op)
-{
-    switch (op) {
-    case TRACED_LINEAR:
-    case TRACED_HEAD_OUT:
-    case TRACED_READOUT:
-        return TIME_MATMUL;
-    case TRACED_ATTEND:
-    case TRACED_WEIGH:
-    case TRACED_MIX:
-        return TIME_ATTENTION;
-    case TRACED_UPLOAD:
-    case TRACED_DOWNLOAD:
-    case TRACED_WEIGHT:
-        return TIME_UPLOAD;
-    default:
-        return TIME_OTHER;
-    }
-}
-
 void trace_classes(const struct trace *t, double seconds[N_TIME_CLASSES])
 {
     for (int c = 0; c < N_TIME_CLASSES; c++)
         seconds[c] = 0;
     double idle = t->seconds;
     for (int op = 0; op < N_TRACED; op++) {
-        seconds[class_of((enum traced_op)op)] += t->totals[op].seconds;
+        seconds[traced_rows[op].time] += t->totals[op].seconds;
         idle -= t->totals[op].seconds;
     }
     seconds[TIME_IDLE] = idle > 0 ? idle : 0;
+}
+
+uint64_t trace_flop(const struct trace *t)
+{
+    uint64_t flop = 0;
+    for (int op = 0; op < N_TRACED; op++)
+        flop = count_add(flop, t->totals[op].flop);
+    return flop;
 }
 
 static struct traced *traced_of(struct engine *e)
@@ -95,7 +93,7 @@ static bool has_room(struct traced *t)
 
 // An operation that started at `start` has been asked for; wait until it is done.
 static bool record(struct engine *e, enum traced_op op, double start, struct tensor shape,
-                   double flop, bool ok, struct abl_err *err)
+                   uint64_t flop, bool ok, struct abl_err *err)
 {
     struct traced *t = traced_of(e);
     if (ok && t->base.info.kind != DEVICE_CPU)
@@ -104,7 +102,7 @@ static bool record(struct engine *e, enum traced_op op, double start, struct ten
     struct trace_total *total = &t->trace.totals[op];
     total->n++;
     total->seconds += seconds;
-    total->flop += flop;
+    total->flop = count_add(total->flop, flop);
     if (!t->writes_events)
         return ok;
     if (has_room(t))
@@ -188,6 +186,9 @@ static bool traced_weight_new(struct engine *e, const struct matrix_source *sour
         free(w);
         return false;
     }
+    struct trace *trace = &traced_of(e)->trace;
+    trace->loaded_bytes
+        = count_add(trace->loaded_bytes, weight_bytes(source->k, source->n, inner->info.precision));
     w->n = source->n;
     *out = w;
     return true;
@@ -222,14 +223,14 @@ static bool traced_linear(struct engine *e, struct tensor out, struct tensor x,
                           const struct weight *w, const struct epilogue *epilogue,
                           struct abl_err *err)
 {
-    TRACE(TRACED_LINEAR, out, 2.0 * out.rows * out.cols * x.cols,
+    TRACE(TRACED_LINEAR, out, linear_flop(out.rows, x.cols, out.cols),
           linear(inner, out, x, w->inner, epilogue, err));
 }
 
 static bool traced_head_out(struct engine *e, struct tensor x, struct tensor z,
                             const struct weight *w, uint32_t first, struct abl_err *err)
 {
-    TRACE(TRACED_HEAD_OUT, x, 2.0 * x.rows * x.cols * z.cols,
+    TRACE(TRACED_HEAD_OUT, x, head_out_flop(x.rows, z.cols, x.cols),
           head_out(inner, x, z, w->inner, first, err));
 }
 
@@ -268,7 +269,7 @@ static bool traced_readout(struct engine *e, struct tensor x, const struct weigh
                            struct tensor base, const struct readout_ask *asks, uint32_t n_asks,
                            struct row_stats *stats, struct abl_err *err)
 {
-    TRACE(TRACED_READOUT, x, 2.0 * x.rows * x.cols * w->n,
+    TRACE(TRACED_READOUT, x, readout_flop(x.rows, base.rows, x.cols, w->n),
           readout(inner, x, w->inner, base, asks, n_asks, stats, err));
 }
 

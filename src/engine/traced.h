@@ -37,12 +37,12 @@ struct trace_event {
     enum traced_op op;
     uint32_t rows, cols;
     double start, seconds; // start since the engine was opened
-    double flop;           // 2 a multiply-add; 0 where nothing is multiplied
+    uint64_t flop;         // as engine/work.h counts
 };
 
 struct trace_total {
-    uint64_t n;
-    double seconds, flop;
+    uint64_t n, flop; // flop: COUNT_TOO_BIG where it does not fit
+    double seconds;
 };
 
 enum { MAX_TRACE_EVENTS = 1 << 18 };
@@ -51,8 +51,9 @@ struct trace {
     struct trace_total totals[N_TRACED];
     struct trace_event *events; // the first MAX_TRACE_EVENTS
     size_t n_events;
-    uint64_t n_dropped; // events beyond
-    double seconds;     // since the engine was opened
+    uint64_t n_dropped;    // events beyond
+    double seconds;        // since the engine was opened
+    uint64_t loaded_bytes; // of matrices, as engine/work.h counts
 };
 
 // What a run's time goes into, coarsely.
@@ -70,6 +71,9 @@ const char *time_class_name(enum time_class c);
 
 // Seconds of each class since the engine was opened. They add up to t->seconds.
 void trace_classes(const struct trace *t, double seconds[N_TIME_CLASSES]);
+
+// FLOP of all operations; COUNT_TOO_BIG where it does not fit.
+uint64_t trace_flop(const struct trace *t);
 
 // Takes over `inner`, also on failure. events: each operation is written down, not only added up.
 bool traced_engine_new(struct engine *inner, bool events, struct engine **out, struct abl_err *err);

@@ -4,11 +4,22 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/size.h"
 #include "report/number.h"
 
 static double gflops(const struct trace_total *total)
 {
-    return total->flop > 0 && total->seconds > 0 ? total->flop / total->seconds / 1e9 : NAN;
+    double flop = (double)total->flop;
+    return total->flop && total->seconds > 0 ? flop / total->seconds / 1e9 : NAN;
+}
+
+// Exact digits: a double would round what is beyond 2^53. null for what 64 bits do not hold.
+static void add_count(struct doc *d, cJSON *parent, const char *key, uint64_t count)
+{
+    if (count == COUNT_TOO_BIG)
+        doc_null(d, parent, key);
+    else
+        doc_uint(d, parent, key, count);
 }
 
 static void add_samples(struct doc *d, const struct samples *s)
@@ -45,6 +56,8 @@ struct doc profile_doc(const struct trace *t, const struct samples *samples, boo
     struct doc d = doc_file("profile", partial);
     doc_number(&d, d.root, "seconds", t->seconds);
     doc_number(&d, d.root, "outside_seconds", classes[TIME_IDLE]);
+    add_count(&d, d.root, "flop", trace_flop(t));
+    add_count(&d, d.root, "loaded_bytes", t->loaded_bytes);
     add_classes(&d, t, classes);
     cJSON *list = doc_array(&d, d.root, "operations");
     for (int op = 0; op < N_TRACED; op++) {
@@ -56,6 +69,7 @@ struct doc profile_doc(const struct trace *t, const struct samples *samples, boo
         doc_uint(&d, o, "n", total->n);
         doc_number(&d, o, "seconds", total->seconds);
         doc_number(&d, o, "share", total->seconds / t->seconds);
+        add_count(&d, o, "flop", total->flop);
         doc_number(&d, o, "gflops", gflops(total));
     }
     doc_uint(&d, d.root, "events", t->n_events);
@@ -69,14 +83,13 @@ void profile_trace(const struct trace *t, struct buf *out)
     buf_str(out, "{\"schema\":\"abltui.trace/1\",\"displayTimeUnit\":\"ms\",\"traceEvents\":[");
     for (size_t i = 0; i < t->n_events; i++) {
         const struct trace_event *e = &t->events[i];
-        char start[NUMBER_SIZE], length[NUMBER_SIZE], flop[NUMBER_SIZE];
+        char start[NUMBER_SIZE], length[NUMBER_SIZE];
         number_format(round(1e9 * e->start) / 1e3, start);
         number_format(round(1e9 * e->seconds) / 1e3, length);
-        number_format(e->flop, flop);
         buf_printf(out,
                    "%s\n{\"name\":\"%s\",\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":%s,\"dur\":%s,"
-                   "\"args\":{\"rows\":%" PRIu32 ",\"cols\":%" PRIu32 ",\"flop\":%s}}",
-                   i ? "," : "", traced_op_name(e->op), start, length, e->rows, e->cols, flop);
+                   "\"args\":{\"rows\":%" PRIu32 ",\"cols\":%" PRIu32 ",\"flop\":%" PRIu64 "}}",
+                   i ? "," : "", traced_op_name(e->op), start, length, e->rows, e->cols, e->flop);
     }
     buf_str(out, "\n]}\n");
 }
@@ -113,7 +126,7 @@ void profile_text(const struct trace *t, struct buf *out)
         buf_printf(out, "  %-9s %8.3f s %5.1f %% %9" PRIu64 " calls",
                    traced_op_name((enum traced_op)(total - t->totals)), total->seconds,
                    100 * total->seconds / t->seconds, total->n);
-        if (total->flop > 0)
+        if (total->flop)
             buf_printf(out, " %8.1f GFLOP/s", gflops(total));
         buf_char(out, '\n');
     }
