@@ -44,7 +44,7 @@ static bool fill_rows(struct session *session, const struct results *t, enum met
             .prompt = arena_strdup(&d->arena, prompt->row->clean),
             .target = arena_strdup(&d->arena, tokenizer_text(session->tokenizer, prompt->target)),
             .foil = arena_strdup(&d->arena, tokenizer_text(session->tokenizer, prompt->foil)),
-            .intact = metric_info(m)->value(&session->intact[i], &session->intact[i]),
+            .intact = metric_value(m, &session->intact[i], &session->intact[i]),
             .delta = variant == SIZE_MAX
                          ? NAN
                          : metric_delta(m, &t->rows[variant * p->n + i], &session->intact[i])

@@ -152,8 +152,8 @@ void format_probability(double p, char out[NUMBER_SIZE])
 
 const char *metric_effect_name(enum metric m, char *out, size_t size)
 {
-    bool paired = m != METRIC_KL && m != METRIC_FLIP;
-    snprintf(out, size, "%s%s", paired ? "Δ " : "", metric_info(m)->name);
+    const struct metric_info *info = metric_info(m);
+    snprintf(out, size, "%s%s", info->sense == SENSE_CHANGE ? "" : "Δ ", info->name);
     return out;
 }
 

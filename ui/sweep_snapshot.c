@@ -14,10 +14,9 @@
 static double mean_value(const struct session *session, const struct results *t, size_t variant,
                          enum metric metric)
 {
-    const struct metric_info *m = metric_info(metric);
     double sum = 0;
     for (size_t i = 0; i < t->n_prompts; i++)
-        sum += m->value(&t->rows[variant * t->n_prompts + i], &session->intact[i]);
+        sum += metric_value(metric, &t->rows[variant * t->n_prompts + i], &session->intact[i]);
     return sum / (double)t->n_prompts;
 }
 

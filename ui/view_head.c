@@ -52,18 +52,17 @@ static const char *reading(const struct snapshot *p, const struct estimate *e)
 {
     if (!(e->q < p->alpha))
         return "no effect beyond chance";
-    switch (p->metric) {
-    case METRIC_LD:
-    case METRIC_LOGPROB:
-    case METRIC_PROB:
+    switch (metric_info(p->metric)->sense) {
+    case SENSE_FOR_TARGET:
         return e->mean < 0 ? "it supports the target" : "it suppresses the target";
-    case METRIC_RANK:
+    case SENSE_AGAINST_TARGET:
         return e->mean > 0 ? "it supports the target" : "it suppresses the target";
-    case METRIC_ENTROPY:
+    case SENSE_UNSURE:
         return e->mean > 0 ? "it makes the model surer" : "it makes the model less sure";
-    default:
-        return "it shapes the prediction";
+    case SENSE_CHANGE:
+        break;
     }
+    return "it shapes the prediction";
 }
 
 // What the head itself writes towards the answer, and what later parts do about its loss.

@@ -294,7 +294,7 @@ static bool estimate_rows(const struct work *w, const struct row_stats *rows, en
     if (!column)
         return abl_no_memory(w->err);
     for (size_t i = 0; i < w->n; i++)
-        column[i] = metric_info(m)->value(&rows[i], &rows[i]);
+        column[i] = metric_value(m, &rows[i], &rows[i]);
     bool ok = stats_estimate(w->session->resampler, column, false, out, w->err);
     free(column);
     return ok;
@@ -345,7 +345,7 @@ static bool estimate_parts(struct work *w)
             sum += *share;
         }
         const struct row_stats *intact = &w->session->intact[i];
-        double ld = metric_info(METRIC_LD)->value(intact, intact);
+        double ld = metric_value(METRIC_LD, intact, intact);
         if (!(fabs(sum - ld) <= l->worst_sum)) // NaN counts
             l->worst_sum = fabs(sum - ld);
     }

@@ -1,6 +1,5 @@
 #include "reference/reference.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -517,27 +516,30 @@ bool reference_run(const struct reference_job *job, struct reference_row *intact
     return ok;
 }
 
+static struct readout readout_of(const struct reference_row *row)
+{
+    return (struct readout){ .target_logit = row->target_logit,
+                             .foil_logit = row->foil_logit,
+                             .lse = row->lse,
+                             .entropy = row->entropy,
+                             .kl = row->kl,
+                             .rank = row->rank,
+                             .argmax = row->argmax };
+}
+
 double reference_metric(enum metric m, const struct reference_row *row,
                         const struct reference_row *intact)
 {
-    switch (m) {
-    case METRIC_LD:
-        return row->target_logit - row->foil_logit;
-    case METRIC_LOGPROB:
-        return row->target_logit - row->lse;
-    case METRIC_PROB:
-        return exp(row->target_logit - row->lse);
-    case METRIC_KL:
-        return row->kl;
-    case METRIC_RANK:
-        return row->rank;
-    case METRIC_FLIP:
-        return row->argmax != intact->argmax;
-    case METRIC_ENTROPY:
-        return row->entropy;
-    case N_METRICS:
-        break;
-    }
-    assert(false && "known metric");
-    return NAN;
+    struct readout own = readout_of(row), base = readout_of(intact);
+    return metric_info(m)->value(&own, &base);
+}
+
+// Half the distance of two logits is what each of them may drift.
+bool reference_near_tie(enum metric m, const struct reference_row *row,
+                        const struct reference_row *intact, double tolerance)
+{
+    unsigned parts = metric_info(m)->parts;
+    double room = 2 * tolerance * fmax(1.0, fabs(row->target_logit));
+    return (parts & OF_RANK && row->rank_margin < room)
+           || (parts & OF_ARGMAX && fmin(row->argmax_margin, intact->argmax_margin) < room);
 }

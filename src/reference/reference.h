@@ -51,4 +51,9 @@ bool reference_run(const struct reference_job *job, struct reference_row *intact
 double reference_metric(enum metric m, const struct reference_row *row,
                         const struct reference_row *intact);
 
+// Whether a metric is a whole number that hangs on logits which lie closer together than an engine
+// may be off: by the tolerance, relative to the target's logit.
+bool reference_near_tie(enum metric m, const struct reference_row *row,
+                        const struct reference_row *intact, double tolerance);
+
 #endif

@@ -16,6 +16,7 @@
 #include "report/doc.h"
 #include "report/ov_compare.h"
 #include "report/ov_file.h"
+#include "stats/metrics.h"
 
 enum { TEXT_MAX = 64 << 20 };
 
@@ -267,8 +268,6 @@ static bool add_metric(struct writer *w, const struct matrix *m, const struct cs
 
 static bool add_matrix(struct writer *w, const struct matrix *m, struct doc *d)
 {
-    static const char *const metrics[]
-        = { "ld", "logprob", "prob", "kl", "rank", "flip", "entropy" };
     struct csv_table *tables = arena_alloc(&w->arena, w->n, sizeof *tables);
     if (!tables)
         return abl_no_memory(w->err);
@@ -283,8 +282,8 @@ static bool add_matrix(struct writer *w, const struct matrix *m, struct doc *d)
             return false;
     }
     cJSON *o = m->list ? doc_object(d, d->root, m->list) : NULL;
-    for (size_t i = 0; o && i < sizeof metrics / sizeof *metrics; i++)
-        if (!add_metric(w, m, tables, metrics[i], d, o))
+    for (int i = 0; o && i < N_METRICS; i++)
+        if (!add_metric(w, m, tables, metric_info((enum metric)i)->name, d, o))
             return false;
     return true;
 }

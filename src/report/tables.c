@@ -26,11 +26,6 @@ const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE])
     return out;
 }
 
-static double value_of(enum metric m, const struct row_stats *row, const struct row_stats *intact)
-{
-    return metric_info(m)->value(row, intact);
-}
-
 static void write_baseline(const struct report *r, const struct effects *results,
                            enum sheet_format format, struct buf *out)
 {
@@ -48,9 +43,9 @@ static void write_baseline(const struct report *r, const struct effects *results
         sheet_uint(&s, p->row->index);
         sheet_uint(&s, p->cluster);
         sheet_uint(&s, p->n_ids);
-        sheet_number(&s, value_of(METRIC_LD, row, row));
-        sheet_number(&s, value_of(METRIC_LOGPROB, row, row));
-        sheet_number(&s, value_of(METRIC_PROB, row, row));
+        sheet_number(&s, metric_value(METRIC_LD, row, row));
+        sheet_number(&s, metric_value(METRIC_LOGPROB, row, row));
+        sheet_number(&s, metric_value(METRIC_PROB, row, row));
         sheet_uint(&s, row->rank);
         sheet_float(&s, row->entropy);
         sheet_uint(&s, row->argmax);
@@ -265,9 +260,9 @@ static void write_examples(const struct report *r, const struct effects *results
             sheet_text(&s, ablate);
             put_scale(&s, session);
             sheet_uint(&s, session->prompts->items[i].row->index);
-            sheet_number(&s, value_of(METRIC_LD, row, intact));
+            sheet_number(&s, metric_value(METRIC_LD, row, intact));
             sheet_number(&s, metric_delta(METRIC_LD, row, intact));
-            sheet_number(&s, value_of(METRIC_LOGPROB, row, intact));
+            sheet_number(&s, metric_value(METRIC_LOGPROB, row, intact));
             sheet_float(&s, row->kl);
             sheet_uint(&s, row->rank);
             sheet_uint(&s, row->argmax);

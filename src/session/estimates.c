@@ -17,7 +17,7 @@ static void fill_column(const struct session *session, const struct results *t, 
 {
     const struct row_stats *rows = t->rows + variant * t->n_prompts;
     for (size_t i = 0; i < t->n_prompts; i++)
-        column[i] = value ? metric_info(m)->value(&rows[i], &session->intact[i])
+        column[i] = value ? metric_value(m, &rows[i], &session->intact[i])
                           : metric_delta(m, &rows[i], &session->intact[i]);
 }
 
@@ -56,7 +56,7 @@ bool estimate_intact(const struct session *session, enum metric m, struct estima
     if (!column)
         return abl_no_memory(err);
     for (size_t i = 0; i < n; i++)
-        column[i] = metric_info(m)->value(&session->intact[i], &session->intact[i]);
+        column[i] = metric_value(m, &session->intact[i], &session->intact[i]);
     bool ok = estimate(session, column, false, out, err);
     free(column);
     return ok;
@@ -109,9 +109,9 @@ bool estimate_recovery(const struct session *session, const struct results *t, s
     if (recovery_rows(session, t, variant, &damaged, &reference)) {
         r.reference = r.damaged = r.patched = 0;
         for (size_t i = 0; i < t->n_prompts; i++) {
-            double d = metric_info(m)->value(&damaged[i], &session->intact[i]);
-            double f = metric_info(m)->value(&reference[i], &session->intact[i]);
-            double p = metric_info(m)->value(&patched[i], &session->intact[i]);
+            double d = metric_value(m, &damaged[i], &session->intact[i]);
+            double f = metric_value(m, &reference[i], &session->intact[i]);
+            double p = metric_value(m, &patched[i], &session->intact[i]);
             above[i] = p - d;
             below[i] = f - d;
             r.reference += f / n;

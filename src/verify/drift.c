@@ -64,8 +64,9 @@ static void compare_row(struct drift *d, const struct row_stats *found,
                         const struct row_stats *expected_intact)
 {
     for (int i = 0; i < N_METRICS; i++) {
-        const struct metric_info *m = metric_info((enum metric)i);
-        add(&d->value[i], m->value(found, found_intact), m->value(expected, expected_intact));
+        enum metric m = (enum metric)i;
+        add(&d->value[i], metric_value(m, found, found_intact),
+            metric_value(m, expected, expected_intact));
     }
     add(&d->delta_ld, metric_delta(METRIC_LD, found, found_intact),
         metric_delta(METRIC_LD, expected, expected_intact));

@@ -213,16 +213,6 @@ static void add_pair(struct verify_drift *d, const struct pair *p, double slack)
     d->worst_expected = p->expected;
 }
 
-// Half the distance of two logits is what each of them may drift.
-static bool near_tie(enum metric m, const struct reference_row *row,
-                     const struct reference_row *intact, double tolerance)
-{
-    double room = 2 * tolerance * fmax(1.0, fabs(row->target_logit));
-    if (m == METRIC_RANK)
-        return row->rank_margin < room;
-    return m == METRIC_FLIP && fmin(row->argmax_margin, intact->argmax_margin) < room;
-}
-
 // All metrics of one prompt under one variant, or of its intact run.
 struct row_pair {
     const struct row_stats *found, *found_intact;
@@ -236,9 +226,9 @@ static void compare_row(struct verify_drift *drift, const struct row_pair *r)
     struct pair p = { .variant = r->variant, .line = r->line };
     for (int i = 0; i < N_METRICS; i++) {
         enum metric m = (enum metric)i;
-        p.found = metric_info(m)->value(r->found, r->found_intact);
+        p.found = metric_value(m, r->found, r->found_intact);
         p.expected = reference_metric(m, r->expected, r->expected_intact);
-        p.near = near_tie(m, r->expected, r->expected_intact, drift[METRIC_LD].tolerance);
+        p.near = reference_near_tie(m, r->expected, r->expected_intact, drift[METRIC_LD].tolerance);
         add_pair(&drift[m], &p, drift[m].tolerance * fmax(1.0, fabs(p.expected)));
     }
     p.found = metric_delta(METRIC_LD, r->found, r->found_intact);
@@ -269,7 +259,7 @@ static void judge(const struct verify *v, const struct expected *e, const struct
                   struct verify_result *r)
 {
     for (int i = 0; i < N_DRIFTS; i++) {
-        bool whole = i == METRIC_RANK || i == METRIC_FLIP;
+        bool whole = i != VERIFY_DELTA_LD && metric_is_whole((enum metric)i);
         r->drift[i] = (struct verify_drift){
             .name = i == VERIFY_DELTA_LD ? "delta_ld" : metric_info((enum metric)i)->name,
             .tolerance = whole ? 0 : tolerances[r->device.precision],

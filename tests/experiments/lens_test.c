@@ -144,7 +144,7 @@ static void check_points(const struct bench *b, const struct lens *l)
                 = { METRIC_LD, METRIC_LOGPROB, METRIC_RANK, METRIC_ENTROPY };
             const struct row_stats *found = &l->points[p].rows[i];
             for (size_t m = 0; m < sizeof metrics / sizeof *metrics; m++)
-                golden_close(metric_info(metrics[m])->value(found, found),
+                golden_close(metric_value(metrics[m], found, found),
                              fixture_nth(cJSON_GetArrayItem(want, (int)p), m), tolerance,
                              "%s, %s, row %zu, point %zu, %s", b->name, b->device, i, p,
                              metric_info(metrics[m])->name);

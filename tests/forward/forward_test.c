@@ -63,7 +63,7 @@ static void check_goldens(const struct rig *r, const struct golden *g, const str
 {
     for (size_t i = 0; i < g->n_rows; i++) {
         const struct golden_row *row = &g->rows[i];
-        golden_close(metric_info(METRIC_LD)->value(&r->intact[i], &r->intact[i]), row->ld, 1e-3,
+        golden_close(metric_value(METRIC_LD, &r->intact[i], &r->intact[i]), row->ld, 1e-3,
                      "%s, %s row %zu, ld", r->settings.device, row->condition, i);
         for (size_t k = 0; k < v->n; k++)
             golden_close(metric_delta(METRIC_LD, &r->rows[k * g->n_rows + i], &r->intact[i]),

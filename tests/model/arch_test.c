@@ -153,7 +153,7 @@ static void way_run(struct way *w, const struct variants *v)
 
 static double intact_value(const struct way *w, enum metric m, size_t row)
 {
-    return w->device ? metric_info(m)->value(&w->rig.intact[row], &w->rig.intact[row])
+    return w->device ? metric_value(m, &w->rig.intact[row], &w->rig.intact[row])
                      : reference_metric(m, &w->intact[row], &w->intact[row]);
 }
 

@@ -26,7 +26,7 @@ static double mean_value(const struct example *e, size_t v, enum metric m)
 {
     double sum = 0.0;
     for (size_t i = 0; i < ROWS; i++)
-        sum += metric_info(m)->value(&e->table.rows[v * ROWS + i], &e->intact[i]);
+        sum += metric_value(m, &e->table.rows[v * ROWS + i], &e->intact[i]);
     return sum / ROWS;
 }
 
@@ -220,7 +220,7 @@ static void summary_agrees_with_the_tables(void **state)
     text_at_is(&json, "findings.0.kind", "duplicate-prompt");
     double intact = 0.0, deltas = 0.0, values = 0.0;
     for (size_t i = 0; i < ROWS; i++)
-        intact += metric_info(METRIC_LD)->value(&e->intact[i], &e->intact[i]) / ROWS;
+        intact += metric_value(METRIC_LD, &e->intact[i], &e->intact[i]) / ROWS;
     for (size_t v = 0; v < LAYERS * HEADS; v++) {
         deltas += mean_delta(e, v, METRIC_LD) / (LAYERS * HEADS);
         values += mean_value(e, v, METRIC_LD) / (LAYERS * HEADS);

@@ -138,7 +138,7 @@ static void check_condition(const struct golden *g, const char *condition, const
             assert_int_equal(prompt->n_ids, row->n_ids);
             assert_memory_equal(prompt->ids, row->ids, row->n_ids * sizeof *row->ids);
             const struct row_stats *intact = &r.session->intact[p];
-            golden_close(metric_info(METRIC_LD)->value(intact, intact), row->ld, 1e-3,
+            golden_close(metric_value(METRIC_LD, intact, intact), row->ld, 1e-3,
                          "%s, %s row %u, ld", device, condition, (unsigned)row->row);
             for (size_t v = 0; v < r.variants.n; v++)
                 golden_close(

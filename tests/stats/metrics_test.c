@@ -60,8 +60,8 @@ static void gives_each_metric_by_hand(void **state)
     for (size_t i = 0; i < N_METRICS; i++) {
         enum metric m = expected[i].metric;
         const struct metric_info *info = metric_info(m);
-        close_to(info->name, info->value(&intact, &intact), expected[i].intact, tolerance);
-        close_to(info->name, info->value(&ablated, &intact), expected[i].ablated, tolerance);
+        close_to(info->name, metric_value(m, &intact, &intact), expected[i].intact, tolerance);
+        close_to(info->name, metric_value(m, &ablated, &intact), expected[i].ablated, tolerance);
         close_to(info->name, metric_delta(m, &ablated, &intact),
                  expected[i].ablated - expected[i].intact, tolerance);
         close_to(info->name, metric_delta(m, &intact, &intact), 0.0, 0.0);
@@ -74,7 +74,7 @@ static void keeps_small_differences_of_big_logits(void **state)
     // Both are exact floats; their difference is not representable near 16384 in half, but is in
     // double.
     struct row_stats row = { .target_logit = 16384.001953125f, .foil_logit = 16384.0f };
-    close_to("ld", metric_info(METRIC_LD)->value(&row, &row), 0.001953125, 0.0);
+    close_to("ld", metric_value(METRIC_LD, &row, &row), 0.001953125, 0.0);
 }
 
 static void ignores_a_kl_left_in_the_intact_row(void **state)
@@ -82,7 +82,7 @@ static void ignores_a_kl_left_in_the_intact_row(void **state)
     (void)state;
     struct row_stats base = intact;
     base.kl = 7.0f;
-    close_to("kl", metric_info(METRIC_KL)->value(&base, &base), 0.0, 0.0);
+    close_to("kl", metric_value(METRIC_KL, &base, &base), 0.0, 0.0);
     close_to("kl delta", metric_delta(METRIC_KL, &ablated, &base), 1.25, 0.0);
 }
 
@@ -103,6 +103,69 @@ static void finds_every_metric_by_its_name_and_no_other(void **state)
     assert_int_equal(untouched, METRIC_RANK);
 }
 
+// The same read-out with one part of it changed.
+static struct readout changed(struct readout r, enum readout_part part)
+{
+    switch (part) {
+    case OF_TARGET:
+        r.target_logit += 1;
+        break;
+    case OF_FOIL:
+        r.foil_logit += 1;
+        break;
+    case OF_LSE:
+        r.lse += 1;
+        break;
+    case OF_ENTROPY:
+        r.entropy += 1;
+        break;
+    case OF_KL:
+        r.kl += 1;
+        break;
+    case OF_RANK:
+        r.rank += 1;
+        break;
+    case OF_ARGMAX:
+        r.argmax += 1;
+        break;
+    }
+    return r;
+}
+
+static void looks_at_the_parts_that_its_row_names_and_no_other(void **state)
+{
+    (void)state;
+    const struct readout base = { .target_logit = 1, .lse = 2.5, .entropy = 0.5, .rank = 3 };
+    for (int m = 0; m < N_METRICS; m++) {
+        const struct metric_info *info = metric_info((enum metric)m);
+        assert_true(info->parts);
+        for (unsigned part = 1; part <= OF_ARGMAX; part <<= 1) {
+            struct readout other = changed(base, (enum readout_part)part);
+            bool moves = info->value(&other, &base) != info->value(&base, &base);
+            if (moves != ((info->parts & part) != 0))
+                fail_msg("%s: part %#x, found %d", info->name, part, moves);
+        }
+    }
+}
+
+// By what the target gains, which raises its logit and lowers its rank.
+static void has_the_sign_that_its_row_names(void **state)
+{
+    (void)state;
+    const struct readout base = { .target_logit = 1, .lse = 3, .entropy = 1, .rank = 3 };
+    const struct readout better
+        = { .target_logit = 2, .lse = 3, .entropy = 0.5, .kl = 0.1, .rank = 1, .argmax = 1 };
+    for (int m = 0; m < N_METRICS; m++) {
+        const struct metric_info *info = metric_info((enum metric)m);
+        double gain = info->value(&better, &base) - info->value(&base, &base);
+        bool rises = info->sense == SENSE_FOR_TARGET || info->sense == SENSE_CHANGE;
+        if (rises ? !(gain > 0) : !(gain < 0))
+            fail_msg("%s: changes by %g", info->name, gain);
+        if (info->sense == SENSE_CHANGE)
+            close_to(info->name, info->value(&base, &base), 0, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +173,8 @@ int main(void)
         cmocka_unit_test(keeps_small_differences_of_big_logits),
         cmocka_unit_test(ignores_a_kl_left_in_the_intact_row),
         cmocka_unit_test(finds_every_metric_by_its_name_and_no_other),
+        cmocka_unit_test(looks_at_the_parts_that_its_row_names_and_no_other),
+        cmocka_unit_test(has_the_sign_that_its_row_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

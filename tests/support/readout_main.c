@@ -62,7 +62,7 @@ static void print_numbers(const char *name, const struct ask *a, const struct ro
         if (strcmp(name, "ranks") == 0)
             printf("%s%" PRIu32, i ? ", " : "", s[i].rank);
         else
-            printf("%s%.9g", i ? ", " : "", metric_info(METRIC_LOGPROB)->value(&s[i], &s[i]));
+            printf("%s%.9g", i ? ", " : "", metric_value(METRIC_LOGPROB, &s[i], &s[i]));
     putchar(']');
 }
 
