@@ -431,7 +431,7 @@ static bool export_run(struct sweep *s, const char *path, char **written, struct
         return false;
     struct report r = { .session = s->session,
                         .drift = &drift,
-                        .table = &s->run.table,
+                        .results = &s->run.table,
                         .readings = s->has_readings ? &s->readings : NULL,
                         .interrupted = !sweep_is_complete(s),
                         .seconds = s->seconds };
@@ -447,8 +447,9 @@ static bool export_set(struct sweep *s, const char *path, char **written, struct
     struct drift drift;
     if (!drift_measure(s->session, &s->set.table, &drift, err))
         return false;
-    struct report r
-        = { .session = s->session, .drift = &drift, .table = &s->set.table, .seconds = s->seconds };
+    struct report r = {
+        .session = s->session, .drift = &drift, .results = &s->set.table, .seconds = s->seconds
+    };
     settings->experiment = EXPERIMENT_SETS;
     settings->sets = head_set_label(&set, &scratch);
     path = path ? arena_printf(&scratch, "%s-sets", path) : NULL;

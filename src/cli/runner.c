@@ -138,7 +138,7 @@ static void print_top(const struct session *session, const struct results *t)
 static void print_stability(const struct report *r)
 {
     struct buf text = { 0 };
-    stability_text(r->session, r->table, &text);
+    stability_text(r->session, r->results, &text);
     if (text.len && !text.failed)
         fputs(text.data, stderr);
     buf_release(&text);
@@ -191,7 +191,7 @@ static void print_profile(const struct session *session)
 static bool write_run(const struct runner *run, const struct report *r, char **written,
                       struct abl_err *err)
 {
-    const struct results *t = r->table;
+    const struct results *t = r->results;
     if (r->interrupted && !t->n_done)
         return abl_fail(err, ABL_INTERRUPTED,
                         "interrupted before the first result; nothing written");
@@ -232,7 +232,7 @@ static bool run_and_write(const struct runner *run, struct session *session, str
     struct report r = { .session = session,
                         .drift = &drift,
                         .verify_json = with->verified,
-                        .table = t,
+                        .results = t,
                         .readings = &readings,
                         .command_line = run->command_line,
                         .interrupted = !ran,

@@ -26,7 +26,7 @@ static const char runs_folder[] = "runs";
 // What every part of a report is made from.
 struct parts {
     const struct report *report;
-    struct effects results;
+    struct effects effects;
     char model_sha256[SHA256_HEX];
 };
 
@@ -34,7 +34,7 @@ static bool parts_make(const struct report *r, struct parts *out, struct abl_err
 {
     *out = (struct parts){ .report = r };
     return model_sha256(r->session->model, out->model_sha256, err)
-           && effects_make(r->session, r->table, &out->results, err);
+           && effects_make(r->session, r->results, &out->effects, err);
 }
 
 static bool is_wanted(const struct table_writer *w, const struct report *r)
@@ -71,7 +71,7 @@ static bool add_documents(struct rundir *dir, const struct parts *p, struct abl_
     struct doc provenance = provenance_doc(r, p->model_sha256), summary, partial;
     if (!add_doc(dir, "provenance.json", &provenance, RUNDIR_VOLATILE, err))
         return false;
-    if (!summary_doc(r, &p->results, &summary, err)) {
+    if (!summary_doc(r, &p->effects, &summary, err)) {
         doc_release(&summary);
         return false;
     }
@@ -99,7 +99,7 @@ static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err
         if (!is_wanted(&tables[i], p->report))
             continue;
         snprintf(name, sizeof name, "metrics/%s.csv", tables[i].name);
-        tables[i].write(p->report, &p->results, SHEET_CSV, &text);
+        tables[i].write(p->report, &p->effects, SHEET_CSV, &text);
         bool ok = !has_rows(&text) || rundir_add(dir, name, &text, 0, err);
         buf_release(&text);
         if (!ok)
@@ -113,7 +113,7 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
                          struct abl_err *err)
 {
     const struct session *session = p->report->session;
-    const struct results *t = p->report->table;
+    const struct results *results = p->report->results;
     const struct model_shape *shape = &session->model->shape;
     const struct metric_info *metric = metric_info(session->settings.metric);
     const char *compat = compat_name(session->settings.compat);
@@ -132,16 +132,16 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
         = arena_printf(a, "%s%s%s%s%zu rows in %u clusters · %zu of %zu variants · %s value bias",
                        compat ? "COMPAT " : "", compat ? compat : "", compat ? " · " : "",
                        session->answers ? "whole answers · " : "", session->prompts->n,
-                       session->prompts->n_clusters, t->n_done, t->variants->n,
+                       session->prompts->n_clusters, results->n_done, results->variants->n,
                        value_bias_name(session->settings.ablation.value_bias)),
         .quantity = *metric->unit ? arena_printf(a, "Δ %s (%s)", metric->name, metric->unit)
                                   : arena_printf(a, "Δ %s", metric->name),
     };
     if (!cells || !out->title || !out->subtitle || !out->quantity)
         return abl_no_memory(err);
-    for (size_t i = 0; i < p->results.n_heads; i++) {
+    for (size_t i = 0; i < p->effects.n_heads; i++) {
         const struct effect *e = &p->results.heads[i];
-        const struct edit *edit = t->variants->items[e->variant].edits;
+        const struct edit *edit = results->variants->items[e->variant].edits;
         cells[(size_t)edit->layer * shape->n_heads + edit->head]
             = e->delta[session->settings.metric];
     }
@@ -211,7 +211,7 @@ static void *draw_figures(void *context)
 static void figures_start(struct figures *f, const struct parts *p)
 {
     *f = (struct figures){ .parts = p, .drawn = true };
-    if (!p->results.n_heads)
+    if (!p->effects.n_heads)
         return;
     f->has_thread = pthread_create(&f->thread, NULL, draw_figures, f) == 0;
     if (!f->has_thread)
@@ -232,7 +232,7 @@ static bool add_figures(struct rundir *dir, struct figures *f, struct abl_err *e
         *err = f->err;
         return false;
     }
-    return !f->parts->results.n_heads
+    return !f->parts->effects.n_heads
            || (rundir_add(dir, "artifacts/impact_heatmap.svg", &f->svg, 0, err)
                && rundir_add(dir, "artifacts/impact_heatmap.png", &f->png, 0, err));
 }
@@ -304,7 +304,7 @@ bool report_write(const struct report *r, const char *path, char **written, stru
         ok = (where || (path && abl_no_memory(err)))
              && (path ? write_parts(&p, where, err) : write_default(&p, where, err));
     }
-    effects_release(&p.results);
+    effects_release(&p.effects);
     if (ok)
         *written = where;
     else
@@ -328,7 +328,7 @@ static void put_tables(struct buf *out, const struct parts *p)
         if (!is_wanted(&tables[i], p->report))
             continue;
         buf_printf(out, "%s\n\"%s\":", comma, tables[i].name);
-        tables[i].write(p->report, &p->results, SHEET_JSON, out);
+        tables[i].write(p->report, &p->effects, SHEET_JSON, out);
         comma = ",";
     }
     buf_str(out, "}}\n");
@@ -345,7 +345,7 @@ static bool put_parts(struct buf *out, const struct parts *p, struct abl_err *er
     struct doc provenance = provenance_doc(r, p->model_sha256), summary;
     if (!put_doc(out, "provenance", &provenance, err))
         return false;
-    if (!summary_doc(r, &p->results, &summary, err)) {
+    if (!summary_doc(r, &p->effects, &summary, err)) {
         doc_release(&summary);
         return false;
     }
@@ -364,6 +364,6 @@ bool report_json(const struct report *r, struct buf *out, struct abl_err *err)
 {
     struct parts p;
     bool ok = parts_make(r, &p, err) && put_parts(out, &p, err);
-    effects_release(&p.results);
+    effects_release(&p.effects);
     return ok;
 }

@@ -17,7 +17,7 @@ struct drift;
 
 struct report {
     const struct session *session;
-    const struct results *table;
+    const struct results *results;
     const struct readings *readings; // NULL: nothing was read
     const struct drift *drift;       // from f32; NULL or empty: the run is in f32
     // metrics/verify.json, made by the caller; NULL: no slice was verified.

@@ -66,18 +66,18 @@ static void add_overall(struct doc *d, cJSON *parent, const char *key, const str
     doc_uint(d, o, "n_significant", n_significant);
 }
 
-static void add_metrics(struct doc *d, const struct effects *results, double alpha)
+static void add_metrics(struct doc *d, const struct effects *effects, double alpha)
 {
     cJSON *metrics = doc_object(d, d->root, "metrics");
     for (int m = 0; m < N_METRICS; m++) {
         cJSON *o = doc_object(d, metrics, metric_info((enum metric)m)->name);
         cJSON *intact = doc_object(d, o, "intact");
-        add_estimate(d, intact, &results->intact[m], alpha);
-        add_overall(d, o, "heads", results->heads, results->n_heads, (enum metric)m, alpha);
-        add_overall(d, o, "groups", results->groups, results->n_groups, (enum metric)m, alpha);
-        add_overall(d, o, "restored", results->restored, results->n_restored, (enum metric)m,
+        add_estimate(d, intact, &effects->intact[m], alpha);
+        add_overall(d, o, "heads", effects->heads, effects->n_heads, (enum metric)m, alpha);
+        add_overall(d, o, "groups", effects->groups, effects->n_groups, (enum metric)m, alpha);
+        add_overall(d, o, "restored", effects->restored, effects->n_restored, (enum metric)m,
                     alpha);
-        add_overall(d, o, "patches", results->patches, results->n_patches, (enum metric)m, alpha);
+        add_overall(d, o, "patches", effects->patches, effects->n_patches, (enum metric)m, alpha);
     }
 }
 
@@ -103,7 +103,7 @@ static int by_strength(const void *a, const void *b)
 static void add_effect(struct doc *d, cJSON *list, const struct report *r, const struct place *p)
 {
     const struct effect *e = p->effect;
-    const struct variant *v = &r->table->variants->items[e->variant];
+    const struct variant *v = &r->results->variants->items[e->variant];
     double alpha = r->session->settings.alpha;
     cJSON *o = doc_object(d, list, NULL);
     doc_text(d, o, "variant", v->label);
@@ -146,7 +146,7 @@ static void add_stability(struct doc *d, cJSON *parent, const char *key, const s
 // What is ranked: controls and shams were not chosen by anyone.
 static bool is_ranked(const struct report *r, const struct effect *e)
 {
-    enum variant_role role = r->table->variants->items[e->variant].role;
+    enum variant_role role = r->results->variants->items[e->variant].role;
     return role != ROLE_CONTROL && role != ROLE_SHAM;
 }
 
@@ -164,7 +164,7 @@ static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const cha
             variants[n_ranked] = effects[i].variant;
             places[n_ranked++].effect = &effects[i];
         }
-    ok = ok && stability_make(r->session, r->table, variants, n_ranked, METRIC_LD, &s, err);
+    ok = ok && stability_make(r->session, r->results, variants, n_ranked, METRIC_LD, &s, err);
     if (ok) {
         for (size_t i = 0; i < n_ranked; i++)
             places[i].stays = s.stays[i];
@@ -180,17 +180,17 @@ static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const cha
     return ok;
 }
 
-static bool add_rankings(struct doc *d, const struct report *r, const struct effects *results,
+static bool add_rankings(struct doc *d, const struct report *r, const struct effects *effects,
                          struct abl_err *err)
 {
     cJSON *o = doc_object(d, d->root, "stability");
-    return add_ranking(d, o, "heads", "top_heads", r, results->heads, results->n_heads, err)
-           && (!results->n_groups
-               || add_ranking(d, o, "sets", "top_groups", r, results->groups, results->n_groups,
+    return add_ranking(d, o, "heads", "top_heads", r, effects->heads, effects->n_heads, err)
+           && (!effects->n_groups
+               || add_ranking(d, o, "sets", "top_groups", r, effects->groups, effects->n_groups,
                               err))
-           && (!results->n_patches
-               || add_ranking(d, o, "patches", "top_patches", r, results->patches,
-                              results->n_patches, err));
+           && (!effects->n_patches
+               || add_ranking(d, o, "patches", "top_patches", r, effects->patches,
+                              effects->n_patches, err));
 }
 
 // One list of the hold-out table: what became of the chosen ones.
@@ -213,7 +213,7 @@ static bool add_verdict(struct doc *d, cJSON *parent, const struct report *r,
         const struct holdout_row *row = &list->rows[METRIC_LD][i];
         if (row->chosen)
             doc_text(d, row->confirmed ? confirmed : lost, NULL,
-                     r->table->variants->items[row->variant].label);
+                     r->results->variants->items[row->variant].label);
     }
     return true;
 }
@@ -255,8 +255,8 @@ static void add_run(struct doc *d, const struct report *r)
     const struct settings *s = &session->settings;
     char ablate[ABLATE_SIZE];
     doc_bool(d, d->root, "complete", !r->interrupted);
-    doc_uint(d, d->root, "n_variants", r->table->variants->n);
-    doc_uint(d, d->root, "n_done", r->table->n_done);
+    doc_uint(d, d->root, "n_variants", r->results->variants->n);
+    doc_uint(d, d->root, "n_done", r->results->n_done);
     doc_text(d, d->root, "model", session->model->name);
     doc_text(d, d->root, "condition", session->data->name);
     doc_text(d, d->root, "split", split_name(session->data->split));
@@ -285,12 +285,14 @@ static void add_accuracy(struct doc *d, const struct session *session)
 // The largest change of a logit under patches of the run into itself, which change nothing.
 static void add_sham(struct doc *d, const struct report *r)
 {
-    const struct results *t = r->table;
+    const struct results *results = r->results;
     double worst = NAN;
-    for (size_t v = 0; v < t->variants->n; v++)
-        for (size_t i = 0;
-             t->variants->items[v].role == ROLE_SHAM && t->done[v] && i < t->n_prompts; i++) {
-            const struct row_stats *x = &t->rows[v * t->n_prompts + i], *y = &r->session->intact[i];
+    for (size_t v = 0; v < results->variants->n; v++)
+        for (size_t i = 0; results->variants->items[v].role == ROLE_SHAM && results->done[v]
+                           && i < results->n_prompts;
+             i++) {
+            const struct row_stats *x = &results->rows[v * results->n_prompts + i],
+                                   *y = &r->session->intact[i];
             double a = fabs((double)x->target_logit - (double)y->target_logit);
             double b = fabs((double)x->foil_logit - (double)y->foil_logit);
             worst = fmax(worst, fmax(a, b)); // fmax passes over NaN
@@ -301,7 +303,7 @@ static void add_sham(struct doc *d, const struct report *r)
 
 // What its own summary held: means over what was swept, of which the logit difference was published
 // as the baseline. The intact run's stands beside it.
-static void add_tinylab(struct doc *d, const struct report *r, const struct effects *results)
+static void add_tinylab(struct doc *d, const struct report *r, const struct effects *effects)
 {
     double means[N_COMPAT_METRICS];
     if (r->session->settings.compat != COMPAT_TINYLAB)
@@ -310,7 +312,7 @@ static void add_tinylab(struct doc *d, const struct report *r, const struct effe
     cJSON *o = doc_object(d, d->root, "tinylab");
     doc_uint(d, o, "n_components", n);
     doc_number(d, o, "baseline_logit_diff", means[COMPAT_LOGIT_DIFF]);
-    doc_number(d, o, "intact_logit_diff", results->intact[METRIC_LD].mean);
+    doc_number(d, o, "intact_logit_diff", effects->intact[METRIC_LD].mean);
     cJSON *sweep = doc_object(d, o, "sweep_mean");
     for (int m = 0; m < N_COMPAT_METRICS; m++)
         doc_number(d, sweep, compat_metric_name((enum compat_metric)m), means[m]);
@@ -338,29 +340,29 @@ static void add_drift(struct doc *d, const struct session *session, const struct
     add_difference(d, o, "delta_ld", &drift->delta_ld);
 }
 
-bool summary_doc(const struct report *r, const struct effects *results, struct doc *out,
+bool summary_doc(const struct report *r, const struct effects *effects, struct doc *out,
                  struct abl_err *err)
 {
     *out = doc_file("summary", r->interrupted);
     add_run(out, r);
     add_accuracy(out, r->session);
     add_findings(out, r->session->prompts);
-    add_metrics(out, results, r->session->settings.alpha);
+    add_metrics(out, effects, r->session->settings.alpha);
     add_drift(out, r->session, r->drift);
-    add_tinylab(out, r, results);
+    add_tinylab(out, r, effects);
     add_sham(out, r);
-    return summary_readings(out, r, err) && add_rankings(out, r, results, err)
-           && add_holdout(out, r, &results->holdout, err);
+    return summary_readings(out, r, err) && add_rankings(out, r, effects, err)
+           && add_holdout(out, r, &effects->holdout, err);
 }
 
 struct doc partial_summary_doc(const struct report *r)
 {
-    const struct results *t = r->table;
+    const struct results *results = r->results;
     struct doc d = doc_file("partial_summary", true);
-    doc_uint(&d, d.root, "n_variants", t->variants->n);
-    doc_uint(&d, d.root, "n_done", t->n_done);
+    doc_uint(&d, d.root, "n_variants", results->variants->n);
+    doc_uint(&d, d.root, "n_done", results->n_done);
     cJSON *done = doc_array(&d, d.root, "done"), *missing = doc_array(&d, d.root, "missing");
-    for (size_t i = 0; i < t->variants->n; i++)
-        doc_text(&d, t->done[i] ? done : missing, NULL, t->variants->items[i].label);
+    for (size_t i = 0; i < results->variants->n; i++)
+        doc_text(&d, results->done[i] ? done : missing, NULL, results->variants->items[i].label);
     return d;
 }

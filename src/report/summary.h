@@ -10,7 +10,7 @@
 #include "report/report.h"
 
 // The document of metrics/summary.json; *out is to be released whether or not this fails.
-bool summary_doc(const struct report *r, const struct effects *results, struct doc *out,
+bool summary_doc(const struct report *r, const struct effects *effects, struct doc *out,
                  struct abl_err *err);
 
 // The document of metrics/partial_summary.json: what was done when a run stopped early.

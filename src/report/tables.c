@@ -26,10 +26,10 @@ const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE])
     return out;
 }
 
-static void write_baseline(const struct report *r, const struct effects *results,
+static void write_baseline(const struct report *r, const struct effects *effects,
                            enum sheet_format format, struct buf *out)
 {
-    (void)results;
+    (void)effects;
     static const char *const columns[]
         = { "condition", "row",     "cluster", "n_tokens",  "ld",      "logprob", "prob",
             "rank",      "entropy", "pred_id", "target_id", "foil_id", NULL };
@@ -90,7 +90,7 @@ static void put_scale(struct sheet *s, const struct session *session)
         sheet_missing(s);
 }
 
-static void write_heads(const struct report *r, const struct effects *results,
+static void write_heads(const struct report *r, const struct effects *effects,
                         enum sheet_format format, struct buf *out)
 {
     static const char *const columns[]
@@ -99,10 +99,10 @@ static void write_heads(const struct report *r, const struct effects *results,
             "p",         "q",     "n",      "n_clusters", NULL };
     struct sheet s;
     sheet_begin(&s, out, format, columns);
-    for (size_t i = 0; i < results->n_heads; i++)
+    for (size_t i = 0; i < effects->n_heads; i++)
         for (int m = 0; m < N_METRICS; m++) {
-            const struct effect *e = &results->heads[i];
-            const struct edit *edit = r->table->variants->items[e->variant].edits;
+            const struct effect *e = &effects->heads[i];
+            const struct edit *edit = r->results->variants->items[e->variant].edits;
             put_run(&s, r->session);
             sheet_uint(&s, edit->layer);
             sheet_uint(&s, edit->head);
@@ -112,7 +112,7 @@ static void write_heads(const struct report *r, const struct effects *results,
     sheet_end(&s);
 }
 
-static void write_groups(const struct report *r, const struct effects *results,
+static void write_groups(const struct report *r, const struct effects *effects,
                          enum sheet_format format, struct buf *out)
 {
     static const char *const columns[]
@@ -121,15 +121,15 @@ static void write_groups(const struct report *r, const struct effects *results,
             "q",         "n",     "n_clusters", "percentile", "interaction", "p_null", NULL };
     struct sheet s;
     sheet_begin(&s, out, format, columns);
-    for (size_t i = 0; i < results->n_groups; i++)
+    for (size_t i = 0; i < effects->n_groups; i++)
         for (int m = 0; m < N_METRICS; m++) {
-            const struct effect *e = &results->groups[i];
+            const struct effect *e = &effects->groups[i];
             put_run(&s, r->session);
-            const struct variant *v = &r->table->variants->items[e->variant];
+            const struct variant *v = &r->results->variants->items[e->variant];
             sheet_text(&s, v->label);
             sheet_text(&s, v->role == ROLE_CONTROL ? "control" : "chosen");
-            sheet_text(&s,
-                       v->role == ROLE_CONTROL ? r->table->variants->items[v->parent].label : NULL);
+            sheet_text(&s, v->role == ROLE_CONTROL ? r->results->variants->items[v->parent].label
+                                                   : NULL);
             put_scale(&s, r->session);
             put_effect(&s, e, (enum metric)m);
             sheet_number(&s, e->percentile[m]);
@@ -147,7 +147,7 @@ static const char *restored_heads(const char *label, bool *other)
     return *other ? part + 8 : part;
 }
 
-static void write_recovery(const struct report *r, const struct effects *results,
+static void write_recovery(const struct report *r, const struct effects *effects,
                            enum sheet_format format, struct buf *out)
 {
     static const char *const columns[]
@@ -159,16 +159,16 @@ static void write_recovery(const struct report *r, const struct effects *results
     const char *ablate = ablate_text(&r->session->settings, text);
     struct sheet s;
     sheet_begin(&s, out, format, columns);
-    for (size_t i = 0; i < results->n_restored; i++)
+    for (size_t i = 0; i < effects->n_restored; i++)
         for (int m = 0; m < N_METRICS; m++) {
-            const struct effect *e = &results->restored[i];
-            const struct variant *v = &r->table->variants->items[e->variant];
+            const struct effect *e = &effects->restored[i];
+            const struct variant *v = &r->results->variants->items[e->variant];
             const struct recovery *c = &e->recovery[m];
             bool other;
             const char *back = restored_heads(v->label, &other);
             sheet_text(&s, r->session->data->name);
             sheet_text(&s, ablate);
-            sheet_text(&s, r->table->variants->items[v->parent].label);
+            sheet_text(&s, r->results->variants->items[v->parent].label);
             sheet_text(&s, back);
             sheet_text(&s, other ? "corrupt" : "same");
             sheet_text(&s, metric_info((enum metric)m)->name);
@@ -204,7 +204,7 @@ static void put_place(struct sheet *s, const struct report *r, const struct vari
                                                                        : "corrupt->clean");
 }
 
-static void write_patches(const struct report *r, const struct effects *results,
+static void write_patches(const struct report *r, const struct effects *effects,
                           enum sheet_format format, struct buf *out)
 {
     static const char *const columns[]
@@ -214,10 +214,10 @@ static void write_patches(const struct report *r, const struct effects *results,
             NULL };
     struct sheet s;
     sheet_begin(&s, out, format, columns);
-    for (size_t i = 0; i < results->n_patches; i++)
+    for (size_t i = 0; i < effects->n_patches; i++)
         for (int m = 0; m < N_METRICS; m++) {
-            const struct effect *e = &results->patches[i];
-            const struct variant *v = &r->table->variants->items[e->variant];
+            const struct effect *e = &effects->patches[i];
+            const struct variant *v = &r->results->variants->items[e->variant];
             const struct estimate *d = &e->delta[m];
             put_place(&s, r, v);
             sheet_text(&s, metric_info((enum metric)m)->name);
@@ -238,24 +238,24 @@ static void write_patches(const struct report *r, const struct effects *results,
     sheet_end(&s);
 }
 
-static void write_examples(const struct report *r, const struct effects *results,
+static void write_examples(const struct report *r, const struct effects *effects,
                            enum sheet_format format, struct buf *out)
 {
-    (void)results;
+    (void)effects;
     static const char *const columns[]
         = { "variant", "condition", "ablate", "scale",   "row",  "ld", "delta_ld",
             "logprob", "kl",        "rank",   "pred_id", "flip", NULL };
-    const struct results *t = r->table;
+    const struct results *results = r->results;
     const struct session *session = r->session;
     char text[ABLATE_SIZE];
     const char *ablate = ablate_text(&session->settings, text);
     struct sheet s;
     sheet_begin(&s, out, format, columns);
-    for (size_t v = 0; v < t->variants->n; v++)
-        for (size_t i = 0; t->done[v] && i < t->n_prompts; i++) {
-            const struct row_stats *row = &t->rows[v * t->n_prompts + i];
+    for (size_t v = 0; v < results->variants->n; v++)
+        for (size_t i = 0; results->done[v] && i < results->n_prompts; i++) {
+            const struct row_stats *row = &results->rows[v * results->n_prompts + i];
             const struct row_stats *intact = &session->intact[i];
-            sheet_text(&s, t->variants->items[v].label);
+            sheet_text(&s, results->variants->items[v].label);
             sheet_text(&s, session->data->name);
             sheet_text(&s, ablate);
             put_scale(&s, session);

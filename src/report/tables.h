@@ -13,7 +13,7 @@
 struct table_writer {
     const char *name;     // "baseline": metrics/<name>.csv, and its key in the JSON document
     unsigned experiments; // 1 << each that has such a table, and the flags below
-    void (*write)(const struct report *r, const struct effects *results, enum sheet_format format,
+    void (*write)(const struct report *r, const struct effects *effects, enum sheet_format format,
                   struct buf *out);
 };
 
@@ -24,26 +24,26 @@ enum { TABLE_HOLDOUT = 1 << 30, TABLE_SPAN = 1 << 29, TABLE_COMPAT = 1 << 28 };
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.
-void tables_write_direct(const struct report *r, const struct effects *results,
+void tables_write_direct(const struct report *r, const struct effects *effects,
                          enum sheet_format format, struct buf *out);
-void tables_write_indirect(const struct report *r, const struct effects *results,
+void tables_write_indirect(const struct report *r, const struct effects *effects,
                            enum sheet_format format, struct buf *out);
-void tables_write_lens(const struct report *r, const struct effects *results,
+void tables_write_lens(const struct report *r, const struct effects *effects,
                        enum sheet_format format, struct buf *out);
-void tables_write_attn_heads(const struct report *r, const struct effects *results,
+void tables_write_attn_heads(const struct report *r, const struct effects *effects,
                              enum sheet_format format, struct buf *out);
-void tables_write_attn(const struct report *r, const struct effects *results,
+void tables_write_attn(const struct report *r, const struct effects *effects,
                        enum sheet_format format, struct buf *out);
 
-void tables_write_span(const struct report *r, const struct effects *results,
+void tables_write_span(const struct report *r, const struct effects *effects,
                        enum sheet_format format, struct buf *out);
 
 // What was chosen on the discovery clusters, and what the held-out ones say of it.
-void tables_write_holdout(const struct report *r, const struct effects *results,
+void tables_write_holdout(const struct report *r, const struct effects *effects,
                           enum sheet_format format, struct buf *out);
 
 // tinyLab's metrics, for comparison.
-void tables_write_compat(const struct report *r, const struct effects *results,
+void tables_write_compat(const struct report *r, const struct effects *effects,
                          enum sheet_format format, struct buf *out);
 
 // "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL

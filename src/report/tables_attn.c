@@ -2,10 +2,10 @@
 #include "experiments/attn.h"
 #include "report/tables.h"
 
-void tables_write_attn_heads(const struct report *r, const struct effects *results,
+void tables_write_attn_heads(const struct report *r, const struct effects *effects,
                              enum sheet_format format, struct buf *out)
 {
-    (void)results;
+    (void)effects;
     static const char *const columns[]
         = { "layer", "head", "entropy", "previous", "duplicate", "induction", "bos", "n", NULL };
     const struct attn *attn = r->readings ? r->readings->attn : NULL;
@@ -43,10 +43,10 @@ static void put_pattern(struct sheet *s, const struct session *session, const st
         }
 }
 
-void tables_write_attn(const struct report *r, const struct effects *results,
+void tables_write_attn(const struct report *r, const struct effects *effects,
                        enum sheet_format format, struct buf *out)
 {
-    (void)results;
+    (void)effects;
     static const char *const columns[]
         = { "condition", "row",         "layer",     "head",   "query",
             "key",       "query_token", "key_token", "weight", NULL };

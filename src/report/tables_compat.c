@@ -27,18 +27,20 @@ static enum variant_role swept_role(enum experiment e)
 void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_METRICS])
 {
     const struct session *session = r->session;
-    const struct results *t = r->table;
-    const struct row_stats *rows = t->rows + variant * t->n_prompts;
+    const struct results *results = r->results;
+    const struct row_stats *rows = results->rows + variant * results->n_prompts;
     // patches: who gives
     const struct row_stats *base = session->other ? session->other : session->intact;
-    double n = (double)t->n_prompts;
+    double n = (double)results->n_prompts;
     for (int m = 0; m < N_COMPAT_METRICS; m++)
         out[m] = 0;
-    for (size_t i = 0; i < t->n_prompts; i++) {
+    for (size_t i = 0; i < results->n_prompts; i++) {
         double p = exp((double)rows[i].target_logit - (double)rows[i].lse);
         double was = exp((double)base[i].target_logit - (double)base[i].lse);
         out[COMPAT_LOGIT_DIFF] += ((double)rows[i].target_logit - (double)rows[i].foil_logit) / n;
-        out[COMPAT_KL_DIV] += t->clamped_kl ? t->clamped_kl[variant * t->n_prompts + i] / n : NAN;
+        out[COMPAT_KL_DIV] += results->clamped_kl
+                                  ? results->clamped_kl[variant * results->n_prompts + i] / n
+                                  : NAN;
         out[COMPAT_ACC_FLIP_RATE] += (rows[i].argmax != session->prompts->items[i].target) / n;
         out[COMPAT_P_DROP] += (was - p) / n;
     }
@@ -46,13 +48,13 @@ void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_ME
 
 size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
 {
-    const struct results *t = r->table;
+    const struct results *results = r->results;
     enum variant_role role = swept_role(r->session->settings.experiment);
     double sum[N_COMPAT_METRICS] = { 0 };
     size_t n = 0;
-    for (size_t v = 0; v < t->variants->n; v++) {
+    for (size_t v = 0; v < results->variants->n; v++) {
         double means[N_COMPAT_METRICS];
-        if (!t->done[v] || t->variants->items[v].role != role)
+        if (!results->done[v] || results->variants->items[v].role != role)
             continue;
         compat_means(r, v, means);
         for (int m = 0; m < N_COMPAT_METRICS; m++)
@@ -64,23 +66,23 @@ size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
     return n;
 }
 
-void tables_write_compat(const struct report *r, const struct effects *results,
+void tables_write_compat(const struct report *r, const struct effects *effects,
                          enum sheet_format format, struct buf *out)
 {
-    (void)results;
+    (void)effects;
     static const char *const columns[]
         = { "condition", "variant", "logit_diff", "kl_div", "acc_flip_rate", "p_drop", NULL };
-    const struct results *t = r->table;
+    const struct results *results = r->results;
     struct sheet s;
     sheet_begin(&s, out, format, columns);
-    for (size_t v = 0; v < t->variants->n; v++) {
+    for (size_t v = 0; v < results->variants->n; v++) {
         double means[N_COMPAT_METRICS];
-        enum variant_role role = t->variants->items[v].role;
-        if (!t->done[v] || role == ROLE_CONTROL || role == ROLE_SHAM)
+        enum variant_role role = results->variants->items[v].role;
+        if (!results->done[v] || role == ROLE_CONTROL || role == ROLE_SHAM)
             continue;
         compat_means(r, v, means);
         sheet_text(&s, r->session->data->name);
-        sheet_text(&s, t->variants->items[v].label);
+        sheet_text(&s, results->variants->items[v].label);
         for (int m = 0; m < N_COMPAT_METRICS; m++)
             sheet_number(&s, means[m]);
     }

@@ -10,7 +10,7 @@ static void put_row(struct sheet *s, const struct report *r, const struct holdou
     sheet_uint(s, session->settings.seed);
     sheet_text(s, ablate_text(&session->settings, ablate));
     sheet_text(s, list->kind);
-    sheet_text(s, r->table->variants->items[row->variant].label);
+    sheet_text(s, r->results->variants->items[row->variant].label);
     sheet_text(s, metric_info(m)->name);
     sheet_number(s, found->mean);
     sheet_uint(s, row->rank);
@@ -32,7 +32,7 @@ static void put_row(struct sheet *s, const struct report *r, const struct holdou
     sheet_uint(s, held->n_clusters);
 }
 
-void tables_write_holdout(const struct report *r, const struct effects *results,
+void tables_write_holdout(const struct report *r, const struct effects *effects,
                           enum sheet_format format, struct buf *out)
 {
     static const char *const columns[] = { "condition",
@@ -60,9 +60,9 @@ void tables_write_holdout(const struct report *r, const struct effects *results,
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (int l = 0; l < HOLDOUT_LISTS; l++)
-        for (size_t i = 0; i < results->holdout.lists[l].n; i++)
+        for (size_t i = 0; i < effects->holdout.lists[l].n; i++)
             for (int m = 0; m < N_METRICS; m++) {
-                const struct holdout_list *list = &results->holdout.lists[l];
+                const struct holdout_list *list = &effects->holdout.lists[l];
                 put_row(&s, r, list, (enum metric)m, &list->rows[m][i]);
             }
     sheet_end(&s);

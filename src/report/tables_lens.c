@@ -17,10 +17,10 @@ static void put_place(struct sheet *s, uint32_t layer, uint32_t head)
         sheet_uint(s, head);
 }
 
-void tables_write_direct(const struct report *r, const struct effects *results,
+void tables_write_direct(const struct report *r, const struct effects *effects,
                          enum sheet_format format, struct buf *out)
 {
-    (void)results;
+    (void)effects;
     static const char *const columns[]
         = { "condition", "part", "layer", "head", "ld", "ci_lo", "ci_hi", "n", NULL };
     const struct lens *l = r->readings->lens;
@@ -67,10 +67,10 @@ static void put_indirect(struct sheet *s, const struct session *session,
     sheet_uint(s, e->n_clusters);
 }
 
-void tables_write_indirect(const struct report *r, const struct effects *results,
+void tables_write_indirect(const struct report *r, const struct effects *effects,
                            enum sheet_format format, struct buf *out)
 {
-    (void)results;
+    (void)effects;
     static const char *const columns[]
         = { "condition", "seed",   "ablate",   "layer",      "head",  "scale",
             "total",     "direct", "indirect", "se",         "ci_lo", "ci_hi",
@@ -84,10 +84,10 @@ void tables_write_indirect(const struct report *r, const struct effects *results
     sheet_end(&s);
 }
 
-void tables_write_lens(const struct report *r, const struct effects *results,
+void tables_write_lens(const struct report *r, const struct effects *effects,
                        enum sheet_format format, struct buf *out)
 {
-    (void)results;
+    (void)effects;
     static const char *const columns[]
         = { "condition", "layer", "site", "ld", "logprob", "rank", "entropy", "n", NULL };
     const struct lens *l = r->readings->lens;

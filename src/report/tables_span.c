@@ -16,10 +16,10 @@ static void put_row(struct sheet *s, const struct session *session, const char *
     sheet_number(s, (double)row->foil_logit / p->n_foil_ids);
 }
 
-void tables_write_span(const struct report *r, const struct effects *results,
+void tables_write_span(const struct report *r, const struct effects *effects,
                        enum sheet_format format, struct buf *out)
 {
-    (void)results;
+    (void)effects;
     static const char *const columns[] = { "condition",
                                            "variant",
                                            "row",
@@ -30,13 +30,14 @@ void tables_write_span(const struct report *r, const struct effects *results,
                                            "target_logprob_per_token",
                                            "foil_logprob_per_token",
                                            NULL };
-    const struct results *t = r->table;
+    const struct results *results = r->results;
     struct sheet s;
     sheet_begin(&s, out, format, columns);
-    for (size_t i = 0; i < t->n_prompts; i++)
+    for (size_t i = 0; i < results->n_prompts; i++)
         put_row(&s, r->session, "intact", i, &r->session->intact[i]);
-    for (size_t v = 0; v < t->variants->n; v++)
-        for (size_t i = 0; t->done[v] && i < t->n_prompts; i++)
-            put_row(&s, r->session, t->variants->items[v].label, i, &t->rows[v * t->n_prompts + i]);
+    for (size_t v = 0; v < results->variants->n; v++)
+        for (size_t i = 0; results->done[v] && i < results->n_prompts; i++)
+            put_row(&s, r->session, results->variants->items[v].label, i,
+                    &results->rows[v * results->n_prompts + i]);
     sheet_end(&s);
 }

@@ -18,7 +18,7 @@ static double mean_delta(const struct example *e, size_t v, enum metric m)
 {
     double sum = 0.0;
     for (size_t i = 0; i < ROWS; i++)
-        sum += metric_delta(m, &e->table.rows[v * ROWS + i], &e->intact[i]);
+        sum += metric_delta(m, &e->results.rows[v * ROWS + i], &e->intact[i]);
     return sum / ROWS;
 }
 
@@ -26,7 +26,7 @@ static double mean_value(const struct example *e, size_t v, enum metric m)
 {
     double sum = 0.0;
     for (size_t i = 0; i < ROWS; i++)
-        sum += metric_value(m, &e->table.rows[v * ROWS + i], &e->intact[i]);
+        sum += metric_value(m, &e->results.rows[v * ROWS + i], &e->intact[i]);
     return sum / ROWS;
 }
 
@@ -35,7 +35,7 @@ static double sign_flip_p(const struct example *e, size_t v, enum metric m)
 {
     double sums[CLUSTERS] = { 0 };
     for (size_t i = 0; i < ROWS; i++)
-        sums[example_cluster[i]] += metric_delta(m, &e->table.rows[v * ROWS + i], &e->intact[i]);
+        sums[example_cluster[i]] += metric_delta(m, &e->results.rows[v * ROWS + i], &e->intact[i]);
     double observed = fabs(sums[0] + sums[1] + sums[2]);
     int hits = 0;
     for (int bits = 0; bits < 8; bits++) {
@@ -90,7 +90,7 @@ static void head_impact_has_one_line_per_head_and_metric(void **state)
             struct estimate est;
             struct abl_err err;
             assert_true(
-                estimate_metric(&e->session, &e->table, v, (enum metric)m, false, &est, &err));
+                estimate_metric(&e->session, &e->results, v, (enum metric)m, false, &est, &err));
             cell_is(s, row, "condition", "facts");
             cell_is(s, row, "seed", "7");
             cell_is(s, row, "ablate", "zero");
@@ -186,7 +186,7 @@ static void per_example_has_every_row_of_every_variant(void **state)
     for (size_t v = 0; v < e->variants.n; v++)
         for (size_t i = 0; i < ROWS; i++) {
             size_t row = v * ROWS + i;
-            const struct row_stats *r = &e->table.rows[row], *intact = &e->intact[i];
+            const struct row_stats *r = &e->results.rows[row], *intact = &e->intact[i];
             double ld = (double)r->target_logit - (double)r->foil_logit;
             cell_is(s, row, "variant", e->variants.items[v].label);
             cell_is(s, row, "ablate", "scale=0.3");
@@ -259,8 +259,8 @@ static double split_half_of(const char *folder, double opposite)
     for (uint32_t i = 0; i < ROWS; i++) {
         e->items[i].cluster = i;
         for (uint32_t v = 0; v < e->variants.n; v++) {
-            e->table.rows[v * ROWS + i] = e->intact[i];
-            e->table.rows[v * ROWS + i].foil_logit -= (float)((i < 3 ? 1.0 : opposite) * v);
+            e->results.rows[v * ROWS + i] = e->intact[i];
+            e->results.rows[v * ROWS + i].foil_logit -= (float)((i < 3 ? 1.0 : opposite) * v);
         }
     }
     e->prompts.n_clusters = ROWS;
@@ -311,8 +311,8 @@ static void an_interrupted_run_holds_what_was_done_and_says_so(void **state)
 {
     struct example *e = example_new(EXPERIMENT_SETS);
     e->report.interrupted = true;
-    e->table.done[2] = e->table.done[4] = false; // a single and the set that needs it
-    e->table.n_done = 3;
+    e->results.done[2] = e->results.done[4] = false; // a single and the set that needs it
+    e->results.n_done = 3;
     char *dir = write_report(e, *state, "run");
     struct file_bytes json = read_bytes(dir, "metrics/partial_summary.json");
     close_to("done", number_at(&json, "n_done"), 3);
@@ -334,8 +334,8 @@ static void an_interrupted_run_holds_what_was_done_and_says_so(void **state)
 static void an_interaction_without_its_singles_is_missing(void **state)
 {
     struct example *e = example_new(EXPERIMENT_SETS);
-    e->table.done[2] = false;
-    e->table.n_done = 4;
+    e->results.done[2] = false;
+    e->results.n_done = 4;
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/group_impact.csv");
     cell_is(s, N_METRICS, "heads", "0:0+0:1+1:2");
@@ -349,8 +349,8 @@ static void an_interaction_without_its_singles_is_missing(void **state)
 static void what_is_missing_is_empty_and_null(void **state)
 {
     struct example *e = example_new(EXPERIMENT_HEADS);
-    e->table.rows[0].kl = NAN;
-    e->table.rows[0].target_logit = INFINITY;
+    e->results.rows[0].kl = NAN;
+    e->results.rows[0].target_logit = INFINITY;
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/per_example.csv");
     cell_is(s, 0, "kl", "");
@@ -433,7 +433,7 @@ static void one_json_document_holds_all_tables(void **state)
 {
     (void)state;
     struct example *e = example_new(EXPERIMENT_SETS);
-    e->table.rows[0].kl = NAN;
+    e->results.rows[0].kl = NAN;
     struct buf text = { 0 };
     struct abl_err err = { 0 };
     must(report_json(&e->report, &text, &err), &err);

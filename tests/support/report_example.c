@@ -65,7 +65,7 @@ static void fill_prompts(struct example *e)
                                    .n_findings = 1 };
 }
 
-static void fill_table(struct example *e, struct abl_err *err)
+static void fill_results(struct example *e, struct abl_err *err)
 {
     struct ablation how = e->session.settings.ablation;
     struct head all[LAYERS * HEADS];
@@ -77,12 +77,12 @@ static void fill_table(struct example *e, struct abl_err *err)
         must(variants_heads(all, LAYERS * HEADS, how, &e->variants, err), err);
     else
         must(variants_sets(sets, 2, how, &e->variants, err), err);
-    must(results_init(&e->table, &e->variants, ROWS, err), err);
+    must(results_init(&e->results, &e->variants, ROWS, err), err);
     for (size_t v = 0; v < e->variants.n; v++) {
         for (int i = 0; i < ROWS; i++)
-            e->table.rows[v * ROWS + (size_t)i] = stats_of((int)v, i);
-        e->table.done[v] = true;
-        e->table.n_done++;
+            e->results.rows[v * ROWS + (size_t)i] = stats_of((int)v, i);
+        e->results.done[v] = true;
+        e->results.n_done++;
     }
 }
 
@@ -121,9 +121,9 @@ struct example *example_new(enum experiment experiment)
     e->session.settings.seed = 7;
     must(resampler_new(example_cluster, ROWS, CLUSTERS, 500, 7, 0.05, &e->session.resampler, &err),
          &err);
-    fill_table(e, &err);
+    fill_results(e, &err);
     e->report = (struct report){ .session = &e->session,
-                                 .table = &e->table,
+                                 .results = &e->results,
                                  .command_line = "abltui --export x",
                                  .seconds = 1.5 };
     return e;
@@ -131,7 +131,7 @@ struct example *example_new(enum experiment experiment)
 
 void example_free(struct example *e)
 {
-    results_release(&e->table);
+    results_release(&e->results);
     variants_release(&e->variants);
     resampler_free(e->session.resampler);
     tokenizer_free(e->tokenizer);

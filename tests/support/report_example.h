@@ -27,7 +27,7 @@ struct example {
     struct row_stats intact[ROWS];
     struct session session;
     struct variants variants;
-    struct results table;
+    struct results results;
     struct report report;
 };
 
