@@ -140,7 +140,7 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     if (!cells || !out->title || !out->subtitle || !out->quantity)
         return abl_no_memory(err);
     for (size_t i = 0; i < p->effects.n_heads; i++) {
-        const struct effect *e = &p->results.heads[i];
+        const struct effect *e = &p->effects.heads[i];
         const struct edit *edit = results->variants->items[e->variant].edits;
         cells[(size_t)edit->layer * shape->n_heads + edit->head]
             = e->delta[session->settings.metric];

@@ -73,7 +73,7 @@ static void check_lds(const struct row_stats *rows, size_t n, const cJSON *expec
 // Its four metrics of every variant that the fixture has.
 static void check_metrics(const struct oracle_run *r, const cJSON *expected)
 {
-    struct report report = { .session = r->session, .table = &r->table };
+    struct report report = { .session = r->session, .results = &r->table };
     const cJSON *v;
     cJSON_ArrayForEach(v, expected)
     {
