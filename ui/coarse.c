@@ -1,7 +1,5 @@
 // The coarse pass of a long sweep: every variant over a few of the rows, before all of them over
 // every row.
-#include <string.h>
-
 #include "experiments/experiments.h"
 #include "session/sample.h"
 #include "ui/sweep_parts.h"
@@ -19,7 +17,7 @@ static bool same_list(const struct variants *a, const struct variants *b)
 {
     bool same = a->n == b->n;
     for (size_t i = 0; same && i < a->n; i++)
-        same = !strcmp(a->items[i].label, b->items[i].label);
+        same = variant_does_same(&a->items[i], &b->items[i]);
     return same;
 }
 

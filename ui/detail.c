@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analysis/effects.h"
-
 enum { SHOWN_TOKENS = 60 };
 
 void detail_free(struct detail *d)
@@ -16,16 +14,11 @@ void detail_free(struct detail *d)
     free(d);
 }
 
-// The finished variant that ablates this head alone, SIZE_MAX where there is none.
+// The finished variant that ablates this head alone, NO_VARIANT where there is none.
 static size_t variant_of(const struct results *t, struct head h)
 {
-    for (size_t v = 0; t && v < t->variants->n; v++) {
-        const struct variant *one = &t->variants->items[v];
-        if (t->done[v] && variant_is_head(one) && one->edits[0].layer == h.layer
-            && one->edits[0].head == h.head)
-            return v;
-    }
-    return SIZE_MAX;
+    size_t v = t ? variants_find_heads(t->variants, &h, 1) : NO_VARIANT;
+    return v != NO_VARIANT && t->done[v] ? v : NO_VARIANT;
 }
 
 static bool fill_rows(struct session *session, const struct results *t, enum metric m,
@@ -45,7 +38,7 @@ static bool fill_rows(struct session *session, const struct results *t, enum met
             .target = arena_strdup(&d->arena, tokenizer_text(session->tokenizer, prompt->target)),
             .foil = arena_strdup(&d->arena, tokenizer_text(session->tokenizer, prompt->foil)),
             .intact = metric_value(m, &session->intact[i], &session->intact[i]),
-            .delta = variant == SIZE_MAX
+            .delta = variant == NO_VARIANT
                          ? NAN
                          : metric_delta(m, &t->rows[variant * p->n + i], &session->intact[i])
         };

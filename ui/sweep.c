@@ -363,8 +363,8 @@ static void reuse_singles(struct sweep *s)
     const struct variants *v = &s->set.variants;
     size_t n = s->set.table.n_prompts;
     for (size_t i = 0; i < v->n; i++) {
-        size_t from = variants_find(&s->run.variants, v->items[i].label);
-        if (from == SIZE_MAX || !s->run.table.done[from])
+        size_t from = variants_find(&s->run.variants, &v->items[i]);
+        if (from == NO_VARIANT || !s->run.table.done[from])
             continue;
         memcpy(s->set.table.rows + i * n, s->run.table.rows + from * n,
                n * sizeof *s->set.table.rows);

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/effects.h"
 #include "experiments/lens.h"
@@ -53,9 +52,9 @@ static bool cell_of(const struct sweep *s, const struct snapshot *p, const struc
         = v->role == ROLE_PATCH && e->head != ALL_HEADS
           && site_cols(&s->facts.shape, e->site) / site_head_cols(&s->facts.shape, e->site)
                  == p->n_heads;
-    if (!variant_is_head(v) && !per_head)
+    if (v->role != ROLE_HEAD && !per_head)
         return false;
-    *out = (struct head){ e->layer, e->head };
+    *out = per_head ? (struct head){ e->layer, e->head } : v->nodes.heads[0];
     return p->states[snapshot_at(p, *out)] == CELL_OUTSIDE;
 }
 
@@ -127,17 +126,12 @@ static bool estimate_sum(const struct sweep *s, const size_t *singles, struct es
 static bool estimate_joint(const struct sweep *s, struct joint *out, struct abl_err *err)
 {
     const struct results *t = &s->set.table;
-    size_t singles[MAX_MARKS], joint = SIZE_MAX;
-    for (size_t i = 0; i < s->set.variants.n; i++)
-        if (s->set.variants.items[i].n_edits == s->marks.n)
-            joint = i;
-    bool found = joint != SIZE_MAX;
+    size_t singles[MAX_MARKS];
+    size_t joint = variants_find_heads(&s->set.variants, s->marks.items, s->marks.n);
+    bool found = joint != NO_VARIANT;
     for (size_t k = 0; k < s->marks.n; k++) {
-        char label[32];
-        snprintf(label, sizeof label, "%" PRIu32 ":%" PRIu32, s->marks.items[k].layer,
-                 s->marks.items[k].head);
-        singles[k] = variants_find(&s->set.variants, label);
-        found = found && singles[k] != SIZE_MAX;
+        singles[k] = variants_find_heads(&s->set.variants, &s->marks.items[k], 1);
+        found = found && singles[k] != NO_VARIANT;
     }
     if (!found)
         return abl_fail(err, ABL_FAILED, "the marked set was not planned");
@@ -151,13 +145,24 @@ static bool estimate_joint(const struct sweep *s, struct joint *out, struct abl_
 // Sets, heads given back and patched places; the controls of a set show as its percentile only.
 static bool is_item(const struct variant *v)
 {
-    return v->role != ROLE_CONTROL && !variant_is_head(v);
+    return v->role != ROLE_CONTROL && v->role != ROLE_HEAD;
 }
 
-static void fill_item(const struct sweep *s, size_t v, struct item *to)
+// A set's heads given back stand below it, and are named without it.
+static bool name_item(const struct variant *v, struct item *to, struct abl_err *err)
+{
+    struct arena scratch = { 0 };
+    const char *back = to->indented ? variant_restored_label(v, &scratch) : NULL;
+    bool ok = !to->indented || back || abl_no_memory(err);
+    if (ok)
+        snprintf(to->label, sizeof to->label, "%s%s", back ? "+ " : "", back ? back : v->label);
+    arena_release(&scratch);
+    return ok;
+}
+
+static bool fill_item(const struct sweep *s, size_t v, struct item *to, struct abl_err *err)
 {
     const struct variant *one = &s->run.variants.items[v];
-    snprintf(to->label, sizeof to->label, "%s", one->label);
     const struct estimates *e = known(s, v);
     to->done = e != NULL;
     to->sampled = e && e != &s->estimates;
@@ -167,9 +172,7 @@ static void fill_item(const struct sweep *s, size_t v, struct item *to)
         to->recovery = e->recoveries[v];
     }
     to->has_recovery = one->role == ROLE_RESTORED || one->role == ROLE_PATCH;
-    const char *back = to->indented ? strchr(one->label, '~') : NULL;
-    if (back) // the set stands above
-        snprintf(to->label, sizeof to->label, "+ %s", back + 1);
+    return name_item(one, to, err);
 }
 
 static void fill_part(const struct direct_part *p, struct item *to)
@@ -195,8 +198,8 @@ static bool sweep_items(const struct sweep *s, struct snapshot *p, struct abl_er
     if (!snapshot_items(p, n))
         return abl_no_memory(err);
     for (size_t v = 0; v < s->run.variants.n; v++)
-        if (is_item(&s->run.variants.items[v]))
-            fill_item(s, v, &p->items[at++]);
+        if (is_item(&s->run.variants.items[v]) && !fill_item(s, v, &p->items[at++], err))
+            return false;
     for (size_t i = 0; lens && i < lens->n_parts; i++)
         fill_part(&lens->parts[i], &p->items[at++]);
     for (size_t i = 0; i < p->n_items; i++)

@@ -1,17 +1,9 @@
 #include "analysis/effects.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <omp.h>
-
-bool variant_is_head(const struct variant *v)
-{
-    return v->role == ROLE_HEAD;
-}
 
 static const struct estimate missing
     = { .mean = NAN, .se = NAN, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .q = NAN };
@@ -19,12 +11,9 @@ static const struct estimate missing
 // Find the finished singles of a joint variant; false if one was not run.
 static bool find_singles(const struct results *t, const struct variant *joint, size_t *singles)
 {
-    for (size_t i = 0; i < joint->n_edits; i++) {
-        char label[32];
-        snprintf(label, sizeof label, "%" PRIu32 ":%" PRIu32, joint->edits[i].layer,
-                 joint->edits[i].head);
-        singles[i] = variants_find(t->variants, label);
-        if (singles[i] == SIZE_MAX || !t->done[singles[i]])
+    for (size_t i = 0; i < joint->nodes.n; i++) {
+        singles[i] = variants_find_heads(t->variants, &joint->nodes.heads[i], 1);
+        if (singles[i] == NO_VARIANT || !t->done[singles[i]])
             return false;
     }
     return true;
@@ -34,13 +23,13 @@ static bool estimate_interactions(const struct session *session, const struct re
                                   struct effect *e, struct abl_err *err)
 {
     const struct variant *joint = &t->variants->items[e->variant];
-    size_t *singles = calloc(joint->n_edits, sizeof *singles);
+    size_t *singles = calloc(joint->nodes.n, sizeof *singles);
     if (!singles)
         return abl_no_memory(err);
     bool ok = true;
     if (find_singles(t, joint, singles))
         for (int m = 0; m < N_METRICS && ok; m++)
-            ok = estimate_interaction(session, t, e->variant, singles, joint->n_edits,
+            ok = estimate_interaction(session, t, e->variant, singles, joint->nodes.n,
                                       (enum metric)m, &e->interaction[m], err);
     free(singles);
     return ok;

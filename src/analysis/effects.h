@@ -39,7 +39,4 @@ bool effects_make(const struct session *session, const struct results *table, st
                   struct abl_err *err);
 void effects_release(struct effects *r);
 
-// True for the ablation of exactly one head.
-bool variant_is_head(const struct variant *v);
-
 #endif

@@ -468,8 +468,8 @@ static bool compare_heads(const struct session *session, const struct results *t
     double *column = malloc(t->n_prompts * sizeof *column);
     bool ok = column || abl_no_memory(err);
     for (size_t v = 0; ok && v < t->variants->n; v++) {
-        const struct edit *e = t->variants->items[v].edits;
-        size_t part = 1 + (size_t)e->layer * parts_a_layer(s) + e->head;
+        const struct head *h = t->variants->items[v].nodes.heads;
+        size_t part = 1 + (size_t)h->layer * parts_a_layer(s) + h->head;
         ok = !t->done[v] || estimate_indirect(session, t, v, &l->parts[part], column, err);
     }
     free(column);

@@ -2,8 +2,7 @@
 // gets its own intact z; for a set within one layer that is the ablation of the others, exactly.
 // From the other run it gets the z that the row's other prompt gives it, which asks whether the
 // head carries the answer or only has to be there.
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "experiments/experiments.h"
 #include "plan/head_syntax.h"
@@ -26,33 +25,25 @@ static bool has_head(const struct head_set *set, struct head h)
     return false;
 }
 
-// "0:2+0:4~0:2", and "0:2+0:4~corrupt 0:2" where it comes from the other run.
-static const char *restored_label(const struct head_set *set, const struct head_set *back,
-                                  bool other, struct arena *a)
-{
-    const char *whole = head_set_label(set, a), *part = head_set_label(back, a);
-    if (!whole || !part)
-        return NULL;
-    return arena_printf(a, "%s~%s%s", whole, other ? "corrupt " : "", part);
-}
-
 static bool add_restored(struct writer *w, const struct head_set *set, size_t parent,
-                         const struct head_set *back, bool other)
+                         const struct head_set *back, enum variant_donor donor)
 {
-    struct arena scratch = { 0 };
-    struct variant one = { .label = restored_label(set, back, other, &scratch),
-                           .edits = arena_alloc(&scratch, set->n, sizeof *one.edits),
+    const struct donors *donors = &w->session->donors;
+    struct ablation intact
+        = { .kind = ABLATE_PATCH, .donor = donor == DONOR_OTHER ? donors->other : donors->self };
+    struct variant one = { .edits = malloc(set->n * sizeof *one.edits),
                            .n_edits = set->n,
                            .role = ROLE_RESTORED,
-                           .parent = parent };
-    struct ablation intact
-        = { .kind = ABLATE_PATCH,
-            .donor = other ? w->session->donors.other : w->session->donors.self };
-    bool ok = (one.label && one.edits) || abl_no_memory(w->err);
-    for (size_t i = 0; ok && i < set->n; i++)
+                           .parent = parent,
+                           .nodes = *set,
+                           .restored = *back,
+                           .donor = donor };
+    if (!one.edits)
+        return abl_no_memory(w->err);
+    for (size_t i = 0; i < set->n; i++)
         one.edits[i] = head_edit(set->heads[i], has_head(back, set->heads[i]) ? intact : w->how);
-    ok = ok && variants_add(w->v, &one, NULL, w->err);
-    arena_release(&scratch);
+    bool ok = variants_add(w->v, &one, NULL, w->err);
+    free(one.edits);
     return ok;
 }
 
@@ -63,14 +54,14 @@ static bool add_both(struct writer *w, const struct head_set *set, size_t parent
     for (size_t i = 0; i < back->n; i++)
         if (w->keep && !has_head(w->keep, back->heads[i]))
             return true;
-    return add_restored(w, set, parent, back, false)
-           && (!w->session->donors.other || add_restored(w, set, parent, back, true));
+    return add_restored(w, set, parent, back, DONOR_SAME)
+           && (!w->session->donors.other || add_restored(w, set, parent, back, DONOR_OTHER));
 }
 
 static bool add_set(struct writer *w, const struct head_set *set)
 {
     size_t parent;
-    if (!variants_add_set(w->v, set, w->how, set->n > 1 ? ROLE_SET : ROLE_HEAD, NO_PARENT, &parent,
+    if (!variants_add_set(w->v, set, w->how, set->n > 1 ? ROLE_SET : ROLE_HEAD, NO_VARIANT, &parent,
                           w->err))
         return false;
     for (size_t i = 0; i < set->n; i++)

@@ -1,9 +1,6 @@
 // Activation patching (Vig et al. 2020; Meng et al. 2022): one activation of the other run replaces
 // this run's, at one layer, one head where the site has heads, and one position counted from the
 // end or all of them.
-#include <stdio.h>
-#include <string.h>
-
 #include "experiments/experiments.h"
 #include "plan/head_syntax.h"
 
@@ -17,29 +14,14 @@ struct writer {
     struct abl_err *err;
 };
 
-// "resid_post@3[-1]", "z@3:1[all]".
-static const char *patch_label(const struct edit *e, enum variant_role role, struct arena *a)
-{
-    char head[16] = "", position[16] = "all";
-    if (e->head != ALL_HEADS)
-        snprintf(head, sizeof head, ":%u", (unsigned)e->head);
-    if (e->position != ALL_POSITIONS)
-        snprintf(position, sizeof position, "%d", (int)e->position);
-    return arena_printf(a, "%s%s@%u%s[%s]", role == ROLE_SHAM ? "sham " : "", site_name(e->site),
-                        (unsigned)e->layer, head, position);
-}
-
 static bool add_patch(struct writer *w, struct edit e, enum variant_role role)
 {
-    struct arena scratch = { 0 };
-    struct variant one = { .label = patch_label(&e, role, &scratch),
-                           .edits = &e,
+    struct variant one = { .edits = &e,
                            .n_edits = 1,
                            .role = role,
-                           .parent = NO_PARENT };
-    bool ok = (one.label || abl_no_memory(w->err)) && variants_add(w->v, &one, NULL, w->err);
-    arena_release(&scratch);
-    return ok;
+                           .parent = NO_VARIANT,
+                           .donor = role == ROLE_SHAM ? DONOR_SAME : DONOR_OTHER };
+    return variants_add(w->v, &one, NULL, w->err);
 }
 
 static struct edit patch_edit(const struct writer *w, enum site site, uint32_t layer, uint32_t head,

@@ -104,10 +104,10 @@ static bool add_all(const struct session *session, const struct head_set *sets, 
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < sets[i].n; k++)
             if (!variants_add_set(v, &(struct head_set){ .heads = &sets[i].heads[k], .n = 1 }, how,
-                                  ROLE_HEAD, NO_PARENT, NULL, err))
+                                  ROLE_HEAD, NO_VARIANT, NULL, err))
                 return false;
     for (size_t i = 0; i < n; i++)
-        if (!variants_add_set(v, &sets[i], how, sets[i].n > 1 ? ROLE_SET : ROLE_HEAD, NO_PARENT,
+        if (!variants_add_set(v, &sets[i], how, sets[i].n > 1 ? ROLE_SET : ROLE_HEAD, NO_VARIANT,
                               &parents[i], err))
             return false;
     for (size_t i = 0; i < n; i++)

@@ -1,6 +1,8 @@
 #include "plan/variant.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,19 +67,70 @@ bool variants_init(struct variants *v, size_t cap, struct abl_err *err)
     return v->items || abl_no_memory(err);
 }
 
+// "resid_post@3[-1]", "z@3:1[all]".
+static const char *patch_label(const struct edit *e, bool sham, struct arena *a)
+{
+    char head[16] = "", position[16] = "all";
+    if (e->head != ALL_HEADS)
+        snprintf(head, sizeof head, ":%" PRIu32, e->head);
+    if (e->position != ALL_POSITIONS)
+        snprintf(position, sizeof position, "%" PRId32, e->position);
+    return arena_printf(a, "%s%s@%" PRIu32 "%s[%s]", sham ? "sham " : "", site_name(e->site),
+                        e->layer, head, position);
+}
+
+const char *variant_restored_label(const struct variant *v, struct arena *a)
+{
+    const char *heads = head_set_label(&v->restored, a);
+    return heads && v->donor == DONOR_OTHER ? arena_printf(a, "corrupt %s", heads) : heads;
+}
+
+static const char *restored_label(const struct variant *v, struct arena *a)
+{
+    const char *whole = head_set_label(&v->nodes, a), *part = variant_restored_label(v, a);
+    return whole && part ? arena_printf(a, "%s~%s", whole, part) : NULL;
+}
+
+const char *variant_label(const struct variant *v, struct arena *a)
+{
+    switch (v->role) {
+    case ROLE_HEAD:
+    case ROLE_SET:
+    case ROLE_CONTROL:
+        return head_set_label(&v->nodes, a);
+    case ROLE_RESTORED:
+        return restored_label(v, a);
+    case ROLE_PATCH:
+    case ROLE_SHAM:
+        break;
+    }
+    return patch_label(&v->edits[0], v->role == ROLE_SHAM, a);
+}
+
+static bool copy_heads(struct head_set *set, struct arena *a)
+{
+    struct head *heads = arena_alloc(a, set->n, sizeof *heads);
+    if (heads && set->n)
+        memcpy(heads, set->heads, set->n * sizeof *heads);
+    set->heads = heads;
+    return heads;
+}
+
 bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
                   struct abl_err *err)
 {
-    size_t known = variants_find(v, variant->label);
+    size_t known = variants_find(v, variant);
     if (index)
-        *index = known == SIZE_MAX ? v->n : known;
-    if (known != SIZE_MAX)
+        *index = known == NO_VARIANT ? v->n : known;
+    if (known != NO_VARIANT)
         return true;
     assert(v->n < v->cap);
     struct variant copy = *variant;
-    copy.label = arena_strdup(&v->arena, variant->label);
+    copy.label = variant->label ? arena_strdup(&v->arena, variant->label)
+                                : variant_label(variant, &v->arena);
     copy.edits = arena_alloc(&v->arena, variant->n_edits, sizeof *copy.edits);
-    if (!copy.label || !copy.edits)
+    if (!copy.label || !copy.edits || !copy_heads(&copy.nodes, &v->arena)
+        || !copy_heads(&copy.restored, &v->arena))
         return abl_no_memory(err);
     memcpy(copy.edits, variant->edits, variant->n_edits * sizeof *copy.edits);
     v->items[v->n++] = copy;
@@ -87,17 +140,17 @@ bool variants_add(struct variants *v, const struct variant *variant, size_t *ind
 bool variants_add_set(struct variants *v, const struct head_set *set, struct ablation how,
                       enum variant_role role, size_t parent, size_t *index, struct abl_err *err)
 {
-    struct arena scratch = { 0 };
-    struct variant one = { .label = head_set_label(set, &scratch),
-                           .edits = arena_alloc(&scratch, set->n, sizeof *one.edits),
+    struct variant one = { .edits = malloc(set->n * sizeof *one.edits),
                            .n_edits = set->n,
                            .role = role,
-                           .parent = parent };
-    bool ok = (one.label && one.edits) || abl_no_memory(err);
-    for (size_t i = 0; ok && i < set->n; i++)
+                           .parent = parent,
+                           .nodes = *set };
+    if (!one.edits)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < set->n; i++)
         one.edits[i] = head_edit(set->heads[i], how);
-    ok = ok && variants_add(v, &one, index, err);
-    arena_release(&scratch);
+    bool ok = variants_add(v, &one, index, err);
+    free(one.edits);
     return ok;
 }
 
@@ -107,7 +160,7 @@ static bool add_heads(struct variants *v, const struct head *heads, size_t n, st
     for (size_t i = 0; i < n; i++) {
         struct head one = heads[i];
         if (!variants_add_set(v, &(struct head_set){ .heads = &one, .n = 1 }, how, ROLE_HEAD,
-                              NO_PARENT, NULL, err))
+                              NO_VARIANT, NULL, err))
             return false;
     }
     return true;
@@ -140,7 +193,7 @@ bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, s
     for (size_t i = 0; i < n && ok; i++)
         ok = add_heads(&v, sets[i].heads, sets[i].n, how, err);
     for (size_t i = 0; i < n && ok; i++)
-        ok = variants_add_set(&v, &sets[i], how, sets[i].n == 1 ? ROLE_HEAD : ROLE_SET, NO_PARENT,
+        ok = variants_add_set(&v, &sets[i], how, sets[i].n == 1 ? ROLE_HEAD : ROLE_SET, NO_VARIANT,
                               NULL, err);
     if (!ok) {
         variants_release(&v);
@@ -152,10 +205,10 @@ bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, s
 
 bool variant_is_control_of(const struct variant *v, const struct variant *set)
 {
-    if (v->role != ROLE_CONTROL || v->n_edits != set->n_edits)
+    if (v->role != ROLE_CONTROL || v->nodes.n != set->nodes.n)
         return false;
-    for (size_t i = 0; i < v->n_edits; i++) // both in ascending order
-        if (v->edits[i].layer != set->edits[i].layer)
+    for (size_t i = 0; i < v->nodes.n; i++) // both in ascending order
+        if (v->nodes.heads[i].layer != set->nodes.heads[i].layer)
             return false;
     return true;
 }
@@ -166,12 +219,49 @@ void variants_release(struct variants *v)
     *v = (struct variants){ 0 };
 }
 
-size_t variants_find(const struct variants *v, const char *label)
+static bool is_set(const struct head_set *set, const struct head *heads, size_t n)
+{
+    if (set->n != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (set->heads[i].layer != heads[i].layer || set->heads[i].head != heads[i].head)
+            return false;
+    return true;
+}
+
+static bool same_places(const struct variant *a, const struct variant *b)
+{
+    if (a->n_edits != b->n_edits)
+        return false;
+    for (size_t i = 0; i < a->n_edits; i++) {
+        const struct edit *x = &a->edits[i], *y = &b->edits[i];
+        if (x->site != y->site || x->layer != y->layer || x->head != y->head
+            || x->position != y->position)
+            return false;
+    }
+    return true;
+}
+
+bool variant_does_same(const struct variant *a, const struct variant *b)
+{
+    return a->donor == b->donor && same_places(a, b)
+           && is_set(&a->restored, b->restored.heads, b->restored.n);
+}
+
+size_t variants_find(const struct variants *v, const struct variant *like)
 {
     for (size_t i = 0; i < v->n; i++)
-        if (strcmp(v->items[i].label, label) == 0)
+        if (variant_does_same(&v->items[i], like))
             return i;
-    return SIZE_MAX;
+    return NO_VARIANT;
+}
+
+size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n)
+{
+    for (size_t i = 0; i < v->n; i++)
+        if (v->items[i].donor == DONOR_NONE && is_set(&v->items[i].nodes, heads, n))
+            return i;
+    return NO_VARIANT;
 }
 
 bool edit_is_identity(const struct edit *e)

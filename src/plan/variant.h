@@ -78,21 +78,11 @@ enum variant_role {
     ROLE_SHAM,     // a patch of the run's own activation, which changes nothing
 };
 
-#define NO_PARENT SIZE_MAX
-
-// No two edits of a variant may touch the same element of the same site.
-struct variant {
-    const char *label; // "0:2", "0:2+0:4", "0:2+0:4~0:2", "resid_post@3[-1]"; unique in its list
-    struct edit *edits;
-    size_t n_edits;
-    enum variant_role role;
-    size_t parent; // number of a variant of the list, or NO_PARENT
-};
-
-struct variants {
-    struct variant *items;
-    size_t n, cap;
-    struct arena arena;
+// Which run the activations that a variant puts in come from.
+enum variant_donor {
+    DONOR_NONE,  // it puts none in, or those that its ablation asks for
+    DONOR_SAME,  // the row's own intact run
+    DONOR_OTHER, // the run of the row's other prompt
 };
 
 struct head {
@@ -103,6 +93,29 @@ struct head {
 struct head_set {
     struct head *heads;
     size_t n;
+};
+
+// A place in a list of variants that no variant has.
+#define NO_VARIANT SIZE_MAX
+
+// What is done to a pass, and what that is to its experiment. No two edits of a variant may touch
+// the same element of the same site. Whoever wants to know what a variant is asks its fields: the
+// label is for people.
+struct variant {
+    const char *label;  // as variant_label
+    struct edit *edits; // of ROLE_PATCH and ROLE_SHAM one, which says the place
+    size_t n_edits;
+    enum variant_role role;
+    size_t parent;            // number of a variant of the list, or NO_VARIANT
+    struct head_set nodes;    // the heads that are ablated, those given back included
+    struct head_set restored; // of ROLE_RESTORED: the heads given back
+    enum variant_donor donor; // of ROLE_RESTORED, ROLE_PATCH and ROLE_SHAM
+};
+
+struct variants {
+    struct variant *items;
+    size_t n, cap;
+    struct arena arena;
 };
 
 enum value_bias { VALUE_BIAS_FOLDED, VALUE_BIAS_HEAD };
@@ -136,9 +149,10 @@ bool variants_heads(const struct head *heads, size_t n, struct ablation how, str
 bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, struct variants *out,
                    struct abl_err *err);
 
-// Building a list: room for `cap` variants, then one after the other. variants_add copies the
-// edits; a label that is there already adds nothing. *index (may be NULL) is the variant's number.
-// On failure the list is the caller's to release.
+// Building a list: room for `cap` variants, then one after the other. variants_add copies what the
+// variant holds and labels it where it has no label yet; one that does the same as a variant of the
+// list adds nothing. *index (may be NULL) is the variant's number. On failure the list is the
+// caller's to release.
 bool variants_init(struct variants *v, size_t cap, struct abl_err *err);
 bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
                   struct abl_err *err);
@@ -150,8 +164,24 @@ void variants_release(struct variants *v);
 // are alike share their controls, whichever of them is the parent.
 bool variant_is_control_of(const struct variant *v, const struct variant *set);
 
-// Index of the variant with this label, or SIZE_MAX.
-size_t variants_find(const struct variants *v, const char *label);
+// The label that a variant's fields make: "0:2", "0:2+0:4", "0:2+0:4~0:2", "0:2+0:4~corrupt 0:2",
+// "resid_post@3[-1]", "sham z@3:1[all]". In the arena; NULL when memory is out.
+const char *variant_label(const struct variant *v, struct arena *a);
+
+// What a ROLE_RESTORED variant gives back: "0:2", "corrupt 0:2" where it is from the other run.
+// Likewise.
+const char *variant_restored_label(const struct variant *v, struct arena *a);
+
+// Of two variants of one experiment, in one list or in two: edits at the same places, the same heads
+// given back, from the same run.
+bool variant_does_same(const struct variant *a, const struct variant *b);
+
+// Number of the variant that does the same as `like`, or NO_VARIANT.
+size_t variants_find(const struct variants *v, const struct variant *like);
+
+// Number of the variant that ablates exactly these heads, ascending, and gives none back, or
+// NO_VARIANT.
+size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n);
 
 // True if the edit leaves every activation as it is (scale 1, adding nothing): such an edit is
 // never run.

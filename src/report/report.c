@@ -141,9 +141,8 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
         return abl_no_memory(err);
     for (size_t i = 0; i < p->effects.n_heads; i++) {
         const struct effect *e = &p->effects.heads[i];
-        const struct edit *edit = results->variants->items[e->variant].edits;
-        cells[(size_t)edit->layer * shape->n_heads + edit->head]
-            = e->delta[session->settings.metric];
+        const struct head *h = results->variants->items[e->variant].nodes.heads;
+        cells[(size_t)h->layer * shape->n_heads + h->head] = e->delta[session->settings.metric];
     }
     return true;
 }

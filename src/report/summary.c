@@ -107,9 +107,9 @@ static void add_effect(struct doc *d, cJSON *list, const struct report *r, const
     double alpha = r->session->settings.alpha;
     cJSON *o = doc_object(d, list, NULL);
     doc_text(d, o, "variant", v->label);
-    if (variant_is_head(v)) {
-        doc_uint(d, o, "layer", v->edits[0].layer);
-        doc_uint(d, o, "head", v->edits[0].head);
+    if (v->role == ROLE_HEAD) {
+        doc_uint(d, o, "layer", v->nodes.heads[0].layer);
+        doc_uint(d, o, "head", v->nodes.heads[0].head);
     }
     doc_number(d, o, "value", e->value[METRIC_LD].mean);
     cJSON *delta = doc_object(d, o, "delta");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/head_syntax.h"
 #include "report/number.h"
 #include "session/estimates.h"
 
@@ -102,10 +103,10 @@ static void write_heads(const struct report *r, const struct effects *effects,
     for (size_t i = 0; i < effects->n_heads; i++)
         for (int m = 0; m < N_METRICS; m++) {
             const struct effect *e = &effects->heads[i];
-            const struct edit *edit = r->results->variants->items[e->variant].edits;
+            const struct head *h = r->results->variants->items[e->variant].nodes.heads;
             put_run(&s, r->session);
-            sheet_uint(&s, edit->layer);
-            sheet_uint(&s, edit->head);
+            sheet_uint(&s, h->layer);
+            sheet_uint(&s, h->head);
             put_scale(&s, r->session);
             put_effect(&s, e, (enum metric)m);
         }
@@ -139,12 +140,15 @@ static void write_groups(const struct report *r, const struct effects *effects,
     sheet_end(&s);
 }
 
-// "0:2" of "0:2+0:4~corrupt 0:2"; *other: it comes from the other run.
-static const char *restored_heads(const char *label, bool *other)
+static void put_heads(struct sheet *s, const struct head_set *set)
 {
-    const char *part = strchr(label, '~') + 1;
-    *other = strncmp(part, "corrupt ", 8) == 0;
-    return *other ? part + 8 : part;
+    struct arena scratch = { 0 };
+    const char *text = head_set_label(set, &scratch);
+    if (text)
+        sheet_text(s, text);
+    else
+        s->out->failed = true;
+    arena_release(&scratch);
 }
 
 static void write_recovery(const struct report *r, const struct effects *effects,
@@ -164,13 +168,11 @@ static void write_recovery(const struct report *r, const struct effects *effects
             const struct effect *e = &effects->restored[i];
             const struct variant *v = &r->results->variants->items[e->variant];
             const struct recovery *c = &e->recovery[m];
-            bool other;
-            const char *back = restored_heads(v->label, &other);
             sheet_text(&s, r->session->data->name);
             sheet_text(&s, ablate);
             sheet_text(&s, r->results->variants->items[v->parent].label);
-            sheet_text(&s, back);
-            sheet_text(&s, other ? "corrupt" : "same");
+            put_heads(&s, &v->restored);
+            sheet_text(&s, v->donor == DONOR_OTHER ? "corrupt" : "same");
             sheet_text(&s, metric_info((enum metric)m)->name);
             sheet_number(&s, c->reference);
             sheet_number(&s, c->damaged);

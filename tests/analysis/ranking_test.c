@@ -55,7 +55,7 @@ static void add_heads(struct study *s, uint32_t n)
     for (uint32_t h = 0; h < n; h++) {
         struct head head = { 0, h };
         must(variants_add_set(&s->variants, &(struct head_set){ &head, 1 },
-                              s->session.settings.ablation, ROLE_HEAD, NO_PARENT, NULL, &err),
+                              s->session.settings.ablation, ROLE_HEAD, NO_VARIANT, NULL, &err),
              &err);
     }
 }
@@ -281,10 +281,10 @@ static void a_chosen_set_is_placed_among_its_own_random_sets(void **state)
     struct ablation how = { .kind = ABLATE_SCALE };
     size_t chosen, alone, n;
     study_open(&s, ROWS, 2 + CONTROLS);
-    must(variants_add_set(&s.variants, &(struct head_set){ pair, 2 }, how, ROLE_SET, NO_PARENT,
+    must(variants_add_set(&s.variants, &(struct head_set){ pair, 2 }, how, ROLE_SET, NO_VARIANT,
                           &chosen, &err)
              && variants_add_set(&s.variants, &(struct head_set){ other, 2 }, how, ROLE_SET,
-                                 NO_PARENT, &alone, &err),
+                                 NO_VARIANT, &alone, &err),
          &err);
     for (uint32_t c = 0; c < CONTROLS; c++) {
         struct head random[] = { { 0, 2 + 2 * c }, { 0, 3 + 2 * c } };

@@ -19,6 +19,7 @@
 #include "tests/support/check.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
+#include "tests/support/labelled.h"
 #include "tests/support/rig.h"
 #include "tests/support/scratch.h"
 #include "text/tokenizer.h"
@@ -234,8 +235,8 @@ static void compare_sets(struct way *w, struct ablation how, sets_of *of)
     for (size_t i = 0; i < g->n_rows; i++) {
         const struct golden_sets *s = of(&g->rows[i]);
         for (size_t k = 0; k < s->n; k++) {
-            size_t at = variants_find(&v, s->items[k].label);
-            assert_true(at != SIZE_MAX);
+            size_t at = labelled(&v, s->items[k].label);
+            assert_true(at != NO_VARIANT);
             note(&w->worst, delta_ld(w, at, i), s->items[k].delta_ld,
                  "row %zu, %s scaled by %g, delta_ld", i, s->items[k].label, (double)how.scale);
         }

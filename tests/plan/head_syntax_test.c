@@ -10,6 +10,7 @@
 
 #include "plan/head_syntax.h"
 #include "plan/variant.h"
+#include "tests/support/labelled.h"
 
 static const struct model_shape shape = { .n_layers = 4, .n_heads = 8 };
 
@@ -215,9 +216,9 @@ static void sets_run_their_singles_too(void **state)
     assert_true(sets_parse("0:2+1:4;0:2+2:7", &shape, &a, &sets, &n, &err));
     assert_true(variants_sets(sets, n, (struct ablation){ 0 }, &v, &err));
     assert_int_equal(v.n, 5); // 0:2 1:4 2:7 and the two sets
-    assert_int_equal(variants_find(&v, "0:2+2:7"), 4);
+    assert_int_equal(labelled(&v, "0:2+2:7"), 4);
     assert_int_equal(v.items[4].n_edits, 2);
-    assert_int_equal(variants_find(&v, "3:0"), SIZE_MAX);
+    assert_int_equal(labelled(&v, "3:0"), NO_VARIANT);
     variants_release(&v);
     arena_release(&a);
 }

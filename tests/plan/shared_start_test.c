@@ -16,7 +16,7 @@ static void make(struct variants *v, const struct head_set *sets, size_t n)
     struct abl_err err;
     assert_true(variants_init(v, n, &err));
     for (size_t i = 0; i < n; i++)
-        assert_true(variants_add_set(v, &sets[i], zero, ROLE_SET, NO_PARENT, NULL, &err));
+        assert_true(variants_add_set(v, &sets[i], zero, ROLE_SET, NO_VARIANT, NULL, &err));
 }
 
 static void the_first_layer_that_differs_is_found(void **state)

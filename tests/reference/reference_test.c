@@ -16,6 +16,7 @@
 #include "reference/reference.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
+#include "tests/support/labelled.h"
 
 // The goldens have 9 digits. Beyond that the two differ in one thing: the sum of token and position
 // embedding, which is rounded to fp32 once here (6e-8 of the embedding) and kept in float64 there.
@@ -159,8 +160,8 @@ static void compare_sets(const char *path, size_t step)
         for (size_t k = 0; k < b.golden.rows[i].joint.n; k++, n_checked++) {
             const struct golden_row *g = &b.golden.rows[i];
             const struct golden_set *set = &g->joint.items[k];
-            size_t v = variants_find(&b.variants, set->label);
-            assert_true(v != SIZE_MAX);
+            size_t v = labelled(&b.variants, set->label);
+            assert_true(v != NO_VARIANT);
             golden_close(delta_ld(&b, v, i), set->delta_ld, tolerance, "%s row %u, set %s",
                          g->condition, (unsigned)g->row, set->label);
         }

@@ -19,6 +19,7 @@
 #include "tests/support/check.h"
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
+#include "tests/support/labelled.h"
 #include "tests/support/mini_model.h"
 #include "tests/support/rig.h"
 
@@ -106,8 +107,8 @@ static void run_close(struct run *r)
 
 static const struct row_stats *run_row(const struct run *r, const char *label, size_t row)
 {
-    size_t v = variants_find(&r->variants, label);
-    if (v == SIZE_MAX)
+    size_t v = labelled(&r->variants, label);
+    if (v == NO_VARIANT)
         fail_msg("no variant '%s'", label);
     return &r->table.rows[v * r->table.n_prompts + row];
 }
@@ -551,8 +552,8 @@ static void interactions_are_joint_minus_singles(void **state)
     s.experiment = EXPERIMENT_SETS;
     s.sets = "0:2+1:1";
     run_all(&r, &s);
-    size_t joint = variants_find(&r.variants, "0:2+1:1");
-    size_t singles[] = { variants_find(&r.variants, "0:2"), variants_find(&r.variants, "1:1") };
+    size_t joint = labelled(&r.variants, "0:2+1:1");
+    size_t singles[] = { labelled(&r.variants, "0:2"), labelled(&r.variants, "1:1") };
     struct estimate both, alone[2], interaction;
     CHECK(estimate_metric(r.session, &r.table, joint, METRIC_LD, false, &both, &err));
     for (int i = 0; i < 2; i++)

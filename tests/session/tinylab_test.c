@@ -17,6 +17,7 @@
 #include "tests/support/devices.h"
 #include "tests/support/fixture.h"
 #include "tests/support/golden.h"
+#include "tests/support/labelled.h"
 #include "tests/support/oracle_run.h"
 #include "tests/support/rig.h"
 #include "text/lab_split.h"
@@ -78,8 +79,8 @@ static void check_metrics(const struct oracle_run *r, const cJSON *expected)
     cJSON_ArrayForEach(v, expected)
     {
         double means[N_COMPAT_METRICS];
-        size_t variant = variants_find(&r->variants, v->string);
-        if (variant == SIZE_MAX)
+        size_t variant = labelled(&r->variants, v->string);
+        if (variant == NO_VARIANT)
             fail_msg("no variant '%s'", v->string);
         compat_means(&report, variant, means);
         for (int m = 0; m < N_COMPAT_METRICS; m++) {

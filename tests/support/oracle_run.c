@@ -11,6 +11,7 @@
 #include "experiments/experiments.h"
 #include "tests/support/check.h"
 #include "tests/support/fixture.h"
+#include "tests/support/labelled.h"
 
 #define FOLDER "tests/fixtures/experiments/"
 
@@ -62,8 +63,8 @@ void oracle_run_close(struct oracle_run *r)
 
 const struct row_stats *oracle_run_rows(const struct oracle_run *r, const char *label)
 {
-    size_t v = variants_find(&r->variants, label);
-    if (v == SIZE_MAX)
+    size_t v = labelled(&r->variants, label);
+    if (v == NO_VARIANT)
         fail_msg("%s on %s: no variant '%s'", r->settings.model, r->settings.device, label);
     return &r->table.rows[v * r->table.n_prompts];
 }
