@@ -1,10 +1,6 @@
-// What a key can ask for, and what it does to the state.
+// What a key can ask for, and what that can ask of the main loop.
 #ifndef ABL_UI_ACTION_H
 #define ABL_UI_ACTION_H
-
-#include <stdint.h>
-
-#include "ui/state.h"
 
 enum action {
     DO_NONE,
@@ -46,7 +42,7 @@ enum action {
 };
 
 // What the main loop has to do after an action; paths and choices are in the state.
-enum effect {
+enum action_effect {
     EFFECT_RUN = 1 << 0,   // make the run that state->choice describes
     EFFECT_RERUN = 1 << 1, // run it again even if nothing changed
     EFFECT_JOINT = 1 << 2, // measure the marked set
@@ -57,16 +53,5 @@ enum effect {
     EFFECT_REDRAW = 1 << 7,
     EFFECT_QUIT = 1 << 8,
 };
-
-// Apply an action; returns enum effect flags.
-unsigned state_apply(struct state *s, enum action action, uint32_t arg);
-
-// Lists of the pickers have arrived (borrowed): those of `found`, 1 << enum catalog_kind each.
-void state_take_catalog(struct state *s, const struct catalog *catalog, unsigned found);
-
-// What pickers and the commands behind ':' share.
-unsigned state_set_experiment(struct state *s, const char *name);
-unsigned state_set_sites(struct state *s, const char *name);
-unsigned state_set_scale(struct state *s, const char *text);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ui/action.h"
+#include "ui/choose.h"
 
 static unsigned screenshot(struct state *s, const char *argument)
 {
@@ -43,40 +44,19 @@ static unsigned set_ablation(struct state *s, const char *argument)
                                          [ABLATE_PATCH] = "patch" };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (!strcmp(argument, kinds[i]))
-            return state_apply(s, DO_ABLATE, (uint32_t)i);
+            return choose_kind(s, (enum ablate_kind)i);
     if (!strncmp(argument, "scale=", 6))
-        return state_set_scale(s, argument + 6);
+        return choose_scale(s, argument + 6);
     state_say(s, true, "unknown ablation '%s': expected zero, mean, resample, patch or scale=S",
               argument);
     return 0;
 }
 
-static unsigned set_direction(struct state *s, const char *argument)
-{
-    bool forth = !strcmp(argument, "clean->corrupt"), back = !strcmp(argument, "corrupt->clean");
-    if (!forth && !back) {
-        state_say(s, true, "unknown direction '%s': expected clean->corrupt or corrupt->clean",
-                  argument);
-        return 0;
-    }
-    s->choice.direction = forth ? CLEAN_TO_CORRUPT : CORRUPT_TO_CLEAN;
-    return s->choice.experiment == EXPERIMENT_PATCH ? EFFECT_RUN : 0;
-}
-
-static unsigned set_positions(struct state *s, const char *argument)
-{
-    if (strlen(argument) >= sizeof s->choice.positions) {
-        state_say(s, true, "too many positions: expected last, all, each or a short list");
-        return 0;
-    }
-    strcpy(s->choice.positions, argument);
-    return s->choice.experiment == EXPERIMENT_PATCH ? EFFECT_RUN : 0;
-}
-
 static unsigned keep(struct state *s, const char *argument)
 {
     (void)argument;
-    return state_apply(s, DO_KEEP, 0);
+    state_keep(s);
+    return 0;
 }
 
 static unsigned set_metric(struct state *s, const char *argument)
@@ -98,31 +78,34 @@ static unsigned rerun(struct state *s, const char *argument)
 static unsigned cancel(struct state *s, const char *argument)
 {
     (void)argument;
-    return state_apply(s, DO_CANCEL, 0);
+    (void)s;
+    return EFFECT_CANCEL;
 }
 
 static unsigned help(struct state *s, const char *argument)
 {
     (void)argument;
-    return state_apply(s, DO_OVERLAY, OVERLAY_HELP);
+    state_open(s, OVERLAY_HELP);
+    return 0;
 }
 
 static unsigned quit(struct state *s, const char *argument)
 {
     (void)argument;
-    return state_apply(s, DO_QUIT, 0);
+    (void)s;
+    return EFFECT_QUIT;
 }
 
-static const struct command_info commands[] = {
+static const struct ui_command commands[] = {
     { "export", "DIR", true, "write the run directory (empty = runs/…)", export_run },
     { "screenshot", "FILE", false, "save this screen as .svg .png .ans .txt", screenshot },
     { "model", "M", false, "load another model", set_model },
     { "data", "D", false, "load another condition", set_data },
     { "device", "D", false, "compute on another device", set_device },
-    { "experiment", "E", false, "heads, sets, patch, partial, ov, lens, …", state_set_experiment },
-    { "site", "S", false, "what patch puts in: resid_post, z, …", state_set_sites },
-    { "direction", "D", false, "of patch: clean->corrupt or corrupt->clean", set_direction },
-    { "positions", "P", false, "of patch: last, all, each or -1,-3", set_positions },
+    { "experiment", "E", false, "heads, sets, patch, partial, ov, lens, …", choose_experiment },
+    { "site", "S", false, "what patch puts in: resid_post, z, …", choose_site },
+    { "direction", "D", false, "of patch: clean->corrupt or corrupt->clean", choose_direction },
+    { "positions", "P", false, "of patch: last, all, each or -1,-3", choose_positions },
     { "ablate", "K", false, "zero, mean, resample, patch or scale=S", set_ablation },
     { "metric", "M", false, "show another metric", set_metric },
     { "keep", NULL, false, "keep this run to compare others with", keep },
@@ -132,18 +115,18 @@ static const struct command_info commands[] = {
     { "quit", NULL, false, "leave", quit },
 };
 
-const struct command_info *command_table(size_t *n)
+const struct ui_command *command_table(size_t *n)
 {
     *n = sizeof commands / sizeof *commands;
     return commands;
 }
 
 // The command that a word names or, where no other does, begins.
-static const struct command_info *find(const char *word, size_t len)
+static const struct ui_command *find(const char *word, size_t len)
 {
-    const struct command_info *found = NULL;
+    const struct ui_command *found = NULL;
     size_t n;
-    const struct command_info *all = command_table(&n);
+    const struct ui_command *all = command_table(&n);
     for (size_t i = 0; i < n; i++) {
         if (strncmp(all[i].name, word, len))
             continue;
@@ -162,7 +145,7 @@ unsigned command_apply(struct state *s, const char *line)
     size_t len = strcspn(line, " ");
     if (!len)
         return 0;
-    const struct command_info *c = find(line, len);
+    const struct ui_command *c = find(line, len);
     if (!c) {
         state_say(s, true, "no command '%.*s': press ? for the list", (int)len, line);
         return 0;

@@ -6,16 +6,16 @@
 
 #include "ui/state.h"
 
-struct command_info {
+struct ui_command {
     const char *name, *argument; // argument NULL = none
     bool optional;
     const char *help;
-    unsigned (*apply)(struct state *s, const char *argument); // returns enum effect flags
+    unsigned (*apply)(struct state *s, const char *argument); // returns enum action_effect flags
 };
 
-const struct command_info *command_table(size_t *n);
+const struct ui_command *command_table(size_t *n);
 
-// Carry out a line such as "screenshot heads.svg"; returns enum effect flags. A mistake becomes a
+// Carry out a line such as "screenshot heads.svg"; returns enum action_effect flags. A mistake becomes a
 // message.
 unsigned command_apply(struct state *s, const char *line);
 

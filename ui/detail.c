@@ -14,6 +14,12 @@ void detail_free(struct detail *d)
     free(d);
 }
 
+bool detail_same_ask(const struct detail_ask *a, const struct detail_ask *b)
+{
+    return a->head.layer == b->head.layer && a->head.head == b->head.head && a->row == b->row
+           && a->ov_kind == b->ov_kind && a->run == b->run && a->complete == b->complete;
+}
+
 // The finished variant that ablates this head alone, NO_VARIANT where there is none.
 static size_t variant_of(const struct results *t, struct head h)
 {

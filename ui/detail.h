@@ -1,9 +1,10 @@
-// More about one head than its effect: what it writes into the vocabulary, and what its ablation
-// does to each row.
+// More about one head than its effect: what it writes into the vocabulary, where it looks, and what
+// its ablation does to each row.
 #ifndef ABL_UI_DETAIL_H
 #define ABL_UI_DETAIL_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,17 @@
 #include "experiments/attn.h"
 #include "experiments/ov.h"
 #include "session/session.h"
-#include "ui/state.h"
+
+// The selected head, about which more is asked for while a pane shows it.
+struct detail_ask {
+    struct head head;
+    size_t row; // whose attention is shown
+    enum ov_kind ov_kind;
+    unsigned run;
+    bool complete; // the run has ended: every row is known
+};
+
+bool detail_same_ask(const struct detail_ask *a, const struct detail_ask *b);
 
 struct detail_row {
     uint32_t line; // in the data file

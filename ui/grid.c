@@ -1,13 +1,13 @@
 #include "ui/grid.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <utf8proc.h>
-
 #include "base/size.h"
+#include "ui/text.h"
 
 bool grid_init(struct grid *g, uint32_t width, uint32_t height, struct abl_err *err)
 {
@@ -61,53 +61,6 @@ void grid_put(struct grid *g, uint32_t x, uint32_t y, uint32_t character, struct
         *grid_at(g, x, y) = (struct cell){ character, style };
 }
 
-// The next character of text and its width; its length in bytes. What cannot be shown is '?'.
-static size_t next_character(const char *text, uint32_t *character, uint32_t *width)
-{
-    utf8proc_int32_t c;
-    utf8proc_ssize_t n
-        = utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)strnlen(text, 4), &c);
-    *character = '?';
-    *width = 1;
-    if (n <= 0)
-        return 1;
-    if (utf8proc_category(c) == UTF8PROC_CATEGORY_CC)
-        return (size_t)n;
-    *character = (uint32_t)c;
-    int columns = utf8proc_charwidth(c);
-    *width = columns > 0 ? (uint32_t)columns : 0;
-    return (size_t)n;
-}
-
-uint32_t text_width(const char *text)
-{
-    uint32_t total = 0, character, width;
-    while (*text) {
-        text += next_character(text, &character, &width);
-        total += width;
-    }
-    return total;
-}
-
-size_t text_break(const char *text, uint32_t width)
-{
-    size_t at = 0, after_blank = 0;
-    uint32_t used = 0, character, columns;
-    while (text[at]) {
-        size_t len = next_character(text + at, &character, &columns);
-        used += columns;
-        if (used > width && character != ' ') {
-            if (after_blank)
-                return after_blank;
-            return at ? at : len;
-        }
-        at += len;
-        if (character == ' ')
-            after_blank = at;
-    }
-    return at;
-}
-
 static uint32_t put_clipped(struct grid *g, uint32_t x, uint32_t y, uint32_t room,
                             struct style style, const char *text)
 {
@@ -115,7 +68,7 @@ static uint32_t put_clipped(struct grid *g, uint32_t x, uint32_t y, uint32_t roo
     bool fits = text_width(text) <= room;
     uint32_t limit = fits ? room : room - 1;
     while (*text) {
-        text += next_character(text, &character, &width);
+        text += text_next(text, &character, &width);
         if (used + width > limit)
             break;
         if (!width)
@@ -156,12 +109,18 @@ void grid_fill(struct grid *g, struct rect r, uint32_t character, struct style s
             grid_put(g, r.x + x, r.y + y, character, style);
 }
 
-size_t utf8_put(uint32_t character, char out[5])
+void grid_bar(struct grid *g, struct rect r, uint32_t x, uint32_t y, uint32_t width,
+              double fraction, struct style style)
 {
-    utf8proc_ssize_t n = utf8proc_encode_char((utf8proc_int32_t)character, (utf8proc_uint8_t *)out);
-    size_t len = n > 0 ? (size_t)n : 0;
-    out[len] = '\0';
-    return len;
+    static const uint32_t eighths[]
+        = { ' ', 0x258F, 0x258E, 0x258D, 0x258C, 0x258B, 0x258A, 0x2589 };
+    double cut = fraction > 0 ? fmin(fraction, 1) : 0;
+    uint32_t filled = (uint32_t)lround(cut * 8 * width);
+    for (uint32_t i = 0; i < width && x + i < r.w; i++) {
+        uint32_t left = filled > 8 * i ? filled - 8 * i : 0;
+        if (left)
+            grid_put(g, r.x + x + i, r.y + y, left >= 8 ? 0x2588 : eighths[left], style);
+    }
 }
 
 void grid_dump(const struct grid *g, struct buf *out)
@@ -171,7 +130,7 @@ void grid_dump(const struct grid *g, struct buf *out)
         for (uint32_t x = 0; x < g->width; x++) {
             uint32_t c = grid_at(g, x, y)->character;
             if (c)
-                buf_add(out, bytes, utf8_put(c, bytes));
+                buf_add(out, bytes, text_put(c, bytes));
         }
         buf_char(out, '\n');
     }

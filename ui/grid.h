@@ -1,5 +1,4 @@
-// A screen of character cells: what the views draw, and what the terminal, screenshots and tests
-// show.
+// A screen of character cells: the views draw it; the terminal, screenshots and tests show it.
 #ifndef ABL_UI_GRID_H
 #define ABL_UI_GRID_H
 
@@ -62,21 +61,14 @@ uint32_t grid_text(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct
 uint32_t grid_printf(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
                      const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-// Columns that a text takes.
-uint32_t text_width(const char *text);
-
-// Bytes of text that go into one line of `width` columns (1 or more) where it has to be folded: all
-// that is left, or up to the last blank, or, where there is none as in a long path, as many
-// characters as fit. 0 only for an empty text.
-size_t text_break(const char *text, uint32_t width);
-
 // Fill a rectangle.
 void grid_fill(struct grid *g, struct rect r, uint32_t character, struct style style);
 
+// A horizontal bar of at most `width` columns in eighths; fraction is cut to 0..1.
+void grid_bar(struct grid *g, struct rect r, uint32_t x, uint32_t y, uint32_t width,
+              double fraction, struct style style);
+
 // Append the characters, a line each, blanks at line ends kept.
 void grid_dump(const struct grid *g, struct buf *out);
-
-// One character as UTF-8; returns its length.
-size_t utf8_put(uint32_t character, char out[5]);
 
 #endif

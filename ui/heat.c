@@ -91,3 +91,24 @@ struct heat heat_place(struct rect body, const struct state *s)
     h.exponent = choose_exponent(&h, p->largest);
     return h;
 }
+
+bool heat_hit(struct rect body, const struct state *s, uint32_t x, uint32_t y, struct head *out)
+{
+    if (!state_has_grid(s))
+        return false;
+    struct heat h = heat_place(body, s);
+    if (x < body.x + h.label_w || y < body.y + 1)
+        return false;
+    uint32_t column = (x - body.x - h.label_w) / h.cell_w, line = (y - body.y - 1) / h.cell_h;
+    // Packed: the first click takes the upper head, one on the selected cell the lower.
+    uint32_t layer = line;
+    if (h.mode == HEAT_PACKED) {
+        layer = 2 * line;
+        if (s->cursor.layer == h.first_layer + layer && s->cursor.head == h.first_head + column)
+            layer++;
+    }
+    if (column >= h.n_heads || layer >= h.n_layers)
+        return false;
+    *out = (struct head){ h.first_layer + layer, h.first_head + column };
+    return true;
+}

@@ -42,4 +42,7 @@ uint32_t heat_number_line(uint32_t cell_h);
 // Columns of a layer's or head's number.
 uint32_t heat_digits(uint32_t n);
 
+// The head at a place of the screen, where its cell is drawn.
+bool heat_hit(struct rect body, const struct state *s, uint32_t x, uint32_t y, struct head *out);
+
 #endif

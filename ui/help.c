@@ -32,7 +32,7 @@ bool help_line_at(const struct state *s, size_t i, struct help_line *out)
 {
     size_t n_keys, n_commands;
     const struct binding *keys = key_bindings(&n_keys);
-    const struct command_info *commands = command_table(&n_commands);
+    const struct ui_command *commands = command_table(&n_commands);
     for (size_t k = 0; k < n_keys; k++) {
         if (!keys[k].help || !works_in_pane(&keys[k], s) || i-- > 0)
             continue;
@@ -42,7 +42,7 @@ bool help_line_at(const struct state *s, size_t i, struct help_line *out)
     }
     if (i >= n_commands)
         return false;
-    const struct command_info *c = &commands[i];
+    const struct ui_command *c = &commands[i];
     snprintf(out->keys, sizeof out->keys, ":%s %s", c->name, c->argument ? c->argument : "");
     out->text = c->help;
     return true;

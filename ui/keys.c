@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ui/grid.h"
+#include "ui/picker.h"
+#include "ui/text.h"
 
 enum {
     GRID = WHERE_IMPACT | WHERE_HEAD | WHERE_OV | WHERE_ATTN | WHERE_COMPARE,
@@ -26,12 +27,12 @@ static bool measured(const struct state *s)
 
 static bool patches(const struct state *s)
 {
-    return s->choice.experiment == EXPERIMENT_PATCH;
+    return experiment_reads_other(s->choice.experiment);
 }
 
-static bool kept(const struct state *s)
+static bool saved(const struct state *s)
 {
-    return s->kept.cells;
+    return s->saved.cells;
 }
 
 static bool can_undo(const struct state *s)
@@ -75,7 +76,7 @@ static const struct binding bindings[] = {
     { 'r', WHERE_PANES, DO_ABLATE, ABLATE_RESAMPLE, NULL, NULL, "resample: another row's value" },
     { 'p', WHERE_PANES, DO_ABLATE, ABLATE_PATCH, NULL, NULL, "patch: the corrupt prompt's value" },
     { 'K', WHERE_PANES, DO_KEEP, 0, measured, NULL, "keep this run to compare others with" },
-    { 'd', WHERE_PANES, DO_DIFFER, 0, kept, NULL, "heatmap of the difference to the kept run" },
+    { 'd', WHERE_PANES, DO_DIFFER, 0, saved, NULL, "heatmap of the difference to the kept run" },
     { 'c', WHERE_PANES, DO_CLEAR_MARKS, 0, marked, NULL, "clear all marks" },
     { KEYCODE_UP, WHERE_HELP | WHERE_PICKER, DO_UP, 0, NULL, "up", NULL },
     { KEYCODE_DOWN, WHERE_HELP | WHERE_PICKER, DO_DOWN, 0, NULL, "down", NULL },
@@ -139,9 +140,9 @@ static enum where state_where(const struct state *s)
         return WHERE_SMALL;
     if (s->overlay == OVERLAY_HELP)
         return WHERE_HELP;
-    if (overlay_is_picker(s->overlay))
+    if (picker_is_open(s))
         return WHERE_PICKER;
-    if (overlay_is_prompt(s->overlay))
+    if (state_is_typing(s))
         return WHERE_PROMPT;
     return (enum where)(1u << s->focus);
 }
@@ -194,6 +195,6 @@ void key_label(uint32_t key, unsigned look, char *out, size_t size)
         }
     if (key < ' ')
         snprintf(out, size, "Ctrl-%c", (char)(key + 'A' - 1));
-    else if (utf8_put(key, bytes))
+    else if (text_put(key, bytes))
         snprintf(out, size, "%s", bytes);
 }

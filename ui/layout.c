@@ -51,15 +51,15 @@ struct layout layout_compute(uint32_t width, uint32_t height, enum pane side)
     return l;
 }
 
-struct rect pane_body(struct rect pane)
+struct rect layout_body(struct rect pane)
 {
     if (pane.h < 1)
         return pane;
     return (struct rect){ pane.x, pane.y + 1, pane.w, pane.h - 1 };
 }
 
-struct rect pane_text(struct rect pane)
+struct rect layout_text(struct rect pane)
 {
-    struct rect r = pane_body(pane);
+    struct rect r = layout_body(pane);
     return r.w > 2 ? (struct rect){ r.x + 1, r.y, r.w - 2, r.h } : r;
 }

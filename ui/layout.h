@@ -36,8 +36,8 @@ struct layout {
 struct layout layout_compute(uint32_t width, uint32_t height, enum pane side);
 
 // The part of a pane below its title line.
-struct rect pane_body(struct rect pane);
+struct rect layout_body(struct rect pane);
 // The same with a blank column on either side: where text stands.
-struct rect pane_text(struct rect pane);
+struct rect layout_text(struct rect pane);
 
 #endif

@@ -1,9 +1,9 @@
 #include "ui/log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "ui/grid.h"
-#include "ui/layout.h"
+#include "ui/text.h"
 
 enum { INDENT = 2 }; // of what goes on from the line above
 
@@ -35,41 +35,51 @@ static size_t count_lines(const char *text, uint32_t width)
     return n;
 }
 
-bool log_part_at(const struct state *s, uint32_t width, size_t i, struct log_part *out)
+void log_add(struct log *log, bool is_error, const char *text, struct rect pane)
 {
-    const struct log_line *l;
-    for (size_t k = 0; width && (l = state_log_line(s, k)); k++) {
-        size_t n = count_lines(l->text, width);
+    struct log_message *m = &log->messages[log->n++ % MAX_LOG];
+    free(m->text);
+    *m = (struct log_message){ strdup(text), is_error };
+    if (log->back && pane.w)
+        log->back += count_lines(text, pane.w);
+}
+
+void log_release(struct log *log)
+{
+    for (size_t i = 0; i < MAX_LOG; i++)
+        free(log->messages[i].text);
+    *log = (struct log){ 0 };
+}
+
+const struct log_message *log_message_at(const struct log *log, size_t i)
+{
+    size_t n = log->n < MAX_LOG ? log->n : MAX_LOG;
+    const struct log_message *m = i < n ? &log->messages[(log->n - 1 - i) % MAX_LOG] : NULL;
+    return m && m->text ? m : NULL;
+}
+
+bool log_part_at(const struct log *log, uint32_t width, size_t i, struct log_part *out)
+{
+    const struct log_message *m;
+    for (size_t k = 0; width && (m = log_message_at(log, k)); k++) {
+        size_t n = count_lines(m->text, width);
         if (i >= n) {
             i -= n;
             continue;
         }
         size_t line = n - 1 - i;
-        *out = (struct log_part){ .indent = indent_of(line, width), .is_error = l->is_error };
-        out->text = find_line(l->text, width, line, &out->len);
+        *out = (struct log_part){ .indent = indent_of(line, width), .is_error = m->is_error };
+        out->text = find_line(m->text, width, line, &out->len);
         return true;
     }
     return false;
 }
 
-static struct rect log_pane(const struct state *s)
+size_t log_back_limit(const struct log *log, struct rect pane)
 {
-    struct layout l = layout_compute(s->width, s->height, s->side);
-    return l.panes[PANE_LOG].w ? pane_text(l.panes[PANE_LOG]) : (struct rect){ 0 };
-}
-
-size_t log_back_limit(const struct state *s)
-{
-    struct rect r = log_pane(s);
     size_t total = 0;
-    const struct log_line *l;
-    for (size_t k = 0; r.w && (l = state_log_line(s, k)); k++)
-        total += count_lines(l->text, r.w);
-    return total > r.h ? total - r.h : 0;
-}
-
-size_t log_lines_of(const struct state *s, const char *text)
-{
-    struct rect r = log_pane(s);
-    return r.w ? count_lines(text, r.w) : 0;
+    const struct log_message *m;
+    for (size_t k = 0; pane.w && (m = log_message_at(log, k)); k++)
+        total += count_lines(m->text, pane.w);
+    return total > pane.h ? total - pane.h : 0;
 }

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "report/png.h"
+#include "ui/text.h"
 
 // A cell in the units of the figure; the font is as large as fits.
 static const double cell_w = 8, cell_h = 17, font_size = 13.3, baseline = 13;
@@ -80,7 +81,7 @@ static void dump_ansi(const struct grid *g, struct buf *out)
                 continue;
             if (!before || !same_style(before, c))
                 ansi_style(out, &c->style);
-            buf_add(out, text, utf8_put(c->character, text));
+            buf_add(out, text, text_put(c->character, text));
             before = c;
         }
         buf_str(out, "\033[0m\n");
@@ -140,7 +141,7 @@ static void draw_cell(cairo_t *cr, const struct cell *c, double x, double y)
     }
     if (c->character <= ' ' || draw_block(cr, c->character, x, y))
         return;
-    text[utf8_put(c->character, text)] = '\0';
+    text[text_put(c->character, text)] = '\0';
     cairo_select_font_face(cr, "DejaVu Sans Mono", CAIRO_FONT_SLANT_NORMAL,
                            c->style.flags & STYLE_BOLD ? CAIRO_FONT_WEIGHT_BOLD
                                                        : CAIRO_FONT_WEIGHT_NORMAL);

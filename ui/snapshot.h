@@ -10,9 +10,11 @@
 #include "base/err.h"
 #include "plan/variant.h"
 #include "session/estimates.h"
-#include "session/session.h"
+#include "session/settings.h"
 #include "stats/metrics.h"
 #include "stats/stats.h"
+#include "ui/facts.h"
+#include "ui/marks.h"
 
 enum run_phase { RUN_LOADING, RUN_RUNNING, RUN_DONE, RUN_CANCELLED, RUN_FAILED };
 
@@ -24,14 +26,6 @@ static inline bool cell_is_measured(enum cell_state s)
 {
     return s == CELL_SAMPLED || s == CELL_DONE;
 }
-
-enum { MAX_MARKS = 256 };
-
-// Marked heads in ascending order.
-struct marks {
-    struct head items[MAX_MARKS];
-    size_t n;
-};
 
 // A set of heads, ablated at once, against the same heads one by one.
 struct joint {
@@ -52,20 +46,6 @@ struct item {
     struct head head;      // then
     bool has_recovery;
     struct recovery recovery;
-};
-
-// What is true of a loaded model and its rows, whatever is ablated.
-struct facts {
-    char model[128], condition[128], split[16], device[160], bos[48];
-    const char *compat; // whose conventions the run keeps; NULL: ours
-    bool whole_answers; // answers of any number of tokens are scored
-    struct model_shape shape;
-    size_t n_rows, n_dropped;
-    uint32_t n_clusters;
-    double accuracy; // share of rows whose intact top token is the target
-    struct estimate intact_ld;
-    size_t n_warnings;
-    char warning[512]; // the first
 };
 
 struct snapshot {

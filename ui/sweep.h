@@ -8,9 +8,11 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "session/session.h"
+#include "session/settings.h"
+#include "ui/choice.h"
+#include "ui/detail.h"
+#include "ui/marks.h"
 #include "ui/snapshot.h"
-#include "ui/state.h"
 
 struct sweep;
 

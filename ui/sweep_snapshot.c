@@ -1,4 +1,6 @@
 // Pictures of a sweep: its cells, its other results, and the marked set.
+#include "ui/sweep.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,37 +11,12 @@
 #include "session/estimates.h"
 #include "ui/sweep_parts.h"
 
-// Mean of the metric itself while the head is ablated.
-static double mean_value(const struct session *session, const struct results *t, size_t variant,
-                         enum metric metric)
-{
-    double sum = 0;
-    for (size_t i = 0; i < t->n_prompts; i++)
-        sum += metric_value(metric, &t->rows[variant * t->n_prompts + i], &session->intact[i]);
-    return sum / (double)t->n_prompts;
-}
-
-static bool estimate_finished(const struct session *session, const struct results *t,
-                              enum metric metric, struct estimates *e, struct abl_err *err)
-{
-    for (size_t v = 0; v < e->n; v++) {
-        if (!t->done[v] || e->made[v])
-            continue;
-        if (!estimate_metric(session, t, v, metric, false, &e->deltas[v], err)
-            || !estimate_recovery(session, t, v, metric, &e->recoveries[v], err))
-            return false;
-        e->values[v] = mean_value(session, t, v, metric);
-        e->made[v] = true;
-    }
-    return true;
-}
-
 // What is known of a variant: by every row, else by the sample's; NULL where nothing is.
-static const struct estimates *known(const struct sweep *s, size_t v)
+static const struct measured *known(const struct sweep *s, size_t v)
 {
-    if (s->estimates.made[v])
-        return &s->estimates;
-    return s->coarse.session && s->coarse.estimates.made[v] ? &s->coarse.estimates : NULL;
+    if (s->run.estimated[v])
+        return &s->run;
+    return s->coarse.session && s->coarse.run.estimated[v] ? &s->coarse.run : NULL;
 }
 
 // The head that a variant is about: ablated alone, or patched at a site that has as many heads;
@@ -60,8 +37,8 @@ static bool cell_of(const struct sweep *s, const struct snapshot *p, const struc
 
 static void fill_cell(const struct sweep *s, struct snapshot *p, size_t v, size_t at)
 {
-    const struct estimates *e = known(s, v);
-    p->states[at] = !e ? CELL_WAITING : e == &s->estimates ? CELL_DONE : CELL_SAMPLED;
+    const struct measured *e = known(s, v);
+    p->states[at] = !e ? CELL_WAITING : e == &s->run ? CELL_DONE : CELL_SAMPLED;
     if (!e)
         return;
     p->cells[at] = e->deltas[v];
@@ -96,7 +73,7 @@ static bool fill_cells(const struct sweep *s, struct snapshot *p, struct abl_err
         p->cells[i] = missing;
     for (size_t v = 0; v < s->run.variants.n; v++) {
         const struct variant *one = &s->run.variants.items[v];
-        p->done += s->estimates.made[v];
+        p->done += s->run.estimated[v];
         p->n_sampled += known(s, v) != NULL;
         struct head h;
         if (cell_of(s, p, one, &h))
@@ -110,7 +87,7 @@ static bool fill_cells(const struct sweep *s, struct snapshot *p, struct abl_err
 static bool estimate_sum(const struct sweep *s, const size_t *singles, struct estimate *out,
                          struct abl_err *err)
 {
-    const struct results *t = &s->set.table;
+    const struct results *t = &s->set.results;
     double *column = calloc(t->n_prompts, sizeof *column);
     if (!column)
         return abl_no_memory(err);
@@ -125,7 +102,7 @@ static bool estimate_sum(const struct sweep *s, const size_t *singles, struct es
 
 static bool estimate_joint(const struct sweep *s, struct joint *out, struct abl_err *err)
 {
-    const struct results *t = &s->set.table;
+    const struct results *t = &s->set.results;
     size_t singles[MAX_MARKS];
     size_t joint = variants_find_heads(&s->set.variants, s->marks.items, s->marks.n);
     bool found = joint != NO_VARIANT;
@@ -163,9 +140,9 @@ static bool name_item(const struct variant *v, struct item *to, struct abl_err *
 static bool fill_item(const struct sweep *s, size_t v, struct item *to, struct abl_err *err)
 {
     const struct variant *one = &s->run.variants.items[v];
-    const struct estimates *e = known(s, v);
+    const struct measured *e = known(s, v);
     to->done = e != NULL;
-    to->sampled = e && e != &s->estimates;
+    to->sampled = e && e != &s->run;
     to->indented = one->role == ROLE_RESTORED;
     if (e) {
         to->delta = e->deltas[v];
@@ -217,10 +194,9 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
     p->coarse_seconds = s->coarse.seconds;
     p->sample_rows = s->coarse.session ? s->coarse.session->prompts->n : 0;
     if (!estimate_intact(s->session, s->choice.metric, &p->intact, err)
-        || !estimate_finished(s->session, &s->run.table, p->metric, &s->estimates, err)
+        || !measured_estimate(&s->run, s->session, p->metric, err)
         || (s->coarse.session
-            && !estimate_finished(s->coarse.session, &s->coarse.run.table, p->metric,
-                                  &s->coarse.estimates, err))
+            && !measured_estimate(&s->coarse.run, s->coarse.session, p->metric, err))
         || !fill_cells(s, p, err) || !sweep_items(s, p, err))
         return false;
     p->has_joint = s->set.ready;

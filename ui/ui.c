@@ -11,8 +11,10 @@
 
 #include "base/clock.h"
 #include "ui/action.h"
+#include "ui/apply.h"
 #include "ui/catalog.h"
 #include "ui/keys.h"
+#include "ui/picker.h"
 #include "ui/shot.h"
 #include "ui/term.h"
 #include "ui/view.h"
@@ -109,7 +111,7 @@ static void take_catalog(struct ui *u)
     unsigned found = u->catalog ? catalog_search_found(u->catalog) : 0;
     if (found == u->state->found)
         return;
-    state_take_catalog(u->state, catalog_search_lists(u->catalog), found);
+    picker_take_catalog(u->state, catalog_search_lists(u->catalog), found);
     u->redraw = true;
 }
 
@@ -194,7 +196,7 @@ static void press(struct ui *u, uint32_t key)
 {
     const struct binding *b = key_find(u->state, key);
     if (b)
-        carry_out(u, state_apply(u->state, b->action, b->action == DO_TYPE ? key : b->arg));
+        carry_out(u, apply_action(u->state, b->action, b->action == DO_TYPE ? key : b->arg));
     worker_look_at(u->worker, u->state->cursor.layer);
     ask_detail(u);
 }
@@ -203,7 +205,7 @@ static void click(struct ui *u, uint32_t x, uint32_t y)
 {
     struct head h;
     if (u->state->overlay == OVERLAY_NONE && view_hit(u->state, x, y, &h))
-        carry_out(u, state_apply(u->state, DO_SELECT, h.layer << 16 | h.head));
+        carry_out(u, apply_action(u->state, DO_SELECT, h.layer << 16 | h.head));
     worker_look_at(u->worker, u->state->cursor.layer);
 }
 
@@ -284,7 +286,7 @@ static bool end_by_signal(struct ui *u)
         nanosleep(&pause, NULL);
     }
     take_results(u);
-    const struct log_line *last = state_log_line(u->state, 0);
+    const struct log_message *last = log_message_at(&u->state->log, 0);
     return abl_fail(u->err, ABL_INTERRUPTED, "stopped by signal %d: %s", (int)signal_caught,
                     last ? last->text : "nothing had been measured");
 }
@@ -335,7 +337,7 @@ static void select_largest(struct state *s)
     if (!s->n_order)
         return;
     uint32_t n_heads = s->snap->n_heads, at = s->order[0];
-    state_apply(s, DO_SELECT, at / n_heads << 16 | at % n_heads);
+    apply_action(s, DO_SELECT, at / n_heads << 16 | at % n_heads);
 }
 
 // Until the run has ended and nothing is left to take.

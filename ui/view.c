@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ui/draw.h"
+#include "ui/heat.h"
 #include "ui/layout.h"
-#include "ui/parts.h"
+#include "ui/style.h"
+#include "ui/text.h"
 
 static const struct {
     const char *name;
@@ -64,10 +67,10 @@ static void draw_pane(struct grid *g, struct rect r, enum pane pane, const struc
     if (pane == PANE_IMPACT && state_shows_difference(s)) {
         struct state differing = *s;
         differing.snap = s->difference;
-        panes[pane].draw(g, pane_body(r), &differing);
+        panes[pane].draw(g, layout_body(r), &differing);
         return;
     }
-    panes[pane].draw(g, pane == PANE_IMPACT ? pane_body(r) : pane_text(r), s);
+    panes[pane].draw(g, pane == PANE_IMPACT ? layout_body(r) : layout_text(r), s);
 }
 
 static void draw_too_small(struct grid *g, const struct state *s)
@@ -130,5 +133,5 @@ bool view_hit(const struct state *s, uint32_t x, uint32_t y, struct head *out)
     struct rect r = l.panes[PANE_IMPACT];
     bool inside = x >= r.x && x < r.x + r.w && y >= r.y && y < r.y + r.h;
     return !l.too_small && inside && s->overlay == OVERLAY_NONE
-           && impact_hit(pane_body(r), s, x, y, out);
+           && heat_hit(layout_body(r), s, x, y, out);
 }

@@ -1,14 +1,16 @@
 // The run that is shown beside the one that was kept: of another condition, model or ablation.
-#include "ui/parts.h"
+#include "ui/draw.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
+#include "ui/format.h"
+#include "ui/style.h"
+
 static double difference(const struct state *s, size_t at)
 {
-    const struct snapshot *p = s->snap;
-    return p->states[at] == CELL_DONE ? p->cells[at].mean - s->kept.cells[at] : NAN;
+    return saved_run_change(&s->saved, s->snap, at);
 }
 
 // The place of the largest |difference| below `limit`, ties in reading order behind `after`;
@@ -29,9 +31,9 @@ static void draw_difference(struct grid *g, struct rect r, uint32_t y, const str
                             size_t at)
 {
     const struct snapshot *p = s->snap;
-    char now[NUMBER_SIZE], kept[NUMBER_SIZE], both[NUMBER_SIZE];
+    char now[FORMAT_SIZE], kept[FORMAT_SIZE], both[FORMAT_SIZE];
     format_signed(p->cells[at].mean, p->largest, 6, now);
-    format_signed(s->kept.cells[at], p->largest, 6, kept);
+    format_signed(s->saved.cells[at], p->largest, 6, kept);
     format_signed(difference(s, at), p->largest, 6, both);
     bool here = at == snapshot_at(p, s->cursor);
     grid_printf(g, r, 0, y, here ? style_bold() : style_plain(), "%zu:%zu", at / p->n_heads,
@@ -49,13 +51,13 @@ void draw_compare(struct grid *g, struct rect r, const struct state *s)
     if (!state_has_grid(s) || r.h < 5)
         return;
     const struct snapshot *p = s->snap;
-    if (!s->kept.cells) {
+    if (!s->saved.cells) {
         for (uint32_t i = 0; i < sizeof hints / sizeof *hints; i++)
             grid_text(g, r, 0, i, style_dim(), hints[i]);
         return;
     }
-    grid_printf(g, r, 0, 0, style_dim(), "kept: %s", s->kept.name);
-    if (s->kept.n_layers != p->n_layers || s->kept.n_heads != p->n_heads) {
+    grid_printf(g, r, 0, 0, style_dim(), "kept: %s", s->saved.name);
+    if (!saved_run_fits(&s->saved, p)) {
         grid_text(g, r, 0, 1, style_warn(), "other layers and heads");
         return;
     }

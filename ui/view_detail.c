@@ -1,5 +1,5 @@
 // More about the selected head: its tokens, and the rows of the data.
-#include "ui/parts.h"
+#include "ui/draw.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -7,6 +7,9 @@
 
 #include "report/palette.h"
 #include "ui/detail.h"
+#include "ui/format.h"
+#include "ui/style.h"
+#include "ui/text.h"
 
 static bool awaited(struct grid *g, struct rect r, const struct state *s)
 {
@@ -21,7 +24,7 @@ static void put_token(struct grid *g, struct rect r, uint32_t y, const struct ov
                       struct style style)
 {
     enum { NUMBER = 7 };
-    char number[NUMBER_SIZE];
+    char number[FORMAT_SIZE];
     struct rect name = { r.x, r.y + y, r.w > NUMBER ? r.w - NUMBER : r.w, 1 };
     format_number((double)t->logit, number);
     grid_text(g, name, 0, 0, style_plain(), t->text);
@@ -110,7 +113,7 @@ static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct sta
                      const struct detail_row *row, bool here, double largest)
 {
     enum { NUMBER = 7 };
-    char number[NUMBER_SIZE];
+    char number[FORMAT_SIZE];
     struct style st = here ? style_bold() : style_plain();
     if (here) {
         st.flags |= STYLE_REVERSE;
@@ -156,7 +159,7 @@ void draw_rows(struct grid *g, struct rect r, const struct state *s)
                                      isfinite(d->rows[i].delta) ? fabs(d->rows[i].delta) : 0));
     grid_printf(g, r, 0, 0, style_bold(), "head %" PRIu32 ":%" PRIu32, s->cursor.layer,
                 s->cursor.head);
-    metric_effect_name(s->snap->metric, name, sizeof name);
+    format_effect(s->snap->metric, name, sizeof name);
     grid_text(g, r, r.w - 14, 0, style_dim(), "intact");
     grid_text(g, r, r.w - text_width(name), 0, style_dim(), name);
     size_t shown = r.h - WHOLE - 2, at = s->row < d->n_rows ? s->row : 0;

@@ -1,5 +1,5 @@
 // The selected head in full, and the marked set.
-#include "ui/parts.h"
+#include "ui/draw.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "experiments/lens.h"
+#include "ui/format.h"
+#include "ui/style.h"
+#include "ui/text.h"
 
 // Lines from the top of a rectangle down.
 struct lines {
@@ -70,7 +73,7 @@ static void draw_direct(struct lines *l, const struct snapshot *p, size_t at)
 {
     struct head h = { (uint32_t)(at / p->n_heads), (uint32_t)(at % p->n_heads) };
     const struct item *direct = snapshot_direct(p, h);
-    char number[NUMBER_SIZE];
+    char number[FORMAT_SIZE];
     if (!direct)
         return;
     format_number(direct->delta.mean, number);
@@ -85,10 +88,10 @@ static void draw_direct(struct lines *l, const struct snapshot *p, size_t at)
 static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
 {
     const struct estimate *e = &p->cells[at];
-    char name[32], text[96], number[NUMBER_SIZE];
+    char name[32], text[96], number[FORMAT_SIZE];
     format_number(e->mean, number);
     snprintf(text, sizeof text, "%s %s", number, metric_info(p->metric)->unit);
-    entry(l, metric_effect_name(p->metric, name, sizeof name), style_bold(), text);
+    entry(l, format_effect(p->metric, name, sizeof name), style_bold(), text);
     format_interval(e, text);
     snprintf(name, sizeof name, "%g%% CI", 100 * (1 - p->alpha));
     entry(l, name, style_plain(), text);
@@ -131,7 +134,7 @@ static void draw_selected(struct lines *l, const struct state *s)
 static void joint_entry(struct lines *l, const char *name, const struct estimate *e,
                         struct style style)
 {
-    char number[NUMBER_SIZE], interval[2 * NUMBER_SIZE];
+    char number[FORMAT_SIZE], interval[2 * FORMAT_SIZE];
     format_number(e->mean, number);
     format_interval(e, interval);
     grid_text(l->g, l->r, 0, l->y, style_dim(), name);
@@ -148,9 +151,7 @@ static void joint_entry(struct lines *l, const char *name, const struct estimate
 
 static bool joint_is_current(const struct state *s)
 {
-    const struct marks *m = &s->snap->joint.marks;
-    return s->snap->has_joint && m->n == s->marks.n
-           && !memcmp(m->items, s->marks.items, m->n * sizeof *m->items);
+    return s->snap->has_joint && marks_same(&s->snap->joint.marks, &s->marks);
 }
 
 static void draw_marked(struct lines *l, const struct state *s)

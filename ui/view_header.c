@@ -1,5 +1,5 @@
 // The lines around the panes: what runs, how far it is, and which keys work.
-#include "ui/parts.h"
+#include "ui/draw.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -7,7 +7,11 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "ui/format.h"
 #include "ui/keys.h"
+#include "ui/presentation.h"
+#include "ui/style.h"
+#include "ui/text.h"
 
 static uint32_t separator(struct grid *g, struct rect r, uint32_t x, uint32_t y)
 {
@@ -41,13 +45,13 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
     if (f->whole_answers)
         x = item(g, r, x, 0, style_accent(), "whole answers");
     x = item(g, r, x, 0, style_plain(), f->device);
-    if (s->snap->experiment != EXPERIMENT_HEADS)
+    if (presentation_of(s->snap->experiment)->named)
         x = item(g, r, x, 0, style_accent(), experiment_name(s->snap->experiment));
     if (experiment_ablates(s->snap->experiment)) {
         ablation_name(s->snap->ablation, text, sizeof text);
         x = item(g, r, x, 0, style_plain(), text);
     }
-    x = item(g, r, x, 0, style_plain(), metric_effect_name(s->snap->metric, text, sizeof text));
+    x = item(g, r, x, 0, style_plain(), format_effect(s->snap->metric, text, sizeof text));
     snprintf(text, sizeof text, "%zu rows", f->n_rows);
     x = item(g, r, x, 0, style_plain(), text);
     snprintf(text, sizeof text, "%" PRIu32 " clusters", f->n_clusters);
@@ -59,7 +63,7 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     char text[256];
     const struct facts *f = &s->snap->facts;
     const struct estimate *e = &f->intact_ld;
-    char mean[NUMBER_SIZE], lo[NUMBER_SIZE], hi[NUMBER_SIZE];
+    char mean[FORMAT_SIZE], lo[FORMAT_SIZE], hi[FORMAT_SIZE];
     double largest = fmax(fabs(e->ci_lo), fabs(e->ci_hi));
     format_signed(e->mean, largest, 5, mean);
     format_signed(e->ci_lo, largest, 5, lo);
@@ -118,8 +122,7 @@ static uint32_t draw_phase(struct grid *g, struct rect r, const struct snapshot 
 // What a run's variants are.
 static const char *unit(const struct snapshot *p)
 {
-    return p->experiment == EXPERIMENT_HEADS || p->experiment == EXPERIMENT_LENS ? "heads"
-                                                                                 : "variants";
+    return presentation_of(p->experiment)->unit;
 }
 
 // "37/144 heads ███▌      61/s  ETA 0:02", or of a coarse pass "37/144 heads, 10 of 160 rows ███▌"
@@ -136,7 +139,7 @@ static uint32_t draw_running(struct grid *g, struct rect r, uint32_t x, const st
                          p->facts.n_rows);
     x++;
     grid_fill(g, (struct rect){ r.x + x, r.y, BAR, 1 }, 0x2500, style_dim());
-    draw_bar(g, r, x, 0, BAR, p->total ? (double)n / (double)p->total : 0, style_accent());
+    grid_bar(g, r, x, 0, BAR, p->total ? (double)n / (double)p->total : 0, style_accent());
     x += BAR + 1;
     if (rate > 0) {
         unsigned long left = (unsigned long)ceil((double)(p->total - p->done) / rate);

@@ -8,14 +8,18 @@
 // The cursor never inverts a cell, whose colour is a value: it has brackets or a frame and an
 // underline. Where a cell has no column for a bracket, the sign becomes a triangle that points up
 // for + and down for -.
-#include "ui/parts.h"
+#include "ui/draw.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "report/palette.h"
+#include "ui/format.h"
 #include "ui/heat.h"
+#include "ui/presentation.h"
+#include "ui/style.h"
+#include "ui/text.h"
 
 static double relative(const struct snapshot *p, size_t at)
 {
@@ -39,7 +43,7 @@ static struct style heat_style(const struct state *s, size_t at)
 
 // What stands in a cell, without mark and brackets.
 static void cell_text(const struct heat *h, const struct snapshot *p, size_t at,
-                      char out[NUMBER_SIZE])
+                      char out[FORMAT_SIZE])
 {
     double effect = p->cells[at].mean, unit = pow(10, h->exponent);
     if (h->mode == HEAT_NUMBERS) {
@@ -47,7 +51,7 @@ static void cell_text(const struct heat *h, const struct snapshot *p, size_t at,
         return;
     }
     long digit = lround(fmin(fabs(9 * relative(p, at)), 9));
-    snprintf(out, NUMBER_SIZE, "%c%ld", !digit ? ' ' : effect < 0 ? '-' : '+', digit);
+    snprintf(out, FORMAT_SIZE, "%c%ld", !digit ? ' ' : effect < 0 ? '-' : '+', digit);
 }
 
 static bool is_cursor(const struct state *s, uint32_t layer, uint32_t head)
@@ -97,7 +101,7 @@ struct heat_cell {
     struct head head;
     struct style style;
     uint32_t x, y;
-    char text[NUMBER_SIZE];
+    char text[FORMAT_SIZE];
 };
 
 static struct heat_cell place_cell(struct rect box, const struct heat *h, const struct state *s,
@@ -150,7 +154,7 @@ static void draw_cell_interval(struct grid *g, const struct heat_cell *c, const 
 {
     const struct snapshot *p = s->snap;
     const struct estimate *e = &p->cells[snapshot_at(p, c->head)];
-    char lo[NUMBER_SIZE], hi[NUMBER_SIZE];
+    char lo[FORMAT_SIZE], hi[FORMAT_SIZE];
     double unit = pow(10, h->exponent);
     if (h->cell_h < HEAT_INTERVAL_H || !cell_is_measured(p->states[snapshot_at(p, c->head)])
         || !isfinite(e->ci_lo))
@@ -336,7 +340,7 @@ static void draw_bars(struct grid *g, struct rect body, const struct heat *h,
         return;
     grid_text(g, body, x, 0, style_dim(), "mean |Δ|");
     for (uint32_t l = 0; l < h->n_layers; l++)
-        draw_bar(g, body, x, 1 + l * h->cell_h + heat_number_line(h->cell_h), h->bars_w - 3,
+        grid_bar(g, body, x, 1 + l * h->cell_h + heat_number_line(h->cell_h), h->bars_w - 3,
                  mean_size(p, h->first_layer + l, true) / layers, style_dim());
     if (!h->head_bars)
         return;
@@ -356,13 +360,13 @@ static void draw_legend(struct grid *g, struct rect body, uint32_t y, const stru
 {
     enum { STEPS = 13 };
     const struct snapshot *p = s->snap;
-    char number[NUMBER_SIZE];
+    char number[FORMAT_SIZE];
     uint32_t x = 1;
     if (!(p->scale > 0)) {
         bool none = p->phase == RUN_DONE && !p->n_cells;
         grid_printf(g, body, x, y, style_dim(),
                     none ? "no single heads in this run: its results are in %d" : "· waiting",
-                    (int)experiment_pane(p->experiment) + 1);
+                    (int)presentation_of(p->experiment)->pane + 1);
         return;
     }
     format_signed(-p->scale, p->scale, 5, number);
@@ -409,25 +413,4 @@ void draw_impact(struct grid *g, struct rect r, const struct state *s)
         draw_bars(g, r, &h, s->snap);
     uint32_t below = 1 + h.rows + (h.head_bars ? 1 : 0);
     draw_legend(g, r, below + 1 < r.h ? below + 1 : r.h - 1, &h, s);
-}
-
-bool impact_hit(struct rect r, const struct state *s, uint32_t x, uint32_t y, struct head *out)
-{
-    if (!state_has_grid(s))
-        return false;
-    struct heat h = heat_place(r, s);
-    if (x < r.x + h.label_w || y < r.y + 1)
-        return false;
-    uint32_t column = (x - r.x - h.label_w) / h.cell_w, line = (y - r.y - 1) / h.cell_h;
-    // Packed: the first click takes the upper head, one on the selected cell the lower.
-    uint32_t layer = line;
-    if (h.mode == HEAT_PACKED) {
-        layer = 2 * line;
-        if (s->cursor.layer == h.first_layer + layer && s->cursor.head == h.first_head + column)
-            layer++;
-    }
-    if (column >= h.n_heads || layer >= h.n_layers)
-        return false;
-    *out = (struct head){ h.first_layer + layer, h.first_head + column };
-    return true;
 }

@@ -1,9 +1,14 @@
 // Results that are no heads of the grid, a line each: sets, heads given back, patched places, parts
 // of the logits.
-#include "ui/parts.h"
+#include "ui/draw.h"
 
 #include <math.h>
 #include <stdio.h>
+
+#include "ui/format.h"
+#include "ui/presentation.h"
+#include "ui/style.h"
+#include "ui/text.h"
 
 // First line to show so that `at` is visible.
 static size_t first_line(size_t at, size_t shown, size_t n)
@@ -15,21 +20,21 @@ static size_t first_line(size_t at, size_t shown, size_t n)
 }
 
 // The number of a line, and how much of the bar it fills.
-static double measure(const struct snapshot *p, const struct item *e, char out[NUMBER_SIZE])
+static double measure(const struct snapshot *p, const struct item *e, char out[FORMAT_SIZE])
 {
     if (!e->done) {
-        snprintf(out, NUMBER_SIZE, "·");
+        snprintf(out, FORMAT_SIZE, "·");
         return 0;
     }
     const char *about = e->sampled ? "~" : "";
     if (e->has_recovery && isfinite(e->recovery.ratio.mean)) {
-        snprintf(out, NUMBER_SIZE, "%s%.0f%%%s", about, 100 * e->recovery.ratio.mean,
+        snprintf(out, FORMAT_SIZE, "%s%.0f%%%s", about, 100 * e->recovery.ratio.mean,
                  e->recovery.small ? "?" : "");
         return e->recovery.ratio.mean;
     }
-    char number[NUMBER_SIZE];
+    char number[FORMAT_SIZE];
     format_number(e->delta.mean, number);
-    snprintf(out, NUMBER_SIZE, "%s%.*s", about, NUMBER_SIZE - 2, number);
+    snprintf(out, FORMAT_SIZE, "%s%.*s", about, FORMAT_SIZE - 2, number);
     return p->items_scale > 0 ? fabs(e->delta.mean) / p->items_scale : 0;
 }
 
@@ -38,7 +43,7 @@ static void draw_item(struct grid *g, struct rect r, uint32_t y, const struct st
     enum { NUMBER = 8, BESIDE = NUMBER + 5 }; // number, and a short bar
     const struct snapshot *p = s->snap;
     const struct item *e = &p->items[i];
-    char number[NUMBER_SIZE];
+    char number[FORMAT_SIZE];
     double fraction = measure(p, e, number);
     uint32_t label_w = r.w < 3 * BESIDE ? r.w - BESIDE : r.w / 2, x = label_w + 1;
     struct rect name = { r.x, r.y + y, label_w, 1 };
@@ -54,14 +59,14 @@ static void draw_item(struct grid *g, struct rect r, uint32_t y, const struct st
     grid_text(g, name, e->indented ? 2 : 0, 0, st, e->label);
     uint32_t bar = r.w > x + NUMBER ? r.w - x - NUMBER : 0;
     bool down = e->has_recovery ? fraction < 0 : e->delta.mean < 0;
-    draw_bar(g, r, x, y, bar, fabs(fraction), down ? style_warn() : style_accent());
+    grid_bar(g, r, x, y, bar, fabs(fraction), down ? style_warn() : style_accent());
     grid_printf(g, r, r.w - NUMBER, y, style_plain(), "%*s", NUMBER, number);
 }
 
 static uint32_t entry(struct grid *g, struct rect r, uint32_t y, const char *name, double value,
                       const struct estimate *e)
 {
-    char number[NUMBER_SIZE], interval[2 * NUMBER_SIZE] = "";
+    char number[FORMAT_SIZE], interval[2 * FORMAT_SIZE] = "";
     format_number(value, number);
     if (e)
         format_interval(e, interval);
@@ -85,10 +90,10 @@ static void draw_selected(struct grid *g, struct rect r, const struct state *s)
     if (e->sampled)
         grid_printf(g, r, text_width(e->label) + 2, 0, style_dim(), "~ over %zu of %zu rows",
                     p->sample_rows, p->facts.n_rows);
-    bool part = p->experiment == EXPERIMENT_LENS;
-    uint32_t y
-        = entry(g, r, 1, part ? "direct ld" : metric_effect_name(p->metric, name, sizeof name),
-                e->delta.mean, &e->delta);
+    const char *effect = presentation_of(p->experiment)->item_effect;
+    if (!effect)
+        effect = format_effect(p->metric, name, sizeof name);
+    uint32_t y = entry(g, r, 1, effect, e->delta.mean, &e->delta);
     if (!e->has_recovery)
         return;
     y = entry(g, r, y, "recovery", e->recovery.ratio.mean, &e->recovery.ratio);
@@ -99,18 +104,6 @@ static void draw_selected(struct grid *g, struct rect r, const struct state *s)
         grid_text(g, r, 0, y, style_warn(), "? damaged is hardly below reference");
 }
 
-static const char *why_empty(const struct snapshot *p)
-{
-    switch (p->experiment) {
-    case EXPERIMENT_HEADS:
-        return "single heads: E chooses sets, patch, partial, lens";
-    case EXPERIMENT_LENS:
-        return "parts follow when the heads are done";
-    default:
-        return "nothing here yet";
-    }
-}
-
 void draw_list(struct grid *g, struct rect r, const struct state *s)
 {
     enum { SELECTED = 7 };
@@ -119,7 +112,7 @@ void draw_list(struct grid *g, struct rect r, const struct state *s)
     const struct snapshot *p = s->snap;
     if (!p->n_items) {
         size_t used = 0;
-        const char *text = why_empty(p);
+        const char *text = presentation_of(p->experiment)->empty_list;
         for (uint32_t y = 0; y < r.h && (used = text_break(text, r.w)); y++, text += used) {
             struct rect line = { r.x, r.y + y, r.w, 1 };
             char part[128];

@@ -1,10 +1,12 @@
 // Text that may be longer than its place: the log, and what stands where the heatmap will be.
-#include "ui/parts.h"
+#include "ui/draw.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "ui/log.h"
+#include "ui/style.h"
+#include "ui/text.h"
 
 static void draw_piece(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
                        const char *text, size_t len)
@@ -28,9 +30,9 @@ static void draw_lines_below(struct grid *g, struct rect r, size_t n)
 
 void draw_log(struct grid *g, struct rect r, const struct state *s)
 {
-    size_t limit = log_back_limit(s), back = s->log_back < limit ? s->log_back : limit;
+    size_t limit = log_back_limit(&s->log, r), back = s->log.back < limit ? s->log.back : limit;
     struct log_part part;
-    for (uint32_t i = 0; i < r.h && log_part_at(s, r.w, i + back, &part); i++)
+    for (uint32_t i = 0; i < r.h && log_part_at(&s->log, r.w, i + back, &part); i++)
         draw_piece(g, r, part.indent, r.h - 1 - i, part.is_error ? style_warn() : style_plain(),
                    part.text, part.len);
     draw_lines_below(g, r, back);

@@ -1,10 +1,13 @@
 // What covers the panes for a while: help, pickers, prompts.
-#include "ui/parts.h"
+#include "ui/draw.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "ui/help.h"
+#include "ui/picker.h"
+#include "ui/style.h"
+#include "ui/text.h"
 
 // Clear a box in the middle of the screen, frame it, and return its inside.
 static struct rect open_box(struct grid *g, struct rect screen, uint32_t w, uint32_t h,
@@ -48,8 +51,8 @@ static void draw_more(struct grid *g, struct rect r, uint32_t y, size_t n)
 static void draw_help(struct grid *g, struct rect screen, const struct state *s)
 {
     enum { KEYS = 18 };
-    struct rect r
-        = open_box(g, screen, at_most(screen.w - 4, 136), screen.h - 2, "keys that work now");
+    struct rect r = open_box(g, screen, at_most(screen.w - 4, 136), screen.h - 2,
+                             overlay_info(OVERLAY_HELP)->title);
     struct help_line line;
     uint32_t columns;
     size_t shown = help_shown(s, &columns), limit = help_scroll_limit(s);
@@ -66,12 +69,8 @@ static void draw_help(struct grid *g, struct rect screen, const struct state *s)
 
 static void draw_picker(struct grid *g, struct rect screen, const struct state *s)
 {
-    static const char *const titles[N_CATALOGS]
-        = { [CATALOG_MODELS] = "model",           [CATALOG_DATA] = "condition",
-            [CATALOG_DEVICES] = "device",         [CATALOG_METRICS] = "metric",
-            [CATALOG_EXPERIMENTS] = "experiment", [CATALOG_SITES] = "site" };
-    const char *title = titles[overlay_catalog(s->overlay)];
-    struct catalog_list list = state_picker_list(s);
+    const char *title = overlay_info(s->overlay)->title;
+    struct catalog_list list = picker_list(s);
     uint32_t n = list.n ? (uint32_t)list.n : 1, rows = at_most(n, screen.h - 8), name_w = 8;
     for (size_t i = 0; i < list.n; i++)
         if (text_width(list.items[i].value) > name_w)
@@ -102,9 +101,9 @@ static void draw_picker(struct grid *g, struct rect screen, const struct state *
 // The part of a long text that keeps the caret visible.
 static void draw_typed(struct grid *g, struct rect r, const struct state *s)
 {
-    char before[MAX_PROMPT];
-    snprintf(before, sizeof before, "%.*s", (int)s->caret, s->prompt);
-    const char *text = s->prompt;
+    char before[MAX_TYPED];
+    snprintf(before, sizeof before, "%.*s", (int)s->typed.caret, s->typed.text);
+    const char *text = s->typed.text;
     uint32_t caret = text_width(before);
     while (caret >= r.w) {
         uint32_t was = text_width(text);
@@ -120,31 +119,27 @@ static void draw_typed(struct grid *g, struct rect r, const struct state *s)
 
 static void draw_prompt(struct grid *g, struct rect screen, const struct state *s)
 {
-    static const struct {
-        const char *title, *hint;
-    } prompts[] = {
-        [OVERLAY_SCALE - OVERLAY_SCALE]
-        = { "scale", "factor for the head's output, such as 0.5 or -1" },
-        [OVERLAY_EXPORT - OVERLAY_SCALE]
-        = { "export into folder", "Enter alone: runs/…, named by what was run" },
-        [OVERLAY_COMMAND - OVERLAY_SCALE]
-        = { "command", "export, screenshot, model, data, metric, …" },
-        [OVERLAY_SEARCH - OVERLAY_SCALE] = { "go to head", "LAYER:HEAD, such as 0:2" },
-    };
-    size_t which = (size_t)(s->overlay - OVERLAY_SCALE);
-    struct rect r = open_box(g, screen, at_most(screen.w - 8, 64), 3, prompts[which].title);
-    if (!s->prompt[0])
-        grid_text(g, r, 0, 0, style_dim(), prompts[which].hint);
+    const struct overlay_info *info = overlay_info(s->overlay);
+    struct rect r = open_box(g, screen, at_most(screen.w - 8, 64), 3, info->title);
+    if (!s->typed.text[0])
+        grid_text(g, r, 0, 0, style_dim(), info->hint);
     draw_typed(g, r, s);
 }
 
 void draw_overlay(struct grid *g, struct rect screen, const struct state *s)
 {
     g->has_cursor = false;
-    if (s->overlay == OVERLAY_HELP)
+    switch (overlay_info(s->overlay)->kind) {
+    case OVERLAY_IS_NONE:
+        return;
+    case OVERLAY_IS_HELP:
         draw_help(g, screen, s);
-    else if (overlay_is_picker(s->overlay))
+        return;
+    case OVERLAY_IS_PICKER:
         draw_picker(g, screen, s);
-    else
+        return;
+    case OVERLAY_IS_PROMPT:
         draw_prompt(g, screen, s);
+        return;
+    }
 }

@@ -1,9 +1,13 @@
 // The heads in order.
-#include "ui/parts.h"
+#include "ui/draw.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+
+#include "ui/format.h"
+#include "ui/style.h"
+#include "ui/text.h"
 
 // First row to show so that `at` is visible, the list standing still as long as that goes.
 static size_t first_row(size_t at, size_t shown, size_t n)
@@ -22,7 +26,7 @@ static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct sta
     bool here = h.layer == s->cursor.layer && h.head == s->cursor.head;
     struct style st = e->q < p->alpha ? style_bold() : style_plain();
     struct style rest = style_dim();
-    char name[32], number[NUMBER_SIZE], interval[2 * NUMBER_SIZE], q[NUMBER_SIZE];
+    char name[32], number[FORMAT_SIZE], interval[2 * FORMAT_SIZE], q[FORMAT_SIZE];
     if (here) {
         st.flags |= STYLE_REVERSE;
         rest = st;
@@ -57,7 +61,7 @@ static void draw_titles(struct grid *g, struct rect r, const struct state *s)
     char name[32];
     grid_text(g, r, 0, 0, style_dim(), "  #");
     grid_text(g, r, 4, 0, style_dim(), "head");
-    metric_effect_name(s->snap->metric, name, sizeof name);
+    format_effect(s->snap->metric, name, sizeof name);
     grid_text(g, r, 17 - text_width(name), 0, style_dim(), name);
     if (r.w >= 36)
         grid_printf(g, r, 19, 0, style_dim(), "%g%% CI", 100 * (1 - s->snap->alpha));

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "ui/detail.h"
 #include "ui/sweep.h"
 
 static const double post_interval = 0.05; // seconds between snapshots of a running sweep
@@ -22,7 +21,7 @@ struct requests {
     struct choice choice;
     struct marks marks;
     struct detail_ask ask;
-    char export_path[MAX_PROMPT];
+    char export_path[MAX_NAME];
 };
 
 struct worker {

@@ -230,6 +230,7 @@ static bool run_and_write(const struct runner *run, struct session *session, str
         return false;
     }
     struct report r = { .session = session,
+                        .settings = &session->settings,
                         .drift = &drift,
                         .verify_json = with->verified,
                         .results = t,

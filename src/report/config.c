@@ -54,10 +54,9 @@ static void add_sources(struct doc *d, const struct settings *s)
 }
 
 // Keys of every object in ascending order: with no white space, equal settings are equal bytes.
-static void fill(struct doc *d, const struct session *session, const char *model_sha256,
-                 bool partial, struct arena *a)
+static void fill(struct doc *d, const struct session *session, const struct settings *s,
+                 const char *model_sha256, bool partial, struct arena *a)
 {
-    const struct settings *s = &session->settings;
     char ablate[ABLATE_SIZE];
     bool patch = s->experiment == EXPERIMENT_PATCH, ov = s->experiment == EXPERIMENT_OV;
     bool sets = s->experiment == EXPERIMENT_SETS || s->experiment == EXPERIMENT_PARTIAL;
@@ -117,23 +116,17 @@ static void fill(struct doc *d, const struct session *session, const char *model
     doc_text(d, o, "value_bias", value_bias_name(s->ablation.value_bias));
 }
 
-bool config_write(const struct session *session, const char model_sha256[SHA256_HEX], bool partial,
-                  struct buf *out, struct abl_err *err)
+bool config_write(const struct session *session, const struct settings *settings,
+                  const char model_sha256[SHA256_HEX], bool partial, struct buf *out,
+                  struct abl_err *err)
 {
     struct arena scratch = { 0 };
     struct doc d = doc_new();
-    fill(&d, session, model_sha256, partial, &scratch);
+    fill(&d, session, settings, model_sha256, partial, &scratch);
     bool ok = doc_print(&d, DOC_COMPACT, out, err);
     doc_release(&d);
     arena_release(&scratch);
     return ok;
-}
-
-bool report_config(const struct session *session, struct buf *out, struct abl_err *err)
-{
-    char sha256[SHA256_HEX];
-    return model_sha256(session->model, sha256, err)
-           && config_write(session, sha256, false, out, err);
 }
 
 // Names of models and data come from paths: keep what every file system and shell takes.
@@ -145,23 +138,23 @@ void run_name_plain(struct buf *out, const char *text)
     }
 }
 
-bool config_run_name(const struct session *session, const char model_sha256[SHA256_HEX],
-                     struct buf *out, struct abl_err *err)
+bool config_run_name(const struct session *session, const struct settings *settings,
+                     const char model_sha256[SHA256_HEX], struct buf *out, struct abl_err *err)
 {
     struct buf config = { 0 };
     char hash[SHA256_HEX];
-    bool ok = config_write(session, model_sha256, false, &config, err)
+    bool ok = config_write(session, settings, model_sha256, false, &config, err)
               && sha256_bytes(config.data, config.len, hash, err);
     buf_release(&config);
     if (!ok)
         return false;
-    if (session->settings.run_name) {
-        run_name_plain(out, session->settings.run_name);
+    if (settings->run_name) {
+        run_name_plain(out, settings->run_name);
     } else {
         run_name_plain(out, session->model->name);
         buf_char(out, '-');
         run_name_plain(out, session->data->name);
-        buf_printf(out, "-%s", experiment_name(session->settings.experiment));
+        buf_printf(out, "-%s", experiment_name(settings->experiment));
     }
     buf_printf(out, "_%.12s", hash);
     return !out->failed || abl_no_memory(err);

@@ -10,15 +10,17 @@
 #include "base/sha256.h"
 #include "session/session.h"
 
-// Append the canonical JSON of report_config. The model's hash is handed in because it takes a
-// while to make. partial adds the key that marks an interrupted run; hashes are taken without it.
-bool config_write(const struct session *session, const char model_sha256[SHA256_HEX], bool partial,
-                  struct buf *out, struct abl_err *err);
+// Append the canonical config of what `settings` asked of the session: resolved options as JSON with
+// sorted keys, no white space. The model's hash is handed in because it takes a while to make.
+// partial adds the key that marks an interrupted run; hashes are taken without it.
+bool config_write(const struct session *session, const struct settings *settings,
+                  const char model_sha256[SHA256_HEX], bool partial, struct buf *out,
+                  struct abl_err *err);
 
 // Append "<model>-<data>-<experiment>_<12 hex of the canonical config's SHA-256>", fit for a
 // folder's name.
-bool config_run_name(const struct session *session, const char model_sha256[SHA256_HEX],
-                     struct buf *out, struct abl_err *err);
+bool config_run_name(const struct session *session, const struct settings *settings,
+                     const char model_sha256[SHA256_HEX], struct buf *out, struct abl_err *err);
 
 // Append a name that comes from a path or a file, with '_' for what some file system or shell does
 // not take.

@@ -39,9 +39,9 @@ static bool parts_make(const struct report *r, struct parts *out, struct abl_err
 
 static bool is_wanted(const struct table_writer *w, const struct report *r)
 {
-    return (w->experiments & 1u << r->session->settings.experiment)
+    return (w->experiments & 1u << r->settings->experiment)
            && (!(w->experiments & TABLE_HOLDOUT) || r->session->held_out)
-           && (!(w->experiments & TABLE_COMPAT) || r->session->settings.compat)
+           && (!(w->experiments & TABLE_COMPAT) || r->settings->compat)
            && (!(w->experiments & TABLE_SPAN) || r->session->answers);
 }
 
@@ -59,7 +59,8 @@ static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigne
 static bool add_config(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     struct buf text = { 0 };
-    bool ok = config_write(p->report->session, p->model_sha256, p->report->interrupted, &text, err)
+    bool ok = config_write(p->report->session, p->report->settings, p->model_sha256,
+                           p->report->interrupted, &text, err)
               && rundir_add(dir, "config.json", &text, 0, err);
     buf_release(&text);
     return ok;
@@ -260,7 +261,7 @@ static char *default_path(const struct parts *p, struct abl_err *err)
 {
     struct buf path = { 0 };
     buf_printf(&path, "%s/", runs_folder);
-    if (!config_run_name(p->report->session, p->model_sha256, &path, err)) {
+    if (!config_run_name(p->report->session, p->report->settings, p->model_sha256, &path, err)) {
         buf_release(&path);
         return NULL;
     }
@@ -339,7 +340,7 @@ static bool put_parts(struct buf *out, const struct parts *p, struct abl_err *er
     const struct report *r = p->report;
     buf_printf(out, "{\"schema\":\"abltui.run/1\",\"partial\":%s,\n\"config\":",
                r->interrupted ? "true" : "false");
-    if (!config_write(r->session, p->model_sha256, r->interrupted, out, err))
+    if (!config_write(r->session, r->settings, p->model_sha256, r->interrupted, out, err))
         return false;
     struct doc provenance = provenance_doc(r, p->model_sha256), summary;
     if (!put_doc(out, "provenance", &provenance, err))

@@ -17,6 +17,7 @@ struct drift;
 
 struct report {
     const struct session *session;
+    const struct settings *settings; // what was asked for: the session's, or a part's of its own
     const struct results *results;
     const struct readings *readings; // NULL: nothing was read
     const struct drift *drift;       // from f32; NULL or empty: the run is in f32
@@ -41,9 +42,5 @@ bool report_check_target(const char *path, struct abl_err *err);
 
 // The same content as one JSON document ("--export -", "--json"), appended to out.
 bool report_json(const struct report *r, struct buf *out, struct abl_err *err);
-
-// Canonical config: resolved options as JSON with sorted keys, no white space; its SHA-256 names
-// runs.
-bool report_config(const struct session *session, struct buf *out, struct abl_err *err);
 
 #endif

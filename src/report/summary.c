@@ -104,7 +104,7 @@ static void add_effect(struct doc *d, cJSON *list, const struct report *r, const
 {
     const struct effect *e = p->effect;
     const struct variant *v = &r->results->variants->items[e->variant];
-    double alpha = r->session->settings.alpha;
+    double alpha = r->settings->alpha;
     cJSON *o = doc_object(d, list, NULL);
     doc_text(d, o, "variant", v->label);
     if (v->role == ROLE_HEAD) {
@@ -224,7 +224,7 @@ static bool add_holdout(struct doc *d, const struct report *r, const struct hold
     if (!h->made)
         return true;
     cJSON *o = doc_object(d, d->root, "holdout");
-    doc_number(d, o, "share", r->session->settings.holdout);
+    doc_number(d, o, "share", r->settings->holdout);
     doc_uint(d, o, "n_discovery", h->n_rows[0]);
     doc_uint(d, o, "discovery_clusters", h->n_clusters[0]);
     doc_uint(d, o, "n_heldout", h->n_rows[1]);
@@ -252,7 +252,7 @@ static void add_findings(struct doc *d, const struct prompts *p)
 static void add_run(struct doc *d, const struct report *r)
 {
     const struct session *session = r->session;
-    const struct settings *s = &session->settings;
+    const struct settings *s = r->settings;
     char ablate[ABLATE_SIZE];
     doc_bool(d, d->root, "complete", !r->interrupted);
     doc_uint(d, d->root, "n_variants", r->results->variants->n);
@@ -297,7 +297,7 @@ static void add_sham(struct doc *d, const struct report *r)
             double b = fabs((double)x->foil_logit - (double)y->foil_logit);
             worst = fmax(worst, fmax(a, b)); // fmax passes over NaN
         }
-    if (r->session->settings.experiment == EXPERIMENT_PATCH)
+    if (r->settings->experiment == EXPERIMENT_PATCH)
         doc_number(d, d->root, "sham_max_abs_delta", worst);
 }
 
@@ -306,7 +306,7 @@ static void add_sham(struct doc *d, const struct report *r)
 static void add_tinylab(struct doc *d, const struct report *r, const struct effects *effects)
 {
     double means[N_COMPAT_METRICS];
-    if (r->session->settings.compat != COMPAT_TINYLAB)
+    if (r->settings->compat != COMPAT_TINYLAB)
         return;
     size_t n = compat_sweep(r, means);
     cJSON *o = doc_object(d, d->root, "tinylab");
@@ -347,7 +347,7 @@ bool summary_doc(const struct report *r, const struct effects *effects, struct d
     add_run(out, r);
     add_accuracy(out, r->session);
     add_findings(out, r->session->prompts);
-    add_metrics(out, effects, r->session->settings.alpha);
+    add_metrics(out, effects, r->settings->alpha);
     add_drift(out, r->session, r->drift);
     add_tinylab(out, r, effects);
     add_sham(out, r);

@@ -160,7 +160,7 @@ static void write_recovery(const struct report *r, const struct effects *effects
             "ci_lo",     "ci_hi",    "n",       "n_clusters", "small_denominator",
             NULL };
     char text[ABLATE_SIZE];
-    const char *ablate = ablate_text(&r->session->settings, text);
+    const char *ablate = ablate_text(r->settings, text);
     struct sheet s;
     sheet_begin(&s, out, format, columns);
     for (size_t i = 0; i < effects->n_restored; i++)
@@ -192,7 +192,7 @@ static void put_place(struct sheet *s, const struct report *r, const struct vari
     const struct edit *e = &v->edits[0];
     char position[16];
     sheet_text(s, r->session->data->name);
-    sheet_uint(s, r->session->settings.seed);
+    sheet_uint(s, r->settings->seed);
     sheet_text(s, site_name(e->site));
     sheet_uint(s, e->layer);
     if (e->head == ALL_HEADS)
@@ -201,9 +201,9 @@ static void put_place(struct sheet *s, const struct report *r, const struct vari
         sheet_uint(s, e->head);
     snprintf(position, sizeof position, "%d", (int)e->position);
     sheet_text(s, e->position == ALL_POSITIONS ? "all" : position);
-    sheet_text(s, v->role == ROLE_SHAM                                 ? "sham"
-                  : r->session->settings.direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
-                                                                       : "corrupt->clean");
+    sheet_text(s, v->role == ROLE_SHAM                         ? "sham"
+                  : r->settings->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
+                                                               : "corrupt->clean");
 }
 
 static void write_patches(const struct report *r, const struct effects *effects,

@@ -49,7 +49,7 @@ void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_ME
 size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
 {
     const struct results *results = r->results;
-    enum variant_role role = swept_role(r->session->settings.experiment);
+    enum variant_role role = swept_role(r->settings->experiment);
     double sum[N_COMPAT_METRICS] = { 0 };
     size_t n = 0;
     for (size_t v = 0; v < results->variants->n; v++) {

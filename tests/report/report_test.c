@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "report/config.h"
 #include "session/estimates.h"
 #include "tests/support/report_example.h"
 
@@ -401,13 +402,14 @@ static void config_is_canonical_and_holds_only_what_matters(void **state)
     struct example *e = example_new(EXPERIMENT_HEADS);
     struct buf a = { 0 }, b = { 0 }, c = { 0 };
     struct abl_err err = { 0 };
-    must(report_config(&e->session, &a, &err), &err);
+    const char sha256[SHA256_HEX] = "of-the-model";
+    must(config_write(&e->session, &e->session.settings, sha256, false, &a, &err), &err);
     e->session.settings.n_threads = 5;
     e->session.settings.mem = 12345;
-    must(report_config(&e->session, &b, &err), &err);
+    must(config_write(&e->session, &e->session.settings, sha256, false, &b, &err), &err);
     assert_string_equal(a.data, b.data);
     e->session.settings.seed = UINT64_MAX;
-    must(report_config(&e->session, &c, &err), &err);
+    must(config_write(&e->session, &e->session.settings, sha256, false, &c, &err), &err);
     assert_string_not_equal(a.data, c.data);
     assert_non_null(strstr(c.data, "\"seed\":18446744073709551615,"));
     char last[64] = "";

@@ -123,6 +123,7 @@ struct example *example_new(enum experiment experiment)
          &err);
     fill_results(e, &err);
     e->report = (struct report){ .session = &e->session,
+                                 .settings = &e->session.settings,
                                  .results = &e->results,
                                  .command_line = "abltui --export x",
                                  .seconds = 1.5 };

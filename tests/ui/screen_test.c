@@ -13,8 +13,11 @@
 #include "base/file.h"
 #include "tests/support/screen.h"
 #include "ui/action.h"
+#include "ui/apply.h"
 #include "ui/depth.h"
-#include "ui/parts.h"
+#include "ui/draw.h"
+#include "ui/format.h"
+#include "ui/picker.h"
 #include "ui/view.h"
 
 static void print_difference(const char *name, const char *found, const char *expected)
@@ -102,7 +105,7 @@ static void draws_without_unicode(void **state)
                 s->snap->states[3] = CELL_WAITING;
                 s->snap->phase = overlay % 2 ? RUN_RUNNING : RUN_DONE;
                 state_say(s, true, "模型 “naïve” 🙂");
-                state_apply(s, DO_OVERLAY, (uint32_t)overlay);
+                apply_action(s, DO_OVERLAY, (uint32_t)overlay);
                 expect_ascii(s);
                 s->side = PANE_LOG;
                 expect_ascii(s);
@@ -123,9 +126,9 @@ static void draws_the_joint_effect_of_marked_heads(void **state)
 {
     (void)state;
     struct state *s = screen_state(80, 24, 4, 8);
-    state_apply(s, DO_MARK, 0);
-    state_apply(s, DO_DOWN, 0);
-    assert_true(state_apply(s, DO_MARK, 0) & EFFECT_JOINT);
+    apply_action(s, DO_MARK, 0);
+    apply_action(s, DO_DOWN, 0);
+    assert_true(apply_action(s, DO_MARK, 0) & EFFECT_JOINT);
     s->snap->has_joint = true;
     s->snap->joint
         = (struct joint){ .marks = s->marks,
@@ -183,7 +186,7 @@ static void draws_the_help_of_what_is_valid_now(void **state)
 {
     (void)state;
     struct state *s = screen_state(80, 24, 4, 8);
-    state_apply(s, DO_OVERLAY, OVERLAY_HELP);
+    apply_action(s, DO_OVERLAY, OVERLAY_HELP);
     expect_screen(s, "help-80x24");
     state_free(s);
 }
@@ -216,7 +219,7 @@ static void shows_the_beginning_of_a_long_message_and_all_of_it_in_the_log(void 
     for (int i = 0; i < 8; i++)
         state_say(s, i % 2, "message %d: %s", i, failure);
     s->side = s->focus = PANE_LOG;
-    s->log_back = 3;
+    s->log.back = 3;
     expect_screen(s, "log-80x24");
     state_free(s);
 }
@@ -226,12 +229,12 @@ static void says_what_is_still_being_looked_for(void **state)
     (void)state;
     struct catalog c = { 0 };
     struct state *s = screen_state(80, 24, 4, 8);
-    state_take_catalog(s, &c, 1u << CATALOG_MODELS);
-    state_apply(s, DO_OVERLAY, OVERLAY_DEVICE);
+    picker_take_catalog(s, &c, 1u << CATALOG_MODELS);
+    apply_action(s, DO_OVERLAY, OVERLAY_DEVICE);
     char *text = screen_text(s);
     assert_non_null(strstr(text, "looking for devices…"));
     free(text);
-    state_apply(s, DO_OVERLAY, OVERLAY_MODEL);
+    apply_action(s, DO_OVERLAY, OVERLAY_MODEL);
     text = screen_text(s);
     assert_non_null(strstr(text, "no models found"));
     free(text);
@@ -268,7 +271,7 @@ static void a_click_hits_the_head_that_is_drawn_there(void **state)
     struct abl_err err;
     struct head hit;
     assert_true(grid_init(&g, 80, 24, &err));
-    state_apply(s, DO_SELECT, 2u << 16 | 5);
+    apply_action(s, DO_SELECT, 2u << 16 | 5);
     view_draw(s, &g);
     assert_true(g.has_cursor);
     assert_true(view_hit(s, g.cursor_x, g.cursor_y, &hit));
@@ -288,7 +291,7 @@ static void draw_at(struct state *s, struct grid *g, uint32_t layer, uint32_t he
 {
     struct abl_err err;
     assert_true(grid_init(g, s->width, s->height, &err));
-    state_apply(s, DO_SELECT, layer << 16 | head);
+    apply_action(s, DO_SELECT, layer << 16 | head);
     view_draw(s, g);
 }
 
@@ -336,7 +339,7 @@ static void the_cursor_is_inverted_where_there_is_no_colour(void **state)
 
 static void expect_signed(double value, double largest, uint32_t width, const char *expected)
 {
-    char found[NUMBER_SIZE];
+    char found[FORMAT_SIZE];
     format_signed(value, largest, width, found);
     if (strcmp(found, expected) != 0)
         print_error("%g beside %g in %u columns: found '%s', expected '%s'\n", value, largest,
@@ -365,7 +368,7 @@ static void a_small_number_is_not_a_signed_zero(void **state)
 
 static void expect_number(double value, const char *expected)
 {
-    char found[NUMBER_SIZE];
+    char found[FORMAT_SIZE];
     format_number(value, found);
     assert_string_equal(found, expected);
 }
@@ -395,7 +398,7 @@ static void an_interval_shows_on_which_side_of_zero_it_ends(void **state)
                   { { .ci_lo = 0.00184, .ci_hi = 0.00236 }, "[+.0018, +.0024]" },
                   { { .ci_lo = 0, .ci_hi = 0 }, "[0, 0]" } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char found[2 * NUMBER_SIZE];
+        char found[2 * FORMAT_SIZE];
         format_interval(&cases[i].e, found);
         assert_string_equal(found, cases[i].expected);
     }

@@ -12,12 +12,15 @@
 
 #include "tests/support/screen.h"
 #include "ui/action.h"
+#include "ui/apply.h"
 #include "ui/catalog.h"
 #include "ui/command.h"
 #include "ui/help.h"
 #include "ui/keys.h"
 #include "ui/layout.h"
 #include "ui/log.h"
+#include "ui/picker.h"
+#include "ui/text.h"
 
 static void cover(unsigned char *seen, uint32_t width, uint32_t height, struct rect r)
 {
@@ -74,7 +77,7 @@ static void every_action_explains_itself_once(void **state)
 static unsigned press(struct state *s, uint32_t key)
 {
     const struct binding *b = key_find(s, key);
-    return b ? state_apply(s, b->action, b->action == DO_TYPE ? key : b->arg) : 0;
+    return b ? apply_action(s, b->action, b->action == DO_TYPE ? key : b->arg) : 0;
 }
 
 static void type(struct state *s, const char *text)
@@ -206,7 +209,7 @@ static void marks_outside_a_smaller_model_are_dropped(void **state)
 {
     (void)state;
     struct state *s = screen_state(80, 24, 12, 12), *small = screen_state(80, 24, 4, 8);
-    state_apply(s, DO_SELECT, 11u << 16 | 11);
+    apply_action(s, DO_SELECT, 11u << 16 | 11);
     press(s, ' ');
     struct snapshot *snap = small->snap;
     small->snap = NULL;
@@ -249,7 +252,7 @@ static void a_long_message_is_whole_in_the_log_at_any_width(void **state)
         struct log_part part;
         size_t n = 0, at = sizeof found - 1;
         found[at] = '\0';
-        while (log_part_at(s, width, n, &part)) {
+        while (log_part_at(&s->log, width, n, &part)) {
             at -= part.len;
             memcpy(found + at, part.text, part.len);
             n++;
@@ -266,25 +269,25 @@ static void the_log_scrolls_from_its_first_line_to_its_last(void **state)
     (void)state;
     char text[4000];
     struct state *s = screen_state(80, 24, 4, 8);
-    struct rect r = pane_text(layout_compute(80, 24, PANE_LOG).panes[PANE_LOG]);
+    struct rect r = layout_text(layout_compute(80, 24, PANE_LOG).panes[PANE_LOG]);
     struct log_part part;
     long_text(text, sizeof text, 150);
     state_say(s, true, "%s", text);
     press(s, '4');
     press(s, 'g');
-    assert_int_equal(s->log_back, log_back_limit(s));
-    assert_true(log_part_at(s, r.w, s->log_back + r.h - 1, &part)); // the top line
+    assert_int_equal(s->log.back, log_back_limit(&s->log, state_log_pane(s)));
+    assert_true(log_part_at(&s->log, r.w, s->log.back + r.h - 1, &part)); // the top line
     assert_memory_equal(part.text, "word 0", 6);
     press(s, 'j');
     press(s, 'k');
     press(s, 'k');
-    assert_int_equal(s->log_back, log_back_limit(s));
+    assert_int_equal(s->log.back, log_back_limit(&s->log, state_log_pane(s)));
     state_log(s, false, "news"); // what is being read stays
-    assert_true(log_part_at(s, r.w, s->log_back + r.h - 1, &part));
+    assert_true(log_part_at(&s->log, r.w, s->log.back + r.h - 1, &part));
     assert_memory_equal(part.text, "word 0", 6);
     press(s, 'G');
-    assert_int_equal(s->log_back, 0);
-    assert_true(log_part_at(s, r.w, 0, &part));
+    assert_int_equal(s->log.back, 0);
+    assert_true(log_part_at(&s->log, r.w, 0, &part));
     assert_memory_equal(part.text, "news", 4);
     state_free(s);
 }
@@ -316,15 +319,15 @@ static void a_picker_is_filled_while_another_is_still_looked_for(void **state)
     struct state *s = screen_state(80, 24, 4, 8);
     assert_true(press(s, 'M') & EFFECT_CATALOG);
     assert_false(picker_is_ready(s));
-    state_take_catalog(s, &c, 1u << CATALOG_MODELS);
+    picker_take_catalog(s, &c, 1u << CATALOG_MODELS);
     assert_true(picker_is_ready(s));
     assert_int_equal(s->picked, 1); // the one that is loaded
     press(s, 'k');
-    state_take_catalog(s, &c, 1u << CATALOG_MODELS | 1u << CATALOG_DEVICES);
+    picker_take_catalog(s, &c, 1u << CATALOG_MODELS | 1u << CATALOG_DEVICES);
     assert_int_equal(s->picked, 0); // what arrives for another picker moves nothing here
     press(s, KEYCODE_ESCAPE);
     press(s, 'D');
-    assert_int_equal(state_picker_list(s).n, 2);
+    assert_int_equal(picker_list(s).n, 2);
     state_free(s);
 }
 

@@ -1,41 +1,12 @@
-#include "ui/parts.h"
+#include "ui/format.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct style colored(uint8_t r, uint8_t g, uint8_t b, unsigned flags)
-{
-    return (struct style){ .fg = { true, { r, g, b } }, .flags = flags };
-}
-
-struct style style_plain(void)
-{
-    return (struct style){ 0 };
-}
-
-struct style style_dim(void)
-{
-    return (struct style){ .flags = STYLE_DIM };
-}
-
-struct style style_bold(void)
-{
-    return (struct style){ .flags = STYLE_BOLD };
-}
-
-struct style style_accent(void)
-{
-    return colored(46, 134, 222, STYLE_BOLD);
-}
-
-struct style style_warn(void)
-{
-    return colored(208, 108, 32, STYLE_BOLD);
-}
-
 // "+2e-5": printf writes at least two digits of exponent.
-static void format_power(double value, int decimals, char out[NUMBER_SIZE])
+static void format_power(double value, int decimals, char out[FORMAT_SIZE])
 {
     char text[64];
     snprintf(text, sizeof text, "%+.*e", decimals, value);
@@ -43,7 +14,7 @@ static void format_power(double value, int decimals, char out[NUMBER_SIZE])
     const char *minus = e[1] == '-' ? "-" : "";
     const char *exponent = e + 2 + strspn(e + 2, "0");
     *e = '\0';
-    snprintf(out, NUMBER_SIZE, "%.16se%s%s", text, minus, *exponent ? exponent : "0");
+    snprintf(out, FORMAT_SIZE, "%.16se%s%s", text, minus, *exponent ? exponent : "0");
 }
 
 static bool all_zeros(const char *digits)
@@ -52,31 +23,31 @@ static bool all_zeros(const char *digits)
 }
 
 // "+.02": without the zero there is a decimal more. False where that does not help.
-static bool format_bare(double value, uint32_t width, char out[NUMBER_SIZE])
+static bool format_bare(double value, uint32_t width, char out[FORMAT_SIZE])
 {
     char text[64];
     if (!(fabs(value) < 0.5))
         return false;
     snprintf(text, sizeof text, "%+.*f", (int)width - 2, value);
-    snprintf(out, NUMBER_SIZE, "%c%.16s", text[0], text + 2);
+    snprintf(out, FORMAT_SIZE, "%c%.16s", text[0], text + 2);
     return !all_zeros(out + 1);
 }
 
 // What does not fit into the decimals of its table: nearly nothing beside the others, or an
 // exponent.
-static void format_out_of_range(double value, double largest, uint32_t width, char out[NUMBER_SIZE])
+static void format_out_of_range(double value, double largest, uint32_t width, char out[FORMAT_SIZE])
 {
     if (format_bare(value, width, out))
         return;
     format_power(value, 0, out);
     if (fabs(value) < largest / 100 || (strlen(out) > width && fabs(value) < 1))
-        snprintf(out, NUMBER_SIZE, "≈0");
+        snprintf(out, FORMAT_SIZE, "≈0");
 }
 
-void format_signed(double value, double largest, uint32_t width, char out[NUMBER_SIZE])
+void format_signed(double value, double largest, uint32_t width, char out[FORMAT_SIZE])
 {
     if (!isfinite(value)) {
-        snprintf(out, NUMBER_SIZE, "·");
+        snprintf(out, FORMAT_SIZE, "·");
         return;
     }
     double bound = fmax(fabs(value), largest);
@@ -96,29 +67,29 @@ void format_signed(double value, double largest, uint32_t width, char out[NUMBER
     }
     if (vanishes)
         text[0] = ' ';
-    snprintf(out, NUMBER_SIZE, "%.*s", NUMBER_SIZE - 1, text);
+    snprintf(out, FORMAT_SIZE, "%.*s", FORMAT_SIZE - 1, text);
 }
 
-void format_number(double value, char out[NUMBER_SIZE])
+void format_number(double value, char out[FORMAT_SIZE])
 {
     double size = fabs(value);
     int decimals = size < 0.01 ? 4 : size < 10 ? 3 : size < 100 ? 2 : size < 1000 ? 1 : 0;
     if (!isfinite(value))
-        snprintf(out, NUMBER_SIZE, "·");
+        snprintf(out, FORMAT_SIZE, "·");
     else if (size <= 0)
-        snprintf(out, NUMBER_SIZE, "0");
+        snprintf(out, FORMAT_SIZE, "0");
     else if (size < 0.001)
         format_power(value, 1, out);
     else if (size < 1e7)
-        snprintf(out, NUMBER_SIZE, "%+.*f", decimals, value);
+        snprintf(out, FORMAT_SIZE, "%+.*f", decimals, value);
     else
         format_power(value, 2, out);
 }
 
 // An end of an interval has a sign: it tells whether zero is inside.
-static void format_end(double value, double largest, char out[NUMBER_SIZE])
+static void format_end(double value, double largest, char out[FORMAT_SIZE])
 {
-    char text[NUMBER_SIZE];
+    char text[FORMAT_SIZE];
     format_signed(value, largest, 6, text);
     if (!(fabs(value) > 0))
         strcpy(text, "0");
@@ -127,46 +98,32 @@ static void format_end(double value, double largest, char out[NUMBER_SIZE])
     strcpy(out, text);
 }
 
-void format_interval(const struct estimate *e, char out[2 * NUMBER_SIZE])
+void format_interval(const struct estimate *e, char out[2 * FORMAT_SIZE])
 {
-    char lo[NUMBER_SIZE], hi[NUMBER_SIZE];
+    char lo[FORMAT_SIZE], hi[FORMAT_SIZE];
     if (!isfinite(e->ci_lo) || !isfinite(e->ci_hi)) {
-        snprintf(out, 2 * NUMBER_SIZE, "[·]");
+        snprintf(out, 2 * FORMAT_SIZE, "[·]");
         return;
     }
     double largest = fmax(fabs(e->ci_lo), fabs(e->ci_hi));
     format_end(e->ci_lo, largest, lo);
     format_end(e->ci_hi, largest, hi);
-    snprintf(out, 2 * NUMBER_SIZE, "[%.20s, %.20s]", lo, hi);
+    snprintf(out, 2 * FORMAT_SIZE, "[%.20s, %.20s]", lo, hi);
 }
 
-void format_probability(double p, char out[NUMBER_SIZE])
+void format_probability(double p, char out[FORMAT_SIZE])
 {
     if (!isfinite(p))
-        snprintf(out, NUMBER_SIZE, "·");
+        snprintf(out, FORMAT_SIZE, "·");
     else if (p < 0.0005)
-        snprintf(out, NUMBER_SIZE, "<0.0005");
+        snprintf(out, FORMAT_SIZE, "<0.0005");
     else
-        snprintf(out, NUMBER_SIZE, "%.4f", p);
+        snprintf(out, FORMAT_SIZE, "%.4f", p);
 }
 
-const char *metric_effect_name(enum metric m, char *out, size_t size)
+const char *format_effect(enum metric m, char *out, size_t size)
 {
     const struct metric_info *info = metric_info(m);
     snprintf(out, size, "%s%s", info->sense == SENSE_CHANGE ? "" : "Δ ", info->name);
     return out;
-}
-
-void draw_bar(struct grid *g, struct rect r, uint32_t x, uint32_t y, uint32_t width,
-              double fraction, struct style style)
-{
-    static const uint32_t eighths[]
-        = { ' ', 0x258F, 0x258E, 0x258D, 0x258C, 0x258B, 0x258A, 0x2589 };
-    double cut = fraction > 0 ? fmin(fraction, 1) : 0;
-    uint32_t filled = (uint32_t)lround(cut * 8 * width);
-    for (uint32_t i = 0; i < width && x + i < r.w; i++) {
-        uint32_t left = filled > 8 * i ? filled - 8 * i : 0;
-        if (left)
-            grid_put(g, r.x + x + i, r.y + y, left >= 8 ? 0x2588 : eighths[left], style);
-    }
 }

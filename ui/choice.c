@@ -1,0 +1,75 @@
+#include "ui/choice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void copy_name(char *to, const char *from)
+{
+    snprintf(to, MAX_NAME, "%s", from ? from : "");
+}
+
+void choice_init(struct choice *c, const struct settings *settings)
+{
+    *c = (struct choice){ .ablation = settings->ablation,
+                          .metric = settings->metric,
+                          .experiment = settings->experiment,
+                          .sites = settings->sites,
+                          .direction = settings->direction };
+    copy_name(c->model, settings->model);
+    copy_name(c->data, settings->data);
+    copy_name(c->device, settings->device);
+    snprintf(c->positions, sizeof c->positions, "%s", settings_positions(settings));
+}
+
+bool choice_apply(const struct choice *c, struct settings *to, struct arena *a, struct abl_err *err)
+{
+    to->ablation = c->ablation;
+    to->metric = c->metric;
+    to->experiment = c->experiment;
+    to->sites = c->sites;
+    to->direction = c->direction;
+    to->positions = arena_strdup(a, c->positions);
+    if (*c->sets) {
+        to->sets = arena_strdup(a, c->sets);
+        to->pairs = to->triplets = NULL;
+    }
+    return (to->positions && (!*c->sets || to->sets)) || abl_no_memory(err);
+}
+
+// Which of its two prompts a row is read with.
+static bool same_prompts(const struct choice *a, const struct choice *b)
+{
+    bool patches = a->experiment == EXPERIMENT_PATCH;
+    return patches == (b->experiment == EXPERIMENT_PATCH)
+           && (!patches || a->direction == b->direction);
+}
+
+bool choice_same_inputs(const struct choice *a, const struct choice *b)
+{
+    return !strcmp(a->model, b->model) && !strcmp(a->data, b->data) && !strcmp(a->device, b->device)
+           && same_prompts(a, b);
+}
+
+bool choice_same_variants(const struct choice *a, const struct choice *b)
+{
+    return ablation_same(a->ablation, b->ablation) && a->experiment == b->experiment
+           && a->sites == b->sites && !strcmp(a->sets, b->sets)
+           && !strcmp(a->positions, b->positions);
+}
+
+bool ablation_same(struct ablation a, struct ablation b)
+{
+    return a.kind == b.kind && a.scale == b.scale && a.value_bias == b.value_bias;
+}
+
+void ablation_name(struct ablation a, char *out, size_t size)
+{
+    static const char *const names[]
+        = { [ABLATE_MEAN] = "mean", [ABLATE_RESAMPLE] = "resample", [ABLATE_PATCH] = "patch" };
+    if (a.kind != ABLATE_SCALE)
+        snprintf(out, size, "%s", names[a.kind]);
+    else if (a.scale == 0.0f)
+        snprintf(out, size, "zero");
+    else
+        snprintf(out, size, "scale %g", (double)a.scale);
+}

@@ -1,0 +1,155 @@
+#include "ui/choose.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui/action.h"
+#include "ui/presentation.h"
+
+// Keep marks and ablation as they were before they change; the oldest entry makes room.
+static void remember(struct state *s, const struct marks *marks)
+{
+    if (s->n_undo == MAX_UNDO)
+        memmove(s->undo, s->undo + 1, --s->n_undo * sizeof *s->undo);
+    s->undo[s->n_undo++] = (struct undo_entry){ *marks, s->choice.ablation };
+}
+
+unsigned choose_undo(struct state *s)
+{
+    if (!s->n_undo)
+        return 0;
+    const struct undo_entry *was = &s->undo[--s->n_undo];
+    bool ablation = !ablation_same(was->ablation, s->choice.ablation);
+    s->marks = was->marks;
+    s->choice.ablation = was->ablation;
+    state_say(s, false, "undone: %zu head%s marked", s->marks.n, s->marks.n == 1 ? "" : "s");
+    return EFFECT_JOINT | (ablation ? EFFECT_RUN : 0u);
+}
+
+unsigned choose_mark(struct state *s)
+{
+    struct marks before = s->marks;
+    if (!state_has_grid(s))
+        return 0;
+    if (!marks_toggle(&s->marks, s->cursor)) {
+        state_say(s, true, "%d heads are marked already: unmark one first", MAX_MARKS);
+        return 0;
+    }
+    remember(s, &before);
+    return EFFECT_JOINT;
+}
+
+unsigned choose_no_marks(struct state *s)
+{
+    remember(s, &s->marks);
+    s->marks.n = 0;
+    return EFFECT_JOINT;
+}
+
+static unsigned set_ablation(struct state *s, struct ablation a)
+{
+    if (ablation_same(a, s->choice.ablation))
+        return 0;
+    if (!experiment_ablates(s->choice.experiment)) {
+        state_say(s, true, "%s ablates nothing: E chooses another experiment",
+                  experiment_name(s->choice.experiment));
+        return 0;
+    }
+    remember(s, &s->marks);
+    s->choice.ablation = a;
+    char name[64];
+    ablation_name(a, name, sizeof name);
+    state_say(s, false, "ablation: %s", name);
+    return EFFECT_RUN;
+}
+
+unsigned choose_scale(struct state *s, const char *text)
+{
+    char *end;
+    float scale = strtof(text, &end);
+    if (end == text || *end || !isfinite(scale)) {
+        state_say(s, true, "'%s' is not a scale: expected a number such as 0.5", text);
+        return 0;
+    }
+    if (scale == 1.0f) {
+        state_say(s, true, "scale 1 changes nothing: choose another");
+        return 0;
+    }
+    return set_ablation(
+        s, (struct ablation){ .scale = scale, .value_bias = s->choice.ablation.value_bias });
+}
+
+unsigned choose_kind(struct state *s, enum ablate_kind kind)
+{
+    return set_ablation(
+        s, (struct ablation){ .kind = kind, .value_bias = s->choice.ablation.value_bias });
+}
+
+// zero -> half -> mean -> resample -> patch -> zero.
+unsigned choose_next_ablation(struct state *s)
+{
+    struct ablation a = s->choice.ablation;
+    if (a.kind == ABLATE_SCALE && a.scale == 0.0f)
+        return choose_scale(s, "0.5");
+    return choose_kind(s, a.kind == ABLATE_PATCH ? ABLATE_SCALE : (enum ablate_kind)(a.kind + 1));
+}
+
+unsigned choose_experiment(struct state *s, const char *name)
+{
+    int e = 0;
+    while (e < N_EXPERIMENTS && strcmp(name, experiment_name((enum experiment)e)) != 0)
+        e++;
+    if (e == N_EXPERIMENTS) {
+        state_say(s, true, "no experiment '%s': E shows the list", name);
+        return 0;
+    }
+    if (presentation_of((enum experiment)e)->needs_set) {
+        char sets[MAX_SETS];
+        if (marks_text(&s->marks, sets, sizeof sets))
+            memcpy(s->choice.sets, sets, sizeof sets);
+        if (!*s->choice.sets) {
+            state_say(s, true, "%s needs a set: mark two heads or more with space first", name);
+            return 0;
+        }
+    }
+    if (!experiment_ablates((enum experiment)e)) // they ablate nothing
+        s->choice.ablation = (struct ablation){ .value_bias = s->choice.ablation.value_bias };
+    s->choice.experiment = (enum experiment)e;
+    state_focus(s, presentation_of(s->choice.experiment)->pane);
+    state_say(s, false, "experiment: %s", name);
+    return EFFECT_RUN;
+}
+
+unsigned choose_site(struct state *s, const char *name)
+{
+    for (int site = 0; site < N_SITES; site++)
+        if (strcmp(name, site_name((enum site)site)) == 0) {
+            s->choice.sites = 1u << site;
+            return experiment_reads_other(s->choice.experiment) ? EFFECT_RUN : 0;
+        }
+    state_say(s, true, "no site '%s': S shows the list", name);
+    return 0;
+}
+
+unsigned choose_direction(struct state *s, const char *argument)
+{
+    bool forth = !strcmp(argument, "clean->corrupt"), back = !strcmp(argument, "corrupt->clean");
+    if (!forth && !back) {
+        state_say(s, true, "unknown direction '%s': expected clean->corrupt or corrupt->clean",
+                  argument);
+        return 0;
+    }
+    s->choice.direction = forth ? CLEAN_TO_CORRUPT : CORRUPT_TO_CLEAN;
+    return experiment_reads_other(s->choice.experiment) ? EFFECT_RUN : 0;
+}
+
+unsigned choose_positions(struct state *s, const char *argument)
+{
+    if (strlen(argument) >= sizeof s->choice.positions) {
+        state_say(s, true, "too many positions: expected last, all, each or a short list");
+        return 0;
+    }
+    strcpy(s->choice.positions, argument);
+    return experiment_reads_other(s->choice.experiment) ? EFFECT_RUN : 0;
+}

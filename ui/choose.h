@@ -1,0 +1,27 @@
+// What keys, pickers and commands choose: heads to mark, the ablation, the experiment and what it
+// reads. Each returns enum action_effect flags; a mistake becomes a message.
+#ifndef ABL_UI_CHOOSE_H
+#define ABL_UI_CHOOSE_H
+
+#include "ui/state.h"
+
+// Mark the head under the cursor, or take its mark away; take all marks away.
+unsigned choose_mark(struct state *s);
+unsigned choose_no_marks(struct state *s);
+
+// Ablation by kind, by scaling ("0.5"), or the next one in turn: zero, half, mean, resample, patch.
+unsigned choose_kind(struct state *s, enum ablate_kind kind);
+unsigned choose_scale(struct state *s, const char *text);
+unsigned choose_next_ablation(struct state *s);
+
+// Marks and ablation as they were before they changed last.
+unsigned choose_undo(struct state *s);
+
+unsigned choose_experiment(struct state *s, const char *name);
+
+// What patch puts in, in which direction and where.
+unsigned choose_site(struct state *s, const char *name);
+unsigned choose_direction(struct state *s, const char *name);
+unsigned choose_positions(struct state *s, const char *text);
+
+#endif

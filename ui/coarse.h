@@ -1,0 +1,32 @@
+// The coarse pass of a long sweep: every variant over a few of the rows, before all of them over
+// every row.
+#ifndef ABL_UI_COARSE_H
+#define ABL_UI_COARSE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "session/session.h"
+#include "ui/measured.h"
+
+struct coarse {
+    bool tried;              // prepared, if it pays
+    struct session *session; // of the sampled rows; NULL where it does not pay
+    struct measured run;
+    double seconds; // spent here
+};
+
+// Sample the rows where `fine`, the sweep over all of them, takes so long that its outline is worth
+// a pass of its own. Once: later calls do nothing.
+bool coarse_prepare(struct coarse *c, const struct session *session, const struct measured *fine,
+                    struct abl_err *err);
+
+// Run what is left, less what `fine` has finished by now. Options as of sweep_run.
+bool coarse_run(struct coarse *c, const struct measured *fine, atomic_bool *cancel,
+                const atomic_uint *wanted, session_progress *progress, void *context,
+                struct abl_err *err);
+bool coarse_is_complete(const struct coarse *c);
+void coarse_forget(struct coarse *c);
+
+#endif
