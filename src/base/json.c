@@ -8,15 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Keys met so far in one object: open addressing over copies in the parser's arena.
-struct key_set {
-    struct json_text *slots;
-    size_t n, cap; // cap is a power of two, or 0
-};
+#include "base/string_index.h"
 
 struct json_frame {
     bool is_object, has_items;
-    struct key_set keys;
+    struct string_index keys; // met so far in the object, each a copy in the parser's arena
 };
 
 bool json_fail(struct json *j, const char *format, ...)
@@ -49,7 +45,7 @@ bool json_open(struct json *j, const char *name, const void *text, size_t size, 
 void json_close(struct json *j)
 {
     for (int i = 0; j->frames && i < JSON_MAX_DEPTH; i++)
-        free(j->frames[i].keys.slots);
+        string_index_release(&j->frames[i].keys);
     arena_release(&j->arena);
     j->frames = NULL;
 }
@@ -126,20 +122,6 @@ enum json_type json_peek(struct json *j)
     }
 }
 
-// Empty the set for the next object of this depth. A table that the last object hardly used goes,
-// so that many small objects behind a large one do not each pay for clearing it.
-static void forget_keys(struct key_set *s)
-{
-    if (s->cap > 16 && s->n < s->cap / 8) {
-        free(s->slots);
-        *s = (struct key_set){ 0 };
-        return;
-    }
-    s->n = 0;
-    if (s->cap)
-        memset(s->slots, 0, s->cap * sizeof *s->slots);
-}
-
 static bool enter(struct json *j, bool is_object)
 {
     if (j->failed)
@@ -153,7 +135,7 @@ static bool enter(struct json *j, bool is_object)
     struct json_frame *f = &j->frames[j->depth++];
     f->is_object = is_object;
     f->has_items = false;
-    forget_keys(&f->keys);
+    string_index_clear(&f->keys);
     return true;
 }
 
@@ -167,52 +149,17 @@ bool json_array(struct json *j)
     return enter(j, false);
 }
 
-static uint64_t hash_text(struct json_text t)
-{
-    uint64_t h = 0xcbf29ce484222325u; // FNV-1a
-    for (size_t i = 0; i < t.len; i++)
-        h = (h ^ (unsigned char)t.data[i]) * 0x100000001b3u;
-    return h ^ h >> 29;
-}
-
-// The slot of a key, or the free one where it would go.
-static struct json_text *find_slot(const struct key_set *s, struct json_text key)
-{
-    size_t at = (size_t)hash_text(key) & (s->cap - 1);
-    while (s->slots[at].data
-           && (s->slots[at].len != key.len || memcmp(s->slots[at].data, key.data, key.len) != 0))
-        at = (at + 1) & (s->cap - 1);
-    return &s->slots[at];
-}
-
-static bool grow_keys(struct key_set *s)
-{
-    struct key_set bigger = { .n = s->n, .cap = s->cap ? s->cap * 2 : 16 };
-    bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
-    if (!bigger.slots)
-        return false;
-    for (size_t i = 0; i < s->cap; i++)
-        if (s->slots[i].data)
-            *find_slot(&bigger, s->slots[i]) = s->slots[i];
-    free(s->slots);
-    *s = bigger;
-    return true;
-}
-
 static bool remember_key(struct json *j, struct json_text key, size_t pos)
 {
-    struct key_set *s = &j->frames[j->depth - 1].keys;
-    if (s->n * 2 >= s->cap && !grow_keys(s))
+    struct string_index *keys = &j->frames[j->depth - 1].keys;
+    size_t n_before = keys->n;
+    if (!string_index_put(keys, key.data, key.len, 0))
         return no_memory(j);
-    struct json_text *slot = find_slot(s, key);
-    if (slot->data) {
-        j->pos = pos;
-        return json_fail(j, "found a duplicate key \"%.*s\", expected it once",
-                         (int)(key.len < 80 ? key.len : 80), key.data);
-    }
-    *slot = key;
-    s->n++;
-    return true;
+    if (keys->n > n_before)
+        return true;
+    j->pos = pos;
+    return json_fail(j, "found a duplicate key \"%.*s\", expected it once",
+                     (int)(key.len < 80 ? key.len : 80), key.data);
 }
 
 // True when another item follows in the innermost container; leaves the container at its end.

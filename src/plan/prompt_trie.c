@@ -3,58 +3,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Children are found through a hash of (parent, token): open addressing, node + 1 in each slot, 0 =
-// free.
-struct child_map {
-    uint32_t *slots;
-    size_t mask;
-};
+#include "base/hash.h"
 
-#define NO_PARENT UINT32_MAX
+#define NO_NODE UINT32_MAX
 
-static size_t child_slot(const struct child_map *map, uint32_t parent, uint32_t token)
+// The child of `parent` (NO_NODE: a first token) for `token`; a new node where there is none yet,
+// or where known, by (parent, token), is NULL. NO_NODE when memory is out.
+static uint32_t child_node(struct trie *t, struct hash *known, uint32_t parent, uint32_t token,
+                           uint32_t position)
 {
-    uint64_t h = ((uint64_t)parent << 32 | token) * 0x9e3779b97f4a7c15u;
-    return (size_t)(h >> 32) & map->mask;
-}
-
-// The child of `parent` for `token`; a new node where there is none yet.
-static uint32_t child_node(struct trie *t, struct child_map *map, uint32_t parent, uint32_t token,
-                           uint32_t position, bool share)
-{
-    size_t slot = child_slot(map, parent, token);
-    if (share)
-        for (; map->slots[slot]; slot = (slot + 1) & map->mask) {
-            uint32_t node = map->slots[slot] - 1;
-            uint32_t above = t->position[node] ? t->parent[node] : NO_PARENT;
-            if (above == parent && t->token[node] == token)
-                return node;
-        }
-    uint32_t node = t->n_nodes++;
+    uint32_t node = t->n_nodes;
+    if (known) {
+        const uint64_t *child = hash_put(known, hash_pair(parent, token), node);
+        if (!child)
+            return NO_NODE;
+        if (*child != node)
+            return (uint32_t)*child;
+    }
+    t->n_nodes++;
     t->token[node] = token;
     t->position[node] = position;
-    t->parent[node] = parent == NO_PARENT ? node : parent;
-    if (share)
-        map->slots[slot] = node + 1;
+    t->parent[node] = parent == NO_NODE ? node : parent;
     return node;
 }
 
-static bool trie_alloc(struct trie *t, size_t n_prompts, size_t n_tokens, struct child_map *map,
-                       struct abl_err *err)
+static bool trie_alloc(struct trie *t, size_t n_prompts, size_t n_tokens, struct abl_err *err)
 {
-    size_t slots = 16;
-    while (slots < n_tokens * 2)
-        slots *= 2;
     t->token = arena_alloc(&t->arena, n_tokens, sizeof *t->token);
     t->position = arena_alloc(&t->arena, n_tokens, sizeof *t->position);
     t->parent = arena_alloc(&t->arena, n_tokens, sizeof *t->parent);
     t->start = arena_alloc(&t->arena, n_tokens + 1, sizeof *t->start);
     t->reads = arena_alloc(&t->arena, n_prompts, sizeof *t->reads);
     t->read_of = arena_alloc(&t->arena, n_prompts, sizeof *t->read_of);
-    map->slots = calloc(slots, sizeof *map->slots);
-    map->mask = slots - 1;
-    return (t->token && t->position && t->parent && t->start && t->reads && t->read_of
-            && map->slots)
+    return (t->token && t->position && t->parent && t->start && t->reads && t->read_of)
            || abl_no_memory(err);
 }
 
@@ -106,19 +87,21 @@ bool trie_build(const struct prompt *prompts, size_t n, bool share, struct trie 
                 struct abl_err *err)
 {
     struct trie t = { .n_prompts = (uint32_t)n };
-    struct child_map map = { 0 };
+    struct hash known = { 0 };
     size_t n_tokens = 0;
     for (size_t p = 0; p < n; p++)
         n_tokens += prompts[p].n_ids;
-    bool ok = trie_alloc(&t, n, n_tokens, &map, err);
+    bool ok = trie_alloc(&t, n, n_tokens, err);
     for (uint32_t p = 0; ok && p < t.n_prompts; p++) {
-        uint32_t node = NO_PARENT;
-        for (uint32_t i = 0; i < prompts[p].n_ids; i++)
-            node = child_node(&t, &map, node, prompts[p].ids[i], i, share);
+        uint32_t node = NO_NODE;
+        for (uint32_t i = 0; ok && i < prompts[p].n_ids; i++) {
+            node = child_node(&t, share ? &known : NULL, node, prompts[p].ids[i], i);
+            ok = node != NO_NODE || abl_no_memory(err);
+        }
         t.read_of[p] = node;
     }
     ok = ok && build_contexts(&t, err) && build_reads(&t, err);
-    free(map.slots);
+    hash_release(&known);
     if (!ok) {
         trie_release(&t);
         return false;
@@ -157,7 +140,7 @@ uint32_t trie_node(const struct trie *t, uint32_t prompt, uint32_t back)
     uint32_t node = t->reads[t->read_of[prompt]];
     for (; back; back--) {
         if (!t->position[node])
-            return UINT32_MAX;
+            return NO_NODE;
         node = t->parent[node];
     }
     return node;

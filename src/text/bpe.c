@@ -15,11 +15,7 @@
 
 enum { NO_PLACE = -1 };
 
-static const uint32_t EMPTY = UINT32_MAX; // no pair in a slot; no id in a place
-
-struct bpe_slot {
-    uint32_t left, right, rank, merged;
-};
+static const uint32_t EMPTY = UINT32_MAX; // no id in a place
 
 struct bpe_link {
     int32_t prev, next;
@@ -33,39 +29,20 @@ struct bpe_candidate {
 
 bool bpe_init(struct bpe *b, size_t n_merges, struct abl_err *err)
 {
-    size_t cap = 16;
-    while (cap / 2 < n_merges)
-        if (!size_mul(cap, 2, &cap))
-            return abl_no_memory(err);
-    struct bpe_slot *slots = calloc(cap, sizeof *slots);
-    if (!slots)
-        return abl_no_memory(err);
-    for (size_t i = 0; i < cap; i++)
-        slots[i].left = EMPTY;
-    *b = (struct bpe){ .slots = slots, .cap = cap };
-    return true;
+    *b = (struct bpe){ 0 };
+    return hash_reserve(&b->pairs, n_merges) || abl_no_memory(err);
 }
 
 void bpe_release(struct bpe *b)
 {
-    free(b->slots);
-    *b = (struct bpe){ 0 };
-}
-
-// The slot of a pair, or the free one where it would go.
-static struct bpe_slot *find_slot(const struct bpe *b, uint32_t left, uint32_t right)
-{
-    uint64_t h = ((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u;
-    size_t at = (size_t)(h >> 32) & (b->cap - 1);
-    while (b->slots[at].left != EMPTY && (b->slots[at].left != left || b->slots[at].right != right))
-        at = (at + 1) & (b->cap - 1);
-    return &b->slots[at];
+    hash_release(&b->pairs);
 }
 
 void bpe_add(struct bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t merged)
 {
-    struct bpe_slot pair = { .left = left, .right = right, .rank = rank, .merged = merged };
-    *find_slot(b, left, right) = pair;
+    uint64_t *pair = hash_put(&b->pairs, hash_pair(left, right), 0);
+    assert(pair); // bpe_init made room
+    *pair = hash_pair(rank, merged);
 }
 
 static bool reserve(struct bpe_scratch *s, size_t n, struct abl_err *err)
@@ -129,10 +106,12 @@ static void offer(const struct bpe *b, struct bpe_scratch *s, const uint32_t *id
 {
     if (place == NO_PLACE || s->links[place].next == NO_PLACE)
         return;
-    const struct bpe_slot *pair = find_slot(b, ids[place], ids[s->links[place].next]);
-    if (pair->left != EMPTY)
-        heap_push(s, (struct bpe_candidate){
-                         .rank = pair->rank, .place = place, .merged = pair->merged });
+    uint32_t right = ids[s->links[place].next];
+    const uint64_t *pair = hash_find(&b->pairs, hash_pair(ids[place], right));
+    if (pair)
+        heap_push(s, (struct bpe_candidate){ .rank = (uint32_t)(*pair >> 32),
+                                             .place = place,
+                                             .merged = (uint32_t)*pair });
 }
 
 // Whether the pair a candidate stands for is still there. Two pairs of different rank may spell the
@@ -143,8 +122,8 @@ static bool is_current(const struct bpe *b, const struct bpe_scratch *s, const u
     int32_t next = s->links[c.place].next;
     if (ids[c.place] == EMPTY || next == NO_PLACE)
         return false;
-    const struct bpe_slot *pair = find_slot(b, ids[c.place], ids[next]);
-    return pair->left != EMPTY && pair->merged == c.merged;
+    const uint64_t *pair = hash_find(&b->pairs, hash_pair(ids[c.place], ids[next]));
+    return pair && (uint32_t)*pair == c.merged;
 }
 
 static void join(struct bpe_scratch *s, uint32_t *ids, struct bpe_candidate c)

@@ -9,13 +9,11 @@
 #include <stdint.h>
 
 #include "base/err.h"
-
-struct bpe_slot;
+#include "base/hash.h"
 
 // Which pairs merge, into what, and how early.
 struct bpe {
-    struct bpe_slot *slots;
-    size_t cap; // a power of two
+    struct hash pairs; // (left, right): (rank, merged)
 };
 
 // An empty table with room for n_merges pairs.

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/string_index.h"
 #include "text/label_checks.h"
-#include "text/string_index.h"
 #include "text/text_checks.h"
 #include "text/unicode.h"
 

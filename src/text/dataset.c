@@ -8,9 +8,9 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/string_index.h"
 #include "text/rows.h"
 #include "text/split.h"
-#include "text/string_index.h"
 
 enum { MAX_CORPUS = 1 << 30 }; // bytes
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "text/string_index.h"
+#include "base/string_index.h"
 #include "text/unicode.h"
 
 // Below these numbers of rows a share says nothing.

@@ -1,3 +1,4 @@
+#include "base/string_index.h"
 #include "text/prompts.h"
 
 #include <inttypes.h>
@@ -6,7 +7,6 @@
 
 #include "text/checks.h"
 #include "text/lint.h"
-#include "text/string_index.h"
 
 // One pass over a dataset.
 struct maker {

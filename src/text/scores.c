@@ -1,9 +1,9 @@
+#include "base/string_index.h"
 #include "text/scores.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/string_index.h"
 #include "text/unicode.h"
 
 struct writer {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "text/string_index.h"
+#include "base/string_index.h"
 #include "text/unicode.h"
 
 static bool ends_in_space(const char *text)

@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/string_index.h"
 #include "text/added.h"
 #include "text/bpe.h"
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
-#include "text/string_index.h"
 #include "text/tokenizer.h"
 
 struct token {

@@ -1,17 +1,19 @@
 // Strings to numbers: the vocabulary, cluster numbers, and "has this text been seen before?".
-#ifndef ABL_TEXT_STRING_INDEX_H
-#define ABL_TEXT_STRING_INDEX_H
+#ifndef ABL_BASE_STRING_INDEX_H
+#define ABL_BASE_STRING_INDEX_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct string_slot;
+#include "base/hash.h"
 
-// Open addressing over borrowed strings, which must outlive the index. Zero-initialise the struct
-// to start.
+struct string_entry;
+
+// Over borrowed strings, which must outlive the index. Zero-initialise the struct to start.
 struct string_index {
-    struct string_slot *slots;
-    size_t n, cap; // cap is a power of two, or 0
+    struct hash places; // of a text's hash in entries
+    struct string_entry *entries;
+    size_t n, cap; // entries
 };
 
 // The number kept under text[0..len): `value` where the text is new, else what it was. NULL when
@@ -20,6 +22,9 @@ uint32_t *string_index_put(struct string_index *x, const char *text, size_t len,
 
 // The same without adding: NULL where the text is unknown.
 const uint32_t *string_index_find(const struct string_index *x, const char *text, size_t len);
+
+// Forget all texts, as hash_clear does.
+void string_index_clear(struct string_index *x);
 
 void string_index_release(struct string_index *x);
 
