@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/size.h"
+
 const char *vulkan_result_name(VkResult r)
 {
 #define NAME(x)                                                                                    \
@@ -110,11 +112,6 @@ static bool create_device(struct vulkan_context *c, struct abl_err *err)
            && vulkan_api_init_device(c->api, c->device, err);
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
                          const struct device_info *wanted, int texel_wanted, bool coop_wanted,
                          struct abl_err *err)
@@ -141,7 +138,7 @@ bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *insta
     uint64_t texel_bytes = 16 * (uint64_t)d->limits.maxTexelBufferElements;
     uint64_t read = c->texel ? texel_bytes : d->limits.maxStorageBufferRange;
     // Shaders count floats in 32 bits, and texels in signed ones.
-    c->max_read = min_u64(min_u64(read, d->max_allocation), UINT64_C(1) << 33) & ~UINT64_C(15);
+    c->max_read = u64_min(u64_min(read, d->max_allocation), UINT64_C(1) << 33) & ~UINT64_C(15);
     return true;
 }
 

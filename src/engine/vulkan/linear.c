@@ -1,7 +1,8 @@
-#include "engine/vulkan/vulkan.h"
+#include "engine/vulkan/window.h"
 
 #include <assert.h>
 
+#include "base/size.h"
 #include "shaders/args.h"
 
 _Static_assert(SHADER_ACT_IDENTITY == ACT_IDENTITY && SHADER_ACT_GELU_TANH == ACT_GELU_TANH
@@ -12,11 +13,6 @@ enum { SMALL_TILE = 64, LARGE_TILE = 128 };
 enum { WAY_SMALL, WAY_LARGE }; // of tune.h
 // Large tiles need about this many of them to keep a GPU busy, and this much shared memory.
 enum { ENOUGH_TILES = 128, LARGE_TILE_BYTES = (LARGE_TILE * 5 + 16 * LARGE_TILE / 4) * 16 };
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
 
 static uint32_t tiles(uint32_t n, uint32_t tile)
 {
@@ -43,7 +39,7 @@ static uint32_t dispatch_rows(const struct vulkan *v, struct tensor out, uint32_
     uint32_t limit = rows < LARGE_TILE ? LARGE_TILE
                      : rows > 1e9      ? 1000000000
                                        : (uint32_t)rows / LARGE_TILE * LARGE_TILE;
-    return min_u32(window, limit);
+    return u32_min(window, limit);
 }
 
 // Of linear_coop: what its tiles take of shared memory.
@@ -128,7 +124,7 @@ static bool linear_rows(struct vulkan *v, struct tensor out, struct tensor x,
     assert(out.cols == w->n || out.cols == ((w->n + 3) & ~3u));
     uint32_t most = dispatch_rows(v, out, x.cols);
     for (uint32_t row = 0, n; row < out.rows; row += n) {
-        n = min_u32(most, out.rows - row);
+        n = u32_min(most, out.rows - row);
         for (uint32_t i = 0; i < w->n_parts; i++) {
             const struct weight_part *part = &w->parts[i];
             uint32_t cols = i + 1 < w->n_parts ? part->n_cols : out.cols - part->first_col;

@@ -62,11 +62,6 @@ bool vulkan_weight_new(struct engine *e, const struct matrix_source *source, str
 void vulkan_weight_free(struct engine *e, struct weight *w);
 
 // ops.c
-// The rows of t, from the first on, that one output binding can hold.
-uint32_t vulkan_window_rows(const struct vulkan *v, struct tensor t);
-// The binding of all rows of t, and where t begins in it.
-struct span vulkan_window(const struct vulkan *v, struct tensor t, uint32_t *first);
-bool vulkan_is_aligned(struct tensor t);
 bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, const struct norm_args *norm,
                  struct abl_err *err);
 bool vulkan_rope(struct engine *e, struct tensor x, struct tensor table, struct index positions,

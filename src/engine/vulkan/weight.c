@@ -29,11 +29,6 @@ static uint32_t round_up(uint32_t x, uint32_t to)
     return (x + to - 1) / to * to;
 }
 
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 static uint64_t panel_bytes(const struct weight *w)
 {
     return (uint64_t)w->k_pad * w->panel * w->bytes;
@@ -62,14 +57,14 @@ static bool create_parts(struct vulkan *v, struct weight *w, struct abl_err *err
                         "a weight of %u inputs is too large for '%s'; choose another device", w->k,
                         v->context.gpu->info.name);
     uint32_t part_cols
-        = min_u32((uint32_t)size_min(in_part, MAX_PANELS) * w->panel, round_up(w->n, w->panel));
+        = u32_min((uint32_t)size_min(in_part, MAX_PANELS) * w->panel, round_up(w->n, w->panel));
     w->parts = calloc(w->n / part_cols + 1, sizeof *w->parts);
     if (!w->parts)
         return abl_no_memory(err);
     for (uint32_t col = 0; col < w->n; col += part_cols) {
         struct weight_part *part = &w->parts[w->n_parts++];
         part->first_col = col;
-        part->n_cols = min_u32(part_cols, w->n - col);
+        part->n_cols = u32_min(part_cols, w->n - col);
         if (!vulkan_buffer_new(v, part_panels(w, part) * panel_bytes(w), &part->buffer, err)
             || (w->bytes == 2 && !memory_view_halves(&v->memory, part->buffer, err)))
             return false;
@@ -122,7 +117,7 @@ static bool send_out_in(struct loading *l, const struct weight_part *part, uint3
                         uint32_t n, struct abl_err *err)
 {
     const struct weight *w = l->w;
-    uint32_t row = part->first_col + first * w->panel, rows = min_u32(n * w->panel, w->n - row);
+    uint32_t row = part->first_col + first * w->panel, rows = u32_min(n * w->panel, w->n - row);
     if (!l->source->read(l->source->context, row, rows, l->block, err))
         return false;
     struct buffer *staging;
@@ -156,7 +151,7 @@ static bool send_in_out(struct loading *l, const struct weight_part *part, uint3
     for (uint32_t panel = 0; panel < panels; panel++)
         for (uint32_t k = first; k < first + n; k++) {
             uint32_t col = panel * w->panel;
-            uint32_t cols = k < w->k ? min_u32(w->panel, part->n_cols - col) : 0;
+            uint32_t cols = k < w->k ? u32_min(w->panel, part->n_cols - col) : 0;
             const float *from = l->block + (size_t)(k - first) * w->n + part->first_col + col;
             memcpy(l->strip, from, cols * sizeof(float));
             memset(l->strip + cols, 0, (w->panel - cols) * sizeof(float));
@@ -172,7 +167,7 @@ static bool load_out_in(struct loading *l, uint32_t panels, struct abl_err *err)
         const struct weight_part *part = &l->w->parts[i];
         uint32_t all = part_panels(l->w, part);
         for (uint32_t first = 0; first < all; first += panels)
-            if (!send_out_in(l, part, first, min_u32(panels, all - first), err))
+            if (!send_out_in(l, part, first, u32_min(panels, all - first), err))
                 return false;
     }
     return true;
@@ -182,8 +177,8 @@ static bool load_in_out(struct loading *l, uint32_t rows, struct abl_err *err)
 {
     struct weight *w = l->w;
     for (uint32_t first = 0; first < w->k_pad; first += rows) {
-        uint32_t n = min_u32(rows, w->k_pad - first); // with the rows of padding
-        uint32_t in_file = first < w->k ? min_u32(n, w->k - first) : 0;
+        uint32_t n = u32_min(rows, w->k_pad - first); // with the rows of padding
+        uint32_t in_file = first < w->k ? u32_min(n, w->k - first) : 0;
         if (in_file && !l->source->read(l->source->context, first, in_file, l->block, err))
             return false;
         for (uint32_t i = 0; i < w->n_parts; i++)
