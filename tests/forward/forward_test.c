@@ -432,7 +432,8 @@ static void check_savings(const char *device, const char *folder, int n_lists)
                                   .donors = donors,
                                   .n_donors = N_DONORS,
                                   .n_threads = 1, // waking a second takes longer than a product
-                                  .left_out = left_out };
+                                  .left_out = left_out,
+                                  .like = left_out ? rigs : NULL };
         rig_open(&rigs[left_out], &s);
     }
     struct rng rng;
@@ -445,7 +446,7 @@ static void check_savings(const char *device, const char *folder, int n_lists)
         for (unsigned left_out = 0; left_out < ALL_SAVINGS; left_out++)
             compare_savings(&rigs[ALL_SAVINGS], &rigs[left_out], &list.v, left_out, k);
     }
-    for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++)
+    for (unsigned left_out = ALL_SAVINGS + 1; left_out-- > 0;) // the first has what all borrow
         rig_close(&rigs[left_out]);
     prompts_random_free(donors);
     prompts_random_free(own);

@@ -20,9 +20,12 @@ void rig_open(struct rig *r, const struct rig_settings *settings)
     size_t n = settings->n_prompts;
     r->intact = calloc(n, sizeof *r->intact);
     assert_non_null(r->intact);
-    if (!model_open(settings->model, &r->model, &err)
-        || !engine_open(settings->device, settings->n_threads ? settings->n_threads : 2,
-                        settings->precision, &r->engine, &err))
+    if (settings->like) {
+        r->model = settings->like->model;
+        r->engine = settings->like->engine;
+    } else if (!model_open(settings->model, &r->model, &err)
+               || !engine_open(settings->device, settings->n_threads ? settings->n_threads : 2,
+                               settings->precision, &r->engine, &err))
         fail_msg("%s", err.text);
     struct forward_settings f
         = { .engine = r->engine,
@@ -58,8 +61,10 @@ void rig_run(struct rig *r, const struct variants *v)
 void rig_close(struct rig *r)
 {
     forward_free(r->forward);
-    r->engine->ops->free(r->engine);
-    model_free(r->model);
+    if (!r->settings.like) {
+        r->engine->ops->free(r->engine);
+        model_free(r->model);
+    }
     free(r->intact);
     free(r->rows);
 }

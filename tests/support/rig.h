@@ -20,6 +20,7 @@ struct rig_settings {
     uint32_t n_threads;   // 0: 2
     unsigned left_out;    // enum saving
     enum precision precision;
+    const struct rig *like; // open, of the same model and device: they are borrowed; NULL: own ones
 };
 
 struct rig {
