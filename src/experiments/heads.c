@@ -11,10 +11,10 @@ bool experiment_ablation(const struct session *session, struct ablation *out, st
     case ABLATE_MEAN:
         return true;
     case ABLATE_RESAMPLE:
-        out->donor = session->donors.resampled;
+        out->donor = DONOR_MAP_RESAMPLED;
         return donors_need_resampled(&session->donors, "--ablate resample", err);
     case ABLATE_PATCH:
-        out->donor = session->donors.other;
+        out->donor = DONOR_MAP_OTHER;
         return donors_need_other(&session->donors, "--ablate patch", err);
     }
     return false;

@@ -28,9 +28,8 @@ static bool has_head(const struct head_set *set, struct head h)
 static bool add_restored(struct writer *w, const struct head_set *set, size_t parent,
                          const struct head_set *back, enum variant_donor donor)
 {
-    const struct donors *donors = &w->session->donors;
-    struct ablation intact
-        = { .kind = ABLATE_PATCH, .donor = donor == DONOR_OTHER ? donors->other : donors->self };
+    struct ablation intact = { .kind = ABLATE_PATCH,
+                               .donor = donor == DONOR_OTHER ? DONOR_MAP_OTHER : DONOR_MAP_SELF };
     struct variant one = { .edits = malloc(set->n * sizeof *one.edits),
                            .n_edits = set->n,
                            .role = ROLE_RESTORED,
@@ -55,7 +54,8 @@ static bool add_both(struct writer *w, const struct head_set *set, size_t parent
         if (w->keep && !has_head(w->keep, back->heads[i]))
             return true;
     return add_restored(w, set, parent, back, DONOR_SAME)
-           && (!w->session->donors.other || add_restored(w, set, parent, back, DONOR_OTHER));
+           && (!w->session->donors.maps[DONOR_MAP_OTHER]
+               || add_restored(w, set, parent, back, DONOR_OTHER));
 }
 
 static bool add_set(struct writer *w, const struct head_set *set)

@@ -33,7 +33,7 @@ static struct edit patch_edit(const struct writer *w, enum site site, uint32_t l
                           .position = position,
                           .op = EDIT_SET,
                           .source = SOURCE_ROW,
-                          .donor = w->session->donors.other,
+                          .donor = DONOR_MAP_OTHER,
                           .from_start = w->session->settings.compat == COMPAT_TINYLAB
                                         && position == ALL_POSITIONS };
 }
@@ -69,7 +69,7 @@ static bool add_sham(struct writer *w, enum site site, uint32_t layer)
 {
     bool has_heads = site_head_cols(&w->session->model->shape, site) > 0;
     struct edit e = patch_edit(w, site, layer, has_heads ? 0 : ALL_HEADS, ALL_POSITIONS);
-    e.donor = w->session->donors.self;
+    e.donor = DONOR_MAP_SELF;
     return add_patch(w, e, ROLE_SHAM);
 }
 

@@ -40,7 +40,7 @@ static void mark_donors(void *context, const struct edit *e)
 {
     struct marker *m = context;
     for (size_t p = 0; p < m->job->n; p++) {
-        uint32_t donor = e->donor[m->job->first + p];
+        uint32_t donor = m->job->maps[e->donor][m->job->first + p];
         assert(donor < m->job->n_donors);
         m->state->number[donor] = 0;
     }

@@ -15,8 +15,9 @@
 struct donor_job {
     const struct model *model;
     struct weights *weights;
-    const struct prompt *donors; // edit->donor counts these
+    const struct prompt *donors; // whom maps count
     size_t n_donors;
+    const uint32_t *const *maps; // as in struct forward_settings
     const struct variants *variants;
     const size_t *todo; // (n_todo) numbers of the variants at hand
     size_t n_todo;

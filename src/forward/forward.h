@@ -42,9 +42,11 @@ struct forward_settings {
     const struct model *model;    // borrowed
     const struct prompt *prompts; // borrowed, as are their ids
     size_t n_prompts;
-    // Prompts that edits take from (edit->donor counts them), borrowed; NULL: the run's own.
+    // Prompts that edits take from, borrowed; NULL: the run's own. edit->donor counts the maps, each of
+    // which says for each of the run's prompts whom it takes from; NULL where no edit takes.
     const struct prompt *donors;
     size_t n_donors;
+    const uint32_t *const *donor_maps;
     bool has_bos; // position 0 of every prompt is BOS
     uint64_t mem; // bytes for activations; prompts are run in blocks that fit
     // another forward's, borrowed, whose prompts are as long; NULL: they are loaded

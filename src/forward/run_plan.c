@@ -217,7 +217,7 @@ static bool run_block(struct block_run *j, const struct donor_state *donors)
     pass.has_bos = f->s.has_bos;
     pass.z_mean = f->z_mean;
     if (donors) {
-        pass.donors = (struct donor_rows){ &donors->block.trie, donors->number };
+        pass.donors = (struct donor_rows){ &donors->block.trie, donors->number, f->s.donor_maps };
         pass.saved = donors->saved;
     }
     return run_streams(j, &pass);
@@ -260,6 +260,7 @@ static bool run_unshared(struct block_run *j, const struct block *b)
                                    .weights = f->weights,
                                    .donors = f->s.donors ? f->s.donors : f->s.prompts,
                                    .n_donors = f->s.donors ? f->s.n_donors : f->s.n_prompts,
+                                   .maps = f->s.donor_maps,
                                    .variants = j->job->variants,
                                    .todo = j->todo,
                                    .n_todo = j->n_todo,

@@ -47,9 +47,9 @@ bool donors_make(const struct prompts *p, uint64_t seed, struct arena *a, struct
         prompts[d.n++].n_ids = item->n_corrupt_ids;
     }
     d.prompts = prompts;
-    d.self = self;
-    d.other = d.without_other ? NULL : other;
-    d.resampled = resample(p, seed, resampled) ? resampled : NULL;
+    d.maps[DONOR_MAP_SELF] = self;
+    d.maps[DONOR_MAP_OTHER] = d.without_other ? NULL : other;
+    d.maps[DONOR_MAP_RESAMPLED] = resample(p, seed, resampled) ? resampled : NULL;
     *out = d;
     return true;
 }
@@ -79,12 +79,12 @@ bool donors_swap(struct prompts *p, struct abl_err *err)
 
 bool donors_need_other(const struct donors *d, const char *option, struct abl_err *err)
 {
-    return d->other || no_other(d->without_other, option, err);
+    return d->maps[DONOR_MAP_OTHER] || no_other(d->without_other, option, err);
 }
 
 bool donors_need_resampled(const struct donors *d, const char *option, struct abl_err *err)
 {
-    return d->resampled
+    return d->maps[DONOR_MAP_RESAMPLED]
            || abl_fail(err, ABL_BAD_DATA,
                        "%s takes from rows with another target: all rows have one target; use "
                        "--ablate mean, or data with several targets",

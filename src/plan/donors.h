@@ -10,14 +10,21 @@
 #include "base/err.h"
 #include "text/prompts.h"
 
+// Who gives to a row, as edits name it.
+enum donor_map {
+    DONOR_MAP_SELF,      // the row itself
+    DONOR_MAP_OTHER,     // its other prompt
+    DONOR_MAP_RESAMPLED, // a random row with another target
+    N_DONOR_MAPS,
+};
+
 struct donors {
     const struct prompt *prompts; // the run's own, then the other prompt of each row that has one
     size_t n;
-    // For each of the run's prompts a number of `prompts`:
-    const uint32_t *self;
-    const uint32_t *other;     // the row's other prompt; NULL where some row has none
-    const uint32_t *resampled; // a random row with another target; NULL where all targets are one
-    uint32_t without_other;    // line of the first row without
+    // For each of the run's prompts a number of `prompts`. NULL: DONOR_MAP_OTHER where some row has no
+    // other prompt, DONOR_MAP_RESAMPLED where all targets are one.
+    const uint32_t *maps[N_DONOR_MAPS];
+    uint32_t without_other; // line of the first row without
 };
 
 // Everything lies in the arena. resampled is drawn by the seed.

@@ -142,7 +142,7 @@ static uint32_t donor_row(const struct edit_job *job, const struct edit *e, uint
                           uint32_t back)
 {
     const struct trie *t = job->donors->trie;
-    uint32_t number = job->donors->number[e->donor[job->first_prompt + prompt]];
+    uint32_t number = job->donors->number[job->donors->maps[e->donor][job->first_prompt + prompt]];
     if (e->from_start) {
         back = back_of(t, number, job->trie->position[trie_node(job->trie, prompt, back)]);
         if (back == UINT32_MAX)

@@ -17,7 +17,8 @@ enum row_space { ROWS_NODES, ROWS_READS };
 // Where SOURCE_ROW edits take from: rows of the donors' own trie.
 struct donor_rows {
     const struct trie *trie;
-    const uint32_t *number; // by the donor's index in the run: its prompt in the trie
+    const uint32_t *number;      // by the donor's index in the run: its prompt in the trie
+    const uint32_t *const *maps; // edit->donor counts these: for each prompt of the run its donor
 };
 
 // Several variants at once: copy i of the rows belongs to variants[i].

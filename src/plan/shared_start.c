@@ -47,7 +47,9 @@ static int compare_edits(const struct edit *a, const struct edit *b)
                     (a->position > b->position) - (a->position < b->position),
                     compare_numbers(a->op, b->op),
                     (a->factor > b->factor) - (a->factor < b->factor),
-                    compare_numbers(a->source, b->source) };
+                    compare_numbers(a->source, b->source),
+                    compare_numbers(a->donor, b->donor),
+                    compare_numbers(a->from_start, b->from_start) };
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (order[i])
             return order[i];

@@ -52,7 +52,6 @@ struct edit head_edit(struct head h, struct ablation how)
         break;
     case ABLATE_RESAMPLE:
     case ABLATE_PATCH:
-        assert(how.donor);
         e.source = SOURCE_ROW;
         e.donor = how.donor;
         break;

@@ -64,7 +64,7 @@ struct edit {
     enum edit_op op;
     float factor;
     enum edit_source source;
-    const uint32_t *donor; // SOURCE_ROW: for each prompt the donor to take from; borrowed
+    uint32_t donor;  // SOURCE_ROW: number of the map that says for each prompt whom it takes from
     bool from_start; // SOURCE_ROW at ALL_POSITIONS: positions are aligned from the prompts' start
 };
 
@@ -133,8 +133,7 @@ struct ablation {
     enum ablate_kind kind;
     float scale; // of ABLATE_SCALE, else 0
     enum value_bias value_bias;
-    // of ABLATE_RESAMPLE and ABLATE_PATCH: for each prompt the donor; borrowed
-    const uint32_t *donor;
+    uint32_t donor; // of ABLATE_RESAMPLE and ABLATE_PATCH: number of the map of donors
 };
 
 // The edit that ablates one head.

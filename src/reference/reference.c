@@ -98,7 +98,7 @@ static const double *edit_source(const struct walk *w, const struct exact_layer 
         *keeps = w->job->has_bos && at == 0;
         return w->mean;
     }
-    const struct state *donor = &w->donors[e->donor[prompt]];
+    const struct state *donor = &w->donors[w->job->donor_maps[e->donor][prompt]];
     size_t n = donor->prompt->n_ids;
     size_t back = e->from_start ? n - at : w->job->prompts[prompt].n_ids - at;
     *keeps = e->from_start ? at >= n : back > n;
@@ -161,7 +161,7 @@ static void edit_weights(const struct walk *w, const struct exact_layer *l, cons
     double *to = weights_of(w, l, pattern, n, i, h);
     const double *from = NULL;
     if (e->source == SOURCE_ROW) {
-        const struct state *donor = &w->donors[e->donor[s->number]];
+        const struct state *donor = &w->donors[w->job->donor_maps[e->donor][s->number]];
         size_t n_donor = donor->prompt->n_ids;
         if (e->from_start ? i >= n_donor : n - i > n_donor)
             return;

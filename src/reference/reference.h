@@ -36,6 +36,8 @@ struct reference_job {
     size_t n_prompts;
     const struct prompt *donors; // what SOURCE_ROW edits take from; NULL: the prompts themselves
     size_t n_donors;
+    // edit->donor counts these: for each prompt whom it takes from. NULL where no edit takes.
+    const uint32_t *const *donor_maps;
     bool has_bos; // position 0 of every prompt is BOS
     // every site, op, source and position; NULL = the intact run only
     const struct variants *variants;

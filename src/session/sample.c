@@ -64,11 +64,11 @@ static bool take_donors(struct session *s, const struct session *all, const size
 {
     const struct donors *from = &all->donors;
     size_t n = s->prompts->n;
-    s->donors.self = some(&s->arena, from->self, rows, n);
-    s->donors.other = some(&s->arena, from->other, rows, n);
-    s->donors.resampled = some(&s->arena, from->resampled, rows, n);
-    bool ok = !from->self == !s->donors.self && !from->other == !s->donors.other
-              && !from->resampled == !s->donors.resampled;
+    bool ok = true;
+    for (int m = 0; m < N_DONOR_MAPS; m++) {
+        s->donors.maps[m] = some(&s->arena, from->maps[m], rows, n);
+        ok = ok && !from->maps[m] == !s->donors.maps[m];
+    }
     return ok || abl_no_memory(err);
 }
 

@@ -169,7 +169,8 @@ void session_fold_rows(const struct session *session, const struct row_stats *ru
 static bool read_other(struct session *session, struct abl_err *err)
 {
     size_t n = session->prompts->n;
-    if (!experiment_reads_other(session->settings.experiment) || !session->donors.other)
+    if (!experiment_reads_other(session->settings.experiment)
+        || !session->donors.maps[DONOR_MAP_OTHER])
         return true;
     size_t n_run = session_prompts(session)->n;
     struct row_stats *run = arena_alloc(&session->arena, n_run, sizeof *run);
@@ -201,6 +202,7 @@ struct forward_settings session_forward_settings(const struct session *session)
                                       .n_prompts = p->n,
                                       .donors = session->donors.prompts,
                                       .n_donors = session->donors.n,
+                                      .donor_maps = session->donors.maps,
                                       .has_bos = session->prompts->bos != TOKEN_NONE,
                                       .mem = mem.activations,
                                       .weights_mem = mem.weights,
@@ -221,7 +223,7 @@ static bool open_device(struct session *session, struct abl_err *err)
     session->intact = arena_alloc(&session->arena, session->prompts->n, sizeof *session->intact);
     if (!intact || !session->intact)
         return abl_no_memory(err);
-    bool of_other = experiment_reads_other(s->experiment) && session->donors.other;
+    bool of_other = experiment_reads_other(s->experiment) && session->donors.maps[DONOR_MAP_OTHER];
     if (s->compat == COMPAT_TINYLAB
         && !clamped_new(session->prompts->n, session->model->shape.n_vocab, of_other,
                         &session->clamped, err))

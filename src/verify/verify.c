@@ -107,8 +107,10 @@ static bool pick_donors(struct verify *v, struct abl_err *err)
         number[i] = NOT_TAKEN;
     for (size_t i = 0; i < v->variants.n; i++)
         for (size_t k = 0; k < v->variants.items[i].n_edits; k++) {
-            struct edit *e = &v->variants.items[i].edits[k];
-            if (e->source == SOURCE_ROW && !(e->donor = take_donors(v, e->donor, number)))
+            const struct edit *e = &v->variants.items[i].edits[k];
+            const uint32_t **map = &v->donor_maps[e->donor];
+            if (e->source == SOURCE_ROW && !*map
+                && !(*map = take_donors(v, v->session->donors.maps[e->donor], number)))
                 return abl_no_memory(err);
         }
     return true;
@@ -152,6 +154,7 @@ static bool run_reference(struct verify *v, struct expected *out, struct abl_err
                                  .n_prompts = v->n_prompts,
                                  .donors = v->n_donors ? v->donors : NULL,
                                  .n_donors = v->n_donors,
+                                 .donor_maps = v->donor_maps,
                                  .has_bos = v->session->prompts->bos != TOKEN_NONE,
                                  .variants = &v->variants };
     out->intact = arena_alloc(&v->arena, v->n_prompts, sizeof *out->intact);
@@ -172,6 +175,7 @@ static bool run_device(const struct verify *v, struct engine *e, struct found *o
                                          .n_prompts = v->n_prompts,
                                          .donors = v->n_donors ? v->donors : NULL,
                                          .n_donors = v->n_donors,
+                                         .donor_maps = v->donor_maps,
                                          .has_bos = v->session->prompts->bos != TOKEN_NONE,
                                          .mem = mem.activations,
                                          .weights_mem = mem.weights,

@@ -42,8 +42,10 @@ struct verify {
     struct prompt *prompts;  // (n_prompts) those compared, short to long
     uint32_t *numbers;       // (n_prompts) of each among those of the run
     size_t n_prompts;
-    struct prompt *donors; // (n_donors) what the variants take from; their edits count these
+    struct prompt *donors; // (n_donors) what the variants take from; donor_maps count these
     size_t n_donors;
+    const uint32_t
+        *donor_maps[N_DONOR_MAPS]; // of the prompts compared; NULL where no edit takes by it
     struct variants variants;      // those compared
     size_t n_all_variants;         // that the settings ask for
     struct verify_result *results; // one a device

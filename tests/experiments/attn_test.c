@@ -243,12 +243,11 @@ static void edits_of_patterns_agree_with_the_reference(void **state)
                               .head = ALL_HEADS,
                               .position = ALL_POSITIONS,
                               .op = EDIT_SET,
-                              .source = SOURCE_ROW,
-                              .donor = donor };
+                              .source = SOURCE_ROW };
     struct edit e[N_EDITS] = { set, set, set, set, set, set };
     e[1].head = 1, e[1].position = -1, e[1].layer = 1;
     e[2].head = 0, e[2].position = -3, e[2].layer = 1;
-    e[3].op = EDIT_SCALE, e[3].factor = 0, e[3].source = SOURCE_NONE, e[3].donor = NULL;
+    e[3].op = EDIT_SCALE, e[3].factor = 0, e[3].source = SOURCE_NONE;
     e[4].op = EDIT_ADD, e[4].factor = -0.5f, e[4].layer = 1;
     e[5].op = EDIT_SCALE, e[5].factor = 1.5f, e[5].source = SOURCE_NONE, e[5].head = 1;
     struct variant items[] = { { .label = "all", .edits = e, .n_edits = 1 },
@@ -271,6 +270,7 @@ static void edits_of_patterns_agree_with_the_reference(void **state)
                                       .n_prompts = N_PROMPTS,
                                       .donors = donors,
                                       .n_donors = N_DONORS,
+                                      .donor_maps = { donor },
                                       .mem = d % 2 };
             rig_open(&r, &s);
             rig_run(&r, &v);
@@ -292,11 +292,10 @@ static void sites_of_attention_agree_with_each_other(void **state)
                       .head = ALL_HEADS,
                       .position = ALL_POSITIONS,
                       .op = EDIT_SET,
-                      .source = SOURCE_ROW,
-                      .donor = donor };
+                      .source = SOURCE_ROW };
     struct edit out = z, off = z, no_z, parts[2];
     out.site = SITE_ATTN_OUT;
-    off.site = SITE_PATTERN, off.head = 2, off.source = SOURCE_NONE, off.donor = NULL;
+    off.site = SITE_PATTERN, off.head = 2, off.source = SOURCE_NONE;
     no_z = off;
     no_z.site = SITE_Z;
     parts[0] = parts[1] = z; // the pattern and what it mixes
@@ -323,7 +322,8 @@ static void sites_of_attention_agree_with_each_other(void **state)
                                   .prompts = prompts,
                                   .n_prompts = N_PROMPTS,
                                   .donors = donors,
-                                  .n_donors = N_DONORS };
+                                  .n_donors = N_DONORS,
+                                  .donor_maps = { donor } };
         rig_open(&r, &s);
         rig_run(&r, &v);
         rig_check_pairs(&r, &v, 1e-5, devices[d]);

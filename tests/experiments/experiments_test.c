@@ -38,7 +38,7 @@ static void run_all(struct oracle_run *r, const cJSON *golden)
     assert_non_null(donors);
     for (size_t i = 0; i < n; i++)
         donors[i] = (uint32_t)fixture_nth(fixture_at(golden, "donors"), i);
-    r->session->donors.resampled = donors;
+    r->session->donors.maps[DONOR_MAP_RESAMPLED] = donors;
     oracle_run_all(r);
 }
 
@@ -412,7 +412,7 @@ static void add_all_heads(const struct session *session, struct variants *v, uin
                                    .position = ALL_POSITIONS,
                                    .op = EDIT_SET,
                                    .source = SOURCE_ROW,
-                                   .donor = session->donors.other };
+                                   .donor = DONOR_MAP_OTHER };
     char label[32];
     assert_true(n_heads <= 32);
     for (uint32_t h = 0; h < n_heads; h++) {

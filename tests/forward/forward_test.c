@@ -226,7 +226,7 @@ static bool overlap(const struct edit *a, const struct edit *b)
                || b->position == ALL_POSITIONS);
 }
 
-static void random_source(struct rng *r, struct edit *e, const struct random_list *list)
+static void random_source(struct rng *r, struct edit *e)
 {
     bool constant = e->site == SITE_Z && rng_below(r, 2);
     if (e->site == SITE_Z && e->op != EDIT_SCALE && rng_below(r, 3) == 0) {
@@ -244,11 +244,9 @@ static void random_source(struct rng *r, struct edit *e, const struct random_lis
         e->source = constant ? SOURCE_CONSTANT : SOURCE_ROW;
         break;
     }
-    e->donor = e->source == SOURCE_ROW ? list->donor : NULL;
 }
 
-static struct edit random_edit(struct rng *r, const struct model_shape *s,
-                               const struct random_list *list)
+static struct edit random_edit(struct rng *r, const struct model_shape *s)
 {
     static const float factors[] = { 0.0f, 0.5f, 1.0f, -0.7f, 1.5f };
     struct edit e = { .site = (enum site)rng_below(r, N_SITES),
@@ -262,7 +260,7 @@ static struct edit random_edit(struct rng *r, const struct model_shape *s,
     // some prompts have no ninth token
     if (rng_below(r, 2))
         e.position = -1 - (int32_t)rng_below(r, rng_below(r, 2) ? 2 : 9);
-    random_source(r, &e, list);
+    random_source(r, &e);
     return e;
 }
 
@@ -300,7 +298,7 @@ static void make_random(struct random_list *list, struct rng *r, const struct mo
     for (size_t i = 0; i < list->v.n; i++) {
         size_t n = i ? begin_alike(r, s, list, i) : 0, wanted = 1 + rng_below(r, MAX_EDITS);
         for (size_t k = n; k < wanted; k++) {
-            struct edit e = random_edit(r, s, list);
+            struct edit e = random_edit(r, s);
             bool clash = false;
             for (size_t m = 0; m < n; m++)
                 clash = clash || overlap(&e, &list->edits[i][m]);
@@ -377,7 +375,9 @@ static void random_variants_agree_with_the_reference(void **state)
             struct rig r;
             struct rng rng;
             rng_seed(&rng, 100 + b);
+            static struct random_list list;
             struct rig_settings s = { .device = devices[i],
+                                      .donor_maps = { list.donor },
                                       .model = scratch_path(&scratch, "random"),
                                       .prompts = prompts,
                                       .n_prompts = n_prompts,
@@ -387,7 +387,6 @@ static void random_variants_agree_with_the_reference(void **state)
                                       .mem = budgets[b] };
             rig_open(&r, &s);
             for (int k = 0; k < 20; k++) {
-                static struct random_list list;
                 char what[64];
                 make_random(&list, &rng, &r.model->shape, b ? N_DONORS : n_prompts, n_prompts);
                 rig_run(&r, &list.v);
@@ -417,6 +416,7 @@ static void check_savings(const char *device, const char *folder, int n_lists)
 {
     enum { N_OWN = 7, N = 9, N_DONORS = 9 };
     struct rig rigs[ALL_SAVINGS + 1];
+    static struct random_list list;
     struct prompt *own = prompts_random(N_OWN, 12, 60, 15), prompts[N];
     memcpy(prompts, own, N_OWN * sizeof *prompts);
     prompts[7] = own[2]; // a row twice, and its prompt with another question
@@ -431,6 +431,7 @@ static void check_savings(const char *device, const char *folder, int n_lists)
                                   .n_prompts = N,
                                   .donors = donors,
                                   .n_donors = N_DONORS,
+                                  .donor_maps = { list.donor },
                                   .n_threads = 1, // waking a second takes longer than a product
                                   .left_out = left_out,
                                   .like = left_out ? rigs : NULL };
@@ -439,7 +440,6 @@ static void check_savings(const char *device, const char *folder, int n_lists)
     struct rng rng;
     rng_seed(&rng, 1000);
     for (int k = 0; k < n_lists; k++) {
-        static struct random_list list;
         make_random(&list, &rng, &rigs[0].model->shape, N_DONORS, N);
         for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++)
             rig_run(&rigs[left_out], &list.v);
@@ -496,7 +496,7 @@ static void equal_interventions_give_equal_results(void **state)
     set_c.op = EDIT_SET, set_c.source = SOURCE_CONSTANT;
     set_0.op = EDIT_SET;
     scale.factor = 1.75f;
-    add.op = EDIT_ADD, add.factor = 0.75f, add.source = SOURCE_ROW, add.donor = self;
+    add.op = EDIT_ADD, add.factor = 0.75f, add.source = SOURCE_ROW;
     struct edit other = z, pair[2], riap[2];
     other.layer = 1, other.head = 2;
     pair[0] = riap[1] = z;
@@ -514,6 +514,7 @@ static void equal_interventions_give_equal_results(void **state)
         struct rig r;
         struct rig_settings s = { .device = devices[i],
                                   .model = scratch_path(&scratch, "equal"),
+                                  .donor_maps = { self },
                                   .prompts = prompts,
                                   .n_prompts = n_prompts };
         rig_open(&r, &s);

@@ -29,6 +29,7 @@ struct bench {
     struct golden golden;
     struct model *model;
     struct variants variants;
+    const uint32_t *donor_map;
     struct reference_row *intact; // (rows)
     struct reference_row *rows;   // [variant * rows + row]
 };
@@ -39,6 +40,7 @@ static void bench_open(struct bench *b, const char *path, size_t step)
     golden_thin(&b->golden, step);
     CHECK(model_open(b->golden.model, &b->model, &err));
     b->variants = (struct variants){ 0 };
+    b->donor_map = NULL;
     b->intact = NULL;
     b->rows = NULL;
 }
@@ -51,9 +53,11 @@ static void bench_run(struct bench *b)
     b->intact = calloc(n, sizeof *b->intact);
     b->rows = calloc(n * b->variants.n + 1, sizeof *b->rows);
     assert_true(b->intact && b->rows);
-    struct reference_job job = {
-        .model = b->model, .prompts = b->golden.prompts, .n_prompts = n, .variants = &b->variants
-    };
+    struct reference_job job = { .model = b->model,
+                                 .prompts = b->golden.prompts,
+                                 .n_prompts = n,
+                                 .donor_maps = &b->donor_map,
+                                 .variants = &b->variants };
     CHECK(reference_run(&job, b->intact, b->rows, &err));
 }
 
@@ -189,10 +193,12 @@ static void agrees_with_transformers_on_joint_sets(void **state)
     compare_sets("tests/fixtures/odd-gpt2-golden.json", 1);
 }
 
-static void run_one(struct bench *b, struct edit *edits, size_t n_edits)
+// Edits that take from a donor take by `donor`; NULL: none does.
+static void run_one(struct bench *b, struct edit *edits, size_t n_edits, const uint32_t *donor)
 {
     struct variant one = { .label = "one", .edits = edits, .n_edits = n_edits };
     b->variants = (struct variants){ .items = &one, .n = 1 };
+    b->donor_map = donor;
     bench_run(b);
     b->variants = (struct variants){ 0 };
 }
@@ -226,13 +232,12 @@ static void a_donated_final_state_predicts_as_its_donor(void **state)
                          .head = ALL_HEADS,
                          .position = -1,
                          .op = EDIT_SET,
-                         .source = SOURCE_ROW,
-                         .donor = donor };
-    run_one(&b, &take, 1);
+                         .source = SOURCE_ROW };
+    run_one(&b, &take, 1, donor);
     for (size_t i = 0; i < n; i++)
         same_row(&b.rows[i], &b.intact[donor[i]], "donor's state", i);
     take.position = -2; // nothing reads the last layer there
-    run_one(&b, &take, 1);
+    run_one(&b, &take, 1, donor);
     for (size_t i = 0; i < n; i++)
         same_row(&b.rows[i], &b.intact[i], "state that nothing reads", i);
     free(donor);
@@ -257,7 +262,7 @@ static void silent_modules_leave_the_residual_stream(void **state)
                                 .head = ALL_HEADS,
                                 .position = ALL_POSITIONS,
                                 .op = EDIT_SET } };
-    run_one(&b, silent, 2);
+    run_one(&b, silent, 2, NULL);
     size_t n = b.golden.n_rows;
     struct reference_row *expected = calloc(n, sizeof *expected);
     memcpy(expected, b.rows, n * sizeof *expected);
@@ -272,10 +277,9 @@ static void silent_modules_leave_the_residual_stream(void **state)
                                .head = ALL_HEADS,
                                .position = ALL_POSITIONS,
                                .op = EDIT_SET,
-                               .source = SOURCE_ROW,
-                               .donor = self } };
+                               .source = SOURCE_ROW } };
     double moved = 0;
-    run_one(&b, carry, 3);
+    run_one(&b, carry, 3, self);
     for (size_t i = 0; i < n; i++) {
         same_row(&b.rows[i], &expected[i], "own input", i);
         moved = fmax(moved, fabs(expected[i].lse - b.intact[i].lse));
@@ -303,18 +307,17 @@ static void a_position_without_partner_keeps_its_value(void **state)
                          .head = 2,
                          .position = ALL_POSITIONS,
                          .op = EDIT_SET,
-                         .source = SOURCE_ROW,
-                         .donor = donor };
-    run_one(&b, &take, 1);
+                         .source = SOURCE_ROW };
+    run_one(&b, &take, 1, donor);
     struct reference_row *everywhere = calloc(n, sizeof *everywhere);
     memcpy(everywhere, b.rows, n * sizeof *everywhere);
     take.position = -1;
-    run_one(&b, &take, 1);
+    run_one(&b, &take, 1, donor);
     for (size_t i = 0; i < n; i++)
         same_row(&b.rows[i], &everywhere[i], "one-token donor", i);
     assert_true(fabs(delta_ld(&b, 0, 0)) > 1e-6);
     take.position = -2; // the donor has no such token
-    run_one(&b, &take, 1);
+    run_one(&b, &take, 1, donor);
     for (size_t i = 0; i < n; i++)
         same_row(&b.rows[i], &b.intact[i], "no partner", i);
     free(everywhere);
@@ -334,7 +337,7 @@ static void scaling_meets_zero_and_one(void **state)
                       .op = EDIT_SCALE,
                       .factor = 1,
                       .source = SOURCE_CONSTANT };
-    run_one(&b, &e, 1);
+    run_one(&b, &e, 1, NULL);
     for (size_t i = 0; i < b.golden.n_rows; i++)
         same_row(&b.rows[i], &b.intact[i], "scale 1", i);
     e = (struct edit){ .site = SITE_Z,
@@ -343,7 +346,7 @@ static void scaling_meets_zero_and_one(void **state)
                        .position = ALL_POSITIONS,
                        .op = EDIT_SET,
                        .source = SOURCE_CONSTANT };
-    run_one(&b, &e, 1);
+    run_one(&b, &e, 1, NULL);
     for (size_t i = 0; i < b.golden.n_rows; i++)
         golden_close(delta_ld(&b, 0, i),
                      b.golden.rows[i].by_head[VALUE_BIAS_FOLDED].delta_ld[1 * 5 + 3], tolerance,

@@ -155,13 +155,16 @@ static void check_sites(const struct oracle_model *m, const char *device)
         r.settings.heads = "*:0";
         CHECK(session_open_cold(&r.settings, &r.session, &err));
         CHECK(experiment_variants(r.session, &r.variants, &err));
-        struct rig_settings s = { .device = device,
-                                  .model = m->folder,
-                                  .prompts = r.session->prompts->items,
-                                  .n_prompts = r.session->prompts->n,
-                                  .donors = r.session->donors.prompts,
-                                  .n_donors = r.session->donors.n,
-                                  .has_bos = true };
+        struct rig_settings s
+            = { .device = device,
+                .model = m->folder,
+                .prompts = r.session->prompts->items,
+                .n_prompts = r.session->prompts->n,
+                .donors = r.session->donors.prompts,
+                .n_donors = r.session->donors.n,
+                .donor_maps = { [DONOR_MAP_SELF] = r.session->donors.maps[DONOR_MAP_SELF],
+                                [DONOR_MAP_OTHER] = r.session->donors.maps[DONOR_MAP_OTHER] },
+                .has_bos = true };
         rig_open(&rig, &s);
         rig_run(&rig, &r.variants);
         rig_check(&rig, &r.variants, tolerance, m->name);

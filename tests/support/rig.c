@@ -36,6 +36,7 @@ void rig_open(struct rig *r, const struct rig_settings *settings)
             .n_prompts = n,
             .donors = settings->donors,
             .n_donors = settings->n_donors,
+            .donor_maps = r->settings.donor_maps,
             .has_bos = settings->has_bos,
             .mem = settings->mem ? settings->mem : 64u << 20 };
     if (!forward_open(&f, r->intact, &r->forward, &err))
@@ -106,6 +107,7 @@ void rig_check(const struct rig *r, const struct variants *v, double tolerance, 
                                  .n_prompts = n,
                                  .donors = s->donors,
                                  .n_donors = s->n_donors,
+                                 .donor_maps = s->donor_maps,
                                  .has_bos = s->has_bos,
                                  .variants = v };
     if (!reference_run(&job, intact, rows, &err))

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "forward/forward.h"
+#include "plan/donors.h"
 #include "reference/reference.h"
 
 struct rig_settings {
@@ -14,6 +15,7 @@ struct rig_settings {
     size_t n_prompts;
     const struct prompt *donors; // borrowed, NULL: the prompts themselves
     size_t n_donors;
+    const uint32_t *donor_maps[N_DONOR_MAPS]; // for each prompt a donor, borrowed
     bool has_bos;
     uint64_t mem;         // 0: plenty
     uint64_t weights_mem; // likewise of weights, 0 = no limit
