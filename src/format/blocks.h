@@ -7,8 +7,6 @@
 
 #include "format/dtype.h"
 
-enum { BLOCK_SIZE = 32, SUPER_BLOCK_SIZE = 256 };
-
 // n_blocks blocks at `from` (any alignment) to fp32, in the order of operations of the reference,
 // so that the results are its bits. dtype is one of the block types.
 void blocks_to_f32(enum dtype dtype, const unsigned char *from, size_t n_blocks, float *to);

@@ -1,4 +1,4 @@
-// Element types of checkpoint files, and their exact conversion to fp32.
+// Element types of checkpoint files: names, sizes, and which of them can be read as weights.
 #ifndef ABL_FORMAT_DTYPE_H
 #define ABL_FORMAT_DTYPE_H
 
@@ -23,6 +23,9 @@ enum dtype {
     DTYPE_OTHER,
 };
 
+// Elements that the block types store together.
+enum { BLOCK_SIZE = 32, SUPER_BLOCK_SIZE = 256 };
+
 struct dtype_info {
     const char *name; // as safetensors or ggml spells it
     uint32_t block;   // elements that are stored together; 1 of plain types
@@ -42,9 +45,5 @@ const char *dtype_name(enum dtype dtype);
 
 // Those that can be read, for messages.
 extern const char dtype_readable[];
-
-// n elements at `from` (any alignment, little-endian) to fp32. dtype is not DTYPE_OTHER; n is a
-// multiple of its block.
-void dtype_to_f32(enum dtype dtype, const void *from, size_t n, float *to);
 
 #endif

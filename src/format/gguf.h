@@ -9,34 +9,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "format/gguf_value.h"
 #include "format/tensor_file.h"
-
-// What a value is once it is read: the file's widths of whole numbers and floats fold into one
-// each.
-enum gguf_kind { GGUF_UINT, GGUF_INT, GGUF_FLOAT, GGUF_BOOL, GGUF_STRING, GGUF_ARRAY };
-
-struct gguf_string {
-    const char *data; // NUL-terminated behind len bytes; sound UTF-8 is not promised
-    size_t len;
-};
-
-struct gguf_value {
-    struct gguf_string key;
-    enum gguf_kind kind, item; // item: of an array's elements, never GGUF_ARRAY
-    size_t n;                  // elements of an array
-    union {
-        uint64_t u; // GGUF_UINT
-        int64_t i;
-        double f;
-        bool b;
-        struct gguf_string s;
-        const uint64_t *us; // (n) of an array, by its item kind
-        const int64_t *is;
-        const double *fs;
-        const bool *bs;
-        const struct gguf_string *ss;
-    };
-};
 
 struct gguf {
     struct tensor_file tensors; // dims turned round: outermost first, as in safetensors

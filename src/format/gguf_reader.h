@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "format/gguf.h"
+#include "format/gguf_value.h"
 
 struct gguf_reader {
     const struct file_source *file;

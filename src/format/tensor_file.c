@@ -1,4 +1,5 @@
 #include "format/tensor_file.h"
+#include "format/to_f32.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -50,7 +51,7 @@ bool tensor_file_read(const struct tensor_file *f, const struct tensor_entry *t,
         if (!file_read_at(&f->file, offset + done / elements * size, block, count / elements * size,
                           err))
             return false;
-        dtype_to_f32(t->type->dtype, block, count, out + done);
+        to_f32(t->type->dtype, block, count, out + done);
         if (!check_finite(f, t, first + done, count, out + done, err))
             return false;
         done += count;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/model.h"
+#include "model/shape.h"
 
 enum { N_MATRICES = MATRIX_UNEMBED + 1, N_VECTORS = VECTOR_FINAL_BIAS + 1 };
 

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "model/arch.h"
-#include "model/model.h"
+#include "model/shape.h"
 
 // Read folder/config.json into shape (all but n_vocab's check against the files) and find its
 // family. Absent keys take the class default of the family; what cannot be run exactly is refused

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "model/arch.h"
 #include "model/checkpoint.h"
-#include "model/model.h"
+#include "model/shape.h"
 
 // Fill shape from c's metadata, and from its tensors where the format keeps no key: size of the
 // vocabulary, tying, biases. What GGUF files lose (activation, a gpt2's d_mlp multiple, Mistral's

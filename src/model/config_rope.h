@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "model/arch.h"
-#include "model/model.h"
+#include "model/shape.h"
 
 struct cJSON;
 

@@ -8,7 +8,7 @@
 #include "model/config.h"
 #include "model/config_gguf.h"
 #include "model/gguf_tokenizer.h"
-#include "model/internal.h"
+#include "model/model_parts.h"
 #include "model/rope.h"
 
 uint32_t model_vector_len(const struct model_shape *s, enum model_vector which)

@@ -1,4 +1,4 @@
-#include "model/internal.h"
+#include "model/model_parts.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #ifndef ABL_MODEL_ROPE_H
 #define ABL_MODEL_ROPE_H
 
-#include "model/model.h"
+#include "model/shape.h"
 
 // Angle by which one position turns each pair: out (n_dims / 2), as transformers computes it for
 // the same config.json.

@@ -2,7 +2,7 @@
 #include <assert.h>
 
 #include "base/size.h"
-#include "model/internal.h"
+#include "model/model_parts.h"
 
 // A stretch of logical rows that follow one another in one part.
 struct run {

@@ -1,11 +1,17 @@
-// The little languages of --heads, --layers and --sets.
+// The little languages of --heads, --layers, --sets, --pairs, --triplets and --positions.
 #ifndef ABL_PLAN_HEAD_SYNTAX_H
 #define ABL_PLAN_HEAD_SYNTAX_H
 
-#include "plan/variant.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-// Errors of all three are ABL_USAGE and name the option, the part that is wrong and the valid
-// range.
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/shape.h"
+#include "plan/place.h"
+
+// Errors are ABL_USAGE and name the option, the part that is wrong and the valid range.
 
 // "0:2,1:3,2:*,*:4" or "all": heads in the order given, repeats dropped; out lives in the arena.
 // "random:K@SEED": K heads of each layer (all where there are fewer), those that NumPy's

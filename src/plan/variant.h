@@ -8,7 +8,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "model/model.h"
+#include "model/shape.h"
+#include "plan/place.h"
 
 // Activations of a layer in the order in which they are computed. q and k are those that meet each
 // other (normed and turned by their positions where the model does that); pattern is what softmax
@@ -50,11 +51,6 @@ enum edit_source {
     SOURCE_ROW,
 };
 
-// Macros where an enumerator would have to fit an int (C17 6.7.2.2).
-#define ALL_HEADS UINT32_MAX
-#define NO_LAYER UINT32_MAX
-enum { ALL_POSITIONS = INT32_MAX };
-
 struct edit {
     enum site site;
     uint32_t layer;
@@ -83,16 +79,6 @@ enum variant_donor {
     DONOR_NONE,  // it puts none in, or those that its ablation asks for
     DONOR_SAME,  // the row's own intact run
     DONOR_OTHER, // the run of the row's other prompt
-};
-
-struct head {
-    uint32_t layer, head;
-};
-
-// A set of heads in ascending order, without repeats.
-struct head_set {
-    struct head *heads;
-    size_t n;
 };
 
 // A place in a list of variants that no variant has.

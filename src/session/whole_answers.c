@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "session/session.h"
+#include "session/settings.h"
 
 bool whole_answers_allow(const struct settings *s, struct abl_err *err)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/tokenizer.h"
+#include "text/token.h"
 #include "text/unicode.h"
 
 static int by_first_byte_then_length(const void *a, const void *b)

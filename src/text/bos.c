@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "text/tokenizer.h"
+#include "text/token.h"
 
 // Families that interpretability work reads with BOS though their tokenizers do not add it (DESIGN
 // section 3).

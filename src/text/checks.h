@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "text/lint.h"
-#include "text/prompts.h"
+#include "text/prompt.h"
 #include "text/tokenizer.h"
 
 // Add the warnings about p's rows, whose clusters are numbered already. by_template: templates are

@@ -166,7 +166,7 @@ static bool no_split_file(const struct place *p, enum split split, struct abl_er
                     p->path, split_name(split), p->splits[0]);
 }
 
-static bool open_split(const struct place *p, const struct row_list *all,
+static bool open_split(const struct place *p, const struct parsed_rows *all,
                        const struct file_bytes *text, struct split_file *out, struct abl_err *err)
 {
     const char *path = split_path(p);
@@ -200,7 +200,7 @@ static const char *leak_text(const struct dataset_row *row, const struct leak *l
     return row->clean ? *(const char *const *)(const void *)((const char *)row + l->text) : NULL;
 }
 
-static bool mark_leak(struct row_list *all, const struct split_file *f, enum split chosen,
+static bool mark_leak(struct parsed_rows *all, const struct split_file *f, enum split chosen,
                       const struct leak *l)
 {
     struct string_index seen = { 0 };
@@ -223,7 +223,7 @@ static bool mark_leak(struct row_list *all, const struct split_file *f, enum spl
 
 // Mark rows that share something with another split: what is tuned on one is then no test on the
 // other.
-static bool mark_leaks(struct row_list *all, const struct split_file *f, enum split chosen,
+static bool mark_leaks(struct parsed_rows *all, const struct split_file *f, enum split chosen,
                        struct abl_err *err)
 {
     for (size_t i = 0; i < sizeof leaks / sizeof *leaks; i++)
@@ -234,7 +234,7 @@ static bool mark_leaks(struct row_list *all, const struct split_file *f, enum sp
 
 // Keep the good ones among the rows asked for, up to max_rows; `order` may be NULL for all in file
 // order.
-static bool take_rows(struct dataset *d, const struct row_list *all, const uint32_t *order,
+static bool take_rows(struct dataset *d, const struct parsed_rows *all, const uint32_t *order,
                       size_t n, size_t max_rows, size_t *n_dropped, struct abl_err *err)
 {
     size_t most = max_rows && max_rows < n ? max_rows : n;
@@ -255,7 +255,7 @@ static bool take_rows(struct dataset *d, const struct row_list *all, const uint3
                     d->path, split_name(d->split), *n_dropped);
 }
 
-static bool choose_rows(struct dataset *d, const struct place *p, struct row_list *all,
+static bool choose_rows(struct dataset *d, const struct place *p, struct parsed_rows *all,
                         const struct file_bytes *text, enum split split, size_t max_rows,
                         size_t *n_dropped, struct abl_err *err)
 {
@@ -290,7 +290,7 @@ static bool open_into(struct dataset *d, const struct request *r, size_t *n_drop
 {
     struct place p;
     struct file_bytes text;
-    struct row_list all = { 0 };
+    struct parsed_rows all = { 0 };
     if (!find_place(&p, &d->arena, r->name, r->data_dir, err)
         || !file_read(p.path, MAX_CORPUS, &text, ABL_BAD_DATA, err))
         return false;

@@ -9,17 +9,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/sha256.h"
-
-struct dataset_row {
-    const char *clean, *target, *foil;
-    const char *corrupt, *id, *template_name, *cluster; // NULL where the row has none
-    uint32_t line;                                      // 1-based line in the file
-    uint32_t index; // 0-based row in the file: what split files count
-    // A row of another split with the same clean prompt, cluster, template; 0 = none.
-    uint32_t leak_line, cluster_leak_line, template_leak_line;
-};
-
-enum split { SPLIT_DEFAULT, SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST, SPLIT_ALL };
+#include "text/rows.h"
+#include "text/split.h"
 
 struct dataset {
     const char *name; // "facts", or the file's base name
@@ -45,19 +36,11 @@ struct dataset {
 bool dataset_open(const char *name, const char *data_dir, enum split split, size_t max_rows,
                   bool skip_bad, struct dataset **out, size_t *n_dropped, struct abl_err *err);
 
-// What the fields of a row are called in the file; NULL = clean, corrupt, target, foil.
-struct dataset_fields {
-    const char *clean, *corrupt, *target, *foil;
-};
-
 // The same for a file that calls its fields something else.
 bool dataset_open_as(const struct dataset_fields *fields, const char *name, const char *data_dir,
                      enum split split, size_t max_rows, bool skip_bad, struct dataset **out,
                      size_t *n_dropped, struct abl_err *err);
 void dataset_free(struct dataset *d);
-
-bool split_parse(const char *text, enum split *out); // "train" "val" "test" "all"
-const char *split_name(enum split split);
 
 // Bundled condition names in data_dir/corpora, sorted; the caller frees each and the array.
 bool dataset_list(const char *data_dir, char ***out, size_t *n, struct abl_err *err);

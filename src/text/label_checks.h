@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "text/lint.h"
-#include "text/prompts.h"
+#include "text/prompt.h"
 
 bool label_checks_run(const struct prompts *p, struct lint *l, struct abl_err *err);
 

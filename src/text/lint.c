@@ -96,7 +96,7 @@ void lint_add(struct lint *l, enum lint_kind kind, uint32_t line, const char *ex
 {
     struct lint_note *note = &l->notes[kind];
     bool first = !note->n_rows, tells = rules[kind].level == FINDING_ERROR && !l->row_kind;
-    if (note->n_rows < LINT_LINES)
+    if (note->n_rows < FINDING_LINES)
         note->lines[note->n_rows] = line;
     note->n_rows++;
     if (!first && !tells)
@@ -142,13 +142,13 @@ const char *lint_quote(struct lint *l, const char *text)
 // "line 4", "lines 4 and 9", "lines 4, 9, 12, …"
 static void add_lines(struct buf *b, const struct lint_note *note)
 {
-    uint32_t n = note->n_rows < LINT_LINES ? note->n_rows : LINT_LINES;
+    uint32_t n = note->n_rows < FINDING_LINES ? note->n_rows : FINDING_LINES;
     buf_str(b, note->n_rows == 1 ? "line " : "lines ");
     for (uint32_t i = 0; i < n; i++) {
         bool last = i + 1 == note->n_rows;
         buf_printf(b, "%s%" PRIu32, !i ? "" : last ? " and " : ", ", note->lines[i]);
     }
-    if (note->n_rows > LINT_LINES)
+    if (note->n_rows > FINDING_LINES)
         buf_str(b, ", …");
 }
 

@@ -8,7 +8,20 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "text/prompts.h"
+
+enum { FINDING_LINES = 3 }; // lines that a finding names
+
+enum finding_level { FINDING_WARNING, FINDING_ERROR };
+
+// One line of the pre-flight report: what, where, and what to do.
+struct finding {
+    enum finding_level level;
+    const char *kind; // "multi-token-target", "target-in-prompt", …: stable names, all in lint.c
+    uint32_t n_rows;  // rows concerned
+    uint32_t first_line;           // of the first of them
+    uint32_t lines[FINDING_LINES]; // of the first ones, as many as there are
+    const char *text;              // one line, names up to three rows and the remedy
+};
 
 enum lint_kind {
     LINT_EMPTY_PROMPT,
@@ -41,11 +54,9 @@ enum lint_kind {
     N_LINTS,
 };
 
-enum { LINT_LINES = FINDING_LINES };
-
 struct lint_note {
     uint32_t n_rows;
-    uint32_t lines[LINT_LINES];
+    uint32_t lines[FINDING_LINES];
     const char *example; // of the first row; in the arena
 };
 

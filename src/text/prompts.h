@@ -1,4 +1,4 @@
-// Tokenised rows, and the pre-flight check that every run makes (DESIGN section 3).
+// How rows become prompts, and the pre-flight check that every run makes (DESIGN section 3).
 #ifndef ABL_TEXT_PROMPTS_H
 #define ABL_TEXT_PROMPTS_H
 
@@ -6,59 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/err.h"
 #include "text/dataset.h"
+#include "text/prompt.h"
 #include "text/tokenizer.h"
-
-struct prompt {
-    const struct dataset_row *row; // borrowed from the dataset
-    const uint32_t *ids;           // BOS included where the policy adds one
-    uint32_t n_ids;
-    const uint32_t *corrupt_ids; // of the corrupt prompt, likewise
-    uint32_t n_corrupt_ids;      // 0: the row has none
-    uint32_t target, foil; // token ids; TOKEN_NONE where an error finding says that there is none
-    // The whole answers; of more than one token only where the options ask for them.
-    const uint32_t *target_ids, *foil_ids;
-    uint32_t n_target_ids, n_foil_ids;
-    // Dense number of the row's cluster: `cluster` where given, else its distinct clean prompt.
-    uint32_t cluster;
-};
-
-enum { FINDING_LINES = 3 }; // lines that a finding names
-
-enum finding_level { FINDING_WARNING, FINDING_ERROR };
-
-// One line of the pre-flight report: what, where, and what to do.
-struct finding {
-    enum finding_level level;
-    const char *kind; // "multi-token-target", "target-in-prompt", …: stable names, all in lint.c
-    uint32_t n_rows;  // rows concerned
-    uint32_t first_line;           // of the first of them
-    uint32_t lines[FINDING_LINES]; // of the first ones, as many as there are
-    const char *text;              // one line, names up to three rows and the remedy
-};
-
-// A row that was left out, and the first reason.
-struct prompt_drop {
-    const struct dataset_row *row;
-    const char *kind, *why; // "multi-token-target", "' Bangkok' is 2 tokens"
-};
-
-struct prompts {
-    const char *source; // the dataset's path; borrowed
-    struct prompt *items;
-    size_t n;
-    uint32_t n_clusters;
-    uint32_t bos; // TOKEN_NONE = none
-    uint32_t pad; // of padded prompts (text/padding.h); TOKEN_NONE = they are not padded
-    size_t n_padded;
-    struct prompt_drop *dropped;
-    size_t n_dropped;
-    struct finding *findings;
-    size_t n_findings;
-    struct arena arena;
-};
 
 struct prompts_options {
     enum bos_mode bos;

@@ -128,7 +128,7 @@ static bool parse_line(const struct row_source *from, const char *line, size_t l
     return ok;
 }
 
-static struct dataset_row *push(struct row_list *list, struct abl_err *err)
+static struct dataset_row *push(struct parsed_rows *list, struct abl_err *err)
 {
     if (list->n == UINT32_MAX) {
         abl_fail(err, ABL_BAD_DATA, "too many rows: expected at most %" PRIu32, UINT32_MAX);
@@ -148,7 +148,7 @@ static struct dataset_row *push(struct row_list *list, struct abl_err *err)
     return &list->rows[list->n++];
 }
 
-static bool add_line(struct row_list *list, const struct row_source *from, const char *line,
+static bool add_line(struct parsed_rows *list, const struct row_source *from, const char *line,
                      size_t len, uint32_t number, struct abl_err *err)
 {
     struct abl_err why;
@@ -176,10 +176,10 @@ static bool is_blank(const char *line, size_t len)
 }
 
 bool rows_parse(const char *name, const char *text, size_t len, const struct dataset_fields *names,
-                bool skip_bad, struct arena *arena, struct row_list *out, struct abl_err *err)
+                bool skip_bad, struct arena *arena, struct parsed_rows *out, struct abl_err *err)
 {
     struct row_source from = { name, names, skip_bad, arena };
-    struct row_list list = { 0 };
+    struct parsed_rows list = { 0 };
     size_t at = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     bool ok = true;
     for (uint32_t number = 1; ok && at < len; number++) {
@@ -197,8 +197,8 @@ bool rows_parse(const char *name, const char *text, size_t len, const struct dat
     return true;
 }
 
-void rows_release(struct row_list *list)
+void rows_release(struct parsed_rows *list)
 {
     free(list->rows);
-    *list = (struct row_list){ 0 };
+    *list = (struct parsed_rows){ 0 };
 }

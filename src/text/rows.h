@@ -4,14 +4,28 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "text/dataset.h"
+
+struct dataset_row {
+    const char *clean, *target, *foil;
+    const char *corrupt, *id, *template_name, *cluster; // NULL where the row has none
+    uint32_t line;                                      // 1-based line in the file
+    uint32_t index; // 0-based row in the file: what split files count
+    // A row of another split with the same clean prompt, cluster, template; 0 = none.
+    uint32_t leak_line, cluster_leak_line, template_leak_line;
+};
+
+// What the fields of a row are called in the file; NULL = clean, corrupt, target, foil.
+struct dataset_fields {
+    const char *clean, *corrupt, *target, *foil;
+};
 
 // Every row of a file in order; a bad one keeps its place, so that row numbers in split files stay
 // right.
-struct row_list {
+struct parsed_rows {
     struct dataset_row *rows; // malloc'd; clean is NULL in a bad row
     size_t n, cap;
 };
@@ -19,7 +33,7 @@ struct row_list {
 // Parse text[0..len); strings go to the arena. Without skip_bad the first bad row fails, with line
 // and remedy. `name` is the file, for messages.
 bool rows_parse(const char *name, const char *text, size_t len, const struct dataset_fields *names,
-                bool skip_bad, struct arena *arena, struct row_list *out, struct abl_err *err);
-void rows_release(struct row_list *list);
+                bool skip_bad, struct arena *arena, struct parsed_rows *out, struct abl_err *err);
+void rows_release(struct parsed_rows *list);
 
 #endif

@@ -8,7 +8,12 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "text/dataset.h"
+#include "base/sha256.h"
+
+enum split { SPLIT_DEFAULT, SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST, SPLIT_ALL };
+
+bool split_parse(const char *text, enum split *out); // "train" "val" "test" "all"
+const char *split_name(enum split split);
 
 enum { N_SPLITS = SPLIT_ALL }; // lists are counted by enum split; SPLIT_DEFAULT's stays empty
 

@@ -8,12 +8,11 @@
 
 #include "base/err.h"
 #include "base/sha256.h"
+#include "text/token.h"
 
 struct tokenizer;
 
 enum bos_mode { BOS_AUTO, BOS_ALWAYS, BOS_NEVER };
-
-#define TOKEN_NONE UINT32_MAX // no enumerator: those have to fit an int
 
 // A growing list of ids; zero-initialise to start, token_ids_release to end.
 struct token_ids {

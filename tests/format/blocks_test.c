@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "format/dtype.h"
+#include "format/to_f32.h"
 
 static void read_fixture(const char *name, const char *suffix, struct file_bytes *out)
 {
@@ -43,7 +44,7 @@ static void expect_decoded(uint32_t number)
     assert_true(values.size <= sizeof expected);
     assert_int_equal(n / type->block * (type->bits / 8), blocks.size);
     memcpy(expected, values.data, values.size);
-    dtype_to_f32(type->dtype, blocks.data, n, found);
+    to_f32(type->dtype, blocks.data, n, found);
     for (size_t i = 0; i < n; i++)
         if (bits_of(found[i]) != bits_of(expected[i]) && !(found[i] == 0 && expected[i] == 0))
             fail_msg("%s: element %zu is %.9g, expected %.9g", name, i, (double)found[i],

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/rng.h"
 #include "format/safetensors.h"
+#include "format/to_f32.h"
 #include "tests/support/scratch.h"
 
 // Parse a header whose file has data_len bytes behind it; release what comes of it.
@@ -452,7 +453,7 @@ static void check_all_halves(enum dtype dtype, int fraction_bits, int bias)
         bytes[1 + 2 * i] = (unsigned char)(i & 0xff);
         bytes[2 + 2 * i] = (unsigned char)(i >> 8);
     }
-    dtype_to_f32(dtype, bytes + 1, 65536, out);
+    to_f32(dtype, bytes + 1, 65536, out);
     for (uint32_t i = 0; i < 65536; i++) {
         bool is_nan = (i & 0x7fff) > (uint32_t)(2 * bias + 1) << fraction_bits;
         double expected = by_definition((uint16_t)i, fraction_bits, bias);
@@ -483,7 +484,7 @@ static void keeps_every_bit_of_fp32(void **state)
     unsigned char bytes[sizeof values + 3];
     float out[sizeof values / sizeof *values];
     memcpy(bytes + 3, values, sizeof values);
-    dtype_to_f32(DTYPE_F32, bytes + 3, sizeof values / sizeof *values, out);
+    to_f32(DTYPE_F32, bytes + 3, sizeof values / sizeof *values, out);
     assert_memory_equal(out, values, sizeof values);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/model.h"
 
 enum { MAX_ROWS = 256 };
 

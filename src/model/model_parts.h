@@ -1,6 +1,6 @@
 // What a model keeps about its files, and the steps that find its tensors in them and read them.
-#ifndef ABL_MODEL_INTERNAL_H
-#define ABL_MODEL_INTERNAL_H
+#ifndef ABL_MODEL_PARTS_H
+#define ABL_MODEL_PARTS_H
 
 #include "model/arch.h"
 #include "model/checkpoint.h"

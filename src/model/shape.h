@@ -1,0 +1,72 @@
+// The shape of a transformer: its sizes, what kinds of parts it has, and which weights.
+#ifndef ABL_MODEL_SHAPE_H
+#define ABL_MODEL_SHAPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/matrix.h"
+
+enum { MODEL_MAX_LAYERS = 512 };
+
+enum rope_kind { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN };
+
+// Rotary positions (Su et al. 2021) and how their frequencies are stretched beyond the context of
+// training.
+struct rope_shape {
+    uint32_t n_dims; // the first of each head's, in pairs; 0: the model has learned positions
+    enum rope_kind kind;
+    double theta, factor;
+    double original_ctx;
+    double low_freq_factor, high_freq_factor; // llama3
+    double beta_fast, beta_slow;              // yarn (Peng et al. 2023)
+    bool truncate;                            // yarn: ramp between whole dimensions
+    double scale; // of cosines and sines: yarn's attention factor, else 1
+};
+
+struct model_shape {
+    char arch[32]; // "gpt2"
+    uint32_t n_layers, n_heads, n_kv_heads, d_head, d_model, d_mlp, n_ctx;
+    uint32_t n_vocab; // rows of the unembedding; ids at or above it do not exist
+    float norm_eps;
+    enum norm_kind norm;
+    enum act act;
+    bool gated;    // the MLP is act(x·W_gate) x·W_in
+    bool parallel; // attention and MLP read the same residual stream
+    bool qk_norm;  // q and k of each head are normed (RMS) before they are turned
+    bool qkv_bias, out_bias, mlp_bias;
+    struct rope_shape rope;
+    uint32_t window; // tokens that a sliding layer's query sees, itself included; 0: all
+    bool slides[MODEL_MAX_LAYERS]; // with a window: the layers that it holds for
+    bool attn_scale;               // divide q·k by sqrt(d_head)
+    bool attn_scale_layer;         // and by layer + 1 (scale_attn_by_inverse_layer_idx)
+    bool tied;                     // W_U is W_E transposed
+    bool has_value_bias;           // b_V or ln1 bias: folded and head value bias differ
+};
+
+// Where a matrix of the model lies. n_layers of most of them.
+enum model_matrix {
+    MATRIX_QKV, // q | k | v
+    MATRIX_OUT,
+    MATRIX_MLP_GATE,
+    MATRIX_MLP_IN,
+    MATRIX_MLP_OUT,
+    MATRIX_UNEMBED,
+};
+enum model_vector {
+    VECTOR_LN1_GAIN,
+    VECTOR_LN1_BIAS,
+    VECTOR_QKV_BIAS,
+    VECTOR_Q_NORM,
+    VECTOR_K_NORM,
+    VECTOR_OUT_BIAS,
+    VECTOR_LN2_GAIN,
+    VECTOR_LN2_BIAS,
+    VECTOR_MLP_GATE_BIAS,
+    VECTOR_MLP_IN_BIAS,
+    VECTOR_MLP_OUT_BIAS,
+    VECTOR_FINAL_GAIN,
+    VECTOR_FINAL_BIAS,
+};
+
+#endif

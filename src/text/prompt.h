@@ -1,0 +1,48 @@
+// Tokenised rows, and what the pre-flight check found about them.
+#ifndef ABL_TEXT_PROMPT_H
+#define ABL_TEXT_PROMPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "text/lint.h"
+#include "text/rows.h"
+#include "text/token.h"
+
+struct prompt {
+    const struct dataset_row *row; // borrowed from the dataset
+    const uint32_t *ids;           // BOS included where the policy adds one
+    uint32_t n_ids;
+    const uint32_t *corrupt_ids; // of the corrupt prompt, likewise
+    uint32_t n_corrupt_ids;      // 0: the row has none
+    uint32_t target, foil; // token ids; TOKEN_NONE where an error finding says that there is none
+    // The whole answers; of more than one token only where the options ask for them.
+    const uint32_t *target_ids, *foil_ids;
+    uint32_t n_target_ids, n_foil_ids;
+    // Dense number of the row's cluster: `cluster` where given, else its distinct clean prompt.
+    uint32_t cluster;
+};
+
+// A row that was left out, and the first reason.
+struct prompt_drop {
+    const struct dataset_row *row;
+    const char *kind, *why; // "multi-token-target", "' Bangkok' is 2 tokens"
+};
+
+struct prompts {
+    const char *source; // the dataset's path; borrowed
+    struct prompt *items;
+    size_t n;
+    uint32_t n_clusters;
+    uint32_t bos; // TOKEN_NONE = none
+    uint32_t pad; // of padded prompts (text/padding.h); TOKEN_NONE = they are not padded
+    size_t n_padded;
+    struct prompt_drop *dropped;
+    size_t n_dropped;
+    struct finding *findings;
+    size_t n_findings;
+    struct arena arena;
+};
+
+#endif
