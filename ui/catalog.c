@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "experiments/experiments.h"
 #include "model/model.h"
 #include "session/session.h"
 #include "stats/metrics.h"
@@ -120,8 +121,7 @@ static void fill_experiments(struct catalog *c)
 {
     struct catalog_list list = new_list(c, N_EXPERIMENTS);
     for (int e = 0; e < N_EXPERIMENTS; e++)
-        add(c, &list, experiment_name((enum experiment)e), experiment_about((enum experiment)e),
-            true);
+        add(c, &list, experiments[e]->name, experiments[e]->about, true);
     c->lists[CATALOG_EXPERIMENTS] = list;
 }
 

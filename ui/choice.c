@@ -39,9 +39,9 @@ bool choice_apply(const struct choice *c, struct settings *to, struct arena *a, 
 // Which of its two prompts a row is read with.
 static bool same_prompts(const struct choice *a, const struct choice *b)
 {
-    bool patches = a->experiment == EXPERIMENT_PATCH;
-    return patches == (b->experiment == EXPERIMENT_PATCH)
-           && (!patches || a->direction == b->direction);
+    const unsigned by_prompts = READS_OTHER | SWAPS_PROMPTS;
+    unsigned of_a = a->experiment->traits & by_prompts;
+    return of_a == (b->experiment->traits & by_prompts) && (!of_a || a->direction == b->direction);
 }
 
 bool choice_same_inputs(const struct choice *a, const struct choice *b)

@@ -16,7 +16,7 @@ struct choice {
     char model[MAX_NAME], data[MAX_NAME], device[MAX_NAME];
     struct ablation ablation;
     enum metric metric;
-    enum experiment experiment;
+    const struct experiment *experiment;
     char sets[MAX_SETS]; // of sets and partial, as --sets has them; empty = the command line's
     unsigned sites;      // of patch: 1 << site
     enum direction direction;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiments/experiments.h"
 #include "ui/action.h"
 #include "ui/presentation.h"
 
@@ -51,9 +52,9 @@ static unsigned set_ablation(struct state *s, struct ablation a)
 {
     if (ablation_same(a, s->choice.ablation))
         return 0;
-    if (!experiment_ablates(s->choice.experiment)) {
+    if (!(s->choice.experiment->options & READS_ABLATION)) {
         state_say(s, true, "%s ablates nothing: E chooses another experiment",
-                  experiment_name(s->choice.experiment));
+                  s->choice.experiment->name);
         return 0;
     }
     remember(s, &s->marks);
@@ -97,14 +98,12 @@ unsigned choose_next_ablation(struct state *s)
 
 unsigned choose_experiment(struct state *s, const char *name)
 {
-    int e = 0;
-    while (e < N_EXPERIMENTS && strcmp(name, experiment_name((enum experiment)e)) != 0)
-        e++;
-    if (e == N_EXPERIMENTS) {
+    const struct experiment *e = experiment_named(name);
+    if (!e) {
         state_say(s, true, "no experiment '%s': E shows the list", name);
         return 0;
     }
-    if (presentation_of((enum experiment)e)->needs_set) {
+    if (e->options & READS_SETS) {
         char sets[MAX_SETS];
         if (marks_text(&s->marks, sets, sizeof sets))
             memcpy(s->choice.sets, sets, sizeof sets);
@@ -113,10 +112,10 @@ unsigned choose_experiment(struct state *s, const char *name)
             return 0;
         }
     }
-    if (!experiment_ablates((enum experiment)e)) // they ablate nothing
+    if (!(e->options & READS_ABLATION)) // they ablate nothing
         s->choice.ablation = (struct ablation){ .value_bias = s->choice.ablation.value_bias };
-    s->choice.experiment = (enum experiment)e;
-    state_focus(s, presentation_of(s->choice.experiment)->pane);
+    s->choice.experiment = e;
+    state_focus(s, presentation_of(e)->pane);
     state_say(s, false, "experiment: %s", name);
     return EFFECT_RUN;
 }
@@ -126,7 +125,7 @@ unsigned choose_site(struct state *s, const char *name)
     for (int site = 0; site < N_SITES; site++)
         if (strcmp(name, site_name((enum site)site)) == 0) {
             s->choice.sites = 1u << site;
-            return experiment_reads_other(s->choice.experiment) ? EFFECT_RUN : 0;
+            return s->choice.experiment->options & READS_PATCH ? EFFECT_RUN : 0;
         }
     state_say(s, true, "no site '%s': S shows the list", name);
     return 0;
@@ -141,7 +140,7 @@ unsigned choose_direction(struct state *s, const char *argument)
         return 0;
     }
     s->choice.direction = forth ? CLEAN_TO_CORRUPT : CORRUPT_TO_CLEAN;
-    return experiment_reads_other(s->choice.experiment) ? EFFECT_RUN : 0;
+    return s->choice.experiment->options & READS_PATCH ? EFFECT_RUN : 0;
 }
 
 unsigned choose_positions(struct state *s, const char *argument)
@@ -151,5 +150,5 @@ unsigned choose_positions(struct state *s, const char *argument)
         return 0;
     }
     strcpy(s->choice.positions, argument);
-    return experiment_reads_other(s->choice.experiment) ? EFFECT_RUN : 0;
+    return s->choice.experiment->options & READS_PATCH ? EFFECT_RUN : 0;
 }

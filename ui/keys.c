@@ -27,7 +27,7 @@ static bool measured(const struct state *s)
 
 static bool patches(const struct state *s)
 {
-    return experiment_reads_other(s->choice.experiment);
+    return s->choice.experiment->options & READS_PATCH;
 }
 
 static bool saved(const struct state *s)

@@ -29,7 +29,7 @@ static const char *chosen_now(const struct choice *c, enum catalog_kind catalog)
     case CATALOG_DEVICES:
         return c->device;
     case CATALOG_EXPERIMENTS:
-        return experiment_name(c->experiment);
+        return c->experiment->name;
     case CATALOG_METRICS:
         return metric_info(c->metric)->name;
     default:

@@ -1,5 +1,5 @@
-// How the explorer shows each experiment: a row an experiment. Nothing else in ui asks which one it
-// is.
+// How the explorer shows each experiment: a row for those that are no mere list of variants. Nothing
+// else in ui asks which one it is.
 #ifndef ABL_UI_PRESENTATION_H
 #define ABL_UI_PRESENTATION_H
 
@@ -9,15 +9,15 @@
 #include "ui/layout.h"
 
 struct presentation {
+    const struct experiment *of;
     enum pane pane;          // that shows its results
     const char *unit;        // what its variants are
     const char *empty_list;  // what the list of results says while nothing is in it
     const char *item_effect; // what the list's numbers are; NULL: effects on the metric
     bool named;              // in the header
-    bool needs_set;          // it runs over the marked set, or over the command line's
     bool set_beside;         // an export has the marked set beside it, as a run of its own
 };
 
-const struct presentation *presentation_of(enum experiment e);
+const struct presentation *presentation_of(const struct experiment *e);
 
 #endif

@@ -52,7 +52,7 @@ struct snapshot {
     enum run_phase phase;
     bool has_facts; // false until the first model is loaded
     struct facts facts;
-    enum experiment experiment;
+    const struct experiment *experiment;
     unsigned run; // a number that is another for every run
     struct ablation ablation;
     enum metric metric;     // of every estimate here

@@ -5,6 +5,7 @@
 
 #include "analysis/stability.h"
 #include "base/clock.h"
+#include "experiments/chosen.h"
 #include "experiments/experiments.h"
 #include "report/profile.h"
 #include "ui/sweep_parts.h"
@@ -15,6 +16,7 @@ bool sweep_new(const struct settings *settings, struct sweep **out, struct abl_e
     if (!s)
         return abl_no_memory(err);
     s->settings = *settings;
+    s->choice.experiment = settings->experiment; // of pictures before the first run
     *out = s;
     return true;
 }
@@ -239,12 +241,12 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
     s->marks.n = 0;
     // its rows are the other prompts
     if (marks->n < 2 || !s->session || !marks_fit(s, marks)
-        || experiment_reads_other(s->choice.experiment))
+        || s->choice.experiment->traits & READS_OTHER)
         return true;
     s->marks = *marks;
     struct head_set set = { s->marks.items, s->marks.n };
     struct ablation how;
-    if (!experiment_ablation(s->session, &how, err)
+    if (!chosen_ablation(s->session, &how, err)
         || !variants_sets(&set, 1, how, &s->set.variants, err)
         || !measured_init(&s->set, s->session->prompts->n, err))
         return false;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "experiments/experiments.h"
 #include "plan/head_syntax.h"
 #include "report/report.h"
 #include "ui/presentation.h"
@@ -31,7 +32,7 @@ static bool export_set(struct sweep *s, const char *path, char **written, struct
     struct head_set set = { s->marks.items, s->marks.n };
     struct settings settings = s->session->settings;
     struct drift drift;
-    settings.experiment = EXPERIMENT_SETS;
+    settings.experiment = &experiment_sets;
     settings.sets = head_set_label(&set, &scratch);
     struct report r = { .session = s->session,
                         .settings = &settings,

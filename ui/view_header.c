@@ -46,8 +46,8 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
         x = item(g, r, x, 0, style_accent(), "whole answers");
     x = item(g, r, x, 0, style_plain(), f->device);
     if (presentation_of(s->snap->experiment)->named)
-        x = item(g, r, x, 0, style_accent(), experiment_name(s->snap->experiment));
-    if (experiment_ablates(s->snap->experiment)) {
+        x = item(g, r, x, 0, style_accent(), s->snap->experiment->name);
+    if (s->snap->experiment->options & READS_ABLATION) {
         ablation_name(s->snap->ablation, text, sizeof text);
         x = item(g, r, x, 0, style_plain(), text);
     }

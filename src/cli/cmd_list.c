@@ -7,6 +7,7 @@
 
 #include "cli/print.h"
 #include "engine/engine.h"
+#include "experiments/experiments.h"
 #include "forward/weights.h"
 #include "model/model.h"
 #include "session/session.h"
@@ -26,7 +27,7 @@ struct device_fit {
 static struct device_fit fit_of(const struct model_entry *m, const struct device_info *device)
 {
     struct settings s;
-    settings_default(&s);
+    settings_default(&s, experiments[0]);
     struct run_memory mem = settings_memory(&s, device);
     struct weights_fit w = weights_plan(&m->shape, PRECISION_F32, mem.weights);
     struct device_fit f = { .needs = w.bytes + mem.activations,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "experiments/experiments.h"
 #include "experiments/ov.h"
 
 struct source {
@@ -137,7 +138,7 @@ static bool read_random(const struct source *b)
 static bool read_heads_zero(const struct source *b)
 {
     bool given;
-    b->s->experiment = EXPERIMENT_HEADS;
+    b->s->experiment = &experiment_heads;
     const cJSON *positions = member(b, "positions");
     if (positions && !(cJSON_IsString(positions) && strcmp(positions->valuestring, "all") == 0)
         && !config_note(b->r, "'%s': heads are ablated at every position: \"positions\" is ignored",
@@ -160,7 +161,7 @@ static bool read_pairs(const struct source *b)
 {
     const cJSON *list = member(b, "pairs"), *item;
     struct buf sets = { 0 };
-    b->s->experiment = EXPERIMENT_SETS;
+    b->s->experiment = &experiment_sets;
     if (!cJSON_IsArray(list) || !cJSON_GetArraySize(list))
         return bad(b, "pairs", "a list of {layer, h1, h2}");
     cJSON_ArrayForEach(item, list)
@@ -183,7 +184,7 @@ static bool read_groups(const struct source *b)
     enum { MOST = 256 };
     const cJSON *list = member(b, "groups"), *item, *head;
     struct buf sets = { 0 };
-    b->s->experiment = EXPERIMENT_SETS;
+    b->s->experiment = &experiment_sets;
     bool ok = cJSON_IsArray(list) && cJSON_GetArraySize(list);
     if (!ok)
         list = NULL;
@@ -265,7 +266,7 @@ static bool read_patch(const struct source *b)
 {
     const cJSON *direction = member(b, "patch_direction"), *granularity = member(b, "granularity");
     bool given;
-    b->s->experiment = EXPERIMENT_PATCH;
+    b->s->experiment = &experiment_patch;
     b->s->ablation = (struct ablation){ .value_bias = b->s->ablation.value_bias };
     if (cJSON_IsTrue(member(b, "sham_control"))
         && !config_note(b->r,
@@ -284,7 +285,7 @@ static bool read_partial(const struct source *b)
     const cJSON *restore = member(b, "restore");
     if (!read_groups(b))
         return false;
-    b->s->experiment = EXPERIMENT_PARTIAL;
+    b->s->experiment = &experiment_partial;
     if (!restore)
         return true;
     if (!cJSON_IsString(restore))
@@ -297,7 +298,7 @@ static bool read_ov(const struct source *b)
 {
     const cJSON *kind = member(b, "kind"), *top_k = member(b, "top_k");
     bool given;
-    b->s->experiment = EXPERIMENT_OV;
+    b->s->experiment = &experiment_ov;
     if (cJSON_IsString(kind) && strcmp(kind->valuestring, ov_kind_name(OV_CIRCUIT)) == 0)
         b->s->ov_kind = OV_CIRCUIT;
     else if (kind
@@ -312,14 +313,14 @@ static bool read_ov(const struct source *b)
 static bool read_lens(const struct source *b)
 {
     bool given;
-    b->s->experiment = EXPERIMENT_LENS;
+    b->s->experiment = &experiment_lens;
     return number_list(b, "layers", &b->s->layers, &given) && read_heads(b);
 }
 
 static bool read_attn(const struct source *b)
 {
     bool given;
-    b->s->experiment = EXPERIMENT_ATTN;
+    b->s->experiment = &experiment_attn;
     return number_list(b, "layers", &b->s->layers, &given) && read_heads(b);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/lab_battery.h"
+#include "experiments/experiments.h"
 
 // ----------------------------------------------------------------------------------- one condition
 
@@ -241,7 +242,7 @@ static bool add_run(struct config_reader *r, const struct config_run *run, const
 static bool is_drawn(const struct settings *s, const struct battery *b)
 {
     return b->n_random || s->ablation.kind == ABLATE_RESAMPLE
-           || (s->experiment == EXPERIMENT_SETS && s->n_controls);
+           || (s->experiment->options & READS_CONTROLS && s->n_controls);
 }
 
 static const char *tag_of_run(struct config_reader *r, const char *tag, const struct battery *b,
@@ -289,12 +290,12 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     return true;
 }
 
-// Whole answers are scored by experiments that ablate, and by patches of every position; not under
-// --compat.
+// Not every experiment scores whole answers, patches only of every position; none under --compat.
 static bool check_span(struct config_reader *r, struct settings *s)
 {
-    bool patch = s->experiment == EXPERIMENT_PATCH && strcmp(s->positions, "all") == 0;
-    bool scored = (experiment_ablates(s->experiment) || patch) && s->compat == COMPAT_NONE;
+    bool patches_some = s->experiment->options & READS_PATCH && strcmp(s->positions, "all") != 0;
+    bool scored
+        = s->experiment->traits & SCORES_ANSWERS && !patches_some && s->compat == COMPAT_NONE;
     if (!s->whole_answers || scored)
         return true;
     s->whole_answers = false;
@@ -429,7 +430,7 @@ bool lab_config_read(const char *path, const struct settings *options, struct la
 {
     *out = (struct lab_config){ 0 };
     struct config_reader r = { .path = path, .options = options, .config = out, .err = err };
-    settings_default(&r.standard);
+    settings_default(&r.standard, experiments[0]);
     if (!file_exists(path) && config_ready(&r, path))
         r.path = config_ready(&r, path);
     cJSON *root = config_parse(&r, r.path, out->hash);

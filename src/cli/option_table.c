@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiments/experiments.h"
 #include "experiments/ov.h"
 #include "stats/metrics.h"
 
@@ -112,18 +113,18 @@ static bool read_rows(const struct option *o, const char *v, struct cli *cli, st
 static bool read_experiment(const struct option *o, const char *v, struct cli *cli,
                             struct abl_err *err)
 {
-    for (int e = 0; e < N_EXPERIMENTS; e++)
-        if (strcmp(v, experiment_name((enum experiment)e)) == 0) {
-            cli->run.experiment = (enum experiment)e;
-            return true;
-        }
+    const struct experiment *named = experiment_named(v);
+    if (named) {
+        cli->run.experiment = named;
+        return true;
+    }
     char expected[128] = "";
     for (int e = 0; e < N_EXPERIMENTS; e++)
         snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%s%s",
                  !e                       ? ""
                  : e + 1 == N_EXPERIMENTS ? " or "
                                           : ", ",
-                 experiment_name((enum experiment)e));
+                 experiments[e]->name);
     return bad_value(o, v, expected, err);
 }
 

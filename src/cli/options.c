@@ -7,6 +7,7 @@
 
 #include "cli/near.h"
 #include "cli/option_table.h"
+#include "experiments/experiments.h"
 
 static bool unknown_option(const char *name, struct abl_err *err)
 {
@@ -104,37 +105,87 @@ static bool parse_argument(struct parser *p, char *arg)
     return abl_fail(p->err, ABL_USAGE, "unexpected argument '%s': options start with --", arg);
 }
 
+// "sets or partial": the experiments that read an option, each with its name.
+static const char *readers_of(unsigned option, char out[128])
+{
+    const char *names[N_EXPERIMENTS];
+    size_t n = 0, len = 0;
+    for (int i = 0; i < N_EXPERIMENTS; i++)
+        if (experiments[i]->options & option)
+            names[n++] = experiments[i]->name;
+    out[0] = '\0';
+    for (size_t i = 0; i < n && len < 128; i++)
+        len += (size_t)snprintf(out + len, 128 - len, "%s%s",
+                                !i          ? ""
+                                : i + 1 < n ? ", "
+                                            : " or ",
+                                names[i]);
+    return out;
+}
+
+// Options that only some experiments read: whether they are given, beside what stands there anyway.
+static bool check_readers(const struct settings *r, struct abl_err *err)
+{
+    const struct {
+        unsigned option; // enum experiment_options
+        bool given;
+        const char *names;
+    } groups[] = {
+        { READS_SETS, r->sets || r->pairs || r->triplets, "--sets, --pairs and --triplets need" },
+        { READS_OV, r->n_sources || r->ov_kind == OV_CIRCUIT, "--kind and --source need" },
+        { READS_RESTORE, r->restore, "--restore needs" },
+        { READS_PATCH, r->positions || r->direction || r->sites != 1u << SITE_RESID_POST,
+          "--patch-site, --direction and --positions need" },
+    };
+    char readers[128];
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        if (groups[i].given && !(r->experiment->options & groups[i].option))
+            return abl_fail(err, ABL_USAGE, "%s --experiment %s", groups[i].names,
+                            readers_of(groups[i].option, readers));
+    return true;
+}
+
+static bool check_heads(const struct cli *cli, struct abl_err *err)
+{
+    const struct settings *r = &cli->run;
+    bool has_sets = r->sets || r->pairs || r->triplets;
+    if (!(r->experiment->options & READS_HEADS) && (r->heads || r->layers))
+        return abl_fail(err, ABL_USAGE,
+                        "--heads and --layers choose single heads: --experiment %s "
+                        "takes its heads from --sets",
+                        r->experiment->name);
+    if (r->experiment->options & READS_SETS && !has_sets && cli->command == COMMAND_RUN)
+        return abl_fail(err, ABL_USAGE,
+                        "--experiment %s needs --sets, such as --sets 0:2+0:4;0:2+0:7, or --pairs "
+                        "0:2,4,7",
+                        r->experiment->name);
+    if (r->n_sources && r->ov_kind != OV_CIRCUIT)
+        return abl_fail(err, ABL_USAGE, "--source needs --kind circuit");
+    return true;
+}
+
+static bool check_ablation(const struct settings *r, struct abl_err *err)
+{
+    bool given = r->ablation.kind || r->ablation.scale != 0;
+    if (given && !r->experiment->makes)
+        return abl_fail(err, ABL_USAGE, "--experiment %s ablates nothing: leave --ablate out",
+                        r->experiment->name);
+    if (given && !settings_ablate(r))
+        return abl_fail(err, ABL_USAGE,
+                        "--experiment %s puts activations in: --ablate has no meaning there",
+                        r->experiment->name);
+    if (!r->experiment->makes && r->holdout > 0)
+        return abl_fail(err, ABL_USAGE, "--experiment %s ranks no effects: leave --holdout out",
+                        r->experiment->name);
+    return true;
+}
+
 // Options that only mean something together.
 static bool check_together(const struct cli *cli, struct abl_err *err)
 {
     const struct settings *r = &cli->run;
-    bool by_sets = r->experiment == EXPERIMENT_SETS || r->experiment == EXPERIMENT_PARTIAL;
-    bool has_sets = r->sets || r->pairs || r->triplets;
-    if (has_sets && !by_sets)
-        return abl_fail(err, ABL_USAGE,
-                        "--sets, --pairs and --triplets need --experiment sets or partial");
-    if (by_sets && (r->heads || r->layers))
-        return abl_fail(err, ABL_USAGE,
-                        "--heads and --layers choose single heads: --experiment %s "
-                        "takes its heads from --sets",
-                        experiment_name(r->experiment));
-    if (by_sets && !has_sets && cli->command == COMMAND_RUN)
-        return abl_fail(err, ABL_USAGE,
-                        "--experiment %s needs --sets, such as --sets 0:2+0:4;0:2+0:7, or --pairs "
-                        "0:2,4,7",
-                        experiment_name(r->experiment));
-    bool ov = r->experiment == EXPERIMENT_OV;
-    if ((r->n_sources || r->ov_kind == OV_CIRCUIT) && !ov)
-        return abl_fail(err, ABL_USAGE, "--kind and --source need --experiment ov");
-    if (r->n_sources && r->ov_kind != OV_CIRCUIT)
-        return abl_fail(err, ABL_USAGE, "--source needs --kind circuit");
-    bool reads_only = ov || r->experiment == EXPERIMENT_ATTN;
-    if (reads_only && (r->ablation.kind || r->ablation.scale != 0))
-        return abl_fail(err, ABL_USAGE, "--experiment %s ablates nothing: leave --ablate out",
-                        experiment_name(r->experiment));
-    if (reads_only && r->holdout > 0)
-        return abl_fail(err, ABL_USAGE, "--experiment %s ranks no effects: leave --holdout out",
-                        experiment_name(r->experiment));
+    if (!check_readers(r, err) || !check_heads(cli, err) || !check_ablation(r, err))
+        return false;
     if (cli->has_shares && r->compat != COMPAT_TINYLAB)
         return abl_fail(err, ABL_USAGE,
                         "--shares needs --compat tinylab: without it the corpus keeps the split "
@@ -148,15 +199,6 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
                         "--value-bias head out");
     if (!whole_answers_allow(r, err))
         return false;
-    if (r->restore && r->experiment != EXPERIMENT_PARTIAL)
-        return abl_fail(err, ABL_USAGE, "--restore needs --experiment partial");
-    if (r->experiment != EXPERIMENT_PATCH
-        && (r->positions || r->direction || r->sites != 1u << SITE_RESID_POST))
-        return abl_fail(err, ABL_USAGE,
-                        "--patch-site, --direction and --positions need --experiment patch");
-    if (r->experiment == EXPERIMENT_PATCH && (r->ablation.kind || r->ablation.scale != 0))
-        return abl_fail(err, ABL_USAGE,
-                        "--experiment patch puts activations in: --ablate has no meaning there");
     bool to_folder = cli->export_dir && strcmp(cli->export_dir, "-") != 0;
     if (cli->n_data > 1 && (!to_folder || cli->flags & CLI_JSON))
         return abl_fail(err, ABL_USAGE,
@@ -173,7 +215,7 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
     struct cli cli = { .ui = { .width = 200, .height = 60 }, .top_n = 40 };
     cli.train_share = 0.8;
     cli.val_share = 0.1;
-    settings_default(&cli.run);
+    settings_default(&cli.run, experiments[0]);
     assert(n_cli_options <= MAX_OPTIONS);
     struct parser p = { .argc = argc, .argv = argv, .at = 1, .cli = &cli, .err = err };
     if (argc > 1 && argv[1][0] != '-') {
@@ -193,7 +235,7 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
             return false;
     cli.run.sources = out->sources; // where they lie once *out is filled
     if (cli.command == COMMAND_OV)
-        cli.run.experiment = EXPERIMENT_OV;
+        cli.run.experiment = &experiment_ov;
     if (cli.command == COMMAND_CHECK && cli.n_args)
         cli.run.data = cli.args[0];
     else if (cli.n_data)

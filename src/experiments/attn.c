@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "experiments/chosen.h"
 #include "experiments/experiments.h"
 #include "forward/forward.h"
 #include "forward/observe.h"
@@ -305,18 +306,10 @@ bool attn_make(struct session *session, const struct head_set *heads, const size
 
 // -------------------------------------------------------------------------------------- experiment
 
-bool experiment_attn(const struct session *session, struct variants *out, struct abl_err *err)
-{
-    struct arena scratch = { 0 };
-    struct head_set heads;
-    bool ok = experiment_select_heads(session, &scratch, &heads, err)
-              && experiment_none(session, out, err);
-    arena_release(&scratch);
-    return ok;
-}
-
-bool attn_read(struct session *session, const struct results *t, atomic_bool *cancel,
-               struct readings *out, struct abl_err *err)
+// Scores of every head, patterns of the heads that --heads and --layers choose in every row; where
+// they choose none, of every head in the first row.
+static bool read_attn(struct session *session, const struct results *t, atomic_bool *cancel,
+                      struct readings *out, struct abl_err *err)
 {
     (void)t;
     struct arena scratch = { 0 };
@@ -325,9 +318,19 @@ bool attn_read(struct session *session, const struct results *t, atomic_bool *ca
     size_t *rows = arena_alloc(&scratch, n, sizeof *rows);
     for (size_t i = 0; rows && i < n; i++)
         rows[i] = i;
-    bool ok = (rows || abl_no_memory(err))
-              && experiment_select_heads(session, &scratch, &heads, err)
+    bool ok = (rows || abl_no_memory(err)) && chosen_heads(session, &scratch, &heads, err)
               && attn_make(session, &heads, rows, n, cancel, &out->arena, &out->attn, err);
     arena_release(&scratch);
     return ok;
 }
+
+const struct experiment experiment_attn = {
+    .name = "attn",
+    .about = "where heads look, and what for",
+    .help = "where heads look, with detectors on random tokens, and patterns of --heads or "
+            "--layers in every row, else of every head in the first",
+    .options = READS_HEADS,
+    .traits = NAMES_MATTER,
+    .list = chosen_list_none,
+    .read = read_attn,
+};

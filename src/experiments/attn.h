@@ -85,15 +85,6 @@ bool attn_make(struct session *session, const struct head_set *heads, const size
                size_t n_rows, atomic_bool *cancel, struct arena *a, struct attn **out,
                struct abl_err *err);
 
-// What the settings of --experiment attn ask for: scores of every head, patterns of the heads that
-// --heads and --layers choose in every row; where they choose none, of every head in the first row.
-bool attn_read(struct session *session, const struct results *t, atomic_bool *cancel,
-               struct readings *out, struct abl_err *err);
-
-// Its list of variants: nothing is ablated, but heads that are not there are refused before
-// anything is loaded.
-bool experiment_attn(const struct session *session, struct variants *out, struct abl_err *err);
-
 // Whether the query can attend to the key in this layer: not behind it, nor out of a sliding
 // window.
 bool attn_sees(const struct model_shape *shape, uint32_t layer, uint32_t query, uint32_t key);

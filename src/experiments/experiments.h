@@ -1,15 +1,42 @@
-// The experiments: each is a file that turns settings into a list of variants.
+// The experiments: each is a file that turns settings into a list of variants, and a row here.
 #ifndef ABL_EXPERIMENTS_EXPERIMENTS_H
 #define ABL_EXPERIMENTS_EXPERIMENTS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "plan/variant.h"
+#include "session/experiment.h"
 #include "session/readings.h"
 #include "session/session.h"
 
-// The variants that the settings' experiment asks for.
+// In the order in which people see them; the first is what is run where nothing is said. heads is
+// experiment_heads, which its file defines.
+#define EXPERIMENTS(ROW)                                                                           \
+    ROW(heads)                                                                                     \
+    ROW(sets)                                                                                      \
+    ROW(patch)                                                                                     \
+    ROW(partial)                                                                                   \
+    ROW(lens)                                                                                      \
+    ROW(attn)                                                                                      \
+    ROW(ov)
+
+#define DECLARE_EXPERIMENT(name) extern const struct experiment experiment_##name;
+EXPERIMENTS(DECLARE_EXPERIMENT)
+#undef DECLARE_EXPERIMENT
+
+#define COUNT_EXPERIMENT(name) +1
+enum { N_EXPERIMENTS = EXPERIMENTS(COUNT_EXPERIMENT) };
+#undef COUNT_EXPERIMENT
+
+extern const struct experiment *const experiments[N_EXPERIMENTS];
+
+// By its name; NULL: there is none.
+const struct experiment *experiment_named(const char *name);
+
+// The variants that the settings' experiment asks for. The caller's: variants_release.
 bool experiment_variants(const struct session *session, struct variants *out, struct abl_err *err);
 
 // What the settings' experiment reads; nothing for those that only ablate. `t` is the finished
@@ -17,36 +44,5 @@ bool experiment_variants(const struct session *session, struct variants *out, st
 // ABL_INTERRUPTED when cancelled (NULL = never).
 bool experiment_read(struct session *session, const struct results *t, atomic_bool *cancel,
                      struct readings *out, struct abl_err *err);
-
-// Every list is the caller's: variants_release. What settings ask for that cannot be is ABL_USAGE
-// or ABL_BAD_DATA.
-
-// Each head alone: --heads within --layers.
-bool experiment_heads(const struct session *session, struct variants *out, struct abl_err *err);
-
-// Sets of heads, the singles that interactions need, and for each set random ones of the same size
-// in the same layers.
-bool experiment_sets(const struct session *session, struct variants *out, struct abl_err *err);
-
-// Sets, and each of their heads (of sets of up to 6 heads each pair too) given back from the same
-// run and from the other.
-bool experiment_partial(const struct session *session, struct variants *out, struct abl_err *err);
-
-// One activation of the other run put in: site by site, layer by layer, position by position.
-bool experiment_patch(const struct session *session, struct variants *out, struct abl_err *err);
-
-// Nothing is ablated: the experiment only reads.
-bool experiment_none(const struct session *session, struct variants *out, struct abl_err *err);
-
-// The ablation that the settings ask for, with its donors. False where the data has none.
-bool experiment_ablation(const struct session *session, struct ablation *out, struct abl_err *err);
-
-// The head sets that --sets, --pairs and --triplets name, in the arena; at least one.
-bool experiment_head_sets(const struct session *session, struct arena *a, struct head_set **out,
-                          size_t *n, struct abl_err *err);
-
-// --heads within --layers, at least one.
-bool experiment_select_heads(const struct session *session, struct arena *a, struct head_set *out,
-                             struct abl_err *err);
 
 #endif

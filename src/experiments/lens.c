@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiments/chosen.h"
+#include "experiments/experiments.h"
 #include "forward/forward.h"
 #include "forward/observe.h"
 #include "forward/prompt_block.h"
@@ -476,9 +478,21 @@ static bool compare_heads(const struct session *session, const struct results *t
     return ok && correct_indirect(l, err);
 }
 
-bool lens_read(struct session *session, const struct results *t, atomic_bool *cancel,
-               struct readings *out, struct abl_err *err)
+// With totals and indirect effects of the heads in t.
+static bool read_lens(struct session *session, const struct results *t, atomic_bool *cancel,
+                      struct readings *out, struct abl_err *err)
 {
     return lens_make(session, cancel, &out->arena, &out->lens, err)
            && compare_heads(session, t, out->lens, err);
 }
+
+const struct experiment experiment_lens = {
+    .name = "lens",
+    .about = "logit lens and direct effects beside total ones",
+    .help = "logit lens and direct effects",
+    .options = READS_ABLATION | READS_HEADS,
+    .makes = MAKES(ROLE_HEAD),
+    .swept = ROLE_HEAD,
+    .list = chosen_list_heads,
+    .read = read_lens,
+};

@@ -68,8 +68,4 @@ bool lens_make(struct session *session, atomic_bool *cancel, struct arena *a, st
 // NaN where z becomes another row's or a mean, since these write something of their own.
 double lens_taken(const struct ablation *how);
 
-// As an experiment's reading, with totals and indirect effects of the heads in t.
-bool lens_read(struct session *session, const struct results *t, atomic_bool *cancel,
-               struct readings *out, struct abl_err *err);
-
 #endif

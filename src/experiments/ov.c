@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "experiments/chosen.h"
 #include "experiments/experiments.h"
 #include "experiments/ov_parts.h"
 #include "forward/forward.h"
@@ -305,8 +306,8 @@ bool ov_make(struct session *session, const struct ov_request *request, atomic_b
     return true;
 }
 
-bool ov_read(struct session *session, const struct results *t, atomic_bool *cancel,
-             struct readings *out, struct abl_err *err)
+static bool read_ov(struct session *session, const struct results *t, atomic_bool *cancel,
+                    struct readings *out, struct abl_err *err)
 {
     (void)t;
     struct head_set heads;
@@ -317,6 +318,15 @@ bool ov_read(struct session *session, const struct results *t, atomic_bool *canc
         && !ov_sources(session, &out->arena, &sources, &request.n_sources, err))
         return false;
     request.sources = sources;
-    return experiment_select_heads(session, &out->arena, &heads, err)
+    return chosen_heads(session, &out->arena, &heads, err)
            && ov_make(session, &request, cancel, &out->arena, &out->ov, err);
 }
+
+const struct experiment experiment_ov = {
+    .name = "ov",
+    .about = "what heads write into the vocabulary",
+    .help = "what heads write",
+    .options = READS_HEADS | READS_OV,
+    .list = chosen_list_none,
+    .read = read_ov,
+};

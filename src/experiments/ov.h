@@ -91,8 +91,4 @@ bool ov_sources(const struct session *session, struct arena *a, uint32_t **out, 
 bool ov_make(struct session *session, const struct ov_request *request, atomic_bool *cancel,
              struct arena *a, struct ov **out, struct abl_err *err);
 
-// As an experiment's reading: what the settings ask for.
-bool ov_read(struct session *session, const struct results *t, atomic_bool *cancel,
-             struct readings *out, struct abl_err *err);
-
 #endif

@@ -4,6 +4,7 @@
 // head carries the answer or only has to be there.
 #include <stdlib.h>
 
+#include "experiments/chosen.h"
 #include "experiments/experiments.h"
 #include "plan/head_syntax.h"
 
@@ -90,15 +91,15 @@ static bool parse_restore(const struct session *session, struct arena *a, struct
                     session->settings.restore);
 }
 
-bool experiment_partial(const struct session *session, struct variants *out, struct abl_err *err)
+static bool list_partial(const struct session *session, struct variants *out, struct abl_err *err)
 {
     struct arena scratch = { 0 };
     struct head_set *sets, keep;
     struct variants v = { 0 };
     struct writer w = { .session = session, .v = &v, .err = err };
     size_t n = 0, cap = 0;
-    bool ok = experiment_ablation(session, &w.how, err)
-              && experiment_head_sets(session, &scratch, &sets, &n, err);
+    bool ok
+        = chosen_ablation(session, &w.how, err) && chosen_sets(session, &scratch, &sets, &n, err);
     if (ok && session->settings.restore) {
         ok = parse_restore(session, &scratch, &keep, sets, n, err);
         w.keep = &keep;
@@ -116,3 +117,13 @@ bool experiment_partial(const struct session *session, struct variants *out, str
     *out = v;
     return true;
 }
+
+const struct experiment experiment_partial = {
+    .name = "partial",
+    .about = "sets with heads given back",
+    .options = READS_ABLATION | READS_SETS | READS_RESTORE,
+    .traits = SCORES_ANSWERS,
+    .makes = MAKES(ROLE_HEAD) | MAKES(ROLE_SET) | MAKES(ROLE_RESTORED),
+    .swept = ROLE_RESTORED,
+    .list = list_partial,
+};

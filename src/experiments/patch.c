@@ -1,6 +1,7 @@
 // Activation patching (Vig et al. 2020; Meng et al. 2022): one activation of the other run replaces
 // this run's, at one layer, one head where the site has heads, and one position counted from the
 // end or all of them.
+#include "experiments/chosen.h"
 #include "experiments/experiments.h"
 #include "plan/head_syntax.h"
 
@@ -101,7 +102,7 @@ static uint32_t longest_shared(const struct session *session)
     return longest;
 }
 
-bool experiment_patch(const struct session *session, struct variants *out, struct abl_err *err)
+static bool list_patches(const struct session *session, struct variants *out, struct abl_err *err)
 {
     const struct settings *s = &session->settings;
     const struct model_shape *shape = &session->model->shape;
@@ -113,7 +114,7 @@ bool experiment_patch(const struct session *session, struct variants *out, struc
     bool ok = (layers || abl_no_memory(err))
               && donors_need_other(&session->donors, "--experiment patch", err)
               && layers_parse(s->layers ? s->layers : "all", shape, layers, err)
-              && experiment_select_heads(session, &scratch, &w.heads, err)
+              && chosen_heads(session, &scratch, &w.heads, err)
               && positions_parse(settings_positions(s), longest_shared(session), &scratch,
                                  &positions, &w.n_positions, err);
     w.layers = layers;
@@ -128,3 +129,13 @@ bool experiment_patch(const struct session *session, struct variants *out, struc
     *out = v;
     return true;
 }
+
+const struct experiment experiment_patch = {
+    .name = "patch",
+    .about = "activations of the other prompt put in",
+    .options = READS_HEADS | READS_PATCH,
+    .traits = READS_OTHER | SWAPS_PROMPTS | SCORES_ANSWERS,
+    .makes = MAKES(ROLE_PATCH) | MAKES(ROLE_SHAM),
+    .swept = ROLE_PATCH,
+    .list = list_patches,
+};

@@ -1,41 +1,9 @@
 // Joint ablations, and random sets of the same size in the same layers as their null.
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/rng.h"
+#include "experiments/chosen.h"
 #include "experiments/experiments.h"
-#include "plan/head_syntax.h"
-
-bool experiment_head_sets(const struct session *session, struct arena *a, struct head_set **out,
-                          size_t *n, struct abl_err *err)
-{
-    const struct settings *s = &session->settings;
-    const struct model_shape *shape = &session->model->shape;
-    struct head_set *parts[3] = { NULL };
-    size_t counts[3] = { 0 }, total = 0;
-    if ((s->sets && !sets_parse(s->sets, shape, a, &parts[0], &counts[0], err))
-        || (s->pairs && !combinations_parse(s->pairs, 2, shape, a, &parts[1], &counts[1], err))
-        || (s->triplets
-            && !combinations_parse(s->triplets, 3, shape, a, &parts[2], &counts[2], err)))
-        return false;
-    for (int i = 0; i < 3; i++)
-        total += counts[i];
-    if (!total)
-        return abl_fail(
-            err, ABL_USAGE,
-            "--experiment %s needs --sets, such as --sets '0:2+0:4;0:2+0:7', or --pairs "
-            "0:2,4,7",
-            experiment_name(s->experiment));
-    struct head_set *all = arena_alloc(a, total, sizeof *all);
-    if (!all)
-        return abl_no_memory(err);
-    *n = 0;
-    for (int i = 0; i < 3; i++)
-        for (size_t k = 0; k < counts[i]; k++)
-            all[(*n)++] = parts[i][k];
-    *out = all;
-    return true;
-}
 
 static int by_place(const void *a, const void *b)
 {
@@ -116,15 +84,14 @@ static bool add_all(const struct session *session, const struct head_set *sets, 
     return true;
 }
 
-bool experiment_sets(const struct session *session, struct variants *out, struct abl_err *err)
+static bool list_sets(const struct session *session, struct variants *out, struct abl_err *err)
 {
     struct arena scratch = { 0 };
     struct head_set *sets;
     struct ablation how;
     struct variants v = { 0 };
     size_t n = 0, cap = 0, *parents = NULL;
-    bool ok = experiment_ablation(session, &how, err)
-              && experiment_head_sets(session, &scratch, &sets, &n, err);
+    bool ok = chosen_ablation(session, &how, err) && chosen_sets(session, &scratch, &sets, &n, err);
     for (size_t i = 0; ok && i < n; i++)
         cap += sets[i].n + 1 + session->settings.n_controls;
     if (ok) {
@@ -140,3 +107,14 @@ bool experiment_sets(const struct session *session, struct variants *out, struct
     *out = v;
     return true;
 }
+
+const struct experiment experiment_sets = {
+    .name = "sets",
+    .about = "joint ablations, against random sets",
+    .help = "joint ablations",
+    .options = READS_ABLATION | READS_SETS | READS_CONTROLS,
+    .traits = SCORES_ANSWERS,
+    .makes = MAKES(ROLE_HEAD) | MAKES(ROLE_SET) | MAKES(ROLE_CONTROL),
+    .swept = ROLE_SET,
+    .list = list_sets,
+};

@@ -44,7 +44,7 @@ static const char *site_list(unsigned sites, struct arena *a)
 // Tokens that enter OV circuits; null where they are the rows' targets.
 static void add_sources(struct doc *d, const struct settings *s)
 {
-    if (s->experiment != EXPERIMENT_OV || !s->n_sources) {
+    if (!(s->experiment->options & READS_OV) || !s->n_sources) {
         doc_null(d, d->root, "sources");
         return;
     }
@@ -58,9 +58,9 @@ static void fill(struct doc *d, const struct session *session, const struct sett
                  const char *model_sha256, bool partial, struct arena *a)
 {
     char ablate[ABLATE_SIZE];
-    bool patch = s->experiment == EXPERIMENT_PATCH, ov = s->experiment == EXPERIMENT_OV;
-    bool sets = s->experiment == EXPERIMENT_SETS || s->experiment == EXPERIMENT_PARTIAL;
-    bool heads = !sets;
+    unsigned reads = s->experiment->options;
+    bool patch = reads & READS_PATCH, ov = reads & READS_OV;
+    bool sets = reads & READS_SETS, heads = reads & READS_HEADS;
     cJSON *o = d->root;
     doc_text(d, o, "ablate", ablate_text(s, ablate));
     doc_number(d, o, "alpha", s->alpha);
@@ -68,7 +68,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "bos", bos_name(s->bos));
     doc_text(d, o, "cluster", s->cluster_by_template ? "template" : "prompt");
     doc_text(d, o, "compat", compat_name(s->compat));
-    if (s->experiment == EXPERIMENT_SETS)
+    if (reads & READS_CONTROLS)
         doc_uint(d, o, "controls", s->n_controls);
     else
         doc_null(d, o, "controls");
@@ -79,10 +79,10 @@ static void fill(struct doc *d, const struct session *session, const struct sett
              !patch                             ? NULL
              : s->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
                                                 : "corrupt->clean");
-    doc_text(d, o, "experiment", experiment_name(s->experiment));
+    doc_text(d, o, "experiment", s->experiment->name);
     // Heads that are named have their patterns written in every row; those of all heads otherwise
     // in the first.
-    const char *unnamed = s->experiment == EXPERIMENT_ATTN ? NULL : "all";
+    const char *unnamed = s->experiment->traits & NAMES_MATTER ? NULL : "all";
     doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : unnamed);
     doc_number(d, o, "holdout", s->holdout > 0 ? s->holdout : NAN);
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : unnamed);
@@ -95,7 +95,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
         doc_bool(d, o, "partial", true);
     doc_text(d, o, "positions", patch ? settings_positions(s) : NULL);
     doc_text(d, o, "precision", precision_name(s->precision));
-    doc_text(d, o, "restore", s->experiment == EXPERIMENT_PARTIAL ? s->restore : NULL);
+    doc_text(d, o, "restore", reads & READS_RESTORE ? s->restore : NULL);
     if (s->max_rows)
         doc_uint(d, o, "rows", s->max_rows);
     else
@@ -154,7 +154,7 @@ bool config_run_name(const struct session *session, const struct settings *setti
         run_name_plain(out, session->model->name);
         buf_char(out, '-');
         run_name_plain(out, session->data->name);
-        buf_printf(out, "-%s", experiment_name(settings->experiment));
+        buf_printf(out, "-%s", settings->experiment->name);
     }
     buf_printf(out, "_%.12s", hash);
     return !out->failed || abl_no_memory(err);

@@ -39,10 +39,11 @@ static bool parts_make(const struct report *r, struct parts *out, struct abl_err
 
 static bool is_wanted(const struct table_writer *w, const struct report *r)
 {
-    return (w->experiments & 1u << r->settings->experiment)
-           && (!(w->experiments & TABLE_HOLDOUT) || r->session->held_out)
-           && (!(w->experiments & TABLE_COMPAT) || r->settings->compat)
-           && (!(w->experiments & TABLE_SPAN) || r->session->answers);
+    const struct experiment *e = r->settings->experiment;
+    return (w->flags & TABLE_ALWAYS || w->roles & e->makes || w->of == e)
+           && (!(w->flags & TABLE_HOLDOUT) || r->session->held_out)
+           && (!(w->flags & TABLE_COMPAT) || r->settings->compat)
+           && (!(w->flags & TABLE_SPAN) || r->session->answers);
 }
 
 static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,

@@ -260,7 +260,7 @@ static void add_run(struct doc *d, const struct report *r)
     doc_text(d, d->root, "model", session->model->name);
     doc_text(d, d->root, "condition", session->data->name);
     doc_text(d, d->root, "split", split_name(session->data->split));
-    doc_text(d, d->root, "experiment", experiment_name(s->experiment));
+    doc_text(d, d->root, "experiment", s->experiment->name);
     doc_text(d, d->root, "ablate", ablate_text(s, ablate));
     doc_text(d, d->root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_text(d, d->root, "compat", compat_name(s->compat));
@@ -297,7 +297,7 @@ static void add_sham(struct doc *d, const struct report *r)
             double b = fabs((double)x->foil_logit - (double)y->foil_logit);
             worst = fmax(worst, fmax(a, b)); // fmax passes over NaN
         }
-    if (r->settings->experiment == EXPERIMENT_PATCH)
+    if (r->settings->experiment->makes & MAKES(ROLE_SHAM))
         doc_number(d, d->root, "sham_max_abs_delta", worst);
 }
 

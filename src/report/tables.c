@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "experiments/experiments.h"
 #include "plan/head_syntax.h"
 #include "report/number.h"
 #include "session/estimates.h"
@@ -17,7 +18,7 @@ const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE])
                                          [ABLATE_PATCH] = "patch" };
     struct ablation how = s->ablation;
     char scale[NUMBER_SIZE];
-    if (!experiment_ablates(s->experiment))
+    if (!settings_ablate(s))
         return NULL;
     number_format_float(how.scale, scale);
     if (how.kind != ABLATE_SCALE || how.scale == 0.0f)
@@ -83,8 +84,8 @@ static void put_run(struct sheet *s, const struct session *session)
 // The factor of scaling kinds; the others have none.
 static void put_scale(struct sheet *s, const struct session *session)
 {
-    bool scales = session->settings.experiment != EXPERIMENT_PATCH
-                  && session->settings.ablation.kind == ABLATE_SCALE;
+    bool scales
+        = settings_ablate(&session->settings) && session->settings.ablation.kind == ABLATE_SCALE;
     if (scales)
         sheet_float(s, session->settings.ablation.scale);
     else
@@ -274,29 +275,26 @@ static void write_examples(const struct report *r, const struct effects *effects
 }
 
 enum {
-    HEADS = 1 << EXPERIMENT_HEADS,
-    SETS = 1 << EXPERIMENT_SETS,
-    PATCH = 1 << EXPERIMENT_PATCH,
-    PARTIAL = 1 << EXPERIMENT_PARTIAL,
-    LENS = 1 << EXPERIMENT_LENS,
-    OV = 1 << EXPERIMENT_OV,
-    ATTN = 1 << EXPERIMENT_ATTN,
-    ABLATING = HEADS | SETS | PATCH | PARTIAL | LENS,
+    HEADS = MAKES(ROLE_HEAD),
+    SETS = MAKES(ROLE_SET),
+    RESTORED = MAKES(ROLE_RESTORED),
+    PATCHES = MAKES(ROLE_PATCH),
+    ANY = HEADS | SETS | RESTORED | PATCHES,
 };
 
 const struct table_writer tables[N_TABLES] = {
-    { "baseline", ABLATING | OV | ATTN, write_baseline },
-    { "head_impact", HEADS | SETS | PARTIAL | LENS, write_heads },
-    { "group_impact", SETS | PARTIAL, write_groups },
-    { "recovery", PARTIAL, write_recovery },
-    { "layer_impact", PATCH, write_patches },
-    { "direct", LENS, tables_write_direct },
-    { "indirect", LENS, tables_write_indirect },
-    { "lens", LENS, tables_write_lens },
-    { "attn_heads", ATTN, tables_write_attn_heads },
-    { "attn", ATTN, tables_write_attn },
-    { "span", ABLATING | TABLE_SPAN, tables_write_span },
-    { "holdout", ABLATING | TABLE_HOLDOUT, tables_write_holdout },
-    { "compat", ABLATING | TABLE_COMPAT, tables_write_compat },
-    { "per_example", ABLATING, write_examples },
+    { .name = "baseline", .flags = TABLE_ALWAYS, .write = write_baseline },
+    { .name = "head_impact", .roles = HEADS, .write = write_heads },
+    { .name = "group_impact", .roles = SETS, .write = write_groups },
+    { .name = "recovery", .roles = RESTORED, .write = write_recovery },
+    { .name = "layer_impact", .roles = PATCHES, .write = write_patches },
+    { .name = "direct", .of = &experiment_lens, .write = tables_write_direct },
+    { .name = "indirect", .of = &experiment_lens, .write = tables_write_indirect },
+    { .name = "lens", .of = &experiment_lens, .write = tables_write_lens },
+    { .name = "attn_heads", .of = &experiment_attn, .write = tables_write_attn_heads },
+    { .name = "attn", .of = &experiment_attn, .write = tables_write_attn },
+    { .name = "span", .roles = ANY, .flags = TABLE_SPAN, .write = tables_write_span },
+    { .name = "holdout", .roles = ANY, .flags = TABLE_HOLDOUT, .write = tables_write_holdout },
+    { .name = "compat", .roles = ANY, .flags = TABLE_COMPAT, .write = tables_write_compat },
+    { .name = "per_example", .roles = ANY, .write = write_examples },
 };

@@ -11,16 +11,25 @@
 #include "report/sheet.h"
 
 struct table_writer {
-    const char *name;     // "baseline": metrics/<name>.csv, and its key in the JSON document
-    unsigned experiments; // 1 << each that has such a table, and the flags below
+    const char *name; // "baseline": metrics/<name>.csv, and its key in the JSON document
+    // Who has such a table: experiments that make variants of these roles, or the one named.
+    unsigned roles;
+    const struct experiment *of;
+    unsigned flags; // enum table_flags
     void (*write)(const struct report *r, const struct effects *effects, enum sheet_format format,
                   struct buf *out);
 };
 
+enum table_flags {
+    TABLE_ALWAYS = 1 << 0,
+    // Beside what is said above: only where clusters are held out, whole answers are scored, or
+    // --compat is asked for.
+    TABLE_HOLDOUT = 1 << 1,
+    TABLE_SPAN = 1 << 2,
+    TABLE_COMPAT = 1 << 3,
+};
+
 enum { N_TABLES = 14 };
-// Beside the experiments: only where clusters are held out, whole answers are scored, or --compat
-// is asked for.
-enum { TABLE_HOLDOUT = 1 << 30, TABLE_SPAN = 1 << 29, TABLE_COMPAT = 1 << 28 };
 extern const struct table_writer tables[N_TABLES];
 
 // Of readings, one file of writers a reading.

@@ -15,15 +15,6 @@ const char *compat_metric_name(enum compat_metric m)
     return names[m];
 }
 
-// What the experiment sweeps over; a run may have other variants beside them.
-static enum variant_role swept_role(enum experiment e)
-{
-    return e == EXPERIMENT_SETS      ? ROLE_SET
-           : e == EXPERIMENT_PARTIAL ? ROLE_RESTORED
-           : e == EXPERIMENT_PATCH   ? ROLE_PATCH
-                                     : ROLE_HEAD;
-}
-
 void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_METRICS])
 {
     const struct session *session = r->session;
@@ -49,7 +40,7 @@ void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_ME
 size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
 {
     const struct results *results = r->results;
-    enum variant_role role = swept_role(r->settings->experiment);
+    enum variant_role role = r->settings->experiment->swept;
     double sum[N_COMPAT_METRICS] = { 0 };
     size_t n = 0;
     for (size_t v = 0; v < results->variants->n; v++) {

@@ -80,12 +80,6 @@ static bool open_model(struct session *session, struct abl_err *err)
     return ok;
 }
 
-// The corrupt prompts are the ones that run, and the clean ones give.
-static bool runs_corrupt(const struct settings *s)
-{
-    return s->experiment == EXPERIMENT_PATCH && s->direction == CLEAN_TO_CORRUPT;
-}
-
 const struct prompts *session_prompts(const struct session *session)
 {
     return session->answers ? &session->answers->prompts : session->prompts;
@@ -95,7 +89,7 @@ static bool open_cold(struct session *session, const struct settings *s, struct 
 {
     if (!copy_settings(session, s, err) || !open_model(session, err) || !open_prompts(session, err))
         return false;
-    return (!runs_corrupt(s) || donors_swap(session->prompts, err))
+    return (!settings_run_corrupt(s) || donors_swap(session->prompts, err))
            && (!s->whole_answers
                || whole_answers_make(session->prompts, &session->arena, &session->answers, err))
            && donors_make(session_prompts(session), s->seed, &session->arena, &session->donors,
@@ -165,12 +159,17 @@ void session_fold_rows(const struct session *session, const struct row_stats *ru
         memcpy(rows, run, session->prompts->n * sizeof *rows);
 }
 
+static bool compares_with_other(const struct session *session)
+{
+    return session->settings.experiment->traits & READS_OTHER
+           && session->donors.maps[DONOR_MAP_OTHER];
+}
+
 // The intact run of the other prompts, where the experiment is compared with it.
 static bool read_other(struct session *session, struct abl_err *err)
 {
     size_t n = session->prompts->n;
-    if (!experiment_reads_other(session->settings.experiment)
-        || !session->donors.maps[DONOR_MAP_OTHER])
+    if (!compares_with_other(session))
         return true;
     size_t n_run = session_prompts(session)->n;
     struct row_stats *run = arena_alloc(&session->arena, n_run, sizeof *run);
@@ -223,7 +222,7 @@ static bool open_device(struct session *session, struct abl_err *err)
     session->intact = arena_alloc(&session->arena, session->prompts->n, sizeof *session->intact);
     if (!intact || !session->intact)
         return abl_no_memory(err);
-    bool of_other = experiment_reads_other(s->experiment) && session->donors.maps[DONOR_MAP_OTHER];
+    bool of_other = compares_with_other(session);
     if (s->compat == COMPAT_TINYLAB
         && !clamped_new(session->prompts->n, session->model->shape.n_vocab, of_other,
                         &session->clamped, err))
@@ -241,7 +240,7 @@ static bool judge(struct session *session, struct abl_err *err)
 {
     size_t n = session->prompts->n;
     const struct row_stats *clean
-        = runs_corrupt(&session->settings) ? session->other : session->intact;
+        = settings_run_corrupt(&session->settings) ? session->other : session->intact;
     if (!clean)
         return true;
     bool *prefers = malloc(n * sizeof *prefers);

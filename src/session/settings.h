@@ -8,29 +8,10 @@
 
 #include "engine/values.h"
 #include "plan/variant.h"
+#include "session/experiment.h"
 #include "session/tinylab.h"
 #include "stats/metrics.h"
 #include "text/prompts.h"
-
-enum experiment {
-    EXPERIMENT_HEADS,
-    EXPERIMENT_SETS,
-    EXPERIMENT_PATCH,
-    EXPERIMENT_PARTIAL,
-    EXPERIMENT_LENS,
-    EXPERIMENT_ATTN,
-    EXPERIMENT_OV,
-    N_EXPERIMENTS,
-};
-
-// "heads", "sets", …
-const char *experiment_name(enum experiment e);
-// Whether it ablates heads, so that the kind of ablation means something.
-bool experiment_ablates(enum experiment e);
-// Whether its results are compared with the run of the other prompts.
-bool experiment_reads_other(enum experiment e);
-// One line for people.
-const char *experiment_about(enum experiment e);
 
 // Which run is patched into which: the first gives, the second is run and read.
 enum direction { CLEAN_TO_CORRUPT, CORRUPT_TO_CLEAN };
@@ -38,7 +19,8 @@ enum direction { CLEAN_TO_CORRUPT, CORRUPT_TO_CLEAN };
 // What the output of a head is taken to be (experiments/ov.h).
 enum ov_kind { OV_MEAN_OUTPUT, OV_CIRCUIT };
 
-// What the user asked for; strings borrowed. settings_default fills the documented defaults.
+// What the user asked for; strings borrowed. settings_default fills the documented defaults, and
+// the experiment.
 struct settings {
     const char *data_dir;         // where the bundled corpora and models lie
     const char *hf_cache;         // root of the Hugging Face hub's cache, NULL = none
@@ -49,7 +31,7 @@ struct settings {
     struct dataset_fields fields; // what the file calls its fields
     enum split split;
     size_t max_rows; // --rows, 0 = all
-    enum experiment experiment;
+    const struct experiment *experiment;
     const char *heads, *layers;          // as given, NULL = all
     const char *sets, *pairs, *triplets; // as given, NULL = none
     const char *restore;                 // of partial: heads to give back, NULL = each
@@ -83,7 +65,12 @@ struct settings {
     bool damage_weight;
 };
 
-void settings_default(struct settings *s);
+void settings_default(struct settings *s, const struct experiment *experiment);
+
+// Whether it ablates heads, so that the kind of ablation means something.
+bool settings_ablate(const struct settings *s);
+// Whether the corrupt prompts are the ones that run, and the clean ones give.
+bool settings_run_corrupt(const struct settings *s);
 
 // The positions that patches act at: those asked for, else "last", but "all" as tinyLab had it and
 // behind whole answers.

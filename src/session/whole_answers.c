@@ -6,24 +6,23 @@
 
 bool whole_answers_allow(const struct settings *s, struct abl_err *err)
 {
-    enum experiment e = s->experiment;
     if (!s->whole_answers)
         return true;
     if (s->compat == COMPAT_TINYLAB)
         return abl_fail(err, ABL_USAGE,
                         "--compat tinylab reads the last column, and --span full the answer's own "
                         "ones: leave one of them out");
-    if (e == EXPERIMENT_LENS || e == EXPERIMENT_OV || e == EXPERIMENT_ATTN)
+    if (!(s->experiment->traits & SCORES_ANSWERS))
         return abl_fail(
             err, ABL_USAGE,
             "--span full scores answers under ablation: --experiment %s reads one token",
-            experiment_name(e));
-    if (experiment_ablates(e)
+            s->experiment->name);
+    if (settings_ablate(s)
         && (s->ablation.kind == ABLATE_MEAN || s->ablation.kind == ABLATE_RESAMPLE))
         return abl_fail(err, ABL_USAGE,
                         "--span full runs prompts with answers behind them, of which there are no "
                         "means and no other rows: expected --ablate zero, scale=S or patch");
-    if (e == EXPERIMENT_PATCH && strcmp(settings_positions(s), "all") != 0)
+    if (s->experiment->options & READS_PATCH && strcmp(settings_positions(s), "all") != 0)
         return abl_fail(err, ABL_USAGE,
                         "--span full patches the answer's positions too: expected --positions all");
     return true;

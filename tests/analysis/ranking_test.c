@@ -15,6 +15,7 @@
 #include "analysis/effects.h"
 #include "analysis/stability.h"
 #include "base/rng.h"
+#include "experiments/experiments.h"
 #include "tests/support/fixture.h"
 
 // A run whose ld deltas a test sets: one cluster a row unless it says otherwise.
@@ -45,7 +46,7 @@ static void study_open(struct study *s, size_t n_rows, size_t n_variants)
         s->items[i].cluster = i;
     s->prompts = (struct prompts){ .items = s->items, .n = n_rows, .n_clusters = (uint32_t)n_rows };
     s->session = (struct session){ .prompts = &s->prompts, .intact = s->intact };
-    settings_default(&s->session.settings);
+    settings_default(&s->session.settings, &experiment_heads);
     must(variants_init(&s->variants, n_variants, &err), &err);
 }
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "experiments/attn.h"
+#include "experiments/experiments.h"
 #include "forward/observe.h"
 #include "tests/support/check.h"
 #include "tests/support/devices.h"
@@ -32,7 +33,7 @@ static void open_run(struct oracle_run *r, size_t model, const char *device, uin
 {
     oracle_run_settings(r, &oracle_models[model], device);
     r->settings.mem = mem;
-    r->settings.experiment = EXPERIMENT_ATTN;
+    r->settings.experiment = &experiment_attn;
     oracle_run_open(r);
 }
 

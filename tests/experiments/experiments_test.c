@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include "experiments/experiments.h"
 #include "experiments/lens.h"
 #include "experiments/ov.h"
 #include "tests/support/check.h"
@@ -117,7 +118,7 @@ static void check_patches(const struct oracle_model *m, const cJSON *golden, con
             const cJSON *expected = fixture_at(fixture_at(golden, "patch"), names[direction]),
                         *item;
             oracle_run_settings(&r, m, device);
-            r.settings.experiment = EXPERIMENT_PATCH;
+            r.settings.experiment = &experiment_patch;
             r.settings.sites = (1u << N_SITES) - 1;
             r.settings.direction = (enum direction)direction;
             r.settings.positions = positions[p];
@@ -192,7 +193,7 @@ static void check_partial(const struct oracle_model *m, const cJSON *golden, con
         struct oracle_run r;
         char what[128], label[64];
         oracle_run_settings(&r, m, device);
-        r.settings.experiment = EXPERIMENT_PARTIAL;
+        r.settings.experiment = &experiment_partial;
         r.settings.sets = set->string;
         oracle_run_open(&r);
         oracle_run_all(&r);
@@ -372,7 +373,7 @@ static void check_whole_patch(const struct oracle_model *m, const cJSON *golden,
 {
     struct oracle_run r;
     oracle_run_settings(&r, m, device);
-    r.settings.experiment = EXPERIMENT_PATCH;
+    r.settings.experiment = &experiment_patch;
     r.settings.direction = CORRUPT_TO_CLEAN;
     r.settings.sites = 1u << SITE_RESID_PRE | 1u << SITE_ATTN_OUT | 1u << SITE_Z;
     r.settings.positions = "all";
@@ -433,7 +434,7 @@ static void check_all_heads(const struct oracle_model *m, const cJSON *golden, c
     (void)golden;
     struct oracle_run r;
     oracle_run_settings(&r, m, device);
-    r.settings.experiment = EXPERIMENT_PATCH;
+    r.settings.experiment = &experiment_patch;
     oracle_run_open(&r);
     uint32_t n_layers = r.session->model->shape.n_layers;
     CHECK(variants_init(&r.variants, 2 * (size_t)n_layers, &err));

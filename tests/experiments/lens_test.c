@@ -13,6 +13,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include "experiments/experiments.h"
 #include "experiments/lens.h"
 #include "tests/support/check.h"
 #include "tests/support/devices.h"
@@ -222,7 +223,7 @@ static void read_beside_ablation(struct bench *b, struct ablation how, struct re
     struct results t = {
         .variants = &v, .n_prompts = b->prompts.n, .rows = b->rig.rows, .done = done, .n_done = v.n
     };
-    CHECK(lens_read(&b->session, &t, NULL, in, &err));
+    CHECK(experiment_lens.read(&b->session, &t, NULL, in, &err));
     variants_release(&v);
 }
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "experiments/experiments.h"
 #include "report/config.h"
 #include "session/estimates.h"
 #include "tests/support/report_example.h"
@@ -50,7 +51,7 @@ static double sign_flip_p(const struct example *e, size_t v, enum metric m)
 
 static void baseline_holds_the_intact_rows(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/baseline.csv");
     header_is(
@@ -79,7 +80,7 @@ static void baseline_holds_the_intact_rows(void **state)
 
 static void head_impact_has_one_line_per_head_and_metric(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/head_impact.csv");
     header_is(s, "condition,seed,ablate,layer,head,scale,metric,value,delta,se,ci_lo,ci_hi,p,q,n,n_"
@@ -116,7 +117,7 @@ static void head_impact_has_one_line_per_head_and_metric(void **state)
 // q by its definition, from the p column: min over p_j >= p_i of p_j * m / rank(p_j).
 static void q_is_corrected_over_the_grid_of_each_metric(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/head_impact.csv");
     enum { GRID = LAYERS * HEADS };
@@ -143,7 +144,7 @@ static void q_is_corrected_over_the_grid_of_each_metric(void **state)
 
 static void group_impact_has_joint_effects_and_interactions(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_SETS);
+    struct example *e = example_new(&experiment_sets);
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/group_impact.csv");
     header_is(
@@ -178,7 +179,7 @@ static void group_impact_has_joint_effects_and_interactions(void **state)
 
 static void per_example_has_every_row_of_every_variant(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_SETS);
+    struct example *e = example_new(&experiment_sets);
     e->session.settings.ablation.scale = 0.3f;
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/per_example.csv");
@@ -209,7 +210,7 @@ static void per_example_has_every_row_of_every_variant(void **state)
 
 static void summary_agrees_with_the_tables(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     char *dir = write_report(e, *state, "run");
     struct file_bytes json = read_bytes(dir, "metrics/summary.json");
     text_at_is(&json, "schema", "abltui.summary/1");
@@ -242,7 +243,7 @@ static void summary_agrees_with_the_tables(void **state)
 
 static void interval_keys_name_their_level(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     e->session.settings.alpha = 0.01;
     char *dir = write_report(e, *state, "run");
     struct file_bytes json = read_bytes(dir, "metrics/summary.json");
@@ -256,7 +257,7 @@ static void interval_keys_name_their_level(void **state)
 // the opposite way by `opposite` (1 or -1).
 static double split_half_of(const char *folder, double opposite)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     for (uint32_t i = 0; i < ROWS; i++) {
         e->items[i].cluster = i;
         for (uint32_t v = 0; v < e->variants.n; v++) {
@@ -288,7 +289,7 @@ static void split_half_correlation_tells_stable_from_mirrored_rankings(void **st
 
 static void provenance_names_model_data_tokenizer_and_device(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     char *dir = write_report(e, *state, "run"), sha256[SHA256_HEX];
     struct abl_err err = { 0 };
     struct file_bytes json = read_bytes(dir, "provenance.json");
@@ -310,7 +311,7 @@ static void provenance_names_model_data_tokenizer_and_device(void **state)
 
 static void an_interrupted_run_holds_what_was_done_and_says_so(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_SETS);
+    struct example *e = example_new(&experiment_sets);
     e->report.interrupted = true;
     e->results.done[2] = e->results.done[4] = false; // a single and the set that needs it
     e->results.n_done = 3;
@@ -334,7 +335,7 @@ static void an_interrupted_run_holds_what_was_done_and_says_so(void **state)
 
 static void an_interaction_without_its_singles_is_missing(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_SETS);
+    struct example *e = example_new(&experiment_sets);
     e->results.done[2] = false;
     e->results.n_done = 4;
     char *dir = write_report(e, *state, "run");
@@ -349,7 +350,7 @@ static void an_interaction_without_its_singles_is_missing(void **state)
 
 static void what_is_missing_is_empty_and_null(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     e->results.rows[0].kl = NAN;
     e->results.rows[0].target_logit = INFINITY;
     char *dir = write_report(e, *state, "run");
@@ -378,7 +379,7 @@ static void what_is_missing_is_empty_and_null(void **state)
 
 static void awkward_names_survive_in_csv_and_json(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     const char *name = "a,\"b\"\nc \xc3\xa9";
     e->data.name = name;
     e->data.path = "caf\xe9/x.jsonl"; // Latin-1, no UTF-8
@@ -399,7 +400,7 @@ static void awkward_names_survive_in_csv_and_json(void **state)
 static void config_is_canonical_and_holds_only_what_matters(void **state)
 {
     (void)state;
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     struct buf a = { 0 }, b = { 0 }, c = { 0 };
     struct abl_err err = { 0 };
     const char sha256[SHA256_HEX] = "of-the-model";
@@ -434,7 +435,7 @@ static void config_is_canonical_and_holds_only_what_matters(void **state)
 static void one_json_document_holds_all_tables(void **state)
 {
     (void)state;
-    struct example *e = example_new(EXPERIMENT_SETS);
+    struct example *e = example_new(&experiment_sets);
     e->results.rows[0].kl = NAN;
     struct buf text = { 0 };
     struct abl_err err = { 0 };

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/sha256.h"
+#include "experiments/experiments.h"
 #include "tests/support/report_example.h"
 
 // Relative names of all files below folder, in names; returns how many.
@@ -49,7 +50,7 @@ static bool has_name(char names[][128], size_t n, const char *name)
 
 static void manifest_lists_every_file_with_its_hash(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_SETS);
+    struct example *e = example_new(&experiment_sets);
     char *dir = write_report(e, *state, "run"), names[32][128];
     static const char *const expected[] = { "config.json",
                                             "provenance.json",
@@ -95,7 +96,7 @@ static void manifest_lists_every_file_with_its_hash(void **state)
 
 static void every_json_is_strict_and_has_a_schema(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_SETS);
+    struct example *e = example_new(&experiment_sets);
     e->report.interrupted = true;
     char *dir = write_report(e, *state, "run"), names[32][128];
     size_t n = list_files(dir, "", names, 0), n_json = 0;
@@ -117,7 +118,7 @@ static void every_json_is_strict_and_has_a_schema(void **state)
 
 static void identical_runs_are_byte_identical(void **state)
 {
-    struct example *a = example_new(EXPERIMENT_SETS), *b = example_new(EXPERIMENT_SETS);
+    struct example *a = example_new(&experiment_sets), *b = example_new(&experiment_sets);
     b->report.seconds = 99.0;
     b->session.settings.n_threads = 3;
     char *first = write_report(a, *state, "a"), *second = write_report(b, *state, "b");
@@ -139,7 +140,7 @@ static void identical_runs_are_byte_identical(void **state)
 
 static void runs_are_named_after_the_hash_of_their_config(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     struct abl_err err = { 0 };
     char *written = NULL, here[4096], hash[SHA256_HEX], expected[128];
     assert_non_null(getcwd(here, sizeof here));
@@ -175,7 +176,7 @@ static size_t count_entries(const char *folder)
 
 static void an_earlier_run_is_replaced_whole(void **state)
 {
-    struct example *sets = example_new(EXPERIMENT_SETS), *heads = example_new(EXPERIMENT_HEADS);
+    struct example *sets = example_new(&experiment_sets), *heads = example_new(&experiment_heads);
     free(write_report(sets, *state, "run"));
     char *dir = write_report(heads, *state, "run"), names[32][128];
     size_t n = list_files(dir, "", names, 0);
@@ -189,7 +190,7 @@ static void an_earlier_run_is_replaced_whole(void **state)
 
 static void an_empty_folder_is_used(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     char *dir = file_join(*state, "run");
     assert_int_equal(mkdir(dir, 0777), 0);
     free(write_report(e, *state, "run/")); // with a slash behind, as completion types it
@@ -217,7 +218,7 @@ static void is_refused(const struct example *e, const char *path, enum abl_code 
 
 static void folders_of_others_are_refused_and_left_alone(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     struct abl_err err = { 0 };
     char *dir = file_join(*state, "thesis");
     assert_int_equal(mkdir(dir, 0777), 0);
@@ -244,7 +245,7 @@ static void folders_of_others_are_refused_and_left_alone(void **state)
 
 static void notes_put_into_a_run_keep_it_from_being_replaced(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     char *dir = write_report(e, *state, "run");
     write_text(dir, "metrics/notes.md", "head 0:2 looks odd");
     is_refused(e, dir, ABL_USAGE, "metrics/notes.md");
@@ -257,7 +258,7 @@ static void notes_put_into_a_run_keep_it_from_being_replaced(void **state)
 
 static void a_place_without_a_parent_is_refused_and_nothing_stays(void **state)
 {
-    struct example *e = example_new(EXPERIMENT_HEADS);
+    struct example *e = example_new(&experiment_heads);
     char *deep = file_join(*state, "no/such/run");
     is_refused(e, deep, ABL_FAILED, "no/such");
     free(deep);

@@ -18,10 +18,10 @@
 
 static struct abl_err err;
 
-static struct settings settings_of(const char *device, enum experiment experiment)
+static struct settings settings_of(const char *device, const struct experiment *experiment)
 {
     struct settings s;
-    settings_default(&s);
+    settings_default(&s, &experiment_heads);
     s.device = device;
     s.experiment = experiment;
     s.n_boot = 10;
@@ -57,7 +57,7 @@ static size_t row_in(const struct session *all, const struct prompt *p)
 static void templates_and_clusters_are_spread(void **state)
 {
     (void)state;
-    struct settings s = settings_of("cpu", EXPERIMENT_HEADS);
+    struct settings s = settings_of("cpu", &experiment_heads);
     struct session *all = open_all(&s), *sample = open_sample(all);
     const struct prompts *p = sample->prompts;
     assert_int_equal(all->prompts->n_clusters, 168);
@@ -97,7 +97,7 @@ static void check_rows(const struct settings *s)
           && session_run(all, &t, NULL, NULL, NULL, &err));
     for (size_t i = 0; i < sample->prompts->n; i++) {
         size_t row = row_in(all, &sample->prompts->items[i]);
-        const char *name = experiment_name(s->experiment);
+        const char *name = s->experiment->name;
         same_stats(&sample->intact[i], &all->intact[row], 1e-4, "%s, intact, row %zu", name, row);
         if (all->other)
             same_stats(&sample->other[i], &all->other[row], 1e-4, "%s, other, row %zu", name, row);
@@ -125,15 +125,15 @@ static void rows_are_those_of_the_whole_run(void **state)
     const char *devices[2];
     size_t n = test_devices(devices);
     for (size_t i = 0; i < n; i++) {
-        struct settings s = settings_of(devices[i], EXPERIMENT_HEADS);
+        struct settings s = settings_of(devices[i], &experiment_heads);
         check_rows(&s);
         s.ablation.kind = ABLATE_RESAMPLE;
         check_rows(&s);
         s.ablation.kind = ABLATE_PATCH;
         check_rows(&s);
-        s = settings_of(devices[i], EXPERIMENT_PATCH);
+        s = settings_of(devices[i], &experiment_patch);
         check_rows(&s);
-        s = settings_of(devices[i], EXPERIMENT_SETS);
+        s = settings_of(devices[i], &experiment_sets);
         s.sets = "0:0+1:1;0:2+0:3+1:0";
         s.n_controls = 2;
         check_rows(&s);
@@ -144,7 +144,7 @@ static void what_a_sample_cannot_stand_for_has_none(void **state)
 {
     (void)state;
     struct session *sample = NULL;
-    struct settings means = settings_of("cpu", EXPERIMENT_HEADS), few = means, streamed = means;
+    struct settings means = settings_of("cpu", &experiment_heads), few = means, streamed = means;
     means.ablation.kind = ABLATE_MEAN;
     few.max_rows = 63;
     streamed.mem = 1 << 20;

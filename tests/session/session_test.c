@@ -68,7 +68,7 @@ static int remove_files(void **state)
 static struct settings settings_on(const char *device)
 {
     struct settings s;
-    settings_default(&s);
+    settings_default(&s, &experiment_heads);
     s.device = device;
     s.model = model_path;
     s.data = rows_path;
@@ -200,7 +200,7 @@ static void a_set_is_the_same_however_it_is_written(void **state)
         struct run pair, reversed, singles;
         struct settings s = settings_on(devices[i]);
         run_all(&singles, &s);
-        s.experiment = EXPERIMENT_SETS;
+        s.experiment = &experiment_sets;
         s.sets = "0:2+1:1;0:0+0:3+2:1";
         run_all(&pair, &s);
         s.sets = "2:1+0:3+0:0;1:1+0:2";
@@ -533,7 +533,7 @@ static void heads_that_do_not_exist_are_refused(void **state)
         session_free(session);
     }
     s.heads = NULL;
-    s.experiment = EXPERIMENT_SETS;
+    s.experiment = &experiment_sets;
     for (size_t i = 0; i < sizeof bad_sets / sizeof *bad_sets; i++) {
         s.sets = bad_sets[i];
         CHECK(session_open_cold(&s, &session, &err));
@@ -549,7 +549,7 @@ static void interactions_are_joint_minus_singles(void **state)
     (void)state;
     struct run r;
     struct settings s = settings_on("cpu");
-    s.experiment = EXPERIMENT_SETS;
+    s.experiment = &experiment_sets;
     s.sets = "0:2+1:1";
     run_all(&r, &s);
     size_t joint = labelled(&r.variants, "0:2+1:1");

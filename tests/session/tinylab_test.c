@@ -123,7 +123,7 @@ static void check_patches(const struct oracle_model *m, const char *device,
     struct oracle_run r;
     const cJSON *model = settings_of(&r, m, device), *v;
     const char *name = direction == CLEAN_TO_CORRUPT ? "clean->corrupt" : "corrupt->clean";
-    r.settings.experiment = EXPERIMENT_PATCH;
+    r.settings.experiment = &experiment_patch;
     r.settings.direction = direction;
     r.settings.sites = 1u << SITE_RESID_POST | 1u << SITE_Z;
     run_all(&r);
@@ -149,7 +149,7 @@ static void check_sites(const struct oracle_model *m, const char *device)
         struct oracle_run r;
         struct rig rig;
         settings_of(&r, m, device);
-        r.settings.experiment = EXPERIMENT_PATCH;
+        r.settings.experiment = &experiment_patch;
         r.settings.direction = (enum direction)d;
         r.settings.sites = (1u << N_SITES) - 1;
         r.settings.heads = "*:0";
@@ -180,7 +180,7 @@ static void check_source_run(const struct oracle_model *m, const char *device)
 {
     struct oracle_run r;
     settings_of(&r, m, device);
-    r.settings.experiment = EXPERIMENT_PATCH;
+    r.settings.experiment = &experiment_patch;
     r.settings.direction = CORRUPT_TO_CLEAN;
     run_all(&r);
     size_t n = r.table.n_prompts;
@@ -205,7 +205,7 @@ static void check_given_back(const struct oracle_model *m, const char *device)
     struct oracle_run r, other;
     settings_of(&r, m, device);
     settings_of(&other, m, device);
-    r.settings.experiment = EXPERIMENT_PARTIAL;
+    r.settings.experiment = &experiment_partial;
     r.settings.sets = "0:2+0:4";
     other.settings.heads = "0:4";
     run_all(&r);

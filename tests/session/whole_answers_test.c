@@ -29,7 +29,7 @@ static const char one_token[]
 static struct settings settings_of(const char *data, const char *device)
 {
     struct settings s;
-    settings_default(&s);
+    settings_default(&s, &experiment_heads);
     s.data = data;
     s.device = device;
     s.n_threads = 1;
@@ -106,14 +106,14 @@ static void what_they_cannot_be_scored_with_is_refused_later_too(void **state)
     struct variants v;
     CHECK(session_open_cold(&s, &session, &err));
     struct settings *now = &session->settings;
-    now->experiment = EXPERIMENT_LENS;
+    now->experiment = &experiment_lens;
     refused(session, "lens reads one token");
-    now->experiment = EXPERIMENT_HEADS;
+    now->experiment = &experiment_heads;
     now->ablation.kind = ABLATE_RESAMPLE;
     refused(session, "expected --ablate zero");
     now->ablation.kind = ABLATE_MEAN;
     refused(session, "expected --ablate zero");
-    now->experiment = EXPERIMENT_PATCH; // ablates nothing, whatever was chosen for the heads
+    now->experiment = &experiment_patch; // ablates nothing, whatever was chosen for the heads
     now->positions = "last";
     refused(session, "expected --positions all");
     now->positions = NULL;

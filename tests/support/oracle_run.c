@@ -31,7 +31,7 @@ cJSON *oracle_golden(const struct oracle_model *m)
 void oracle_run_settings(struct oracle_run *r, const struct oracle_model *m, const char *device)
 {
     *r = (struct oracle_run){ .session = NULL };
-    settings_default(&r->settings);
+    settings_default(&r->settings, &experiment_heads);
     snprintf(r->data, sizeof r->data, FOLDER "%s.jsonl", m->name);
     r->settings.model = m->folder;
     r->settings.data = r->data;

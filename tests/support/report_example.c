@@ -1,4 +1,5 @@
 #include "tests/support/report_example.h"
+#include "experiments/experiments.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -73,7 +74,7 @@ static void fill_results(struct example *e, struct abl_err *err)
         all[i] = (struct head){ i / HEADS, i % HEADS };
     struct head pair[] = { { 0, 1 }, { 1, 2 } }, trio[] = { { 0, 0 }, { 0, 1 }, { 1, 2 } };
     struct head_set sets[] = { { pair, 2 }, { trio, 3 } };
-    if (e->session.settings.experiment == EXPERIMENT_HEADS)
+    if (e->session.settings.experiment == &experiment_heads)
         must(variants_heads(all, LAYERS * HEADS, how, &e->variants, err), err);
     else
         must(variants_sets(sets, 2, how, &e->variants, err), err);
@@ -86,7 +87,7 @@ static void fill_results(struct example *e, struct abl_err *err)
     }
 }
 
-struct example *example_new(enum experiment experiment)
+struct example *example_new(const struct experiment *experiment)
 {
     struct abl_err err = { 0 };
     struct example *e = calloc(1, sizeof *e);
@@ -115,9 +116,9 @@ struct example *example_new(enum experiment experiment)
                                    .prompts = &e->prompts,
                                    .engine = &e->engine,
                                    .intact = e->intact };
-    settings_default(&e->session.settings);
+    settings_default(&e->session.settings, &experiment_heads);
     e->session.settings.experiment = experiment;
-    e->session.settings.sets = experiment == EXPERIMENT_SETS ? "0:1+1:2;0:0+0:1+1:2" : NULL;
+    e->session.settings.sets = experiment == &experiment_sets ? "0:1+1:2;0:0+0:1+1:2" : NULL;
     e->session.settings.seed = 7;
     must(resampler_new(example_cluster, ROWS, CLUSTERS, 500, 7, 0.05, &e->session.resampler, &err),
          &err);

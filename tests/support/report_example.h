@@ -37,7 +37,7 @@ void must(bool ok, const struct abl_err *err);
 void close_to(const char *what, double found, double expected);
 
 // Variants: all heads; or the sets 0:1+1:2 and 0:0+0:1+1:2 behind their singles 0:1, 1:2, 0:0.
-struct example *example_new(enum experiment experiment);
+struct example *example_new(const struct experiment *experiment);
 void example_free(struct example *e);
 
 // cmocka setup and teardown: *state is the path of a folder of the test's own.

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "experiments/experiments.h"
 #include "ui/view.h"
 
 // Effects between about -3 and +3, the largest in layer 0; every third is significant.
@@ -48,10 +49,11 @@ struct state *screen_state(uint32_t width, uint32_t height, uint32_t n_layers, u
     struct settings settings;
     struct state *s;
     struct abl_err err;
-    settings_default(&settings);
+    settings_default(&settings, &experiment_heads);
     struct snapshot *p = snapshot_new(n_layers, n_heads);
     if (!p || !state_new(&settings, &s, &err))
         fail_msg("no memory");
+    p->experiment = settings.experiment;
     p->phase = RUN_DONE;
     p->alpha = 0.05;
     p->intact = (struct estimate){

@@ -203,6 +203,7 @@ static void shows_all_of_a_failure_where_the_heatmap_would_be(void **state)
     struct state *s = screen_state(80, 24, 4, 8);
     struct snapshot *p = snapshot_new(0, 0);
     assert_non_null(p);
+    p->experiment = s->choice.experiment;
     p->phase = RUN_FAILED;
     snprintf(p->err.text, sizeof p->err.text, "%s", failure);
     state_take_snapshot(s, p);

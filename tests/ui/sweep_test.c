@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "experiments/experiments.h"
 #include "tests/support/check.h"
 #include "ui/sweep.h"
 
@@ -23,7 +24,7 @@ static void ignore(void *context)
 
 static struct choice choice_of(enum metric metric)
 {
-    struct choice c = { .metric = metric };
+    struct choice c = { .metric = metric, .experiment = &experiment_heads };
     strcpy(c.model, "tiny-gpt2");
     strcpy(c.data, "facts");
     strcpy(c.device, "cpu");
@@ -35,7 +36,7 @@ static struct sweep *open_sweep(double sample_from)
     struct settings settings;
     struct choice choice = choice_of(METRIC_LD);
     struct sweep *s;
-    settings_default(&settings);
+    settings_default(&settings, &experiment_heads);
     settings.n_boot = 10;
     settings.n_threads = 2;
     settings.sample_from = sample_from;

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "experiments/experiments.h"
 #include "ui/worker.h"
 
 enum { ROUNDS = 20 };
@@ -28,11 +29,12 @@ static struct rig *new_rig(size_t max_rows)
     struct rig *r = calloc(1, sizeof *r);
     struct abl_err err;
     assert_non_null(r);
-    settings_default(&r->settings);
+    settings_default(&r->settings, &experiment_heads);
     r->settings.data_dir = "data";
     r->settings.max_rows = max_rows;
     r->settings.n_boot = 10;
     r->settings.n_threads = 1;
+    r->choice.experiment = r->settings.experiment;
     strcpy(r->choice.model, "tiny-gpt2");
     strcpy(r->choice.data, "facts");
     strcpy(r->choice.device, "cpu");

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "experiments/experiments.h"
 #include "tests/support/devices.h"
 #include "verify/verify.h"
 
@@ -19,7 +20,7 @@ static struct abl_err err;
 static struct settings settings_on(const char *device)
 {
     struct settings s;
-    settings_default(&s);
+    settings_default(&s, &experiment_heads);
     s.device = device;
     return s;
 }
@@ -87,7 +88,7 @@ static void every_device_passes_with_other_rows_activations(void **state)
             passes(&s, 3);
         }
         s.ablation = (struct ablation){ .kind = ABLATE_SCALE };
-        s.experiment = EXPERIMENT_PATCH;
+        s.experiment = &experiment_patch;
         s.sites = 1u << SITE_RESID_POST;
         for (int d = CLEAN_TO_CORRUPT; d <= CORRUPT_TO_CLEAN; d++) {
             s.direction = (enum direction)d;

@@ -1,0 +1,92 @@
+#include "experiments/chosen.h"
+
+#include "plan/head_syntax.h"
+
+bool chosen_ablation(const struct session *session, struct ablation *out, struct abl_err *err)
+{
+    *out = session->settings.ablation;
+    switch (out->kind) {
+    case ABLATE_SCALE:
+    case ABLATE_MEAN:
+        return true;
+    case ABLATE_RESAMPLE:
+        out->donor = DONOR_MAP_RESAMPLED;
+        return donors_need_resampled(&session->donors, "--ablate resample", err);
+    case ABLATE_PATCH:
+        out->donor = DONOR_MAP_OTHER;
+        return donors_need_other(&session->donors, "--ablate patch", err);
+    }
+    return false;
+}
+
+bool chosen_heads(const struct session *session, struct arena *a, struct head_set *out,
+                  struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    const struct model_shape *shape = &session->model->shape;
+    bool *keep = arena_alloc(a, shape->n_layers, sizeof *keep);
+    if (!keep)
+        return abl_no_memory(err);
+    if (!layers_parse(s->layers ? s->layers : "all", shape, keep, err)
+        || !heads_parse(s->heads ? s->heads : "all", shape, a, out, err))
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < out->n; i++)
+        if (keep[out->heads[i].layer])
+            out->heads[n++] = out->heads[i];
+    out->n = n;
+    return n
+           || abl_fail(err, ABL_USAGE, "no head is left: --heads %s has none in --layers %s",
+                       s->heads ? s->heads : "all", s->layers ? s->layers : "all");
+}
+
+bool chosen_sets(const struct session *session, struct arena *a, struct head_set **out, size_t *n,
+                 struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    const struct model_shape *shape = &session->model->shape;
+    struct head_set *parts[3] = { NULL };
+    size_t counts[3] = { 0 }, total = 0;
+    if ((s->sets && !sets_parse(s->sets, shape, a, &parts[0], &counts[0], err))
+        || (s->pairs && !combinations_parse(s->pairs, 2, shape, a, &parts[1], &counts[1], err))
+        || (s->triplets
+            && !combinations_parse(s->triplets, 3, shape, a, &parts[2], &counts[2], err)))
+        return false;
+    for (int i = 0; i < 3; i++)
+        total += counts[i];
+    if (!total)
+        return abl_fail(
+            err, ABL_USAGE,
+            "--experiment %s needs --sets, such as --sets '0:2+0:4;0:2+0:7', or --pairs "
+            "0:2,4,7",
+            s->experiment->name);
+    struct head_set *all = arena_alloc(a, total, sizeof *all);
+    if (!all)
+        return abl_no_memory(err);
+    *n = 0;
+    for (int i = 0; i < 3; i++)
+        for (size_t k = 0; k < counts[i]; k++)
+            all[(*n)++] = parts[i][k];
+    *out = all;
+    return true;
+}
+
+bool chosen_list_heads(const struct session *session, struct variants *out, struct abl_err *err)
+{
+    struct arena scratch = { 0 };
+    struct head_set heads;
+    struct ablation how;
+    bool ok = chosen_ablation(session, &how, err) && chosen_heads(session, &scratch, &heads, err)
+              && variants_heads(heads.heads, heads.n, how, out, err);
+    arena_release(&scratch);
+    return ok;
+}
+
+bool chosen_list_none(const struct session *session, struct variants *out, struct abl_err *err)
+{
+    struct arena scratch = { 0 };
+    struct head_set heads; // what is asked for must be there before anything is loaded
+    bool ok = chosen_heads(session, &scratch, &heads, err) && variants_init(out, 0, err);
+    arena_release(&scratch);
+    return ok;
+}
