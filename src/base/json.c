@@ -478,6 +478,17 @@ bool json_null(struct json *j)
     return word(j, "null", "null");
 }
 
+bool json_took_null(struct json *j)
+{
+    return json_peek(j) == JSON_NULL && json_null(j);
+}
+
+bool json_string_or_skip(struct json *j, struct json_text *out)
+{
+    *out = (struct json_text){ 0 };
+    return json_peek(j) == JSON_STRING ? json_string(j, out) : json_skip(j);
+}
+
 // One value that is no container.
 static bool skip_scalar(struct json *j)
 {

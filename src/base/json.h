@@ -73,6 +73,10 @@ bool json_u64(struct json *j, uint64_t *out); // exact: no fraction, exponent or
 bool json_double(struct json *j, double *out);
 bool json_bool(struct json *j, bool *out);
 bool json_null(struct json *j);
+// Whether the value was a null, which is then behind us.
+bool json_took_null(struct json *j);
+// A string; where the value is another, it is skipped and out->data is NULL.
+bool json_string_or_skip(struct json *j, struct json_text *out);
 bool json_skip(struct json *j); // any value, checked all the same
 
 bool json_key_is(struct json_text key, const char *name);

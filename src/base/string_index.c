@@ -46,17 +46,31 @@ static bool has_room(struct string_index *x)
     return true;
 }
 
-uint32_t *string_index_put(struct string_index *x, const char *text, size_t len, uint32_t value)
+static uint32_t *put(struct string_index *x, const char *text, size_t len, uint32_t value,
+                     bool copy)
 {
     uint64_t key;
     struct string_entry *known = find_entry(x, text, len, &key);
     if (known)
         return &known->value;
-    if (!has_room(x) || !hash_put(&x->places, key, x->n))
+    if (copy)
+        text = arena_strndup(&x->copies, text, len);
+    if (!text || !has_room(x) || !hash_put(&x->places, key, x->n))
         return NULL;
     known = &x->entries[x->n++];
     *known = (struct string_entry){ .text = text, .len = len, .value = value };
     return &known->value;
+}
+
+uint32_t *string_index_put(struct string_index *x, const char *text, size_t len, uint32_t value)
+{
+    return put(x, text, len, value, false);
+}
+
+uint32_t *string_index_put_copy(struct string_index *x, const char *text, size_t len,
+                                uint32_t value)
+{
+    return put(x, text, len, value, true);
 }
 
 const uint32_t *string_index_find(const struct string_index *x, const char *text, size_t len)
@@ -69,6 +83,7 @@ const uint32_t *string_index_find(const struct string_index *x, const char *text
 void string_index_clear(struct string_index *x)
 {
     hash_clear(&x->places);
+    arena_release(&x->copies);
     x->n = 0;
 }
 
@@ -76,5 +91,6 @@ void string_index_release(struct string_index *x)
 {
     hash_release(&x->places);
     free(x->entries);
+    arena_release(&x->copies);
     *x = (struct string_index){ 0 };
 }

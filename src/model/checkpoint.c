@@ -42,7 +42,11 @@ static bool add_shard(struct shard_list *l, struct json *j, struct json_text nam
     return l->names[l->n++] != NULL || abl_no_memory(j->err);
 }
 
-static bool read_index(struct json *j, struct shard_list *l)
+// Call `see` for each entry of the index's "weight_map": {"tensor": "shard", …}.
+static bool each_mapped(struct json *j,
+                        bool (*see)(void *context, struct json *j, struct json_text tensor,
+                                    struct json_text file),
+                        void *context)
 {
     struct json_text key, tensor, file;
     if (!json_object(j))
@@ -55,10 +59,22 @@ static bool read_index(struct json *j, struct shard_list *l)
         if (!json_object(j))
             return false;
         while (json_next_key(j, &tensor))
-            if (!json_string(j, &file) || !add_shard(l, j, file))
+            if (!json_string(j, &file) || !see(context, j, tensor, file))
                 return false;
     }
-    if (!json_end(j))
+    return json_end(j);
+}
+
+static bool list_shard(void *context, struct json *j, struct json_text tensor,
+                       struct json_text file)
+{
+    (void)tensor;
+    return add_shard(context, j, file);
+}
+
+static bool read_index(struct json *j, struct shard_list *l)
+{
+    if (!each_mapped(j, list_shard, l))
         return false;
     return l->n || json_fail(j, "found no weight_map, expected one that names the shards");
 }
@@ -109,31 +125,23 @@ static bool merge_directories(struct checkpoint *c, struct abl_err *err)
     return true;
 }
 
-// Every tensor of the map must be in the shard that it names.
-static bool check_map(const struct checkpoint *c, const struct shard_list *l, struct json *j)
+// What check_mapped holds an index against.
+struct opened {
+    const struct checkpoint *checkpoint;
+    const struct shard_list *shards;
+};
+
+// A tensor of the map must be in the shard that it names.
+static bool check_mapped(void *context, struct json *j, struct json_text tensor,
+                         struct json_text file)
 {
-    struct json_text key, tensor, file;
-    if (!json_object(j))
-        return false;
-    while (json_next_key(j, &key)) {
-        if (!json_key_is(key, "weight_map")) {
-            json_skip(j);
-            continue;
-        }
-        if (!json_object(j))
-            return false;
-        while (json_next_key(j, &tensor)) {
-            if (!json_string(j, &file))
-                return false;
-            struct tensor_ref ref = checkpoint_find(c, tensor.data);
-            if (!ref.entry || strcmp(l->names[ref.file - c->files], file.data) != 0)
-                return json_fail(j,
-                                 "found no tensor '%s' in shard '%s', expected it there; the "
-                                 "download is not complete",
-                                 tensor.data, file.data);
-        }
-    }
-    return json_end(j);
+    const struct opened *o = context;
+    struct tensor_ref ref = checkpoint_find(o->checkpoint, tensor.data);
+    return (ref.entry && !strcmp(o->shards->names[ref.file - o->checkpoint->files], file.data))
+           || json_fail(j,
+                        "found no tensor '%s' in shard '%s', expected it there; the download is"
+                        " not complete",
+                        tensor.data, file.data);
 }
 
 static bool open_listed(struct checkpoint *c, const char *folder, struct shard_list *l,
@@ -165,7 +173,7 @@ static bool open_shards(struct checkpoint *c, const char *folder, const char *in
     }
     if (ok) {
         ok = json_open(&j, index, text.data, text.size, ABL_BAD_MODEL, err)
-             && check_map(c, &list, &j);
+             && each_mapped(&j, check_mapped, &(struct opened){ c, &list });
         json_close(&j);
     }
     file_bytes_release(&text);

@@ -14,10 +14,10 @@ static bool read_model_type(struct json *j, void *to)
 {
     struct bos_hints *h = to;
     struct json_text type;
-    if (json_peek(j) != JSON_STRING)
-        return json_skip(j);
-    if (!json_string(j, &type))
+    if (!json_string_or_skip(j, &type))
         return false;
+    if (!type.data)
+        return true;
     h->always = false;
     for (size_t i = 0; i < sizeof bos_families / sizeof *bos_families; i++)
         h->always = h->always || json_key_is(type, bos_families[i]);
@@ -102,8 +102,8 @@ static bool read_config_pad_token(struct json *j, void *to)
 static bool read_add_bos(struct json *j, void *to)
 {
     struct config_hints *c = to;
-    if (json_peek(j) == JSON_NULL)
-        return json_null(j);
+    if (json_took_null(j))
+        return true;
     c->has_add_bos = true;
     return json_bool(j, &c->h->add_bos_token);
 }
@@ -111,11 +111,10 @@ static bool read_add_bos(struct json *j, void *to)
 static bool read_class(struct json *j, void *to)
 {
     struct json_text name;
-    if (json_peek(j) != JSON_STRING)
-        return json_skip(j);
-    if (!json_string(j, &name))
+    if (!json_string_or_skip(j, &name))
         return false;
-    ((struct config_hints *)to)->is_llama = strncmp(name.data, "LlamaTokenizer", 14) == 0;
+    if (name.data)
+        ((struct config_hints *)to)->is_llama = strncmp(name.data, "LlamaTokenizer", 14) == 0;
     return true;
 }
 
@@ -123,18 +122,18 @@ bool bos_hints_read(const char *folder, const struct definition *d, bool legacy,
                     struct bos_hints *out, struct abl_err *err)
 {
     static const struct field config[] = {
-        { "model_type", read_model_type },
-        { "bos_token_id", read_config_id },
-        { "eos_token_id", read_config_eos },
+        FIELD("model_type", read_model_type),
+        FIELD("bos_token_id", read_config_id),
+        FIELD("eos_token_id", read_config_eos),
     };
     static const struct field tokenizer_config[] = {
-        { "bos_token", read_config_bos },       { "eos_token", read_config_eos_token },
-        { "pad_token", read_config_pad_token }, { "add_bos_token", read_add_bos },
-        { "tokenizer_class", read_class },
+        FIELD("bos_token", read_config_bos),       FIELD("eos_token", read_config_eos_token),
+        FIELD("pad_token", read_config_pad_token), FIELD("add_bos_token", read_add_bos),
+        FIELD("tokenizer_class", read_class),
     };
-    static const struct field special_tokens[] = { { "bos_token", read_bos_token },
-                                                   { "eos_token", read_eos_token },
-                                                   { "pad_token", read_pad_token } };
+    static const struct field special_tokens[]
+        = { FIELD("bos_token", read_bos_token), FIELD("eos_token", read_eos_token),
+            FIELD("pad_token", read_pad_token) };
     struct config_hints c = { .h = out };
     *out = (struct bos_hints){ .first_special = d->first_special,
                                .config_id = TOKEN_NONE,

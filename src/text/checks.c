@@ -102,40 +102,27 @@ static bool check_each(const struct prompts *p, const struct tokenizer *t, struc
     return ok;
 }
 
-// Clean prompt, target and foil with a NUL behind each.
-static bool row_key(const struct dataset_row *row, struct buf *out)
-{
-    out->len = 0;
-    buf_add(out, row->clean, strlen(row->clean) + 1);
-    buf_add(out, row->target, strlen(row->target) + 1);
-    buf_add(out, row->foil, strlen(row->foil) + 1);
-    return !out->failed;
-}
-
 // The line that had a key before, 0 where this is the first; false when memory is out.
-static bool seen_before(struct string_index *seen, struct arena *a, const char *key, size_t len,
-                        uint32_t line, uint32_t *before)
+static bool seen_before(struct string_index *seen, const char *key, size_t len, uint32_t line,
+                        uint32_t *before)
 {
-    const uint32_t *known = string_index_find(seen, key, len);
-    *before = known ? *known : 0;
-    if (known)
-        return true;
-    const char *copy = arena_strndup(a, key, len);
-    return copy && string_index_put(seen, copy, len, line);
+    size_t n = seen->n;
+    const uint32_t *first = string_index_put_copy(seen, key, len, line);
+    *before = first && seen->n == n ? *first : 0;
+    return first;
 }
 
 static bool check_repeats(const struct prompts *p, struct lint *l, struct abl_err *err)
 {
     struct string_index rows = { 0 }, cleans = { 0 };
-    struct arena keys = { 0 };
     struct buf key = { 0 };
     bool ok = true;
     for (size_t i = 0; ok && i < p->n; i++) {
         const struct dataset_row *row = p->items[i].row;
         uint32_t same_row = 0, same_clean = 0;
-        ok = row_key(row, &key)
-             && seen_before(&rows, &keys, key.data, key.len, row->line, &same_row)
-             && seen_before(&cleans, &keys, row->clean, strlen(row->clean), row->line, &same_clean);
+        ok = label_key(row->clean, row->target, row->foil, &key)
+             && seen_before(&rows, key.data, key.len, row->line, &same_row)
+             && seen_before(&cleans, row->clean, strlen(row->clean), row->line, &same_clean);
         if (ok && same_row)
             lint_add(l, LINT_DUPLICATE_ROW, row->line, "%s is line %" PRIu32 " as well",
                      lint_quote(l, row->clean), same_row);
@@ -145,7 +132,6 @@ static bool check_repeats(const struct prompts *p, struct lint *l, struct abl_er
     }
     string_index_release(&rows);
     string_index_release(&cleans);
-    arena_release(&keys);
     buf_release(&key);
     return ok || abl_no_memory(err);
 }

@@ -137,9 +137,47 @@ bool read_fields(struct json *j, const struct field *fields, size_t n_fields, vo
         const struct field *f = fields;
         while (f < fields + n_fields && !json_key_is(key, f->name))
             f++;
-        if (!(f < fields + n_fields ? f->read(j, to) : json_skip(j)))
+        if (!(f < fields + n_fields ? f->read(j, (char *)to + f->at) : json_skip(j)))
             return false;
     }
+    return !j->failed;
+}
+
+bool read_bool(struct json *j, void *to)
+{
+    return json_bool(j, to);
+}
+
+bool read_text(struct json *j, void *to)
+{
+    return json_string(j, to);
+}
+
+bool read_text_or_null(struct json *j, void *to)
+{
+    return json_took_null(j) || json_string(j, to);
+}
+
+bool read_items(struct json *j, bool (*read)(struct json *j, void *to), void *to)
+{
+    if (!json_array(j))
+        return false;
+    while (json_next_item(j))
+        if (!read(j, to))
+            return false;
+    return !j->failed;
+}
+
+bool read_vocab(struct json *j, void *to)
+{
+    struct definition *d = to;
+    struct json_text text;
+    uint32_t id = 0;
+    if (!json_object(j))
+        return false;
+    while (json_next_key(j, &text))
+        if (!definition_token_id(j, &id) || !definition_add_token(d, text, id, j->err))
+            return false;
     return !j->failed;
 }
 
@@ -195,13 +233,13 @@ static bool read_id(struct json *j, void *to)
 bool added_entry_read(struct json *j, struct added_entry *out)
 {
     static const struct field fields[] = {
-        { "id", read_id },
-        { "content", read_content },
-        { "single_word", read_single_word },
-        { "lstrip", read_lstrip },
-        { "rstrip", read_rstrip },
-        { "normalized", read_normalized },
-        { "special", read_special },
+        FIELD("id", read_id),
+        FIELD("content", read_content),
+        FIELD("single_word", read_single_word),
+        FIELD("lstrip", read_lstrip),
+        FIELD("rstrip", read_rstrip),
+        FIELD("normalized", read_normalized),
+        FIELD("special", read_special),
     };
     struct added_entry e = { 0 };
     if (!read_fields(j, fields, sizeof fields / sizeof *fields, &e))

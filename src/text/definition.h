@@ -116,8 +116,28 @@ bool definition_token_id(struct json *j, uint32_t *out);
 struct field {
     const char *name;
     bool (*read)(struct json *j, void *to);
+    size_t at; // bytes behind read_fields' `to` where this one's is
 };
+#define FIELD(name, read)                                                                          \
+    {                                                                                              \
+        name, read, 0                                                                              \
+    }
+#define FIELD_AT(name, read, type, member)                                                         \
+    {                                                                                              \
+        name, read, offsetof(type, member)                                                         \
+    }
 bool read_fields(struct json *j, const struct field *fields, size_t n_fields, void *to);
+
+// Readers of a member: a bool, a struct json_text, and one that null leaves as it is.
+bool read_bool(struct json *j, void *to);
+bool read_text(struct json *j, void *to);
+bool read_text_or_null(struct json *j, void *to);
+
+// Every item of an array by one reader.
+bool read_items(struct json *j, bool (*read)(struct json *j, void *to), void *to);
+
+// {"token": id, …} into a definition's vocabulary.
+bool read_vocab(struct json *j, void *to);
 
 // The flags of an added token as tokenizer.json and tokenizer_config.json write them.
 struct added_entry {

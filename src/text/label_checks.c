@@ -55,8 +55,7 @@ static bool check_share(const struct prompts *p, struct lint *l, struct abl_err 
     return ok || abl_no_memory(err);
 }
 
-// "a\0b\0c\0" into out.
-static bool make_key(const char *a, const char *b, const char *c, struct buf *out)
+bool label_key(const char *a, const char *b, const char *c, struct buf *out)
 {
     out->len = 0;
     buf_add(out, a, strlen(a) + 1);
@@ -70,23 +69,19 @@ static bool make_key(const char *a, const char *b, const char *c, struct buf *ou
 static bool check_sides(const struct prompts *p, struct lint *l, struct abl_err *err)
 {
     struct string_index pairs = { 0 };
-    struct arena keys = { 0 };
     struct buf key = { 0 };
     bool ok = true, swapped = false;
     for (size_t i = 0; ok && i < p->n; i++) {
         const struct dataset_row *row = p->items[i].row;
-        const char *kept;
-        ok = make_key(row->target, row->foil, "", &key)
-             && (kept = arena_strndup(&keys, key.data, key.len))
-             && string_index_put(&pairs, kept, key.len, row->line);
-        ok = ok && make_key(row->foil, row->target, "", &key);
+        ok = label_key(row->target, row->foil, "", &key)
+             && string_index_put_copy(&pairs, key.data, key.len, row->line);
+        ok = ok && label_key(row->foil, row->target, "", &key);
         swapped |= ok && string_index_find(&pairs, key.data, key.len);
     }
     for (size_t i = 0; ok && !swapped && pairs.n * ROWS_PER_PAIR <= p->n && i < p->n; i++)
         lint_add(l, LINT_ONE_SIDED, p->items[i].row->line, "never %s against %s",
                  lint_quote(l, p->items[i].row->foil), lint_quote(l, p->items[i].row->target));
     string_index_release(&pairs);
-    arena_release(&keys);
     buf_release(&key);
     return ok || abl_no_memory(err);
 }
@@ -112,23 +107,20 @@ static bool check_ends(const struct prompts *p, struct lint *l, struct abl_err *
 static bool check_contradictions(const struct prompts *p, struct lint *l, struct abl_err *err)
 {
     struct string_index seen = { 0 };
-    struct arena keys = { 0 };
     struct buf key = { 0 };
     bool ok = true;
     for (size_t i = 0; ok && i < p->n; i++) {
         const struct dataset_row *row = p->items[i].row;
-        ok = make_key(row->clean, row->foil, row->target, &key);
+        ok = label_key(row->clean, row->foil, row->target, &key);
         const uint32_t *line = ok ? string_index_find(&seen, key.data, key.len) : NULL;
         if (line)
             lint_add(l, LINT_CONTRADICTION, row->line,
                      "line %" PRIu32 " asks %s the other way round", *line,
                      lint_quote(l, row->clean));
-        ok = ok && make_key(row->clean, row->target, row->foil, &key);
-        const char *kept = ok ? arena_strndup(&keys, key.data, key.len) : NULL;
-        ok = kept && string_index_put(&seen, kept, key.len, row->line);
+        ok = ok && label_key(row->clean, row->target, row->foil, &key)
+             && string_index_put_copy(&seen, key.data, key.len, row->line);
     }
     string_index_release(&seen);
-    arena_release(&keys);
     buf_release(&key);
     return ok || abl_no_memory(err);
 }

@@ -66,15 +66,14 @@ static void check_encoding(const struct dataset_row *row, struct lint *l)
 static bool check_near(const struct prompts *p, struct lint *l, struct abl_err *err)
 {
     struct string_index seen = { 0 }; // what a prompt is folded to: the first item that is
-    struct arena keys = { 0 };
     bool ok = true;
     for (size_t i = 0; ok && i < p->n; i++) {
         const struct dataset_row *row = p->items[i].row;
         struct buf folded = { 0 };
-        const char *key = NULL;
+        const uint32_t *first = NULL;
         if (unicode_fold(row->clean, &folded))
-            key = arena_strndup(&keys, folded.data ? folded.data : "", folded.len);
-        const uint32_t *first = key ? string_index_put(&seen, key, folded.len, (uint32_t)i) : NULL;
+            first = string_index_put_copy(&seen, folded.data ? folded.data : "", folded.len,
+                                          (uint32_t)i);
         ok = first != NULL;
         const struct dataset_row *other = ok ? p->items[*first].row : row;
         if (strcmp(other->clean, row->clean) != 0)
@@ -83,7 +82,6 @@ static bool check_near(const struct prompts *p, struct lint *l, struct abl_err *
         buf_release(&folded);
     }
     string_index_release(&seen);
-    arena_release(&keys);
     return ok || abl_no_memory(err);
 }
 

@@ -6,17 +6,11 @@
 
 #include "text/tokenizer_steps.h"
 
-// Whether the value was a null, which is then behind us.
-static bool took_null(struct json *j)
-{
-    return json_peek(j) == JSON_NULL && json_null(j);
-}
-
 // null or an empty string: the feature is off.
 static bool expect_no_text(struct json *j, const char *name)
 {
     struct json_text text;
-    if (took_null(j))
+    if (json_took_null(j))
         return true;
     if (!json_string(j, &text))
         return false;
@@ -46,7 +40,7 @@ static bool read_dropout(struct json *j, void *to)
 {
     (void)to;
     double p;
-    if (took_null(j))
+    if (json_took_null(j))
         return true;
     if (!json_double(j, &p))
         return false;
@@ -57,7 +51,7 @@ static bool read_unk_token(struct json *j, void *to)
 {
     struct definition *d = to;
     struct json_text text;
-    if (took_null(j))
+    if (json_took_null(j))
         return true;
     if (!json_string(j, &text))
         return false;
@@ -75,35 +69,6 @@ static bool read_word_suffix(struct json *j, void *to)
 {
     (void)to;
     return expect_no_text(j, "model.end_of_word_suffix");
-}
-
-static bool read_byte_fallback(struct json *j, void *to)
-{
-    return json_bool(j, &((struct definition *)to)->byte_fallback);
-}
-
-static bool read_fuse_unk(struct json *j, void *to)
-{
-    return json_bool(j, &((struct definition *)to)->fuse_unk);
-}
-
-static bool read_ignore_merges(struct json *j, void *to)
-{
-    return json_bool(j, &((struct definition *)to)->ignore_merges);
-}
-
-static bool read_vocab(struct json *j, void *to)
-{
-    struct definition *d = to;
-    struct json_text text;
-    uint32_t id;
-    if (!json_object(j))
-        return false;
-    while (json_next_key(j, &text)) {
-        if (!definition_token_id(j, &id) || !definition_add_token(d, text, id, j->err))
-            return false;
-    }
-    return !j->failed;
 }
 
 // "left right" in files of old, ["left", "right"] in newer ones, where tokens may hold spaces.
@@ -142,16 +107,16 @@ static bool read_merges(struct json *j, void *to)
 static bool read_model(struct json *j, void *to)
 {
     static const struct field fields[] = {
-        { "type", read_model_type },
-        { "dropout", read_dropout },
-        { "unk_token", read_unk_token },
-        { "continuing_subword_prefix", read_subword_prefix },
-        { "end_of_word_suffix", read_word_suffix },
-        { "byte_fallback", read_byte_fallback },
-        { "fuse_unk", read_fuse_unk },
-        { "ignore_merges", read_ignore_merges },
-        { "vocab", read_vocab },
-        { "merges", read_merges },
+        FIELD("type", read_model_type),
+        FIELD("dropout", read_dropout),
+        FIELD("unk_token", read_unk_token),
+        FIELD("continuing_subword_prefix", read_subword_prefix),
+        FIELD("end_of_word_suffix", read_word_suffix),
+        FIELD_AT("byte_fallback", read_bool, struct definition, byte_fallback),
+        FIELD_AT("fuse_unk", read_bool, struct definition, fuse_unk),
+        FIELD_AT("ignore_merges", read_bool, struct definition, ignore_merges),
+        FIELD("vocab", read_vocab),
+        FIELD("merges", read_merges),
     };
     return read_fields(j, fields, sizeof fields / sizeof *fields, to);
 }
@@ -176,14 +141,9 @@ static bool read_post_type(struct json *j, void *to)
                      type.data);
 }
 
-static bool read_special_id(struct json *j, void *to)
-{
-    return json_string(j, to);
-}
-
 static bool read_special_piece(struct json *j, void *to)
 {
-    static const struct field fields[] = { { "id", read_special_id } };
+    static const struct field fields[] = { FIELD("id", read_text) };
     return read_fields(j, fields, 1, to);
 }
 
@@ -191,7 +151,7 @@ static bool read_special_piece(struct json *j, void *to)
 // "A"}}, …]
 static bool read_single(struct json *j, void *to)
 {
-    static const struct field fields[] = { { "SpecialToken", read_special_piece } };
+    static const struct field fields[] = { FIELD("SpecialToken", read_special_piece) };
     struct definition *d = to;
     struct json_text first = { 0 }, other = { 0 };
     if (!json_array(j))
@@ -207,43 +167,36 @@ static bool read_single(struct json *j, void *to)
 
 static bool read_processors(struct json *j, void *to)
 {
-    if (!json_array(j))
-        return false;
-    while (json_next_item(j))
-        if (!read_post_processor(j, to))
-            return false;
-    return !j->failed;
+    return read_items(j, read_post_processor, to);
 }
 
 static bool read_post_processor(struct json *j, void *to)
 {
     static const struct field fields[] = {
-        { "type", read_post_type },
-        { "single", read_single },
-        { "processors", read_processors },
+        FIELD("type", read_post_type),
+        FIELD("single", read_single),
+        FIELD("processors", read_processors),
     };
-    if (took_null(j))
+    if (json_took_null(j))
         return true;
     return read_fields(j, fields, sizeof fields / sizeof *fields, to);
 }
 
 // ------------------------------------------------------------------------------------------- file
 
+static bool read_added_token(struct json *j, void *to)
+{
+    struct added_entry e;
+    if (!added_entry_read(j, &e))
+        return false;
+    if (!e.has_id)
+        return json_fail(j, "added token \"%.40s\" has no id", e.content.data);
+    return !e.content.len || definition_add_added(to, e.content, e.id, e.flags, j->err);
+}
+
 static bool read_added_tokens(struct json *j, void *to)
 {
-    struct definition *d = to;
-    struct added_entry e;
-    if (!json_array(j))
-        return false;
-    while (json_next_item(j)) {
-        if (!added_entry_read(j, &e))
-            return false;
-        if (!e.has_id)
-            return json_fail(j, "added token \"%.40s\" has no id", e.content.data);
-        if (e.content.len && !definition_add_added(d, e.content, e.id, e.flags, j->err))
-            return false;
-    }
-    return !j->failed;
+    return read_items(j, read_added_token, to);
 }
 
 // "truncation" and "padding" are left alone: they are settings of the last caller, which the
@@ -251,11 +204,11 @@ static bool read_added_tokens(struct json *j, void *to)
 bool definition_read_json(struct definition *d, const char *path, struct abl_err *err)
 {
     static const struct field fields[] = {
-        { "added_tokens", read_added_tokens },
-        { "normalizer", steps_read_normalizer },
-        { "pre_tokenizer", steps_read_pre_tokenizer },
-        { "post_processor", read_post_processor },
-        { "model", read_model },
+        FIELD("added_tokens", read_added_tokens),
+        FIELD("normalizer", steps_read_normalizer),
+        FIELD("pre_tokenizer", steps_read_pre_tokenizer),
+        FIELD("post_processor", read_post_processor),
+        FIELD("model", read_model),
     };
     struct file_bytes bytes;
     struct json j;

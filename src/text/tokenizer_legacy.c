@@ -12,18 +12,14 @@ static const char end_of_text[] = "<|endoftext|>";
 
 // ------------------------------------------------------------------------------ vocabulary, merges
 
-static bool read_vocab(struct definition *d, const char *path, struct abl_err *err)
+static bool read_vocab_file(struct definition *d, const char *path, struct abl_err *err)
 {
     struct file_bytes bytes;
     struct json j;
-    struct json_text text;
-    uint32_t id;
     if (!definition_read_file(d, path, &bytes, err))
         return false;
-    bool ok = json_open(&j, d->path, bytes.data, bytes.size, ABL_BAD_MODEL, err) && json_object(&j);
-    while (ok && json_next_key(&j, &text))
-        ok = definition_token_id(&j, &id) && definition_add_token(d, text, id, err);
-    ok = ok && json_end(&j);
+    bool ok = json_open(&j, d->path, bytes.data, bytes.size, ABL_BAD_MODEL, err)
+              && read_vocab(&j, d) && json_end(&j);
     json_close(&j);
     file_bytes_release(&bytes);
     return ok;
@@ -145,8 +141,9 @@ static bool read_added(struct definition *d, const char *folder, struct abl_err 
     return ok;
 }
 
-static bool add_special(struct json *j, struct definition *d)
+static bool read_special(struct json *j, void *to)
 {
+    struct definition *d = to;
     struct added_entry e;
     if (!special_entry_read(j, &e))
         return false;
@@ -166,28 +163,18 @@ static bool add_special(struct json *j, struct definition *d)
     return definition_add_added(d, e.content, token->id, e.flags, j->err);
 }
 
-static bool read_special(struct json *j, void *to)
-{
-    return add_special(j, to);
-}
-
 static bool read_specials(struct json *j, void *to)
 {
-    if (!json_array(j))
-        return false;
-    while (json_next_item(j))
-        if (!add_special(j, to))
-            return false;
-    return !j->failed;
+    return read_items(j, read_special, to);
 }
 
 static bool read_special_map(struct definition *d, const char *folder, struct abl_err *err)
 {
     static const struct field fields[] = {
-        { "bos_token", read_special },  { "eos_token", read_special },
-        { "unk_token", read_special },  { "sep_token", read_special },
-        { "pad_token", read_special },  { "cls_token", read_special },
-        { "mask_token", read_special }, { "additional_special_tokens", read_specials },
+        FIELD("bos_token", read_special),  FIELD("eos_token", read_special),
+        FIELD("unk_token", read_special),  FIELD("sep_token", read_special),
+        FIELD("pad_token", read_special),  FIELD("cls_token", read_special),
+        FIELD("mask_token", read_special), FIELD("additional_special_tokens", read_specials),
     };
     return definition_read_fields(d, folder, "special_tokens_map.json", fields,
                                   sizeof fields / sizeof *fields, d, err);
@@ -196,8 +183,8 @@ static bool read_special_map(struct definition *d, const char *folder, struct ab
 static bool read_added_files(struct definition *d, const char *folder, struct abl_err *err)
 {
     static const struct field fields[] = {
-        { "add_prefix_space", read_prefix_space },
-        { "added_tokens_decoder", read_decoder },
+        FIELD("add_prefix_space", read_prefix_space),
+        FIELD("added_tokens_decoder", read_decoder),
     };
     if (!definition_read_fields(d, folder, "tokenizer_config.json", fields,
                                 sizeof fields / sizeof *fields, d, err))
@@ -214,18 +201,16 @@ static bool read_added_files(struct definition *d, const char *folder, struct ab
 static bool read_model_type(struct json *j, void *to)
 {
     struct json_text type;
-    if (json_peek(j) != JSON_STRING)
-        return json_skip(j);
-    if (!json_string(j, &type))
+    if (!json_string_or_skip(j, &type))
         return false;
-    *(bool *)to = json_key_is(type, "qwen2") || json_key_is(type, "qwen3");
+    *(bool *)to = type.data && (json_key_is(type, "qwen2") || json_key_is(type, "qwen3"));
     return true;
 }
 
 // GPT-2's steps; Qwen's where config.json names that family, which has the same two files.
 static bool add_steps(struct definition *d, const char *folder, struct abl_err *err)
 {
-    static const struct field fields[] = { { "model_type", read_model_type } };
+    static const struct field fields[] = { FIELD("model_type", read_model_type) };
     struct json_text qwen = { .data = pattern_qwen2(), .len = strlen(pattern_qwen2()) };
     bool is_qwen = false;
     if (!definition_read_fields(NULL, folder, "config.json", fields, 1, &is_qwen, err))
@@ -245,8 +230,8 @@ bool definition_read_legacy(struct definition *d, const char *folder, struct abl
     d->path = vocab ? arena_strdup(&d->arena, vocab) : NULL;
     d->byte_level = true;
     bool ok = (d->path && merges) || abl_no_memory(err);
-    ok = ok && add_steps(d, folder, err) && read_vocab(d, vocab, err) && read_merges(d, merges, err)
-         && read_added_files(d, folder, err);
+    ok = ok && add_steps(d, folder, err) && read_vocab_file(d, vocab, err)
+         && read_merges(d, merges, err) && read_added_files(d, folder, err);
     free(vocab);
     free(merges);
     return ok;

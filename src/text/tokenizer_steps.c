@@ -5,11 +5,6 @@
 
 #include "text/definition.h"
 
-static bool took_null(struct json *j)
-{
-    return json_peek(j) == JSON_NULL && json_null(j);
-}
-
 // What one object says, before its type is looked at: the type may come last.
 struct step {
     struct definition *d;
@@ -17,21 +12,6 @@ struct step {
     bool literal; // the pattern is a text, not a regular expression
     bool has_pattern, add_prefix_space, has_prefix_space, use_regex, individual, invert, split;
 };
-
-static bool read_text(struct json *j, struct json_text *out)
-{
-    return took_null(j) || json_string(j, out);
-}
-
-static bool read_type(struct json *j, void *to)
-{
-    return json_string(j, &((struct step *)to)->type);
-}
-
-static bool read_content(struct json *j, void *to)
-{
-    return read_text(j, &((struct step *)to)->content);
-}
 
 static bool read_literal(struct json *j, void *to)
 {
@@ -50,7 +30,8 @@ static bool read_regex(struct json *j, void *to)
 // {"String": "…"} or {"Regex": "…"}
 static bool read_pattern(struct json *j, void *to)
 {
-    static const struct field fields[] = { { "String", read_literal }, { "Regex", read_regex } };
+    static const struct field fields[]
+        = { FIELD("String", read_literal), FIELD("Regex", read_regex) };
     return read_fields(j, fields, 2, to);
 }
 
@@ -58,18 +39,7 @@ static bool read_pattern(struct json *j, void *to)
 
 static bool read_normalizers(struct json *j, void *to)
 {
-    struct step *s = to;
-    if (!json_array(j))
-        return false;
-    while (json_next_item(j))
-        if (!steps_read_normalizer(j, s->d))
-            return false;
-    return !j->failed;
-}
-
-static bool read_prepend(struct json *j, void *to)
-{
-    return json_string(j, &((struct step *)to)->content);
+    return read_items(j, steps_read_normalizer, ((struct step *)to)->d);
 }
 
 static bool add_normal(struct json *j, struct step *s, enum normal_kind kind)
@@ -81,11 +51,11 @@ static bool add_normal(struct json *j, struct step *s, enum normal_kind kind)
 bool steps_read_normalizer(struct json *j, void *to)
 {
     static const struct field fields[] = {
-        { "type", read_type },
-        { "prepend", read_prepend },
-        { "pattern", read_pattern },
-        { "content", read_content },
-        { "normalizers", read_normalizers },
+        FIELD_AT("type", read_text, struct step, type),
+        FIELD_AT("prepend", read_text, struct step, content),
+        FIELD("pattern", read_pattern),
+        FIELD_AT("content", read_text_or_null, struct step, content),
+        FIELD("normalizers", read_normalizers),
     };
     static const struct {
         const char *name;
@@ -97,7 +67,7 @@ bool steps_read_normalizer(struct json *j, void *to)
         { "Replace", NORMAL_REPLACE },
     };
     struct step s = { .d = to };
-    if (took_null(j))
+    if (json_took_null(j))
         return true;
     if (!read_fields(j, fields, sizeof fields / sizeof *fields, &s))
         return false;
@@ -118,13 +88,7 @@ bool steps_read_normalizer(struct json *j, void *to)
 
 static bool read_pre_tokenizers(struct json *j, void *to)
 {
-    struct step *s = to;
-    if (!json_array(j))
-        return false;
-    while (json_next_item(j))
-        if (!steps_read_pre_tokenizer(j, s->d))
-            return false;
-    return !j->failed;
+    return read_items(j, steps_read_pre_tokenizer, ((struct step *)to)->d);
 }
 
 static bool read_prefix(struct json *j, void *to)
@@ -132,41 +96,6 @@ static bool read_prefix(struct json *j, void *to)
     struct step *s = to;
     s->has_prefix_space = true;
     return json_bool(j, &s->add_prefix_space);
-}
-
-static bool read_use_regex(struct json *j, void *to)
-{
-    return json_bool(j, &((struct step *)to)->use_regex);
-}
-
-static bool read_individual(struct json *j, void *to)
-{
-    return json_bool(j, &((struct step *)to)->individual);
-}
-
-static bool read_invert(struct json *j, void *to)
-{
-    return json_bool(j, &((struct step *)to)->invert);
-}
-
-static bool read_split(struct json *j, void *to)
-{
-    return json_bool(j, &((struct step *)to)->split);
-}
-
-static bool read_behavior(struct json *j, void *to)
-{
-    return json_string(j, &((struct step *)to)->behavior);
-}
-
-static bool read_scheme(struct json *j, void *to)
-{
-    return json_string(j, &((struct step *)to)->scheme);
-}
-
-static bool read_replacement(struct json *j, void *to)
-{
-    return json_string(j, &((struct step *)to)->replacement);
 }
 
 static bool add_cut(struct json *j, struct step *s, struct definition_cut c)
@@ -260,17 +189,17 @@ static bool add_digits(struct json *j, struct step *s)
 bool steps_read_pre_tokenizer(struct json *j, void *to)
 {
     static const struct field fields[] = {
-        { "type", read_type },
-        { "add_prefix_space", read_prefix },
-        { "use_regex", read_use_regex },
-        { "pattern", read_pattern },
-        { "behavior", read_behavior },
-        { "invert", read_invert },
-        { "individual_digits", read_individual },
-        { "replacement", read_replacement },
-        { "prepend_scheme", read_scheme },
-        { "split", read_split },
-        { "pretokenizers", read_pre_tokenizers },
+        FIELD_AT("type", read_text, struct step, type),
+        FIELD("add_prefix_space", read_prefix),
+        FIELD_AT("use_regex", read_bool, struct step, use_regex),
+        FIELD("pattern", read_pattern),
+        FIELD_AT("behavior", read_text, struct step, behavior),
+        FIELD_AT("invert", read_bool, struct step, invert),
+        FIELD_AT("individual_digits", read_bool, struct step, individual),
+        FIELD_AT("replacement", read_text, struct step, replacement),
+        FIELD_AT("prepend_scheme", read_text, struct step, scheme),
+        FIELD_AT("split", read_bool, struct step, split),
+        FIELD("pretokenizers", read_pre_tokenizers),
     };
     static const struct {
         const char *name;
@@ -282,7 +211,7 @@ bool steps_read_pre_tokenizer(struct json *j, void *to)
         { "Digits", add_digits },
     };
     struct step s = { .d = to, .use_regex = true, .split = true };
-    if (took_null(j))
+    if (json_took_null(j))
         return true;
     if (!read_fields(j, fields, sizeof fields / sizeof *fields, &s))
         return false;

@@ -126,6 +126,22 @@ static void strings_are_told_apart_by_length_and_bytes(void **state)
     string_index_release(&x);
 }
 
+static void a_copied_string_may_go(void **state)
+{
+    (void)state;
+    struct string_index x = { 0 };
+    char text[] = "ab";
+    assert_int_equal(*string_index_put_copy(&x, text, 2, 1), 1);
+    text[0] = 'c';
+    assert_int_equal(*string_index_put_copy(&x, text, 2, 2), 2);
+    text[0] = 'd';
+    assert_int_equal(*string_index_find(&x, "ab", 2), 1);
+    assert_int_equal(*string_index_put_copy(&x, "cb", 2, 3), 2);
+    string_index_clear(&x);
+    assert_null(string_index_find(&x, "ab", 2));
+    string_index_release(&x);
+}
+
 // Each two beside each other are known to have one 64-bit FNV-1a hash.
 static void strings_of_one_hash_are_told_apart(void **state)
 {
@@ -166,6 +182,7 @@ int main(void)
         cmocka_unit_test(nothing_moves_within_what_was_reserved),
         cmocka_unit_test(a_cleared_table_is_empty),
         cmocka_unit_test(strings_are_told_apart_by_length_and_bytes),
+        cmocka_unit_test(a_copied_string_may_go),
         cmocka_unit_test(strings_of_one_hash_are_told_apart),
         cmocka_unit_test(many_strings_keep_their_numbers),
     };
