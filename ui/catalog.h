@@ -1,5 +1,4 @@
-// What the pickers offer: models, conditions, devices, metrics. Looking at drivers takes a moment,
-// so a thread does it.
+// What the pickers offer. Looking at models and drivers takes a moment, so a thread does it.
 #ifndef ABL_UI_CATALOG_H
 #define ABL_UI_CATALOG_H
 
@@ -36,9 +35,9 @@ struct catalog {
     struct arena arena;
 };
 
-// Start filling the lists: metrics at once, the slow ones last; what cannot be listed is left out.
-// the places are borrowed; a byte is written to wake_fd for every list that is whole. Owned:
-// catalog_search_free.
+// Start filling the lists: metrics at once, the slow ones last; what cannot be listed is
+// left out. the places are borrowed; a byte is written to wake_fd for every list that is
+// whole. Owned: catalog_search_free.
 struct catalog_search;
 bool catalog_search_start(const struct model_places *places, int wake_fd,
                           struct catalog_search **out, struct abl_err *err);

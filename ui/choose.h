@@ -1,5 +1,5 @@
-// What keys, pickers and commands choose: heads to mark, the ablation, the experiment and what it
-// reads. Each returns enum action_effect flags; a mistake becomes a message.
+// What keys, pickers and commands choose: marked heads, ablation, experiment and what it reads.
+// Each returns enum action_effect flags; a mistake becomes a message.
 #ifndef ABL_UI_CHOOSE_H
 #define ABL_UI_CHOOSE_H
 

@@ -1,5 +1,4 @@
-// The coarse pass of a long sweep: every variant over a few of the rows, before all of them over
-// every row.
+// The coarse pass of a long sweep: every variant over a few of the rows, before all of them.
 #ifndef ABL_UI_COARSE_H
 #define ABL_UI_COARSE_H
 

@@ -15,8 +15,8 @@ struct ui_command {
 
 const struct ui_command *command_table(size_t *n);
 
-// Carry out a line such as "screenshot heads.svg"; returns enum action_effect flags. A mistake becomes a
-// message.
+// Carry out a line such as "screenshot heads.svg"; returns enum action_effect flags.
+// A mistake becomes a message.
 unsigned command_apply(struct state *s, const char *line);
 
 #endif

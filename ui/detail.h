@@ -1,5 +1,4 @@
-// More about one head than its effect: what it writes into the vocabulary, where it looks, and what
-// its ablation does to each row.
+// More about one head than its effect: what it writes, where it looks, what each row loses.
 #ifndef ABL_UI_DETAIL_H
 #define ABL_UI_DETAIL_H
 

@@ -20,8 +20,8 @@ void draw_compare(struct grid *g, struct rect r, const struct state *s);
 void draw_log(struct grid *g, struct rect r, const struct state *s);
 void draw_overlay(struct grid *g, struct rect screen, const struct state *s);
 
-// What stands in the place of the heatmap while there is none: what is awaited, or why it will not
-// come.
+// What stands in the place of the heatmap while there is none: what is awaited,
+// or why it will not come.
 void draw_no_grid(struct grid *g, struct rect r, const struct state *s);
 
 #endif

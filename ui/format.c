@@ -33,8 +33,8 @@ static bool format_bare(double value, uint32_t width, char out[FORMAT_SIZE])
     return !all_zeros(out + 1);
 }
 
-// What does not fit into the decimals of its table: nearly nothing beside the others, or an
-// exponent.
+// What does not fit into the decimals of its table: nearly nothing beside the
+// others, or an exponent.
 static void format_out_of_range(double value, double largest, uint32_t width, char out[FORMAT_SIZE])
 {
     if (format_bare(value, width, out))

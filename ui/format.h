@@ -10,11 +10,11 @@
 
 enum { FORMAT_SIZE = 32 };
 
-// A signed number of at most `width` columns (4 or more) with as many decimals as numbers up to
-// `largest` leave room for, so that a table of them lines up: "+1.23", "-.045". What these decimals
-// would round to zero is "-.02" or, where that does not help either, "≈0" beside much larger
-// numbers and "+2e-5" beside others; only an exact zero shows as one, without a sign. Not finite:
-// "·".
+// A signed number of at most `width` columns (4 or more) with as many decimals as numbers up
+// to `largest` leave room for, so that a table of them lines up: "+1.23", "-.045". What
+// these decimals would round to zero is "-.02" or, where that does not help either, "≈0"
+// beside much larger numbers and "+2e-5" beside others; only an exact zero shows as one,
+// without a sign. Not finite: "·".
 void format_signed(double value, double largest, uint32_t width, char out[FORMAT_SIZE]);
 
 // A number by itself with two to five digits that count, signed: "+1.234", "-12.34", "+2.1e-5";

@@ -1,5 +1,5 @@
-// The lines of help: the keys that do something now, then the commands. Drawing and scrolling walk
-// the same list.
+// The lines of help: the keys that do something now, then the commands.
+// Drawing and scrolling walk the same list.
 #ifndef ABL_UI_HELP_H
 #define ABL_UI_HELP_H
 

@@ -1,5 +1,5 @@
-// How the explorer shows each experiment: a row for those that are no mere list of variants. Nothing
-// else in ui asks which one it is.
+// How the explorer shows each experiment: a row for those that are no mere list of variants.
+// Nothing else in ui asks which one it is.
 #ifndef ABL_UI_PRESENTATION_H
 #define ABL_UI_PRESENTATION_H
 

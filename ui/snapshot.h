@@ -1,5 +1,4 @@
-// What the worker shows the interface: a picture of a run that nobody changes once it has been
-// handed over.
+// What the worker shows the interface: a picture of a run that nobody changes any more.
 #ifndef ABL_UI_SNAPSHOT_H
 #define ABL_UI_SNAPSHOT_H
 
@@ -18,8 +17,8 @@
 
 enum run_phase { RUN_LOADING, RUN_RUNNING, RUN_DONE, RUN_CANCELLED, RUN_FAILED };
 
-// A head of the grid: outside the run, waiting, measured over a sample of the rows, or over all of
-// them.
+// A head of the grid: outside the run, waiting, measured over a sample of the rows,
+// or over all of them.
 enum cell_state { CELL_OUTSIDE, CELL_WAITING, CELL_SAMPLED, CELL_DONE };
 
 static inline bool cell_is_measured(enum cell_state s)
@@ -78,8 +77,8 @@ struct snapshot {
     struct abl_err err; // when failed
 };
 
-// A snapshot with room for n_layers x n_heads cells, all outside. NULL when memory is out. Owned:
-// snapshot_free.
+// A snapshot with room for n_layers x n_heads cells, all outside.
+// NULL when memory is out. Owned: snapshot_free.
 struct snapshot *snapshot_new(uint32_t n_layers, uint32_t n_heads);
 void snapshot_free(struct snapshot *s);
 

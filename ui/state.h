@@ -1,5 +1,4 @@
-// Everything the interface knows. Actions change it (apply.h), views draw it, nothing else holds any
-// of it.
+// Everything the interface knows: actions change it (apply.h), views draw it.
 #ifndef ABL_UI_STATE_H
 #define ABL_UI_STATE_H
 

@@ -1,5 +1,5 @@
-// The worker's run: a model that stays loaded, the sweep over its heads, the marked set, and
-// pictures of all that. Used by one thread at a time.
+// The worker's run: a model that stays loaded, a sweep over its heads, the marked set.
+// Used by one thread at a time.
 #ifndef ABL_UI_SWEEP_H
 #define ABL_UI_SWEEP_H
 
@@ -45,13 +45,13 @@ bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
 bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel,
                  struct abl_err *err);
 
-// A picture of now: statistics are computed for what finished since the last one. The caller owns
-// *out.
+// A picture of now: statistics are computed for what finished since the last one.
+// The caller owns *out.
 bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,
                     struct abl_err *err);
 
-// More about one head of the run that is loaded. False where it is another run by now or was
-// interrupted.
+// More about one head of the run that is loaded. False where it is another run by now
+// or was interrupted.
 bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *cancel,
                   struct detail **out, struct abl_err *err);
 

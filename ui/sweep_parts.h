@@ -1,5 +1,5 @@
-// What a sweep is: for sweep.c, which runs it, sweep_snapshot.c, which takes pictures of it, and
-// sweep_export.c; nobody else looks inside.
+// What a sweep is: for sweep.c, which runs it, sweep_snapshot.c, which takes pictures of it,
+// and sweep_export.c. Nobody else looks inside.
 #ifndef ABL_UI_SWEEP_PARTS_H
 #define ABL_UI_SWEEP_PARTS_H
 

@@ -1,5 +1,4 @@
-// The terminal through ncursesw: a grid goes out, keys come in. Nothing else in the program knows
-// curses.
+// The terminal through ncursesw, which nothing else knows: a grid goes out, keys come in.
 #ifndef ABL_UI_TERM_H
 #define ABL_UI_TERM_H
 

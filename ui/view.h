@@ -1,5 +1,4 @@
-// Drawing: a pure function of the state to a grid. No curses, clock, allocation or change of the
-// state in here.
+// Drawing: a pure function of the state to a grid, without curses, clock or allocation.
 #ifndef ABL_UI_VIEW_H
 #define ABL_UI_VIEW_H
 

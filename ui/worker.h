@@ -1,5 +1,4 @@
-// The thread that computes. The interface asks, and takes whole snapshots; it never waits for a
-// device.
+// The thread that computes: the interface asks, and takes snapshots; it never waits for a device.
 #ifndef ABL_UI_WORKER_H
 #define ABL_UI_WORKER_H
 

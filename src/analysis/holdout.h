@@ -1,5 +1,5 @@
-// Discovery and confirmation: what is chosen on some clusters is estimated again on the others
-// (--holdout).
+// Discovery and confirmation: what is chosen on some clusters is estimated again on
+// the others (--holdout).
 #ifndef ABL_ANALYSIS_HOLDOUT_H
 #define ABL_ANALYSIS_HOLDOUT_H
 

@@ -83,8 +83,8 @@ static void shuffle(uint32_t *order, uint32_t n, struct rng *rng)
     }
 }
 
-// Sums stand for means: all variants of a half share their number of rows, and ranks do not see the
-// factor.
+// Sums stand for means: all variants of a half share their number of rows,
+// and ranks do not see the factor.
 static double halve(struct ranking *r)
 {
     for (size_t v = 0; v < r->n; v++) {
@@ -135,8 +135,8 @@ static void find_halves(struct ranking *r, uint64_t seed, struct stability *out)
     out->n_halvings = n;
 }
 
-// Largest size first, what is no number last; of equals the earlier variant, so that there is one
-// order.
+// Largest size first, what is no number last; of equals the earlier variant,
+// so that there is one order.
 static int by_size(const void *a, const void *b)
 {
     const double *x = *(const double *const *)a, *y = *(const double *const *)b;

@@ -1,5 +1,5 @@
-// A growing byte string, always NUL-terminated; one sticky failure flag instead of a check per
-// call.
+// A growing byte string, always NUL-terminated; one sticky failure flag instead
+// of a check per call.
 #ifndef ABL_BASE_BUF_H
 #define ABL_BASE_BUF_H
 

@@ -9,8 +9,8 @@
 
 #include "base/err.h"
 
-// A whole file read into memory, NUL-terminated behind its last byte. Owned by the caller:
-// file_bytes_release.
+// A whole file read into memory, NUL-terminated behind its last byte.
+// Owned by the caller: file_bytes_release.
 struct file_bytes {
     char *data;
     size_t size;

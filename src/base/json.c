@@ -306,8 +306,8 @@ static bool escape(struct json *j, char *out, size_t *len)
     return true;
 }
 
-// Undo escapes from the opening quote on; out has room for the rest of the text up to the closing
-// quote.
+// Undo escapes from the opening quote on; out has room for the rest of the text up to
+// the closing quote.
 static bool string_body(struct json *j, char *out, size_t *len)
 {
     for (;;) {

@@ -5,7 +5,11 @@
 //   struct json j;
 //   json_open(&j, "model.safetensors header", bytes, size, ABL_BAD_MODEL, err);
 //   json_object(&j);
-//   while (json_next_key(&j, &key)) { if (json_key_is(key, "dtype")) json_string(&j, &s); else json_skip(&j); }
+//   while (json_next_key(&j, &key))
+//       if (json_key_is(key, "dtype"))
+//           json_string(&j, &s);
+//       else
+//           json_skip(&j);
 //   if (!json_end(&j)) return false;           // false: j.err says what and where
 //
 // The first failure sticks: every later call fails, so a caller may check once at json_end.
@@ -32,8 +36,8 @@ enum json_type {
     JSON_NULL,
 };
 
-// Bytes of a string after escapes are undone; in the parser's arena, NUL-terminated, may hold NUL
-// inside.
+// Bytes of a string after escapes are undone; in the parser's arena, NUL-terminated,
+// may hold NUL inside.
 struct json_text {
     const char *data;
     size_t len;
@@ -62,11 +66,11 @@ void json_close(struct json *j);
 enum json_type json_peek(struct json *j);
 bool json_object(struct json *j); // enter an object
 bool json_array(struct json *j);  // enter an array
-// Inside an object: true and the next key, or false at its end (which leaves the object) or on
-// failure.
+// Inside an object: true and the next key, or false at its end (which leaves the
+// object) or on failure.
 bool json_next_key(struct json *j, struct json_text *key);
-// Inside an array: true when another element follows, false at its end (which leaves it) or on
-// failure.
+// Inside an array: true when another element follows, false at its end (which leaves
+// it) or on failure.
 bool json_next_item(struct json *j);
 bool json_string(struct json *j, struct json_text *out);
 bool json_u64(struct json *j, uint64_t *out); // exact: no fraction, exponent or sign

@@ -13,8 +13,8 @@ void *library_open(const char *const *names)
 
 bool library_function(void *library, const char *name, void *function)
 {
-    // ISO C has no cast from an object pointer to a function pointer; POSIX says that their bits
-    // agree.
+    // ISO C has no cast from an object pointer to a function pointer;
+    // POSIX says that their bits agree.
     void *symbol = dlsym(library, name);
     memcpy(function, &symbol, sizeof symbol);
     return symbol;

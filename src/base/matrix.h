@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 
-// A matrix to load, pulled in blocks so that a file is never held whole. Logical shape (k, n): y =
-// x·W.
+// A matrix to load, pulled in blocks so that a file is never held whole.
+// Logical shape (k, n): y = x·W.
 struct matrix_source {
     uint32_t k, n;
     // false: the file holds k rows of n ("in, out", GPT-2's Conv1D); true: n rows of k ("out, in").

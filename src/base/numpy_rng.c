@@ -101,8 +101,8 @@ static uint32_t draw_up_to(struct pcg64 *g, uint32_t most)
     return (uint32_t)(product >> 32);
 }
 
-// Floyd's algorithm: each j of the last k takes a place up to itself, or its own where that is
-// taken.
+// Floyd's algorithm: each j of the last k takes a place up to itself,
+// or its own where that is taken.
 void numpy_choice(uint64_t seed, uint32_t n, uint32_t k, unsigned char *picked)
 {
     struct pcg64 g;

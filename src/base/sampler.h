@@ -1,5 +1,5 @@
-// Memory and processor time of this process while something else runs: a thread that looks every so
-// often.
+// Memory and processor time of this process while something else runs:
+// a thread that looks every so often.
 #ifndef ABL_BASE_SAMPLER_H
 #define ABL_BASE_SAMPLER_H
 

@@ -1,5 +1,5 @@
-// Overflow-checked arithmetic: sizes that come from files, and counts that may grow beyond any
-// number.
+// Overflow-checked arithmetic: sizes that come from files,
+// and counts that may grow beyond any number.
 #ifndef ABL_BASE_SIZE_H
 #define ABL_BASE_SIZE_H
 

@@ -84,8 +84,8 @@ static const char *find_token(struct arena *a)
     return home ? token_in(a, arena_printf(a, "%s/.cache/huggingface/token", home)) : NULL;
 }
 
-// The host alone decides: "http://localhost.example.org" and "http://127.0.0.1@example.org" are
-// elsewhere.
+// The host alone decides: "http://localhost.example.org" and
+// "http://127.0.0.1@example.org" are elsewhere.
 static bool is_loopback(const char *host)
 {
     static const char *const here[] = { "localhost", "127.0.0.1", "[::1]" };

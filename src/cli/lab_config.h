@@ -1,7 +1,8 @@
 // Run files: tinyLab's configurations as they are, and ours in the same shapes.
 //
 //   single   { run_name, seeds, device, model {…}, dataset {…}, battery: "path", … }
-//   several  { run_name, battery: "path", shared {…}, conditions [{ tag, dataset {…}, battery?, battery_overrides? }, …] }
+//   several  { run_name, battery: "path", shared {…},
+//              conditions [{ tag, dataset {…}, battery?, battery_overrides? }, …] }
 //
 // A condition is `shared` with the condition's own keys merged over it, objects key by key,
 // everything else replaced. A battery is a file beside the configuration or, for paths from the top

@@ -15,8 +15,8 @@
 #include "report/report.h"
 #include "ui/ui.h"
 
-// Where the bundled corpora and models are: $ABLTUI_DATA, beside the program, or where it was
-// installed.
+// Where the bundled corpora and models are: $ABLTUI_DATA, beside the program,
+// or where it was installed.
 static const char *find_data_dir(char out[PATH_MAX])
 {
     static const char *const beside[] = { "/data", "/../share/abltui" };

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-// Letters to add, drop or change (Levenshtein); SIZE_MAX for words beyond 31 bytes, which are not
-// compared.
+// Letters to add, drop or change (Levenshtein); SIZE_MAX for words beyond 31 bytes,
+// which are not compared.
 size_t near_distance(const char *a, const char *b);
 
 // Words that are at most this far apart may be meant for one another.

@@ -60,8 +60,8 @@ struct cli {
     const char *endpoint;          // of pull, NULL = the hub
 };
 
-// Parse argv; strings are borrowed from it. Errors are ABL_USAGE. run.data_dir must be set by the
-// caller.
+// Parse argv; strings are borrowed from it. Errors are ABL_USAGE.
+// run.data_dir must be set by the caller.
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err);
 
 // The help text of the program or of a command.

@@ -282,8 +282,8 @@ static bool name_device(const struct settings *s, char out[32], struct abl_err *
     return true;
 }
 
-// A slice of the run on its device against the reference, as JSON; a device that drifts ends the
-// run.
+// A slice of the run on its device against the reference, as JSON;
+// a device that drifts ends the run.
 static bool verify_slice(const struct runner *run, const struct settings *settings, char **out,
                          struct abl_err *err)
 {

@@ -16,8 +16,8 @@ struct runner {
     double sample_seconds; // of --profile: between samples of memory and time; 0 = 5
 };
 
-// SIGINT, SIGTERM and SIGHUP stop the run, which then saves what it has; a second one ends the
-// program.
+// SIGINT, SIGTERM and SIGHUP stop the run, which then saves what it has;
+// a second one ends the program.
 void runner_catch_signals(void);
 
 // Run what the settings say and write it. An interrupted run is written too and stays an error

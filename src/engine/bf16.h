@@ -1,6 +1,6 @@
-// fp32 as the sum of two bf16 halves: x = high + low up to 2^-17 of x (Henry, Tang & Heinecke,
-// "Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations",
-// 2019).
+// fp32 as the sum of two bf16 halves: x = high + low up to 2^-17 of x (Henry, Tang &
+// Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
+// Higher-Precision Computations", 2019).
 #ifndef ABL_ENGINE_BF16_H
 #define ABL_ENGINE_BF16_H
 

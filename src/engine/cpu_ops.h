@@ -59,8 +59,8 @@ struct cpu_base_row {
 // weights: room for as many rows as logits; out refers to both.
 void cpu_base_rows(struct rows logits, struct rows weights, struct cpu_base_row *out);
 
-// Reduce rows of logits, the first of which is row asks[0].row, to what n asks want; base[ask.base
-// - asks[0].base] is what a row is compared with, NULL: nothing.
+// Reduce rows of logits, the first of which is row asks[0].row, to what n asks want;
+// base[ask.base - asks[0].base] is what a row is compared with, NULL: nothing.
 void cpu_row_stats(struct rows logits, const struct cpu_base_row *base,
                    const struct readout_ask *asks, uint32_t n, struct row_stats *out);
 

@@ -28,9 +28,9 @@ INLINED float sum_lanes(const lanes *v)
 // Below this many floats, waking other threads costs more than they bring.
 enum { PARALLEL_FROM = 32768 };
 
-// e^x for x <= 0 as it is needed by softmax, within 2 ulp; 0 below -87. 2^n by exponent bits, the
-// rest by a polynomial of degree 6 on [-ln2/2, ln2/2] (Taylor coefficients are within rounding
-// there).
+// e^x for x <= 0 as it is needed by softmax, within 2 ulp; 0 below -87.
+// 2^n by exponent bits, the rest by a polynomial of degree 6 on [-ln2/2,
+// ln2/2] (Taylor coefficients are within rounding there).
 static inline float exp_negative(float x)
 {
     float clipped = x < -87.0f ? -87.0f : x;

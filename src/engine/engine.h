@@ -1,17 +1,15 @@
-// An engine is a small table of operations on device tensors; the forward pass is written once
-// against it.
+// An engine: a small table of operations on device tensors, against which the pass is written once.
 //
 // Rules that both engines keep:
 // - A tensor is a view: rows of `cols` floats, `stride` floats apart, inside a buffer that the
-// engine owns.
+//   engine owns.
 // - Operations are queued in order; only engine_download and engine_finish wait. An error of a
-// queued
-//   operation may surface at the next call that waits.
+//   queued operation may surface at the next call that waits.
 // - Inputs and outputs of one operation do not overlap unless the operation says so.
 // - Row indices in index lists are checked by the caller (the planner makes them); engines assert.
 // - One thread drives an engine.
-// - Results of a row do not depend on which other rows are in the call, beyond rounding of the last
-// bit.
+// - Results of a row do not depend on which other rows are in the call, beyond rounding of the
+//   last bit.
 #ifndef ABL_ENGINE_ENGINE_H
 #define ABL_ENGINE_ENGINE_H
 
@@ -126,8 +124,8 @@ struct engine_ops {
     bool (*attend)(struct engine *e, struct tensor z, const struct attend_args *args,
                    struct abl_err *err);
     // For those who look into attend, and change what is there. An edge is an entry of
-    // contexts.rows. weights (n_edges, n_heads) = softmax(scale q·k) of every edge; args->v is not
-    // read.
+    // contexts.rows. weights (n_edges, n_heads) = softmax(scale q·k) of every edge;
+    // args->v is not read.
     bool (*weigh)(struct engine *e, struct tensor weights, const struct attend_args *args,
                   struct abl_err *err);
     // z (n_queries, n_heads * d_head) += Σ (weights − was) v over each query's edges: what attend

@@ -1,5 +1,4 @@
-// What an engine is told and answers, as plain numbers: all of it that plans and statistics need to
-// know.
+// What an engine is told and answers, as plain numbers: all that plans and statistics know of it.
 #ifndef ABL_ENGINE_VALUES_H
 #define ABL_ENGINE_VALUES_H
 

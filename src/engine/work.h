@@ -28,9 +28,9 @@ static inline uint64_t head_out_flop(uint64_t m, uint64_t d, uint64_t n)
     return product_flop(m, d, n);
 }
 
-// readout: logits of n_rows rows and of the n_base rows that they are compared with, each once. An
-// engine that has no memory for all of them at once may multiply a base row again; that is not
-// counted.
+// readout: logits of n_rows rows and of the n_base rows that they are compared with, each
+// once. An engine that has no memory for all of them at once may multiply a base row again;
+// that is not counted.
 static inline uint64_t readout_flop(uint64_t n_rows, uint64_t n_base, uint64_t k, uint64_t n)
 {
     return product_flop(count_add(n_rows, n_base), k, n);

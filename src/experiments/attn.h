@@ -11,9 +11,11 @@
 //   position      0   1   2   3   4   5   6        n_repeated = 3
 //   token       BOS   a   b   c   a   b   c
 //
-//   previous    weight from a token to the one before it: 2 → 1, 3 → 2, …, 6 → 5 (from the first one: not to the BOS)
+//   previous    weight from a token to the one before it: 2 → 1, 3 → 2, …, 6 → 5
+//               (from the first one: not to the BOS)
 //   duplicate   from each token of the second half to its first copy: 4 → 1, 5 → 2, 6 → 3
-//   induction   from each token of the second half to what followed its first copy: 4 → 2, 5 → 3, 6 → 4
+//   induction   from each token of the second half to what followed its first copy:
+//               4 → 2, 5 → 3, 6 → 4
 //
 // Each is the mean weight over these queries of all such prompts, 0 for what a sliding window
 // hides. Random tokens have nothing else to be attended for, so that 1 / (tokens seen) is what a

@@ -17,8 +17,8 @@ static inline float bits_to_float(uint32_t bits)
 static inline float half_to_float(uint16_t h)
 {
     uint32_t sign = (h & 0x8000u) << 16, magnitude = h & 0x7fffu;
-    // Infinity and NaN keep their fraction and get the top exponent; the rest is rebiased by 127 -
-    // 15.
+    // Infinity and NaN keep their fraction and get the top exponent;
+    // the rest is rebiased by 127 - 15.
     uint32_t rebias = magnitude < 0x7c00u ? 112u << 23 : 224u << 23;
     uint32_t normal = (magnitude << 13) + rebias, subnormal;
     float fraction = (float)(int32_t)magnitude * 0x1p-24f; // exponent 0: fraction · 2^-24, exact

@@ -10,10 +10,10 @@
 #include "base/err.h"
 #include "format/tensor_file.h"
 
-// Parse header[0..size) of a file with data_len bytes behind it. name is for messages. Refused
-// (ABL_BAD_MODEL): what is not the strict format — duplicate names, unknown types, shapes that
-// overflow or do not fill their range, holes, overlaps, a range beyond the data or data beyond the
-// ranges.
+// Parse header[0..size) of a file with data_len bytes behind it. name is for
+// messages. Refused (ABL_BAD_MODEL): what is not the strict format — duplicate
+// names, unknown types, shapes that overflow or do not fill their range, holes,
+// overlaps, a range beyond the data or data beyond the ranges.
 bool safetensors_parse(const char *name, const void *header, size_t size, uint64_t data_len,
                        struct tensor_directory *out, struct abl_err *err);
 

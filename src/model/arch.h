@@ -35,8 +35,8 @@ enum arch_flag {
     N_FLAGS,
 };
 
-// Where config.json keeps a value, and the class default for an absent key. key NULL: always the
-// default.
+// Where config.json keeps a value, and the class default for an absent key. key NULL:
+// always the default.
 struct arch_count_key {
     const char *key, *older; // older spelling or NULL
     uint32_t absent;
@@ -102,8 +102,8 @@ struct arch {
     const struct arch_tensors *safetensors, *gguf;
 };
 
-// The row for config.json's model_type, or for a GGUF's general.architecture; NULL when it is not
-// known.
+// The row for config.json's model_type, or for a GGUF's general.architecture;
+// NULL when it is not known.
 const struct arch *arch_find(const char *model_type);
 const struct arch *arch_find_gguf(const char *architecture);
 
@@ -115,8 +115,8 @@ void arch_names(char *out, size_t size);
 bool arch_tensor_name(const char *prefix, const char *pattern, uint32_t layer, uint32_t part,
                       char *out, size_t size);
 
-// Whether a tensor's name (without prefix) is one of a layer's; *layer is its number, UINT32_MAX at
-// most.
+// Whether a tensor's name (without prefix) is one of a layer's; *layer is its number,
+// UINT32_MAX at most.
 bool arch_layer_of(const struct arch_tensors *t, const char *name, uint32_t *layer);
 
 #endif

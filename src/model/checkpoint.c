@@ -227,8 +227,8 @@ static uint64_t gguf_number(const struct gguf *g, const char *key, uint64_t abse
     return v && v->kind == GGUF_UINT ? v->u : absent;
 }
 
-// "name-00001-of-00003.gguf" names its siblings; part counts from 0. NULL with err filled
-// otherwise.
+// "name-00001-of-00003.gguf" names its siblings; part counts from 0.
+// NULL with err filled otherwise.
 static char *split_name(const char *path, uint64_t part, uint64_t count, struct abl_err *err)
 {
     enum { TAIL = 20 }; // -00001-of-00003.gguf

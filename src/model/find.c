@@ -64,8 +64,8 @@ static bool has_config(const char *folder)
     return there;
 }
 
-// A name without '/' may also be a folder here that has nothing to do with models: that is not
-// meant.
+// A name without '/' may also be a folder here that has nothing to do with models:
+// that is not meant.
 static bool is_path(const char *name)
 {
     size_t len = strlen(name);

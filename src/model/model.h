@@ -56,9 +56,9 @@ bool model_rename(struct model *m, const char *name);
 // weights need be there. Owned by the caller: tokenizer_free.
 bool model_tokenizer_open(const char *path, struct tokenizer **out, struct abl_err *err);
 
-// Fill a source for engine->weight_new; it borrows the model. Values are checked to be finite while
-// they are read. Here and below, layer means nothing to what no layer has (MATRIX_UNEMBED,
-// VECTOR_FINAL_*).
+// Fill a source for engine->weight_new; it borrows the model. Values are checked to
+// be finite while they are read. Here and below, layer means nothing to what no layer
+// has (MATRIX_UNEMBED, VECTOR_FINAL_*).
 void model_matrix_source(const struct model *m, enum model_matrix which, uint32_t layer,
                          struct matrix_source *out);
 // Read one vector, *n floats long as the shape demands (MATRIX columns or d_model); out has room
@@ -87,9 +87,9 @@ enum model_source { MODEL_BUNDLED, MODEL_CACHED };
 // The hub id that a short name stands for ("gpt2"); NULL where it is none.
 const char *model_alias(const char *name);
 
-// What `abltui models` lists: folders below data_dir/models, and the cache's repositories, those
-// that hold several GGUF files and nothing else file by file. The caller frees *out with
-// model_entries_free.
+// What `abltui models` lists: folders below data_dir/models, and the cache's
+// repositories, those that hold several GGUF files and nothing else file by file.
+// The caller frees *out with model_entries_free.
 struct model_entry {
     enum model_source source;
     char *name, *path; // name: what --model takes

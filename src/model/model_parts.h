@@ -27,8 +27,8 @@ struct model_files {
     struct tensor_ref rope_divisors; // of GGUF files; entry NULL: none
 };
 
-// Find every tensor of m->shape in m->files->checkpoint, check its exact shape, and count the
-// parameters.
+// Find every tensor of m->shape in m->files->checkpoint, check its exact shape,
+// and count the parameters.
 bool model_resolve(struct model *m, const struct arch_tensors *names, struct abl_err *err);
 
 // Rows [first, first + count) of a matrix in its logical order, dense fp32.

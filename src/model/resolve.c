@@ -189,8 +189,8 @@ static bool need_embeddings(struct resolver *r)
                || need(r, positions, (struct extent){ s->n_ctx, s->d_model }, &f->position_embed));
 }
 
-// Divisors of the rotary frequencies, one a pair, which GGUF files hold instead of LLaMA 3's
-// scaling.
+// Divisors of the rotary frequencies, one a pair, which GGUF files hold instead of
+// LLaMA 3's scaling.
 static bool find_rope_divisors(struct resolver *r)
 {
     struct model *m = r->m;

@@ -5,8 +5,8 @@
 
 static const double tau = 6.283185307179586;
 
-// LLaMA 3.1: long waves are slowed down by `factor`, short ones stay, those between go over
-// smoothly.
+// LLaMA 3.1: long waves are slowed down by `factor`, short ones stay,
+// those between go over smoothly.
 static double stretch_llama3(const struct rope_shape *r, double frequency)
 {
     double turns = r->original_ctx * frequency / tau; // within the context of training

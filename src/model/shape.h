@@ -11,8 +11,8 @@ enum { MODEL_MAX_LAYERS = 512 };
 
 enum rope_kind { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN };
 
-// Rotary positions (Su et al. 2021) and how their frequencies are stretched beyond the context of
-// training.
+// Rotary positions (Su et al. 2021) and how their frequencies are stretched beyond the
+// context of training.
 struct rope_shape {
     uint32_t n_dims; // the first of each head's, in pairs; 0: the model has learned positions
     enum rope_kind kind;

@@ -83,9 +83,9 @@ static double *weights_of(const struct walk *w, const struct exact_layer *l, dou
     return pattern + (i * n + first_seen(w->shape, l, i)) * w->shape->n_heads + h;
 }
 
-// What an edit at token `at` of a prompt takes its columns from; NULL: nothing, so that the source
-// counts as 0. *keeps: a donor too short to have a partner for the token, which then keeps its
-// value.
+// What an edit at token `at` of a prompt takes its columns from; NULL: nothing, so that
+// the source counts as 0. *keeps: a donor too short to have a partner for the token,
+// which then keeps its value.
 static const double *edit_source(const struct walk *w, const struct exact_layer *l,
                                  const struct edit *e, uint32_t prompt, size_t at, bool *keeps)
 {

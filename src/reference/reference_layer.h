@@ -25,8 +25,8 @@ static inline size_t exact_kv_cols(const struct model_shape *s)
     return (size_t)s->n_kv_heads * s->d_head;
 }
 
-// Read a layer into an empty l, everything into l->arena, which the caller releases, also when it
-// fails.
+// Read a layer into an empty l, everything into l->arena, which the caller releases,
+// also when it fails.
 bool exact_read_layer(const struct model *m, uint32_t index, struct exact_layer *l,
                       struct abl_err *err);
 

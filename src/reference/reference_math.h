@@ -38,8 +38,8 @@ struct exact_norm {
 };
 void exact_norm_row(double *y, const double *x, size_t d, const struct exact_norm *n);
 
-// A norm's gain and, where it has one, the bias that follows in the list of vectors; both in the
-// arena.
+// A norm's gain and, where it has one, the bias that follows in the list of vectors;
+// both in the arena.
 bool exact_read_norm(const struct model *m, enum model_vector gain, bool has_bias, uint32_t layer,
                      struct arena *a, struct exact_norm *out, struct abl_err *err);
 

@@ -1,5 +1,4 @@
-// tinyLab's metrics beside ours, of runs under --compat tinylab: by its formulas and under its
-// names.
+// tinyLab's metrics beside ours, of runs under --compat tinylab: by its formulas and names.
 #ifndef ABL_REPORT_COMPAT_H
 #define ABL_REPORT_COMPAT_H
 

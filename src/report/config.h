@@ -1,5 +1,4 @@
-// What a run was asked to do, resolved: the part of it that determines results. It names run
-// directories.
+// What a run was asked to do, as far as it determines results: it names run directories.
 #ifndef ABL_REPORT_CONFIG_H
 #define ABL_REPORT_CONFIG_H
 
@@ -10,8 +9,8 @@
 #include "base/sha256.h"
 #include "session/session.h"
 
-// Append the canonical config of what `settings` asked of the session: resolved options as JSON with
-// sorted keys, no white space. The model's hash is handed in because it takes a while to make.
+// Append the canonical config of what `settings` asked of the session: resolved options as JSON
+// with sorted keys, no white space. The model's hash is handed in because it takes a while to make.
 // partial adds the key that marks an interrupted run; hashes are taken without it.
 bool config_write(const struct session *session, const struct settings *settings,
                   const char model_sha256[SHA256_HEX], bool partial, struct buf *out,

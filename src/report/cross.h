@@ -13,24 +13,25 @@ struct cross_child {
     const char *dir; // its run directory
 };
 
-// Make the folder that holds the children's folders and the joint files, or take an earlier one
-// again: ABL_USAGE for a folder that holds something else. Its config.json says from now on what it
-// is.
+// Make the folder that holds the children's folders and the joint files, or
+// take an earlier one again: ABL_USAGE for a folder that holds something else.
+// Its config.json says from now on what it is.
 bool cross_begin(const char *dir, const char *run_name, struct abl_err *err);
 
 // No child came to anything: leave nothing behind but what others have put there.
 void cross_abandon(const char *dir);
 
 // Read the children's files and write into dir (created if missing):
-//   config.json                                 name, and the children's own configs
-//   artifacts/cross_condition/*_matrix.csv      head, group, layer and recovery tables of the children, one below the other
-//   artifacts/cross_condition/summary.json      the children's summaries
-//   artifacts/cross_condition/invariants.json   heads (and patched places) that are among the CROSS_TOP largest |delta| of
-//                                               every child, by metric
-//   compare.json                                where two children or more have an ov_report.json, these against one another
+//   config.json       name, and the children's own configs
+//   compare.json      where two children or more have an ov_report.json, these against one another
 //   manifest.json
-// What the files hold depends on tags and children alone. A child that is no whole run is
-// ABL_BAD_DATA.
+// and into artifacts/cross_condition:
+//   *_matrix.csv      head, group, layer and recovery tables of the children, one below the other
+//   summary.json      the children's summaries
+//   invariants.json   heads (and patched places) that are among the CROSS_TOP largest |delta| of
+//                     every child, by metric
+// What the files hold depends on tags and children alone. A child that is no whole
+// run is ABL_BAD_DATA.
 enum { CROSS_TOP = 10 };
 bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,
                  size_t n, struct abl_err *err);

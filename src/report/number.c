@@ -27,9 +27,9 @@ static void tidy(char *text)
     *to = '\0';
 }
 
-// How many digits a type's values have: `least` come back unchanged from any normal value, and %g
-// drops trailing zeros, so that no shorter text than these is worth a try; `most` identify every
-// value.
+// How many digits a type's values have: `least` come back unchanged from any normal
+// value, and %g drops trailing zeros, so that no shorter text than these is worth a try;
+// `most` identify every value.
 struct digits {
     int least, most;
     double normal; // the smallest value that has them all

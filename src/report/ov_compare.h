@@ -19,9 +19,9 @@
 bool ov_compare_doc(const struct ov_file *const *files, size_t n, struct doc *out,
                     struct abl_err *err);
 
-// ov_clusters.json: for each token's text in how many lists of heads it stands among the first
-// `limit` (0 = all) top tokens, and likewise bottom tokens; the n_shown most frequent, ties by
-// text.
+// ov_clusters.json: for each token's text in how many lists of heads it stands
+// among the first `limit` (0 = all) top tokens, and likewise bottom tokens;
+// the n_shown most frequent, ties by text.
 bool ov_clusters_doc(const struct ov_file *const *files, size_t n, size_t limit, size_t n_shown,
                      struct doc *out, struct abl_err *err);
 

@@ -1,5 +1,4 @@
-// Where a traced run's time went: totals for metrics/profile.json, and every operation for a trace
-// viewer.
+// Where a traced run's time went: totals for metrics/profile.json, operations for a trace viewer.
 #ifndef ABL_REPORT_PROFILE_H
 #define ABL_REPORT_PROFILE_H
 

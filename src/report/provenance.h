@@ -1,5 +1,4 @@
-// Where a run's numbers come from: the only file of a run that holds times, paths and names of the
-// machine.
+// Where a run's numbers come from: its only file with times, paths and names of the machine.
 #ifndef ABL_REPORT_PROVENANCE_H
 #define ABL_REPORT_PROVENANCE_H
 

@@ -1,5 +1,4 @@
-// A table being written row by row: as CSV (RFC 4180, lines end in \n) for files, or as JSON for
-// --json.
+// A table being written row by row: as CSV (RFC 4180, lines end in \n), or as JSON for --json.
 #ifndef ABL_REPORT_SHEET_H
 #define ABL_REPORT_SHEET_H
 

@@ -81,8 +81,8 @@ static void add_metrics(struct doc *d, const struct effects *effects, double alp
     }
 }
 
-// A ranking of effects by |delta ld|, what is no number last; equal ones in the order of the
-// variants.
+// A ranking of effects by |delta ld|, what is no number last;
+// equal ones in the order of the variants.
 struct place {
     const struct effect *effect;
     double stays; // share of resamples that have it in their top k

@@ -1,5 +1,4 @@
-// What a run read off its model, in short: the part of summary.json that names heads and layers by
-// it.
+// What a run read off its model, in short: the part of summary.json that names heads and layers.
 #ifndef ABL_REPORT_SUMMARY_READINGS_H
 #define ABL_REPORT_SUMMARY_READINGS_H
 

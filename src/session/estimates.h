@@ -10,8 +10,8 @@
 #include "stats/metrics.h"
 #include "stats/stats.h"
 
-// Estimate of a metric's paired delta (or, value = true, of the metric itself) for a finished
-// variant.
+// Estimate of a metric's paired delta (or, value = true, of the metric itself)
+// for a finished variant.
 bool estimate_metric(const struct session *session, const struct results *t, size_t variant,
                      enum metric m, bool value, struct estimate *out, struct abl_err *err);
 

@@ -22,8 +22,8 @@
 
 struct clamped;
 
-// Positions that prompts shown to observers may have (session_observe): those of attn's detectors
-// fit.
+// Positions that prompts shown to observers may have (session_observe):
+// those of attn's detectors fit.
 enum { OBSERVED_POSITIONS = 101 };
 
 // Everything that is loaded before the first variant runs. Read-only while computing; owned by the

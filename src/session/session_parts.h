@@ -1,5 +1,4 @@
-// How a session is put together: for session.c, and for those that make a second one from it (sample.c,
-// drift.c).
+// How a session is put together, for those that make a second one: sample.c and drift.c.
 #ifndef ABL_SESSION_SESSION_PARTS_H
 #define ABL_SESSION_SESSION_PARTS_H
 

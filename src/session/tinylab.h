@@ -1,5 +1,4 @@
-// Runs as tinyLab made them, for comparison with what it published: never the default, and always
-// said.
+// Runs as tinyLab made them, to compare with what it published: never the default, always said.
 #ifndef ABL_SESSION_TINYLAB_H
 #define ABL_SESSION_TINYLAB_H
 
@@ -8,8 +7,8 @@
 // Whose conventions a run keeps.
 enum compat {
     COMPAT_NONE,
-    // padded prompts read at the last column, patches aligned from the start, its metrics beside
-    // ours
+    // padded prompts read at the last column, patches aligned from the start,
+    // its metrics beside ours
     COMPAT_TINYLAB,
 };
 

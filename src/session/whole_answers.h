@@ -6,7 +6,8 @@
 // their beginnings, so that the trie runs each token once:
 //
 //   row   prompt "a b", target "x y z", foil "x w"
-//   runs  "a b" for x of the target and x of the foil;  "a b x" for y;  "a b x y" for z;  "a b x" for w
+//   runs  "a b" for x of the target and x of the foil;
+//         "a b x" for y;  "a b x y" for z;  "a b x" for w
 //
 // Edits at every position act on the answer's tokens too, and donors are the other prompt behind
 // which the same tokens stand. A row's stats are then: as target_logit the sum of ln p of the

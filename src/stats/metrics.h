@@ -72,8 +72,8 @@ bool metric_parse(const char *name, enum metric *out);
 // run's own value, which has nothing to differ from, whatever the engine left in its kl.
 double metric_value(enum metric m, const struct row_stats *row, const struct row_stats *intact);
 
-// value(row) − value(intact): the paired effect. Of a distance from the intact run that is the
-// value.
+// value(row) − value(intact): the paired effect. Of a distance from the intact run
+// that is the value.
 double metric_delta(enum metric m, const struct row_stats *row, const struct row_stats *intact);
 
 // Whether it is a whole number that a tie of logits decides.

@@ -25,8 +25,8 @@ struct lanes {
     double v[LANES];
 };
 
-// The binary numbers 0 … 2^n - 1 when exact, else one random word per 64 clusters, lowest bit
-// first.
+// The binary numbers 0 … 2^n - 1 when exact, else one random word per 64
+// clusters, lowest bit first.
 static void draw(struct flips *f, struct rng *rng)
 {
     for (size_t i = 0; i < f->n; i++) {
@@ -107,7 +107,8 @@ WIDE static void count_in_tile(const struct test *t, size_t first, size_t end, s
 static void count_as_big(struct test *t, size_t first, size_t end)
 {
     size_t *as_big = t->as_big;
-#pragma omp parallel for reduction(+ : as_big[:LANES]) if ((end - first) * t->f->n_groups > PARALLEL_FROM)
+    bool worth = (end - first) * t->f->n_groups > PARALLEL_FROM;
+#pragma omp parallel for reduction(+ : as_big[:LANES]) if (worth)
     for (size_t from = first; from < end; from += TILE)
         count_in_tile(t, from, size_min(from + TILE, end), as_big);
 }

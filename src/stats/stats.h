@@ -1,5 +1,4 @@
-// Uncertainty of paired differences: cluster bootstrap, sign-flip permutation, false discovery
-// rate.
+// Uncertainty of paired differences: cluster bootstrap, sign flips, false discovery rate.
 #ifndef ABL_STATS_STATS_H
 #define ABL_STATS_STATS_H
 
@@ -45,15 +44,15 @@ bool stats_estimate(const struct resampler *r, const double *values, bool test,
 bool stats_estimates(const struct resampler *r, const double *values, size_t n, bool test,
                      struct estimate *out, struct abl_err *err);
 
-// Estimate of a ratio of means, sum(above) / sum(below), resampled over the same clusters (Efron &
-// Tibshirani 1993, chapter 10). p and q stay NaN. *small: the interval of the denominator's own
-// mean holds 0, so that the ratio says little; it has no interval where a resample's denominator is
-// 0.
+// Estimate of a ratio of means, sum(above) / sum(below), resampled over the same
+// clusters (Efron & Tibshirani 1993, chapter 10). p and q stay NaN. *small: the
+// interval of the denominator's own mean holds 0, so that the ratio says little;
+// it has no interval where a resample's denominator is 0.
 bool stats_ratio(const struct resampler *r, const double *above, const double *below,
                  struct estimate *out, bool *small, struct abl_err *err);
 
-// A column's mean in each of the first n resamples (at most n_boot), from the sums of its values by
-// cluster.
+// A column's mean in each of the first n resamples (at most n_boot),
+// from the sums of its values by cluster.
 void stats_resampled(const struct resampler *r, const double *sums, size_t n, double *means);
 uint32_t resampler_n_boot(const struct resampler *r);
 

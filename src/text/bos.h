@@ -31,8 +31,8 @@ void bos_hints_release(struct bos_hints *h);
 // Candidates in order of trust: up to three texts, then NULL; config_id comes after them.
 void bos_candidates(const struct bos_hints *h, const char *out[4]);
 
-// Likewise for padding: the padding token, else the one that ends a text; config_eos comes after
-// them.
+// Likewise for padding: the padding token, else the one that ends a text;
+// config_eos comes after them.
 void pad_candidates(const struct bos_hints *h, const char *out[4]);
 
 // Whether `auto` puts BOS before a prompt.

@@ -221,8 +221,8 @@ static bool mark_leak(struct parsed_rows *all, const struct split_file *f, enum 
     return ok;
 }
 
-// Mark rows that share something with another split: what is tuned on one is then no test on the
-// other.
+// Mark rows that share something with another split: what is tuned on one is then no
+// test on the other.
 static bool mark_leaks(struct parsed_rows *all, const struct split_file *f, enum split chosen,
                        struct abl_err *err)
 {
@@ -232,8 +232,8 @@ static bool mark_leaks(struct parsed_rows *all, const struct split_file *f, enum
     return true;
 }
 
-// Keep the good ones among the rows asked for, up to max_rows; `order` may be NULL for all in file
-// order.
+// Keep the good ones among the rows asked for, up to max_rows;
+// `order` may be NULL for all in file order.
 static bool take_rows(struct dataset *d, const struct parsed_rows *all, const uint32_t *order,
                       size_t n, size_t max_rows, size_t *n_dropped, struct abl_err *err)
 {

@@ -152,8 +152,8 @@ static bool add_id(struct encoder *e, uint32_t id)
     return true;
 }
 
-// Text without the added tokens that are looked for as it is written: normalise, and cut out the
-// others.
+// Text without the added tokens that are looked for as it is written: normalise,
+// and cut out the others.
 static bool encode_normalized(struct encoder *e, const char *text, size_t len, bool at_start)
 {
     struct buf normal = { 0 };

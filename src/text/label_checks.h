@@ -1,5 +1,4 @@
-// What is wrong with a set's answers taken together: a way to score well without reading the
-// prompts.
+// What is wrong with a set's answers taken together: ways to score well without reading.
 #ifndef ABL_TEXT_LABEL_CHECKS_H
 #define ABL_TEXT_LABEL_CHECKS_H
 

@@ -152,8 +152,8 @@ static void add_lines(struct buf *b, const struct lint_note *note)
         buf_str(b, ", …");
 }
 
-// "3 rows (lines 4, 9 and 12): the foil is …, such as ' Zanzibar' is 3 tokens; choose a shorter
-// word"
+// "3 rows (lines 4, 9 and 12): the foil is …, such as ' Zanzibar' is 3 tokens;
+// choose a shorter word"
 static const char *write_up(struct lint *l, enum lint_kind kind, bool dropped)
 {
     const struct lint_rule *rule = &rules[kind];

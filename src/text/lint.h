@@ -62,8 +62,8 @@ struct lint_note {
 
 struct lint {
     struct lint_note notes[N_LINTS];
-    // The first error of the row at hand: whoever starts a row empties them. In the arena; NULL =
-    // none.
+    // The first error of the row at hand: whoever starts a row empties them.
+    // In the arena; NULL = none.
     const char *row_kind, *row_why;
     struct arena *arena; // borrowed
     bool failed;         // memory ran out
@@ -77,8 +77,8 @@ void lint_add(struct lint *l, enum lint_kind kind, uint32_t line, const char *ex
 // never NULL.
 const char *lint_quote(struct lint *l, const char *text);
 
-// Write up what was collected, errors first. With skip_bad errors become warnings that say
-// "dropped".
+// Write up what was collected, errors first. With skip_bad errors become warnings
+// that say "dropped".
 bool lint_findings(struct lint *l, bool skip_bad, struct finding **out, size_t *n,
                    struct abl_err *err);
 

@@ -1,5 +1,4 @@
-// Padding as tinyLab had it: every prompt of a run as long as the longest, and read behind its
-// padding.
+// Padding as tinyLab had it: every prompt as long as the longest, and read behind its padding.
 #ifndef ABL_TEXT_PADDING_H
 #define ABL_TEXT_PADDING_H
 

@@ -1,5 +1,4 @@
-// Patterns of tokenizer files, in the syntax of the reference's regular expressions, compiled by
-// PCRE2.
+// Patterns of tokenizer files, in the reference's regular expressions, compiled by PCRE2.
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "text/pattern.h"
@@ -10,8 +9,8 @@
 
 #include "base/buf.h"
 
-// White_Space spelt out: PCRE2's \s has U+180E as well, which the reference tokenizers do not
-// count.
+// White_Space spelt out: PCRE2's \s has U+180E as well,
+// which the reference tokenizers do not count.
 #define SPACE                                                                                      \
     "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}"    \
     "\\x{205f}\\x{3000}"
@@ -78,8 +77,8 @@ static size_t find_class(const char *text, size_t len, bool inside)
     return i;
 }
 
-// The pattern with its classes spelt out, so that ids do not depend on the tables of this machine's
-// PCRE2.
+// The pattern with its classes spelt out, so that ids do not depend on the tables of
+// this machine's PCRE2.
 static void spell_out(const char *text, size_t len, struct buf *out)
 {
     bool inside = false;

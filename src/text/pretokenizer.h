@@ -23,8 +23,8 @@ bool pretokenizer_init(struct pretokenizer *p, const struct definition_cut *cuts
                        const char *path, struct abl_err *err);
 void pretokenizer_release(struct pretokenizer *p);
 
-// A text in pieces: their bytes one behind the other, and where each ends. Zero-initialise to
-// start.
+// A text in pieces: their bytes one behind the other, and where each ends.
+// Zero-initialise to start.
 struct pieces {
     struct buf text;
     size_t *ends;

@@ -67,8 +67,8 @@ static bool check_range(struct maker *m, const struct prompt *p)
     return false;
 }
 
-// Tokens that run behind a prompt: those of the longer answer but its last, behind which nothing is
-// read.
+// Tokens that run behind a prompt: those of the longer answer but its last,
+// behind which nothing is read.
 static uint32_t answer_room(const struct prompt *p)
 {
     uint32_t longest = p->n_target_ids > p->n_foil_ids ? p->n_target_ids : p->n_foil_ids;
@@ -201,8 +201,8 @@ static bool make_all(struct maker *m, const struct dataset *data, struct abl_err
     return true;
 }
 
-// What a row is resampled with; NULL with err filled. A letter in front keeps names and prompts
-// apart.
+// What a row is resampled with; NULL with err filled. A letter in front keeps names
+// and prompts apart.
 static const char *cluster_key(const struct maker *m, const struct dataset_row *row,
                                struct arena *keys, struct abl_err *err)
 {

@@ -23,8 +23,8 @@ struct dataset_fields {
     const char *clean, *corrupt, *target, *foil;
 };
 
-// Every row of a file in order; a bad one keeps its place, so that row numbers in split files stay
-// right.
+// Every row of a file in order; a bad one keeps its place,
+// so that row numbers in split files stay right.
 struct parsed_rows {
     struct dataset_row *rows; // malloc'd; clean is NULL in a bad row
     size_t n, cap;

@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "text/definition.h"
 
-// What a token of such a vocabulary is, by the numbers that both tokenizer.model and GGUF files
-// use.
+// What a token of such a vocabulary is, by the numbers that both tokenizer.model
+// and GGUF files use.
 enum piece_type {
     PIECE_NORMAL = 1,
     PIECE_UNKNOWN = 2,

@@ -1,6 +1,6 @@
-// tokenizer.model: SentencePiece's protocol buffer (sentencepiece_model.proto). Only BPE models
-// without a character map are taken, which LLaMA's and Mistral's are; the others are refused by
-// name.
+// tokenizer.model: SentencePiece's protocol buffer (sentencepiece_model.proto). Only BPE
+// models without a character map are taken, which LLaMA's and Mistral's are; the others
+// are refused by name.
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 // Split files: which rows of a corpus are for training, validation and test.
-//   {"schema": "abltui.split/1", "corpus": "facts", "sha256": "…", "seed": 13, "train": [0, 2, …], "val": […], "test": […]}
+//   {"schema": "abltui.split/1", "corpus": "facts", "sha256": "…", "seed": 13,
+//    "train": [0, 2, …], "val": […], "test": […]}
 #ifndef ABL_TEXT_SPLIT_H
 #define ABL_TEXT_SPLIT_H
 
@@ -23,8 +24,8 @@ struct split_file {
     char sha256[SHA256_HEX]; // "" where the file has none
 };
 
-// Read a split file of a corpus with n_rows rows: every row number below n_rows, none twice in a
-// list.
+// Read a split file of a corpus with n_rows rows: every row number below n_rows,
+// none twice in a list.
 bool split_file_read(const char *path, uint32_t n_rows, struct split_file *out,
                      struct abl_err *err);
 void split_file_release(struct split_file *s);

@@ -38,8 +38,8 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len,
                       struct token_ids *out, struct abl_err *err);
 void token_ids_release(struct token_ids *ids);
 
-// The id to put before every prompt under `mode`, or TOKEN_NONE. BOS_ALWAYS without a BOS token is
-// ABL_USAGE.
+// The id to put before every prompt under `mode`, or TOKEN_NONE.
+// BOS_ALWAYS without a BOS token is ABL_USAGE.
 bool tokenizer_bos(const struct tokenizer *t, enum bos_mode mode, uint32_t *out,
                    struct abl_err *err);
 
@@ -47,9 +47,9 @@ bool tokenizer_bos(const struct tokenizer *t, enum bos_mode mode, uint32_t *out,
 // the one that ends a text, or TOKEN_NONE.
 uint32_t tokenizer_pad(const struct tokenizer *t);
 
-// The bytes a token stands for, UTF-8 where whole (" Paris"); an id without a token gives "".
-// Borrowed. For screens and files: bytes that are no UTF-8 print as <0xNN>, control characters as
-// escapes.
+// The bytes a token stands for, UTF-8 where whole (" Paris"); an id without a token
+// gives "". Borrowed. For screens and files: bytes that are no UTF-8 print as <0xNN>,
+// control characters as escapes.
 const char *tokenizer_text(const struct tokenizer *t, uint32_t id);
 
 // Whether the id is a special token (BOS, padding, …), which text can spell but should not.

@@ -116,8 +116,8 @@ static bool read_decoder(struct json *j, void *to)
     return !j->failed;
 }
 
-// added_tokens.json: {"<pad>": 50257, …}, ordinary tokens unless special_tokens_map.json names
-// them.
+// added_tokens.json: {"<pad>": 50257, …}, ordinary tokens unless
+// special_tokens_map.json names them.
 static bool read_added(struct definition *d, const char *folder, struct abl_err *err)
 {
     char *path = file_join(folder, "added_tokens.json");

@@ -25,8 +25,8 @@ struct tokenizer {
     struct token *tokens; // (n_ids)
     uint32_t n_ids;
     struct string_index ids; // by text
-    // Of the byte alphabet's characters, or of <0x00> to <0xFF>; TOKEN_NONE = the vocabulary lacks
-    // it.
+    // Of the byte alphabet's characters, or of <0x00> to <0xFF>;
+    // TOKEN_NONE = the vocabulary lacks it.
     uint32_t byte_ids[256];
     struct bpe bpe;
     struct added_set added, added_normalized;

@@ -19,8 +19,8 @@ uint32_t utf8_last(const char *text, size_t len, size_t *n);
 // The White_Space property: what \s means to the reference tokenizers.
 bool unicode_is_space(uint32_t c);
 
-// What \w means to them (UTS 18, annex C): alphabetic, mark, decimal digit, connector, join
-// control.
+// What \w means to them (UTS 18, annex C): alphabetic, mark, decimal digit,
+// connector, join control.
 bool unicode_is_word(uint32_t c);
 
 // Whether word, without the white space around it, stands in text as a word of its own, whatever
@@ -30,8 +30,8 @@ bool unicode_has_word(const char *text, const char *word, bool *out);
 // Whether it is the last one, but for white space and punctuation behind it.
 bool unicode_ends_with_word(const char *text, const char *word, bool *out);
 
-// Append the text with case, composition and runs of white space evened out; false when memory is
-// out.
+// Append the text with case, composition and runs of white space evened out;
+// false when memory is out.
 bool unicode_fold(const char *text, struct buf *out);
 
 // Append any bytes so that a person can read them on one line: what is no UTF-8 as <0xNN>, control

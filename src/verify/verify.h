@@ -1,5 +1,4 @@
-// Does a device compute what the papers say? A slice of a run on it, compared with the reference of
-// reference.h.
+// Does a device compute what the papers say? A slice of a run, compared with the reference.
 #ifndef ABL_VERIFY_VERIFY_H
 #define ABL_VERIFY_VERIFY_H
 

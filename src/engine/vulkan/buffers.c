@@ -28,8 +28,8 @@ static void collect(struct vulkan *v)
     }
 }
 
-// A released buffer of just that size can be used at once: barriers keep its old and new commands
-// apart.
+// A released buffer of just that size can be used at once:
+// barriers keep its old and new commands apart.
 static struct buffer *reuse(struct vulkan *v, uint64_t size)
 {
     for (struct buffer **at = &v->released; *at; at = &(*at)->next)

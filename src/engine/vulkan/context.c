@@ -56,8 +56,8 @@ bool vulkan_check(const struct vulkan_context *c, VkResult r, const char *what, 
                     vulkan_result_name(r), remedy(r));
 }
 
-// By UUID where the list gave one, because an index may change when a device is plugged in; else by
-// index.
+// By UUID where the list gave one, because an index may change when a device is plugged
+// in; else by index.
 static const struct vulkan_device *find_device(const struct vulkan_instance *in,
                                                const struct device_info *wanted)
 {

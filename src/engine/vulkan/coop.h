@@ -13,8 +13,8 @@
 #define HAS_COOP
 #endif
 
-// One product (m, k) · (k, n) of a subgroup, halves into floats; m 0: none that linear_coop could
-// use.
+// One product (m, k) · (k, n) of a subgroup, halves into floats; m 0:
+// none that linear_coop could use.
 struct coop {
     uint32_t m, n, k;
 };

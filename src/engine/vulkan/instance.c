@@ -64,8 +64,8 @@ static bool create_instance(struct vulkan_instance *in, struct abl_err *err)
     return vulkan_api_init_instance(&in->api, in->handle, err);
 }
 
-// The compute family without graphics, which does not compete with the screen; else any with
-// compute.
+// The compute family without graphics, which does not compete with the screen;
+// else any with compute.
 static bool find_queue(const struct vulkan_api *api, struct vulkan_device *d)
 {
     VkQueueFamilyProperties families[32];

@@ -50,8 +50,8 @@ void memory_init(struct memory *m, const struct vulkan_context *context);
 // Destroys what buffers are left, too. The device must be idle.
 void memory_release(struct memory *m);
 
-// A buffer of `size` bytes, rounded up to 16. The caller destroys it when the device no longer uses
-// it.
+// A buffer of `size` bytes, rounded up to 16. The caller destroys it when the device
+// no longer uses it.
 bool memory_buffer_new(struct memory *m, enum memory_pool pool, uint64_t size, struct buffer **out,
                        struct abl_err *err);
 // From now on texels of a buffer are four fp16.

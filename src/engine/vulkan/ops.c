@@ -7,8 +7,8 @@
 #include "base/size.h"
 #include "shaders/args.h"
 
-// Texel fetches, exponentials and stores count as this many multiply-adds in the work of a
-// submission.
+// Texel fetches, exponentials and stores count as this many multiply-adds in the
+// work of a submission.
 static const double element_work = 8;
 
 // Edits go over in lists of this many.

@@ -35,8 +35,8 @@ struct span {
     uint64_t first, size;  // bytes; size 0 = to the end
 };
 
-// Two queries that take the device's time before and behind a command; clock none: nobody wants to
-// know.
+// Two queries that take the device's time before and behind a command; clock none:
+// nobody wants to know.
 struct timing {
     VkQueryPool clock;
     uint32_t first;

@@ -103,8 +103,8 @@ static bool wait_for(struct queue *q, uint64_t submission, struct abl_err *err)
         c->gpu->info.name, WAITS);
 }
 
-// Move the limit towards what the device does in the target time, at most by a factor of 2 up and 4
-// down.
+// Move the limit towards what the device does in the target time,
+// at most by a factor of 2 up and 4 down.
 static void learn_speed(struct queue *q, const struct queue_slot *slot)
 {
     const struct vulkan_context *c = q->context;

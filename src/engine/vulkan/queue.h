@@ -53,9 +53,9 @@ bool queue_commands(struct queue *q, VkCommandBuffer *out, struct abl_err *err);
 bool queue_stage(struct queue *q, uint64_t size, uint64_t alignment, struct buffer **staging,
                  uint64_t *offset, struct abl_err *err);
 
-// The next command reads / writes these buffers (NULL entries are skipped): put a barrier where it
-// needs one. Buffers of the staging pool need not be named: submitting makes the host's writes
-// visible.
+// The next command reads / writes these buffers (NULL entries are skipped): put a
+// barrier where it needs one. Buffers of the staging pool need not be named:
+// submitting makes the host's writes visible.
 bool queue_access(struct queue *q, struct buffer *const *reads, size_t n_reads,
                   struct buffer *const *writes, size_t n_writes, struct abl_err *err);
 

@@ -5,7 +5,8 @@
 // of its own:
 //
 //     scratch   | base rows b0 … b0 + n_base - 1 | rows first … first + n - 1 |
-//     items     one for each base row, then one for each ask, numbered through all blocks; likewise the results
+//     items     one for each base row, then one for each ask, numbered through all blocks;
+//               likewise the results
 #include "engine/vulkan/vulkan.h"
 
 #include <assert.h>

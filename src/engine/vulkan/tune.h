@@ -49,9 +49,9 @@ bool tuner_init(struct tuner *t, const struct vulkan_context *c, struct abl_err 
 // Keep what was learnt. The device is idle.
 void tuner_release(struct tuner *t, const struct queue *q);
 
-// The way to take for m rows by a (k, n) matrix; `usual` where nothing is known or the product is
-// too small to measure. *timing: what the dispatch, which has to be the next one recorded, is timed
-// by.
+// The way to take for m rows by a (k, n) matrix; `usual` where nothing is
+// known or the product is too small to measure. *timing: what the dispatch,
+// which has to be the next one recorded, is timed by.
 uint32_t tuner_choose(struct tuner *t, const struct queue *q, uint32_t m, uint32_t n, uint32_t k,
                       uint32_t usual, struct timing *timing);
 
