@@ -33,7 +33,7 @@ include shaders/shaders.mk
 
 .DELETE_ON_ERROR:
 .SECONDARY: $(TESTS:=.o) $(SHADER_HEADERS)
-.PHONY: all run test unit check asan test-real bench deps install uninstall clean screenshots
+.PHONY: all run test unit check docs asan test-real bench deps install uninstall clean screenshots
 
 all: $(PROGRAM)
 
@@ -64,6 +64,10 @@ unit: tests
 check:
 	@tools/deps.sh build test
 	@+tools/check.sh
+
+# What docs/ says of tables and names, from the program's own tables.
+docs: $(BUILD)/tests/describe
+	@$(BUILD)/tests/describe docs
 
 asan:
 	@+$(MAKE) --no-print-directory BUILD=build/asan PROGRAM=build/asan/abltui \

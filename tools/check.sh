@@ -23,6 +23,7 @@ for cc in gcc clang; do
         CFLAGS=-O1 WERROR=-Werror -j"$(nproc)" all tests "build/$cc/bench/products"
 done
 step shaders_are_valid tools/check_shaders.sh
+step generated_documents_are_up_to_date tools/check_docs.sh build/gcc
 step no_unused_public_function tools/check_unused.sh build/gcc
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

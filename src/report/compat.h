@@ -6,14 +6,17 @@
 
 #include "report/report.h"
 
-// Means over rows. c is the intact run, of patches the one that gives; a is the variant.
-enum compat_metric {
-    COMPAT_LOGIT_DIFF,    // a[target] - a[foil]
-    COMPAT_KL_DIV,        // sum P (ln P - ln p_a), P = max(p_c, 1e-8)
-    COMPAT_ACC_FLIP_RATE, // the most likely token of a is not the target
-    COMPAT_P_DROP,        // p_c[target] - p_a[target]
-    N_COMPAT_METRICS,
-};
+// Means over rows: constant behind COMPAT_, name, unit, formula. c is the intact run, of patches the
+// one that gives; a is the variant.
+#define COMPAT_METRICS(ROW)                                                                        \
+    ROW(LOGIT_DIFF, "logit_diff", "logits", "a[target] - a[foil]")                                 \
+    ROW(KL_DIV, "kl_div", "nats", "sum P (ln P - ln p_a), P = max(p_c, 1e-8)")                     \
+    ROW(ACC_FLIP_RATE, "acc_flip_rate", "", "share whose most likely token is not the target")     \
+    ROW(P_DROP, "p_drop", "", "p_c[target] - p_a[target]")
+
+#define COMPAT_CONSTANT(id, ...) COMPAT_##id,
+enum compat_metric { COMPAT_METRICS(COMPAT_CONSTANT) N_COMPAT_METRICS };
+#undef COMPAT_CONSTANT
 
 const char *compat_metric_name(enum compat_metric m);
 

@@ -2,12 +2,31 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "experiments/ov.h"
 #include "report/doc.h"
+#include "report/number.h"
 #include "report/report.h"
-#include "report/tables.h"
+
+const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE])
+{
+    static const char *const names[] = { [ABLATE_SCALE] = "zero",
+                                         [ABLATE_MEAN] = "mean",
+                                         [ABLATE_RESAMPLE] = "resample",
+                                         [ABLATE_PATCH] = "patch" };
+    struct ablation how = s->ablation;
+    char scale[NUMBER_SIZE];
+    if (!settings_ablate(s))
+        return NULL;
+    number_format_float(how.scale, scale);
+    if (how.kind != ABLATE_SCALE || how.scale == 0.0f)
+        snprintf(out, ABLATE_SIZE, "%s", names[how.kind]);
+    else
+        snprintf(out, ABLATE_SIZE, "scale=%s", scale);
+    return out;
+}
 
 const char *value_bias_name(enum value_bias v)
 {

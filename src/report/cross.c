@@ -20,25 +20,16 @@
 
 enum { TEXT_MAX = 64 << 20 };
 
-// A child's table, and the columns that say which of its rows are the same thing in another child.
-static const struct matrix {
-    const char *table, *file;
-    const char *keys[4]; // "" ends
-    // a column, and the value that keeps a row out of invariants; NULL = none does
-    const char *skip[2];
-    const char *list; // of invariants.json
-} matrices[] = {
-    { "head_impact", "head_matrix", { "layer", "head" }, { NULL }, "heads" },
-    { "group_impact", "group_matrix", { "heads" }, { "kind", "control" }, "groups" },
-    { "layer_impact",
+const struct cross_matrix cross_matrices[N_CROSS_MATRICES] = {
+    { &table_head_impact, "head_matrix", { "layer", "head" }, { NULL }, "heads" },
+    { &table_group_impact, "group_matrix", { "heads" }, { "kind", "control" }, "groups" },
+    { &table_layer_impact,
       "layer_matrix",
       { "site", "layer", "head", "position" },
       { "direction", "sham" },
       "layers" },
-    { "recovery", "recovery_matrix", { "heads", "restored", "source" }, { NULL }, NULL },
+    { &table_recovery, "recovery_matrix", { "heads", "restored", "source" }, { NULL }, NULL },
 };
-
-enum { N_MATRICES = sizeof matrices / sizeof *matrices, MAX_KEYS = 4 };
 
 struct writer {
     const char *dir;
@@ -103,13 +94,13 @@ static bool add_file(struct writer *w, struct doc *d, cJSON *parent, size_t i, c
 
 // ---------------------------------------------------------------------------------------- matrices
 
-static const char *table_path(struct writer *w, size_t i, const struct matrix *m)
+static const char *table_path(struct writer *w, size_t i, const struct cross_matrix *m)
 {
-    return child_path(w, i, arena_printf(&w->arena, "metrics/%s.csv", m->table));
+    return child_path(w, i, arena_printf(&w->arena, "metrics/%s.csv", m->table->name));
 }
 
 // The children's files one below the other, under one header.
-static bool join(struct writer *w, const struct matrix *m, struct buf *out, bool *any)
+static bool join(struct writer *w, const struct cross_matrix *m, struct buf *out, bool *any)
 {
     const char *header = NULL;
     size_t len = 0;
@@ -145,11 +136,11 @@ static bool join(struct writer *w, const struct matrix *m, struct buf *out, bool
     return true;
 }
 
-static bool write_matrix(struct writer *w, const struct matrix *m)
+static bool write_matrix(struct writer *w, const struct cross_matrix *m)
 {
     struct buf text = { 0 };
     bool any, ok = join(w, m, &text, &any);
-    const char *name = arena_printf(&w->arena, "artifacts/cross_condition/%s.csv", m->file);
+    const char *name = arena_printf(&w->arena, "artifacts/cross_condition/%s.csv", m->name);
     ok = ok && (name || abl_no_memory(w->err)) && (!any || put(w, name, &text));
     buf_release(&text);
     return ok;
@@ -158,7 +149,7 @@ static bool write_matrix(struct writer *w, const struct matrix *m)
 // -------------------------------------------------------------------------------------- invariants
 
 struct place {
-    const char *keys[MAX_KEYS];
+    const char *keys[CROSS_KEYS];
     const char *text; // of its delta, as in the file
     double delta;
 };
@@ -169,23 +160,23 @@ static int largest_first(const void *a, const void *b)
     double dx = fabs(x->delta), dy = fabs(y->delta);
     if (dx > dy || dx < dy)
         return dx > dy ? -1 : 1;
-    for (int k = 0; k < MAX_KEYS && x->keys[k]; k++)
+    for (int k = 0; k < CROSS_KEYS && x->keys[k]; k++)
         if (strcmp(x->keys[k], y->keys[k]) != 0)
             return strcmp(x->keys[k], y->keys[k]);
     return 0;
 }
 
 // The CROSS_TOP places of a child with the largest |delta| of a metric.
-static bool top_places(struct writer *w, const struct matrix *m, const struct csv_table *t,
+static bool top_places(struct writer *w, const struct cross_matrix *m, const struct csv_table *t,
                        const char *metric, struct place *out, size_t *n)
 {
     size_t metrics = csv_table_column(t, "metric"), deltas = csv_table_column(t, "delta");
-    size_t skip = m->skip[0] ? csv_table_column(t, m->skip[0]) : 0, columns[MAX_KEYS], n_all = 0;
+    size_t skip = m->skip[0] ? csv_table_column(t, m->skip[0]) : 0, columns[CROSS_KEYS], n_all = 0;
     struct place *all = malloc((t->n_rows + 1) * sizeof *all);
     bool ok = all || abl_no_memory(w->err);
-    for (int k = 0; k < MAX_KEYS; k++)
+    for (int k = 0; k < CROSS_KEYS; k++)
         columns[k] = m->keys[k] ? csv_table_column(t, m->keys[k]) : 0;
-    for (int k = 0; ok && k < MAX_KEYS; k++)
+    for (int k = 0; ok && k < CROSS_KEYS; k++)
         ok = columns[k] != SIZE_MAX && metrics != SIZE_MAX && deltas != SIZE_MAX
              && skip != SIZE_MAX;
     if (all && !ok)
@@ -197,7 +188,7 @@ static bool top_places(struct writer *w, const struct matrix *m, const struct cs
             continue;
         struct place *p = &all[n_all++];
         *p = (struct place){ .text = delta, .delta = strtod(delta, NULL) };
-        for (int k = 0; k < MAX_KEYS && m->keys[k]; k++)
+        for (int k = 0; k < CROSS_KEYS && m->keys[k]; k++)
             p->keys[k] = csv_table_cell(t, row, columns[k]);
     }
     if (ok) {
@@ -213,7 +204,7 @@ static const struct place *find_place(const struct place *list, size_t n, const 
 {
     for (size_t i = 0; i < n; i++) {
         bool same = true;
-        for (int k = 0; k < MAX_KEYS && p->keys[k]; k++)
+        for (int k = 0; k < CROSS_KEYS && p->keys[k]; k++)
             same = same && strcmp(list[i].keys[k], p->keys[k]) == 0;
         if (same)
             return &list[i];
@@ -235,8 +226,9 @@ static void add_cell(struct doc *d, cJSON *o, const char *key, const char *cell)
 }
 
 // Places that are among the top of every child, in the order of the first one.
-static bool add_metric(struct writer *w, const struct matrix *m, const struct csv_table *tables,
-                       const char *metric, struct doc *d, cJSON *parent)
+static bool add_metric(struct writer *w, const struct cross_matrix *m,
+                       const struct csv_table *tables, const char *metric, struct doc *d,
+                       cJSON *parent)
 {
     struct place(*tops)[CROSS_TOP] = calloc(w->n, sizeof *tops);
     size_t *n = calloc(w->n, sizeof *n);
@@ -254,7 +246,7 @@ static bool add_metric(struct writer *w, const struct matrix *m, const struct cs
         if (!everywhere)
             continue;
         cJSON *o = doc_object(d, list, NULL);
-        for (int k = 0; k < MAX_KEYS && m->keys[k]; k++)
+        for (int k = 0; k < CROSS_KEYS && m->keys[k]; k++)
             add_cell(d, o, m->keys[k], tops[0][p].keys[k]);
         doc_bool(d, o, "one_sign", one_sign);
         cJSON *deltas = doc_object(d, o, "delta");
@@ -266,7 +258,7 @@ static bool add_metric(struct writer *w, const struct matrix *m, const struct cs
     return ok;
 }
 
-static bool add_matrix(struct writer *w, const struct matrix *m, struct doc *d)
+static bool add_matrix(struct writer *w, const struct cross_matrix *m, struct doc *d)
 {
     struct csv_table *tables = arena_alloc(&w->arena, w->n, sizeof *tables);
     if (!tables)
@@ -296,8 +288,8 @@ static bool write_invariants(struct writer *w)
     cJSON *tags = doc_array(&d, d.root, "conditions");
     for (size_t i = 0; i < w->n; i++)
         doc_text(&d, tags, NULL, w->children[i].tag);
-    for (size_t i = 0; i < N_MATRICES; i++)
-        if (!add_matrix(w, &matrices[i], &d)) {
+    for (size_t i = 0; i < N_CROSS_MATRICES; i++)
+        if (!add_matrix(w, &cross_matrices[i], &d)) {
             doc_release(&d);
             return false;
         }
@@ -375,8 +367,8 @@ static bool write_all(struct writer *w, const char *run_name)
     w->files = doc_array(&w->manifest, w->manifest.root, "files");
     bool ok = (inner && manifest) || abl_no_memory(w->err);
     ok = ok && file_make_dirs(inner, w->err) && write_config(w, run_name);
-    for (size_t i = 0; ok && i < N_MATRICES; i++)
-        ok = write_matrix(w, &matrices[i]);
+    for (size_t i = 0; ok && i < N_CROSS_MATRICES; i++)
+        ok = write_matrix(w, &cross_matrices[i]);
     ok = ok && write_summary(w, run_name) && write_invariants(w) && write_comparison(w)
          && doc_print(&w->manifest, DOC_PRETTY, &text, w->err)
          && file_write_atomic(manifest, text.data, text.len, w->err);

@@ -7,6 +7,20 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "report/tables.h"
+
+// A table of the children joined: its rows one child below the other, and which of them are the
+// same thing in another child.
+enum { N_CROSS_MATRICES = 4, CROSS_KEYS = 4 };
+struct cross_matrix {
+    const struct table *table;
+    const char *name;             // artifacts/cross_condition/<name>.csv
+    const char *keys[CROSS_KEYS]; // columns; NULL ends
+    // a column, and the value that keeps a row out of invariants; NULL = none does
+    const char *skip[2];
+    const char *list; // of invariants.json; NULL: it has none
+};
+extern const struct cross_matrix cross_matrices[N_CROSS_MATRICES];
 
 struct cross_child {
     const char *tag; // its name among the others, and of its folder below the joint one

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "report/config.h"
-#include "report/tables.h"
 
 #ifndef ABLTUI_COMMIT
 #define ABLTUI_COMMIT ""

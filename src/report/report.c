@@ -37,15 +37,6 @@ static bool parts_make(const struct report *r, struct parts *out, struct abl_err
            && effects_make(r->session, r->results, &out->effects, err);
 }
 
-static bool is_wanted(const struct table_writer *w, const struct report *r)
-{
-    const struct experiment *e = r->settings->experiment;
-    return (w->flags & TABLE_ALWAYS || w->roles & e->makes || w->of == e)
-           && (!(w->flags & TABLE_HOLDOUT) || r->session->held_out)
-           && (!(w->flags & TABLE_COMPAT) || r->settings->compat)
-           && (!(w->flags & TABLE_SPAN) || r->session->answers);
-}
-
 static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,
                     struct abl_err *err)
 {
@@ -98,10 +89,10 @@ static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err
     for (size_t i = 0; i < N_TABLES; i++) {
         char name[64];
         struct buf text = { 0 };
-        if (!is_wanted(&tables[i], p->report))
+        if (!table_is_wanted(run_tables[i], p->report))
             continue;
-        snprintf(name, sizeof name, "metrics/%s.csv", tables[i].name);
-        tables[i].write(p->report, &p->effects, SHEET_CSV, &text);
+        snprintf(name, sizeof name, "metrics/%s.csv", run_tables[i]->name);
+        table_write(run_tables[i], p->report, &p->effects, SHEET_CSV, &text);
         bool ok = !has_rows(&text) || rundir_add(dir, name, &text, 0, err);
         buf_release(&text);
         if (!ok)
@@ -326,10 +317,10 @@ static void put_tables(struct buf *out, const struct parts *p)
     buf_str(out, ",\n\"tables\":{");
     const char *comma = "";
     for (size_t i = 0; i < N_TABLES; i++) {
-        if (!is_wanted(&tables[i], p->report))
+        if (!table_is_wanted(run_tables[i], p->report))
             continue;
-        buf_printf(out, "%s\n\"%s\":", comma, tables[i].name);
-        tables[i].write(p->report, &p->effects, SHEET_JSON, out);
+        buf_printf(out, "%s\n\"%s\":", comma, run_tables[i]->name);
+        table_write(run_tables[i], p->report, &p->effects, SHEET_JSON, out);
         comma = ",";
     }
     buf_str(out, "}}\n");

@@ -36,75 +36,86 @@ static void field(struct sheet *s, const char *text)
 }
 
 void sheet_begin(struct sheet *s, struct buf *out, enum sheet_format format,
-                 const char *const columns[])
+                 const struct column *columns, size_t n_columns)
 {
-    *s = (struct sheet){ .out = out, .format = format };
+    *s = (struct sheet){ .out = out, .format = format, .columns = columns, .n_columns = n_columns };
     if (format == SHEET_JSON)
         buf_str(out, "{\"columns\":[");
-    for (; columns[s->n_columns]; s->n_columns++) {
-        if (s->n_columns)
+    for (size_t i = 0; i < n_columns; i++) {
+        if (i)
             buf_char(out, ',');
-        field(s, columns[s->n_columns]);
+        field(s, columns[i].name);
     }
     buf_str(out, format == SHEET_CSV ? "\n" : "],\"rows\":[");
 }
 
 void sheet_end(struct sheet *s)
 {
-    assert(s->column == 0);
     if (s->format == SHEET_JSON)
         buf_str(s->out, "]}");
 }
 
-static void before_cell(struct sheet *s)
+void sheet_row(struct sheet *s, const struct table_row *row)
 {
-    if (s->column)
-        buf_char(s->out, ',');
-    else if (s->format == SHEET_JSON)
+    if (s->format == SHEET_JSON)
         buf_str(s->out, s->n_rows ? ",\n[" : "\n[");
+    for (size_t i = 0; i < s->n_columns; i++) {
+        if (i)
+            buf_char(s->out, ',');
+        s->type = s->columns[i].type;
+        s->has_cell = false;
+        s->columns[i].put(s, row);
+        assert(s->has_cell);
+    }
+    buf_char(s->out, s->format == SHEET_CSV ? '\n' : ']');
+    s->n_rows++;
 }
 
-static void after_cell(struct sheet *s)
+static void claim_cell(struct sheet *s)
 {
-    if (++s->column < s->n_columns)
-        return;
-    buf_char(s->out, s->format == SHEET_CSV ? '\n' : ']');
-    s->column = 0;
-    s->n_rows++;
+    assert(!s->has_cell);
+    s->has_cell = true;
 }
 
 // Digits as they are; none means that the value is missing.
 static void put_digits(struct sheet *s, const char *digits)
 {
-    before_cell(s);
+    claim_cell(s);
     if (*digits)
         buf_str(s->out, digits);
     else if (s->format == SHEET_JSON)
         buf_str(s->out, "null");
-    after_cell(s);
 }
 
 void sheet_text(struct sheet *s, const char *text)
 {
+    assert(s->type == CELL_TEXT || s->type == CELL_ANY);
     if (!text) {
         sheet_missing(s);
         return;
     }
-    before_cell(s);
+    claim_cell(s);
     field(s, text);
-    after_cell(s);
 }
 
 void sheet_uint(struct sheet *s, uint64_t value)
 {
     char digits[NUMBER_SIZE];
+    assert(s->type == CELL_INTEGER);
     snprintf(digits, sizeof digits, "%" PRIu64, value);
     put_digits(s, digits);
+}
+
+void sheet_bool(struct sheet *s, bool value)
+{
+    assert(s->type == CELL_BOOLEAN);
+    put_digits(s, value ? "1" : "0");
 }
 
 void sheet_number(struct sheet *s, double value)
 {
     char digits[NUMBER_SIZE];
+    assert(s->type == CELL_NUMBER);
     number_format(value, digits);
     put_digits(s, digits);
 }
@@ -112,6 +123,7 @@ void sheet_number(struct sheet *s, double value)
 void sheet_float(struct sheet *s, float value)
 {
     char digits[NUMBER_SIZE];
+    assert(s->type == CELL_NUMBER);
     number_format_float(value, digits);
     put_digits(s, digits);
 }

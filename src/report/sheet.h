@@ -2,10 +2,30 @@
 #ifndef ABL_REPORT_SHEET_H
 #define ABL_REPORT_SHEET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
+
+struct sheet;
+struct table_row; // whatever the cells of a row are made from
+
+enum cell_type {
+    CELL_TEXT,
+    CELL_INTEGER,
+    CELL_NUMBER,
+    CELL_BOOLEAN, // 1 or 0
+    CELL_ANY,     // text or a whole number, as the meaning says
+};
+
+struct column {
+    const char *name;
+    enum cell_type type;                                       // any cell may be missing
+    const char *unit;                                          // "logits"; "" where there is none
+    const char *meaning;                                       // one line for people
+    void (*put)(struct sheet *s, const struct table_row *row); // exactly one cell
+};
 
 enum sheet_format {
     SHEET_CSV,  // a line of column names, then a line a row; what is missing is empty
@@ -15,19 +35,22 @@ enum sheet_format {
 struct sheet {
     struct buf *out; // borrowed; its failed flag tells of memory that ran out
     enum sheet_format format;
+    const struct column *columns;
     size_t n_columns, n_rows;
-    size_t column; // of the next cell
+    enum cell_type type; // of the cell that is asked for
+    bool has_cell;       // it is put
 };
 
-// columns ends in NULL.
 void sheet_begin(struct sheet *s, struct buf *out, enum sheet_format format,
-                 const char *const columns[]);
-// After whole rows only.
+                 const struct column *columns, size_t n_columns);
+// Every column puts its cell.
+void sheet_row(struct sheet *s, const struct table_row *row);
 void sheet_end(struct sheet *s);
 
-// Each puts the next cell; a row ends by itself after the last column.
+// What columns put. A cell that is not of the column's type is a mistake of the program.
 void sheet_text(struct sheet *s, const char *text); // NULL: missing
 void sheet_uint(struct sheet *s, uint64_t value);
+void sheet_bool(struct sheet *s, bool value);
 void sheet_number(struct sheet *s, double value); // not finite: missing
 void sheet_float(struct sheet *s, float value);
 void sheet_missing(struct sheet *s);

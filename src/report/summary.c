@@ -11,7 +11,6 @@
 #include "report/config.h"
 #include "report/number.h"
 #include "report/summary_readings.h"
-#include "report/tables.h"
 #include "verify/drift.h"
 
 enum { TOP = STABILITY_TOP, CI_KEY_SIZE = NUMBER_SIZE + 2 };

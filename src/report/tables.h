@@ -1,4 +1,5 @@
-// The tables of a run (DESIGN section 6), each written to CSV or JSON by one function.
+// The tables of a run (DESIGN section 6): what each of them holds, column by column. The CSV and
+// JSON writers, docs/tables.md and docs/schema/tables.json read the same rows.
 #ifndef ABL_REPORT_TABLES_H
 #define ABL_REPORT_TABLES_H
 
@@ -10,54 +11,57 @@
 #include "report/report.h"
 #include "report/sheet.h"
 
-struct table_writer {
+// Roles of whatever variants an experiment makes.
+#define ANY_ROLE (~0u)
+
+struct table {
     const char *name; // "baseline": metrics/<name>.csv, and its key in the JSON document
-    // Who has such a table: experiments that make variants of these roles, or the one named.
+    const char *row;  // what a row of it is, for people
+    const struct column *columns;
+    size_t n_columns;
+    // Who has such a table: experiments that make variants of these roles, or the one named; all of
+    // them where neither is.
     unsigned roles;
     const struct experiment *of;
-    unsigned flags; // enum table_flags
-    void (*write)(const struct report *r, const struct effects *effects, enum sheet_format format,
-                  struct buf *out);
+    // And the run must be such a one; NULL: any is.
+    bool (*is_of)(const struct report *r);
+    const char *when; // is_of for people
+    void (*put_rows)(const struct report *r, const struct effects *effects, struct sheet *s);
 };
 
-enum table_flags {
-    TABLE_ALWAYS = 1 << 0,
-    // Beside what is said above: only where clusters are held out, whole answers are scored, or
-    // --compat is asked for.
-    TABLE_HOLDOUT = 1 << 1,
-    TABLE_SPAN = 1 << 2,
-    TABLE_COMPAT = 1 << 3,
-};
+// In the order in which they are written. baseline is table_baseline, which a file of its own or
+// of its subject defines.
+#define TABLES(ROW)                                                                                \
+    ROW(baseline)                                                                                  \
+    ROW(head_impact)                                                                               \
+    ROW(group_impact)                                                                              \
+    ROW(recovery)                                                                                  \
+    ROW(layer_impact)                                                                              \
+    ROW(direct)                                                                                    \
+    ROW(indirect)                                                                                  \
+    ROW(lens)                                                                                      \
+    ROW(attn_heads)                                                                                \
+    ROW(attn)                                                                                      \
+    ROW(span)                                                                                      \
+    ROW(holdout)                                                                                   \
+    ROW(compat)                                                                                    \
+    ROW(per_example)
 
-enum { N_TABLES = 14 };
-extern const struct table_writer tables[N_TABLES];
+#define DECLARE_TABLE(name) extern const struct table table_##name;
+TABLES(DECLARE_TABLE)
+#undef DECLARE_TABLE
 
-// Of readings, one file of writers a reading.
-void tables_write_direct(const struct report *r, const struct effects *effects,
-                         enum sheet_format format, struct buf *out);
-void tables_write_indirect(const struct report *r, const struct effects *effects,
-                           enum sheet_format format, struct buf *out);
-void tables_write_lens(const struct report *r, const struct effects *effects,
-                       enum sheet_format format, struct buf *out);
-void tables_write_attn_heads(const struct report *r, const struct effects *effects,
-                             enum sheet_format format, struct buf *out);
-void tables_write_attn(const struct report *r, const struct effects *effects,
-                       enum sheet_format format, struct buf *out);
+#define COUNT_TABLE(name) +1
+enum { N_TABLES = TABLES(COUNT_TABLE) };
+#undef COUNT_TABLE
 
-void tables_write_span(const struct report *r, const struct effects *effects,
-                       enum sheet_format format, struct buf *out);
+extern const struct table *const run_tables[N_TABLES];
 
-// What was chosen on the discovery clusters, and what the held-out ones say of it.
-void tables_write_holdout(const struct report *r, const struct effects *effects,
-                          enum sheet_format format, struct buf *out);
+// Whether an experiment's runs can have the table, and whether this run has it.
+bool table_is_of(const struct table *t, const struct experiment *e);
+bool table_is_wanted(const struct table *t, const struct report *r);
 
-// tinyLab's metrics, for comparison.
-void tables_write_compat(const struct report *r, const struct effects *effects,
-                         enum sheet_format format, struct buf *out);
-
-// "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL
-// where the experiment ablates nothing (patch, ov, attn).
-enum { ABLATE_SIZE = 48 };
-const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE]);
+void table_write(const struct table *t, const struct report *r, const struct effects *effects,
+                 enum sheet_format format, struct buf *out);
 
 #endif

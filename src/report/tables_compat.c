@@ -1,14 +1,13 @@
-// tinyLab's four metrics, by its formulas, for runs under --compat tinylab.
+// compat.csv: tinyLab's four metrics, by its formulas, for runs under --compat tinylab.
 #include "report/compat.h"
 
 #include <math.h>
 
+#include "report/columns.h"
 #include "report/tables.h"
 
-static const char *const names[N_COMPAT_METRICS] = { [COMPAT_LOGIT_DIFF] = "logit_diff",
-                                                     [COMPAT_KL_DIV] = "kl_div",
-                                                     [COMPAT_ACC_FLIP_RATE] = "acc_flip_rate",
-                                                     [COMPAT_P_DROP] = "p_drop" };
+#define METRIC_NAME(id, name, unit, meaning) [COMPAT_##id] = name,
+static const char *const names[N_COMPAT_METRICS] = { COMPAT_METRICS(METRIC_NAME) };
 
 const char *compat_metric_name(enum compat_metric m)
 {
@@ -57,25 +56,43 @@ size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
     return n;
 }
 
-void tables_write_compat(const struct report *r, const struct effects *effects,
-                         enum sheet_format format, struct buf *out)
+static void put_rows(const struct report *r, const struct effects *effects, struct sheet *s)
 {
     (void)effects;
-    static const char *const columns[]
-        = { "condition", "variant", "logit_diff", "kl_div", "acc_flip_rate", "p_drop", NULL };
     const struct results *results = r->results;
-    struct sheet s;
-    sheet_begin(&s, out, format, columns);
     for (size_t v = 0; v < results->variants->n; v++) {
+        const struct variant *variant = &results->variants->items[v];
         double means[N_COMPAT_METRICS];
-        enum variant_role role = results->variants->items[v].role;
-        if (!results->done[v] || role == ROLE_CONTROL || role == ROLE_SHAM)
+        if (!results->done[v] || variant->role == ROLE_CONTROL || variant->role == ROLE_SHAM)
             continue;
         compat_means(r, v, means);
-        sheet_text(&s, r->session->data->name);
-        sheet_text(&s, results->variants->items[v].label);
-        for (int m = 0; m < N_COMPAT_METRICS; m++)
-            sheet_number(&s, means[m]);
+        sheet_row(s, &(struct table_row){ .report = r, .variant = variant, .item = means });
     }
-    sheet_end(&s);
 }
+
+static double mean(const struct table_row *row, enum compat_metric m)
+{
+    return ((const double *)row->item)[m];
+}
+
+#define MEAN_CELL(id, name, unit, meaning) CELL(cell_##id, number, mean(row, COMPAT_##id))
+COMPAT_METRICS(MEAN_CELL)
+
+#define MEAN_COLUMN(id, name, unit, meaning) { name, CELL_NUMBER, unit, meaning, cell_##id },
+static const struct column columns[]
+    = { CONDITION_COLUMN, VARIANT_COLUMN, COMPAT_METRICS(MEAN_COLUMN) };
+
+static bool is_compat(const struct report *r)
+{
+    return r->settings->compat != COMPAT_NONE;
+}
+
+const struct table table_compat = {
+    .name = "compat",
+    .row = "tinyLab's metrics under a variant, means over rows by its formulas",
+    COLUMNS(columns),
+    .roles = ANY_ROLE,
+    .is_of = is_compat,
+    .when = "--compat",
+    .put_rows = put_rows,
+};

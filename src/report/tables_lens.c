@@ -1,108 +1,150 @@
 // direct.csv, indirect.csv and lens.csv: what the parts of the intact run write, what later parts
 // do about the loss of a head, and what the run would say at each layer.
-#include <math.h>
-
+#include "experiments/experiments.h"
 #include "experiments/lens.h"
+#include "report/columns.h"
 #include "report/tables.h"
 
-static void put_place(struct sheet *s, uint32_t layer, uint32_t head)
+static const struct lens *lens_of(const struct report *r)
 {
-    if (layer == NO_LAYER)
-        sheet_missing(s);
-    else
-        sheet_uint(s, layer);
-    if (head == ALL_HEADS)
-        sheet_missing(s);
-    else
-        sheet_uint(s, head);
+    return r->readings ? r->readings->lens : NULL;
 }
 
-void tables_write_direct(const struct report *r, const struct effects *effects,
-                         enum sheet_format format, struct buf *out)
+// ----------------------------------------------------------------------- direct and indirect parts
+
+static const struct direct_part *part(const struct table_row *row)
+{
+    return row->item;
+}
+
+static void put_direct(const struct report *r, const struct effects *effects, struct sheet *s)
 {
     (void)effects;
-    static const char *const columns[]
-        = { "condition", "part", "layer", "head", "ld", "ci_lo", "ci_hi", "n", NULL };
-    const struct lens *l = r->readings->lens;
-    struct sheet s;
-    sheet_begin(&s, out, format, columns);
-    for (size_t i = 0; l && i < l->n_parts; i++) {
-        const struct direct_part *p = &l->parts[i];
-        sheet_text(&s, r->session->data->name);
-        sheet_text(&s, direct_kind_name(p->kind));
-        put_place(&s, p->layer, p->head);
-        sheet_number(&s, p->ld.mean);
-        sheet_number(&s, p->ld.ci_lo);
-        sheet_number(&s, p->ld.ci_hi);
-        sheet_uint(&s, p->ld.n);
-    }
-    sheet_end(&s);
+    const struct lens *l = lens_of(r);
+    for (size_t i = 0; l && i < l->n_parts; i++)
+        sheet_row(s, &(struct table_row){
+                         .report = r, .estimate = &l->parts[i].ld, .item = &l->parts[i] });
 }
 
-// One head: total = direct + indirect. direct is what its ablation takes from its own share;
-// missing, as indirect is, where lens_taken is NaN.
-static void put_indirect(struct sheet *s, const struct session *session,
-                         const struct direct_part *p)
-{
-    const struct ablation *how = &session->settings.ablation;
-    const struct estimate *e = &p->indirect;
-    char ablate[ABLATE_SIZE];
-    sheet_text(s, session->data->name);
-    sheet_uint(s, session->settings.seed);
-    sheet_text(s, ablate_text(&session->settings, ablate));
-    put_place(s, p->layer, p->head);
-    if (how->kind == ABLATE_SCALE)
-        sheet_float(s, how->scale);
-    else
-        sheet_missing(s);
-    sheet_number(s, p->total.mean);
-    sheet_number(s, -lens_taken(how) * p->ld.mean);
-    sheet_number(s, e->mean);
-    sheet_number(s, e->se);
-    sheet_number(s, e->ci_lo);
-    sheet_number(s, e->ci_hi);
-    sheet_number(s, e->p);
-    sheet_number(s, e->q);
-    sheet_uint(s, e->n);
-    sheet_uint(s, e->n_clusters);
-}
-
-void tables_write_indirect(const struct report *r, const struct effects *effects,
-                           enum sheet_format format, struct buf *out)
+static void put_indirect(const struct report *r, const struct effects *effects, struct sheet *s)
 {
     (void)effects;
-    static const char *const columns[]
-        = { "condition", "seed",   "ablate",   "layer",      "head",  "scale",
-            "total",     "direct", "indirect", "se",         "ci_lo", "ci_hi",
-            "p",         "q",      "n",        "n_clusters", NULL };
-    const struct lens *l = r->readings->lens;
-    struct sheet s;
-    sheet_begin(&s, out, format, columns);
+    const struct lens *l = lens_of(r);
     for (size_t i = 0; l && i < l->n_parts; i++)
         if (l->parts[i].indirect.n)
-            put_indirect(&s, r->session, &l->parts[i]);
-    sheet_end(&s);
+            sheet_row(s, &(struct table_row){ .report = r,
+                                              .estimate = &l->parts[i].indirect,
+                                              .item = &l->parts[i] });
 }
 
-void tables_write_lens(const struct report *r, const struct effects *effects,
-                       enum sheet_format format, struct buf *out)
+static void cell_layer(struct sheet *s, const struct table_row *row)
+{
+    put_layer(s, part(row)->layer);
+}
+
+static void cell_head(struct sheet *s, const struct table_row *row)
+{
+    put_head(s, part(row)->head);
+}
+
+CELL(cell_part, text, direct_kind_name(part(row)->kind))
+
+static const struct column direct_columns[] = {
+    CONDITION_COLUMN,
+    { "part", CELL_TEXT, "", "embed, head, attn_bias, mlp, or bias: the final norm's", cell_part },
+    { "layer", CELL_INTEGER, "", "of the part, from 0; missing where it is in none", cell_layer },
+    { "head", CELL_INTEGER, "", "in its layer, from 0; missing of other parts", cell_head },
+    { "ld", CELL_NUMBER, "logits", "mean share of ld; a row's shares add up to its ld", cell_mean },
+    CI_LO_COLUMN,
+    CI_HI_COLUMN,
+    N_COLUMN,
+};
+
+const struct table table_direct = {
+    .name = "direct",
+    .row = "what a part of the intact run writes towards the answer",
+    COLUMNS(direct_columns),
+    .of = &experiment_lens,
+    .put_rows = put_direct,
+};
+
+// What its ablation takes from the head's own share; NaN, as indirect is, where lens_taken is.
+static double lost(const struct table_row *row)
+{
+    return -lens_taken(&row->report->settings->ablation) * part(row)->ld.mean;
+}
+
+CELL(cell_total, number, part(row)->total.mean)
+CELL(cell_direct, number, lost(row))
+
+static const struct column indirect_columns[] = {
+    CONDITION_COLUMN,
+    SEED_COLUMN,
+    ABLATE_COLUMN,
+    { "layer", CELL_INTEGER, "", "of the head, from 0", cell_layer },
+    { "head", CELL_INTEGER, "", "in its layer, from 0", cell_head },
+    SCALE_COLUMN,
+    { "total", CELL_NUMBER, "logits", "what the head's ablation does to ld", cell_total },
+    { "direct", CELL_NUMBER, "logits",
+      "of that, what it takes from the head's own share; missing where another output takes its "
+      "place",
+      cell_direct },
+    { "indirect", CELL_NUMBER, "logits", "total - direct: what later parts do about it",
+      cell_mean },
+    SE_COLUMN,
+    CI_LO_COLUMN,
+    CI_HI_COLUMN,
+    P_COLUMN,
+    Q_COLUMN,
+    N_COLUMN,
+    N_CLUSTERS_COLUMN,
+};
+
+const struct table table_indirect = {
+    .name = "indirect",
+    .row = "what the ablation of a head does to ld, apart by way",
+    COLUMNS(indirect_columns),
+    .of = &experiment_lens,
+    .put_rows = put_indirect,
+};
+
+// ------------------------------------------------------------------------------------- logit lens
+
+static const struct lens_point *point(const struct table_row *row)
+{
+    return row->item;
+}
+
+static void put_points(const struct report *r, const struct effects *effects, struct sheet *s)
 {
     (void)effects;
-    static const char *const columns[]
-        = { "condition", "layer", "site", "ld", "logprob", "rank", "entropy", "n", NULL };
-    const struct lens *l = r->readings->lens;
-    struct sheet s;
-    sheet_begin(&s, out, format, columns);
-    for (size_t i = 0; l && i < l->n_points; i++) {
-        const struct lens_point *p = &l->points[i];
-        sheet_text(&s, r->session->data->name);
-        sheet_uint(&s, p->layer);
-        sheet_text(&s, site_name(p->site));
-        sheet_number(&s, p->ld.mean);
-        sheet_number(&s, p->logprob.mean);
-        sheet_number(&s, p->rank.mean);
-        sheet_number(&s, p->entropy.mean);
-        sheet_uint(&s, p->ld.n);
-    }
-    sheet_end(&s);
+    const struct lens *l = lens_of(r);
+    for (size_t i = 0; l && i < l->n_points; i++)
+        sheet_row(s, &(struct table_row){
+                         .report = r, .estimate = &l->points[i].ld, .item = &l->points[i] });
 }
+
+CELL(cell_point_layer, uint, point(row)->layer)
+CELL(cell_site, text, site_name(point(row)->site))
+CELL(cell_logprob, number, point(row)->logprob.mean)
+CELL(cell_rank, number, point(row)->rank.mean)
+CELL(cell_entropy, number, point(row)->entropy.mean)
+
+static const struct column lens_columns[] = {
+    CONDITION_COLUMN,
+    { "layer", CELL_INTEGER, "", "of the place, from 0", cell_point_layer },
+    { "site", CELL_TEXT, "", "resid_pre of layer 0, then each layer's resid_post", cell_site },
+    { "ld", CELL_NUMBER, "logits", "mean logit of the target minus that of the foil", cell_mean },
+    { "logprob", CELL_NUMBER, "nats", "mean log-probability of the target", cell_logprob },
+    { "rank", CELL_NUMBER, "tokens", "mean number that score above the target", cell_rank },
+    { "entropy", CELL_NUMBER, "nats", "mean entropy of the distribution", cell_entropy },
+    N_COLUMN,
+};
+
+const struct table table_lens = {
+    .name = "lens",
+    .row = "the residual stream of the intact run at a place, read as if it were the last",
+    COLUMNS(lens_columns),
+    .of = &experiment_lens,
+    .put_rows = put_points,
+};

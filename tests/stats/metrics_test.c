@@ -56,8 +56,9 @@ static void gives_each_metric_by_hand(void **state)
         { METRIC_FLIP, 0.0, 1.0 },
         { METRIC_ENTROPY, 0.8324, 0.5 },
     };
-    assert_int_equal(sizeof expected / sizeof *expected, N_METRICS);
-    for (size_t i = 0; i < N_METRICS; i++) {
+    enum { N = sizeof expected / sizeof *expected };
+    assert_int_equal(N, N_METRICS);
+    for (size_t i = 0; i < N; i++) {
         enum metric m = expected[i].metric;
         const struct metric_info *info = metric_info(m);
         close_to(info->name, metric_value(m, &intact, &intact), expected[i].intact, tolerance);

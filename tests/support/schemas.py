@@ -78,7 +78,7 @@ def check(path, validators):
 
 def main():
     validators = make_validators(sys.argv[1])
-    seen, failed = {"common"}, 0
+    seen, failed = {"common", "names"}, 0
     for path in sys.argv[2:]:
         label = "_".join(Path(path).with_suffix("").parts[-3:])
         try:

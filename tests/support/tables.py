@@ -1,7 +1,8 @@
-"""Open the tables of run directories in pandas and DuckDB, with no option: tests/support/tables.py READER DIRECTORY…
+"""Open the tables of run directories in pandas and DuckDB, with no option: tests/support/tables.py READER TABLES DIRECTORY…
 
-READER is pandas or duckdb. The columns must be those of the table below, in its order; numbers must arrive as numbers, empty
-cells as missing values, and as many rows as summary.json says. Prints a line a table; exit status 0 only if all pass.
+READER is pandas or duckdb, TABLES docs/schema/tables.json. The columns must be those that it describes, in its order; numbers
+must arrive as numbers, empty cells as missing values, and as many rows as summary.json says. Prints a line a table; exit
+status 0 only if all pass.
 """
 
 import csv
@@ -11,31 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-# Every column of every table: i whole number, n number, s text, p a position: whole numbers and maybe "all".
-KINDS = {
-    "baseline": "condition:s row:i cluster:i n_tokens:i ld:n logprob:n prob:n rank:i entropy:n pred_id:i target_id:i foil_id:i",
-    "head_impact": "condition:s seed:i ablate:s layer:i head:i scale:n metric:s value:n delta:n se:n ci_lo:n ci_hi:n p:n q:n "
-                   "n:i n_clusters:i",
-    "group_impact": "condition:s seed:i ablate:s heads:s kind:s parent:s scale:n metric:s value:n delta:n se:n ci_lo:n "
-                    "ci_hi:n p:n q:n n:i n_clusters:i percentile:n interaction:n p_null:n",
-    "recovery": "condition:s ablate:s heads:s restored:s source:s metric:s baseline:n ablated:n patched:n recovery:n ci_lo:n "
-                "ci_hi:n n:i n_clusters:i small_denominator:i",
-    "layer_impact": "condition:s seed:i site:s layer:i head:i position:p direction:s metric:s value:n delta:n recovery:n "
-                    "ci_lo:n ci_hi:n p:n q:n n:i n_clusters:i small_denominator:i",
-    "holdout": "condition:s seed:i ablate:s kind:s variant:s metric:s discovery_delta:n discovery_rank:i discovery_p:n "
-               "discovery_q:n chosen:i heldout_delta:n ci_lo:n ci_hi:n p:n q:n confirmed:i n_discovery:i discovery_clusters:i "
-               "n_heldout:i heldout_clusters:i",
-    "direct": "condition:s part:s layer:i head:i ld:n ci_lo:n ci_hi:n n:i",
-    "indirect": "condition:s seed:i ablate:s layer:i head:i scale:n total:n direct:n indirect:n se:n ci_lo:n ci_hi:n p:n q:n "
-                "n:i n_clusters:i",
-    "lens": "condition:s layer:i site:s ld:n logprob:n rank:n entropy:n n:i",
-    "attn_heads": "layer:i head:i entropy:n previous:n duplicate:n induction:n bos:n n:i",
-    "attn": "condition:s row:i layer:i head:i query:i key:i query_token:s key_token:s weight:n",
-    "compat": "condition:s variant:s logit_diff:n kl_div:n acc_flip_rate:n p_drop:n",
-    "span": "condition:s variant:s row:i n_target:i n_foil:i target_logprob:n foil_logprob:n "
-            "target_logprob_per_token:n foil_logprob_per_token:n",
-    "per_example": "variant:s condition:s ablate:s scale:n row:i ld:n delta_ld:n logprob:n kl:n rank:i pred_id:i flip:i",
-}
+# i whole number, n number, s text, p a position: whole numbers and maybe "all"; b is a whole number, 0 or 1.
+KINDS = {"integer": "i", "number": "n", "string": "s", "any": "p", "boolean": "b"}
+
+
+def read_tables(path):
+    """Table name -> [(column, kind), …], as docs/schema/tables.json describes them."""
+    package = json.loads(Path(path).read_text(encoding="utf-8"))
+    return {r["name"]: [(f["name"], KINDS[f["type"]]) for f in r["schema"]["fields"]] for r in package["resources"]}
 
 
 class Table:
@@ -71,6 +55,9 @@ def check_column(name, kind, cells, found, values, reader):
         return
     if kind == "p":
         kind = "s" if "all" in cells else "i"
+    if kind == "b":
+        assert set(cells) <= {"0", "1", ""}, f"{name}: cells are {set(cells)}"
+        kind = "i"
     allowed = {"i": "i", "n": "in", "s": "s"}[kind]
     if kind == "i" and reader == "pandas" and "" in cells:
         allowed = "n"  # its whole numbers know no missing value
@@ -101,37 +88,35 @@ def n_rows(table, summary):
     }.get(table)
 
 
-def check(path, reader):
-    """Returns the table's name; those of several conditions have the columns of one."""
-    name = path.stem.replace("_matrix", "_impact") if path.stem != "recovery_matrix" else "recovery"
-    columns = [pair.split(":") for pair in KINDS[name].split()]
+def check(path, reader, columns):
     with open(path, newline="", encoding="utf-8") as f:
         lines = list(csv.reader(f, strict=True))
     table = {"pandas": with_pandas, "duckdb": with_duckdb}[reader](path)
     assert lines[0] == table.names == [name for name, _ in columns], f"columns are {table.names}"
     summary = path.with_name("summary.json")
-    promised = n_rows(path.stem, json.loads(summary.read_text(encoding="utf-8"))) if path.stem == name else None
+    single = path.parent.name == "metrics"
+    promised = n_rows(path.stem, json.loads(summary.read_text(encoding="utf-8"))) if single else None
     assert promised in (None, len(lines) - 1), f"{len(lines) - 1} rows, expected {promised}"
     assert len(lines) > 1, "no rows"
     for i, (column, kind) in enumerate(columns):
         check_column(column, kind, [line[i] for line in lines[1:]], table.kinds[column], table.values[column], reader)
-    return name
 
 
 def main():
-    reader, failed, seen = sys.argv[1], 0, set()
-    for folder in map(Path, sys.argv[2:]):
+    reader, tables, failed, seen = sys.argv[1], read_tables(sys.argv[2]), 0, set()
+    for folder in map(Path, sys.argv[3:]):
         for path in sorted(folder.rglob("*.csv")):
             label = f"{reader}_reads_{folder.name}_{path.parent.parent.name}_{path.stem}"
             try:
-                seen.add(check(path, reader))
+                check(path, reader, tables[path.stem])
+                seen.add(path.stem)
                 print(f"[  PASSED  ] {label}")
             except (AssertionError, KeyError, ValueError) as e:
                 failed += 1
                 print(f"[  FAILED  ] {label}\n    {e!r}")
-    if seen != set(KINDS):
+    if seen != set(tables):
         failed += 1
-        print(f"[  FAILED  ] {reader}_reads_every_table\n    none of {sorted(set(KINDS) - seen)}")
+        print(f"[  FAILED  ] {reader}_reads_every_table\n    none of {sorted(set(tables) - seen)}")
     sys.exit(failed > 0)
 
 

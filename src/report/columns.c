@@ -1,0 +1,105 @@
+#include "report/columns.h"
+
+#include "report/config.h"
+#include "stats/metrics.h"
+
+void cell_condition(struct sheet *s, const struct table_row *row)
+{
+    sheet_text(s, row->report->session->data->name);
+}
+
+void cell_seed(struct sheet *s, const struct table_row *row)
+{
+    sheet_uint(s, row->report->settings->seed);
+}
+
+void cell_ablate(struct sheet *s, const struct table_row *row)
+{
+    char text[ABLATE_SIZE];
+    sheet_text(s, ablate_text(row->report->settings, text));
+}
+
+void cell_scale(struct sheet *s, const struct table_row *row)
+{
+    const struct settings *settings = row->report->settings;
+    if (settings_ablate(settings) && settings->ablation.kind == ABLATE_SCALE)
+        sheet_float(s, settings->ablation.scale);
+    else
+        sheet_missing(s);
+}
+
+void cell_row(struct sheet *s, const struct table_row *row)
+{
+    sheet_uint(s, row->prompt->row->index);
+}
+
+void cell_variant(struct sheet *s, const struct table_row *row)
+{
+    sheet_text(s, row->variant->label);
+}
+
+void cell_metric(struct sheet *s, const struct table_row *row)
+{
+    sheet_text(s, metric_info(row->metric)->name);
+}
+
+void cell_value(struct sheet *s, const struct table_row *row)
+{
+    sheet_number(s, row->effect->value[row->metric].mean);
+}
+
+void cell_mean(struct sheet *s, const struct table_row *row)
+{
+    sheet_number(s, row->estimate->mean);
+}
+
+void cell_se(struct sheet *s, const struct table_row *row)
+{
+    sheet_number(s, row->estimate->se);
+}
+
+void cell_ci_lo(struct sheet *s, const struct table_row *row)
+{
+    sheet_number(s, row->estimate->ci_lo);
+}
+
+void cell_ci_hi(struct sheet *s, const struct table_row *row)
+{
+    sheet_number(s, row->estimate->ci_hi);
+}
+
+void cell_p(struct sheet *s, const struct table_row *row)
+{
+    sheet_number(s, row->estimate->p);
+}
+
+void cell_q(struct sheet *s, const struct table_row *row)
+{
+    sheet_number(s, row->estimate->q);
+}
+
+void cell_n(struct sheet *s, const struct table_row *row)
+{
+    sheet_uint(s, row->estimate->n);
+}
+
+void cell_n_clusters(struct sheet *s, const struct table_row *row)
+{
+    sheet_uint(s, row->estimate->n_clusters);
+}
+
+void put_layer(struct sheet *s, uint32_t layer)
+{
+    if (layer == NO_LAYER)
+        sheet_missing(s);
+    else
+        sheet_uint(s, layer);
+}
+
+void put_head(struct sheet *s, uint32_t head)
+{
+    if (head == ALL_HEADS)
+        sheet_missing(s);
+    else
+        sheet_uint(s, head);
+}

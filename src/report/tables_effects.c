@@ -1,0 +1,267 @@
+// head_impact.csv, group_impact.csv, recovery.csv and layer_impact.csv: what each variant does to
+// each metric.
+#include <math.h>
+#include <stdio.h>
+
+#include "plan/head_syntax.h"
+#include "report/columns.h"
+#include "report/tables.h"
+
+// A row for each effect and metric. What is estimated is the delta, of restored sets the recovery.
+static void put_effects(const struct report *r, const struct effect *effects, size_t n,
+                        struct sheet *s)
+{
+    for (size_t i = 0; i < n; i++)
+        for (int m = 0; m < N_METRICS; m++) {
+            const struct effect *e = &effects[i];
+            const struct variant *v = &r->results->variants->items[e->variant];
+            bool recovers = v->role == ROLE_RESTORED;
+            sheet_row(s, &(struct table_row){ .report = r,
+                                              .variant = v,
+                                              .metric = (enum metric)m,
+                                              .effect = e,
+                                              .estimate
+                                              = recovers ? &e->recovery[m].ratio : &e->delta[m] });
+        }
+}
+
+static void put_singles(const struct report *r, const struct effects *effects, struct sheet *s)
+{
+    put_effects(r, effects->heads, effects->n_heads, s);
+}
+
+static void put_groups(const struct report *r, const struct effects *effects, struct sheet *s)
+{
+    put_effects(r, effects->groups, effects->n_groups, s);
+}
+
+static void put_restored(const struct report *r, const struct effects *effects, struct sheet *s)
+{
+    put_effects(r, effects->restored, effects->n_restored, s);
+}
+
+static void put_patches(const struct report *r, const struct effects *effects, struct sheet *s)
+{
+    put_effects(r, effects->patches, effects->n_patches, s);
+}
+
+static void put_head_set(struct sheet *s, const struct head_set *set)
+{
+    struct arena scratch = { 0 };
+    const char *text = head_set_label(set, &scratch);
+    s->out->failed = s->out->failed || !text;
+    sheet_text(s, text);
+    arena_release(&scratch);
+}
+
+// ----------------------------------------------------------------------------------- single heads
+
+CELL(cell_head_layer, uint, row->variant->nodes.heads[0].layer)
+CELL(cell_head, uint, row->variant->nodes.heads[0].head)
+
+static const struct column head_columns[] = {
+    CONDITION_COLUMN,
+    SEED_COLUMN,
+    ABLATE_COLUMN,
+    { "layer", CELL_INTEGER, "", "of the head, from 0", cell_head_layer },
+    { "head", CELL_INTEGER, "", "in its layer, from 0", cell_head },
+    SCALE_COLUMN,
+    METRIC_COLUMN,
+    VALUE_COLUMN,
+    DELTA_COLUMN,
+    SE_COLUMN,
+    CI_LO_COLUMN,
+    CI_HI_COLUMN,
+    P_COLUMN,
+    Q_COLUMN,
+    N_COLUMN,
+    N_CLUSTERS_COLUMN,
+};
+
+const struct table table_head_impact = {
+    .name = "head_impact",
+    .row = "what the ablation of one head does to a metric",
+    COLUMNS(head_columns),
+    .roles = MAKES(ROLE_HEAD),
+    .put_rows = put_singles,
+};
+
+// ------------------------------------------------------------------------------------------- sets
+
+static const char *parent_label(const struct table_row *row)
+{
+    return row->report->results->variants->items[row->variant->parent].label;
+}
+
+static bool is_control(const struct table_row *row)
+{
+    return row->variant->role == ROLE_CONTROL;
+}
+
+CELL(cell_kind, text, is_control(row) ? "control" : "chosen")
+CELL(cell_parent, text, is_control(row) ? parent_label(row) : NULL)
+CELL(cell_percentile, number, row->effect->percentile[row->metric])
+CELL(cell_interaction, number, row->effect->interaction[row->metric].mean)
+CELL(cell_p_null, number, row->effect->p_null[row->metric])
+
+static const struct column group_columns[] = {
+    CONDITION_COLUMN,
+    SEED_COLUMN,
+    ABLATE_COLUMN,
+    { "heads", CELL_TEXT, "", "the set: layer:head, joined by +", cell_variant },
+    { "kind", CELL_TEXT, "", "chosen, or control: a random set like a chosen one", cell_kind },
+    { "parent", CELL_TEXT, "", "of a control: the chosen set that it is drawn for", cell_parent },
+    SCALE_COLUMN,
+    METRIC_COLUMN,
+    VALUE_COLUMN,
+    DELTA_COLUMN,
+    SE_COLUMN,
+    CI_LO_COLUMN,
+    CI_HI_COLUMN,
+    P_COLUMN,
+    Q_COLUMN,
+    N_COLUMN,
+    N_CLUSTERS_COLUMN,
+    { "percentile", CELL_NUMBER, "percent", "of a chosen set: its controls with no larger delta",
+      cell_percentile },
+    { "interaction", CELL_NUMBER, "of the metric",
+      "delta minus the sum of its heads' own; missing where one was not run", cell_interaction },
+    { "p_null", CELL_NUMBER, "", "of a chosen set: two-sided, of its delta among its controls'",
+      cell_p_null },
+};
+
+const struct table table_group_impact = {
+    .name = "group_impact",
+    .row = "what the joint ablation of a set of heads does to a metric",
+    COLUMNS(group_columns),
+    .roles = MAKES(ROLE_SET),
+    .put_rows = put_groups,
+};
+
+// ---------------------------------------------------------------------------------- restored sets
+
+static const struct recovery *recovery(const struct table_row *row)
+{
+    return &row->effect->recovery[row->metric];
+}
+
+static void cell_restored(struct sheet *s, const struct table_row *row)
+{
+    put_head_set(s, &row->variant->restored);
+}
+
+CELL(cell_set, text, parent_label(row))
+CELL(cell_source, text, row->variant->donor == DONOR_OTHER ? "corrupt" : "same")
+CELL(cell_reference, number, recovery(row)->reference)
+CELL(cell_damaged, number, recovery(row)->damaged)
+CELL(cell_patched, number, recovery(row)->patched)
+CELL(cell_small, bool, recovery(row)->small)
+
+static const struct column recovery_columns[] = {
+    CONDITION_COLUMN,
+    ABLATE_COLUMN,
+    { "heads", CELL_TEXT, "", "the ablated set", cell_set },
+    { "restored", CELL_TEXT, "", "those of its heads that are given back", cell_restored },
+    { "source", CELL_TEXT, "", "the run that they come from: the same, or of the corrupt prompt",
+      cell_source },
+    METRIC_COLUMN,
+    { "baseline", CELL_NUMBER, "of the metric", "mean of the intact run", cell_reference },
+    { "ablated", CELL_NUMBER, "of the metric", "mean under the ablated set", cell_damaged },
+    { "patched", CELL_NUMBER, "of the metric", "mean with the heads given back", cell_patched },
+    { "recovery", CELL_NUMBER, "", "(patched - ablated) / (baseline - ablated), never clipped",
+      cell_mean },
+    CI_LO_COLUMN,
+    CI_HI_COLUMN,
+    N_COLUMN,
+    N_CLUSTERS_COLUMN,
+    { "small_denominator", CELL_BOOLEAN, "", "whether baseline - ablated is not told from 0",
+      cell_small },
+};
+
+const struct table table_recovery = {
+    .name = "recovery",
+    .row = "what giving heads of an ablated set back does to a metric",
+    COLUMNS(recovery_columns),
+    .roles = MAKES(ROLE_RESTORED),
+    .put_rows = put_restored,
+};
+
+// ---------------------------------------------------------------------------------------- patches
+
+static const struct edit *place(const struct table_row *row)
+{
+    return &row->variant->edits[0];
+}
+
+static bool is_sham(const struct table_row *row)
+{
+    return row->variant->role == ROLE_SHAM;
+}
+
+static void cell_place_head(struct sheet *s, const struct table_row *row)
+{
+    put_head(s, place(row)->head);
+}
+
+static void cell_position(struct sheet *s, const struct table_row *row)
+{
+    char position[16];
+    snprintf(position, sizeof position, "%d", (int)place(row)->position);
+    sheet_text(s, place(row)->position == ALL_POSITIONS ? "all" : position);
+}
+
+static const char *direction(const struct table_row *row)
+{
+    if (is_sham(row))
+        return "sham";
+    return row->report->settings->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
+                                                                : "corrupt->clean";
+}
+
+// A sham recovers nothing.
+static void cell_patch_small(struct sheet *s, const struct table_row *row)
+{
+    if (is_sham(row))
+        sheet_missing(s);
+    else
+        sheet_bool(s, recovery(row)->small);
+}
+
+CELL(cell_site, text, site_name(place(row)->site))
+CELL(cell_place_layer, uint, place(row)->layer)
+CELL(cell_direction, text, direction(row))
+CELL(cell_recovered, number, is_sham(row) ? (double)NAN : recovery(row)->ratio.mean)
+
+static const struct column patch_columns[] = {
+    CONDITION_COLUMN,
+    SEED_COLUMN,
+    { "site", CELL_TEXT, "", "the activation that is put in", cell_site },
+    { "layer", CELL_INTEGER, "", "of the place, from 0", cell_place_layer },
+    { "head", CELL_INTEGER, "", "in its layer, from 0; missing where the place has none",
+      cell_place_head },
+    { "position", CELL_ANY, "", "from the prompt's end: -1 is the last token; or all",
+      cell_position },
+    { "direction", CELL_TEXT, "",
+      "the run that gives and the one that is read; sham: one gives to itself", cell_direction },
+    METRIC_COLUMN,
+    VALUE_COLUMN,
+    DELTA_COLUMN,
+    { "recovery", CELL_NUMBER, "",
+      "delta over what the run that gives is ahead by; missing of shams", cell_recovered },
+    CI_LO_COLUMN,
+    CI_HI_COLUMN,
+    P_COLUMN,
+    Q_COLUMN,
+    N_COLUMN,
+    N_CLUSTERS_COLUMN,
+    { "small_denominator", CELL_BOOLEAN, "", "whether that lead is not told from 0",
+      cell_patch_small },
+};
+
+const struct table table_layer_impact = {
+    .name = "layer_impact",
+    .row = "what an activation of another run, put in at a place, does to a metric",
+    COLUMNS(patch_columns),
+    .roles = MAKES(ROLE_PATCH),
+    .put_rows = put_patches,
+};

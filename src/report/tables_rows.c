@@ -1,0 +1,147 @@
+// baseline.csv, per_example.csv and span.csv: prompt by prompt, in the intact run and under each
+// variant.
+#include "report/columns.h"
+#include "report/tables.h"
+
+static double value(enum metric m, const struct table_row *row)
+{
+    return metric_value(m, row->stats, row->intact);
+}
+
+// A prompt under a variant, in the intact run where that is NULL.
+static void put_prompt(struct sheet *s, const struct report *r, const struct variant *v, size_t i,
+                       const struct row_stats *stats)
+{
+    sheet_row(s, &(struct table_row){ .report = r,
+                                      .variant = v,
+                                      .prompt = &r->session->prompts->items[i],
+                                      .stats = stats,
+                                      .intact = &r->session->intact[i] });
+}
+
+static void put_intact(const struct report *r, const struct effects *effects, struct sheet *s)
+{
+    (void)effects;
+    for (size_t i = 0; i < r->session->prompts->n; i++)
+        put_prompt(s, r, NULL, i, &r->session->intact[i]);
+}
+
+static void put_variants(const struct report *r, const struct effects *effects, struct sheet *s)
+{
+    (void)effects;
+    const struct results *results = r->results;
+    for (size_t v = 0; v < results->variants->n; v++)
+        for (size_t i = 0; results->done[v] && i < results->n_prompts; i++)
+            put_prompt(s, r, &results->variants->items[v], i,
+                       &results->rows[v * results->n_prompts + i]);
+}
+
+static void put_both(const struct report *r, const struct effects *effects, struct sheet *s)
+{
+    put_intact(r, effects, s);
+    put_variants(r, effects, s);
+}
+
+CELL(cell_cluster, uint, row->prompt->cluster)
+CELL(cell_n_tokens, uint, row->prompt->n_ids)
+CELL(cell_ld, number, value(METRIC_LD, row))
+CELL(cell_logprob, number, value(METRIC_LOGPROB, row))
+CELL(cell_prob, number, value(METRIC_PROB, row))
+CELL(cell_rank, uint, row->stats->rank)
+CELL(cell_entropy, float, row->stats->entropy)
+CELL(cell_pred_id, uint, row->stats->argmax)
+CELL(cell_target_id, uint, row->prompt->target)
+CELL(cell_foil_id, uint, row->prompt->foil)
+
+#define LD_COLUMN                                                                                  \
+    COLUMN("ld", CELL_NUMBER, "logits", "logit of the target minus logit of the foil", cell_ld)
+#define LOGPROB_COLUMN                                                                             \
+    COLUMN("logprob", CELL_NUMBER, "nats", "log-probability of the target", cell_logprob)
+#define RANK_COLUMN COLUMN("rank", CELL_INTEGER, "tokens", "that score above the target", cell_rank)
+#define PRED_ID_COLUMN                                                                             \
+    COLUMN("pred_id", CELL_INTEGER, "", "the token that scores highest", cell_pred_id)
+
+static const struct column baseline_columns[] = {
+    CONDITION_COLUMN,
+    ROW_COLUMN,
+    { "cluster", CELL_INTEGER, "", "rows of one are resampled together", cell_cluster },
+    { "n_tokens", CELL_INTEGER, "tokens", "of the prompt, a BOS included", cell_n_tokens },
+    LD_COLUMN,
+    LOGPROB_COLUMN,
+    { "prob", CELL_NUMBER, "", "probability of the target", cell_prob },
+    RANK_COLUMN,
+    { "entropy", CELL_NUMBER, "nats", "of the predicted distribution", cell_entropy },
+    PRED_ID_COLUMN,
+    { "target_id", CELL_INTEGER, "", "the target's first token", cell_target_id },
+    { "foil_id", CELL_INTEGER, "", "the foil's first token", cell_foil_id },
+};
+
+const struct table table_baseline = {
+    .name = "baseline",
+    .row = "a row of the data in the intact run",
+    COLUMNS(baseline_columns),
+    .put_rows = put_intact,
+};
+
+CELL(cell_delta_ld, number, metric_delta(METRIC_LD, row->stats, row->intact))
+CELL(cell_kl, float, row->stats->kl)
+CELL(cell_flip, bool, row->stats->argmax != row->intact->argmax)
+
+static const struct column example_columns[] = {
+    VARIANT_COLUMN,
+    CONDITION_COLUMN,
+    ABLATE_COLUMN,
+    SCALE_COLUMN,
+    ROW_COLUMN,
+    LD_COLUMN,
+    { "delta_ld", CELL_NUMBER, "logits", "difference of ld from the intact run", cell_delta_ld },
+    LOGPROB_COLUMN,
+    { "kl", CELL_NUMBER, "nats", "divergence of the prediction from the intact run's", cell_kl },
+    RANK_COLUMN,
+    PRED_ID_COLUMN,
+    { "flip", CELL_BOOLEAN, "", "whether that is another token than in the intact run", cell_flip },
+};
+
+const struct table table_per_example = {
+    .name = "per_example",
+    .row = "a row of the data under a variant",
+    COLUMNS(example_columns),
+    .roles = ANY_ROLE,
+    .put_rows = put_variants,
+};
+
+CELL(cell_any_run, text, row->variant ? row->variant->label : "intact")
+CELL(cell_n_target, uint, row->prompt->n_target_ids)
+CELL(cell_n_foil, uint, row->prompt->n_foil_ids)
+CELL(cell_target, float, row->stats->target_logit)
+CELL(cell_foil, float, row->stats->foil_logit)
+CELL(cell_target_share, number, (double)row->stats->target_logit / row->prompt->n_target_ids)
+CELL(cell_foil_share, number, (double)row->stats->foil_logit / row->prompt->n_foil_ids)
+
+static const struct column span_columns[] = {
+    CONDITION_COLUMN,
+    { "variant", CELL_TEXT, "", "what was changed, as its label, or intact", cell_any_run },
+    ROW_COLUMN,
+    { "n_target", CELL_INTEGER, "tokens", "of the target", cell_n_target },
+    { "n_foil", CELL_INTEGER, "tokens", "of the foil", cell_n_foil },
+    { "target_logprob", CELL_NUMBER, "nats", "log-probability of the whole target", cell_target },
+    { "foil_logprob", CELL_NUMBER, "nats", "log-probability of the whole foil", cell_foil },
+    { "target_logprob_per_token", CELL_NUMBER, "nats", "the same over its tokens",
+      cell_target_share },
+    { "foil_logprob_per_token", CELL_NUMBER, "nats", "the same over its tokens", cell_foil_share },
+};
+
+static bool has_whole_answers(const struct report *r)
+{
+    return r->session->answers;
+}
+
+const struct table table_span = {
+    .name = "span",
+    .row = "the answers to a row of the data, in the intact run and under a variant",
+    COLUMNS(span_columns),
+    .roles = ANY_ROLE,
+    .is_of = has_whole_answers,
+    .when = "--span full",
+    .put_rows = put_both,
+};

@@ -1,0 +1,291 @@
+// What the program's own tables say, for people and for other programs: describe FOLDER writes
+// tables.md, schema/tables.json and schema/names.schema.json below it. `make docs` calls it, and
+// `make check` tells when what lies in docs/ is not what it would write.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "experiments/attn.h"
+#include "experiments/experiments.h"
+#include "experiments/lens.h"
+#include "experiments/ov.h"
+#include "report/compat.h"
+#include "report/config.h"
+#include "report/cross.h"
+#include "report/doc.h"
+#include "report/tables.h"
+
+// ------------------------------------------------------------------------------------------ names
+
+static const char *metric_at(size_t i)
+{
+    return i < N_METRICS ? metric_info((enum metric)i)->name : NULL;
+}
+
+static const char *compat_metric_at(size_t i)
+{
+    return i < N_COMPAT_METRICS ? compat_metric_name((enum compat_metric)i) : NULL;
+}
+
+static const char *experiment_at(size_t i)
+{
+    return i < N_EXPERIMENTS ? experiments[i]->name : NULL;
+}
+
+static const char *table_at(size_t i)
+{
+    return i < N_TABLES ? run_tables[i]->name : NULL;
+}
+
+static const char *site_at(size_t i)
+{
+    return i < N_SITES ? site_name((enum site)i) : NULL;
+}
+
+static const char *split_at(size_t i)
+{
+    return SPLIT_TRAIN + i <= SPLIT_ALL ? split_name((enum split)(SPLIT_TRAIN + i)) : NULL;
+}
+
+static const char *value_bias_at(size_t i)
+{
+    return i <= VALUE_BIAS_HEAD ? value_bias_name((enum value_bias)i) : NULL;
+}
+
+static const char *precision_at(size_t i)
+{
+    return i < N_PRECISIONS ? precision_name((enum precision)i) : NULL;
+}
+
+static const char *compat_at(size_t i)
+{
+    return i + 1 <= COMPAT_TINYLAB ? compat_name((enum compat)(i + 1)) : NULL;
+}
+
+static const char *ov_kind_at(size_t i)
+{
+    return i <= OV_CIRCUIT ? ov_kind_name((enum ov_kind)i) : NULL;
+}
+
+static const char *detector_at(size_t i)
+{
+    return i < N_DETECTORS ? detector_name((enum detector)i) : NULL;
+}
+
+static const char *part_at(size_t i)
+{
+    return i < N_DIRECT_KINDS ? direct_kind_name((enum direct_kind)i) : NULL;
+}
+
+// What documents may call things: the schemas refer to names.schema.json#/$defs/<definition>.
+static const struct list {
+    const char *definition, *about;
+    const char *(*at)(size_t i); // NULL behind the last
+    const char *keys;            // definition of an object with each of them as a key; NULL: none
+} lists[] = {
+    { "metric", NULL, metric_at, "by_metric" },
+    { "tinylab_metric", "of runs under --compat tinylab", compat_metric_at, "by_tinylab_metric" },
+    { "experiment", NULL, experiment_at, NULL },
+    { "table", "a CSV file of metrics/", table_at, NULL },
+    { "site", NULL, site_at, NULL },
+    { "split", NULL, split_at, NULL },
+    { "value_bias", "folded: the constant part of a head's output stays; head: everything goes",
+      value_bias_at, NULL },
+    { "precision", NULL, precision_at, NULL },
+    { "compat", "whose conventions a run keeps, for comparison", compat_at, NULL },
+    { "ov_kind", NULL, ov_kind_at, NULL },
+    { "detector", NULL, detector_at, NULL },
+    { "part", "of the intact run", part_at, NULL },
+};
+
+static void add_names(struct doc *d, cJSON *parent, const char *key, const struct list *list)
+{
+    cJSON *names = doc_array(d, parent, key);
+    for (size_t i = 0; list->at(i); i++)
+        doc_text(d, names, NULL, list->at(i));
+}
+
+static void add_list(struct doc *d, cJSON *definitions, const struct list *list)
+{
+    char text[64];
+    cJSON *o = doc_object(d, definitions, list->definition);
+    if (list->about)
+        doc_text(d, o, "description", list->about);
+    add_names(d, o, "enum", list);
+    if (!list->keys)
+        return;
+    snprintf(text, sizeof text, "all_%ss", list->definition);
+    add_names(d, doc_object(d, definitions, text), "required", list);
+    o = doc_object(d, definitions, list->keys);
+    doc_text(d, o, "type", "object");
+    snprintf(text, sizeof text, "#/$defs/all_%ss", list->definition);
+    doc_text(d, o, "$ref", text);
+    snprintf(text, sizeof text, "#/$defs/%s", list->definition);
+    doc_text(d, doc_object(d, o, "propertyNames"), "$ref", text);
+}
+
+static struct doc names_doc(void)
+{
+    struct doc d = doc_new();
+    doc_text(&d, d.root, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    doc_text(&d, d.root, "$id", "names.schema.json");
+    doc_text(&d, d.root, "title", "Names that the program knows; written by `make docs`");
+    cJSON *definitions = doc_object(&d, d.root, "$defs");
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        add_list(&d, definitions, &lists[i]);
+    return d;
+}
+
+// ----------------------------------------------------------------------------------------- tables
+
+// By enum cell_type, as Table Schema calls them.
+static const char *const types[] = { [CELL_TEXT] = "string",
+                                     [CELL_INTEGER] = "integer",
+                                     [CELL_NUMBER] = "number",
+                                     [CELL_BOOLEAN] = "boolean",
+                                     [CELL_ANY] = "any" };
+
+static void add_column(struct doc *d, cJSON *fields, const struct column *c)
+{
+    cJSON *o = doc_object(d, fields, NULL);
+    doc_text(d, o, "name", c->name);
+    doc_text(d, o, "type", types[c->type]);
+    if (c->type == CELL_BOOLEAN) {
+        doc_text(d, doc_array(d, o, "trueValues"), NULL, "1");
+        doc_text(d, doc_array(d, o, "falseValues"), NULL, "0");
+    }
+    if (*c->unit)
+        doc_text(d, o, "unit", c->unit);
+    doc_text(d, o, "description", c->meaning);
+}
+
+static void add_table(struct doc *d, cJSON *resources, const char *folder, const char *name,
+                      const struct table *t)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s.csv", folder, name);
+    cJSON *o = doc_object(d, resources, NULL);
+    doc_text(d, o, "name", name);
+    doc_text(d, o, "path", path);
+    doc_text(d, o, "description", t->row);
+    cJSON *schema = doc_object(d, o, "schema");
+    doc_text(d, doc_array(d, schema, "missingValues"), NULL, "");
+    cJSON *fields = doc_array(d, schema, "fields");
+    for (size_t i = 0; i < t->n_columns; i++)
+        add_column(d, fields, &t->columns[i]);
+}
+
+static struct doc tables_doc(void)
+{
+    struct doc d = doc_new();
+    doc_text(&d, d.root, "$schema", "https://datapackage.org/profiles/2.0/datapackage.json");
+    doc_text(&d, d.root, "name", "abltui-run");
+    doc_text(&d, d.root, "title", "The tables of a run directory; written by `make docs`");
+    cJSON *resources = doc_array(&d, d.root, "resources");
+    for (size_t i = 0; i < N_TABLES; i++)
+        add_table(&d, resources, "metrics", run_tables[i]->name, run_tables[i]);
+    for (size_t i = 0; i < N_CROSS_MATRICES; i++)
+        add_table(&d, resources, "artifacts/cross_condition", cross_matrices[i].name,
+                  cross_matrices[i].table);
+    return d;
+}
+
+// ------------------------------------------------------------------------------------- for people
+
+static const char *const senses[] = { [SENSE_FOR_TARGET] = "higher is better for the target",
+                                      [SENSE_AGAINST_TARGET] = "lower is better for the target",
+                                      [SENSE_UNSURE] = "higher is less sure",
+                                      [SENSE_CHANGE] = "distance from the intact run" };
+
+static void put_metrics(struct buf *out)
+{
+    buf_str(out, "## Metrics\n\n| metric | unit | sign | meaning |\n| --- | --- | --- | --- |\n");
+    for (int m = 0; m < N_METRICS; m++) {
+        const struct metric_info *info = metric_info((enum metric)m);
+        buf_printf(out, "| %s | %s | %s | %s |\n", info->name, info->unit, senses[info->sense],
+                   info->meaning);
+    }
+}
+
+// "In runs of `--experiment heads`, `sets`, with `--holdout`."
+static void put_runs(struct buf *out, const struct table *t)
+{
+    size_t n = 0;
+    for (size_t e = 0; e < N_EXPERIMENTS; e++)
+        n += table_is_of(t, experiments[e]);
+    buf_str(out, n == N_EXPERIMENTS ? "In every run" : "In runs of `--experiment`");
+    const char *comma = " ";
+    for (size_t e = 0; e < N_EXPERIMENTS && n < N_EXPERIMENTS; e++)
+        if (table_is_of(t, experiments[e])) {
+            buf_printf(out, "%s`%s`", comma, experiments[e]->name);
+            comma = ", ";
+        }
+    if (t->when)
+        buf_printf(out, ", with `%s`", t->when);
+    buf_str(out, ".");
+    for (size_t i = 0; i < N_CROSS_MATRICES; i++)
+        if (cross_matrices[i].table == t)
+            buf_printf(out, " Of several conditions joined: artifacts/cross_condition/%s.csv.",
+                       cross_matrices[i].name);
+    buf_str(out, "\n");
+}
+
+static void put_table(struct buf *out, const struct table *t)
+{
+    buf_printf(out, "\n## metrics/%s.csv\n\nA line: %s. ", t->name, t->row);
+    put_runs(out, t);
+    buf_str(out, "\n| column | type | unit | meaning |\n| --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < t->n_columns; i++) {
+        const struct column *c = &t->columns[i];
+        buf_printf(out, "| %s | %s | %s | %s |\n", c->name, types[c->type], c->unit, c->meaning);
+    }
+}
+
+static void put_page(struct buf *out)
+{
+    buf_str(out,
+            "# Tables of a run\n\n"
+            "Written by `make docs` from the rows that the program writes its files by; "
+            "[schema/tables.json](schema/tables.json) says the same to programs (Data "
+            "Package).\nA cell that is missing is empty. Booleans are 1 and 0. A table without "
+            "a row is left out.\n\n");
+    put_metrics(out);
+    for (size_t i = 0; i < N_TABLES; i++)
+        put_table(out, run_tables[i]);
+}
+
+// ------------------------------------------------------------------------------------------ files
+
+static bool write_file(const char *folder, const char *name, struct buf *text, struct abl_err *err)
+{
+    char *path = file_join(folder, name);
+    bool ok = (path && !text->failed) || abl_no_memory(err);
+    ok = ok && file_write_atomic(path, text->data, text->len, err);
+    free(path);
+    return ok;
+}
+
+static bool write_doc(const char *folder, const char *name, struct doc d, struct abl_err *err)
+{
+    struct buf text = { 0 };
+    bool ok = doc_print(&d, DOC_PRETTY, &text, err) && write_file(folder, name, &text, err);
+    buf_release(&text);
+    doc_release(&d);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    struct abl_err err = { 0 };
+    struct buf page = { 0 };
+    bool ok = argc == 2 || abl_fail(&err, ABL_USAGE, "usage: describe FOLDER");
+    if (ok)
+        put_page(&page);
+    ok = ok && write_file(argv[1], "tables.md", &page, &err)
+         && write_doc(argv[1], "schema/tables.json", tables_doc(), &err)
+         && write_doc(argv[1], "schema/names.schema.json", names_doc(), &err);
+    buf_release(&page);
+    if (!ok)
+        fprintf(stderr, "%s\n", err.text);
+    return ok ? 0 : 1;
+}
