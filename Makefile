@@ -23,7 +23,8 @@ ABL_LDLIBS = $(shell pkg-config --libs $(filter-out vulkan libcurl lapacke,$(PAC
 LIB_SOURCES  := $(filter-out src/cli/main.c,$(sort $(wildcard src/*/*.c src/*/*/*.c ui/*.c)))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_main.c,$(wildcard tests/support/*.c)))
-TEST_TOOLS   := $(patsubst tests/support/%_main.c,$(BUILD)/tests/%,$(wildcard tests/support/*_main.c))
+TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*_main.c))
+TEST_TOOLS   := $(TOOL_OBJECTS:$(BUILD)/tests/support/%_main.o=$(BUILD)/tests/%)
 TESTS        := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/*_test.c)))
 
 # One short line a step; `make V=1` shows the commands.
@@ -32,7 +33,7 @@ say = $(if $(V),,@echo "  $(1) $(2)";)
 include shaders/shaders.mk
 
 .DELETE_ON_ERROR:
-.SECONDARY: $(TESTS:=.o) $(SHADER_HEADERS)
+.SECONDARY: $(TESTS:=.o) $(TOOL_OBJECTS) $(SHADER_HEADERS)
 .PHONY: all run test unit check docs asan test-real bench deps install uninstall clean screenshots
 
 all: $(PROGRAM)
@@ -122,5 +123,5 @@ uninstall:
 clean:
 	rm -rf build $(PROGRAM)
 
--include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d) $(BUILD)/bench/products.d
+-include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d) $(TOOL_OBJECTS:.o=.d) $(BUILD)/bench/products.d
 -include $(wildcard $(BUILD)/shaders/*.d)
