@@ -82,15 +82,15 @@ static void add_metrics(struct doc *d, const struct effects *effects, double alp
 
 // A ranking of effects by |delta ld|, what is no number last;
 // equal ones in the order of the variants.
-struct place {
+struct ranked_effect {
     const struct effect *effect;
     double stays; // share of resamples that have it in their top k
 };
 
 static int by_strength(const void *a, const void *b)
 {
-    const struct effect *x = ((const struct place *)a)->effect,
-                        *y = ((const struct place *)b)->effect;
+    const struct effect *x = ((const struct ranked_effect *)a)->effect,
+                        *y = ((const struct ranked_effect *)b)->effect;
     double dx = fabs(x->delta[METRIC_LD].mean), dy = fabs(y->delta[METRIC_LD].mean);
     dx = isnan(dx) ? -1.0 : dx;
     dy = isnan(dy) ? -1.0 : dy;
@@ -99,7 +99,8 @@ static int by_strength(const void *a, const void *b)
     return (x->variant > y->variant) - (x->variant < y->variant);
 }
 
-static void add_effect(struct doc *d, cJSON *list, const struct report *r, const struct place *p)
+static void add_effect(struct doc *d, cJSON *list, const struct report *r,
+                       const struct ranked_effect *p)
 {
     const struct effect *e = p->effect;
     const struct variant *v = &r->results->variants->items[e->variant];
@@ -154,27 +155,27 @@ static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const cha
                         const struct report *r, const struct effect *effects, size_t n,
                         struct abl_err *err)
 {
-    struct place *places = calloc(n ? n : 1, sizeof *places);
+    struct ranked_effect *ranked = calloc(n ? n : 1, sizeof *ranked);
     size_t *variants = calloc(n ? n : 1, sizeof *variants), n_ranked = 0;
     struct stability s;
-    bool ok = (places && variants) || abl_no_memory(err);
+    bool ok = (ranked && variants) || abl_no_memory(err);
     for (size_t i = 0; ok && i < n; i++)
         if (is_ranked(r, &effects[i])) {
             variants[n_ranked] = effects[i].variant;
-            places[n_ranked++].effect = &effects[i];
+            ranked[n_ranked++].effect = &effects[i];
         }
     ok = ok && stability_make(r->session, r->results, variants, n_ranked, METRIC_LD, &s, err);
     if (ok) {
         for (size_t i = 0; i < n_ranked; i++)
-            places[i].stays = s.stays[i];
+            ranked[i].stays = s.stays[i];
         add_stability(d, parent, key, &s);
-        qsort(places, n_ranked, sizeof *places, by_strength);
+        qsort(ranked, n_ranked, sizeof *ranked, by_strength);
         cJSON *list = doc_array(d, d->root, top);
         for (size_t i = 0; i < n_ranked && i < TOP; i++)
-            add_effect(d, list, r, &places[i]);
+            add_effect(d, list, r, &ranked[i]);
         stability_release(&s);
     }
-    free(places);
+    free(ranked);
     free(variants);
     return ok;
 }

@@ -2,14 +2,14 @@
 #include "report/columns.h"
 #include "report/tables.h"
 
-struct item {
+struct held_out {
     const struct holdout_list *list;
     const struct holdout_row *row;
 };
 
 static const struct holdout_row *held(const struct table_row *row)
 {
-    return ((const struct item *)row->item)->row;
+    return ((const struct held_out *)row->item)->row;
 }
 
 static const struct estimate *found(const struct table_row *row)
@@ -19,7 +19,7 @@ static const struct estimate *found(const struct table_row *row)
 
 static const char *kind(const struct table_row *row)
 {
-    return ((const struct item *)row->item)->list->kind;
+    return ((const struct held_out *)row->item)->list->kind;
 }
 
 static void put_row(struct sheet *s, const struct report *r, const struct holdout_list *list,
@@ -29,7 +29,7 @@ static void put_row(struct sheet *s, const struct report *r, const struct holdou
                                       .variant = &r->results->variants->items[row->variant],
                                       .metric = m,
                                       .estimate = &row->heldout,
-                                      .item = &(struct item){ list, row } });
+                                      .item = &(struct held_out){ list, row } });
 }
 
 static void put_rows(const struct report *r, const struct effects *effects, struct sheet *s)
