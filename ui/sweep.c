@@ -149,7 +149,7 @@ static void progressed(void *context, const struct results *t, size_t variant)
 static void read_classes(const struct sweep *s, double seconds[N_TIME_CLASSES])
 {
     static const struct trace none;
-    const struct trace *trace = engine_trace(s->session->engine);
+    const struct trace *trace = trace_of(s->session->engine);
     trace_classes(trace ? trace : &none, seconds);
 }
 

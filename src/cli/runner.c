@@ -177,7 +177,7 @@ static bool run_all(struct session *session, struct results *t, struct readings 
 
 static void print_profile(const struct session *session)
 {
-    const struct trace *trace = session->settings.profile ? engine_trace(session->engine) : NULL;
+    const struct trace *trace = session->settings.profile ? trace_of(session->engine) : NULL;
     struct buf text = { 0 };
     if (trace)
         profile_text(trace, &text);

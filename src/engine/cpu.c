@@ -156,41 +156,41 @@ static bool cpu_weight_new(struct engine *e, const struct matrix_source *source,
     return true;
 }
 
-static bool cpu_norm_op(struct engine *e, struct tensor out, struct tensor x,
-                        const struct norm_args *args, struct abl_err *err)
+static bool cpu_norm(struct engine *e, struct tensor out, struct tensor x,
+                     const struct norm_args *args, struct abl_err *err)
 {
     (void)e;
     (void)err;
-    struct cpu_norm n = { .out = rows_of(out),
-                          .x = rows_of(x),
-                          .gain = rows_of(args->gain).data,
-                          .bias = rows_of(args->bias).data,
-                          .eps = args->eps,
-                          .kind = args->kind,
-                          .groups = args->groups };
+    struct loop_norm n = { .out = rows_of(out),
+                           .x = rows_of(x),
+                           .gain = rows_of(args->gain).data,
+                           .bias = rows_of(args->bias).data,
+                           .eps = args->eps,
+                           .kind = args->kind,
+                           .groups = args->groups };
     assert(args->groups && args->gain.cols * args->groups == x.cols && out.cols == x.cols);
-    cpu_norm(&n);
+    loop_norm(&n);
     return true;
 }
 
-static bool cpu_rope_op(struct engine *e, struct tensor x, struct tensor table,
-                        struct index positions, uint32_t d_head, struct abl_err *err)
+static bool cpu_rope(struct engine *e, struct tensor x, struct tensor table, struct index positions,
+                     uint32_t d_head, struct abl_err *err)
 {
     (void)e;
     (void)err;
     assert(positions.count == x.rows && x.cols % d_head == 0);
     assert(table.cols % 2 == 0 && table.cols <= d_head);
-    cpu_rope(rows_of(x), rows_of(table), positions.buffer->numbers, d_head);
+    loop_rope(rows_of(x), rows_of(table), positions.buffer->numbers, d_head);
     return true;
 }
 
-static bool cpu_gate_op(struct engine *e, struct tensor x, struct tensor gate, enum act act,
-                        struct abl_err *err)
+static bool cpu_gate(struct engine *e, struct tensor x, struct tensor gate, enum act act,
+                     struct abl_err *err)
 {
     (void)e;
     (void)err;
     assert(x.rows == gate.rows && x.cols == gate.cols);
-    cpu_gate(rows_of(x), rows_of(gate), act);
+    loop_gate(rows_of(x), rows_of(gate), act);
     return true;
 }
 
@@ -221,33 +221,33 @@ static bool cpu_linear(struct engine *e, struct tensor out, struct tensor x, con
     return cpu_multiply(rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags, err);
 }
 
-static bool cpu_head_out_op(struct engine *e, struct tensor x, struct tensor z,
-                            const struct weight *w, uint32_t first, struct abl_err *err)
+static bool cpu_head_out(struct engine *e, struct tensor x, struct tensor z, const struct weight *w,
+                         uint32_t first, struct abl_err *err)
 {
     (void)e;
     const float *rows;
     assert(x.rows == z.rows && x.cols == w->n && first + z.cols <= w->k);
     if (!dnnl_matrix_rows(w->matrix, &rows, err))
         return false;
-    cpu_head_out(rows_of(x), rows_of(z), rows + (size_t)first * w->n);
+    loop_head_out(rows_of(x), rows_of(z), rows + (size_t)first * w->n);
     return true;
 }
 
-static struct cpu_attend attend_of(const struct attend_args *args)
+static struct loop_attend attend_of(const struct attend_args *args)
 {
-    return (struct cpu_attend){ .q = rows_of(args->q),
-                                .k = rows_of(args->k),
-                                .v = rows_of(args->v),
-                                .start = args->contexts.start.buffer->numbers,
-                                .context = args->contexts.rows.buffer->numbers,
-                                .n_heads = args->n_heads,
-                                .n_kv_heads = args->n_kv_heads,
-                                .d_head = args->d_head,
-                                .scale = args->scale };
+    return (struct loop_attend){ .q = rows_of(args->q),
+                                 .k = rows_of(args->k),
+                                 .v = rows_of(args->v),
+                                 .start = args->contexts.start.buffer->numbers,
+                                 .context = args->contexts.rows.buffer->numbers,
+                                 .n_heads = args->n_heads,
+                                 .n_kv_heads = args->n_kv_heads,
+                                 .d_head = args->d_head,
+                                 .scale = args->scale };
 }
 
 // Room for the scores of every thread.
-static bool alloc_scores(struct cpu_attend *a, const struct attend_args *args, struct abl_err *err)
+static bool alloc_scores(struct loop_attend *a, const struct attend_args *args, struct abl_err *err)
 {
     assert(args->contexts.start.count == a->q.n + 1);
     for (uint32_t i = 0; i < a->q.n; i++) {
@@ -259,59 +259,59 @@ static bool alloc_scores(struct cpu_attend *a, const struct attend_args *args, s
     return a->scores || abl_no_memory(err);
 }
 
-static bool cpu_attend_op(struct engine *e, struct tensor z, const struct attend_args *args,
-                          struct abl_err *err)
+static bool cpu_attend(struct engine *e, struct tensor z, const struct attend_args *args,
+                       struct abl_err *err)
 {
     (void)e;
-    struct cpu_attend a = attend_of(args);
+    struct loop_attend a = attend_of(args);
     a.z = rows_of(z);
     if (!alloc_scores(&a, args, err))
         return false;
-    cpu_attend(&a);
+    loop_attend(&a);
     free(a.scores);
     return true;
 }
 
-static bool cpu_weigh_op(struct engine *e, struct tensor weights, const struct attend_args *args,
-                         struct abl_err *err)
+static bool cpu_weigh(struct engine *e, struct tensor weights, const struct attend_args *args,
+                      struct abl_err *err)
 {
     (void)e;
-    struct cpu_attend a = attend_of(args);
+    struct loop_attend a = attend_of(args);
     if (!alloc_scores(&a, args, err))
         return false;
-    cpu_weigh(&a, rows_of(weights));
+    loop_weigh(&a, rows_of(weights));
     free(a.scores);
     return true;
 }
 
-static bool cpu_mix_op(struct engine *e, struct tensor z, struct tensor weights, struct tensor was,
-                       const struct attend_args *args, struct abl_err *err)
+static bool cpu_mix(struct engine *e, struct tensor z, struct tensor weights, struct tensor was,
+                    const struct attend_args *args, struct abl_err *err)
 {
     (void)e;
     (void)err;
-    struct cpu_attend a = attend_of(args);
+    struct loop_attend a = attend_of(args);
     a.z = rows_of(z);
     assert(args->contexts.start.count == z.rows + 1);
-    cpu_mix(&a, rows_of(weights), rows_of(was));
+    loop_mix(&a, rows_of(weights), rows_of(was));
     return true;
 }
 
-static bool cpu_gather_op(struct engine *e, struct tensor out, struct tensor x, struct index rows,
-                          struct abl_err *err)
+static bool cpu_gather(struct engine *e, struct tensor out, struct tensor x, struct index rows,
+                       struct abl_err *err)
 {
     (void)e;
     (void)err;
     assert(out.rows == rows.count && out.cols == x.cols);
-    cpu_gather(rows_of(out), rows_of(x), rows.buffer->numbers);
+    loop_gather(rows_of(out), rows_of(x), rows.buffer->numbers);
     return true;
 }
 
-static bool cpu_edit_op(struct engine *e, struct tensor x, const struct row_edit *edits,
-                        uint32_t n_edits, struct tensor source, struct abl_err *err)
+static bool cpu_edit(struct engine *e, struct tensor x, const struct row_edit *edits,
+                     uint32_t n_edits, struct tensor source, struct abl_err *err)
 {
     (void)e;
     (void)err;
-    cpu_edit(rows_of(x), edits, n_edits, rows_of(source));
+    loop_edit(rows_of(x), edits, n_edits, rows_of(source));
     return true;
 }
 
@@ -329,29 +329,8 @@ static void cpu_free(struct engine *e)
     free(e);
 }
 
-static const struct engine_ops cpu_ops = {
-    .free = cpu_free,
-    .alloc = cpu_alloc,
-    .release = cpu_release,
-    .upload = cpu_upload,
-    .download = cpu_download,
-    .index_new = cpu_index_new,
-    .index_release = cpu_index_release,
-    .weight_new = cpu_weight_new,
-    .weight_free = cpu_weight_free,
-    .norm = cpu_norm_op,
-    .rope = cpu_rope_op,
-    .gate = cpu_gate_op,
-    .linear = cpu_linear,
-    .head_out = cpu_head_out_op,
-    .attend = cpu_attend_op,
-    .weigh = cpu_weigh_op,
-    .mix = cpu_mix_op,
-    .gather = cpu_gather_op,
-    .edit = cpu_edit_op,
-    .readout = cpu_readout,
-    .finish = cpu_finish,
-};
+#define CPU_OP(op) .op = cpu_##op,
+static const struct engine_ops cpu_ops = { .free = cpu_free, ENGINE_OPS(CPU_OP) };
 
 static void read_cpu_name(char *out, size_t size)
 {

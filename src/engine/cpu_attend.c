@@ -21,8 +21,9 @@ INLINED float dot(const float *q, const float *k, uint32_t d)
 
 // scores = e^(scale q·k − the highest) of one query row and head, zeros behind them up to a
 // multiple of SCORE_BLOCK; what they add up to.
-static inline float score_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
-                               const uint32_t *context, uint32_t n, float *restrict scores)
+static inline float score_head(const struct loop_attend *a, const float *restrict q,
+                               uint32_t kv_col, const uint32_t *context, uint32_t n,
+                               float *restrict scores)
 {
     uint32_t d = a->d_head, padded = (n + SCORE_BLOCK - 1) / SCORE_BLOCK * SCORE_BLOCK;
     float highest = -INFINITY, sum = 0;
@@ -45,9 +46,9 @@ static inline float score_head(const struct cpu_attend *a, const float *restrict
 
 // z = inverse Σ scores v over N times LANES columns, which stay in registers.
 #define WEIGH_VALUES(N)                                                                            \
-    INLINED void weigh_values_##N(const struct cpu_attend *a, size_t col, const uint32_t *context, \
-                                  uint32_t n, const float *restrict scores, float inverse,         \
-                                  float *restrict z)                                               \
+    INLINED void weigh_values_##N(const struct loop_attend *a, size_t col,                         \
+                                  const uint32_t *context, uint32_t n,                             \
+                                  const float *restrict scores, float inverse, float *restrict z)  \
     {                                                                                              \
         lanes sum[N] = { 0 };                                                                      \
         for (uint32_t c = 0; c < n; c++) {                                                         \
@@ -62,8 +63,8 @@ WEIGH_VALUES(4)
 WEIGH_VALUES(1)
 
 // The same over the columns that are left.
-INLINED void weigh_rest(const struct cpu_attend *a, size_t col, const uint32_t *context, uint32_t n,
-                        const float *restrict scores, float inverse, float *restrict z,
+INLINED void weigh_rest(const struct loop_attend *a, size_t col, const uint32_t *context,
+                        uint32_t n, const float *restrict scores, float inverse, float *restrict z,
                         uint32_t n_cols)
 {
     for (uint32_t i = 0; i < n_cols; i++) {
@@ -75,7 +76,7 @@ INLINED void weigh_rest(const struct cpu_attend *a, size_t col, const uint32_t *
 }
 
 // softmax(scale q·k) v of one query row and head; scores has room for the context.
-WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
+WIDE static void attend_head(const struct loop_attend *a, const float *restrict q, uint32_t kv_col,
                              const uint32_t *context, uint32_t n, float *restrict scores,
                              float *restrict z)
 {
@@ -88,7 +89,7 @@ WIDE static void attend_head(const struct cpu_attend *a, const float *restrict q
     weigh_rest(a, kv_col + i, context, n, scores, inverse, z + i, d - i);
 }
 
-void cpu_attend(const struct cpu_attend *a)
+void loop_attend(const struct loop_attend *a)
 {
     uint32_t group = a->n_heads / a->n_kv_heads;
     size_t work = (size_t)a->start[a->q.n] * a->n_heads * a->d_head;
@@ -105,7 +106,7 @@ void cpu_attend(const struct cpu_attend *a)
     }
 }
 
-WIDE static void weigh_head(const struct cpu_attend *a, const float *restrict q, uint32_t kv_col,
+WIDE static void weigh_head(const struct loop_attend *a, const float *restrict q, uint32_t kv_col,
                             const uint32_t *context, uint32_t n, float *restrict scores,
                             float *restrict weights, size_t stride)
 {
@@ -114,7 +115,7 @@ WIDE static void weigh_head(const struct cpu_attend *a, const float *restrict q,
         weights[c * stride] = scores[c] * inverse;
 }
 
-void cpu_weigh(const struct cpu_attend *a, struct rows weights)
+void loop_weigh(const struct loop_attend *a, struct rows weights)
 {
     uint32_t group = a->n_heads / a->n_kv_heads;
     size_t work = (size_t)a->start[a->q.n] * a->n_heads * a->d_head;
@@ -140,7 +141,7 @@ WIDE static void mix_edge(uint32_t d, float weight, float was, const float *rest
         z[i] += change * v[i];
 }
 
-static void mix_row(const struct cpu_attend *a, uint32_t row, struct rows weights, struct rows was)
+static void mix_row(const struct loop_attend *a, uint32_t row, struct rows weights, struct rows was)
 {
     uint32_t d = a->d_head, group = a->n_heads / a->n_kv_heads;
     for (uint32_t e = a->start[row]; e < a->start[row + 1]; e++)
@@ -154,7 +155,7 @@ static void mix_row(const struct cpu_attend *a, uint32_t row, struct rows weight
         }
 }
 
-void cpu_mix(const struct cpu_attend *a, struct rows weights, struct rows was)
+void loop_mix(const struct loop_attend *a, struct rows weights, struct rows was)
 {
     size_t work = (size_t)a->start[a->z.n] * a->n_heads * a->d_head;
     assert(weights.n == a->start[a->z.n] && weights.cols == a->n_heads);

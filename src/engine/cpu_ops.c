@@ -55,7 +55,7 @@ WIDE static void norm_row(float *out, const float *x, uint32_t n, const float *g
     scale_row(out, x, n, mean, 1.0f / sqrtf(squares / (float)n + eps), gain, bias);
 }
 
-void cpu_norm(const struct cpu_norm *n)
+void loop_norm(const struct loop_norm *n)
 {
     uint32_t cols = n->x.cols / n->groups;
 #pragma omp parallel for if ((size_t)n->x.n * n->x.cols > PARALLEL_FROM)
@@ -77,7 +77,7 @@ WIDE static void turn(float *restrict a, float *restrict b, const float *restric
     }
 }
 
-void cpu_rope(struct rows x, struct rows table, const uint32_t *positions, uint32_t d_head)
+void loop_rope(struct rows x, struct rows table, const uint32_t *positions, uint32_t d_head)
 {
     uint32_t half = table.cols / 2;
 #pragma omp parallel for if ((size_t)x.n * x.cols > PARALLEL_FROM)
@@ -122,7 +122,7 @@ static void gate_row(float *x, const float *gate, uint32_t n, enum act act)
             x[i] *= activate(act, gate[i]);
 }
 
-void cpu_gate(struct rows x, struct rows gate, enum act act)
+void loop_gate(struct rows x, struct rows gate, enum act act)
 {
 #pragma omp parallel for if ((size_t)x.n * x.cols > PARALLEL_FROM)
     for (uint32_t i = 0; i < x.n; i++)
@@ -172,14 +172,14 @@ WIDE static void head_out_rows(struct rows x, struct rows z, const float *w, siz
     }
 }
 
-void cpu_head_out(struct rows x, struct rows z, const float *w)
+void loop_head_out(struct rows x, struct rows z, const float *w)
 {
 #pragma omp parallel for if ((size_t)x.n * x.cols > PARALLEL_FROM)
     for (size_t row = 0; row < x.n; row += HEAD_OUT_ROWS)
         head_out_rows(x, z, w, row);
 }
 
-void cpu_gather(struct rows out, struct rows x, const uint32_t *rows)
+void loop_gather(struct rows out, struct rows x, const uint32_t *rows)
 {
 #pragma omp parallel for if ((size_t)out.n * x.cols > PARALLEL_FROM)
     for (uint32_t i = 0; i < out.n; i++) {
@@ -201,7 +201,7 @@ static void edit_row(struct rows x, const struct row_edit *e, struct rows source
             to[i] = e->keep * to[i] + (from ? e->add * from[i] : 0.0f);
 }
 
-void cpu_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct rows source)
+void loop_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct rows source)
 {
 #pragma omp parallel for if (n > 4096)
     for (uint32_t i = 0; i < n; i++) {

@@ -15,24 +15,24 @@ struct rows {
     size_t stride;
 };
 
-struct cpu_norm {
+struct loop_norm {
     struct rows out, x;
     const float *gain, *bias; // (x.cols / groups); bias may be NULL
     float eps;
     enum norm_kind kind;
     uint32_t groups;
 };
-void cpu_norm(const struct cpu_norm *n);
+void loop_norm(const struct loop_norm *n);
 
 // As the engine's operations of these names; positions: one a row of x, a row of the table each.
-void cpu_rope(struct rows x, struct rows table, const uint32_t *positions, uint32_t d_head);
-void cpu_gate(struct rows x, struct rows gate, enum act act);
+void loop_rope(struct rows x, struct rows table, const uint32_t *positions, uint32_t d_head);
+void loop_gate(struct rows x, struct rows gate, enum act act);
 // w: (z.cols, x.cols), dense.
-void cpu_head_out(struct rows x, struct rows z, const float *w);
+void loop_head_out(struct rows x, struct rows z, const float *w);
 
 enum { SCORE_BLOCK = 16 };
 
-struct cpu_attend {
+struct loop_attend {
     struct rows z, q, k, v;
     const uint32_t *start, *context; // as struct contexts
     uint32_t n_heads, n_kv_heads, d_head;
@@ -40,14 +40,14 @@ struct cpu_attend {
     float *scores;    // (threads, longest)
     uint32_t longest; // context, up to a multiple of SCORE_BLOCK
 };
-void cpu_attend(const struct cpu_attend *a);
+void loop_attend(const struct loop_attend *a);
 
 // As the engine's operations of these names; mix has z.n queries.
-void cpu_weigh(const struct cpu_attend *a, struct rows weights);
-void cpu_mix(const struct cpu_attend *a, struct rows weights, struct rows was);
+void loop_weigh(const struct loop_attend *a, struct rows weights);
+void loop_mix(const struct loop_attend *a, struct rows weights, struct rows was);
 
-void cpu_gather(struct rows out, struct rows x, const uint32_t *rows);
-void cpu_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct rows source);
+void loop_gather(struct rows out, struct rows x, const uint32_t *rows);
+void loop_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct rows source);
 
 // What rows are compared with: logits and e^(l − highest) of each, ln sum exp(l), and what the
 // latter's sum to 1 takes.

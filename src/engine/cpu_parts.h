@@ -48,9 +48,6 @@ float *cpu_aligned_floats(size_t n);
 bool cpu_multiply(struct rows y, struct rows x, const struct weight *w, const float *bias,
                   unsigned flags, struct abl_err *err);
 
-// The operation of this name.
-bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
-                 const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
-                 struct abl_err *err);
+engine_op_type(readout) cpu_readout;
 
 #endif

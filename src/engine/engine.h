@@ -3,13 +3,13 @@
 // Rules that both engines keep:
 // - A tensor is a view: rows of `cols` floats, `stride` floats apart, inside a buffer that the
 //   engine owns.
-// - Operations are queued in order; only engine_download and engine_finish wait. An error of a
-//   queued operation may surface at the next call that waits.
+// - Operations are queued in order; only download, readout and finish wait. An error of a queued
+//   operation may surface at the next call that waits.
 // - Inputs and outputs of one operation do not overlap unless the operation says so.
 // - Row indices in index lists are checked by the caller (the planner makes them); engines assert.
 // - One thread drives an engine.
-// - Results of a row do not depend on which other rows are in the call, beyond rounding of the
-//   last bit.
+// - Results of a row do not depend on which other rows are in the call, beyond rounding of the last
+//   bit.
 #ifndef ABL_ENGINE_ENGINE_H
 #define ABL_ENGINE_ENGINE_H
 
@@ -147,6 +147,38 @@ struct engine_ops {
                     struct abl_err *err);
     bool (*finish)(struct engine *e, struct abl_err *err); // wait for everything queued
 };
+
+// The operations by name, all members of struct engine_ops but free. An engine's functions are
+// called PREFIX_norm and so on, and its table is written from this list, so that none can be left
+// out.
+#define ENGINE_OPS(X)                                                                              \
+    X(alloc)                                                                                       \
+    X(release)                                                                                     \
+    X(upload)                                                                                      \
+    X(download)                                                                                    \
+    X(index_new)                                                                                   \
+    X(index_release)                                                                               \
+    X(weight_new)                                                                                  \
+    X(weight_free)                                                                                 \
+    X(norm)                                                                                        \
+    X(rope)                                                                                        \
+    X(gate)                                                                                        \
+    X(linear)                                                                                      \
+    X(head_out)                                                                                    \
+    X(attend)                                                                                      \
+    X(weigh)                                                                                       \
+    X(mix)                                                                                         \
+    X(gather)                                                                                      \
+    X(edit)                                                                                        \
+    X(readout)                                                                                     \
+    X(finish)
+
+// The type of an operation's function: engine_op_type(norm) cpu_norm; declares one.
+#define engine_op_type(op) __typeof__(*((struct engine_ops *)0)->op)
+#define ENGINE_OP_COUNT(op) +1
+_Static_assert(sizeof(struct engine_ops)
+                   == (1 ENGINE_OPS(ENGINE_OP_COUNT)) * sizeof(void (*)(void)),
+               "ENGINE_OPS names every operation");
 
 // Each engine embeds this first in its own struct.
 struct engine {

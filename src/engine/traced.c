@@ -278,27 +278,8 @@ static bool traced_finish(struct engine *e, struct abl_err *err)
     TRACE(TRACED_OTHER, no_shape, 0, finish(inner, err));
 }
 
-static const struct engine_ops traced_ops = { .free = traced_free,
-                                              .alloc = traced_alloc,
-                                              .release = traced_release,
-                                              .upload = traced_upload,
-                                              .download = traced_download,
-                                              .index_new = traced_index_new,
-                                              .index_release = traced_index_release,
-                                              .weight_new = traced_weight_new,
-                                              .weight_free = traced_weight_free,
-                                              .norm = traced_norm,
-                                              .rope = traced_rope,
-                                              .gate = traced_gate,
-                                              .linear = traced_linear,
-                                              .head_out = traced_head_out,
-                                              .attend = traced_attend,
-                                              .weigh = traced_weigh,
-                                              .mix = traced_mix,
-                                              .gather = traced_gather,
-                                              .edit = traced_edit,
-                                              .readout = traced_readout,
-                                              .finish = traced_finish };
+#define TRACED_OP(op) .op = traced_##op,
+static const struct engine_ops traced_ops = { .free = traced_free, ENGINE_OPS(TRACED_OP) };
 
 bool traced_engine_new(struct engine *inner, bool events, struct engine **out, struct abl_err *err)
 {
@@ -315,7 +296,7 @@ bool traced_engine_new(struct engine *inner, bool events, struct engine **out, s
     return true;
 }
 
-const struct trace *engine_trace(struct engine *e)
+const struct trace *trace_of(struct engine *e)
 {
     if (e->ops != &traced_ops)
         return NULL;

@@ -79,6 +79,6 @@ uint64_t trace_flop(const struct trace *t);
 bool traced_engine_new(struct engine *inner, bool events, struct engine **out, struct abl_err *err);
 
 // What has been traced up to now, borrowed; NULL for an engine that is not traced.
-const struct trace *engine_trace(struct engine *e);
+const struct trace *trace_of(struct engine *e);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/size.h"
 #include "format/gguf_reader.h"
 
-enum { MAX_TENSORS = 65536, MAX_KEYS = 65536, MAX_NAME = 64, MAX_ALIGNMENT = 65536 };
+enum { MAX_KEYS = 65536, MAX_NAME = 64, MAX_ALIGNMENT = 65536 };
 
 // Bytes in the file of the shortest key and value, and of the shortest tensor's entry.
 enum { LEAST_KEY = 13, LEAST_TENSOR = 24 };

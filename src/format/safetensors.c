@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/size.h"
 
-enum { MAX_HEADER = 100 * 1000 * 1000, MAX_TENSORS = 65536 };
+enum { MAX_HEADER = 100 * 1000 * 1000 };
 
 static bool read_shape(struct json *j, struct tensor_entry *t)
 {

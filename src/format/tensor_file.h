@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "format/dtype.h"
 
+enum { MAX_TENSORS = 65536 }; // that a file may name
+
 enum { TENSOR_MAX_DIMS = 8 };
 
 struct tensor_entry {

@@ -12,13 +12,14 @@
 #include "base/json.h"
 #include "model/config_rope.h"
 
-enum { MAX_CONFIG = 1 << 20, MAX_WIDTH = 1 << 17 };
+enum { MAX_CONFIG = 1 << 20 };
 
 // Beyond these a number is a mistake or an attack; products of any two fit 64 bits.
 static const uint32_t max_count[N_COUNTS] = {
-    [COUNT_VOCAB] = 1 << 24,           [COUNT_CTX] = 1 << 24,       [COUNT_WIDTH] = MAX_WIDTH,
-    [COUNT_LAYERS] = MODEL_MAX_LAYERS, [COUNT_HEADS] = MAX_WIDTH,   [COUNT_KV_HEADS] = MAX_WIDTH,
-    [COUNT_HEAD_DIM] = 1 << 16,        [COUNT_MLP] = 8 * MAX_WIDTH,
+    [COUNT_VOCAB] = 1 << 24,         [COUNT_CTX] = 1 << 24,
+    [COUNT_WIDTH] = MODEL_MAX_WIDTH, [COUNT_LAYERS] = MODEL_MAX_LAYERS,
+    [COUNT_HEADS] = MODEL_MAX_WIDTH, [COUNT_KV_HEADS] = MODEL_MAX_WIDTH,
+    [COUNT_HEAD_DIM] = 1 << 16,      [COUNT_MLP] = 8 * MODEL_MAX_WIDTH,
 };
 
 static const struct {

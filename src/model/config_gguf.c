@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_SIZE = 160, MAX_WIDTH = 1 << 17 };
+enum { KEY_SIZE = 160 };
 
 struct reader {
     const struct checkpoint *checkpoint;
@@ -89,12 +89,12 @@ static bool read_vocab(const struct reader *r, struct model_shape *s)
 
 static bool read_heads(const struct reader *r, struct model_shape *s)
 {
-    if (!get_count(r, "attention.head_count", MAX_WIDTH, &s->n_heads))
+    if (!get_count(r, "attention.head_count", MODEL_MAX_WIDTH, &s->n_heads))
         return false;
     s->n_kv_heads = s->n_heads;
     s->d_head = s->d_model / s->n_heads;
     uint32_t values;
-    if (!get_count(r, "attention.head_count_kv", MAX_WIDTH, &s->n_kv_heads)
+    if (!get_count(r, "attention.head_count_kv", MODEL_MAX_WIDTH, &s->n_kv_heads)
         || !get_count(r, "attention.key_length", 1 << 16, &s->d_head))
         return false;
     values = s->d_head;
@@ -191,9 +191,9 @@ static bool read_shape(const struct reader *r, struct model_shape *s)
         return bad_value(r, "expert_count", "none: mixtures of experts are not supported");
     snprintf(s->arch, sizeof s->arch, "%s", r->arch->model_type);
     if (!get_count(r, "context_length", 1 << 24, &s->n_ctx)
-        || !get_count(r, "embedding_length", MAX_WIDTH, &s->d_model)
+        || !get_count(r, "embedding_length", MODEL_MAX_WIDTH, &s->d_model)
         || !get_count(r, "block_count", MODEL_MAX_LAYERS, &s->n_layers)
-        || !get_count(r, "feed_forward_length", 8 * MAX_WIDTH, &s->d_mlp) || !read_heads(r, s)
+        || !get_count(r, "feed_forward_length", 8 * MODEL_MAX_WIDTH, &s->d_mlp) || !read_heads(r, s)
         || !read_vocab(r, s) || !read_norm(r, s) || !read_rope(r, s))
         return false;
     s->parallel = r->arch->flags[FLAG_PARALLEL].absent;

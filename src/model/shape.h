@@ -7,7 +7,7 @@
 
 #include "base/matrix.h"
 
-enum { MODEL_MAX_LAYERS = 512 };
+enum { MODEL_MAX_LAYERS = 512, MODEL_MAX_WIDTH = 1 << 17 };
 
 enum rope_kind { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN };
 

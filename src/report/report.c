@@ -165,9 +165,8 @@ static bool add_readings(struct rundir *dir, const struct parts *p, struct abl_e
 static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     const struct report *r = p->report;
-    const struct trace *trace = r->session->engine && r->session->settings.profile
-                                    ? engine_trace(r->session->engine)
-                                    : NULL;
+    const struct trace *trace
+        = r->session->engine && r->session->settings.profile ? trace_of(r->session->engine) : NULL;
     if (!trace)
         return true;
     struct doc d = profile_doc(trace, r->samples, r->interrupted);

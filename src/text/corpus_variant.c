@@ -12,8 +12,6 @@
 #include "text/lab_split.h"
 #include "text/split.h"
 
-enum { MAX_CORPUS = 1 << 30 };
-
 #define NO_ROW UINT32_MAX
 
 struct writer {

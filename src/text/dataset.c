@@ -12,8 +12,6 @@
 #include "text/rows.h"
 #include "text/split.h"
 
-enum { MAX_CORPUS = 1 << 30 }; // bytes
-
 static const char suffix[] = ".jsonl";
 
 // ----------------------------------------------------------------------------------- finding files

@@ -12,6 +12,8 @@
 #include "text/rows.h"
 #include "text/split.h"
 
+enum { MAX_CORPUS = 1 << 30 }; // bytes of a corpus
+
 struct dataset {
     const char *name; // "facts", or the file's base name
     const char *path;

@@ -118,14 +118,10 @@ struct field {
     bool (*read)(struct json *j, void *to);
     size_t at; // bytes behind read_fields' `to` where this one's is
 };
-#define FIELD(name, read)                                                                          \
-    {                                                                                              \
-        name, read, 0                                                                              \
-    }
-#define FIELD_AT(name, read, type, member)                                                         \
-    {                                                                                              \
-        name, read, offsetof(type, member)                                                         \
-    }
+// clang-format off
+#define FIELD(name, read) { name, read, 0 }
+#define FIELD_AT(name, read, type, member) { name, read, offsetof(type, member) }
+// clang-format on
 bool read_fields(struct json *j, const struct field *fields, size_t n_fields, void *to);
 
 // Readers of a member: a bool, a struct json_text, and one that null leaves as it is.

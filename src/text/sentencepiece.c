@@ -24,7 +24,7 @@ struct wire_field {
     size_t len;
 };
 
-struct model {
+struct sp_model {
     struct scored_piece *pieces;
     size_t n, cap;
     uint64_t model_type;
@@ -126,7 +126,7 @@ static bool read_piece(struct message m, struct scored_piece *out)
     return !failed;
 }
 
-static bool add_piece(struct message *m, const struct wire_field *f, struct model *model)
+static bool add_piece(struct message *m, const struct wire_field *f, struct sp_model *model)
 {
     if (model->n == model->cap) {
         size_t cap = model->cap ? model->cap * 2 : 1024;
@@ -139,7 +139,7 @@ static bool add_piece(struct message *m, const struct wire_field *f, struct mode
     return need_wire(m, f, WIRE_BYTES) && read_piece(inside(m, f), &model->pieces[model->n++]);
 }
 
-static bool read_trainer(struct message m, struct model *model)
+static bool read_trainer(struct message m, struct sp_model *model)
 {
     struct wire_field f;
     bool failed = false;
@@ -158,7 +158,7 @@ static bool read_trainer(struct message m, struct model *model)
     return !failed;
 }
 
-static bool read_normalizer(struct message m, struct model *model)
+static bool read_normalizer(struct message m, struct sp_model *model)
 {
     struct wire_field f;
     bool failed = false;
@@ -177,7 +177,7 @@ static bool read_normalizer(struct message m, struct model *model)
     return !failed;
 }
 
-static bool read_model(struct message *m, struct model *model)
+static bool read_model(struct message *m, struct sp_model *model)
 {
     struct wire_field f;
     bool failed = false, ok = true;
@@ -193,7 +193,7 @@ static bool read_model(struct message *m, struct model *model)
 }
 
 // What would change ids and is not done here.
-static bool check_supported(const struct message *m, const struct model *model)
+static bool check_supported(const struct message *m, const struct sp_model *model)
 {
     static const char *const types[] = { "?", "unigram", "BPE", "word", "char" };
     if (model->model_type != MODEL_BPE)
@@ -212,7 +212,7 @@ static bool check_supported(const struct message *m, const struct model *model)
                m->path);
 }
 
-static bool define(struct definition *d, struct message *m, struct model *model)
+static bool define(struct definition *d, struct message *m, struct sp_model *model)
 {
     if (!read_model(m, model) || !check_supported(m, model))
         return false;
@@ -232,11 +232,11 @@ bool definition_read_sentencepiece(struct definition *d, const char *folder, str
 {
     struct file_bytes bytes = { 0 };
     // Absent fields have the defaults of the schema.
-    struct model model = { .model_type = MODEL_UNIGRAM,
-                           .add_prefix = true,
-                           .remove_extra = true,
-                           .escape = true,
-                           .bos_id = 1 };
+    struct sp_model model = { .model_type = MODEL_UNIGRAM,
+                              .add_prefix = true,
+                              .remove_extra = true,
+                              .escape = true,
+                              .bos_id = 1 };
     char *path = file_join(folder, "tokenizer.model");
     d->path = path ? arena_strdup(&d->arena, path) : NULL;
     free(path);

@@ -100,7 +100,7 @@ static void a_traced_engine_counts_what_the_functions_tell(void **state)
     assert_true(ops->head_out(b.engine, b.out, one_head, b.w, 2, &b.err));
     assert_true(ops->readout(b.engine, b.x, b.w, b.base, asks, ROWS, stats, &b.err));
 
-    const struct trace *t = engine_trace(b.engine);
+    const struct trace *t = trace_of(b.engine);
     assert_int_equal(t->totals[TRACED_LINEAR].n, 3);
     assert_int_equal(t->totals[TRACED_LINEAR].flop, 3 * linear_flop(ROWS, K, N));
     assert_int_equal(t->totals[TRACED_HEAD_OUT].flop, head_out_flop(ROWS, 2, N));

@@ -229,3 +229,8 @@ void vulkan_index_release(struct engine *e, struct index *list)
     vulkan_buffer_release((struct vulkan *)e, list->buffer);
     *list = (struct index){ 0 };
 }
+
+bool vulkan_finish(struct engine *e, struct abl_err *err)
+{
+    return queue_finish(&((struct vulkan *)e)->queue, err);
+}

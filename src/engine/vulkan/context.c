@@ -38,8 +38,7 @@ static const char *remedy(VkResult r)
 {
     switch (r) {
     case VK_ERROR_DEVICE_LOST:
-        return "the driver reset it; run again, with --resume to keep what is done, or choose "
-               "--device cpu";
+        return "the driver reset it; run again, or choose --device cpu";
     case VK_ERROR_OUT_OF_DEVICE_MEMORY:
     case VK_ERROR_OUT_OF_HOST_MEMORY:
         return "close other programs, lower --mem, or choose --device cpu";

@@ -25,8 +25,8 @@ bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, const str
                               .is_centred = norm->kind == NORM_LAYER,
                               .out_stride = out.stride,
                               .x_stride = x.stride,
-                              .gain_first = tensor_position(gain),
-                              .bias_first = tensor_position(bias),
+                              .gain_first = vulkan_position(gain),
+                              .bias_first = vulkan_position(bias),
                               .has_bias = bias.buffer != NULL,
                               .eps = norm->eps };
     struct windowed w = {
@@ -56,7 +56,7 @@ bool vulkan_rope(struct engine *e, struct tensor x, struct tensor table, struct 
                               .d_head = d_head,
                               .half_cols = table.cols / 2,
                               .x_stride = x.stride,
-                              .table_first = tensor_position(table),
+                              .table_first = vulkan_position(table),
                               .table_stride = table.stride };
     struct windowed w = {
         .out = x,
@@ -123,11 +123,11 @@ bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *
                                 .heads_per_kv = a->n_heads / a->n_kv_heads,
                                 .d_head = a->d_head,
                                 .out_stride = z.stride,
-                                .q_first = tensor_position(a->q),
+                                .q_first = vulkan_position(a->q),
                                 .q_stride = a->q.stride,
-                                .k_first = tensor_position(a->k),
+                                .k_first = vulkan_position(a->k),
                                 .k_stride = a->k.stride,
-                                .v_first = tensor_position(a->v),
+                                .v_first = vulkan_position(a->v),
                                 .v_stride = a->v.stride,
                                 .scale = a->scale };
     struct windowed w = {
@@ -161,9 +161,9 @@ bool vulkan_weigh(struct engine *e, struct tensor weights, const struct attend_a
                                .heads_per_kv = a->n_heads / a->n_kv_heads,
                                .d_head = a->d_head,
                                .out_stride = weights.stride,
-                               .q_first = tensor_position(a->q),
+                               .q_first = vulkan_position(a->q),
                                .q_stride = a->q.stride,
-                               .k_first = tensor_position(a->k),
+                               .k_first = vulkan_position(a->k),
                                .k_stride = a->k.stride,
                                .scale = a->scale };
     struct windowed w = {
@@ -195,11 +195,11 @@ bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights, struct
                              .heads_per_kv = a->n_heads / a->n_kv_heads,
                              .d_head = a->d_head,
                              .out_stride = z.stride,
-                             .weights_first = tensor_position(weights),
+                             .weights_first = vulkan_position(weights),
                              .weights_stride = weights.stride,
-                             .was_first = tensor_position(was),
+                             .was_first = vulkan_position(was),
                              .was_stride = was.stride,
-                             .v_first = tensor_position(a->v),
+                             .v_first = vulkan_position(a->v),
                              .v_stride = a->v.stride };
     struct windowed w = {
         .out = z,
@@ -228,7 +228,7 @@ bool vulkan_gather(struct engine *e, struct tensor out, struct tensor x, struct 
     assert(out.rows == rows.count && out.cols == x.cols);
     struct gather_args args = { .cols = x.cols,
                                 .out_stride = out.stride,
-                                .x_first = tensor_position(x),
+                                .x_first = vulkan_position(x),
                                 .x_stride = x.stride };
     struct windowed w = {
         .out = out,
@@ -281,7 +281,7 @@ static bool edit_list(struct vulkan *v, struct tensor x, const struct row_edit *
                    && vulkan_is_aligned(source);
     struct edit_args args = { .n_edits = n_edits,
                               .x_stride = x.stride,
-                              .source_first = tensor_position(source),
+                              .source_first = vulkan_position(source),
                               .source_stride = source.stride };
     struct windowed w = {
         .out = x,

@@ -40,41 +40,24 @@ static const struct shader_code {
     } storage, texel;
     uint32_t threads;
 } shaders[N_SHADERS] = {
-    [SHADER_LINEAR] = { "linear",
-                        { linear_tile_spv, sizeof linear_tile_spv },
-                        { linear_texel_spv, sizeof linear_texel_spv },
-                        256 },
+// clang-format off
+#define CODE(spv) { spv, sizeof spv }
+#define SHADER(name, threads) { #name, CODE(name##_spv), CODE(name##_texel_spv), threads }
+    // clang-format on
+    [SHADER_LINEAR] = { "linear", CODE(linear_tile_spv), CODE(linear_texel_spv), 256 },
 #ifdef HAS_COOP
-    [SHADER_LINEAR_COOP]
-    = { "linear_coop", { linear_coop_spv, sizeof linear_coop_spv }, { NULL, 0 }, 256 },
+    [SHADER_LINEAR_COOP] = { "linear_coop", CODE(linear_coop_spv), { NULL, 0 }, 256 },
 #endif
-    [SHADER_NORM]
-    = { "norm", { norm_spv, sizeof norm_spv }, { norm_texel_spv, sizeof norm_texel_spv }, 128 },
-    [SHADER_ROPE]
-    = { "rope", { rope_spv, sizeof rope_spv }, { rope_texel_spv, sizeof rope_texel_spv }, 128 },
-    [SHADER_GATE]
-    = { "gate", { gate_spv, sizeof gate_spv }, { gate_texel_spv, sizeof gate_texel_spv }, 128 },
-    [SHADER_ATTEND] = { "attend",
-                        { attend_spv, sizeof attend_spv },
-                        { attend_texel_spv, sizeof attend_texel_spv },
-                        128 },
-    [SHADER_WEIGH] = { "weigh",
-                       { weigh_spv, sizeof weigh_spv },
-                       { weigh_texel_spv, sizeof weigh_texel_spv },
-                       128 },
-    [SHADER_MIX]
-    = { "mix", { mix_spv, sizeof mix_spv }, { mix_texel_spv, sizeof mix_texel_spv }, 128 },
-    [SHADER_GATHER] = { "gather",
-                        { gather_spv, sizeof gather_spv },
-                        { gather_texel_spv, sizeof gather_texel_spv },
-                        128 },
-    [SHADER_EDIT]
-    = { "edit", { edit_spv, sizeof edit_spv }, { edit_texel_spv, sizeof edit_texel_spv }, 128 },
-    [SHADER_READOUT] = { "readout",
-                         { readout_spv, sizeof readout_spv },
-                         { readout_texel_spv, sizeof readout_texel_spv },
-                         256 },
-    [SHADER_KL] = { "kl", { kl_spv, sizeof kl_spv }, { kl_texel_spv, sizeof kl_texel_spv }, 256 },
+    [SHADER_NORM] = SHADER(norm, 128),
+    [SHADER_ROPE] = SHADER(rope, 128),
+    [SHADER_GATE] = SHADER(gate, 128),
+    [SHADER_ATTEND] = SHADER(attend, 128),
+    [SHADER_WEIGH] = SHADER(weigh, 128),
+    [SHADER_MIX] = SHADER(mix, 128),
+    [SHADER_GATHER] = SHADER(gather, 128),
+    [SHADER_EDIT] = SHADER(edit, 128),
+    [SHADER_READOUT] = SHADER(readout, 256),
+    [SHADER_KL] = SHADER(kl, 256),
 };
 
 // Bindings of common.h.

@@ -15,7 +15,7 @@
 
 #include "shaders/args.h"
 
-struct block {
+struct logits_block {
     uint32_t ask_first, n_asks;
     uint32_t first, n;           // rows of x
     uint32_t base_first, n_base; // rows of base
@@ -28,7 +28,7 @@ struct reading {
     const struct weight *w;
     const struct readout_ask *asks;
     uint32_t n_asks;
-    struct block *blocks;
+    struct logits_block *blocks;
     uint32_t n_blocks;
     uint32_t n_items;
     struct readout_item *items;
@@ -42,10 +42,10 @@ static uint32_t logits_cols(const struct weight *w)
 
 // The largest block from ask `first` on whose rows fit `capacity` rows of scratch; never less than
 // one row and its base.
-static struct block next_block(const struct reading *r, uint32_t first, uint32_t capacity)
+static struct logits_block next_block(const struct reading *r, uint32_t first, uint32_t capacity)
 {
     const struct readout_ask *asks = r->asks;
-    struct block b = {
+    struct logits_block b = {
         .ask_first = first, .n_asks = 1, .first = asks[first].row, .n = 1, .item_first = r->n_items
     };
     if (r->base.buffer) {
@@ -66,7 +66,7 @@ static struct block next_block(const struct reading *r, uint32_t first, uint32_t
     return b;
 }
 
-static void add_items(struct reading *r, const struct block *b)
+static void add_items(struct reading *r, const struct logits_block *b)
 {
     for (uint32_t i = 0; i < b->n_base; i++)
         r->items[r->n_items++] = (struct readout_item){ .row = i };
@@ -87,7 +87,7 @@ static bool plan_blocks(struct reading *r, uint32_t capacity, struct abl_err *er
     if (!r->blocks)
         return abl_no_memory(err);
     for (uint32_t first = 0; first < r->n_asks;) {
-        struct block b = next_block(r, first, capacity);
+        struct logits_block b = next_block(r, first, capacity);
         if (r->n_items + (size_t)b.n_base + b.n_asks > cap) {
             cap = 2 * cap + b.n_base + b.n_asks;
             struct readout_item *bigger = realloc(r->items, cap * sizeof *bigger);
@@ -111,8 +111,8 @@ static bool reserve_logits(struct vulkan *v, uint32_t rows, uint32_t cols, struc
     return vulkan_alloc(&v->engine, rows, cols, &v->logits, err);
 }
 
-static bool reduce(struct reading *r, enum shader shader, const struct block *b, uint32_t first,
-                   uint32_t n, struct abl_err *err)
+static bool reduce(struct reading *r, enum shader shader, const struct logits_block *b,
+                   uint32_t first, uint32_t n, struct abl_err *err)
 {
     struct vulkan *v = r->v;
     struct readout_args args = { .items = n,
@@ -133,7 +133,7 @@ static bool reduce(struct reading *r, enum shader shader, const struct block *b,
     return pipelines_dispatch(&v->pipelines, &v->queue, &d, err);
 }
 
-static bool read_block(struct reading *r, const struct block *b, struct abl_err *err)
+static bool read_block(struct reading *r, const struct logits_block *b, struct abl_err *err)
 {
     struct engine *e = &r->v->engine;
     struct tensor base_logits = tensor_rows(r->v->logits, 0, b->n_base);
@@ -173,7 +173,7 @@ static bool run(struct reading *r, struct row_stats *stats, struct abl_err *err)
         return false;
     const struct readout_raw *raws = result;
     for (uint32_t i = 0; i < r->n_blocks; i++) {
-        const struct block *b = &r->blocks[i];
+        const struct logits_block *b = &r->blocks[i];
         for (uint32_t k = 0; k < b->n_asks; k++)
             finish_row(&raws[b->item_first + b->n_base + k], &stats[b->ask_first + k]);
     }

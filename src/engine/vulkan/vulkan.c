@@ -12,11 +12,6 @@
 // Between two products: a CPU's caches want little, a GPU's many units many rows.
 enum { TEXEL_PART = 6 << 20, TEXEL_ROWS = 4096, GPU_PART = 256 << 20 };
 
-static bool vulkan_finish(struct engine *e, struct abl_err *err)
-{
-    return queue_finish(&((struct vulkan *)e)->queue, err);
-}
-
 static void vulkan_free(struct engine *e)
 {
     struct vulkan *v = (struct vulkan *)e;
@@ -30,29 +25,8 @@ static void vulkan_free(struct engine *e)
     free(v);
 }
 
-static const struct engine_ops vulkan_ops = {
-    .free = vulkan_free,
-    .alloc = vulkan_alloc,
-    .release = vulkan_release,
-    .upload = vulkan_upload,
-    .download = vulkan_download,
-    .index_new = vulkan_index_new,
-    .index_release = vulkan_index_release,
-    .weight_new = vulkan_weight_new,
-    .weight_free = vulkan_weight_free,
-    .norm = vulkan_norm,
-    .rope = vulkan_rope,
-    .gate = vulkan_gate,
-    .linear = vulkan_linear,
-    .head_out = vulkan_head_out,
-    .attend = vulkan_attend,
-    .weigh = vulkan_weigh,
-    .mix = vulkan_mix,
-    .gather = vulkan_gather,
-    .edit = vulkan_edit,
-    .readout = vulkan_readout,
-    .finish = vulkan_finish,
-};
+#define VULKAN_OP(op) .op = vulkan_##op,
+static const struct engine_ops vulkan_ops = { .free = vulkan_free, ENGINE_OPS(VULKAN_OP) };
 
 // For tests: run a device of one class by the shaders of the other.
 static int texel_wanted(void)

@@ -41,7 +41,7 @@ bool windowed_run_one(struct vulkan *v, const struct windowed *w, uint32_t first
     if (w->first)
         *w->first = first;
     for (int i = 0; i < MAX_BESIDE && w->beside[i].first; i++)
-        *w->beside[i].first = tensor_position(tensor_rows(w->beside[i].tensor, first, n));
+        *w->beside[i].first = vulkan_position(tensor_rows(w->beside[i].tensor, first, n));
     d.out = vulkan_window(v, tensor_rows(w->out, first, n), w->out_first);
     d.work = w->row_work * n;
     dispatch_subgroups(&v->context, &d,

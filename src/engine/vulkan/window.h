@@ -10,7 +10,7 @@
 #include "engine/vulkan/vulkan.h"
 
 // Where a tensor begins in its buffer, as push constants say it.
-static inline uint32_t tensor_position(struct tensor t)
+static inline uint32_t vulkan_position(struct tensor t)
 {
     assert(t.first <= UINT32_MAX);
     return (uint32_t)t.first;
