@@ -61,7 +61,8 @@ static bool fill_ov(struct session *session, struct detail *d, atomic_bool *canc
     struct ov *ov;
     uint32_t *sources = NULL;
     struct ov_request q = { .kind = d->ask.ov_kind, .heads = &one, .top_k = SHOWN_TOKENS };
-    bool ok = q.kind != OV_CIRCUIT || ov_sources(session, &d->arena, &sources, &q.n_sources, err);
+    bool ok = q.kind != OV_CIRCUIT
+              || ov_circuit_sources(session, &d->arena, &sources, &q.n_sources, err);
     q.sources = sources;
     ok = ok && ov_make(session, &q, cancel, &d->arena, &ov, err);
     if (ok)

@@ -20,47 +20,23 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "experiments/direction.h"
+#include "experiments/ov_circuit.h"
 #include "session/readings.h"
 #include "session/session.h"
 
 // "mean_output", "circuit"
 const char *ov_kind_name(enum ov_kind k);
 
-struct ov_token {
-    uint32_t id;
-    const char *text; // as tokenizer_text gives it
-    float logit;
-};
-
-// A direction's best and worst tokens, best and worst first; equal ones by id.
-struct ov_tokens {
-    struct ov_token *top, *bottom; // (n) each
-    size_t n;
-};
-
-// What a head makes of one source token.
-struct ov_source {
-    uint32_t id;
-    const char *text;
-    double vector_norm;
-    struct ov_tokens tokens;
-    float own_logit;   // score of the source token itself
-    uint32_t own_rank; // tokens that score above it
-};
-
-struct ov_eigenvalue {
-    double re, im;
-};
-
 struct ov_head {
     uint32_t layer, head;
     double vector_norm; // of the vector
     float *vector;      // (d_model): v, of a circuit the mean of v_s over the sources
     struct ov_tokens tokens;
-    // Of a circuit only:
-    struct ov_source *sources;         // (ov->n_sources)
-    struct ov_eigenvalue *eigenvalues; // (d_head) of W_O·W_U'·W_E'·W_V, largest modulus first
-    double copying; // sum of eigenvalues / sum of moduli: 1 copies, -1 suppresses; NaN: all are 0
+    // Of a circuit only, as struct ov_circuit has them; copying is NaN elsewhere.
+    struct ov_source *sources; // (ov->n_sources)
+    struct ov_eigenvalue *eigenvalues;
+    double copying;
 };
 
 struct ov {
@@ -81,11 +57,6 @@ struct ov_request {
     const uint32_t *sources; // of a circuit: token ids
     size_t n_sources;
 };
-
-// The source tokens that the settings name, each one token, or else the distinct targets of the
-// rows, in the arena.
-bool ov_sources(const struct session *session, struct arena *a, uint32_t **out, size_t *n,
-                struct abl_err *err);
 
 // Everything lies in the arena. ABL_INTERRUPTED when cancelled (NULL = never).
 bool ov_make(struct session *session, const struct ov_request *request, atomic_bool *cancel,

@@ -1,9 +1,4 @@
-// The OV circuit of a head from the weights alone.
-//
-// W_E' W_V W_O W_U' is (n_vocab, n_vocab) but of rank d_head at most: its eigenvalues other than 0
-// are those of the d_head x d_head product W_O·(W_U'·W_E')·W_V. The middle is (d_model, d_model)
-// and the same for all heads but for the gain of their layer's norm.
-#include "experiments/ov.h"
+#include "experiments/ov_circuit.h"
 
 #include <lapacke.h>
 #include <math.h>
@@ -12,7 +7,6 @@
 
 #include "base/library.h"
 #include "base/size.h"
-#include "experiments/ov_parts.h"
 
 enum { CHUNK = 1024 }; // tokens at a time
 
@@ -42,8 +36,8 @@ static bool name_source(const struct session *session, const char *text, uint32_
     return ok;
 }
 
-bool ov_sources(const struct session *session, struct arena *a, uint32_t **out, size_t *n,
-                struct abl_err *err)
+bool ov_circuit_sources(const struct session *session, struct arena *a, uint32_t **out, size_t *n,
+                        struct abl_err *err)
 {
     const struct settings *s = &session->settings;
     const struct prompts *p = session->prompts;
@@ -68,6 +62,7 @@ struct sources {
     struct session *session;
     const uint32_t *ids;
     size_t n;
+    uint32_t top_k;
     float *v; // (n, n_kv_heads * d_head) of the layer at hand: norm(W_E[s])·W_V + b_V
 };
 
@@ -85,7 +80,7 @@ static bool enter_layer(struct sources *in, uint32_t layer, struct abl_err *err)
     for (uint32_t i = 0; ok && i < n; i++)
         ok = model_embed(session->model, in->ids[i], NO_POSITION, host + (size_t)i * s->d_model,
                          err);
-    if (ok && weights_layer(ov_weights(session), layer, &w, err)) {
+    if (ok && weights_layer(direction_weights(session), layer, &w, err)) {
         struct epilogue bias = { .bias = w->kv_bias };
         ok = e->ops->alloc(e, n, s->d_model, &x, err) && e->ops->alloc(e, n, 2 * nv, &kv, err)
              && e->ops->upload(e, x, host, err) && e->ops->norm(e, x, x, &w->ln1, err)
@@ -103,45 +98,44 @@ static bool enter_layer(struct sources *in, uint32_t layer, struct abl_err *err)
 
 struct source_job {
     struct sources *in;
-    struct ov *ov;
-    struct ov_head *head;
+    struct ov_circuit *circuit;
     struct arena *arena;
 };
 
 static bool keep_source(void *context, size_t i, const float *scores, struct abl_err *err)
 {
     struct source_job *j = context;
-    struct ov_source *to = &j->head->sources[i];
+    struct ov_source *to = &j->circuit->sources[i];
     uint32_t n_vocab = j->in->session->model->shape.n_vocab;
     to->own_logit = scores[to->id];
     for (uint32_t t = 0; t < n_vocab; t++)
         to->own_rank += scores[t] > to->own_logit;
-    return ov_select(j->in->session, scores, j->ov->top_k, j->arena, &to->tokens, err);
+    return direction_tokens(j->in->session, scores, j->in->top_k, j->arena, &to->tokens, err);
 }
 
 // The sources' own vectors of one head, and their mean.
-static bool leave_head(struct sources *in, struct ov *ov, struct ov_head *h, struct arena *a,
+static bool leave_head(struct sources *in, struct ov_circuit *h, struct arena *a,
                        struct abl_err *err)
 {
     const struct model_shape *s = &in->session->model->shape;
     size_t dh = s->d_head, nv = (size_t)s->n_kv_heads * dh, d = s->d_model;
-    size_t first = h->head / (s->n_heads / s->n_kv_heads) * dh;
-    struct source_job j = { in, ov, h, a };
+    size_t first = h->head.head / (s->n_heads / s->n_kv_heads) * dh;
+    struct source_job j = { in, h, a };
     float *z = malloc(in->n * dh * sizeof *z), *x = malloc(in->n * d * sizeof *x);
     h->sources = arena_alloc(a, in->n, sizeof *h->sources);
     bool ok = (z && x && h->sources) || abl_no_memory(err);
     for (size_t i = 0; ok && i < in->n; i++)
         memcpy(z + i * dh, in->v + i * nv + first, dh * sizeof *z);
-    ok = ok && ov_write(in->session, (struct head){ h->layer, h->head }, z, in->n, x, err);
+    ok = ok && direction_write(in->session, h->head, z, in->n, x, err);
     for (size_t i = 0; ok && i < in->n; i++) {
         h->sources[i]
-            = (struct ov_source){ .id = in->ids[i], .vector_norm = ov_norm(x + i * d, d) };
+            = (struct ov_source){ .id = in->ids[i], .vector_norm = direction_norm(x + i * d, d) };
         h->sources[i].text = arena_strdup(a, tokenizer_text(in->session->tokenizer, in->ids[i]));
         ok = h->sources[i].text || abl_no_memory(err);
         for (size_t k = 0; k < d; k++)
             h->vector[k] += x[i * d + k] / (float)in->n;
     }
-    ok = ok && ov_score(in->session, x, in->n, keep_source, &j, err);
+    ok = ok && direction_scores(in->session, x, in->n, keep_source, &j, err);
     free(z);
     free(x);
     return ok;
@@ -348,7 +342,7 @@ static bool load_geev(geev_function **out, struct abl_err *err)
 }
 
 // Eigenvalues of `product` (n, n), which is overwritten.
-static bool find_eigenvalues(double *product, size_t n, struct ov_head *h, struct arena *a,
+static bool find_eigenvalues(double *product, size_t n, struct ov_circuit *h, struct arena *a,
                              struct abl_err *err)
 {
     double *re = malloc(2 * n * sizeof *re), *im = re ? re + n : NULL, sum = 0, moduli = 0;
@@ -360,7 +354,7 @@ static bool find_eigenvalues(double *product, size_t n, struct ov_head *h, struc
         && geev(LAPACK_ROW_MAJOR, 'N', 'N', order, product, order, re, im, NULL, order, NULL, order)
                != 0)
         ok = abl_fail(err, ABL_FAILED, "the eigenvalues of head %u:%u did not converge",
-                      (unsigned)h->layer, (unsigned)h->head);
+                      (unsigned)h->head.layer, (unsigned)h->head.head);
     for (size_t i = 0; ok && i < n; i++) {
         h->eigenvalues[i] = (struct ov_eigenvalue){ re[i], im[i] };
         sum += re[i]; // imaginary parts come in pairs that cancel
@@ -419,8 +413,9 @@ static void multiply_head(const struct model_shape *s, struct head h,
         }
 }
 
-static bool layer_eigenvalues(struct session *session, const struct weight *middle, struct ov *ov,
-                              uint32_t layer, struct arena *a, struct abl_err *err)
+static bool layer_eigenvalues(struct session *session, const struct weight *middle,
+                              struct ov_circuits *all, uint32_t layer, struct arena *a,
+                              struct abl_err *err)
 {
     const struct model *m = session->model;
     size_t d = m->shape.d_model, dh = m->shape.d_head;
@@ -432,10 +427,10 @@ static bool layer_eigenvalues(struct session *session, const struct weight *midd
     bool ok = p.qkv && p.out && ((p.gain && p.left && p.product) || abl_no_memory(err))
               && model_read_vector(m, VECTOR_LN1_GAIN, layer, p.gain, err)
               && multiply_left(session, middle, &p, err);
-    for (size_t i = 0; ok && i < ov->n_heads; i++)
-        if (ov->heads[i].layer == layer) {
-            multiply_head(&m->shape, (struct head){ layer, ov->heads[i].head }, &p);
-            ok = find_eigenvalues(p.product, dh, &ov->heads[i], a, err);
+    for (size_t i = 0; ok && i < all->n; i++)
+        if (all->items[i].head.layer == layer) {
+            multiply_head(&m->shape, all->items[i].head, &p);
+            ok = find_eigenvalues(p.product, dh, &all->items[i], a, err);
         }
     free(p.qkv);
     free(p.out);
@@ -445,24 +440,25 @@ static bool layer_eigenvalues(struct session *session, const struct weight *midd
     return ok;
 }
 
-static bool layer_circuits(struct sources *in, const struct weight *middle, struct ov *ov,
+static bool layer_circuits(struct sources *in, const struct weight *middle, struct ov_circuits *all,
                            uint32_t layer, struct arena *a, struct abl_err *err)
 {
     bool any = false;
-    for (size_t i = 0; i < ov->n_heads; i++)
-        any = any || ov->heads[i].layer == layer;
+    for (size_t i = 0; i < all->n; i++)
+        any = any || all->items[i].head.layer == layer;
     if (!any)
         return true;
     if (!enter_layer(in, layer, err))
         return false;
-    for (size_t i = 0; i < ov->n_heads; i++)
-        if (ov->heads[i].layer == layer && !leave_head(in, ov, &ov->heads[i], a, err))
+    for (size_t i = 0; i < all->n; i++)
+        if (all->items[i].head.layer == layer && !leave_head(in, &all->items[i], a, err))
             return false;
-    return layer_eigenvalues(in->session, middle, ov, layer, a, err);
+    return layer_eigenvalues(in->session, middle, all, layer, a, err);
 }
 
-bool ov_circuits(struct session *session, const struct ov_request *request, atomic_bool *cancel,
-                 struct arena *a, struct ov *ov, struct abl_err *err)
+bool ov_circuits_make(struct session *session, const struct ov_circuit_request *request,
+                      atomic_bool *cancel, struct arena *a, struct ov_circuits *all,
+                      struct abl_err *err)
 {
     const struct model_shape *s = &session->model->shape;
     struct weight *middle = NULL;
@@ -470,13 +466,13 @@ bool ov_circuits(struct session *session, const struct ov_request *request, atom
         = { .session = session,
             .ids = request->sources,
             .n = request->n_sources,
+            .top_k = request->top_k,
             .v = malloc(request->n_sources * s->n_kv_heads * s->d_head * sizeof *in.v) };
-    ov->n_sources = in.n;
     bool ok = (in.v || abl_no_memory(err)) && make_middle(session, cancel, &middle, err);
     for (uint32_t l = 0; ok && l < s->n_layers; l++) {
         if (cancel && atomic_load(cancel))
             ok = abl_fail(err, ABL_INTERRUPTED, "interrupted");
-        ok = ok && layer_circuits(&in, middle, ov, l, a, err);
+        ok = ok && layer_circuits(&in, middle, all, l, a, err);
     }
     if (middle)
         session->engine->ops->weight_free(session->engine, middle);
