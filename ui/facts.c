@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "session/estimates.h"
+#include "analysis/estimates.h"
 
 static void name_device(const struct device_info *d, char *out, size_t size)
 {
@@ -37,12 +37,10 @@ void facts_gather(const struct session *session, struct facts *f)
     name_device(&session->engine->info, f->device, sizeof f->device);
     snprintf(f->bos, sizeof f->bos, "%s",
              p->bos == TOKEN_NONE ? "none" : tokenizer_text(session->tokenizer, p->bos));
-    if (!estimate_intact(session, METRIC_LD, &f->intact_ld, &ignored))
+    struct measured_rows measured = session_measured_rows(session);
+    if (!estimate_intact(&measured, METRIC_LD, &f->intact_ld, &ignored))
         f->intact_ld.mean = f->intact_ld.ci_lo = f->intact_ld.ci_hi = NAN;
-    size_t right = 0;
-    for (size_t i = 0; i < p->n; i++)
-        right += session->intact[i].argmax == p->items[i].target;
-    f->accuracy = p->n ? (double)right / (double)p->n : NAN;
+    f->accuracy = intact_accuracy(&measured);
     for (size_t i = 0; i < p->n_findings; i++)
         if (p->findings[i].level == FINDING_WARNING && !f->n_warnings++)
             snprintf(f->warning, sizeof f->warning, "%s", p->findings[i].text);

@@ -5,19 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analysis/live_effects.h"
 #include "base/err.h"
-#include "session/estimates.h"
 #include "session/session.h"
 
 struct measured {
     struct variants variants;
     struct results results;
-    bool ready; // false: nothing here is filled in
-    // By variant, of one metric; only where estimated says so.
-    struct estimate *deltas;
-    struct recovery *recoveries;
-    double *values; // means of the metric itself
-    bool *estimated;
+    bool ready;                  // false: nothing here is filled in
+    struct live_effects effects; // of one metric
 };
 
 // Make room for the results of the variants, which are there. On failure they are released too.
@@ -27,8 +23,5 @@ void measured_release(struct measured *m);
 // Estimate what has finished since the last time.
 bool measured_estimate(struct measured *m, const struct session *session, enum metric metric,
                        struct abl_err *err);
-
-// Another metric is to be estimated from now on.
-void measured_forget_estimates(struct measured *m);
 
 #endif

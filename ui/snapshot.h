@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/estimates.h"
+#include "analysis/joint.h"
 #include "base/err.h"
 #include "plan/variant.h"
-#include "session/estimates.h"
 #include "session/settings.h"
 #include "stats/metrics.h"
 #include "stats/stats.h"
@@ -29,7 +30,7 @@ static inline bool cell_is_measured(enum cell_state s)
 // A set of heads, ablated at once, against the same heads one by one.
 struct joint {
     struct marks marks;
-    struct estimate joint, sum, interaction; // of the metric's delta; interaction = joint - sum
+    struct joint_effect effect; // of the metric
 };
 
 enum { ITEM_LABEL = 64 };

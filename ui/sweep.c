@@ -27,6 +27,7 @@ static void forget_results(struct sweep *s)
     measured_release(&s->set);
     s->marks.n = 0;
     readings_release(&s->readings);
+    lens_estimates_release(&s->lens);
     s->has_readings = false;
     coarse_forget(&s->coarse);
     s->seconds = 0;
@@ -58,8 +59,10 @@ void sweep_describe(const struct sweep *s, struct buf *out)
 void sweep_conclude(const struct sweep *s, struct buf *out)
 {
     struct buf text = { 0 };
-    if (s->session && s->run.ready)
-        stability_text(s->session, &s->run.results, &text);
+    if (s->session && s->run.ready) {
+        struct measured_rows measured = session_measured_rows(s->session);
+        stability_text(&measured, &s->run.results, s->session->settings.metric, &text);
+    }
     // for the log alone
     if (text.len && !text.failed)
         buf_printf(out, "\t%s", text.data);
@@ -111,8 +114,8 @@ bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *l
     if (must_load && !load(s, c, err))
         return false;
     if (c->metric != s->choice.metric) {
-        measured_forget_estimates(&s->run);
-        measured_forget_estimates(&s->coarse.run);
+        live_effects_forget(&s->run.effects);
+        live_effects_forget(&s->coarse.run.effects);
     }
     s->choice = *c;
     if (!choice_apply(c, &s->session->settings, &s->session->arena, err))
@@ -190,6 +193,15 @@ bool sweep_outline(struct sweep *s, atomic_bool *cancel, const atomic_uint *want
     return ok;
 }
 
+static bool read_run(struct sweep *s, atomic_bool *cancel, struct abl_err *err)
+{
+    struct measured_rows measured = session_measured_rows(s->session);
+    struct readings *in = &s->readings;
+    return experiment_read(s->session, &s->run.results, cancel, in, err)
+           && (!in->lens
+               || lens_estimates_make(&measured, &s->run.results, in->lens, &s->lens, err));
+}
+
 bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
                void (*report)(void *), void *context, struct abl_err *err)
 {
@@ -199,8 +211,8 @@ bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
     s->session->wanted = NULL;
     if (ok && !s->has_readings) {
         readings_release(&s->readings);
-        ok = s->has_readings
-            = experiment_read(s->session, &s->run.results, cancel, &s->readings, err);
+        lens_estimates_release(&s->lens);
+        ok = s->has_readings = read_run(s, cancel, err);
     }
     end(&p);
     return ok;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analysis/lens_estimates.h"
 #include "engine/traced.h"
 #include "session/readings.h"
 #include "session/session.h"
@@ -21,7 +22,8 @@ struct sweep {
     struct session *session; // NULL while nothing is loaded
     struct facts facts;
     struct measured run, set;
-    struct readings readings; // of the run, once its variants are done
+    struct readings readings;   // of the run, once its variants are done
+    struct lens_estimates lens; // of its lens, if it has one
     bool has_readings;
     unsigned number;      // of runs so far
     struct marks marks;   // of set

@@ -8,15 +8,17 @@
 
 #include "analysis/effects.h"
 #include "experiments/lens.h"
-#include "session/estimates.h"
 #include "ui/sweep_parts.h"
 
 // What is known of a variant: by every row, else by the sample's; NULL where nothing is.
-static const struct measured *known(const struct sweep *s, size_t v)
+static const struct live_effect *known(const struct sweep *s, size_t v, bool *sampled)
 {
-    if (s->run.estimated[v])
-        return &s->run;
-    return s->coarse.session && s->coarse.run.estimated[v] ? &s->coarse.run : NULL;
+    const struct live_effect *e = &s->run.effects.items[v];
+    *sampled = !e->made;
+    if (!*sampled)
+        return e;
+    e = s->coarse.session ? &s->coarse.run.effects.items[v] : NULL;
+    return e && e->made ? e : NULL;
 }
 
 // The head that a variant is about: ablated alone, or patched at a site that has as many heads;
@@ -35,88 +37,62 @@ static bool cell_of(const struct sweep *s, const struct snapshot *p, const struc
     return p->states[snapshot_at(p, *out)] == CELL_OUTSIDE;
 }
 
+// Which cell each variant is shown in, if any (SIZE_MAX), and how far it is.
+static void place_variants(const struct sweep *s, struct snapshot *p, size_t *cells)
+{
+    p->total = s->run.variants.n;
+    for (size_t v = 0; v < p->total; v++) {
+        bool sampled;
+        const struct live_effect *e = known(s, v, &sampled);
+        struct head h;
+        p->done += e && !sampled;
+        p->n_sampled += e != NULL;
+        cells[v] = SIZE_MAX;
+        if (!cell_of(s, p, &s->run.variants.items[v], &h))
+            continue;
+        cells[v] = snapshot_at(p, h);
+        p->states[cells[v]] = !e ? CELL_WAITING : sampled ? CELL_SAMPLED : CELL_DONE;
+    }
+}
+
+// q is for what is measured over the same rows: the finished cells. shown: room for p->total.
+static bool correct_cells(struct sweep *s, const struct snapshot *p, const size_t *cells,
+                          size_t *shown, struct abl_err *err)
+{
+    size_t n = 0;
+    for (size_t v = 0; v < p->total; v++)
+        if (cells[v] != SIZE_MAX && p->states[cells[v]] == CELL_DONE)
+            shown[n++] = v;
+    return live_effects_correct(&s->run.effects, shown, n, err);
+}
+
 static void fill_cell(const struct sweep *s, struct snapshot *p, size_t v, size_t at)
 {
-    const struct measured *e = known(s, v);
-    p->states[at] = !e ? CELL_WAITING : e == &s->run ? CELL_DONE : CELL_SAMPLED;
+    bool sampled;
+    const struct live_effect *e = known(s, v, &sampled);
     if (!e)
         return;
-    p->cells[at] = e->deltas[v];
-    p->values[at] = e->values[v];
+    p->cells[at] = e->delta;
+    p->values[at] = e->value;
     p->n_cells++;
 }
 
-// q is for what is measured over the same rows: the finished cells.
-static bool find_q(struct snapshot *p, size_t n, struct abl_err *err)
-{
-    struct estimate *done = malloc((n + 1) * sizeof *done);
-    size_t m = 0;
-    if (!done)
-        return abl_no_memory(err);
-    for (size_t i = 0; i < n; i++)
-        if (p->states[i] == CELL_DONE)
-            done[m++] = p->cells[i];
-    bool ok = stats_fdr(done, m, err);
-    for (size_t i = 0, k = 0; ok && i < n; i++)
-        if (p->states[i] == CELL_DONE)
-            p->cells[i] = done[k++];
-    free(done);
-    return ok;
-}
-
-static bool fill_cells(const struct sweep *s, struct snapshot *p, struct abl_err *err)
+static bool fill_cells(struct sweep *s, struct snapshot *p, struct abl_err *err)
 {
     static const struct estimate missing
         = { .mean = NAN, .se = NAN, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .q = NAN };
-    size_t n = (size_t)p->n_layers * p->n_heads;
-    for (size_t i = 0; i < n; i++)
-        p->cells[i] = missing;
-    for (size_t v = 0; v < s->run.variants.n; v++) {
-        const struct variant *one = &s->run.variants.items[v];
-        p->done += s->run.estimated[v];
-        p->n_sampled += known(s, v) != NULL;
-        struct head h;
-        if (cell_of(s, p, one, &h))
-            fill_cell(s, p, v, snapshot_at(p, h));
-    }
-    p->total = s->run.variants.n;
-    return find_q(p, n, err) && snapshot_rescale(p, err);
-}
-
-// Sum over the marked heads of each row's single effects.
-static bool estimate_sum(const struct sweep *s, const size_t *singles, struct estimate *out,
-                         struct abl_err *err)
-{
-    const struct results *t = &s->set.results;
-    double *column = calloc(t->n_prompts, sizeof *column);
-    if (!column)
+    size_t n = s->run.variants.n, *cells = malloc(2 * (n + 1) * sizeof *cells);
+    if (!cells)
         return abl_no_memory(err);
-    for (size_t i = 0; i < t->n_prompts; i++)
-        for (size_t k = 0; k < s->marks.n; k++)
-            column[i] += metric_delta(s->choice.metric, &t->rows[singles[k] * t->n_prompts + i],
-                                      &s->session->intact[i]);
-    bool ok = stats_estimate(s->session->resampler, column, true, out, err);
-    free(column);
-    return ok;
-}
-
-static bool estimate_joint(const struct sweep *s, struct joint *out, struct abl_err *err)
-{
-    const struct results *t = &s->set.results;
-    size_t singles[MAX_MARKS];
-    size_t joint = variants_find_heads(&s->set.variants, s->marks.items, s->marks.n);
-    bool found = joint != NO_VARIANT;
-    for (size_t k = 0; k < s->marks.n; k++) {
-        singles[k] = variants_find_heads(&s->set.variants, &s->marks.items[k], 1);
-        found = found && singles[k] != NO_VARIANT;
-    }
-    if (!found)
-        return abl_fail(err, ABL_FAILED, "the marked set was not planned");
-    out->marks = s->marks;
-    return estimate_metric(s->session, t, joint, s->choice.metric, false, &out->joint, err)
-           && estimate_sum(s, singles, &out->sum, err)
-           && estimate_interaction(s->session, t, joint, singles, s->marks.n, s->choice.metric,
-                                   &out->interaction, err);
+    for (size_t i = 0; i < (size_t)p->n_layers * p->n_heads; i++)
+        p->cells[i] = missing;
+    place_variants(s, p, cells);
+    bool ok = correct_cells(s, p, cells, cells + n, err);
+    for (size_t v = 0; ok && v < n; v++)
+        if (cells[v] != SIZE_MAX)
+            fill_cell(s, p, v, cells[v]);
+    free(cells);
+    return ok && snapshot_rescale(p, err);
 }
 
 // Sets, heads given back and patched places; the controls of a set show as its percentile only.
@@ -140,22 +116,23 @@ static bool name_item(const struct variant *v, struct item *to, struct abl_err *
 static bool fill_item(const struct sweep *s, size_t v, struct item *to, struct abl_err *err)
 {
     const struct variant *one = &s->run.variants.items[v];
-    const struct measured *e = known(s, v);
+    bool sampled;
+    const struct live_effect *e = known(s, v, &sampled);
     to->done = e != NULL;
-    to->sampled = e && e != &s->run;
+    to->sampled = e && sampled;
     to->indented = one->role == ROLE_RESTORED;
     if (e) {
-        to->delta = e->deltas[v];
-        to->recovery = e->recoveries[v];
+        to->delta = e->delta;
+        to->recovery = e->recovery;
     }
     to->has_recovery = one->role == ROLE_RESTORED || one->role == ROLE_PATCH;
     return name_item(one, to, err);
 }
 
-static void fill_part(const struct direct_part *p, struct item *to)
+static void fill_part(const struct direct_part *p, const struct direct_estimate *e, struct item *to)
 {
     to->done = true;
-    to->delta = p->ld;
+    to->delta = e->ld;
     to->indented = to->is_head = p->kind == DIRECT_HEAD;
     to->head = (struct head){ p->layer, p->head };
     if (p->kind == DIRECT_HEAD)
@@ -178,7 +155,7 @@ static bool sweep_items(const struct sweep *s, struct snapshot *p, struct abl_er
         if (is_item(&s->run.variants.items[v]) && !fill_item(s, v, &p->items[at++], err))
             return false;
     for (size_t i = 0; lens && i < lens->n_parts; i++)
-        fill_part(&lens->parts[i], &p->items[at++]);
+        fill_part(&lens->parts[i], &s->lens.parts[i], &p->items[at++]);
     for (size_t i = 0; i < p->n_items; i++)
         if (p->items[i].done && isfinite(p->items[i].delta.mean))
             p->items_scale = fmax(p->items_scale, fabs(p->items[i].delta.mean));
@@ -187,20 +164,24 @@ static bool sweep_items(const struct sweep *s, struct snapshot *p, struct abl_er
 
 static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *err)
 {
+    struct measured_rows measured = session_measured_rows(s->session);
     p->has_facts = true;
     p->facts = s->facts;
     p->seconds = s->seconds;
     p->run = s->number;
     p->coarse_seconds = s->coarse.seconds;
     p->sample_rows = s->coarse.session ? s->coarse.session->prompts->n : 0;
-    if (!estimate_intact(s->session, s->choice.metric, &p->intact, err)
+    if (!estimate_intact(&measured, p->metric, &p->intact, err)
         || !measured_estimate(&s->run, s->session, p->metric, err)
         || (s->coarse.session
             && !measured_estimate(&s->coarse.run, s->coarse.session, p->metric, err))
         || !fill_cells(s, p, err) || !sweep_items(s, p, err))
         return false;
     p->has_joint = s->set.ready;
-    return !p->has_joint || estimate_joint(s, &p->joint, err);
+    p->joint.marks = s->marks;
+    return !p->has_joint
+           || joint_effect_make(&measured, &s->set.results, s->marks.items, s->marks.n, p->metric,
+                                &p->joint.effect, err);
 }
 
 bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,

@@ -167,7 +167,7 @@ static void draw_marked(struct lines *l, const struct state *s)
     } else if (!joint_is_current(s)) {
         line(l, style_dim(), s->joint_asked ? "measuring the set…" : "not measured: R goes on");
     } else {
-        const struct joint *j = &s->snap->joint;
+        const struct joint_effect *j = &s->snap->joint.effect;
         joint_entry(l, "joint", &j->joint, style_bold());
         joint_entry(l, "sum singles", &j->sum, style_plain());
         joint_entry(l, "interaction", &j->interaction, style_bold());

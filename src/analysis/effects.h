@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analysis/estimates.h"
 #include "analysis/holdout.h"
+#include "analysis/lens_estimates.h"
 #include "base/err.h"
-#include "session/estimates.h"
 #include "session/session.h"
 
 // One finished variant.
@@ -33,10 +34,12 @@ struct effects {
     struct effect *heads, *groups, *restored, *patches;
     size_t n_heads, n_groups, n_restored, n_patches;
     struct holdout holdout;
+    struct lens_estimates lens; // empty without a lens
 };
 
-bool effects_make(const struct session *session, const struct results *table, struct effects *out,
-                  struct abl_err *err);
+// Of the finished variants, and of what the run's lens read (NULL: none). Owned: effects_release.
+bool effects_make(const struct measured_rows *measured, const struct results *results,
+                  const struct lens *lens, struct effects *out, struct abl_err *err);
 void effects_release(struct effects *r);
 
 #endif

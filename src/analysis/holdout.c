@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
+#include "stats/ranks.h"
 
 enum side { DISCOVERY, HELDOUT, N_SIDES };
 
@@ -15,8 +16,8 @@ struct side_rows {
 };
 
 struct maker {
-    const struct session *session;
-    const struct results *table;
+    const struct measured_rows *measured;
+    const struct results *results;
     struct side_rows sides[N_SIDES];
     double *column; // (rows)
     struct abl_err *err;
@@ -46,8 +47,8 @@ static int list_of(enum variant_role role)
 // Rows and clusters of a side, the clusters numbered anew, and its own resamples.
 static bool make_side(struct maker *m, enum side side, struct holdout *out)
 {
-    const struct session *session = m->session;
-    const struct prompts *p = session->prompts;
+    const struct measured_rows *measured = m->measured;
+    const struct prompts *p = measured->prompts;
     struct side_rows *s = &m->sides[side];
     uint32_t *number = calloc(size_max(p->n_clusters, 1), sizeof *number); // 0: not met yet
     uint32_t *cluster = calloc(size_max(p->n, 1), sizeof *cluster), n_clusters = 0;
@@ -55,17 +56,16 @@ static bool make_side(struct maker *m, enum side side, struct holdout *out)
     bool ok = (number && cluster && s->rows) || abl_no_memory(m->err);
     for (size_t i = 0; ok && i < p->n; i++) {
         uint32_t c = p->items[i].cluster;
-        if (session->held_out[c] != (side == HELDOUT))
+        if (measured->held_out[c] != (side == HELDOUT))
             continue;
         if (!number[c])
             number[c] = ++n_clusters;
         cluster[s->n] = number[c] - 1;
         s->rows[s->n++] = i;
     }
-    const struct settings *set = &session->settings;
     ok = ok
-         && resampler_new(cluster, s->n, n_clusters, set->n_boot, set->seed, set->alpha,
-                          &s->resampler, m->err);
+         && resampler_new(cluster, s->n, n_clusters, measured->n_boot, measured->seed,
+                          measured->alpha, &s->resampler, m->err);
     out->n_rows[side] = (uint32_t)s->n;
     out->n_clusters[side] = n_clusters;
     free(number);
@@ -77,83 +77,64 @@ static bool estimate_on(struct maker *m, enum side side, size_t variant, enum me
                         struct estimate *out)
 {
     const struct side_rows *s = &m->sides[side];
-    const struct row_stats *rows = m->table->rows + variant * m->table->n_prompts;
+    const struct row_stats *rows = m->results->rows + variant * m->results->n_prompts;
     for (size_t i = 0; i < s->n; i++)
-        m->column[i] = metric_delta(metric, &rows[s->rows[i]], &m->session->intact[s->rows[i]]);
+        m->column[i] = metric_delta(metric, &rows[s->rows[i]], &m->measured->intact[s->rows[i]]);
     return stats_estimate(s->resampler, m->column, true, out, m->err);
 }
 
-static double size_of(const struct holdout_row *r)
-{
-    return isnan(r->discovery.mean) ? -1.0 : fabs(r->discovery.mean);
-}
-
-// Rank by size; of equals the earlier variant first.
-static int by_size(const void *a, const void *b)
-{
-    const struct holdout_row *x = *(struct holdout_row *const *)a,
-                             *y = *(struct holdout_row *const *)b;
-    if (size_of(x) > size_of(y) || size_of(x) < size_of(y))
-        return size_of(x) > size_of(y) ? -1 : 1;
-    return (x > y) - (x < y);
-}
-
-// The work of choose, with room for n pointers and estimates.
-static bool choose_in(struct holdout_row *rows, size_t n, double alpha, struct holdout_row **sorted,
-                      struct estimate *grid, struct abl_err *err)
+// Ranks, choice and confirmation; order and grid: room for n places and pointers.
+static void choose_in(struct holdout_row *rows, size_t n, double alpha, const size_t *order,
+                      struct estimate **grid)
 {
     size_t top = size_min(HOLDOUT_TOP, n / 2), n_chosen = 0;
-    for (size_t i = 0; i < n; i++) {
-        sorted[i] = &rows[i];
-        grid[i] = rows[i].discovery;
-    }
-    if (!stats_fdr(grid, n, err))
-        return false;
-    qsort(sorted, n, sizeof *sorted, by_size);
-    for (size_t i = 0; i < n; i++) {
-        sorted[i]->rank = (uint32_t)i + 1;
-        rows[i].discovery.q = grid[i].q;
-    }
+    for (size_t i = 0; i < n; i++)
+        grid[i] = &rows[i].discovery;
+    stats_fdr_among(grid, n);
+    for (size_t i = 0; i < n; i++)
+        rows[order[i]].rank = (uint32_t)i + 1;
     for (size_t i = 0; i < n; i++) {
         rows[i].chosen = rows[i].rank <= top || rows[i].discovery.q < alpha;
         if (rows[i].chosen)
-            sorted[n_chosen++] = &rows[i];
+            grid[n_chosen++] = &rows[i].heldout;
     }
-    for (size_t i = 0; i < n_chosen; i++)
-        grid[i] = sorted[i]->heldout;
-    if (!stats_fdr(grid, n_chosen, err))
-        return false;
-    for (size_t i = 0; i < n_chosen; i++) {
-        struct holdout_row *r = sorted[i];
-        r->heldout.q = grid[i].q;
-        r->confirmed = grid[i].q < alpha && r->heldout.mean * r->discovery.mean > 0;
+    stats_fdr_among(grid, n_chosen);
+    for (size_t i = 0; i < n; i++) {
+        struct holdout_row *r = &rows[i];
+        r->confirmed = r->chosen && r->heldout.q < alpha && r->heldout.mean * r->discovery.mean > 0;
     }
-    return true;
 }
 
 static bool choose(struct holdout_row *rows, size_t n, double alpha, struct abl_err *err)
 {
-    struct holdout_row **sorted = calloc(size_max(n, 1), sizeof *sorted);
-    struct estimate *grid = calloc(size_max(n, 1), sizeof *grid);
-    bool ok = sorted && grid ? choose_in(rows, n, alpha, sorted, grid, err) : abl_no_memory(err);
-    free(sorted);
+    double *deltas = calloc(size_max(n, 1), sizeof *deltas);
+    size_t *order = calloc(size_max(n, 1), sizeof *order);
+    struct estimate **grid = calloc(size_max(n, 1), sizeof *grid);
+    bool ok = (deltas && order && grid) || abl_no_memory(err);
+    for (size_t i = 0; ok && i < n; i++)
+        deltas[i] = rows[i].discovery.mean;
+    ok = ok && ranks_by_size(deltas, n, order, err);
+    if (ok)
+        choose_in(rows, n, alpha, order, grid);
+    free(deltas);
+    free(order);
     free(grid);
     return ok;
 }
 
 static bool fill_list(struct maker *m, int number, struct holdout_list *list)
 {
-    const struct results *t = m->table;
+    const struct results *results = m->results;
     list->kind = kinds[number];
-    for (size_t v = 0; v < t->variants->n; v++)
-        list->n += t->done[v] && list_of(t->variants->items[v].role) == number;
+    for (size_t v = 0; v < results->variants->n; v++)
+        list->n += results->done[v] && list_of(results->variants->items[v].role) == number;
     for (int k = 0; k < N_METRICS; k++) {
         struct holdout_row *row = calloc(size_max(list->n, 1), sizeof *row);
         list->rows[k] = row;
         if (!row)
             return abl_no_memory(m->err);
-        for (size_t v = 0; v < t->variants->n; v++) {
-            if (!t->done[v] || list_of(t->variants->items[v].role) != number)
+        for (size_t v = 0; v < results->variants->n; v++) {
+            if (!results->done[v] || list_of(results->variants->items[v].role) != number)
                 continue;
             row->variant = v;
             if (!estimate_on(m, DISCOVERY, v, (enum metric)k, &row->discovery)
@@ -161,20 +142,20 @@ static bool fill_list(struct maker *m, int number, struct holdout_list *list)
                 return false;
             row++;
         }
-        if (!choose(list->rows[k], list->n, m->session->settings.alpha, m->err))
+        if (!choose(list->rows[k], list->n, m->measured->alpha, m->err))
             return false;
     }
     return true;
 }
 
-bool holdout_make(const struct session *session, const struct results *t, struct holdout *out,
-                  struct abl_err *err)
+bool holdout_make(const struct measured_rows *measured, const struct results *results,
+                  struct holdout *out, struct abl_err *err)
 {
-    *out = (struct holdout){ .made = session->held_out != NULL };
+    *out = (struct holdout){ .made = measured->held_out != NULL };
     if (!out->made)
         return true;
-    struct maker m = { .session = session, .table = t, .err = err };
-    m.column = calloc(size_max(t->n_prompts, 1), sizeof *m.column);
+    struct maker m = { .measured = measured, .results = results, .err = err };
+    m.column = calloc(size_max(results->n_prompts, 1), sizeof *m.column);
     bool ok = m.column ? make_side(&m, DISCOVERY, out) && make_side(&m, HELDOUT, out)
                        : abl_no_memory(err);
     for (int i = 0; ok && i < HOLDOUT_LISTS; i++)
@@ -202,8 +183,12 @@ bool holdout_judge(const struct holdout_list *list, enum metric m, struct holdou
 {
     struct holdout_verdict v = { .discovery = 0, .heldout = 0 };
     double *deltas = calloc(size_max(list->n, 1), 2 * sizeof *deltas);
-    if (!deltas)
+    double **room = calloc(size_max(list->n, 1), sizeof *room);
+    if (!deltas || !room) {
+        free(deltas);
+        free(room);
         return abl_no_memory(err);
+    }
     for (size_t i = 0; i < list->n; i++) {
         const struct holdout_row *r = &list->rows[m][i];
         deltas[i] = r->discovery.mean;
@@ -215,8 +200,9 @@ bool holdout_judge(const struct holdout_list *list, enum metric m, struct holdou
     }
     v.discovery = v.n_chosen ? v.discovery / (double)v.n_chosen : NAN;
     v.heldout = v.n_chosen ? v.heldout / (double)v.n_chosen : NAN;
-    v.spearman = stats_spearman(deltas, deltas + list->n, list->n);
+    v.spearman = ranks_spearman(deltas, deltas + list->n, list->n, room);
     free(deltas);
+    free(room);
     *out = v;
     return true;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "session/measured_rows.h"
 #include "session/session.h"
 
 // The largest of many noisy effects owe part of their size to chance, so they look smaller in the
@@ -51,8 +52,8 @@ struct holdout_verdict {
 
 // Of the finished variants; controls and shams are no candidates. Owned: holdout_release. Without
 // --holdout *out is empty.
-bool holdout_make(const struct session *session, const struct results *t, struct holdout *out,
-                  struct abl_err *err);
+bool holdout_make(const struct measured_rows *measured, const struct results *results,
+                  struct holdout *out, struct abl_err *err);
 void holdout_release(struct holdout *h);
 
 // Of one list and metric.

@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "stats/ranks.h"
 
 // The variants' deltas, and room to work in.
 struct ranking {
@@ -35,10 +36,10 @@ static void ranking_release(struct ranking *r)
     free(r->top);
 }
 
-static bool ranking_init(struct ranking *r, const struct session *session, size_t n,
+static bool ranking_init(struct ranking *r, const struct measured_rows *measured, size_t n,
                          size_t n_resamples)
 {
-    *r = (struct ranking){ .n = n, .n_clusters = session->prompts->n_clusters };
+    *r = (struct ranking){ .n = n, .n_clusters = measured->prompts->n_clusters };
     size_t room = size_max(n, 1), sums, means;
     if (!size_mul(room, size_max(r->n_clusters, 1), &sums)
         || !size_mul(room, size_max(n_resamples, 1), &means))
@@ -56,16 +57,17 @@ static bool ranking_init(struct ranking *r, const struct session *session, size_
            && r->order && r->top;
 }
 
-static void fill(struct ranking *r, const struct session *session, const struct results *t,
-                 const size_t *variants, enum metric m, size_t n_resamples)
+static void fill(struct ranking *r, const struct measured_rows *measured,
+                 const struct results *results, const size_t *variants, enum metric m,
+                 size_t n_resamples)
 {
     for (size_t v = 0; v < r->n; v++) {
-        const struct row_stats *rows = t->rows + variants[v] * t->n_prompts;
+        const struct row_stats *rows = results->rows + variants[v] * results->n_prompts;
         double *sums = r->sums + v * r->n_clusters;
-        for (size_t i = 0; i < t->n_prompts; i++)
-            sums[session->prompts->items[i].cluster]
-                += metric_delta(m, &rows[i], &session->intact[i]);
-        stats_resampled(session->resampler, sums, n_resamples, r->column);
+        for (size_t i = 0; i < results->n_prompts; i++)
+            sums[measured->prompts->items[i].cluster]
+                += metric_delta(m, &rows[i], &measured->intact[i]);
+        stats_resampled(measured->resampler, sums, n_resamples, r->column);
         for (size_t b = 0; b < n_resamples; b++)
             r->means[b * r->n + v] = r->column[b];
     }
@@ -93,21 +95,7 @@ static double halve(struct ranking *r)
             *(c < r->n_clusters / 2 ? &r->first[v] : &r->second[v])
                 += r->sums[v * r->n_clusters + r->order[c]];
     }
-    return stats_spearman_in(r->first, r->second, r->n, r->sorted);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-// Quantile p of sorted values, linear between them.
-static double quantile_of(const double *v, size_t n, double p)
-{
-    double place = (double)(n - 1) * p;
-    size_t k = (size_t)place;
-    return k + 1 < n ? v[k] + (v[k + 1] - v[k]) * (place - (double)k) : v[k];
+    return ranks_spearman(r->first, r->second, r->n, r->sorted);
 }
 
 static void find_halves(struct ranking *r, uint64_t seed, struct stability *out)
@@ -126,11 +114,10 @@ static void find_halves(struct ranking *r, uint64_t seed, struct stability *out)
     }
     if (!n)
         return;
-    qsort(r->rho, n, sizeof *r->rho, ascending);
     double mean = total / n;
     out->split_half = mean;
-    out->split_half_lo = quantile_of(r->rho, n, 0.025);
-    out->split_half_hi = quantile_of(r->rho, n, 0.975);
+    out->split_half_lo = ranks_quantile(r->rho, n, 0.025);
+    out->split_half_hi = ranks_quantile(r->rho, n, 0.975);
     out->spearman_brown = mean > 0.0 ? 2.0 * mean / (1.0 + mean) : NAN;
     out->n_halvings = n;
 }
@@ -192,8 +179,9 @@ static void find_tops(struct ranking *r, size_t n_resamples, struct stability *o
     out->top_jaccard = jaccard / (double)n_resamples;
 }
 
-bool stability_make(const struct session *session, const struct results *t, const size_t *variants,
-                    size_t n, enum metric m, struct stability *out, struct abl_err *err)
+bool stability_make(const struct measured_rows *measured, const struct results *results,
+                    const size_t *variants, size_t n, enum metric m, struct stability *out,
+                    struct abl_err *err)
 {
     struct stability s = { .split_half = NAN,
                            .split_half_lo = NAN,
@@ -202,15 +190,15 @@ bool stability_make(const struct session *session, const struct results *t, cons
                            .top_jaccard = NAN,
                            .stays = calloc(size_max(n, 1), sizeof *s.stays),
                            .n = n };
-    size_t n_resamples = size_min(resampler_n_boot(session->resampler), STABILITY_RESAMPLES);
+    size_t n_resamples = size_min(resampler_n_boot(measured->resampler), STABILITY_RESAMPLES);
     struct ranking r = { 0 };
-    bool ok = s.stays && ranking_init(&r, session, n, n_resamples);
+    bool ok = s.stays && ranking_init(&r, measured, n, n_resamples);
     if (ok) {
-        fill(&r, session, t, variants, m, n_resamples);
+        fill(&r, measured, results, variants, m, n_resamples);
         for (size_t v = 0; v < n; v++)
             s.stays[v] = NAN;
         if (r.n_clusters >= 4 && n >= 3)
-            find_halves(&r, session->settings.seed, &s);
+            find_halves(&r, measured->seed, &s);
         if (r.n_clusters >= 2 && n >= 2 && n_resamples)
             find_tops(&r, n_resamples, &s);
     }
@@ -231,13 +219,13 @@ void stability_release(struct stability *s)
 
 // The ranking that the run is about: finished variants of the first of these roles that has enough
 // of them to rank.
-static size_t list_ranked(const struct results *t, size_t *out)
+static size_t list_ranked(const struct results *results, size_t *out)
 {
     static const enum variant_role roles[] = { ROLE_PATCH, ROLE_SET, ROLE_HEAD };
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         size_t n = 0;
-        for (size_t v = 0; v < t->variants->n; v++)
-            if (t->done[v] && t->variants->items[v].role == roles[i])
+        for (size_t v = 0; v < results->variants->n; v++)
+            if (results->done[v] && results->variants->items[v].role == roles[i])
                 out[n++] = v;
         if (n >= 3)
             return n;
@@ -245,19 +233,19 @@ static size_t list_ranked(const struct results *t, size_t *out)
     return 0;
 }
 
-void stability_text(const struct session *session, const struct results *t, struct buf *out)
+void stability_text(const struct measured_rows *measured, const struct results *results,
+                    enum metric m, struct buf *out)
 {
-    size_t *ranked = calloc(t->variants->n + 1, sizeof *ranked);
-    size_t n = ranked ? list_ranked(t, ranked) : 0;
+    size_t *ranked = calloc(results->variants->n + 1, sizeof *ranked);
+    size_t n = ranked ? list_ranked(results, ranked) : 0;
     struct stability s = { .n = 0 };
     struct abl_err ignored;
-    if (n && stability_make(session, t, ranked, n, session->settings.metric, &s, &ignored)
-        && !isnan(s.split_half))
+    if (n && stability_make(measured, results, ranked, n, m, &s, &ignored) && !isnan(s.split_half))
         buf_printf(out,
                    "ranking of %zu by delta_%s: halves of the prompts agree %.2f [%.2f, %.2f]"
                    " (Spearman), top %" PRIu32 " of resamples overlap %.2f (Jaccard)\n",
-                   n, metric_info(session->settings.metric)->name, s.split_half, s.split_half_lo,
-                   s.split_half_hi, s.top_k, s.top_jaccard);
+                   n, metric_info(m)->name, s.split_half, s.split_half_lo, s.split_half_hi, s.top_k,
+                   s.top_jaccard);
     stability_release(&s);
     free(ranked);
 }

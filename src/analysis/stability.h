@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "session/measured_rows.h"
 #include "session/session.h"
 
 enum { STABILITY_HALVINGS = 200, STABILITY_RESAMPLES = 1000, STABILITY_TOP = 10 };
@@ -33,12 +34,14 @@ struct stability {
 
 // Of n finished variants of the table, in any order: `stays` keeps it. Owned: stability_release. A
 // few ms for a thousand.
-bool stability_make(const struct session *session, const struct results *t, const size_t *variants,
-                    size_t n, enum metric m, struct stability *out, struct abl_err *err);
+bool stability_make(const struct measured_rows *measured, const struct results *results,
+                    const size_t *variants, size_t n, enum metric m, struct stability *out,
+                    struct abl_err *err);
 void stability_release(struct stability *s);
 
-// Append a line about the ranking that the run is about: its patches, its sets or its heads,
-// whatever there is enough of; nothing where there is none.
-void stability_text(const struct session *session, const struct results *t, struct buf *out);
+// Append a line about the ranking by a metric that the run is about: its patches, its sets or its
+// heads, whatever there is enough of; nothing where there is none.
+void stability_text(const struct measured_rows *measured, const struct results *results,
+                    enum metric m, struct buf *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/estimates.h"
 #include "analysis/stability.h"
 #include "base/clock.h"
 #include "base/sampler.h"
@@ -17,7 +18,6 @@
 #include "experiments/experiments.h"
 #include "report/profile.h"
 #include "report/report.h"
-#include "session/estimates.h"
 #include "session/session.h"
 #include "verify/drift.h"
 #include "verify/verify.h"
@@ -97,7 +97,8 @@ static void print_header(const struct session *session)
             "whole answers: ld is ln p of the target's tokens minus ln p of the foil's; kl, rank, "
             "flip and entropy are of the first token; %zu prompts are run\n",
             session_prompts(session)->n);
-    if (estimate_intact(session, METRIC_LD, &ld, &ignored))
+    struct measured_rows measured = session_measured_rows(session);
+    if (estimate_intact(&measured, METRIC_LD, &ld, &ignored))
         fprintf(stderr, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);
 }
 
@@ -116,13 +117,13 @@ static int by_size(const void *a, const void *b)
 // The five largest effects, as a first answer on the terminal.
 static void print_top(const struct session *session, const struct results *t)
 {
+    struct measured_rows measured = session_measured_rows(session);
     struct ranked *list = calloc(t->variants->n, sizeof *list);
     struct abl_err ignored;
     size_t n = 0;
     for (size_t v = 0; list && v < t->variants->n; v++)
         if (t->done[v]
-            && estimate_metric(session, t, v, session->settings.metric, false, &list[n].e,
-                               &ignored))
+            && estimate_delta(&measured, t, v, session->settings.metric, &list[n].e, &ignored))
             list[n++].variant = v;
     if (n)
         qsort(list, n, sizeof *list, by_size);
@@ -138,7 +139,8 @@ static void print_top(const struct session *session, const struct results *t)
 static void print_stability(const struct report *r)
 {
     struct buf text = { 0 };
-    stability_text(r->session, r->results, &text);
+    struct measured_rows measured = session_measured_rows(r->session);
+    stability_text(&measured, r->results, r->session->settings.metric, &text);
     if (text.len && !text.failed)
         fputs(text.data, stderr);
     buf_release(&text);

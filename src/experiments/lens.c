@@ -9,7 +9,7 @@
 #include "forward/forward.h"
 #include "forward/observe.h"
 #include "forward/prompt_block.h"
-#include "session/estimates.h"
+#include "stats/metrics.h"
 
 const char *direct_kind_name(enum direct_kind k)
 {
@@ -289,34 +289,12 @@ static bool see(void *context, const struct observed *o, struct abl_err *err)
     }
 }
 
-static bool estimate_rows(const struct work *w, const struct row_stats *rows, enum metric m,
-                          struct estimate *out)
+static void name_points(const struct work *w)
 {
-    double *column = malloc(w->n * sizeof *column);
-    if (!column)
-        return abl_no_memory(w->err);
-    for (size_t i = 0; i < w->n; i++)
-        column[i] = metric_value(m, &rows[i], &rows[i]);
-    bool ok = stats_estimate(w->session->resampler, column, false, out, w->err);
-    free(column);
-    return ok;
-}
-
-static bool estimate_points(const struct work *w)
-{
-    for (size_t i = 0; i < w->lens->n_points; i++) {
-        struct lens_point *p = &w->lens->points[i];
-        const struct row_stats *rows = w->stats + i * w->n;
-        p->layer = i ? (uint32_t)i - 1 : 0;
-        p->site = i ? SITE_RESID_POST : SITE_RESID_PRE;
-        p->rows = rows;
-        if (!estimate_rows(w, rows, METRIC_LD, &p->ld)
-            || !estimate_rows(w, rows, METRIC_LOGPROB, &p->logprob)
-            || !estimate_rows(w, rows, METRIC_RANK, &p->rank)
-            || !estimate_rows(w, rows, METRIC_ENTROPY, &p->entropy))
-            return false;
-    }
-    return true;
+    for (size_t i = 0; i < w->lens->n_points; i++)
+        w->lens->points[i] = (struct lens_point){ .layer = i ? (uint32_t)i - 1 : 0,
+                                                  .site = i ? SITE_RESID_POST : SITE_RESID_PRE,
+                                                  .rows = w->stats + i * w->n };
 }
 
 static struct direct_part name_part(const struct model_shape *s, size_t part, size_t n_parts)
@@ -334,10 +312,9 @@ static struct direct_part name_part(const struct model_shape *s, size_t part, si
     return p;
 }
 
-// Shares over the final norm's scale, their estimates, and how far their sum is from ld.
-static bool estimate_parts(struct work *w)
+// Shares over the final norm's scale, and how far their sum is from ld.
+static void scale_parts(const struct work *w)
 {
-    const struct model_shape *s = &w->session->model->shape;
     struct lens *l = w->lens;
     for (size_t i = 0; i < w->n; i++) {
         double sum = 0;
@@ -352,12 +329,9 @@ static bool estimate_parts(struct work *w)
             l->worst_sum = fabs(sum - ld);
     }
     for (size_t k = 0; k < l->n_parts; k++) {
-        l->parts[k] = name_part(s, k, l->n_parts);
+        l->parts[k] = name_part(&w->session->model->shape, k, l->n_parts);
         l->parts[k].rows = w->share + k * w->n;
-        if (!stats_estimate(w->session->resampler, l->parts[k].rows, true, &l->parts[k].ld, w->err))
-            return false;
     }
-    return true;
 }
 
 static bool make_room(struct work *w, struct arena *a)
@@ -410,80 +384,27 @@ bool lens_make(struct session *session, atomic_bool *cancel, struct arena *a, st
                           .on_activation = see,
                           .context = &w,
                           .cancel = cancel };
-    bool ok = make_room(&w, a) && aim_all(&w) && session_observe(session, &o, err)
-              && estimate_parts(&w) && estimate_points(&w);
-    release_room(&w);
-    if (ok)
+    bool ok = make_room(&w, a) && aim_all(&w) && session_observe(session, &o, err);
+    if (ok) {
+        scale_parts(&w);
+        name_points(&w);
+        l->taken = lens_taken(&session->settings.ablation);
         *out = l;
+    }
+    release_room(&w);
     return ok;
 }
-
-// ---------------------------------------------------------------------------------------- indirect
 
 double lens_taken(const struct ablation *how)
 {
     return how->kind == ABLATE_SCALE ? 1 - (double)how->scale : NAN;
 }
 
-// column has room for a value a row.
-static bool estimate_indirect(const struct session *session, const struct results *t,
-                              size_t variant, struct direct_part *p, double *column,
-                              struct abl_err *err)
-{
-    double taken = lens_taken(&session->settings.ablation);
-    const struct row_stats *rows = t->rows + variant * t->n_prompts;
-    for (size_t i = 0; i < t->n_prompts; i++)
-        column[i] = metric_delta(METRIC_LD, &rows[i], &session->intact[i]) + taken * p->rows[i];
-    if (!estimate_metric(session, t, variant, METRIC_LD, false, &p->total, err))
-        return false;
-    if (!isnan(taken))
-        return stats_estimate(session->resampler, column, true, &p->indirect, err);
-    p->indirect = p->total; // of as many rows, and nothing known
-    p->indirect.mean = p->indirect.se = p->indirect.ci_lo = p->indirect.ci_hi = NAN;
-    p->indirect.p = p->indirect.q = NAN;
-    return true;
-}
-
-// q of the indirect effects.
-static bool correct_indirect(struct lens *l, struct abl_err *err)
-{
-    struct estimate *grid = malloc(l->n_parts * sizeof *grid);
-    size_t n = 0;
-    if (!grid)
-        return abl_no_memory(err);
-    for (size_t i = 0; i < l->n_parts; i++)
-        if (l->parts[i].indirect.n)
-            grid[n++] = l->parts[i].indirect;
-    bool ok = stats_fdr(grid, n, err);
-    n = 0;
-    for (size_t i = 0; ok && i < l->n_parts; i++)
-        if (l->parts[i].indirect.n)
-            l->parts[i].indirect = grid[n++];
-    free(grid);
-    return ok;
-}
-
-static bool compare_heads(const struct session *session, const struct results *t, struct lens *l,
-                          struct abl_err *err)
-{
-    const struct model_shape *s = &session->model->shape;
-    double *column = malloc(t->n_prompts * sizeof *column);
-    bool ok = column || abl_no_memory(err);
-    for (size_t v = 0; ok && v < t->variants->n; v++) {
-        const struct head *h = t->variants->items[v].nodes.heads;
-        size_t part = 1 + (size_t)h->layer * parts_a_layer(s) + h->head;
-        ok = !t->done[v] || estimate_indirect(session, t, v, &l->parts[part], column, err);
-    }
-    free(column);
-    return ok && correct_indirect(l, err);
-}
-
-// With totals and indirect effects of the heads in t.
 static bool read_lens(struct session *session, const struct results *t, atomic_bool *cancel,
                       struct readings *out, struct abl_err *err)
 {
-    return lens_make(session, cancel, &out->arena, &out->lens, err)
-           && compare_heads(session, t, out->lens, err);
+    (void)t;
+    return lens_make(session, cancel, &out->arena, &out->lens, err);
 }
 
 const struct experiment experiment_lens = {

@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "session/readings.h"
 #include "session/session.h"
-#include "stats/stats.h"
+#include "engine/values.h"
 
 enum direct_kind {
     DIRECT_EMBED,     // what enters layer 0
@@ -33,20 +33,13 @@ const char *direct_kind_name(enum direct_kind k);
 struct direct_part {
     enum direct_kind kind;
     uint32_t layer, head; // NO_LAYER, ALL_HEADS where there is none
-    struct estimate ld;
-    const double *rows; // (lens->n_rows)
-    // Of a head that was ablated as well; n = 0 elsewhere. total: what its ablation does to ld.
-    // indirect: total less what the ablation takes from the head's own share, which is what later
-    // parts do about it, the final norm's scale included. Where total is negative, a positive one
-    // repairs (McGrath et al. 2023). NaN where lens_taken is; q over the heads.
-    struct estimate total, indirect;
+    const double *rows;   // (lens->n_rows)
 };
 
 // The residual stream of one place read as if it were the last.
 struct lens_point {
     uint32_t layer;
-    enum site site; // SITE_RESID_PRE (of layer 0) or SITE_RESID_POST
-    struct estimate ld, logprob, rank, entropy;
+    enum site site;               // SITE_RESID_PRE (of layer 0) or SITE_RESID_POST
     const struct row_stats *rows; // (lens->n_rows)
 };
 
@@ -56,6 +49,7 @@ struct lens {
     struct lens_point *points; // in the order of layers
     size_t n_points;
     size_t n_rows;
+    double taken;     // lens_taken of the run's ablation
     double worst_sum; // over the rows: largest |sum of parts - ld of the intact run|
 };
 

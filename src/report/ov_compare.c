@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/stats.h"
+#include "stats/ranks.h"
 
 static const double agree_cosine = 0.8, agree_overlap = 0.25;
 
@@ -102,15 +102,17 @@ static bool correlate(const struct ov_file_head *a, const struct ov_file_head *b
     struct ov_file_token *x = sorted(&a->top, &a->bottom, &na);
     struct ov_file_token *y = sorted(&b->top, &b->bottom, &nb);
     size_t room = (na < nb ? na : nb) + 1;
-    double *u = malloc(2 * room * sizeof *u);
-    bool ok = (x && y && u) || abl_no_memory(err);
+    double *u = malloc(2 * room * sizeof *u), **places = malloc(room * sizeof *places);
+    bool ok = (x && y && u && places) || abl_no_memory(err);
     if (ok) {
         out->n_common = match(x, na, y, nb, u, u + room);
-        out->correlation = out->n_common > 2 ? stats_spearman(u, u + room, out->n_common) : NAN;
+        out->correlation
+            = out->n_common > 2 ? ranks_spearman(u, u + room, out->n_common, places) : NAN;
     }
     free(x);
     free(y);
     free(u);
+    free(places);
     return ok;
 }
 

@@ -1,7 +1,8 @@
 #include "report/palette.h"
 
 #include <math.h>
-#include <stdlib.h>
+
+#include "stats/ranks.h"
 
 // Both arms run straight from the same near-white down to the same lightness in OKLab (Ottosson, "A
 // perceptual color space for image processing", 2020), so lightness alone tells the strength and
@@ -57,23 +58,11 @@ struct rgb palette_ink(struct rgb background)
     return luminance > 0.22 ? (struct rgb){ 16, 16, 16 } : (struct rgb){ 255, 255, 255 };
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 double palette_scale(const double *values, size_t n, double *scratch)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
         if (isfinite(values[i]))
             scratch[m++] = fabs(values[i]);
-    if (!m)
-        return 0.0;
-    qsort(scratch, m, sizeof *scratch, ascending);
-    double place = (double)(m - 1) * 0.99;
-    size_t k = (size_t)place;
-    double next = scratch[k + 1 < m ? k + 1 : k];
-    return scratch[k] + (next - scratch[k]) * (place - (double)k);
+    return m ? ranks_quantile(scratch, m, 0.99) : 0.0;
 }

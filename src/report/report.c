@@ -32,9 +32,11 @@ struct parts {
 
 static bool parts_make(const struct report *r, struct parts *out, struct abl_err *err)
 {
+    struct measured_rows measured = session_measured_rows(r->session);
     *out = (struct parts){ .report = r };
     return model_sha256(r->session->model, out->model_sha256, err)
-           && effects_make(r->session, r->results, &out->effects, err);
+           && effects_make(&measured, r->results, r->readings ? r->readings->lens : NULL,
+                           &out->effects, err);
 }
 
 static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,

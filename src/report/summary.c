@@ -164,7 +164,8 @@ static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const cha
             variants[n_ranked] = effects[i].variant;
             ranked[n_ranked++].effect = &effects[i];
         }
-    ok = ok && stability_make(r->session, r->results, variants, n_ranked, METRIC_LD, &s, err);
+    struct measured_rows measured = session_measured_rows(r->session);
+    ok = ok && stability_make(&measured, r->results, variants, n_ranked, METRIC_LD, &s, err);
     if (ok) {
         for (size_t i = 0; i < n_ranked; i++)
             ranked[i].stays = s.stays[i];
@@ -276,10 +277,8 @@ static void add_run(struct doc *d, const struct report *r)
 // Share of rows whose intact top token is the target.
 static void add_accuracy(struct doc *d, const struct session *session)
 {
-    size_t n = session->prompts->n, right = 0;
-    for (size_t i = 0; i < n; i++)
-        right += session->intact[i].argmax == session->prompts->items[i].target;
-    doc_number(d, d->root, "accuracy", n ? (double)right / (double)n : NAN);
+    struct measured_rows measured = session_measured_rows(session);
+    doc_number(d, d->root, "accuracy", intact_accuracy(&measured));
 }
 
 // The largest change of a logit under patches of the run into itself, which change nothing.
@@ -351,7 +350,7 @@ bool summary_doc(const struct report *r, const struct effects *effects, struct d
     add_drift(out, r->session, r->drift);
     add_tinylab(out, r, effects);
     add_sham(out, r);
-    return summary_readings(out, r, err) && add_rankings(out, r, effects, err)
+    return summary_readings(out, r, effects, err) && add_rankings(out, r, effects, err)
            && add_holdout(out, r, &effects->holdout, err);
 }
 

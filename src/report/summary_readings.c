@@ -50,30 +50,23 @@ static bool add_attn(struct doc *d, const struct attn *attn, struct abl_err *err
 
 enum { TOP_DIRECT = 10 };
 
-static int largest_first(const void *a, const void *b)
-{
-    const struct direct_part *x = *(const struct direct_part *const *)a,
-                             *y = *(const struct direct_part *const *)b;
-    double dx = fabs(x->ld.mean), dy = fabs(y->ld.mean);
-    if (dx > dy || dx < dy)
-        return dx > dy ? -1 : 1;
-    return (x > y) - (x < y); // in their order
-}
-
 // The parts with the largest |direct ld|.
-static bool add_direct(struct doc *d, const struct lens *l, struct abl_err *err)
+static bool add_direct(struct doc *d, const struct lens *l, const struct lens_estimates *found,
+                       struct abl_err *err)
 {
-    const struct direct_part **sorted = malloc(l->n_parts * sizeof *sorted);
-    if (!sorted)
+    size_t *order = malloc(l->n_parts * sizeof *order);
+    if (!order)
         return abl_no_memory(err);
-    for (size_t i = 0; i < l->n_parts; i++)
-        sorted[i] = &l->parts[i];
-    qsort(sorted, l->n_parts, sizeof *sorted, largest_first);
+    if (!direct_by_size(found, l->n_parts, order, err)) {
+        free(order);
+        return false;
+    }
     doc_text(d, d->root, "direct_norm", "frozen at its intact scale");
     doc_number(d, d->root, "direct_sum_error", l->worst_sum);
     cJSON *list = doc_array(d, d->root, "direct");
     for (size_t i = 0; i < l->n_parts && i < TOP_DIRECT; i++) {
-        const struct direct_part *p = sorted[i];
+        const struct direct_part *p = &l->parts[order[i]];
+        const struct direct_estimate *e = &found->parts[order[i]];
         cJSON *o = doc_object(d, list, NULL);
         doc_text(d, o, "part", direct_kind_name(p->kind));
         if (p->layer == NO_LAYER)
@@ -84,18 +77,19 @@ static bool add_direct(struct doc *d, const struct lens *l, struct abl_err *err)
             doc_null(d, o, "head");
         else
             doc_uint(d, o, "head", p->head);
-        doc_number(d, o, "ld", p->ld.mean);
-        doc_number(d, o, "total", p->total.n ? p->total.mean : NAN);
-        doc_number(d, o, "indirect", p->indirect.n ? p->indirect.mean : NAN);
+        doc_number(d, o, "ld", e->ld.mean);
+        doc_number(d, o, "total", e->total.n ? e->total.mean : NAN);
+        doc_number(d, o, "indirect", e->indirect.n ? e->indirect.mean : NAN);
     }
-    free(sorted);
+    free(order);
     return true;
 }
 
-bool summary_readings(struct doc *d, const struct report *r, struct abl_err *err)
+bool summary_readings(struct doc *d, const struct report *r, const struct effects *effects,
+                      struct abl_err *err)
 {
     const struct readings *in = r->readings;
     return !in
            || ((!in->attn || add_attn(d, in->attn, err))
-               && (!in->lens || add_direct(d, in->lens, err)));
+               && (!in->lens || add_direct(d, in->lens, &effects->lens, err)));
 }

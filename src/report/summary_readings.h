@@ -11,6 +11,7 @@
 
 // Add what the run's readings hold: the heads that each detector finds; the parts that write most
 // towards the answers and against them, for heads beside what their ablation does.
-bool summary_readings(struct doc *d, const struct report *r, struct abl_err *err);
+bool summary_readings(struct doc *d, const struct report *r, const struct effects *effects,
+                      struct abl_err *err);
 
 #endif

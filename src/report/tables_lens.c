@@ -12,29 +12,40 @@ static const struct lens *lens_of(const struct report *r)
 
 // ----------------------------------------------------------------------- direct and indirect parts
 
+struct part_row {
+    const struct direct_part *part;
+    const struct direct_estimate *found;
+};
+
 static const struct direct_part *part(const struct table_row *row)
 {
-    return row->item;
+    return ((const struct part_row *)row->item)->part;
+}
+
+static const struct direct_estimate *found(const struct table_row *row)
+{
+    return ((const struct part_row *)row->item)->found;
 }
 
 static void put_direct(const struct report *r, const struct effects *effects, struct sheet *s)
 {
-    (void)effects;
     const struct lens *l = lens_of(r);
-    for (size_t i = 0; l && i < l->n_parts; i++)
-        sheet_row(s, &(struct table_row){
-                         .report = r, .estimate = &l->parts[i].ld, .item = &l->parts[i] });
+    for (size_t i = 0; l && i < l->n_parts; i++) {
+        struct part_row item = { &l->parts[i], &effects->lens.parts[i] };
+        sheet_row(s,
+                  &(struct table_row){ .report = r, .estimate = &item.found->ld, .item = &item });
+    }
 }
 
 static void put_indirect(const struct report *r, const struct effects *effects, struct sheet *s)
 {
-    (void)effects;
     const struct lens *l = lens_of(r);
-    for (size_t i = 0; l && i < l->n_parts; i++)
-        if (l->parts[i].indirect.n)
-            sheet_row(s, &(struct table_row){ .report = r,
-                                              .estimate = &l->parts[i].indirect,
-                                              .item = &l->parts[i] });
+    for (size_t i = 0; l && i < l->n_parts; i++) {
+        struct part_row item = { &l->parts[i], &effects->lens.parts[i] };
+        if (item.found->indirect.n)
+            sheet_row(s, &(struct table_row){
+                             .report = r, .estimate = &item.found->indirect, .item = &item });
+    }
 }
 
 static void cell_layer(struct sheet *s, const struct table_row *row)
@@ -71,10 +82,10 @@ const struct table table_direct = {
 // What its ablation takes from the head's own share; NaN, as indirect is, where lens_taken is.
 static double lost(const struct table_row *row)
 {
-    return -lens_taken(&row->report->settings->ablation) * part(row)->ld.mean;
+    return -lens_taken(&row->report->settings->ablation) * found(row)->ld.mean;
 }
 
-CELL(cell_total, number, part(row)->total.mean)
+CELL(cell_total, number, found(row)->total.mean)
 CELL(cell_direct, number, lost(row))
 
 static const struct column indirect_columns[] = {
@@ -110,25 +121,31 @@ const struct table table_indirect = {
 
 // ------------------------------------------------------------------------------------- logit lens
 
-static const struct lens_point *point(const struct table_row *row)
+struct point_row {
+    const struct lens_point *point;
+    const struct lens_point_estimate *found;
+};
+
+static const struct point_row *point(const struct table_row *row)
 {
     return row->item;
 }
 
 static void put_points(const struct report *r, const struct effects *effects, struct sheet *s)
 {
-    (void)effects;
     const struct lens *l = lens_of(r);
-    for (size_t i = 0; l && i < l->n_points; i++)
-        sheet_row(s, &(struct table_row){
-                         .report = r, .estimate = &l->points[i].ld, .item = &l->points[i] });
+    for (size_t i = 0; l && i < l->n_points; i++) {
+        struct point_row item = { &l->points[i], &effects->lens.points[i] };
+        sheet_row(s,
+                  &(struct table_row){ .report = r, .estimate = &item.found->ld, .item = &item });
+    }
 }
 
-CELL(cell_point_layer, uint, point(row)->layer)
-CELL(cell_site, text, site_name(point(row)->site))
-CELL(cell_logprob, number, point(row)->logprob.mean)
-CELL(cell_rank, number, point(row)->rank.mean)
-CELL(cell_entropy, number, point(row)->entropy.mean)
+CELL(cell_point_layer, uint, point(row)->point->layer)
+CELL(cell_site, text, site_name(point(row)->point->site))
+CELL(cell_logprob, number, point(row)->found->logprob.mean)
+CELL(cell_rank, number, point(row)->found->rank.mean)
+CELL(cell_entropy, number, point(row)->found->entropy.mean)
 
 static const struct column lens_columns[] = {
     CONDITION_COLUMN,

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "base/wide.h"
+#include "stats/ranks.h"
 #include "stats/sign_flips.h"
 #include "stats/student_t.h"
 
@@ -173,49 +174,6 @@ static double deviation(const double *v, size_t n)
     return n > 1 ? sqrt(squares / (double)(n - 1)) : NAN;
 }
 
-// Reorder v so that v[k] is what sorting would put there, nothing bigger before it and nothing
-// smaller behind (Hoare 1961): an interval needs four of the order statistics, not the sorted list.
-static void select_kth(double *v, size_t n, size_t k)
-{
-    size_t lo = 0, hi = n - 1;
-    while (lo < hi) {
-        double pivot = v[lo + (hi - lo) / 2];
-        size_t i = lo, j = hi;
-        for (;;) {
-            while (v[i] < pivot)
-                i++;
-            while (v[j] > pivot)
-                j--;
-            if (i >= j)
-                break;
-            double swap = v[i];
-            v[i++] = v[j];
-            v[j--] = swap;
-        }
-        // v[lo..j] <= pivot <= v[j + 1..hi], and j < hi because the pivot was not the last
-        if (k <= j)
-            hi = j;
-        else
-            lo = j + 1;
-    }
-}
-
-// Quantile p of v by linear interpolation between order statistics (Hyndman & Fan 1996, type 7).
-// Reorders v.
-static double quantile(double *v, size_t n, double p)
-{
-    double place = (double)(n - 1) * p, below = floor(place);
-    size_t k = (size_t)below;
-    select_kth(v, n, k);
-    if (k + 1 >= n)
-        return v[k];
-    double next = v[k + 1];
-    for (size_t i = k + 2; i < n; i++)
-        if (v[i] < next)
-            next = v[i];
-    return v[k] + (next - v[k]) * (place - below);
-}
-
 static void boot_interval(const struct resampler *r, const double *sums, double *means,
                           struct estimate *out)
 {
@@ -223,8 +181,8 @@ static void boot_interval(const struct resampler *r, const double *sums, double 
         return;
     stats_resampled(r, sums, r->n_boot, means);
     out->se = deviation(means, r->n_boot);
-    out->ci_lo = quantile(means, r->n_boot, r->tail);
-    out->ci_hi = quantile(means, r->n_boot, 1 - r->tail);
+    out->ci_lo = ranks_quantile(means, r->n_boot, r->tail);
+    out->ci_hi = ranks_quantile(means, r->n_boot, 1 - r->tail);
 }
 
 static struct estimate no_estimate(const struct resampler *r)
@@ -317,11 +275,11 @@ static void ratio_interval(const struct resampler *r, double *above, double *bel
             return;
         above[b] /= below[b];
     }
-    double lo = quantile(below, n, r->tail), hi = quantile(below, n, 1 - r->tail);
+    double lo = ranks_quantile(below, n, r->tail), hi = ranks_quantile(below, n, 1 - r->tail);
     *small = !(lo > 0 || hi < 0);
     out->se = deviation(above, n);
-    out->ci_lo = quantile(above, n, r->tail);
-    out->ci_hi = quantile(above, n, 1 - r->tail);
+    out->ci_lo = ranks_quantile(above, n, r->tail);
+    out->ci_hi = ranks_quantile(above, n, 1 - r->tail);
 }
 
 bool stats_ratio(const struct resampler *r, const double *above, const double *below,
@@ -358,86 +316,28 @@ static int by_p(const void *a, const void *b)
 }
 
 // q of the i-th smallest of m p-values = min over j >= i of p_j m / j, at most 1.
-bool stats_fdr(struct estimate *grid, size_t n, struct abl_err *err)
+void stats_fdr_among(struct estimate **list, size_t n)
 {
-    struct estimate **sorted = new_array(n, 1, sizeof *sorted);
-    if (!sorted)
-        return abl_no_memory(err);
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (!isnan(grid[i].p))
-            sorted[m++] = &grid[i];
-    qsort(sorted, m, sizeof *sorted, by_p);
+        if (!isnan(list[i]->p))
+            list[m++] = list[i];
+    qsort(list, m, sizeof *list, by_p);
     double least = 1.0;
     for (size_t i = m; i-- > 0;) {
-        least = fmin(least, sorted[i]->p * (double)m / (double)(i + 1));
-        sorted[i]->q = least;
+        least = fmin(least, list[i]->p * (double)m / (double)(i + 1));
+        list[i]->q = least;
     }
-    free(sorted);
+}
+
+bool stats_fdr(struct estimate *grid, size_t n, struct abl_err *err)
+{
+    struct estimate **list = new_array(n, 1, sizeof *list);
+    if (!list)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        list[i] = &grid[i];
+    stats_fdr_among(list, n);
+    free(list);
     return true;
-}
-
-// Twice the mid-rank of v[i], counted from 1: equal values share the mean of their places.
-static double twice_rank(const double *v, size_t n, size_t i)
-{
-    size_t less = 0, equal = 0;
-    for (size_t j = 0; j < n; j++) {
-        less += v[j] < v[i];
-        equal += v[j] == v[i];
-    }
-    return (double)(2 * less + equal + 1);
-}
-
-// Quadratic in n, for there is nothing to allocate and grids have at most a few thousand heads.
-double stats_spearman(const double *a, const double *b, size_t n)
-{
-    double centre = (double)n + 1; // twice the mean rank, with and without ties
-    double aa = 0.0, bb = 0.0, ab = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        if (isnan(a[i]) || isnan(b[i]))
-            return NAN;
-        double x = twice_rank(a, n, i) - centre, y = twice_rank(b, n, i) - centre;
-        aa += x * x;
-        bb += y * y;
-        ab += x * y;
-    }
-    return aa > 0.0 && bb > 0.0 ? ab / sqrt(aa * bb) : NAN;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = **(double *const *)a, y = **(double *const *)b;
-    return (x > y) - (x < y);
-}
-
-// Values become twice their mid-ranks, less the mean rank: a sum of zero, with and without ties.
-static void centred_ranks(double *v, size_t n, double **sorted)
-{
-    for (size_t i = 0; i < n; i++)
-        sorted[i] = &v[i];
-    qsort(sorted, n, sizeof *sorted, by_value);
-    for (size_t first = 0, end; first < n; first = end) {
-        double value = *sorted[first], rank;
-        for (end = first + 1; end < n && !(*sorted[end] > value);)
-            end++;
-        rank = (double)(first + end + 1) - (double)(n + 1);
-        for (size_t i = first; i < end; i++)
-            *sorted[i] = rank;
-    }
-}
-
-double stats_spearman_in(double *a, double *b, size_t n, double **sorted)
-{
-    double aa = 0.0, bb = 0.0, ab = 0.0;
-    for (size_t i = 0; i < n; i++)
-        if (isnan(a[i]) || isnan(b[i]))
-            return NAN;
-    centred_ranks(a, n, sorted);
-    centred_ranks(b, n, sorted);
-    for (size_t i = 0; i < n; i++) {
-        aa += a[i] * a[i];
-        bb += b[i] * b[i];
-        ab += a[i] * b[i];
-    }
-    return aa > 0.0 && bb > 0.0 ? ab / sqrt(aa * bb) : NAN;
 }

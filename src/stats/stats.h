@@ -59,11 +59,7 @@ uint32_t resampler_n_boot(const struct resampler *r);
 // Fill q of each estimate with a p (Benjamini & Hochberg 1995); others keep NaN.
 bool stats_fdr(struct estimate *grid, size_t n, struct abl_err *err);
 
-// Spearman rank correlation with mid-ranks; NaN when undefined.
-double stats_spearman(const double *a, const double *b, size_t n);
-
-// The same in n log n, for many calls over long lists: values become ranks, and sorted is room for
-// n pointers.
-double stats_spearman_in(double *a, double *b, size_t n, double **sorted);
+// The same of estimates that lie apart. Reorders the list.
+void stats_fdr_among(struct estimate **list, size_t n);
 
 #endif

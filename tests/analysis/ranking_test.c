@@ -15,92 +15,8 @@
 #include "analysis/effects.h"
 #include "analysis/stability.h"
 #include "base/rng.h"
-#include "experiments/experiments.h"
 #include "tests/support/fixture.h"
-
-// A run whose ld deltas a test sets: one cluster a row unless it says otherwise.
-struct study {
-    struct prompt *items;
-    struct prompts prompts;
-    struct row_stats *intact;
-    bool *held_out;
-    struct session session;
-    struct variants variants;
-    struct results table;
-};
-
-static void must(bool ok, const struct abl_err *err)
-{
-    if (!ok)
-        fail_msg("%s", err->text);
-}
-
-static void study_open(struct study *s, size_t n_rows, size_t n_variants)
-{
-    struct abl_err err;
-    *s = (struct study){ .items = calloc(n_rows, sizeof *s->items),
-                         .intact = calloc(n_rows, sizeof *s->intact),
-                         .held_out = calloc(n_rows, sizeof *s->held_out) };
-    assert_true(s->items && s->intact && s->held_out);
-    for (uint32_t i = 0; i < n_rows; i++)
-        s->items[i].cluster = i;
-    s->prompts = (struct prompts){ .items = s->items, .n = n_rows, .n_clusters = (uint32_t)n_rows };
-    s->session = (struct session){ .prompts = &s->prompts, .intact = s->intact };
-    settings_default(&s->session.settings, &experiment_heads);
-    must(variants_init(&s->variants, n_variants, &err), &err);
-}
-
-static void add_heads(struct study *s, uint32_t n)
-{
-    struct abl_err err;
-    for (uint32_t h = 0; h < n; h++) {
-        struct head head = { 0, h };
-        must(variants_add_set(&s->variants, &(struct head_set){ &head, 1 },
-                              s->session.settings.ablation, ROLE_HEAD, NO_VARIANT, NULL, &err),
-             &err);
-    }
-}
-
-// Everything is known of the variants: make the table, all done and all as the intact run.
-static void study_begin(struct study *s)
-{
-    struct abl_err err;
-    must(results_init(&s->table, &s->variants, s->prompts.n, &err), &err);
-    for (size_t v = 0; v < s->variants.n; v++)
-        s->table.done[v] = true;
-    s->table.n_done = s->variants.n;
-}
-
-static void resample(struct study *s, uint32_t n_boot, uint64_t seed)
-{
-    struct abl_err err;
-    uint32_t *cluster = calloc(s->prompts.n, sizeof *cluster);
-    assert_non_null(cluster);
-    for (size_t i = 0; i < s->prompts.n; i++)
-        cluster[i] = s->items[i].cluster;
-    resampler_free(s->session.resampler);
-    s->session.settings.n_boot = n_boot;
-    s->session.settings.seed = seed;
-    must(resampler_new(cluster, s->prompts.n, s->prompts.n_clusters, n_boot, seed, 0.05,
-                       &s->session.resampler, &err),
-         &err);
-    free(cluster);
-}
-
-static void set_delta(struct study *s, size_t variant, size_t row, double delta)
-{
-    s->table.rows[variant * s->prompts.n + row].target_logit = (float)delta;
-}
-
-static void study_close(struct study *s)
-{
-    resampler_free(s->session.resampler);
-    results_release(&s->table);
-    variants_release(&s->variants);
-    free(s->items);
-    free(s->intact);
-    free(s->held_out);
-}
+#include "tests/support/study.h"
 
 static double normal(struct rng *r)
 {
@@ -121,12 +37,6 @@ static double item_at(const cJSON *o, const char *key, size_t i)
     return fixture_nth(fixture_at(o, key), i);
 }
 
-static void is_near(const char *what, double found, double expected)
-{
-    if (!(fabs(found - expected) <= 1e-12))
-        fail_msg("%s: found %.17g, expected %.17g", what, found, expected);
-}
-
 static void check_stability(const cJSON *golden)
 {
     size_t n = (size_t)at(golden, "n");
@@ -135,7 +45,7 @@ static void check_stability(const cJSON *golden)
     struct stability found;
     struct abl_err err;
     study_open(&s, rows, n);
-    add_heads(&s, (uint32_t)n);
+    study_heads(&s, (uint32_t)n);
     study_begin(&s);
     size_t *variants = calloc(n, sizeof *variants);
     assert_non_null(variants);
@@ -145,10 +55,10 @@ static void check_stability(const cJSON *golden)
     for (size_t v = 0; v < n; v++) {
         variants[v] = v;
         for (size_t i = 0; i < rows; i++)
-            set_delta(&s, v, i, item_at(golden, "deltas", v * rows + i));
+            study_set(&s, v, i, item_at(golden, "deltas", v * rows + i));
     }
-    resample(&s, (uint32_t)at(golden, "n_boot"), (uint64_t)at(golden, "seed"));
-    must(stability_make(&s.session, &s.table, variants, n, METRIC_LD, &found, &err), &err);
+    study_resample(&s, (uint32_t)at(golden, "n_boot"), (uint64_t)at(golden, "seed"));
+    must(stability_make(&s.measured, &s.results, variants, n, METRIC_LD, &found, &err), &err);
     is_near("split_half", found.split_half, at(golden, "split_half"));
     is_near("split_half_lo", found.split_half_lo, at(golden, "split_half_lo"));
     is_near("split_half_hi", found.split_half_hi, at(golden, "split_half_hi"));
@@ -180,15 +90,15 @@ static void stability_is_missing_where_there_is_nothing_to_rank(void **state)
     struct abl_err err;
     const size_t variants[] = { 0, 1 };
     study_open(&s, 6, 2);
-    add_heads(&s, 2);
+    study_heads(&s, 2);
     study_begin(&s);
-    resample(&s, 50, 1);
-    must(stability_make(&s.session, &s.table, variants, 1, METRIC_LD, &found, &err), &err);
+    study_resample(&s, 50, 1);
+    must(stability_make(&s.measured, &s.results, variants, 1, METRIC_LD, &found, &err), &err);
     assert_true(isnan(found.split_half) && isnan(found.top_jaccard) && isnan(found.stays[0]));
     assert_int_equal(found.top_k, 0);
     stability_release(&found);
     // Two can be put in order, but two ranks always agree or are reversed.
-    must(stability_make(&s.session, &s.table, variants, 2, METRIC_LD, &found, &err), &err);
+    must(stability_make(&s.measured, &s.results, variants, 2, METRIC_LD, &found, &err), &err);
     assert_true(isnan(found.split_half) && found.top_k == 1);
     stability_release(&found);
     study_close(&s);
@@ -209,17 +119,17 @@ static struct holdout_verdict judge(uint64_t seed, size_t n_real, double effect)
     struct rng r;
     rng_seed(&r, seed);
     study_open(&s, CLUSTERS, NULL_HEADS);
-    add_heads(&s, NULL_HEADS);
+    study_heads(&s, NULL_HEADS);
     study_begin(&s);
     for (size_t i = 0; i < CLUSTERS; i++) {
         s.held_out[i] = i % 2;
         for (size_t head = 0; head < NULL_HEADS; head++)
-            set_delta(&s, head, i, normal(&r) + (head < n_real ? effect : 0.0));
+            study_set(&s, head, i, normal(&r) + (head < n_real ? effect : 0.0));
     }
-    s.session.held_out = s.held_out;
-    s.session.settings.n_boot = 200;
-    s.session.settings.seed = seed;
-    must(holdout_make(&s.session, &s.table, &h, &err), &err);
+    s.measured.held_out = s.held_out;
+    s.measured.n_boot = 200;
+    s.measured.seed = seed;
+    must(holdout_make(&s.measured, &s.results, &h, &err), &err);
     assert_true(h.made && h.n_rows[0] == CLUSTERS / 2 && h.n_clusters[1] == CLUSTERS / 2);
     assert_int_equal(h.lists[0].n, NULL_HEADS);
     must(holdout_judge(&h.lists[0], METRIC_LD, &v, &err), &err);
@@ -294,16 +204,16 @@ static void a_chosen_set_is_placed_among_its_own_random_sets(void **state)
              &err);
     }
     study_begin(&s);
-    resample(&s, 20, 1);
+    study_resample(&s, 20, 1);
     // Random sets: -1, -0.75, … 1. The chosen one, 0.75, is at or above eight of the nine, and four
     // are as far from 0.
     for (size_t i = 0; i < ROWS; i++) {
-        set_delta(&s, chosen, i, 0.75);
-        set_delta(&s, alone, i, 8.0);
+        study_set(&s, chosen, i, 0.75);
+        study_set(&s, alone, i, 8.0);
         for (size_t c = 0; c < CONTROLS; c++)
-            set_delta(&s, 2 + c, i, -1.0 + 0.25 * (double)c);
+            study_set(&s, 2 + c, i, -1.0 + 0.25 * (double)c);
     }
-    must(effects_make(&s.session, &s.table, &r, &err), &err);
+    must(effects_make(&s.measured, &s.results, NULL, &r, &err), &err);
     assert_int_equal(r.groups[0].n_controls, CONTROLS);
     is_near("percentile", r.groups[0].percentile[METRIC_LD], 100.0 * 8 / 9);
     is_near("p_null", r.groups[0].p_null[METRIC_LD], (4.0 + 1) / (CONTROLS + 1));

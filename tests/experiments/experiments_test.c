@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include "analysis/lens_estimates.h"
 #include "experiments/experiments.h"
 #include "experiments/lens.h"
 #include "experiments/ov.h"
@@ -239,30 +240,36 @@ static void check_lens(const struct oracle_model *m, const cJSON *golden, const 
     struct oracle_run r;
     struct arena a = { 0 };
     struct lens *l;
+    struct lens_estimates found;
     oracle_run_settings(&r, m, device);
     oracle_run_open(&r);
+    struct measured_rows measured = session_measured_rows(r.session);
     CHECK(lens_make(r.session, NULL, &a, &l, &err));
+    CHECK(lens_estimates_make(&measured, NULL, l, &found, &err));
     assert_int_equal(l->n_parts, cJSON_GetArraySize(fixture_at(golden, "direct")));
     for (size_t i = 0; i < l->n_parts; i++) {
         char name[32];
         name_part(&l->parts[i], name, sizeof name);
-        golden_close(l->parts[i].ld.mean, mean_of(fixture_at(fixture_at(golden, "direct"), name)),
-                     1e-4, "%s, %s, direct, %s", m->name, device, name);
+        golden_close(found.parts[i].ld.mean,
+                     mean_of(fixture_at(fixture_at(golden, "direct"), name)), 1e-4,
+                     "%s, %s, direct, %s", m->name, device, name);
     }
     golden_close(l->worst_sum, 0, 1e-4, "%s, %s, sum of the parts - ld", m->name, device);
     assert_int_equal(l->n_points, cJSON_GetArraySize(fixture_at(golden, "lens")));
     for (size_t i = 0; i < l->n_points; i++) {
         const struct lens_point *p = &l->points[i];
+        const struct lens_point_estimate *e = &found.points[i];
         char name[32];
         snprintf(name, sizeof name, "%s@%u", site_name(p->site), (unsigned)p->layer);
         const cJSON *want = fixture_at(fixture_at(golden, "lens"), name);
-        golden_close(p->ld.mean, mean_of(fixture_at(want, "ld")), 1e-4, "%s, %s ld", m->name, name);
-        golden_close(p->logprob.mean, mean_of(fixture_at(want, "logprob")), 1e-4, "%s logprob",
+        golden_close(e->ld.mean, mean_of(fixture_at(want, "ld")), 1e-4, "%s, %s ld", m->name, name);
+        golden_close(e->logprob.mean, mean_of(fixture_at(want, "logprob")), 1e-4, "%s logprob",
                      name);
-        golden_close(p->entropy.mean, mean_of(fixture_at(want, "entropy")), 1e-4, "%s entropy",
+        golden_close(e->entropy.mean, mean_of(fixture_at(want, "entropy")), 1e-4, "%s entropy",
                      name);
-        golden_close(p->rank.mean, mean_of(fixture_at(want, "rank")), 1e-9, "%s rank", name);
+        golden_close(e->rank.mean, mean_of(fixture_at(want, "rank")), 1e-9, "%s rank", name);
     }
+    lens_estimates_release(&found);
     arena_release(&a);
     oracle_run_close(&r);
 }

@@ -13,6 +13,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include "analysis/lens_estimates.h"
 #include "experiments/experiments.h"
 #include "experiments/lens.h"
 #include "tests/support/check.h"
@@ -210,8 +211,9 @@ static size_t every_head(const struct model_shape *s, struct head *out)
     return n;
 }
 
-// Ablate every head and read: *out lies in in->arena.
-static void read_beside_ablation(struct bench *b, struct ablation how, struct readings *in)
+// Ablate every head and read: the lens lies in in->arena.
+static void read_beside_ablation(struct bench *b, struct ablation how, struct readings *in,
+                                 struct lens_estimates *out)
 {
     struct head heads[MAX_HEADS];
     struct variants v;
@@ -223,7 +225,9 @@ static void read_beside_ablation(struct bench *b, struct ablation how, struct re
     struct results t = {
         .variants = &v, .n_prompts = b->prompts.n, .rows = b->rig.rows, .done = done, .n_done = v.n
     };
+    struct measured_rows measured = session_measured_rows(&b->session);
     CHECK(experiment_lens.read(&b->session, &t, NULL, in, &err));
+    CHECK(lens_estimates_make(&measured, &t, in->lens, out, &err));
     variants_release(&v);
 }
 
@@ -233,12 +237,15 @@ static void check_indirect(const cJSON *model, const char *device)
     bench_open(&b, model, device, 0, 0);
     for (int bias = VALUE_BIAS_FOLDED; bias <= VALUE_BIAS_HEAD; bias++) {
         struct readings in = { 0 };
+        struct lens_estimates found;
         size_t head = 0;
-        read_beside_ablation(&b, (struct ablation){ .value_bias = (enum value_bias)bias }, &in);
+        read_beside_ablation(&b, (struct ablation){ .value_bias = (enum value_bias)bias }, &in,
+                             &found);
         for (size_t k = 0; k < in.lens->n_parts; k++) {
             const struct direct_part *p = &in.lens->parts[k];
+            const struct direct_estimate *e = &found.parts[k];
             double want = 0;
-            assert_int_equal(p->indirect.n, p->kind == DIRECT_HEAD ? b.prompts.n : 0);
+            assert_int_equal(e->indirect.n, p->kind == DIRECT_HEAD ? b.prompts.n : 0);
             if (p->kind != DIRECT_HEAD)
                 continue;
             for (size_t i = 0; i < b.prompts.n; i++)
@@ -247,13 +254,14 @@ static void check_indirect(const cJSON *model, const char *device)
                                biases[bias]),
                     head);
             want /= (double)b.prompts.n;
-            golden_close(p->indirect.mean, want, 2 * tolerance, "%s, %s, %s, indirect of head %zu",
+            golden_close(e->indirect.mean, want, 2 * tolerance, "%s, %s, %s, indirect of head %zu",
                          b.name, device, biases[bias], head);
-            assert_true(p->indirect.ci_lo < p->indirect.mean
-                        && p->indirect.mean < p->indirect.ci_hi);
-            assert_true(p->indirect.q >= p->indirect.p);
+            assert_true(e->indirect.ci_lo < e->indirect.mean
+                        && e->indirect.mean < e->indirect.ci_hi);
+            assert_true(e->indirect.q >= e->indirect.p);
             head++;
         }
+        lens_estimates_release(&found);
         arena_release(&in.arena);
     }
     bench_close(&b);
@@ -271,13 +279,16 @@ static void halving_a_head_takes_half_of_it(void **state)
     cJSON *golden = fixture_read("tests/fixtures/lens-golden.json");
     struct bench b;
     struct readings in = { 0 };
+    struct lens_estimates found;
     bench_open(&b, cJSON_GetArrayItem(fixture_at(golden, "models"), 0), "cpu", 0, 0);
-    read_beside_ablation(&b, (struct ablation){ .scale = 0.5f }, &in);
+    read_beside_ablation(&b, (struct ablation){ .scale = 0.5f }, &in, &found);
     for (size_t k = 0; k < in.lens->n_parts; k++) {
         const struct direct_part *p = &in.lens->parts[k];
+        const struct direct_estimate *e = &found.parts[k];
         if (p->kind == DIRECT_HEAD)
-            golden_close(p->total.mean + 0.5 * p->ld.mean, p->indirect.mean, 1e-12, "part %zu", k);
+            golden_close(e->total.mean + 0.5 * e->ld.mean, e->indirect.mean, 1e-12, "part %zu", k);
     }
+    lens_estimates_release(&found);
     arena_release(&in.arena);
     bench_close(&b);
     cJSON_Delete(golden);
@@ -290,20 +301,23 @@ static void other_kinds_have_no_indirect_effect(void **state)
     cJSON *golden = fixture_read("tests/fixtures/lens-golden.json");
     struct bench b;
     struct readings in = { 0 };
+    struct lens_estimates found;
     bench_open(&b, cJSON_GetArrayItem(fixture_at(golden, "models"), 0), "cpu", 0, 0);
-    read_beside_ablation(&b, (struct ablation){ .kind = ABLATE_MEAN }, &in);
+    read_beside_ablation(&b, (struct ablation){ .kind = ABLATE_MEAN }, &in, &found);
     size_t n = 0;
     for (size_t k = 0; k < in.lens->n_parts; k++) {
         const struct direct_part *p = &in.lens->parts[k];
+        const struct direct_estimate *e = &found.parts[k];
         if (p->kind != DIRECT_HEAD)
             continue;
         n++;
-        assert_true(isfinite(p->total.mean));
-        assert_true(isnan(p->indirect.mean) && isnan(p->indirect.ci_lo)
-                    && isnan(p->indirect.ci_hi));
-        assert_true(isnan(p->indirect.p) && isnan(p->indirect.q));
+        assert_true(isfinite(e->total.mean));
+        assert_true(isnan(e->indirect.mean) && isnan(e->indirect.ci_lo)
+                    && isnan(e->indirect.ci_hi));
+        assert_true(isnan(e->indirect.p) && isnan(e->indirect.q));
     }
     assert_int_equal(n, b.rig.model->shape.n_layers * b.rig.model->shape.n_heads);
+    lens_estimates_release(&found);
     arena_release(&in.arena);
     bench_close(&b);
     cJSON_Delete(golden);

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
+#include "analysis/estimates.h"
 #include "experiments/experiments.h"
 #include "report/config.h"
-#include "session/estimates.h"
 #include "tests/support/report_example.h"
 
 static double mean_delta(const struct example *e, size_t v, enum metric m)
@@ -90,9 +90,9 @@ static void head_impact_has_one_line_per_head_and_metric(void **state)
         for (int m = 0; m < N_METRICS; m++) {
             size_t row = v * N_METRICS + (size_t)m;
             struct estimate est;
+            struct measured_rows measured = session_measured_rows(&e->session);
             struct abl_err err;
-            assert_true(
-                estimate_metric(&e->session, &e->results, v, (enum metric)m, false, &est, &err));
+            assert_true(estimate_delta(&measured, &e->results, v, (enum metric)m, &est, &err));
             cell_is(s, row, "condition", "facts");
             cell_is(s, row, "seed", "7");
             cell_is(s, row, "ablate", "zero");

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "experiments/experiments.h"
-#include "session/estimates.h"
+#include "analysis/estimates.h"
 #include "session/sample.h"
 #include "tests/support/check.h"
 #include "tests/support/devices.h"
@@ -108,7 +108,8 @@ static void check_rows(const struct settings *s)
         }
     }
     struct estimate e;
-    CHECK(estimate_metric(sample, &part, 0, METRIC_LD, false, &e, &err));
+    struct measured_rows measured = session_measured_rows(sample);
+    CHECK(estimate_delta(&measured, &part, 0, METRIC_LD, &e, &err));
     assert_int_equal(e.n, sample->prompts->n);
     assert_int_equal(e.n_clusters, sample->prompts->n_clusters);
     results_release(&part);

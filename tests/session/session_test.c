@@ -14,7 +14,8 @@
 
 #include "experiments/experiments.h"
 #include "forward/forward.h"
-#include "session/estimates.h"
+#include "analysis/joint.h"
+#include "analysis/estimates.h"
 #include "session/session.h"
 #include "tests/support/check.h"
 #include "tests/support/devices.h"
@@ -555,10 +556,11 @@ static void interactions_are_joint_minus_singles(void **state)
     size_t joint = labelled(&r.variants, "0:2+1:1");
     size_t singles[] = { labelled(&r.variants, "0:2"), labelled(&r.variants, "1:1") };
     struct estimate both, alone[2], interaction;
-    CHECK(estimate_metric(r.session, &r.table, joint, METRIC_LD, false, &both, &err));
+    struct measured_rows measured = session_measured_rows(r.session);
+    CHECK(estimate_delta(&measured, &r.table, joint, METRIC_LD, &both, &err));
     for (int i = 0; i < 2; i++)
-        CHECK(estimate_metric(r.session, &r.table, singles[i], METRIC_LD, false, &alone[i], &err));
-    CHECK(estimate_interaction(r.session, &r.table, joint, singles, 2, METRIC_LD, &interaction,
+        CHECK(estimate_delta(&measured, &r.table, singles[i], METRIC_LD, &alone[i], &err));
+    CHECK(estimate_interaction(&measured, &r.table, joint, singles, 2, METRIC_LD, &interaction,
                                &err));
     golden_close(interaction.mean, both.mean - alone[0].mean - alone[1].mean, 1e-12, "interaction");
     assert_true(fabs(interaction.mean) > 1e-9); // heads of two layers do interact

@@ -16,12 +16,6 @@
 const uint32_t example_index[ROWS] = { 0, 2, 3, 5, 8, 9 };
 const uint32_t example_cluster[ROWS] = { 0, 1, 1, 2, 0, 2 };
 
-void must(bool ok, const struct abl_err *err)
-{
-    if (!ok)
-        fail_msg("%s", err->text);
-}
-
 void close_to(const char *what, double found, double expected)
 {
     if (!(fabs(found - expected) <= 1e-12 * fmax(1.0, fabs(expected))))

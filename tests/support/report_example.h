@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/support/study.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "report/report.h"
@@ -33,7 +34,6 @@ struct example {
 
 extern const uint32_t example_index[ROWS], example_cluster[ROWS]; // of each row
 
-void must(bool ok, const struct abl_err *err);
 void close_to(const char *what, double found, double expected);
 
 // Variants: all heads; or the sets 0:1+1:2 and 0:0+0:1+1:2 behind their singles 0:1, 1:2, 0:0.

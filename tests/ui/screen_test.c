@@ -132,9 +132,10 @@ static void draws_the_joint_effect_of_marked_heads(void **state)
     s->snap->has_joint = true;
     s->snap->joint
         = (struct joint){ .marks = s->marks,
-                          .joint = { .mean = 3.5, .ci_lo = 3.25, .ci_hi = 3.75 },
-                          .sum = { .mean = 4.0, .ci_lo = 3.5, .ci_hi = 4.5 },
-                          .interaction = { .mean = -0.5, .ci_lo = -0.75, .ci_hi = -0.25 } };
+                          .effect
+                          = { .joint = { .mean = 3.5, .ci_lo = 3.25, .ci_hi = 3.75 },
+                              .sum = { .mean = 4.0, .ci_lo = 3.5, .ci_hi = 4.5 },
+                              .interaction = { .mean = -0.5, .ci_lo = -0.75, .ci_hi = -0.25 } } };
     expect_screen(s, "joint-80x24");
     state_free(s);
 }

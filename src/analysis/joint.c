@@ -1,0 +1,65 @@
+#include "analysis/joint.h"
+
+#include <stdlib.h>
+
+#include "analysis/estimates.h"
+
+bool joint_singles(const struct results *results, const struct head *heads, size_t n,
+                   size_t *singles)
+{
+    for (size_t i = 0; i < n; i++) {
+        singles[i] = variants_find_heads(results->variants, &heads[i], 1);
+        if (singles[i] == NO_VARIANT || !results->done[singles[i]])
+            return false;
+    }
+    return true;
+}
+
+// Row by row: the joint delta (NO_VARIANT: none) plus `sign` times those of the singles.
+static bool estimate_combined(const struct measured_rows *measured, const struct results *results,
+                              size_t joint, const size_t *singles, size_t n_singles, double sign,
+                              enum metric m, struct estimate *out, struct abl_err *err)
+{
+    size_t n = results->n_prompts;
+    double *column = calloc(n + 1, sizeof *column);
+    if (!column)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        const struct row_stats *intact = &measured->intact[i];
+        if (joint != NO_VARIANT)
+            column[i] = metric_delta(m, &results->rows[joint * n + i], intact);
+        for (size_t k = 0; k < n_singles; k++)
+            column[i] += sign * metric_delta(m, &results->rows[singles[k] * n + i], intact);
+    }
+    bool ok = stats_estimate(measured->resampler, column, true, out, err);
+    free(column);
+    return ok;
+}
+
+bool estimate_interaction(const struct measured_rows *measured, const struct results *results,
+                          size_t joint, const size_t *singles, size_t n_singles, enum metric m,
+                          struct estimate *out, struct abl_err *err)
+{
+    return estimate_combined(measured, results, joint, singles, n_singles, -1, m, out, err);
+}
+
+bool joint_effect_make(const struct measured_rows *measured, const struct results *results,
+                       const struct head *heads, size_t n, enum metric m, struct joint_effect *out,
+                       struct abl_err *err)
+{
+    size_t joint = variants_find_heads(results->variants, heads, n);
+    size_t *singles = calloc(n + 1, sizeof *singles);
+    if (!singles)
+        return abl_no_memory(err);
+    bool ok
+        = (joint != NO_VARIANT && results->done[joint] && joint_singles(results, heads, n, singles))
+          || abl_fail(err, ABL_FAILED, "the marked set was not planned");
+    struct joint_effect e;
+    ok = ok && estimate_delta(measured, results, joint, m, &e.joint, err)
+         && estimate_combined(measured, results, NO_VARIANT, singles, n, 1, m, &e.sum, err)
+         && estimate_interaction(measured, results, joint, singles, n, m, &e.interaction, err);
+    free(singles);
+    if (ok)
+        *out = e;
+    return ok;
+}
