@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 
 // One member of an object, its value already in canonical form.
@@ -126,14 +127,10 @@ static bool read_members(struct json *j, struct members *m)
 {
     struct json_text key;
     while (json_next_key(j, &key)) {
-        if (m->n == m->cap) {
-            size_t cap = m->cap ? m->cap * 2 : 8;
-            struct member *more = realloc(m->items, cap * sizeof *more);
-            if (!more)
-                return abl_no_memory(j->err);
-            m->items = more;
-            m->cap = cap;
-        }
+        struct member *more = array_room(m->items, m->n, &m->cap, sizeof *more);
+        if (!more)
+            return abl_no_memory(j->err);
+        m->items = more;
         struct member *to = &m->items[m->n++];
         *to = (struct member){ .key = key };
         if (!put_value(j, &to->value))

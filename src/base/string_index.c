@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 struct string_entry {
     const char *text;
     size_t len;
@@ -33,19 +35,6 @@ static struct string_entry *find_entry(const struct string_index *x, const char 
     }
 }
 
-static bool has_room(struct string_index *x)
-{
-    if (x->n < x->cap)
-        return true;
-    size_t cap = x->cap ? 2 * x->cap : 8;
-    struct string_entry *grown = realloc(x->entries, cap * sizeof *grown);
-    if (!grown)
-        return false;
-    x->entries = grown;
-    x->cap = cap;
-    return true;
-}
-
 static uint32_t *put(struct string_index *x, const char *text, size_t len, uint32_t value,
                      bool copy)
 {
@@ -55,7 +44,10 @@ static uint32_t *put(struct string_index *x, const char *text, size_t len, uint3
         return &known->value;
     if (copy)
         text = arena_strndup(&x->copies, text, len);
-    if (!text || !has_room(x) || !hash_put(&x->places, key, x->n))
+    struct string_entry *room = array_room(x->entries, x->n, &x->cap, sizeof *room);
+    if (room)
+        x->entries = room;
+    if (!text || !room || !hash_put(&x->places, key, x->n))
         return NULL;
     known = &x->entries[x->n++];
     *known = (struct string_entry){ .text = text, .len = len, .value = value };

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/size.h"
 #include "engine/work.h"
@@ -79,16 +80,13 @@ static struct traced *traced_of(struct engine *e)
 static bool has_room(struct traced *t)
 {
     struct trace *trace = &t->trace;
-    if (trace->n_events < t->cap)
-        return true;
-    size_t cap = t->cap ? 2 * t->cap : 1024;
     struct trace_event *grown
-        = cap <= MAX_TRACE_EVENTS ? realloc(trace->events, cap * sizeof *grown) : NULL;
-    if (!grown)
-        return false;
-    trace->events = grown;
-    t->cap = cap;
-    return true;
+        = trace->n_events < MAX_TRACE_EVENTS
+              ? array_room(trace->events, trace->n_events, &t->cap, sizeof *grown)
+              : NULL;
+    if (grown)
+        trace->events = grown;
+    return grown;
 }
 
 // An operation that started at `start` has been asked for; wait until it is done.

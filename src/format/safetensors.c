@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "base/size.h"
 
@@ -132,14 +133,10 @@ struct entry_list {
 
 static struct tensor_entry *list_add(struct entry_list *l)
 {
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 64;
-        struct tensor_entry *grown = realloc(l->items, cap * sizeof *grown);
-        if (!grown)
-            return NULL;
-        l->items = grown;
-        l->cap = cap;
-    }
+    struct tensor_entry *grown = array_room(l->items, l->n, &l->cap, sizeof *grown);
+    if (!grown)
+        return NULL;
+    l->items = grown;
     l->items[l->n] = (struct tensor_entry){ 0 };
     return &l->items[l->n++];
 }

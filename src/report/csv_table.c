@@ -6,6 +6,7 @@
 
 #include <csv.h>
 
+#include "base/array.h"
 #include "base/file.h"
 
 enum { CSV_MAX = 1 << 30 };
@@ -21,16 +22,12 @@ struct reader {
 static void take_cell(void *text, size_t len, void *context)
 {
     struct reader *r = context;
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? 2 * r->cap : 1024;
-        const char **grown = realloc(r->cells, cap * sizeof *grown);
-        if (!grown) {
-            r->no_memory = true;
-            return;
-        }
-        r->cells = grown;
-        r->cap = cap;
+    const char **grown = array_room(r->cells, r->n, &r->cap, sizeof *grown);
+    if (!grown) {
+        r->no_memory = true;
+        return;
     }
+    r->cells = grown;
     const char *copy = text ? arena_strndup(r->arena, text, len) : "";
     r->no_memory = r->no_memory || !copy;
     r->cells[r->n++] = copy;

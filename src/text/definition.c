@@ -3,19 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/size.h"
-
-// items with room for one more of `size` bytes; NULL when memory is out, items as before.
-static void *with_room(void *items, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return items;
-    size_t more = *cap ? *cap * 2 : 256, bytes;
-    void *moved = size_mul(more, size, &bytes) ? realloc(items, bytes) : NULL;
-    if (moved)
-        *cap = more;
-    return moved;
-}
+#include "base/array.h"
 
 static bool keep(struct definition *d, struct json_text *text, struct abl_err *err)
 {
@@ -26,7 +14,7 @@ static bool keep(struct definition *d, struct json_text *text, struct abl_err *e
 bool definition_add_token(struct definition *d, struct json_text text, uint32_t id,
                           struct abl_err *err)
 {
-    void *moved = with_room(d->vocab, d->n_vocab, &d->cap_vocab, sizeof *d->vocab);
+    void *moved = array_room(d->vocab, d->n_vocab, &d->cap_vocab, sizeof *d->vocab);
     if (!moved)
         return abl_no_memory(err);
     d->vocab = moved;
@@ -40,7 +28,7 @@ bool definition_add_token(struct definition *d, struct json_text text, uint32_t 
 bool definition_add_merge(struct definition *d, struct json_text left, struct json_text right,
                           uint32_t rank, struct abl_err *err)
 {
-    void *moved = with_room(d->merges, d->n_merges, &d->cap_merges, sizeof *d->merges);
+    void *moved = array_room(d->merges, d->n_merges, &d->cap_merges, sizeof *d->merges);
     if (!moved)
         return abl_no_memory(err);
     d->merges = moved;
@@ -53,7 +41,7 @@ bool definition_add_merge(struct definition *d, struct json_text left, struct js
 
 bool definition_add_normal(struct definition *d, struct definition_normal n, struct abl_err *err)
 {
-    void *moved = with_room(d->normals, d->n_normals, &d->cap_normals, sizeof *d->normals);
+    void *moved = array_room(d->normals, d->n_normals, &d->cap_normals, sizeof *d->normals);
     if (!moved)
         return abl_no_memory(err);
     d->normals = moved;
@@ -65,7 +53,7 @@ bool definition_add_normal(struct definition *d, struct definition_normal n, str
 
 bool definition_add_cut(struct definition *d, struct definition_cut c, struct abl_err *err)
 {
-    void *moved = with_room(d->cuts, d->n_cuts, &d->cap_cuts, sizeof *d->cuts);
+    void *moved = array_room(d->cuts, d->n_cuts, &d->cap_cuts, sizeof *d->cuts);
     if (!moved)
         return abl_no_memory(err);
     d->cuts = moved;
@@ -78,7 +66,7 @@ bool definition_add_cut(struct definition *d, struct definition_cut c, struct ab
 bool definition_add_added(struct definition *d, struct json_text text, uint32_t id, unsigned flags,
                           struct abl_err *err)
 {
-    void *moved = with_room(d->added, d->n_added, &d->cap_added, sizeof *d->added);
+    void *moved = array_room(d->added, d->n_added, &d->cap_added, sizeof *d->added);
     if (!moved)
         return abl_no_memory(err);
     d->added = moved;

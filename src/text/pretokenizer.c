@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "text/pattern.h"
 
 static const char space_mark[] = "\xe2\x96\x81"; // U+2581
@@ -64,14 +65,10 @@ static bool end_piece(struct pieces *p, struct abl_err *err)
         return abl_no_memory(err);
     if (p->text.len == begin)
         return true;
-    if (p->n == p->cap) {
-        size_t cap = p->cap ? p->cap * 2 : 64;
-        size_t *grown = realloc(p->ends, cap * sizeof *grown);
-        if (!grown)
-            return abl_no_memory(err);
-        p->ends = grown;
-        p->cap = cap;
-    }
+    size_t *grown = array_room(p->ends, p->n, &p->cap, sizeof *grown);
+    if (!grown)
+        return abl_no_memory(err);
+    p->ends = grown;
     p->ends[p->n++] = p->text.len;
     return true;
 }

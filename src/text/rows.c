@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/json.h"
-#include "base/size.h"
 
 enum field_flags {
     FIELD_REQUIRED = 1 << 0,
@@ -134,17 +134,12 @@ static struct dataset_row *push(struct parsed_rows *list, struct abl_err *err)
         abl_fail(err, ABL_BAD_DATA, "too many rows: expected at most %" PRIu32, UINT32_MAX);
         return NULL;
     }
-    if (list->n == list->cap) {
-        size_t cap = list->cap ? list->cap * 2 : 256, bytes;
-        struct dataset_row *rows
-            = size_mul(cap, sizeof *rows, &bytes) ? realloc(list->rows, bytes) : NULL;
-        if (!rows) {
-            abl_no_memory(err);
-            return NULL;
-        }
-        list->rows = rows;
-        list->cap = cap;
+    struct dataset_row *rows = array_room(list->rows, list->n, &list->cap, sizeof *rows);
+    if (!rows) {
+        abl_no_memory(err);
+        return NULL;
     }
+    list->rows = rows;
     return &list->rows[list->n++];
 }
 

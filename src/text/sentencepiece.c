@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "text/definition.h"
 #include "text/scores.h"
 
@@ -128,14 +129,10 @@ static bool read_piece(struct message m, struct scored_piece *out)
 
 static bool add_piece(struct message *m, const struct wire_field *f, struct sp_model *model)
 {
-    if (model->n == model->cap) {
-        size_t cap = model->cap ? model->cap * 2 : 1024;
-        struct scored_piece *grown = realloc(model->pieces, cap * sizeof *grown);
-        if (!grown)
-            return abl_no_memory(m->err);
-        model->pieces = grown;
-        model->cap = cap;
-    }
+    struct scored_piece *grown = array_room(model->pieces, model->n, &model->cap, sizeof *grown);
+    if (!grown)
+        return abl_no_memory(m->err);
+    model->pieces = grown;
     return need_wire(m, f, WIRE_BYTES) && read_piece(inside(m, f), &model->pieces[model->n++]);
 }
 

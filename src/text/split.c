@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/size.h"
 
 enum { MAX_SPLIT_FILE = 256 << 20 };
 
@@ -33,14 +33,10 @@ const char *split_name(enum split split)
 
 static bool push(struct split_file *f, enum split s, uint32_t row, struct abl_err *err)
 {
-    if (f->n[s] == f->cap[s]) {
-        size_t cap = f->cap[s] ? f->cap[s] * 2 : 64, bytes;
-        uint32_t *rows = size_mul(cap, sizeof *rows, &bytes) ? realloc(f->rows[s], bytes) : NULL;
-        if (!rows)
-            return abl_no_memory(err);
-        f->rows[s] = rows;
-        f->cap[s] = cap;
-    }
+    uint32_t *rows = array_room(f->rows[s], f->n[s], &f->cap[s], sizeof *rows);
+    if (!rows)
+        return abl_no_memory(err);
+    f->rows[s] = rows;
     f->rows[s][f->n[s]++] = row;
     return true;
 }

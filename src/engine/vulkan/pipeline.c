@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "shaders/attend.spv.h"
 #include "shaders/attend_texel.spv.h"
 #include "shaders/edit.spv.h"
@@ -196,14 +197,10 @@ static bool find_pipeline(struct pipelines *p, const struct dispatch *d, VkPipel
             return true;
         }
     }
-    if (p->n == p->cap) {
-        size_t cap = p->cap ? 2 * p->cap : 16;
-        struct pipeline *bigger = realloc(p->all, cap * sizeof *bigger);
-        if (!bigger)
-            return abl_no_memory(err);
-        p->all = bigger;
-        p->cap = cap;
-    }
+    struct pipeline *bigger = array_room(p->all, p->n, &p->cap, sizeof *bigger);
+    if (!bigger)
+        return abl_no_memory(err);
+    p->all = bigger;
     struct pipeline made = { .shader = d->shader, .aligned = d->aligned };
     memcpy(made.constants, d->constants, sizeof made.constants);
     if (!create_pipeline(p, &made, err))

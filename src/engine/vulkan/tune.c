@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 enum { TRIES = 2, MOST_SHAPES = 256, MAX_PATH = 4096 };
 
 static const double least_work = 2e7; // multiply-adds of a product that is worth measuring
@@ -41,15 +43,11 @@ static char *tune_path(const struct device_info *device, bool coop)
 
 static struct tune_shape *add_shape(struct tuner *t, uint32_t log2_m, uint32_t n, uint32_t k)
 {
-    if (t->n == t->cap) {
-        size_t cap = t->cap ? 2 * t->cap : 16;
-        struct tune_shape *bigger
-            = cap <= MOST_SHAPES ? realloc(t->shapes, cap * sizeof *bigger) : NULL;
-        if (!bigger)
-            return NULL;
-        t->shapes = bigger;
-        t->cap = cap;
-    }
+    struct tune_shape *bigger
+        = t->n < MOST_SHAPES ? array_room(t->shapes, t->n, &t->cap, sizeof *bigger) : NULL;
+    if (!bigger)
+        return NULL;
+    t->shapes = bigger;
     t->shapes[t->n] = (struct tune_shape){ .log2_m = log2_m, .n = n, .k = k };
     return &t->shapes[t->n++];
 }
