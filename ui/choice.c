@@ -64,12 +64,8 @@ bool ablation_same(struct ablation a, struct ablation b)
 
 void ablation_name(struct ablation a, char *out, size_t size)
 {
-    static const char *const names[]
-        = { [ABLATE_MEAN] = "mean", [ABLATE_RESAMPLE] = "resample", [ABLATE_PATCH] = "patch" };
-    if (a.kind != ABLATE_SCALE)
-        snprintf(out, size, "%s", names[a.kind]);
-    else if (a.scale == 0.0f)
-        snprintf(out, size, "zero");
-    else
+    if (ablation_has_factor(a))
         snprintf(out, size, "scale %g", (double)a.scale);
+    else
+        snprintf(out, size, "%s", ablation_kind_name(a.kind));
 }

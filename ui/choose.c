@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "experiments/experiments.h"
 #include "ui/action.h"
 #include "ui/presentation.h"
@@ -87,13 +88,13 @@ unsigned choose_kind(struct state *s, enum ablate_kind kind)
         s, (struct ablation){ .kind = kind, .value_bias = s->choice.ablation.value_bias });
 }
 
-// zero -> half -> mean -> resample -> patch -> zero.
+// zero -> half -> mean -> … -> zero.
 unsigned choose_next_ablation(struct state *s)
 {
     struct ablation a = s->choice.ablation;
-    if (a.kind == ABLATE_SCALE && a.scale == 0.0f)
+    if (a.kind == ABLATE_SCALE && !ablation_has_factor(a))
         return choose_scale(s, "0.5");
-    return choose_kind(s, a.kind == ABLATE_PATCH ? ABLATE_SCALE : (enum ablate_kind)(a.kind + 1));
+    return choose_kind(s, (enum ablate_kind)((a.kind + 1) % N_ABLATE_KINDS));
 }
 
 unsigned choose_experiment(struct state *s, const char *name)
@@ -122,24 +123,25 @@ unsigned choose_experiment(struct state *s, const char *name)
 
 unsigned choose_site(struct state *s, const char *name)
 {
-    for (int site = 0; site < N_SITES; site++)
-        if (strcmp(name, site_name((enum site)site)) == 0) {
-            s->choice.sites = 1u << site;
-            return s->choice.experiment->options & READS_PATCH ? EFFECT_RUN : 0;
-        }
-    state_say(s, true, "no site '%s': S shows the list", name);
-    return 0;
+    size_t site;
+    if (!name_find(site_name, 0, name, strlen(name), &site)) {
+        state_say(s, true, "no site '%s': S shows the list", name);
+        return 0;
+    }
+    s->choice.sites = 1u << site;
+    return s->choice.experiment->options & READS_PATCH ? EFFECT_RUN : 0;
 }
 
 unsigned choose_direction(struct state *s, const char *argument)
 {
-    bool forth = !strcmp(argument, "clean->corrupt"), back = !strcmp(argument, "corrupt->clean");
-    if (!forth && !back) {
-        state_say(s, true, "unknown direction '%s': expected clean->corrupt or corrupt->clean",
-                  argument);
+    size_t direction;
+    char names[NAMES_SIZE];
+    if (!name_find(direction_name, 0, argument, strlen(argument), &direction)) {
+        state_say(s, true, "unknown direction '%s': expected %s", argument,
+                  names_join(direction_name, 0, ", ", " or ", names, sizeof names));
         return 0;
     }
-    s->choice.direction = forth ? CLEAN_TO_CORRUPT : CORRUPT_TO_CLEAN;
+    s->choice.direction = (enum direction)direction;
     return s->choice.experiment->options & READS_PATCH ? EFFECT_RUN : 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "ui/action.h"
 #include "ui/choose.h"
 
@@ -38,17 +39,14 @@ static unsigned set_device(struct state *s, const char *argument)
 
 static unsigned set_ablation(struct state *s, const char *argument)
 {
-    static const char *const kinds[] = { [ABLATE_SCALE] = "zero",
-                                         [ABLATE_MEAN] = "mean",
-                                         [ABLATE_RESAMPLE] = "resample",
-                                         [ABLATE_PATCH] = "patch" };
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (!strcmp(argument, kinds[i]))
-            return choose_kind(s, (enum ablate_kind)i);
+    size_t kind;
+    char kinds[NAMES_SIZE];
+    if (name_find(ablation_kind_name, 0, argument, strlen(argument), &kind))
+        return choose_kind(s, (enum ablate_kind)kind);
     if (!strncmp(argument, "scale=", 6))
         return choose_scale(s, argument + 6);
-    state_say(s, true, "unknown ablation '%s': expected zero, mean, resample, patch or scale=S",
-              argument);
+    state_say(s, true, "unknown ablation '%s': expected %s or scale=S", argument,
+              names_join(ablation_kind_name, 0, ", ", ", ", kinds, sizeof kinds));
     return 0;
 }
 
@@ -106,7 +104,7 @@ static const struct ui_command commands[] = {
     { "site", "S", false, "what patch puts in: resid_post, z, …", choose_site },
     { "direction", "D", false, "of patch: clean->corrupt or corrupt->clean", choose_direction },
     { "positions", "P", false, "of patch: last, all, each or -1,-3", choose_positions },
-    { "ablate", "K", false, "zero, mean, resample, patch or scale=S", set_ablation },
+    { "ablate", "K", false, "zero" ABLATION_LATER_NAMES " or scale=S", set_ablation },
     { "metric", "M", false, "show another metric", set_metric },
     { "keep", NULL, false, "keep this run to compare others with", keep },
     { "rerun", NULL, false, "run again from the start", rerun },

@@ -46,6 +46,9 @@ static bool marked(const struct state *s)
     return s->marks.n;
 }
 
+#define ABLATION_KEY(id, name, key, about, ...)                                                    \
+    { key, WHERE_PANES, DO_ABLATE, ABLATE_##id, NULL, NULL, about },
+
 static const struct binding bindings[] = {
     // clang-format off
     { '?', WHERE_PANES, DO_OVERLAY, OVERLAY_HELP, NULL, "help", "this help" },
@@ -60,7 +63,7 @@ static const struct binding bindings[] = {
     { 'E', WHERE_PANES, DO_OVERLAY, OVERLAY_EXPERIMENT, NULL,
       "experiment", "choose the experiment; sets are the marked heads" },
     { 'a', WHERE_PANES, DO_NEXT_ABLATION, 0, NULL,
-      "ablation", "next ablation: zero, scale 0.5, mean, resample, patch" },
+      "ablation", "next ablation: zero, scale 0.5" ABLATION_LATER_NAMES },
     { 'e', WHERE_PANES, DO_OVERLAY, OVERLAY_EXPORT, measured,
       "export", "write the results into a folder" },
     { 'M', WHERE_PANES, DO_OVERLAY, OVERLAY_MODEL, NULL, "model", "choose the model" },
@@ -81,10 +84,7 @@ static const struct binding bindings[] = {
     { 't', WHERE_OV, DO_TOGGLE_OV, 0, NULL,
       "circuit", "between the head's mean output and its OV circuit" },
     { 'S', WHERE_PANES, DO_OVERLAY, OVERLAY_SITE, patches, "site", "choose what patch puts in" },
-    { 'z', WHERE_PANES, DO_ABLATE, ABLATE_SCALE, NULL, NULL, "zero ablation" },
-    { 'm', WHERE_PANES, DO_ABLATE, ABLATE_MEAN, NULL, NULL, "mean ablation" },
-    { 'r', WHERE_PANES, DO_ABLATE, ABLATE_RESAMPLE, NULL, NULL, "resample: another row's value" },
-    { 'p', WHERE_PANES, DO_ABLATE, ABLATE_PATCH, NULL, NULL, "patch: the corrupt prompt's value" },
+    ABLATION_ROWS(ABLATION_KEY)
     { 'K', WHERE_PANES, DO_KEEP, 0, measured, NULL, "keep this run to compare others with" },
     { 'd', WHERE_PANES, DO_DIFFER, 0, saved, NULL, "heatmap of the difference to the kept run" },
     { 'c', WHERE_PANES, DO_CLEAR_MARKS, 0, marked, NULL, "clear all marks" },

@@ -84,8 +84,8 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     snprintf(text, sizeof text, "BOS %s", f->bos);
     x = item(g, r, x, 1, style_dim(), text);
     if (f->shape.has_value_bias) {
-        bool folded = s->choice.ablation.value_bias == VALUE_BIAS_FOLDED;
-        snprintf(text, sizeof text, "value bias %s", folded ? "folded" : "head");
+        snprintf(text, sizeof text, "value bias %s",
+                 value_bias_name(s->choice.ablation.value_bias));
         bool fits = x + text_width(" · ") + text_width(text) <= r.w;
         x = item(g, r, x, 1, style_dim(), fits ? text : strchr(text, 'b'));
     }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/names.h"
 #include "experiments/experiments.h"
-#include "experiments/ov.h"
 
 struct source {
     struct config_reader *r;
@@ -210,13 +210,15 @@ static bool read_groups(const struct source *b)
     return b->s->sets;
 }
 
-static bool read_direction(const struct source *b, const char *text)
+// The value that a key names, 0 where it is missing.
+static bool read_name(const struct source *b, const char *key, name_list *names, size_t *out)
 {
-    bool back = strcmp(text, "corrupt->clean") == 0;
-    if (!back && strcmp(text, "clean->corrupt") != 0)
-        return bad(b, "patch_direction", "clean->corrupt or corrupt->clean");
-    b->s->direction = back ? CORRUPT_TO_CLEAN : CLEAN_TO_CORRUPT;
-    return true;
+    const cJSON *item = member(b, key);
+    const char *text = cJSON_IsString(item) ? item->valuestring : "";
+    char expected[NAMES_SIZE];
+    *out = 0;
+    return !item || name_find(names, 0, text, strlen(text), out)
+           || bad(b, key, names_join(names, 0, ", ", " or ", expected, sizeof expected));
 }
 
 static bool read_granularity(const struct source *b, const char *text)
@@ -264,7 +266,8 @@ static bool read_positions(const struct source *b)
 
 static bool read_patch(const struct source *b)
 {
-    const cJSON *direction = member(b, "patch_direction"), *granularity = member(b, "granularity");
+    const cJSON *granularity = member(b, "granularity");
+    size_t direction;
     bool given;
     b->s->experiment = &experiment_patch;
     b->s->ablation = (struct ablation){ .value_bias = b->s->ablation.value_bias };
@@ -274,9 +277,11 @@ static bool read_patch(const struct source *b)
                         "sham_max_abs_delta in summary.json",
                         b->path))
         return false;
-    return read_direction(b, cJSON_IsString(direction) ? direction->valuestring : "clean->corrupt")
-           && read_granularity(b, cJSON_IsString(granularity) ? granularity->valuestring
-                                                              : "layer_resid")
+    if (!read_name(b, "patch_direction", direction_name, &direction))
+        return false;
+    b->s->direction = (enum direction)direction;
+    return read_granularity(b,
+                            cJSON_IsString(granularity) ? granularity->valuestring : "layer_resid")
            && number_list(b, "layers", &b->s->layers, &given) && read_positions(b);
 }
 
@@ -296,15 +301,13 @@ static bool read_partial(const struct source *b)
 
 static bool read_ov(const struct source *b)
 {
-    const cJSON *kind = member(b, "kind"), *top_k = member(b, "top_k");
+    const cJSON *top_k = member(b, "top_k");
+    size_t kind;
     bool given;
     b->s->experiment = &experiment_ov;
-    if (cJSON_IsString(kind) && strcmp(kind->valuestring, ov_kind_name(OV_CIRCUIT)) == 0)
-        b->s->ov_kind = OV_CIRCUIT;
-    else if (kind
-             && !(cJSON_IsString(kind)
-                  && strcmp(kind->valuestring, ov_kind_name(OV_MEAN_OUTPUT)) == 0))
-        return bad(b, "kind", "mean_output or circuit");
+    if (!read_name(b, "kind", ov_kind_name, &kind))
+        return false;
+    b->s->ov_kind = (enum ov_kind)kind;
     if (top_k && (!whole(top_k, &b->s->top_k) || !b->s->top_k))
         return bad(b, "top_k", "a number of tokens");
     return number_list(b, "layers", &b->s->layers, &given) && read_heads(b);

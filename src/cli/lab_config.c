@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/names.h"
 #include "cli/lab_battery.h"
 #include "experiments/experiments.h"
 
@@ -114,10 +115,11 @@ static bool read_dataset(struct config_reader *r, const cJSON *o, struct setting
                                          config_text(r, data, "dataset.", "foil_field") };
     if (r->failed || !config_check_keys(r, data, "dataset."))
         return false;
+    char splits[NAMES_SIZE];
     if (split && !split_parse(split, &s->split))
-        return abl_fail(r->err, ABL_BAD_DATA,
-                        "'%s': \"dataset.split\" is '%s': expected train, val, test or all",
-                        r->path, split);
+        return abl_fail(r->err, ABL_BAD_DATA, "'%s': \"dataset.split\" is '%s': expected %s",
+                        r->path, split,
+                        names_join(split_name, SPLIT_TRAIN, ", ", " or ", splits, sizeof splits));
     if (!id)
         return abl_fail(r->err, ABL_BAD_DATA, "'%s': \"dataset.id\" is missing: expected a corpus",
                         r->path);
@@ -241,7 +243,7 @@ static bool add_run(struct config_reader *r, const struct config_run *run, const
 // Whether a seed changes more than which resamples are drawn.
 static bool is_drawn(const struct settings *s, const struct battery *b)
 {
-    return b->n_random || s->ablation.kind == ABLATE_RESAMPLE
+    return b->n_random || ablation_needs(s->ablation.kind) == NEEDS_RESAMPLED
            || (s->experiment->options & READS_CONTROLS && s->n_controls);
 }
 

@@ -4,8 +4,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
+#include "base/names.h"
 #include "cli/options.h"
 
 struct command_info {
@@ -27,9 +29,19 @@ struct option {
     const char *help;
     unsigned commands; // where it means something
     option_reader *read;
-    unsigned flag; // for read_flag
-    bool repeats;  // may be given several times
+    size_t at, size;                           // where the value goes, in struct cli
+    const char *expected;                      // what a bad value's message says; NULL: the names
+    name_list *names;                          // of option_name and option_bits
+    size_t first;                              // of these the first that may be said
+    uint64_t least, most;                      // of option_count
+    unsigned flag;                             // of option_flag
+    bool repeats;                              // may be given several times
+    void (*make_help)(char *out, size_t size); // in place of help
 };
+
+enum { OPTION_HELP_SIZE = 1024 };
+// What --help says of it, in out where it is put together.
+const char *option_help(const struct option *o, char out[OPTION_HELP_SIZE]);
 
 extern const struct option cli_options[];
 extern const size_t n_cli_options;

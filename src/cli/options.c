@@ -76,9 +76,11 @@ static bool apply_option(struct parser *p, size_t number, const char *value)
                         cli_commands[p->cli->command].name);
     if (!o->value && value)
         return abl_fail(p->err, ABL_USAGE, "--%s takes no value: found '%s'", o->name, value);
+    char help[OPTION_HELP_SIZE];
     if (o->value && !value) {
         if (p->at >= p->argc)
-            return abl_fail(p->err, ABL_USAGE, "--%s needs a value: %s", o->name, o->help);
+            return abl_fail(p->err, ABL_USAGE, "--%s needs a value: %s", o->name,
+                            option_help(o, help));
         value = p->argv[p->at++];
     }
     return o->read(o, value, p->cli, p->err);
@@ -270,6 +272,7 @@ void cli_help(FILE *to, enum command command)
             print_command(to, &cli_commands[i]);
         fputs("\n", to);
     }
+    char help[OPTION_HELP_SIZE];
     fputs("Options:\n", to);
     for (size_t i = 0; i < n_cli_options; i++) {
         const struct option *o = &cli_options[i];
@@ -280,7 +283,7 @@ void cli_help(FILE *to, enum command command)
         // bytes that continue a character take no column
         for (const char *u = o->value; u && *u; u++)
             used -= (*u & 0xc0) == 0x80;
-        fprintf(to, "%*s%s\n", used < 24 ? 24 - used : 1, "", o->help);
+        fprintf(to, "%*s%s\n", used < 24 ? 24 - used : 1, "", option_help(o, help));
     }
     fputs("\nExit codes: 0 done, 1 failed, 2 usage, 3 bad data, 4 model missing or unsupported, "
           "5 self-check failed, 130 interrupted\n",

@@ -1,6 +1,6 @@
 #include "engine/precision.h"
 
-#include <string.h>
+#include <stddef.h>
 
 static const struct {
     const char *name;
@@ -11,19 +11,9 @@ static const struct {
     [PRECISION_F16] = { "f16", 2 },
 };
 
-const char *precision_name(enum precision p)
+const char *precision_name(size_t p)
 {
-    return precisions[p].name;
-}
-
-bool precision_named(const char *name, enum precision *out)
-{
-    for (int i = 0; i < N_PRECISIONS; i++)
-        if (!strcmp(precisions[i].name, name)) {
-            *out = (enum precision)i;
-            return true;
-        }
-    return false;
+    return p < N_PRECISIONS ? precisions[p].name : NULL;
 }
 
 uint64_t precision_bytes(enum precision p)

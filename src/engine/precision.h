@@ -2,7 +2,7 @@
 #ifndef ABL_ENGINE_PRECISION_H
 #define ABL_ENGINE_PRECISION_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum precision {
@@ -15,10 +15,8 @@ enum precision {
     N_PRECISIONS,
 };
 
-// "f32", "bf16x3", "f16": as options and files spell it.
-const char *precision_name(enum precision p);
-// False where there is none of that name.
-bool precision_named(const char *name, enum precision *out);
+// "f32", "bf16x3", "f16": as options and files spell it; a name_list.
+const char *precision_name(size_t p);
 
 // Bytes that an element of a matrix takes on a device.
 uint64_t precision_bytes(enum precision p);

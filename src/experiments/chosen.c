@@ -1,22 +1,26 @@
 #include "experiments/chosen.h"
 
+#include <stdio.h>
+
 #include "plan/head_syntax.h"
 
 bool chosen_ablation(const struct session *session, struct ablation *out, struct abl_err *err)
 {
     *out = session->settings.ablation;
-    switch (out->kind) {
-    case ABLATE_SCALE:
-    case ABLATE_MEAN:
-        return true;
-    case ABLATE_RESAMPLE:
+    char option[64];
+    snprintf(option, sizeof option, "--ablate %s", ablation_kind_name(out->kind));
+    switch (ablation_needs(out->kind)) {
+    case NEEDS_NOTHING:
+    case NEEDS_MEANS:
+        break;
+    case NEEDS_RESAMPLED:
         out->donor = DONOR_MAP_RESAMPLED;
-        return donors_need_resampled(&session->donors, "--ablate resample", err);
-    case ABLATE_PATCH:
+        return donors_need_resampled(&session->donors, option, err);
+    case NEEDS_OTHER:
         out->donor = DONOR_MAP_OTHER;
-        return donors_need_other(&session->donors, "--ablate patch", err);
+        return donors_need_other(&session->donors, option, err);
     }
-    return false;
+    return true;
 }
 
 bool chosen_heads(const struct session *session, struct arena *a, struct head_set *out,

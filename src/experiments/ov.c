@@ -8,11 +8,6 @@
 #include "experiments/experiments.h"
 #include "forward/observe.h"
 
-const char *ov_kind_name(enum ov_kind k)
-{
-    return k == OV_CIRCUIT ? "circuit" : "mean_output";
-}
-
 // ------------------------------------------------------------------------------------- mean output
 
 struct means {

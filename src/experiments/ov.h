@@ -25,9 +25,6 @@
 #include "session/readings.h"
 #include "session/session.h"
 
-// "mean_output", "circuit"
-const char *ov_kind_name(enum ov_kind k);
-
 struct ov_head {
     uint32_t layer, head;
     double vector_norm; // of the vector

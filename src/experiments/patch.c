@@ -42,11 +42,10 @@ static struct edit patch_edit(const struct writer *w, enum site site, uint32_t l
 static bool add_head_patches(struct writer *w, enum site site, uint32_t layer, int32_t position)
 {
     const struct model_shape *s = &w->session->model->shape;
-    uint32_t group = s->n_heads / s->n_kv_heads;
-    bool is_kv = site == SITE_K || site == SITE_V;
+    uint32_t group = s->n_heads / site_heads(s, site); // 1 but for kv heads
     for (size_t i = 0; i < w->heads.n; i++) {
         struct head h = w->heads.heads[i];
-        uint32_t head = is_kv ? h.head / group : h.head;
+        uint32_t head = h.head / group;
         if (h.layer == layer
             && !add_patch(w, patch_edit(w, site, layer, head, position), ROLE_PATCH))
             return false;

@@ -8,57 +8,6 @@
 
 #include "plan/head_syntax.h"
 
-const char *site_name(enum site site)
-{
-    static const char *const names[N_SITES] = { [SITE_RESID_PRE] = "resid_pre",
-                                                [SITE_Q] = "q",
-                                                [SITE_K] = "k",
-                                                [SITE_V] = "v",
-                                                [SITE_PATTERN] = "pattern",
-                                                [SITE_Z] = "z",
-                                                [SITE_ATTN_OUT] = "attn_out",
-                                                [SITE_MLP_OUT] = "mlp_out",
-                                                [SITE_RESID_POST] = "resid_post" };
-    return names[site];
-}
-
-uint32_t site_head_cols(const struct model_shape *s, enum site site)
-{
-    if (site == SITE_PATTERN)
-        return 1;
-    return site == SITE_Q || site == SITE_K || site == SITE_V || site == SITE_Z ? s->d_head : 0;
-}
-
-uint32_t site_cols(const struct model_shape *s, enum site site)
-{
-    uint32_t n_heads = site == SITE_K || site == SITE_V ? s->n_kv_heads : s->n_heads;
-    uint32_t cols = site_head_cols(s, site);
-    return cols ? n_heads * cols : s->d_model;
-}
-
-struct edit head_edit(struct head h, struct ablation how)
-{
-    struct edit e = {
-        .site = SITE_Z, .layer = h.layer, .head = h.head, .position = ALL_POSITIONS, .op = EDIT_SET
-    };
-    switch (how.kind) {
-    case ABLATE_SCALE:
-        e.op = EDIT_SCALE;
-        e.factor = how.scale;
-        e.source = how.value_bias == VALUE_BIAS_FOLDED ? SOURCE_CONSTANT : SOURCE_NONE;
-        break;
-    case ABLATE_MEAN:
-        e.source = SOURCE_MEAN;
-        break;
-    case ABLATE_RESAMPLE:
-    case ABLATE_PATCH:
-        e.source = SOURCE_ROW;
-        e.donor = how.donor;
-        break;
-    }
-    return e;
-}
-
 bool variants_init(struct variants *v, size_t cap, struct abl_err *err)
 {
     *v = (struct variants){ .cap = cap };
@@ -261,20 +210,6 @@ size_t variants_find_heads(const struct variants *v, const struct head *heads, s
         if (v->items[i].donor == DONOR_NONE && is_set(&v->items[i].nodes, heads, n))
             return i;
     return NO_VARIANT;
-}
-
-bool edit_is_identity(const struct edit *e)
-{
-    switch (e->op) {
-    case EDIT_SCALE:
-        return e->factor == 1.0f;
-    case EDIT_ADD:
-        return e->factor == 0.0f || e->source == SOURCE_NONE;
-    case EDIT_SET:
-        return false;
-    }
-    assert(false && "known op");
-    return false;
 }
 
 uint32_t variant_first_layer(const struct variant *v)

@@ -8,61 +8,9 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "model/shape.h"
+#include "plan/ablation.h"
+#include "plan/edit.h"
 #include "plan/place.h"
-
-// Activations of a layer in the order in which they are computed. q and k are those that meet each
-// other (normed and turned by their positions where the model does that); pattern is what softmax
-// makes of them, and has a row for each edge, a query and a key that it sees, and a column for each
-// head; attn_out and mlp_out are module outputs, biases included.
-enum site {
-    SITE_RESID_PRE,
-    SITE_Q,
-    SITE_K,
-    SITE_V,
-    SITE_PATTERN,
-    SITE_Z,
-    SITE_ATTN_OUT,
-    SITE_MLP_OUT,
-    SITE_RESID_POST,
-    N_SITES,
-};
-
-// "resid_pre", "q", …: as options, labels and tables spell it.
-const char *site_name(enum site site);
-
-// Columns of a site, and columns of one head of it (0: it has no heads). Heads of k and v are kv
-// heads.
-uint32_t site_cols(const struct model_shape *s, enum site site);
-uint32_t site_head_cols(const struct model_shape *s, enum site site);
-
-// new = op(old, source):  scale: factor·(old − c) + c    set: source    add: old + factor·source
-enum edit_op { EDIT_SCALE, EDIT_SET, EDIT_ADD };
-
-// What the source is. c above is the constant when source is SOURCE_CONSTANT, else 0.
-enum edit_source {
-    SOURCE_NONE,
-    SOURCE_CONSTANT, // the head's c_h = b_V + ln1 bias·W_V (site z only)
-    // the head's mean of z over all tokens of all prompts but BOS, which keeps its value (site z
-    // only)
-    SOURCE_MEAN,
-    // the intact activation of a donor prompt, positions (of edges both ends) aligned from the end,
-    // or as from_start says
-    SOURCE_ROW,
-};
-
-struct edit {
-    enum site site;
-    uint32_t layer;
-    uint32_t head; // of sites that have heads; ALL_HEADS there or elsewhere: the whole width
-    // counted from the prompt's end: -1 is the last token; ALL_POSITIONS. Of edges the query's.
-    int32_t position;
-    enum edit_op op;
-    float factor;
-    enum edit_source source;
-    uint32_t donor;  // SOURCE_ROW: number of the map that says for each prompt whom it takes from
-    bool from_start; // SOURCE_ROW at ALL_POSITIONS: positions are aligned from the prompts' start
-};
 
 // What a variant is to its experiment, and which table it goes to.
 enum variant_role {
@@ -103,27 +51,6 @@ struct variants {
     size_t n, cap;
     struct arena arena;
 };
-
-enum value_bias { VALUE_BIAS_FOLDED, VALUE_BIAS_HEAD };
-
-enum ablate_kind {
-    // z becomes scale·(z − c) + c, c = 0 under VALUE_BIAS_HEAD; zero ablation is scale 0
-    ABLATE_SCALE,
-    ABLATE_MEAN,     // z becomes its mean over all tokens of all rows; BOS keeps its value
-    ABLATE_RESAMPLE, // z becomes that of another row with another target
-    ABLATE_PATCH,    // z becomes that of the row's corrupt prompt
-};
-
-// How a head is ablated, at every position.
-struct ablation {
-    enum ablate_kind kind;
-    float scale; // of ABLATE_SCALE, else 0
-    enum value_bias value_bias;
-    uint32_t donor; // of ABLATE_RESAMPLE and ABLATE_PATCH: number of the map of donors
-};
-
-// The edit that ablates one head.
-struct edit head_edit(struct head h, struct ablation how);
 
 // One variant per head, in the order given.
 bool variants_heads(const struct head *heads, size_t n, struct ablation how, struct variants *out,
@@ -167,10 +94,6 @@ size_t variants_find(const struct variants *v, const struct variant *like);
 // Number of the variant that ablates exactly these heads, ascending, and gives none back, or
 // NO_VARIANT.
 size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n);
-
-// True if the edit leaves every activation as it is (scale 1, adding nothing): such an edit is
-// never run.
-bool edit_is_identity(const struct edit *e);
 
 // First layer that the variant changes, NO_LAYER if it changes nothing (identity edits: scale 1).
 uint32_t variant_first_layer(const struct variant *v);

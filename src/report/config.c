@@ -12,32 +12,16 @@
 
 const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE])
 {
-    static const char *const names[] = { [ABLATE_SCALE] = "zero",
-                                         [ABLATE_MEAN] = "mean",
-                                         [ABLATE_RESAMPLE] = "resample",
-                                         [ABLATE_PATCH] = "patch" };
     struct ablation how = s->ablation;
     char scale[NUMBER_SIZE];
     if (!settings_ablate(s))
         return NULL;
     number_format_float(how.scale, scale);
-    if (how.kind != ABLATE_SCALE || how.scale == 0.0f)
-        snprintf(out, ABLATE_SIZE, "%s", names[how.kind]);
-    else
+    if (ablation_has_factor(how))
         snprintf(out, ABLATE_SIZE, "scale=%s", scale);
+    else
+        snprintf(out, ABLATE_SIZE, "%s", ablation_kind_name(how.kind));
     return out;
-}
-
-const char *value_bias_name(enum value_bias v)
-{
-    return v == VALUE_BIAS_FOLDED ? "folded" : "head";
-}
-
-static const char *bos_name(enum bos_mode mode)
-{
-    static const char *const names[]
-        = { [BOS_AUTO] = "auto", [BOS_ALWAYS] = "always", [BOS_NEVER] = "never" };
-    return names[mode];
 }
 
 // "cpu", "vulkan:<name>"; without an engine, what was asked for. NULL when memory is out.
@@ -84,8 +68,8 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "ablate", ablate_text(s, ablate));
     doc_number(d, o, "alpha", s->alpha);
     doc_uint(d, o, "boot", s->n_boot);
-    doc_text(d, o, "bos", bos_name(s->bos));
-    doc_text(d, o, "cluster", s->cluster_by_template ? "template" : "prompt");
+    doc_text(d, o, "bos", bos_mode_name(s->bos));
+    doc_text(d, o, "cluster", cluster_name(s->cluster_by_template));
     doc_text(d, o, "compat", compat_name(s->compat));
     if (reads & READS_CONTROLS)
         doc_uint(d, o, "controls", s->n_controls);
@@ -94,10 +78,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "data", session->data->name);
     doc_text(d, o, "data_sha256", session->data->sha256);
     doc_text(d, o, "device", device_name(session, a));
-    doc_text(d, o, "direction",
-             !patch                             ? NULL
-             : s->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
-                                                : "corrupt->clean");
+    doc_text(d, o, "direction", patch ? direction_name(s->direction) : NULL);
     doc_text(d, o, "experiment", s->experiment->name);
     // Heads that are named have their patterns written in every row; those of all heads otherwise
     // in the first.
@@ -125,7 +106,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "sites", patch ? site_list(s->sites, a) : NULL);
     doc_bool(d, o, "skip_bad", s->skip_bad);
     add_sources(d, s);
-    doc_text(d, o, "span", s->whole_answers ? "full" : "first");
+    doc_text(d, o, "span", span_name(s->whole_answers));
     doc_text(d, o, "split", split_name(session->data->split));
     if (ov)
         doc_uint(d, o, "top_k", s->top_k);

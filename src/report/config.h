@@ -25,8 +25,6 @@ bool config_run_name(const struct session *session, const struct settings *setti
 // not take.
 void run_name_plain(struct buf *out, const char *text);
 
-const char *value_bias_name(enum value_bias v);
-
 // "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL
 // where the experiment ablates nothing (patch, ov, attn).
 enum { ABLATE_SIZE = 48 };

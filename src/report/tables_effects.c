@@ -214,8 +214,7 @@ static const char *direction(const struct table_row *row)
 {
     if (is_sham(row))
         return "sham";
-    return row->report->settings->direction == CLEAN_TO_CORRUPT ? "clean->corrupt"
-                                                                : "corrupt->clean";
+    return direction_name(row->report->settings->direction);
 }
 
 // A sham recovers nothing.

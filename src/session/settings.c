@@ -5,6 +5,32 @@ static const double default_sample_from = 2.5e11; // about a second of two cores
 #define GPU_MEM (UINT64_C(2) << 30) // at most, where --mem says nothing
 enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_MEM = 256 << 20 };
 
+const char *direction_name(size_t d)
+{
+    static const char *const names[]
+        = { [CLEAN_TO_CORRUPT] = "clean->corrupt", [CORRUPT_TO_CLEAN] = "corrupt->clean" };
+    return d < sizeof names / sizeof *names ? names[d] : NULL;
+}
+
+const char *cluster_name(size_t by)
+{
+    static const char *const names[] = { "prompt", "template" };
+    return by < sizeof names / sizeof *names ? names[by] : NULL;
+}
+
+const char *span_name(size_t whole)
+{
+    static const char *const names[] = { "first", "full" };
+    return whole < sizeof names / sizeof *names ? names[whole] : NULL;
+}
+
+const char *ov_kind_name(size_t kind)
+{
+    static const char *const names[]
+        = { [OV_MEAN_OUTPUT] = "mean_output", [OV_CIRCUIT] = "circuit" };
+    return kind < sizeof names / sizeof *names ? names[kind] : NULL;
+}
+
 void settings_default(struct settings *s, const struct experiment *experiment)
 {
     *s = (struct settings){ .data_dir = "data",

@@ -65,6 +65,12 @@ struct settings {
     bool damage_weight;
 };
 
+// How files and options spell what is chosen: name_lists.
+const char *direction_name(size_t d);  // "clean->corrupt", "corrupt->clean"
+const char *cluster_name(size_t by);   // of cluster_by_template: "prompt", "template"
+const char *span_name(size_t whole);   // of whole_answers: "first", "full"
+const char *ov_kind_name(size_t kind); // "mean_output", "circuit"
+
 void settings_default(struct settings *s, const struct experiment *experiment);
 
 // Whether it ablates heads, so that the kind of ablation means something.

@@ -2,7 +2,7 @@
 #ifndef ABL_SESSION_TINYLAB_H
 #define ABL_SESSION_TINYLAB_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
 // Whose conventions a run keeps.
 enum compat {
@@ -13,8 +13,7 @@ enum compat {
 };
 
 // "tinylab"; NULL: ours.
-const char *compat_name(enum compat c);
-bool compat_parse(const char *name, enum compat *out);
+const char *compat_name(size_t c);
 
 // One sentence for people and files that says what is different; NULL: nothing is.
 const char *compat_banner(enum compat c);

@@ -17,8 +17,8 @@ bool whole_answers_allow(const struct settings *s, struct abl_err *err)
             err, ABL_USAGE,
             "--span full scores answers under ablation: --experiment %s reads one token",
             s->experiment->name);
-    if (settings_ablate(s)
-        && (s->ablation.kind == ABLATE_MEAN || s->ablation.kind == ABLATE_RESAMPLE))
+    enum ablation_needs needs = ablation_needs(s->ablation.kind);
+    if (settings_ablate(s) && (needs == NEEDS_MEANS || needs == NEEDS_RESAMPLED))
         return abl_fail(err, ABL_USAGE,
                         "--span full runs prompts with answers behind them, of which there are no "
                         "means and no other rows: expected --ablate zero, scale=S or patch");

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/names.h"
+
 #define VALUE_FUNCTION(id, name, unit, sense, parts, expression, meaning)                          \
     static double value_##id(const struct readout *row, const struct readout *intact)              \
     {                                                                                              \
@@ -20,14 +22,18 @@ const struct metric_info *metric_info(enum metric m)
     return &metrics[m];
 }
 
+const char *metric_name(size_t m)
+{
+    return m < N_METRICS ? metrics[m].name : NULL;
+}
+
 bool metric_parse(const char *name, enum metric *out)
 {
-    for (int m = 0; m < N_METRICS; m++)
-        if (strcmp(metrics[m].name, name) == 0) {
-            *out = (enum metric)m;
-            return true;
-        }
-    return false;
+    size_t m;
+    if (!name_find(metric_name, 0, name, strlen(name), &m))
+        return false;
+    *out = (enum metric)m;
+    return true;
 }
 
 static struct readout readout_of(const struct row_stats *row, bool is_intact)

@@ -66,6 +66,8 @@ struct metric_info {
 };
 
 const struct metric_info *metric_info(enum metric m);
+// "ld", …; a name_list.
+const char *metric_name(size_t m);
 bool metric_parse(const char *name, enum metric *out);
 
 // Of what an engine read of a row, and of the intact run of the same prompt; row == intact for that

@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/names.h"
+#include "base/size.h"
 
 enum { MAX_SPLIT_FILE = 256 << 20 };
 
@@ -16,19 +18,18 @@ static const char *const names[] = {
     [SPLIT_TEST] = "test",       [SPLIT_ALL] = "all",
 };
 
-bool split_parse(const char *text, enum split *out)
+const char *split_name(size_t split)
 {
-    for (enum split s = SPLIT_TRAIN; s <= SPLIT_ALL; s++)
-        if (strcmp(text, names[s]) == 0) {
-            *out = s;
-            return true;
-        }
-    return false;
+    return split < sizeof names / sizeof *names ? names[split] : NULL;
 }
 
-const char *split_name(enum split split)
+bool split_parse(const char *text, enum split *out)
 {
-    return names[split];
+    size_t split;
+    if (!name_find(split_name, SPLIT_TRAIN, text, strlen(text), &split))
+        return false;
+    *out = (enum split)split;
+    return true;
 }
 
 static bool push(struct split_file *f, enum split s, uint32_t row, struct abl_err *err)

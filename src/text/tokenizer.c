@@ -323,6 +323,13 @@ void tokenizer_free(struct tokenizer *t)
     free(t);
 }
 
+const char *bos_mode_name(size_t mode)
+{
+    static const char *const names[]
+        = { [BOS_AUTO] = "auto", [BOS_ALWAYS] = "always", [BOS_NEVER] = "never" };
+    return mode < sizeof names / sizeof *names ? names[mode] : NULL;
+}
+
 bool tokenizer_bos(const struct tokenizer *t, enum bos_mode mode, uint32_t *out,
                    struct abl_err *err)
 {

@@ -14,6 +14,9 @@ struct tokenizer;
 
 enum bos_mode { BOS_AUTO, BOS_ALWAYS, BOS_NEVER };
 
+// "auto", "always", "never"; a name_list.
+const char *bos_mode_name(size_t mode);
+
 // A growing list of ids; zero-initialise to start, token_ids_release to end.
 struct token_ids {
     uint32_t *ids;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/names.h"
 #include "engine/f16.h"
 #include "format/half.h"
 
@@ -247,10 +248,10 @@ static bool device_is_missing(const char *name)
 static enum precision test_precision(void)
 {
     const char *name = getenv("ABLTUI_TEST_PRECISION");
-    enum precision p = PRECISION_F32;
-    if (name && !precision_named(name, &p))
+    size_t p = PRECISION_F32;
+    if (name && !name_find(precision_name, 0, name, strlen(name), &p))
         fail_msg("ABLTUI_TEST_PRECISION is '%s', which is no precision", name);
-    return p;
+    return (enum precision)p;
 }
 
 int bench_open(void **state)

@@ -1,0 +1,215 @@
+#include "cli/option_readers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/names.h"
+#include "base/number.h"
+#include "experiments/experiments.h"
+
+static bool bad_value(const struct option *o, const char *value, const char *expected,
+                      struct abl_err *err)
+{
+    return abl_fail(err, ABL_USAGE, "bad value '%s' for --%s: expected %s", value, o->name,
+                    expected);
+}
+
+static bool bad_name(const struct option *o, const char *value, const char *more,
+                     struct abl_err *err)
+{
+    char names[NAMES_SIZE], expected[NAMES_SIZE + 32];
+    if (o->expected)
+        return bad_value(o, value, o->expected, err);
+    names_join(o->names, o->first, ", ", " or ", names, sizeof names);
+    snprintf(expected, sizeof expected, "%s%s", names, more);
+    return bad_value(o, value, expected, err);
+}
+
+static void *place_of(const struct option *o, struct cli *cli)
+{
+    return (char *)cli + o->at;
+}
+
+// Enums, bools and whole numbers, whatever their width.
+static void put_whole(const struct option *o, struct cli *cli, uint64_t value)
+{
+    uint32_t narrow = (uint32_t)value;
+    bool truth = value;
+    const void *from = o->size == sizeof value    ? (const void *)&value
+                       : o->size == sizeof narrow ? (const void *)&narrow
+                                                  : &truth;
+    memcpy(place_of(o, cli), from, o->size);
+}
+
+bool option_flag(const struct option *o, const char *value, struct cli *cli, struct abl_err *err)
+{
+    (void)value;
+    (void)err;
+    cli->flags |= o->flag;
+    return true;
+}
+
+bool option_true(const struct option *o, const char *value, struct cli *cli, struct abl_err *err)
+{
+    (void)value;
+    (void)err;
+    put_whole(o, cli, true);
+    return true;
+}
+
+bool option_text(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    memcpy(place_of(o, cli), &v, sizeof v);
+    return *v || bad_value(o, v, o->expected, err);
+}
+
+bool option_count(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    uint64_t n;
+    if (!number_parse_whole(v, &n) || n < o->least || n > o->most)
+        return bad_value(o, v, o->expected, err);
+    put_whole(o, cli, n);
+    return true;
+}
+
+bool option_share(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    double share;
+    if (!number_parse(v, &share) || !(share > 0 && share < 1))
+        return bad_value(o, v, o->expected, err);
+    memcpy(place_of(o, cli), &share, sizeof share);
+    return true;
+}
+
+bool option_name(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    size_t value;
+    if (!name_find(o->names, o->first, v, strlen(v), &value))
+        return bad_name(o, v, "", err);
+    put_whole(o, cli, value);
+    return true;
+}
+
+bool option_bits(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    uint64_t bits = 0;
+    size_t value;
+    for (const char *at = v; *at;) {
+        size_t len = strcspn(at, ",");
+        if (!name_find(o->names, o->first, at, len, &value))
+            break;
+        bits |= UINT64_C(1) << value;
+        at += len;
+        if (!*at++) {
+            put_whole(o, cli, bits);
+            return true;
+        }
+    }
+    return bad_name(o, v, ", or several", err);
+}
+
+bool option_data(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    if (cli->n_data == MAX_ARGS)
+        return abl_fail(err, ABL_USAGE, "more than %d conditions: run it several times", MAX_ARGS);
+    cli->data[cli->n_data++] = v;
+    return *v || bad_value(o, v, o->expected, err);
+}
+
+bool option_tokenizer(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    if (!*v || cli->n_tokenizers == MAX_ARGS)
+        return bad_value(o, v, o->expected, err);
+    cli->tokenizers[cli->n_tokenizers++] = v;
+    return true;
+}
+
+bool option_source(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    if (!*v || cli->run.n_sources == MAX_ARGS)
+        return bad_value(o, v, o->expected, err);
+    cli->sources[cli->run.n_sources++] = v;
+    return true;
+}
+
+static const char *experiment_name(size_t i)
+{
+    return i < N_EXPERIMENTS ? experiments[i]->name : NULL;
+}
+
+bool option_experiment(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    size_t number;
+    char expected[NAMES_SIZE];
+    if (!name_find(experiment_name, 0, v, strlen(v), &number))
+        return bad_value(
+            o, v, names_join(experiment_name, 0, ", ", " or ", expected, sizeof expected), err);
+    cli->run.experiment = experiments[number];
+    return true;
+}
+
+bool option_ablate(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    char kinds[NAMES_SIZE], expected[NAMES_SIZE + 64];
+    if (ablation_parse(v, &cli->run.ablation))
+        return true;
+    names_join(ablation_kind_name, 0, ", ", ", ", kinds, sizeof kinds);
+    snprintf(expected, sizeof expected, "%s, or scale=S such as scale=0.5", kinds);
+    return bad_value(o, v, expected, err);
+}
+
+bool option_mem(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    errno = 0;
+    unsigned long long n = *v >= '0' && *v <= '9' ? strtoull(v, &end, 10) : 0;
+    uint64_t bytes = n;
+    bool ok = n && !errno;
+    const char *unit = ok && *end ? strchr(units, *end & ~0x20) : NULL;
+    if (ok && *end) {
+        ok = unit && (!end[1] || strcmp(end + 1, "iB") == 0 || strcmp(end + 1, "B") == 0);
+        for (long i = 0; ok && i <= unit - units; i++)
+            ok = !__builtin_mul_overflow(bytes, (uint64_t)1024, &bytes);
+    }
+    if (!ok)
+        return bad_value(o, v, o->expected, err);
+    cli->run.mem = bytes;
+    return true;
+}
+
+bool option_suffix(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    cli->suffix = v;
+    return !strchr(v, '/') || bad_value(o, v, o->expected, err);
+}
+
+// "0.8,0.1"
+bool option_shares(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    char train[32];
+    size_t len = strcspn(v, ",");
+    cli->has_shares = true;
+    bool ok = len < sizeof train && v[len];
+    if (ok) {
+        memcpy(train, v, len);
+        train[len] = '\0';
+        ok = number_parse(train, &cli->train_share) && number_parse(v + len + 1, &cli->val_share);
+    }
+    return (ok && cli->train_share >= 0 && cli->val_share >= 0
+            && cli->train_share + cli->val_share <= 1)
+           || bad_value(o, v, o->expected, err);
+}
+
+bool option_size(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    unsigned w, h;
+    char rest;
+    if (sscanf(v, "%ux%u%c", &w, &h, &rest) != 2 || w < 80 || h < 24 || w > 1000 || h > 1000)
+        return bad_value(o, v, o->expected, err);
+    cli->ui.width = w;
+    cli->ui.height = h;
+    return true;
+}

@@ -1,0 +1,43 @@
+// One change to one activation of a pass.
+#ifndef ABL_PLAN_EDIT_H
+#define ABL_PLAN_EDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan/place.h"
+#include "plan/site.h"
+
+// new = op(old, source):  scale: factor·(old − c) + c    set: source    add: old + factor·source
+enum edit_op { EDIT_SCALE, EDIT_SET, EDIT_ADD };
+
+// What the source is. c above is the constant when source is SOURCE_CONSTANT, else 0.
+enum edit_source {
+    SOURCE_NONE,
+    SOURCE_CONSTANT, // the head's c_h = b_V + ln1 bias·W_V (site z only)
+    // the head's mean of z over all tokens of all prompts but BOS, which keeps its value (site z
+    // only)
+    SOURCE_MEAN,
+    // the intact activation of a donor prompt, positions (of edges both ends) aligned from the end,
+    // or as from_start says
+    SOURCE_ROW,
+};
+
+struct edit {
+    enum site site;
+    uint32_t layer;
+    uint32_t head; // of sites that have heads; ALL_HEADS there or elsewhere: the whole width
+    // counted from the prompt's end: -1 is the last token; ALL_POSITIONS. Of edges the query's.
+    int32_t position;
+    enum edit_op op;
+    float factor;
+    enum edit_source source;
+    uint32_t donor;  // SOURCE_ROW: number of the map that says for each prompt whom it takes from
+    bool from_start; // SOURCE_ROW at ALL_POSITIONS: positions are aligned from the prompts' start
+};
+
+// True if the edit leaves every activation as it is (scale 1, adding nothing): such an edit is
+// never run.
+bool edit_is_identity(const struct edit *e);
+
+#endif
