@@ -5,7 +5,7 @@
 
 #include "experiments/experiments.h"
 #include "plan/head_syntax.h"
-#include "report/report.h"
+#include "report/write.h"
 #include "ui/presentation.h"
 #include "ui/sweep_parts.h"
 #include "verify/drift.h"

@@ -38,8 +38,9 @@ struct recovery {
     bool small;                         // the denominator is not told from 0
 };
 
-// Of a ROLE_RESTORED variant: from the ablated set back to the intact run. Of a ROLE_PATCH one: from
-// the run that is patched into to the one that gives. NaN where the rows it needs are not there.
+// Of a ROLE_RESTORED variant: from the ablated set back to the intact run. Of
+// a ROLE_PATCH one: from the run that is patched into to the one that gives.
+// NaN where the rows it needs are not there.
 bool estimate_recovery(const struct measured_rows *measured, const struct results *results,
                        size_t variant, enum metric m, struct recovery *out, struct abl_err *err);
 

@@ -11,8 +11,8 @@
 #include "stats/metrics.h"
 #include "stats/stats.h"
 
-// Numbers of the finished variants that ablate one of n heads each; singles: room for n. False where
-// one is missing.
+// Numbers of the finished variants that ablate one of n heads each; singles: room for n.
+// False where one is missing.
 bool joint_singles(const struct results *results, const struct head *heads, size_t n,
                    size_t *singles);
 

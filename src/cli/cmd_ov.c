@@ -7,7 +7,6 @@
 #include "experiments/experiments.h"
 #include "report/ov_compare.h"
 #include "report/ov_report.h"
-#include "report/report.h"
 #include "session/readings.h"
 
 enum { SHOWN = 8 }; // tokens at either end, on the screen

@@ -10,7 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/sha256.h"
-#include "cli/lab_config.h"
+#include "cli/config_runs.h"
 
 struct config_reader {
     const char *path;               // of the configuration

@@ -12,7 +12,7 @@
 #include "cli/options.h"
 #include "engine/engine.h"
 #include "format/hf_cache.h"
-#include "report/report.h"
+#include "report/provenance.h"
 #include "ui/ui.h"
 
 // Where the bundled corpora and models are: $ABLTUI_DATA, beside the program,

@@ -3,7 +3,7 @@
 #ifndef ABL_CLI_OPTION_READERS_H
 #define ABL_CLI_OPTION_READERS_H
 
-#include "cli/option_table.h"
+#include "cli/option.h"
 
 option_reader option_flag;  // sets the row's flag
 option_reader option_true;  // a bool becomes true

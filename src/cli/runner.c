@@ -17,7 +17,7 @@
 #include "cli/print.h"
 #include "experiments/experiments.h"
 #include "report/profile.h"
-#include "report/report.h"
+#include "report/write.h"
 #include "session/session.h"
 #include "verify/drift.h"
 #include "verify/verify.h"

@@ -17,8 +17,8 @@ enum ablation_needs {
     NEEDS_OTHER,     // the row's corrupt prompt
 };
 
-// Constant behind ABLATE_, name, the explorer's key and what it says of it, what the kind needs, and
-// the function of ablation.c that makes its edit.
+// Constant behind ABLATE_, name, the explorer's key and what it says of it, what the kind needs,
+// and the function of ablation.c that makes its edit.
 //   zero      z becomes scale·(z − c) + c, c = 0 under VALUE_BIAS_HEAD; zero ablation is scale 0
 //   mean      z becomes its mean over all tokens of all rows; BOS keeps its value
 //   resample  z becomes that of another row with another target
@@ -61,8 +61,8 @@ enum ablation_needs ablation_needs(enum ablate_kind kind);
 // Whether it scales by something else than 0, which names and columns then say.
 bool ablation_has_factor(struct ablation how);
 
-// "zero", "mean", …, or "scale=0.5": the kind and its scale, the rest as it is. False where it is
-// neither.
+// "zero", "mean", …, or "scale=0.5": the kind and its scale, the rest as it is.
+// False where it is neither.
 bool ablation_parse(const char *text, struct ablation *out);
 
 // The edit that ablates one head.

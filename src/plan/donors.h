@@ -21,8 +21,8 @@ enum donor_map {
 struct donors {
     const struct prompt *prompts; // the run's own, then the other prompt of each row that has one
     size_t n;
-    // For each of the run's prompts a number of `prompts`. NULL: DONOR_MAP_OTHER where some row has no
-    // other prompt, DONOR_MAP_RESAMPLED where all targets are one.
+    // For each of the run's prompts a number of `prompts`. NULL: DONOR_MAP_OTHER where some row has
+    // no other prompt, DONOR_MAP_RESAMPLED where all targets are one.
     const uint32_t *maps[N_DONOR_MAPS];
     uint32_t without_other; // line of the first row without
 };

@@ -15,8 +15,8 @@ enum edit_op { EDIT_SCALE, EDIT_SET, EDIT_ADD };
 enum edit_source {
     SOURCE_NONE,
     SOURCE_CONSTANT, // the head's c_h = b_V + ln1 bias·W_V (site z only)
-    // the head's mean of z over all tokens of all prompts but BOS, which keeps its value (site z
-    // only)
+    // the head's mean of z over all tokens of all prompts but BOS,
+    // which keeps its value (site z only)
     SOURCE_MEAN,
     // the intact activation of a donor prompt, positions (of edges both ends) aligned from the end,
     // or as from_start says

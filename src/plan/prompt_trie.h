@@ -43,8 +43,8 @@ uint32_t trie_seen(const struct trie *t, uint32_t node, uint32_t window);
 // NULL. The number of edges.
 uint32_t trie_edges(const struct trie *t, bool reads, uint32_t window, uint32_t *first);
 
-// The node `back` tokens before the prompt's last (0 = the last), or UINT32_MAX when the prompt is
-// shorter.
+// The node `back` tokens before the prompt's last (0 = the last),
+// or UINT32_MAX when the prompt is shorter.
 uint32_t trie_node(const struct trie *t, uint32_t prompt, uint32_t back);
 
 #endif

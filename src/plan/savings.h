@@ -1,5 +1,5 @@
-// The savings of a plan: what a run need not multiply twice. Each can be left out, for tests and
-// measurements.
+// The savings of a plan: what a run need not multiply twice. Each can be left out,
+// for tests and measurements.
 #ifndef ABL_PLAN_SAVINGS_H
 #define ABL_PLAN_SAVINGS_H
 

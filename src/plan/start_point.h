@@ -35,8 +35,8 @@ uint32_t start_point_copies(const struct model_shape *shape, const struct memory
 // may be NULL.
 bool variants_share_rows(const struct variants *v, const bool *done);
 
-// Nodes among the last `tail` tokens of some prompt, ascending; nodes: room for n_nodes. Their
-// number.
+// Nodes among the last `tail` tokens of some prompt, ascending; nodes:
+// room for n_nodes. Their number.
 uint32_t trie_tail(const struct trie *t, uint32_t tail, uint32_t *nodes);
 
 #endif

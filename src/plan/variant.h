@@ -80,19 +80,19 @@ bool variant_is_control_of(const struct variant *v, const struct variant *set);
 // "resid_post@3[-1]", "sham z@3:1[all]". In the arena; NULL when memory is out.
 const char *variant_label(const struct variant *v, struct arena *a);
 
-// What a ROLE_RESTORED variant gives back: "0:2", "corrupt 0:2" where it is from the other run.
-// Likewise.
+// What a ROLE_RESTORED variant gives back: "0:2", "corrupt 0:2" where it is from the
+// other run. Likewise.
 const char *variant_restored_label(const struct variant *v, struct arena *a);
 
-// Of two variants of one experiment, in one list or in two: edits at the same places, the same heads
-// given back, from the same run.
+// Of two variants of one experiment, in one list or in two: edits at the same places,
+// the same heads given back, from the same run.
 bool variant_does_same(const struct variant *a, const struct variant *b);
 
 // Number of the variant that does the same as `like`, or NO_VARIANT.
 size_t variants_find(const struct variants *v, const struct variant *like);
 
-// Number of the variant that ablates exactly these heads, ascending, and gives none back, or
-// NO_VARIANT.
+// Number of the variant that ablates exactly these heads, ascending,
+// and gives none back, or NO_VARIANT.
 size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n);
 
 // First layer that the variant changes, NO_LAYER if it changes nothing (identity edits: scale 1).

@@ -6,8 +6,8 @@
 
 #include "report/report.h"
 
-// Means over rows: constant behind COMPAT_, name, unit, formula. c is the intact run, of patches the
-// one that gives; a is the variant.
+// Means over rows: constant behind COMPAT_, name, unit, formula. c is the intact run,
+// of patches the one that gives; a is the variant.
 #define COMPAT_METRICS(ROW)                                                                        \
     ROW(LOGIT_DIFF, "logit_diff", "logits", "a[target] - a[foil]")                                 \
     ROW(KL_DIV, "kl_div", "nats", "sum P (ln P - ln p_a), P = max(p_c, 1e-8)")                     \

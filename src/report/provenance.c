@@ -9,6 +9,8 @@
 
 #include "report/config.h"
 
+const char abl_version[] = "0.1.0";
+
 #ifndef ABLTUI_COMMIT
 #define ABLTUI_COMMIT ""
 #endif

@@ -8,6 +8,8 @@
 #include "report/doc.h"
 #include "report/report.h"
 
+extern const char abl_version[]; // "0.1.0"
+
 // The document of provenance.json; doc_release it.
 struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256_HEX]);
 

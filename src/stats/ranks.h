@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 
-// order[0] … order[n-1]: places of the values from the largest |value| down, what is no number last,
-// equal ones as they stand.
+// order[0] … order[n-1]: places of the values from the largest |value| down,
+// what is no number last, equal ones as they stand.
 bool ranks_by_size(const double *values, size_t n, size_t *order, struct abl_err *err);
 
 // Quantile p of n >= 1 values by linear interpolation between order statistics (Hyndman & Fan 1996,

@@ -14,6 +14,8 @@
 #include "analysis/estimates.h"
 #include "experiments/experiments.h"
 #include "report/config.h"
+#include "report/provenance.h"
+#include "report/write.h"
 #include "tests/support/report_example.h"
 
 static double mean_delta(const struct example *e, size_t v, enum metric m)

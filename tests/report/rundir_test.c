@@ -14,6 +14,7 @@
 
 #include "base/sha256.h"
 #include "experiments/experiments.h"
+#include "report/write.h"
 #include "tests/support/report_example.h"
 
 // Relative names of all files below folder, in names; returns how many.

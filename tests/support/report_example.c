@@ -1,5 +1,6 @@
-#include "tests/support/report_example.h"
 #include "experiments/experiments.h"
+#include "report/write.h"
+#include "tests/support/report_example.h"
 
 #include <math.h>
 #include <setjmp.h>

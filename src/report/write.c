@@ -1,4 +1,4 @@
-#include "report/report.h"
+#include "report/write.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,8 +18,6 @@
 #include "report/rundir.h"
 #include "report/summary.h"
 #include "report/tables.h"
-
-const char abl_version[] = "0.1.0";
 
 static const char runs_folder[] = "runs";
 
