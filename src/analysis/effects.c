@@ -186,3 +186,32 @@ void effects_release(struct effects *r)
     lens_estimates_release(&r->lens);
     *r = (struct effects){ 0 };
 }
+
+struct overall_effect effects_overall(const struct effect *effects, size_t n, enum metric m,
+                                      double alpha)
+{
+    struct overall_effect all = { 0 };
+    for (size_t i = 0; i < n; i++) {
+        all.value += effects[i].value[m].mean / (double)n;
+        all.delta += effects[i].delta[m].mean / (double)n;
+        all.n_significant += effects[i].delta[m].q < alpha;
+    }
+    return all;
+}
+
+double sham_error(const struct measured_rows *measured, const struct results *results)
+{
+    double worst = NAN;
+    for (size_t v = 0; v < results->variants->n; v++) {
+        const struct row_stats *rows = results->rows + v * results->n_prompts;
+        if (results->variants->items[v].role != ROLE_SHAM || !results->done[v])
+            continue;
+        for (size_t i = 0; i < results->n_prompts; i++) {
+            const struct row_stats *x = &rows[i], *y = &measured->intact[i];
+            double a = fabs((double)x->target_logit - (double)y->target_logit);
+            double b = fabs((double)x->foil_logit - (double)y->foil_logit);
+            worst = fmax(worst, fmax(a, b)); // fmax passes over NaN
+        }
+    }
+    return worst;
+}

@@ -42,4 +42,19 @@ bool effects_make(const struct measured_rows *measured, const struct results *re
                   const struct lens *lens, struct effects *out, struct abl_err *err);
 void effects_release(struct effects *r);
 
+// A list of effects under one metric: means over it, and how many of them differ from the intact run
+// after correction.
+struct overall_effect {
+    double value, delta;
+    size_t n_significant; // q below alpha
+};
+
+// Of n >= 1 effects.
+struct overall_effect effects_overall(const struct effect *effects, size_t n, enum metric m,
+                                      double alpha);
+
+// The largest change of a target's or a foil's logit under the run's shams, which change nothing;
+// NaN without.
+double sham_error(const struct measured_rows *measured, const struct results *results);
+
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "analysis/estimates.h"
+#include "analysis/ranking.h"
 #include "analysis/stability.h"
 #include "base/clock.h"
 #include "base/sampler.h"
@@ -102,37 +103,22 @@ static void print_header(const struct session *session)
         fprintf(stderr, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);
 }
 
-struct ranked {
-    size_t variant;
-    struct estimate e;
-};
-
-static int by_size(const void *a, const void *b)
-{
-    double x = fabs(((const struct ranked *)a)->e.mean),
-           y = fabs(((const struct ranked *)b)->e.mean);
-    return (x < y) - (x > y);
-}
-
 // The five largest effects, as a first answer on the terminal.
-static void print_top(const struct session *session, const struct results *t)
+static void print_top(const struct session *session, const struct results *results)
 {
     struct measured_rows measured = session_measured_rows(session);
-    struct ranked *list = calloc(t->variants->n, sizeof *list);
+    enum metric m = session->settings.metric;
+    struct top_delta top[5];
     struct abl_err ignored;
-    size_t n = 0;
-    for (size_t v = 0; list && v < t->variants->n; v++)
-        if (t->done[v]
-            && estimate_delta(&measured, t, v, session->settings.metric, &list[n].e, &ignored))
-            list[n++].variant = v;
-    if (n)
-        qsort(list, n, sizeof *list, by_size);
-    for (size_t i = 0; i < n && i < 5; i++)
+    size_t n;
+    if (!top_deltas(&measured, results, m, top, sizeof top / sizeof *top, &n, &ignored))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const struct estimate *e = &top[i].delta;
         fprintf(stderr, "  %-12s delta_%s %+.3f [%+.3f, %+.3f]\n",
-                t->variants->items[list[i].variant].label,
-                metric_info(session->settings.metric)->name, list[i].e.mean, list[i].e.ci_lo,
-                list[i].e.ci_hi);
-    free(list);
+                results->variants->items[top[i].variant].label, metric_info(m)->name, e->mean,
+                e->ci_lo, e->ci_hi);
+    }
 }
 
 // How far that ranking would be the same in another sample of prompts.

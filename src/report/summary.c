@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/stability.h"
+#include "analysis/ranking.h"
 #include "experiments/attn.h"
 #include "report/compat.h"
 #include "report/config.h"
@@ -51,18 +51,12 @@ static void add_overall(struct doc *d, cJSON *parent, const char *key, const str
 {
     if (!n)
         return;
-    double value = 0.0, delta = 0.0;
-    size_t n_significant = 0;
-    for (size_t i = 0; i < n; i++) {
-        value += effects[i].value[m].mean / (double)n;
-        delta += effects[i].delta[m].mean / (double)n;
-        n_significant += effects[i].delta[m].q < alpha;
-    }
+    struct overall_effect all = effects_overall(effects, n, m, alpha);
     cJSON *o = doc_object(d, parent, key);
     doc_uint(d, o, "n_variants", n);
-    doc_number(d, o, "value", value);
-    doc_number(d, o, "delta", delta);
-    doc_uint(d, o, "n_significant", n_significant);
+    doc_number(d, o, "value", all.value);
+    doc_number(d, o, "delta", all.delta);
+    doc_uint(d, o, "n_significant", all.n_significant);
 }
 
 static void add_metrics(struct doc *d, const struct effects *effects, double alpha)
@@ -78,25 +72,6 @@ static void add_metrics(struct doc *d, const struct effects *effects, double alp
                     alpha);
         add_overall(d, o, "patches", effects->patches, effects->n_patches, (enum metric)m, alpha);
     }
-}
-
-// A ranking of effects by |delta ld|, what is no number last;
-// equal ones in the order of the variants.
-struct ranked_effect {
-    const struct effect *effect;
-    double stays; // share of resamples that have it in their top k
-};
-
-static int by_strength(const void *a, const void *b)
-{
-    const struct effect *x = ((const struct ranked_effect *)a)->effect,
-                        *y = ((const struct ranked_effect *)b)->effect;
-    double dx = fabs(x->delta[METRIC_LD].mean), dy = fabs(y->delta[METRIC_LD].mean);
-    dx = isnan(dx) ? -1.0 : dx;
-    dy = isnan(dy) ? -1.0 : dy;
-    if (dx > dy || dx < dy)
-        return dx > dy ? -1 : 1;
-    return (x->variant > y->variant) - (x->variant < y->variant);
 }
 
 static void add_effect(struct doc *d, cJSON *list, const struct report *r,
@@ -143,42 +118,21 @@ static void add_stability(struct doc *d, cJSON *parent, const char *key, const s
     doc_uint(d, o, "n_resamples", s->n_resamples);
 }
 
-// What is ranked: controls and shams were not chosen by anyone.
-static bool is_ranked(const struct report *r, const struct effect *e)
-{
-    enum variant_role role = r->results->variants->items[e->variant].role;
-    return role != ROLE_CONTROL && role != ROLE_SHAM;
-}
-
 // The TOP effects with the biggest |delta ld| under `top`, and the ranking's stability under `key`.
 static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const char *top,
                         const struct report *r, const struct effect *effects, size_t n,
                         struct abl_err *err)
 {
-    struct ranked_effect *ranked = calloc(n ? n : 1, sizeof *ranked);
-    size_t *variants = calloc(n ? n : 1, sizeof *variants), n_ranked = 0;
-    struct stability s;
-    bool ok = (ranked && variants) || abl_no_memory(err);
-    for (size_t i = 0; ok && i < n; i++)
-        if (is_ranked(r, &effects[i])) {
-            variants[n_ranked] = effects[i].variant;
-            ranked[n_ranked++].effect = &effects[i];
-        }
     struct measured_rows measured = session_measured_rows(r->session);
-    ok = ok && stability_make(&measured, r->results, variants, n_ranked, METRIC_LD, &s, err);
-    if (ok) {
-        for (size_t i = 0; i < n_ranked; i++)
-            ranked[i].stays = s.stays[i];
-        add_stability(d, parent, key, &s);
-        qsort(ranked, n_ranked, sizeof *ranked, by_strength);
-        cJSON *list = doc_array(d, d->root, top);
-        for (size_t i = 0; i < n_ranked && i < TOP; i++)
-            add_effect(d, list, r, &ranked[i]);
-        stability_release(&s);
-    }
-    free(ranked);
-    free(variants);
-    return ok;
+    struct effect_ranking ranking;
+    if (!effect_ranking_make(&measured, r->results, effects, n, METRIC_LD, &ranking, err))
+        return false;
+    add_stability(d, parent, key, &ranking.stability);
+    cJSON *list = doc_array(d, d->root, top);
+    for (size_t i = 0; i < ranking.n && i < TOP; i++)
+        add_effect(d, list, r, &ranking.items[i]);
+    effect_ranking_release(&ranking);
+    return true;
 }
 
 static bool add_rankings(struct doc *d, const struct report *r, const struct effects *effects,
@@ -281,23 +235,12 @@ static void add_accuracy(struct doc *d, const struct session *session)
     doc_number(d, d->root, "accuracy", intact_accuracy(&measured));
 }
 
-// The largest change of a logit under patches of the run into itself, which change nothing.
+// How far patches of the run into itself, which change nothing, move a logit.
 static void add_sham(struct doc *d, const struct report *r)
 {
-    const struct results *results = r->results;
-    double worst = NAN;
-    for (size_t v = 0; v < results->variants->n; v++)
-        for (size_t i = 0; results->variants->items[v].role == ROLE_SHAM && results->done[v]
-                           && i < results->n_prompts;
-             i++) {
-            const struct row_stats *x = &results->rows[v * results->n_prompts + i],
-                                   *y = &r->session->intact[i];
-            double a = fabs((double)x->target_logit - (double)y->target_logit);
-            double b = fabs((double)x->foil_logit - (double)y->foil_logit);
-            worst = fmax(worst, fmax(a, b)); // fmax passes over NaN
-        }
+    struct measured_rows measured = session_measured_rows(r->session);
     if (r->settings->experiment->makes & MAKES(ROLE_SHAM))
-        doc_number(d, d->root, "sham_max_abs_delta", worst);
+        doc_number(d, d->root, "sham_max_abs_delta", sham_error(&measured, r->results));
 }
 
 // What its own summary held: means over what was swept, of which the logit difference was published
