@@ -148,35 +148,17 @@ static bool write_matrix(struct writer *w, const struct cross_matrix *m)
 
 // -------------------------------------------------------------------------------------- invariants
 
-struct place {
-    const char *keys[CROSS_KEYS];
-    const char *text; // of its delta, as in the file
-    double delta;
-};
-
-static int largest_first(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-    double dx = fabs(x->delta), dy = fabs(y->delta);
-    if (dx > dy || dx < dy)
-        return dx > dy ? -1 : 1;
-    for (int k = 0; k < CROSS_KEYS && x->keys[k]; k++)
-        if (strcmp(x->keys[k], y->keys[k]) != 0)
-            return strcmp(x->keys[k], y->keys[k]);
-    return 0;
-}
-
-// The CROSS_TOP places of a child with the largest |delta| of a metric.
+// The INVARIANT_TOP places of a child with the largest |delta| of a metric.
 static bool top_places(struct writer *w, const struct cross_matrix *m, const struct csv_table *t,
-                       const char *metric, struct place *out, size_t *n)
+                       const char *metric, struct places *out)
 {
     size_t metrics = csv_table_column(t, "metric"), deltas = csv_table_column(t, "delta");
-    size_t skip = m->skip[0] ? csv_table_column(t, m->skip[0]) : 0, columns[CROSS_KEYS], n_all = 0;
+    size_t skip = m->skip[0] ? csv_table_column(t, m->skip[0]) : 0, columns[PLACE_KEYS], n_all = 0;
     struct place *all = malloc((t->n_rows + 1) * sizeof *all);
     bool ok = all || abl_no_memory(w->err);
-    for (int k = 0; k < CROSS_KEYS; k++)
+    for (int k = 0; k < PLACE_KEYS; k++)
         columns[k] = m->keys[k] ? csv_table_column(t, m->keys[k]) : 0;
-    for (int k = 0; ok && k < CROSS_KEYS; k++)
+    for (int k = 0; ok && k < PLACE_KEYS; k++)
         ok = columns[k] != SIZE_MAX && metrics != SIZE_MAX && deltas != SIZE_MAX
              && skip != SIZE_MAX;
     if (all && !ok)
@@ -188,28 +170,13 @@ static bool top_places(struct writer *w, const struct cross_matrix *m, const str
             continue;
         struct place *p = &all[n_all++];
         *p = (struct place){ .text = delta, .delta = strtod(delta, NULL) };
-        for (int k = 0; k < CROSS_KEYS && m->keys[k]; k++)
+        for (int k = 0; k < PLACE_KEYS && m->keys[k]; k++)
             p->keys[k] = csv_table_cell(t, row, columns[k]);
     }
-    if (ok) {
-        qsort(all, n_all, sizeof *all, largest_first);
-        *n = n_all < CROSS_TOP ? n_all : CROSS_TOP;
-        memcpy(out, all, *n * sizeof *out);
-    }
+    if (ok)
+        places_keep_top(all, n_all, out);
     free(all);
     return ok;
-}
-
-static const struct place *find_place(const struct place *list, size_t n, const struct place *p)
-{
-    for (size_t i = 0; i < n; i++) {
-        bool same = true;
-        for (int k = 0; k < CROSS_KEYS && p->keys[k]; k++)
-            same = same && strcmp(list[i].keys[k], p->keys[k]) == 0;
-        if (same)
-            return &list[i];
-    }
-    return NULL;
 }
 
 // Numbers as numbers, everything else as text; an empty cell is null.
@@ -230,31 +197,25 @@ static bool add_metric(struct writer *w, const struct cross_matrix *m,
                        const struct csv_table *tables, const char *metric, struct doc *d,
                        cJSON *parent)
 {
-    struct place(*tops)[CROSS_TOP] = calloc(w->n, sizeof *tops);
-    size_t *n = calloc(w->n, sizeof *n);
-    bool ok = (tops && n) || abl_no_memory(w->err);
+    struct places *tops = calloc(w->n, sizeof *tops);
+    bool ok = tops || abl_no_memory(w->err);
     for (size_t i = 0; ok && i < w->n; i++)
-        ok = top_places(w, m, &tables[i], metric, tops[i], &n[i]);
+        ok = top_places(w, m, &tables[i], metric, &tops[i]);
     cJSON *list = doc_array(d, parent, metric);
-    for (size_t p = 0; ok && p < n[0]; p++) {
-        bool everywhere = true, one_sign = true;
-        for (size_t i = 0; i < w->n; i++) {
-            const struct place *other = find_place(tops[i], n[i], &tops[0][p]);
-            everywhere = everywhere && other;
-            one_sign = one_sign && other && (other->delta > 0) == (tops[0][p].delta > 0);
-        }
-        if (!everywhere)
+    for (size_t k = 0; ok && k < tops[0].n; k++) {
+        const struct place *p = &tops[0].items[k];
+        bool one_sign;
+        if (!place_is_everywhere(p, tops, w->n, &one_sign))
             continue;
         cJSON *o = doc_object(d, list, NULL);
-        for (int k = 0; k < CROSS_KEYS && m->keys[k]; k++)
-            add_cell(d, o, m->keys[k], tops[0][p].keys[k]);
+        for (int i = 0; i < PLACE_KEYS && m->keys[i]; i++)
+            add_cell(d, o, m->keys[i], p->keys[i]);
         doc_bool(d, o, "one_sign", one_sign);
         cJSON *deltas = doc_object(d, o, "delta");
         for (size_t i = 0; i < w->n; i++)
-            doc_raw(d, deltas, w->children[i].tag, find_place(tops[i], n[i], &tops[0][p])->text);
+            doc_raw(d, deltas, w->children[i].tag, places_find(&tops[i], p)->text);
     }
     free(tops);
-    free(n);
     return ok;
 }
 
@@ -283,7 +244,7 @@ static bool add_matrix(struct writer *w, const struct cross_matrix *m, struct do
 static bool write_invariants(struct writer *w)
 {
     struct doc d = doc_file("cross_invariants", false);
-    doc_uint(&d, d.root, "k", CROSS_TOP);
+    doc_uint(&d, d.root, "k", INVARIANT_TOP);
     doc_text(&d, d.root, "by", "largest |delta| of each condition");
     cJSON *tags = doc_array(&d, d.root, "conditions");
     for (size_t i = 0; i < w->n; i++)

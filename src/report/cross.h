@@ -6,16 +6,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analysis/invariants.h"
 #include "base/err.h"
 #include "report/tables.h"
 
 // A table of the children joined: its rows one child below the other, and which of them are the
 // same thing in another child.
-enum { N_CROSS_MATRICES = 4, CROSS_KEYS = 4 };
+enum { N_CROSS_MATRICES = 4 };
 struct cross_matrix {
     const struct table *table;
     const char *name;             // artifacts/cross_condition/<name>.csv
-    const char *keys[CROSS_KEYS]; // columns; NULL ends
+    const char *keys[PLACE_KEYS]; // columns; NULL ends
     // a column, and the value that keeps a row out of invariants; NULL = none does
     const char *skip[2];
     const char *list; // of invariants.json; NULL: it has none
@@ -42,11 +43,10 @@ void cross_abandon(const char *dir);
 // and into artifacts/cross_condition:
 //   *_matrix.csv      head, group, layer and recovery tables of the children, one below the other
 //   summary.json      the children's summaries
-//   invariants.json   heads (and patched places) that are among the CROSS_TOP largest |delta| of
+//   invariants.json   heads (and patched places) that are among the INVARIANT_TOP largest |delta| of
 //                     every child, by metric
 // What the files hold depends on tags and children alone. A child that is no whole
 // run is ABL_BAD_DATA.
-enum { CROSS_TOP = 10 };
 bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,
                  size_t n, struct abl_err *err);
 

@@ -61,7 +61,7 @@ static bool need_count(const struct reader *r, const cJSON *o, const char *place
 }
 
 static bool read_tokens(const struct reader *r, const cJSON *o, const char *place, const char *key,
-                        struct ov_file_tokens *out)
+                        struct scored_tokens *out)
 {
     const cJSON *list = need(r, o, place, key, cJSON_IsArray, "a list of tokens"), *item;
     if (!list)
@@ -72,7 +72,7 @@ static bool read_tokens(const struct reader *r, const cJSON *o, const char *plac
     out->n = 0;
     cJSON_ArrayForEach(item, list)
     {
-        struct ov_file_token *t = &out->items[out->n];
+        struct scored_token *t = &out->items[out->n];
         if (!need_text(r, item, place, "token", &t->text)
             || !need_number(r, item, place, "logit", &t->logit))
             return false;
@@ -83,7 +83,7 @@ static bool read_tokens(const struct reader *r, const cJSON *o, const char *plac
 
 // The direction, where there is one; every head of a file has as many numbers.
 static bool read_vector(const struct reader *r, const cJSON *o, const char *place,
-                        struct ov_file *f, struct ov_file_head *h)
+                        struct ov_file *f, struct written_head *h)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, "vector"), *item;
     if (!list)
@@ -109,7 +109,7 @@ static bool read_vector(const struct reader *r, const cJSON *o, const char *plac
 
 static bool read_head(const struct reader *r, const cJSON *o, size_t number, struct ov_file *f)
 {
-    struct ov_file_head *h = &f->heads[number];
+    struct written_head *h = &f->heads[number];
     const char *place = arena_printf(r->arena, "heads[%zu].", number);
     if (!place)
         return abl_no_memory(r->err);

@@ -6,32 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/likeness.h"
 #include "base/arena.h"
 #include "base/err.h"
-
-struct ov_file_token {
-    const char *text;
-    double logit;
-};
-
-struct ov_file_tokens {
-    struct ov_file_token *items;
-    size_t n;
-};
-
-struct ov_file_head {
-    uint32_t layer, head;
-    double vector_norm;
-    struct ov_file_tokens top, bottom;
-    double *vector; // (d_model); NULL where the report has none
-};
 
 struct ov_file {
     const char *path; // as given
     const char *model, *condition, *kind;
     const char *vocab_sha256; // NULL where the report does not say
     size_t d_model;           // 0 without vectors
-    struct ov_file_head *heads;
+    struct written_head *heads;
     size_t n_heads;
 };
 

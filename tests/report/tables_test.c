@@ -56,7 +56,7 @@ static void joined_tables_have_the_columns_that_tell_their_rows_apart(void **sta
     (void)state;
     for (size_t i = 0; i < N_CROSS_MATRICES; i++) {
         const struct cross_matrix *m = &cross_matrices[i];
-        for (int k = 0; k < CROSS_KEYS && m->keys[k]; k++)
+        for (int k = 0; k < PLACE_KEYS && m->keys[k]; k++)
             assert_non_null(find(m->table, m->keys[k]));
         if (m->skip[0])
             assert_non_null(find(m->table, m->skip[0]));
