@@ -17,6 +17,8 @@ step() {
 }
 sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' | grep -E '^(src|ui|tests|bench)/' | while read -r f; do [ -f "$f" ] && echo "$f"; done)
 step include_order_of_the_layers tools/check_layers.sh
+step no_circle_among_the_files_of_a_folder tools/check_circles.sh
+step lines_within_100_columns tools/check_columns.py
 step formatting clang-format --dry-run -Werror $sources
 for cc in gcc clang; do
     step "strict_build_with_$cc" make --no-print-directory -s CC=$cc BUILD=build/$cc PROGRAM=build/$cc/abltui \

@@ -1,4 +1,4 @@
-#include "forward/forward_state.h"
+#include "forward/forward_parts.h"
 
 #include <assert.h>
 #include <stdlib.h>

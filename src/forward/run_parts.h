@@ -2,7 +2,7 @@
 #ifndef ABL_FORWARD_RUN_PARTS_H
 #define ABL_FORWARD_RUN_PARTS_H
 
-#include "forward/forward_state.h"
+#include "forward/forward_parts.h"
 #include "forward/readout_queue.h"
 #include "forward/stream.h"
 #include "plan/start_point.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "forward/stream_lists.h"
 
 uint32_t saved_rows(const struct saved_activation *s, const struct model_shape *shape,
                     const struct trie *t)

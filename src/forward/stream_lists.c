@@ -1,4 +1,6 @@
-#include "forward/stream_lists.h"
+// Index lists of a stream: who sees whom, where read-outs are,
+// which clean rows its copies begin as.
+#include "forward/stream_parts.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,14 @@
-// What the files of a stream share: stream.c (a stream's life), stream_layer.c (the steps of a
-// layer), stream_sites.c (who takes or changes what a step computed) and stream_head_change.c (z edits
-// behind W_O). Nobody else includes it.
+// What the files of a stream share, and nobody else includes: stream.c (a stream's life),
+// stream_lists.c (its index lists), stream_layer.c (the steps of a layer), stream_sites.c (who
+// takes or changes what a step computed) and stream_head_change.c (z edits behind W_O).
 #ifndef ABL_FORWARD_STREAM_PARTS_H
 #define ABL_FORWARD_STREAM_PARTS_H
 
 #include "forward/stream.h"
+
+// Make the index lists of s for s->max_copies copies of s->rows: who sees whom,
+// where read-outs are, which clean rows its copies begin as.
+bool stream_lists_make(struct stream *s, struct abl_err *err);
 
 // Rows of one copy in the present row space.
 uint32_t stream_copy_rows(const struct stream *s);

@@ -1,6 +1,6 @@
 // What forward.c opens and run_plan.c runs variants over; nobody else looks inside.
-#ifndef ABL_FORWARD_FORWARD_STATE_H
-#define ABL_FORWARD_FORWARD_STATE_H
+#ifndef ABL_FORWARD_FORWARD_PARTS_H
+#define ABL_FORWARD_FORWARD_PARTS_H
 
 #include "forward/forward.h"
 #include "forward/prompt_block.h"
