@@ -20,9 +20,10 @@
 #include "tests/support/devices.h"
 #include "tests/support/golden.h"
 #include "tests/support/mini_model.h"
+#include "tests/support/random_variants.h"
 #include "tests/support/rig.h"
 
-enum { MAX_HEADS = 64, MAX_EDITS = 4 };
+enum { MAX_HEADS = 64 };
 
 static const double tolerance = 1e-4;
 
@@ -209,109 +210,6 @@ static void storage_types_give_the_same_results(void **state)
     prompts_random_free(prompts);
 }
 
-// A seeded list of variants. Donors are shared by the list.
-struct random_list {
-    struct variants v;
-    struct variant variants[6];
-    struct edit edits[6][MAX_EDITS];
-    char labels[6][160];
-    uint32_t donor[16];
-};
-
-static bool overlap(const struct edit *a, const struct edit *b)
-{
-    return a->site == b->site && a->layer == b->layer
-           && (a->head == b->head || a->head == ALL_HEADS || b->head == ALL_HEADS)
-           && (a->position == b->position || a->position == ALL_POSITIONS
-               || b->position == ALL_POSITIONS);
-}
-
-static void random_source(struct rng *r, struct edit *e)
-{
-    bool constant = e->site == SITE_Z && rng_below(r, 2);
-    if (e->site == SITE_Z && e->op != EDIT_SCALE && rng_below(r, 3) == 0) {
-        e->source = SOURCE_MEAN;
-        return;
-    }
-    switch (e->op) {
-    case EDIT_SCALE:
-        e->source = constant ? SOURCE_CONSTANT : SOURCE_NONE;
-        break;
-    case EDIT_SET:
-        e->source = constant ? SOURCE_CONSTANT : rng_below(r, 3) ? SOURCE_ROW : SOURCE_NONE;
-        break;
-    case EDIT_ADD:
-        e->source = constant ? SOURCE_CONSTANT : SOURCE_ROW;
-        break;
-    }
-}
-
-static struct edit random_edit(struct rng *r, const struct model_shape *s)
-{
-    static const float factors[] = { 0.0f, 0.5f, 1.0f, -0.7f, 1.5f };
-    struct edit e = { .site = (enum site)rng_below(r, N_SITES),
-                      .layer = rng_below(r, s->n_layers),
-                      .head = ALL_HEADS,
-                      .position = ALL_POSITIONS,
-                      .op = (enum edit_op)rng_below(r, 3),
-                      .factor = factors[rng_below(r, 5)] };
-    if (e.site == SITE_Z || (site_head_cols(s, e.site) && rng_below(r, 3)))
-        e.head = rng_below(r, site_cols(s, e.site) / site_head_cols(s, e.site));
-    // some prompts have no ninth token
-    if (rng_below(r, 2))
-        e.position = -1 - (int32_t)rng_below(r, rng_below(r, 2) ? 2 : 9);
-    random_source(r, &e);
-    return e;
-}
-
-static void describe(const struct edit *e, char *out, size_t size)
-{
-    static const char *const ops[] = { "scale", "set", "add" };
-    static const char *const sources[] = { "none", "constant", "mean", "row" };
-    size_t used = strlen(out);
-    snprintf(out + used, size - used, "%s@%u:%d[%d]%s%g,%s ", site_name(e->site), e->layer,
-             (int)e->head, (int)e->position, ops[e->op], (double)e->factor, sources[e->source]);
-}
-
-// What the variant before i changes up to some layer, in another order, for half of them; how many
-// edits that is.
-static size_t begin_alike(struct rng *r, const struct model_shape *s, struct random_list *list,
-                          size_t i)
-{
-    const struct variant *before = &list->variants[i - 1];
-    uint32_t end = rng_below(r, 2) ? rng_below(r, s->n_layers + 1) : 0;
-    size_t n = 0;
-    for (size_t k = before->n_edits; k-- > 0;)
-        if (before->edits[k].layer < end) {
-            list->edits[i][n++] = before->edits[k];
-            describe(&before->edits[k], list->labels[i], sizeof list->labels[i]);
-        }
-    return n;
-}
-
-static void make_random(struct random_list *list, struct rng *r, const struct model_shape *s,
-                        size_t n_donors, size_t n_prompts)
-{
-    *list = (struct random_list){ .v = { .items = list->variants, .n = 6 } };
-    for (size_t i = 0; i < n_prompts; i++)
-        list->donor[i] = rng_below(r, (uint32_t)n_donors);
-    for (size_t i = 0; i < list->v.n; i++) {
-        size_t n = i ? begin_alike(r, s, list, i) : 0, wanted = 1 + rng_below(r, MAX_EDITS);
-        for (size_t k = n; k < wanted; k++) {
-            struct edit e = random_edit(r, s);
-            bool clash = false;
-            for (size_t m = 0; m < n; m++)
-                clash = clash || overlap(&e, &list->edits[i][m]);
-            if (clash)
-                continue;
-            list->edits[i][n++] = e;
-            describe(&e, list->labels[i], sizeof list->labels[i]);
-        }
-        list->variants[i]
-            = (struct variant){ .label = list->labels[i], .edits = list->edits[i], .n_edits = n };
-    }
-}
-
 // Numbers that fp16 holds are the same numbers when the device stores them so; cooperative matrices
 // add them up in another order.
 static void matrices_in_fp16_lose_nothing_that_fp16_holds(void **state)
@@ -375,7 +273,7 @@ static void random_variants_agree_with_the_reference(void **state)
             struct rig r;
             struct rng rng;
             rng_seed(&rng, 100 + b);
-            static struct random_list list;
+            static struct random_variants list;
             struct rig_settings s = { .device = devices[i],
                                       .donor_maps = { list.donor },
                                       .model = scratch_path(&scratch, "random"),
@@ -388,7 +286,8 @@ static void random_variants_agree_with_the_reference(void **state)
             rig_open(&r, &s);
             for (int k = 0; k < 20; k++) {
                 char what[64];
-                make_random(&list, &rng, &r.model->shape, b ? N_DONORS : n_prompts, n_prompts);
+                random_variants_make(&list, &rng, &r.model->shape, b ? N_DONORS : n_prompts,
+                                     n_prompts);
                 rig_run(&r, &list.v);
                 snprintf(what, sizeof what, "budget %zu, list %d", b, k);
                 rig_check(&r, &list.v, tolerance, what);
@@ -397,87 +296,6 @@ static void random_variants_agree_with_the_reference(void **state)
         }
     prompts_random_free(donors);
     prompts_random_free(prompts);
-}
-
-// What a list gives without any saving, and how far the same list with some of them may be from it.
-static void compare_savings(const struct rig *naive, const struct rig *r, const struct variants *v,
-                            unsigned left_out, int list)
-{
-    size_t n = naive->settings.n_prompts;
-    for (size_t k = 0; k < v->n; k++)
-        for (size_t p = 0; p < n; p++)
-            same_stats(&r->rows[k * n + p], &naive->rows[k * n + p], 1e-4,
-                       "%s, list %d without savings %x, %s, prompt %zu", r->settings.device, list,
-                       left_out, v->items[k].label, p);
-}
-
-// Every subset of savings over the same lists; `folder` holds the model.
-static void check_savings(const char *device, const char *folder, int n_lists)
-{
-    enum { N_OWN = 7, N = 9, N_DONORS = 9 };
-    struct rig rigs[ALL_SAVINGS + 1];
-    static struct random_list list;
-    struct prompt *own = prompts_random(N_OWN, 12, 60, 15), prompts[N];
-    memcpy(prompts, own, N_OWN * sizeof *prompts);
-    prompts[7] = own[2]; // a row twice, and its prompt with another question
-    prompts[8] = own[2];
-    prompts[8].target = own[2].foil;
-    prompts[8].foil = own[2].target;
-    struct prompt *donors = prompts_random(N_DONORS, 12, 60, 16);
-    for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++) {
-        struct rig_settings s = { .device = device,
-                                  .model = folder,
-                                  .prompts = prompts,
-                                  .n_prompts = N,
-                                  .donors = donors,
-                                  .n_donors = N_DONORS,
-                                  .donor_maps = { list.donor },
-                                  .n_threads = 1, // waking a second takes longer than a product
-                                  .left_out = left_out,
-                                  .like = left_out ? rigs : NULL };
-        rig_open(&rigs[left_out], &s);
-    }
-    struct rng rng;
-    rng_seed(&rng, 1000);
-    for (int k = 0; k < n_lists; k++) {
-        make_random(&list, &rng, &rigs[0].model->shape, N_DONORS, N);
-        for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++)
-            rig_run(&rigs[left_out], &list.v);
-        for (unsigned left_out = 0; left_out < ALL_SAVINGS; left_out++)
-            compare_savings(&rigs[ALL_SAVINGS], &rigs[left_out], &list.v, left_out, k);
-    }
-    for (unsigned left_out = ALL_SAVINGS + 1; left_out-- > 0;) // the first has what all borrow
-        rig_close(&rigs[left_out]);
-    prompts_random_free(donors);
-    prompts_random_free(own);
-}
-
-// Of each of two models. The sanitizers look at memory, for which fewer will do.
-#if defined(__SANITIZE_ADDRESS__)
-enum { N_LISTS = 20 };
-#else
-enum { N_LISTS = 250 };
-#endif
-
-static void results_do_not_depend_on_the_plan(void **state)
-{
-    (void)state;
-    const char *devices[2];
-    size_t n = test_devices(devices);
-    struct mini_model mini = { .n_layers = 3,
-                               .n_heads = 3,
-                               .d_model = 18,
-                               .d_mlp = 31,
-                               .n_vocab = 67,
-                               .n_ctx = 12,
-                               .dtype = "F32",
-                               .seed = 19 };
-    mini_model_write(&scratch, "plans", &mini);
-    for (size_t i = 0; i < n; i++) {
-        int n_lists = strcmp(devices[i], "cpu") == 0 ? N_LISTS : 10;
-        check_savings(devices[i], scratch_path(&scratch, "plans"), n_lists);
-        check_savings(devices[i], "tests/fixtures/archs/neox-parallel", n_lists);
-    }
 }
 
 // Each variant beside one that says the same in other words.
@@ -664,7 +482,6 @@ int main(void)
         cmocka_unit_test(storage_types_give_the_same_results),
         cmocka_unit_test(matrices_in_fp16_lose_nothing_that_fp16_holds),
         cmocka_unit_test(random_variants_agree_with_the_reference),
-        cmocka_unit_test(results_do_not_depend_on_the_plan),
         cmocka_unit_test(equal_interventions_give_equal_results),
         cmocka_unit_test(without_a_value_bias_both_modes_agree),
         cmocka_unit_test(a_prompt_does_not_feel_its_company),
