@@ -1,21 +1,27 @@
 #include "ui/overlay.h"
 
+#define PICKER(name, list, takes)                                                                  \
+    {                                                                                              \
+        .kind = OVERLAY_IS_PICKER, .title = (name), .catalog = (list), .command = (takes)          \
+    }
+#define PROMPT(name, example)                                                                      \
+    {                                                                                              \
+        .kind = OVERLAY_IS_PROMPT, .title = (name), .hint = (example)                              \
+    }
+
+// OVERLAY_NONE is the zero row.
 static const struct overlay_info overlays[N_OVERLAYS] = {
-    [OVERLAY_NONE] = { OVERLAY_IS_NONE },
-    [OVERLAY_HELP] = { OVERLAY_IS_HELP, "keys that work now" },
-    [OVERLAY_MODEL] = { OVERLAY_IS_PICKER, "model", CATALOG_MODELS, "model" },
-    [OVERLAY_DATA] = { OVERLAY_IS_PICKER, "condition", CATALOG_DATA, "data" },
-    [OVERLAY_DEVICE] = { OVERLAY_IS_PICKER, "device", CATALOG_DEVICES, "device" },
-    [OVERLAY_METRIC] = { OVERLAY_IS_PICKER, "metric", CATALOG_METRICS, "metric" },
-    [OVERLAY_EXPERIMENT] = { OVERLAY_IS_PICKER, "experiment", CATALOG_EXPERIMENTS, "experiment" },
-    [OVERLAY_SITE] = { OVERLAY_IS_PICKER, "site", CATALOG_SITES, "site" },
-    [OVERLAY_SCALE]
-    = { OVERLAY_IS_PROMPT, "scale", .hint = "factor for the head's output, such as 0.5 or -1" },
-    [OVERLAY_EXPORT] = { OVERLAY_IS_PROMPT, "export into folder",
-                         .hint = "Enter alone: runs/…, named by what was run" },
-    [OVERLAY_COMMAND]
-    = { OVERLAY_IS_PROMPT, "command", .hint = "export, screenshot, model, data, metric, …" },
-    [OVERLAY_SEARCH] = { OVERLAY_IS_PROMPT, "go to head", .hint = "LAYER:HEAD, such as 0:2" },
+    [OVERLAY_HELP] = { .kind = OVERLAY_IS_HELP, .title = "keys that work now" },
+    [OVERLAY_MODEL] = PICKER("model", CATALOG_MODELS, "model"),
+    [OVERLAY_DATA] = PICKER("condition", CATALOG_DATA, "data"),
+    [OVERLAY_DEVICE] = PICKER("device", CATALOG_DEVICES, "device"),
+    [OVERLAY_METRIC] = PICKER("metric", CATALOG_METRICS, "metric"),
+    [OVERLAY_EXPERIMENT] = PICKER("experiment", CATALOG_EXPERIMENTS, "experiment"),
+    [OVERLAY_SITE] = PICKER("site", CATALOG_SITES, "site"),
+    [OVERLAY_SCALE] = PROMPT("scale", "factor for the head's output, such as 0.5 or -1"),
+    [OVERLAY_EXPORT] = PROMPT("export into folder", "Enter alone: runs/…, named by what was run"),
+    [OVERLAY_COMMAND] = PROMPT("command", "export, screenshot, model, data, metric, …"),
+    [OVERLAY_SEARCH] = PROMPT("go to head", "LAYER:HEAD, such as 0:2"),
 };
 
 const struct overlay_info *overlay_info(enum overlay o)
