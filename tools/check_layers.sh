@@ -4,10 +4,12 @@
 set -eu
 cd "${1:-$(dirname "$0")/..}"
 status=0
+rows=
 allow() {
     from=$1; shift
+    rows="$rows $from "
     for file in $(find "$from" -name '*.[ch]' | sort); do
-        for include in $(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file"); do
+        for include in $(sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file"); do
             ok=
             for to; do
                 case $include in "$to" | "$to"/*) ok=1 ;; esac
@@ -46,4 +48,13 @@ allow src/report $below report
 below="$below report"
 allow ui $below ui
 allow src/cli $below cli ui/ui.h
+for folder in src/*/; do
+    case $rows in
+    *" ${folder%/} "*) ;;
+    *)
+        echo "${folder%/}: no row says what it may include"
+        status=1
+        ;;
+    esac
+done
 exit $status
