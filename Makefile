@@ -23,9 +23,12 @@ ABL_LDLIBS = $(shell pkg-config --libs $(filter-out vulkan libcurl lapacke,$(PAC
 LIB_SOURCES  := $(filter-out src/cli/main.c,$(sort $(wildcard src/*/*.c src/*/*/*.c ui/*.c)))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_main.c,$(wildcard tests/support/*.c)))
-TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*_main.c))
-TEST_TOOLS   := $(TOOL_OBJECTS:$(BUILD)/tests/support/%_main.o=$(BUILD)/tests/%)
+TEST_TOOLS   := $(patsubst tests/support/%_main.c,$(BUILD)/tests/%,$(wildcard tests/support/*_main.c))
 TESTS        := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/*_test.c)))
+SOURCES      := $(LIB_SOURCES) src/cli/main.c $(sort $(wildcard tests/*/*.c bench/*.c))
+
+# Side by side on all cores, unless `make -j` was asked for something else.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 # One short line a step; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1) $(2)";)
@@ -33,19 +36,20 @@ say = $(if $(V),,@echo "  $(1) $(2)";)
 include shaders/shaders.mk
 
 .DELETE_ON_ERROR:
-.SECONDARY: $(TESTS:=.o) $(TOOL_OBJECTS) $(SHADER_HEADERS)
-.PHONY: all run test unit check docs asan test-real bench deps install uninstall clean screenshots
+.SECONDARY: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*/*.c)) $(SHADER_HEADERS)
+.PHONY: all run test unit check twice docs asan test-real bench deps install uninstall clean screenshots
 
 all: $(PROGRAM)
 
 run:
 	@tools/deps.sh build
-	@+$(MAKE) --no-print-directory all
+	@+$(MAKE) --no-print-directory $(JOBS) all
 	@if [ -t 0 ] && [ -t 1 ]; then ./$(PROGRAM); else tools/demo.sh ./$(PROGRAM); fi
 
 test:
 	@tools/deps.sh build test
-	@+$(MAKE) --no-print-directory all tests
+	@+$(MAKE) --no-print-directory $(JOBS) all tests
+	@+$(MAKE) --no-print-directory $(JOBS) -k asan twice || echo "  what failed is told below"
 	@tests/run $(BUILD) ./$(PROGRAM)
 
 deps:
@@ -64,7 +68,16 @@ unit: tests
 
 check:
 	@tools/deps.sh build test
-	@+tools/check.sh
+	@+$(MAKE) --no-print-directory $(JOBS) -k all tests $(BUILD)/bench/products twice spirv || true
+	@tools/check.sh $(BUILD)
+
+# Another compiler reads every source too; where it has a warning, it fails.
+OTHER_CC = $(if $(findstring clang,$(CC)),gcc,clang)
+twice: $(SOURCES:%.c=$(BUILD)/%.read)
+
+$(BUILD)/%.read: %.c | $(SHADER_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,READ,$<)$(OTHER_CC) $(ABL_CPPFLAGS) $(ABL_CFLAGS) -Werror -fsyntax-only -MF $@.d -MT $@ $< && touch $@
 
 # What docs/ says of tables and names, from the program's own tables.
 docs: $(BUILD)/tests/describe
@@ -101,9 +114,11 @@ $(BUILD)/libabltui.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
+# What the compiler said stays beside the object: `make check` asks that it was nothing.
 $(BUILD)/%.o: %.c | $(SHADER_HEADERS)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ABL_CPPFLAGS) $(CPPFLAGS) $(ABL_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ABL_CPPFLAGS) $(CPPFLAGS) $(ABL_CFLAGS) $(CFLAGS) -c -o $@ $< \
+	    2>$@.said; status=$$?; cat $@.said >&2; exit $$status
 
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(TEST_SUPPORT) $(BUILD)/libabltui.a
 	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS) -lcmocka
@@ -123,5 +138,4 @@ uninstall:
 clean:
 	rm -rf build $(PROGRAM)
 
--include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d) $(TOOL_OBJECTS:.o=.d) $(BUILD)/bench/products.d
--include $(wildcard $(BUILD)/shaders/*.d)
+-include $(SOURCES:%.c=$(BUILD)/%.d) $(SOURCES:%.c=$(BUILD)/%.read.d) $(wildcard $(BUILD)/shaders/*.d)

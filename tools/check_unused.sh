@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
-objects=$(find "$build/src" "$build/ui" "$build/tests" -name "*.o")
+# By their sources: an object whose source is gone may still lie in the build folder.
+objects=$(find src ui tests -name '*.c' | sed "s,\(.*\)\.c\$,$build/\1.o,")
 nm -A $objects | awk '
     $(NF - 1) == "T" && $1 !~ /\/tests\// { defined[$NF] = $1 }
     $(NF - 1) == "U" { used[$NF] = 1 }

@@ -26,10 +26,10 @@ start() {
 }
 keys() { tmux_ send-keys -t s "$@"; }
 
-# shows PATTERN: wait until the screen matches; false after 10 s.
+# shows PATTERN: wait until the screen matches; false after a minute, for other suites run beside this one.
 shows() {
     local i
-    for ((i = 0; i < 200; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         screen | grep -qE -e "$1" && return 0
         sleep 0.05
     done
@@ -38,7 +38,7 @@ shows() {
 # hides PATTERN: wait until it is gone.
 hides() {
     local i
-    for ((i = 0; i < 200; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         screen | grep -qE -e "$1" || return 0
         sleep 0.05
     done
@@ -49,7 +49,7 @@ ended() { expect "$1" '^status 0'; }
 # sane NAME: the terminal's settings are what they were.
 sane() {
     local i
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         cmp -s "$scratch/before" "$scratch/after" && { pass "$1"; return; }
         sleep 0.05
     done
@@ -107,7 +107,7 @@ keys e
 shows '[Ee]xport'
 keys C-u out Enter
 expect export_says_where 'out'
-for ((i = 0; i < 200; i++)); do [ -s "$scratch/out/manifest.json" ] && break; sleep 0.05; done
+for ((i = 0; i < 1200; i++)); do [ -s "$scratch/out/manifest.json" ] && break; sleep 0.05; done
 if [ -s "$scratch/out/manifest.json" ]; then pass export_writes_the_run_directory; else fail export_writes_the_run_directory; fi
 keys ':' 'screenshot shot.svg' Enter
 expect screenshot_says_where 'shot.svg'
@@ -118,7 +118,7 @@ if [ -s "$scratch/shot.svg" ]; then pass screenshot_is_written; else fail screen
 same() {
     local name=$1 from=$2 why=
     shift 2
-    for ((i = 0; i < 200; i++)); do [ -s "$scratch/$from/manifest.json" ] && break; sleep 0.05; done
+    for ((i = 0; i < 1200; i++)); do [ -s "$scratch/$from/manifest.json" ] && break; sleep 0.05; done
     if ! ABLTUI_DATA=$data "$program" --device cpu --seed 1 --data facts --rows 12 --export "$scratch/$from-headless" --quiet "$@" \
         >"$scratch/why" 2>&1; then
         why=$(cat "$scratch/why")

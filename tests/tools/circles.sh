@@ -1,5 +1,5 @@
 #!/bin/bash
-# tools/check_circles.sh finds units of a folder that use each other, and no others: tests/base/circles.sh
+# tools/check_circles.sh finds units of a folder that use each other, and no others: tests/tools/circles.sh
 set -u
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
