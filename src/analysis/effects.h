@@ -42,8 +42,8 @@ bool effects_make(const struct measured_rows *measured, const struct results *re
                   const struct lens *lens, struct effects *out, struct abl_err *err);
 void effects_release(struct effects *r);
 
-// A list of effects under one metric: means over it, and how many of them differ from the intact run
-// after correction.
+// A list of effects under one metric: means over it, and how many of them differ from the intact
+// run after correction.
 struct overall_effect {
     double value, delta;
     size_t n_significant; // q below alpha

@@ -49,8 +49,8 @@ struct text_count {
     size_t n;
 };
 
-// In how many lists each text stands among the first `limit` (0: all), the most frequent first, ties
-// by text. *out is malloc'd.
+// In how many lists each text stands among the first `limit` (0: all), the most frequent first,
+// ties by text. *out is malloc'd.
 bool count_texts(const struct scored_tokens *const *lists, size_t n_lists, size_t limit,
                  struct text_count **out, size_t *n_out, struct abl_err *err);
 

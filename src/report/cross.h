@@ -43,8 +43,8 @@ void cross_abandon(const char *dir);
 // and into artifacts/cross_condition:
 //   *_matrix.csv      head, group, layer and recovery tables of the children, one below the other
 //   summary.json      the children's summaries
-//   invariants.json   heads (and patched places) that are among the INVARIANT_TOP largest |delta| of
-//                     every child, by metric
+//   invariants.json   heads (and patched places) that are among the INVARIANT_TOP largest |delta|
+//                     of every child, by metric
 // What the files hold depends on tags and children alone. A child that is no whole
 // run is ABL_BAD_DATA.
 bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,

@@ -1,4 +1,4 @@
-// Orders, likeness of heads and what holds in several runs: expected numbers are worked out by hand.
+// Orders, likeness of heads and what holds in several runs: expected numbers by hand.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
