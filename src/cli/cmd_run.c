@@ -6,13 +6,13 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "cli/lab_config.h"
+#include "cli/tinylab_config.h"
 #include "cli/runner.h"
 #include "report/config.h"
 #include "report/cross.h"
 #include "report/rundir.h"
 
-static void print_notes(const struct cli *cli, const struct lab_config *c)
+static void print_notes(const struct cli *cli, const struct tinylab_config *c)
 {
     for (size_t i = 0; i < c->n_notes && !(cli->flags & CLI_QUIET); i++)
         fprintf(stderr, "note: %s\n", c->notes[i]);
@@ -31,7 +31,7 @@ static bool run_one(const struct cli *cli, const char *command_line, const struc
 
 // "runs/<run_name>_<12 hex>", in the arena: of the file's canonical form, and of the options that
 // go before it.
-static const char *joint_place(const struct cli *cli, struct lab_config *c, struct abl_err *err)
+static const char *joint_place(const struct cli *cli, struct tinylab_config *c, struct abl_err *err)
 {
     const struct settings *s = &cli->run;
     struct buf place = { 0 }, content = { 0 };
@@ -77,8 +77,8 @@ static bool run_member(const struct cli *cli, const char *command_line,
 // and left out of `done`, which has room for all; returns the first failure, of code ABL_OK where
 // there is none.
 static struct abl_err run_members(const struct cli *cli, const char *command_line,
-                                  struct lab_config *c, const char *dir, struct cross_child *done,
-                                  size_t *n_done)
+                                  struct tinylab_config *c, const char *dir,
+                                  struct cross_child *done, size_t *n_done)
 {
     struct abl_err first = { 0 };
     for (size_t i = 0; i < c->n && first.code != ABL_INTERRUPTED; i++) {
@@ -97,7 +97,7 @@ static struct abl_err run_members(const struct cli *cli, const char *command_lin
 }
 
 // The conditions and then their joint tables; of a dry run, neither.
-static bool run_several(const struct cli *cli, const char *command_line, struct lab_config *c,
+static bool run_several(const struct cli *cli, const char *command_line, struct tinylab_config *c,
                         const char *dir, struct abl_err *err)
 {
     struct cross_child *done = arena_alloc(&c->arena, c->n, sizeof *done);
@@ -118,7 +118,7 @@ static bool run_several(const struct cli *cli, const char *command_line, struct 
                        c->n, first.text);
 }
 
-static bool run_joint(const struct cli *cli, const char *command_line, struct lab_config *c,
+static bool run_joint(const struct cli *cli, const char *command_line, struct tinylab_config *c,
                       const char *place, struct abl_err *err)
 {
     if (cli->flags & CLI_DRY_RUN)
@@ -136,14 +136,14 @@ static bool run_joint(const struct cli *cli, const char *command_line, struct la
 static bool run_config(const struct cli *cli, const char *command_line, const char *path,
                        const char *place, struct abl_err *err)
 {
-    struct lab_config c;
-    bool ok = lab_config_read(path, &cli->run, &c, err);
+    struct tinylab_config c;
+    bool ok = tinylab_config_read(path, &cli->run, &c, err);
     if (ok)
         print_notes(cli, &c);
     if (ok)
         ok = c.joint || c.n > 1 ? run_joint(cli, command_line, &c, place, err)
                                 : run_member(cli, command_line, &c.runs[0], place, err);
-    lab_config_release(&c);
+    tinylab_config_release(&c);
     return ok;
 }
 

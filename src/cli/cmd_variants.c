@@ -91,7 +91,7 @@ static bool make_one(const struct cli *cli, const char *data, const char *suffix
                                          .suffix = suffix,
                                          .balance = cli->balance,
                                          .seed = cli->run.seed,
-                                         .draw_split = cli->run.compat == COMPAT_TINYLAB,
+                                         .draw_split = conventions_of(cli->run.compat)->draws_splits,
                                          .train = cli->train_share,
                                          .val = cli->val_share,
                                          .dry = cli->flags & CLI_DRY_RUN };

@@ -16,7 +16,7 @@ struct config_reader {
     const char *path;               // of the configuration
     const struct settings *options; // from the command line; NULL and 0 where it says nothing
     struct settings standard;       // where neither says anything
-    struct lab_config *config;
+    struct tinylab_config *config;
     bool failed; // a key had the wrong type; err says which
     struct abl_err *err;
 };

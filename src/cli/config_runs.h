@@ -22,7 +22,7 @@ struct config_run {
     double sample_seconds; // of `profiling`: between samples of memory and time, 0 = the usual
 };
 
-struct lab_config {
+struct tinylab_config {
     const char *name;      // run_name, or that of the file
     char hash[SHA256_HEX]; // of the file's canonical form (base/json_canonical.h)
     struct config_run *runs;

@@ -186,19 +186,17 @@ static bool check_ablation(const struct settings *r, struct abl_err *err)
 static bool check_together(const struct cli *cli, struct abl_err *err)
 {
     const struct settings *r = &cli->run;
+    const struct conventions *c = conventions_of(r->compat);
     if (!check_readers(r, err) || !check_heads(cli, err) || !check_ablation(r, err))
         return false;
-    if (cli->has_shares && r->compat != COMPAT_TINYLAB)
+    if (cli->has_shares && !c->draws_splits)
         return abl_fail(err, ABL_USAGE,
                         "--shares needs --compat tinylab: without it the corpus keeps the split "
                         "that it has");
-    if (r->compat == COMPAT_TINYLAB && r->bos == BOS_NEVER)
-        return abl_fail(err, ABL_USAGE,
-                        "--compat tinylab puts BOS first as it did: leave --bos never out");
-    if (r->compat == COMPAT_TINYLAB && r->ablation.value_bias == VALUE_BIAS_HEAD)
-        return abl_fail(err, ABL_USAGE,
-                        "--compat tinylab keeps a head's constant part as it did: leave "
-                        "--value-bias head out");
+    if (c->without_bos && r->bos == BOS_NEVER)
+        return abl_fail(err, ABL_USAGE, "%s", c->without_bos);
+    if (c->without_constants && r->ablation.value_bias == VALUE_BIAS_HEAD)
+        return abl_fail(err, ABL_USAGE, "%s", c->without_constants);
     if (!whole_answers_allow(r, err))
         return false;
     bool to_folder = cli->export_dir && strcmp(cli->export_dir, "-") != 0;

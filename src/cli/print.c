@@ -33,7 +33,7 @@ void print_findings(const struct prompts *p)
 
 void print_compat(const struct session *session)
 {
-    const char *banner = compat_banner(session->settings.compat);
+    const char *banner = conventions_of(session->settings.compat)->banner;
     if (banner)
         fprintf(stderr, "%s\n%zu of %zu rows are padded\n", banner, session->prompts->n_padded,
                 session->prompts->n);

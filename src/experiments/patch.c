@@ -35,7 +35,7 @@ static struct edit patch_edit(const struct writer *w, enum site site, uint32_t l
                           .op = EDIT_SET,
                           .source = SOURCE_ROW,
                           .donor = DONOR_MAP_OTHER,
-                          .from_start = w->session->settings.compat == COMPAT_TINYLAB
+                          .from_start = conventions_of(w->session->settings.compat)->from_start
                                         && position == ALL_POSITIONS };
 }
 

@@ -76,7 +76,7 @@ struct doc ov_report_doc(const struct session *session, const struct ov *ov)
     doc_text(&d, d.root, "vocab_sha256", hash_vocabulary(session, vocab, &ignored) ? vocab : NULL);
     doc_text(&d, d.root, "value_bias", value_bias_name(ov->value_bias));
     doc_text(&d, d.root, "compat", compat_name(session->settings.compat));
-    doc_text(&d, d.root, "banner", compat_banner(session->settings.compat));
+    doc_text(&d, d.root, "banner", conventions_of(session->settings.compat)->banner);
     doc_text(&d, d.root, "kind", ov_kind_name(ov->kind));
     doc_text(&d, d.root, "final_norm",
              session->model->shape.norm == NORM_LAYER

@@ -137,7 +137,7 @@ struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256
     doc_text(&d, d.root, "ablate", ablate_text(s, ablate));
     doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_text(&d, d.root, "compat", compat_name(s->compat));
-    doc_text(&d, d.root, "banner", compat_banner(s->compat));
+    doc_text(&d, d.root, "banner", conventions_of(s->compat)->banner);
     add_model(&d, session->model, model_sha256);
     add_data(&d, session);
     add_tokenizer(&d, session);

@@ -219,7 +219,7 @@ static void add_run(struct doc *d, const struct report *r)
     doc_text(d, d->root, "ablate", ablate_text(s, ablate));
     doc_text(d, d->root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_text(d, d->root, "compat", compat_name(s->compat));
-    doc_text(d, d->root, "banner", compat_banner(s->compat));
+    doc_text(d, d->root, "banner", conventions_of(s->compat)->banner);
     doc_uint(d, d->root, "seed", s->seed);
     doc_uint(d, d->root, "boot", s->n_boot);
     doc_number(d, d->root, "alpha", s->alpha);
@@ -248,7 +248,7 @@ static void add_sham(struct doc *d, const struct report *r)
 static void add_tinylab(struct doc *d, const struct report *r, const struct effects *effects)
 {
     double means[N_COMPAT_METRICS];
-    if (r->settings->compat != COMPAT_TINYLAB)
+    if (!conventions_of(r->settings->compat)->own_metrics)
         return;
     size_t n = compat_sweep(r, means);
     cJSON *o = doc_object(d, d->root, "tinylab");

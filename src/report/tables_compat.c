@@ -28,8 +28,8 @@ void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_ME
         double p = exp((double)rows[i].target_logit - (double)rows[i].lse);
         double was = exp((double)base[i].target_logit - (double)base[i].lse);
         out[COMPAT_LOGIT_DIFF] += ((double)rows[i].target_logit - (double)rows[i].foil_logit) / n;
-        out[COMPAT_KL_DIV] += results->clamped_kl
-                                  ? results->clamped_kl[variant * results->n_prompts + i] / n
+        out[COMPAT_KL_DIV] += results->tinylab_kl
+                                  ? results->tinylab_kl[variant * results->n_prompts + i] / n
                                   : NAN;
         out[COMPAT_ACC_FLIP_RATE] += (rows[i].argmax != session->prompts->items[i].target) / n;
         out[COMPAT_P_DROP] += (was - p) / n;
@@ -84,7 +84,7 @@ static const struct column columns[]
 
 static bool is_compat(const struct report *r)
 {
-    return r->settings->compat != COMPAT_NONE;
+    return conventions_of(r->settings->compat)->own_metrics;
 }
 
 const struct table table_compat = {

@@ -10,9 +10,8 @@
 #include "engine/traced.h"
 #include "forward/forward.h"
 #include "forward/weights.h"
-#include "session/clamped.h"
+#include "session/tinylab_kl.h"
 #include "session/session_parts.h"
-#include "text/padding.h"
 
 static bool copy_sources(struct session *session, const struct settings *from, struct abl_err *err)
 {
@@ -49,6 +48,7 @@ static bool copy_settings(struct session *session, const struct settings *from, 
 static bool open_prompts(struct session *session, struct abl_err *err)
 {
     const struct settings *s = &session->settings;
+    const struct conventions *c = conventions_of(s->compat);
     struct prompts_options options = { .bos = s->bos,
                                        .skip_bad = s->skip_bad,
                                        .n_ctx = session->model->shape.n_ctx,
@@ -61,8 +61,8 @@ static bool open_prompts(struct session *session, struct abl_err *err)
     if (s->condition)
         session->data->name = s->condition;
     return prompts_make(session->data, session->tokenizer, &options, &session->prompts, err)
-           && (s->compat != COMPAT_TINYLAB
-               || prompts_pad(session->prompts, session->tokenizer, options.n_vocab, err));
+           && (!c->lay_out
+               || c->lay_out(session->prompts, session->tokenizer, options.n_vocab, err));
 }
 
 static bool open_model(struct session *session, struct abl_err *err)
@@ -207,7 +207,8 @@ struct forward_settings session_forward_settings(const struct session *session)
                                       .weights_mem = mem.weights,
                                       .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
                                       .n_positions = OBSERVED_POSITIONS,
-                                      .tap = session->clamped ? &session->clamped->tap : NULL };
+                                      .tap
+                                      = session->tinylab_kl ? &session->tinylab_kl->tap : NULL };
 }
 
 static bool open_device(struct session *session, struct abl_err *err)
@@ -223,9 +224,9 @@ static bool open_device(struct session *session, struct abl_err *err)
     if (!intact || !session->intact)
         return abl_no_memory(err);
     bool of_other = compares_with_other(session);
-    if (s->compat == COMPAT_TINYLAB
-        && !clamped_new(session->prompts->n, session->model->shape.n_vocab, of_other,
-                        &session->clamped, err))
+    if (conventions_of(s->compat)->own_metrics
+        && !tinylab_kl_new(session->prompts->n, session->model->shape.n_vocab, of_other,
+                           &session->tinylab_kl, err))
         return false;
     struct forward_settings f = session_forward_settings(session);
     if (!forward_open(&f, intact, &session->forward, err))
@@ -277,7 +278,7 @@ void session_free(struct session *session)
     if (!session)
         return;
     forward_free(session->forward);
-    clamped_free(session->clamped);
+    tinylab_kl_free(session->tinylab_kl);
     if (session->engine)
         session->engine->ops->free(session->engine);
     resampler_free(session->resampler);
@@ -307,7 +308,7 @@ void results_release(struct results *t)
 {
     free(t->rows);
     free(t->done);
-    free(t->clamped_kl);
+    free(t->tinylab_kl);
     free(t->n_blocks_done);
     free(t->run);
     *t = (struct results){ 0 };
@@ -338,11 +339,11 @@ bool session_run(struct session *session, struct results *t, atomic_bool *cancel
                  session_progress *progress, void *context, struct abl_err *err)
 {
     assert(t->n_prompts == session->prompts->n);
-    if (session->clamped && !t->clamped_kl
-        && !(t->clamped_kl = calloc((t->variants->n + 1) * t->n_prompts, sizeof *t->clamped_kl)))
+    if (session->tinylab_kl && !t->tinylab_kl
+        && !(t->tinylab_kl = calloc((t->variants->n + 1) * t->n_prompts, sizeof *t->tinylab_kl)))
         return abl_no_memory(err);
-    if (session->clamped)
-        session->clamped->kl = t->clamped_kl;
+    if (session->tinylab_kl)
+        session->tinylab_kl->kl = t->tinylab_kl;
     size_t n_run = session_prompts(session)->n;
     if (session->answers && !t->run
         && !(t->run = calloc(t->variants->n * n_run + 1, sizeof *t->run)))

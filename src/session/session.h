@@ -20,7 +20,7 @@
 #include "stats/stats.h"
 #include "text/prompts.h"
 
-struct clamped;
+struct tinylab_kl;
 
 // Positions that prompts shown to observers may have (session_observe):
 // those of attn's detectors fit.
@@ -43,7 +43,7 @@ struct session {
     struct donors donors;
     // (prompts->n) intact run of the other prompts; NULL where no experiment asks
     struct row_stats *other;
-    struct clamped *clamped; // what tinyLab's kl_div compares with; NULL but under --compat
+    struct tinylab_kl *tinylab_kl; // what tinyLab's kl_div compares with; NULL but under --compat
     // layer that somebody waits for, borrowed: see struct forward_job; NULL: nobody
     const atomic_uint *wanted;
     bool *held_out;   // (prompts->n_clusters) kept for confirmation; NULL without --holdout
@@ -73,7 +73,7 @@ struct results {
     const struct variants *variants; // borrowed
     size_t n_prompts;
     struct row_stats *rows; // [variant * n_prompts + prompt]
-    double *clamped_kl;     // likewise, tinyLab's kl_div; NULL but under --compat
+    double *tinylab_kl;     // likewise, tinyLab's kl_div; NULL but under --compat
     bool *done;             // per variant
     // Of a run that is under way: how many blocks of prompts each variant has run over, and what
     // whole answers have given so far; NULL where rows are what is run.

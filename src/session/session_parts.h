@@ -11,7 +11,7 @@
 // session->resampler from the prompts' clusters.
 bool session_make_resampler(struct session *session, struct abl_err *err);
 
-// What the lab's engine runs: its prompts and donors, with the memory that the settings give.
+// What the session's engine runs: its prompts and donors, with the memory that the settings give.
 struct forward_settings session_forward_settings(const struct session *session);
 
 // From what was run to the rows: whole answers are folded together, else it is a copy.

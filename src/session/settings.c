@@ -64,8 +64,10 @@ const char *settings_positions(const struct settings *s)
 {
     if (s->positions)
         return s->positions;
-    // tinyLab patched every position, whatever it was told; whole answers have no one last token.
-    return s->compat == COMPAT_TINYLAB || s->whole_answers ? "all" : "last";
+    const char *theirs = conventions_of(s->compat)->positions;
+    return theirs             ? theirs
+           : s->whole_answers ? "all" // they have no one last token
+                              : "last";
 }
 
 struct run_memory settings_memory(const struct settings *s, const struct device_info *device)

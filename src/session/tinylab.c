@@ -1,16 +1,33 @@
 #include "session/tinylab.h"
 
-static const char tinylab[] = "tinylab";
+#include "text/padding.h"
+
+static const struct conventions all[] = {
+    [COMPAT_NONE] = { .name = NULL },
+    [COMPAT_TINYLAB] = {
+        .name = "tinylab",
+        .banner = "COMPAT tinylab: prompts are padded to one length and read at the last column, "
+                  "as tinyLab did; for comparison with its figures only",
+        .positions = "all", // it patched every position, whatever it was told
+        .from_start = true,
+        .own_metrics = true,
+        .draws_splits = true,
+        .without_bos = "--compat tinylab puts BOS first as it did: leave --bos never out",
+        .without_constants = "--compat tinylab keeps a head's constant part as it did: leave "
+                             "--value-bias head out",
+        .whole_answers = "--compat tinylab reads the last column, and --span full the answer's own "
+                         "ones: leave one of them out",
+        .whole_answers_note = "under --compat tinylab only the last column is read",
+        .lay_out = prompts_pad,
+    },
+};
+
+const struct conventions *conventions_of(enum compat c)
+{
+    return &all[c];
+}
 
 const char *compat_name(size_t c)
 {
-    return c == COMPAT_TINYLAB ? tinylab : NULL;
-}
-
-const char *compat_banner(enum compat c)
-{
-    return c == COMPAT_TINYLAB
-               ? "COMPAT tinylab: prompts are padded to one length and read at the last column, "
-                 "as tinyLab did; for comparison with its figures only"
-               : NULL;
+    return c < sizeof all / sizeof *all ? all[c].name : NULL;
 }

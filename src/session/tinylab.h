@@ -1,21 +1,45 @@
-// Runs as tinyLab made them, to compare with what it published: never the default, always said.
+// Whose conventions a run keeps: ours, or those of tinyLab, for comparison with what it published:
+// never the default, and always said. What is different stands here; nothing else asks which it is.
 #ifndef ABL_SESSION_TINYLAB_H
 #define ABL_SESSION_TINYLAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-// Whose conventions a run keeps.
+#include "base/err.h"
+#include "text/prompts.h"
+#include "text/tokenizer.h"
+
 enum compat {
     COMPAT_NONE,
-    // padded prompts read at the last column, patches aligned from the start,
-    // its metrics beside ours
+    // padded prompts read at the last column, patches aligned from the start, its metrics beside
+    // ours
     COMPAT_TINYLAB,
 };
 
-// "tinylab"; NULL: ours.
-const char *compat_name(size_t c);
+struct conventions {
+    const char *name; // "tinylab"; NULL: ours
+    const char
+        *banner; // one sentence for people and files that says what is different; NULL: nothing
+    // Positions that patches act at: where none are asked for, and whatever a run file of tinyLab's
+    // asks for; NULL: as we do it.
+    const char *positions;
+    bool from_start;  // patches of every position are aligned from the prompts' start
+    bool own_metrics; // its metrics are measured beside ours (tinylab_kl.h, report/compat.h)
+    bool draws_splits;
+    // Why they exclude an option, as a message has it; NULL: they do not.
+    const char *without_bos, *without_constants, *whole_answers;
+    // and why a run file's whole answers are not scored
+    const char *whole_answers_note;
+    // What becomes of the prompts before they are run; NULL: nothing.
+    bool (*lay_out)(struct prompts *p, const struct tokenizer *t, uint32_t n_vocab,
+                    struct abl_err *err);
+};
 
-// One sentence for people and files that says what is different; NULL: nothing is.
-const char *compat_banner(enum compat c);
+const struct conventions *conventions_of(enum compat c);
+
+// "tinylab"; NULL: ours. A name_list from COMPAT_TINYLAB on.
+const char *compat_name(size_t c);
 
 #endif

@@ -8,10 +8,9 @@ bool whole_answers_allow(const struct settings *s, struct abl_err *err)
 {
     if (!s->whole_answers)
         return true;
-    if (s->compat == COMPAT_TINYLAB)
-        return abl_fail(err, ABL_USAGE,
-                        "--compat tinylab reads the last column, and --span full the answer's own "
-                        "ones: leave one of them out");
+    const char *refused = conventions_of(s->compat)->whole_answers;
+    if (refused)
+        return abl_fail(err, ABL_USAGE, "%s", refused);
     if (!(s->experiment->traits & SCORES_ANSWERS))
         return abl_fail(
             err, ABL_USAGE,

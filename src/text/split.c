@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/names.h"
-#include "base/size.h"
 
 enum { MAX_SPLIT_FILE = 256 << 20 };
 

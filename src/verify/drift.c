@@ -15,7 +15,7 @@ static bool open_again(const struct session *session, struct session *again, str
     again->arena = (struct arena){ 0 };
     again->engine = NULL;
     again->forward = NULL;
-    again->clamped = NULL;
+    again->tinylab_kl = NULL;
     again->wanted = NULL;
     size_t n = session_prompts(session)->n;
     struct row_stats *run = arena_alloc(&again->arena, n, sizeof *run);

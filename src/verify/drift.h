@@ -20,7 +20,7 @@ struct drift {
 };
 
 // Run every row under eight of the finished variants, at equal steps through them, again on the cpu
-// in f32, and compare. It loads the weights a second time. *out is empty where the lab's engine
+// in f32, and compare. It loads the weights a second time. *out is empty where the session's engine
 // computes in f32.
 bool drift_measure(const struct session *session, const struct results *t, struct drift *out,
                    struct abl_err *err);

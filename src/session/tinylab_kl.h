@@ -1,8 +1,8 @@
 // tinyLab's kl_div: P = max(softmax, 1e-8), not normalised again, so that it is above 0 even
 // between equal runs. Engines reduce logits to exact statistics; this one is summed on the host
 // from the logits themselves, for --compat alone.
-#ifndef ABL_SESSION_CLAMPED_H
-#define ABL_SESSION_CLAMPED_H
+#ifndef ABL_SESSION_TINYLAB_KL_H
+#define ABL_SESSION_TINYLAB_KL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "forward/forward.h"
 
 // What is compared with, and where it goes.
-struct clamped {
+struct tinylab_kl {
     size_t n_prompts;
     uint32_t n_vocab;
     bool of_other;        // compared with the other prompts' run, else with the intact one
@@ -21,8 +21,8 @@ struct clamped {
     struct final_tap tap; // fills it while the forward pass runs
 };
 
-bool clamped_new(size_t n_prompts, uint32_t n_vocab, bool of_other, struct clamped **out,
-                 struct abl_err *err);
-void clamped_free(struct clamped *k);
+bool tinylab_kl_new(size_t n_prompts, uint32_t n_vocab, bool of_other, struct tinylab_kl **out,
+                    struct abl_err *err);
+void tinylab_kl_free(struct tinylab_kl *k);
 
 #endif

@@ -1,6 +1,6 @@
-// A battery: what a configuration runs. Read by lab_config.c.
-#ifndef ABL_CLI_LAB_BATTERY_H
-#define ABL_CLI_LAB_BATTERY_H
+// A battery: what a configuration runs. Read by tinylab_config.c.
+#ifndef ABL_CLI_TINYLAB_BATTERY_H
+#define ABL_CLI_TINYLAB_BATTERY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
 // A condition is `shared` with the condition's own keys merged over it, objects key by key,
 // everything else replaced. A battery is a file beside the configuration or, for paths from the top
 // of a checkout, in a folder above it, or one of ours.
-#ifndef ABL_CLI_LAB_CONFIG_H
-#define ABL_CLI_LAB_CONFIG_H
+#ifndef ABL_CLI_TINYLAB_CONFIG_H
+#define ABL_CLI_TINYLAB_CONFIG_H
 
 #include <stdbool.h>
 
@@ -18,9 +18,9 @@
 
 // Read a configuration: a path, or the name of a ready run. What the options say goes before what
 // the file says: model, device, n_boot and max_rows are NULL or 0 where they say nothing.
-// ABL_BAD_DATA and ABL_USAGE name file and key. lab_config_release ends it, also after a failure.
-bool lab_config_read(const char *path, const struct settings *options, struct lab_config *out,
-                     struct abl_err *err);
-void lab_config_release(struct lab_config *c);
+// ABL_BAD_DATA and ABL_USAGE name file and key. tinylab_config_release ends it, also after a failure.
+bool tinylab_config_read(const char *path, const struct settings *options,
+                         struct tinylab_config *out, struct abl_err *err);
+void tinylab_config_release(struct tinylab_config *c);
 
 #endif

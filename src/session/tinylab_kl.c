@@ -1,4 +1,4 @@
-#include "session/clamped.h"
+#include "session/tinylab_kl.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@ enum { ROWS = 16 }; // whose logits are on the host at once
 
 static const double least = 1e-8;
 
-void clamped_free(struct clamped *k)
+void tinylab_kl_free(struct tinylab_kl *k)
 {
     if (k)
         free(k->base);
@@ -39,8 +39,8 @@ static double divergence(const float *base, const float *logits, uint32_t n)
 
 // A pass over the logits of every row of `states`; see is called for each prompt that reads a row.
 struct walk {
-    const struct clamped *k;
-    struct clamped *keep; // the same, while it is filled
+    const struct tinylab_kl *k;
+    struct tinylab_kl *keep; // the same, while it is filled
     const struct block *b;
     size_t first; // of the run: prompt 0 of the block
     double *const *out;
@@ -91,7 +91,7 @@ static bool walk_rows(const struct walk *w, struct tensor states, uint32_t copie
 static bool keep(void *context, bool donors, const struct block *b, size_t first,
                  struct tensor states, struct abl_err *err)
 {
-    struct clamped *k = context;
+    struct tinylab_kl *k = context;
     struct walk w = { .k = k, .keep = k, .b = b, .first = first };
     return donors != k->of_other || walk_rows(&w, states, 1, err);
 }
@@ -99,7 +99,7 @@ static bool keep(void *context, bool donors, const struct block *b, size_t first
 static bool read(void *context, const struct block *b, struct tensor states, const size_t *numbers,
                  uint32_t n, struct abl_err *err)
 {
-    struct clamped *k = context;
+    struct tinylab_kl *k = context;
     double *out[MAX_COPIES];
     for (uint32_t i = 0; k->kl && i < n; i++)
         out[i] = k->kl + numbers[i] * k->n_prompts;
@@ -107,18 +107,18 @@ static bool read(void *context, const struct block *b, struct tensor states, con
     return !k->kl || walk_rows(&w, states, n, err);
 }
 
-bool clamped_new(size_t n_prompts, uint32_t n_vocab, bool of_other, struct clamped **out,
-                 struct abl_err *err)
+bool tinylab_kl_new(size_t n_prompts, uint32_t n_vocab, bool of_other, struct tinylab_kl **out,
+                    struct abl_err *err)
 {
-    struct clamped *k = calloc(1, sizeof *k);
+    struct tinylab_kl *k = calloc(1, sizeof *k);
     if (!k)
         return abl_no_memory(err);
-    *k = (struct clamped){
+    *k = (struct tinylab_kl){
         .n_prompts = n_prompts, .n_vocab = n_vocab, .of_other = of_other, .tap = { keep, read, k }
     };
     k->base = calloc(n_prompts * n_vocab, sizeof *k->base);
     if (!k->base) {
-        clamped_free(k);
+        tinylab_kl_free(k);
         return abl_no_memory(err);
     }
     *out = k;

@@ -1,4 +1,4 @@
-#include "cli/lab_config.h"
+#include "cli/tinylab_config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/names.h"
-#include "cli/lab_battery.h"
+#include "cli/tinylab_battery.h"
 #include "experiments/experiments.h"
 
 // ----------------------------------------------------------------------------------- one condition
@@ -55,7 +55,7 @@ static bool read_model(struct config_reader *r, const cJSON *o, struct settings 
     return s->model || abl_no_memory(r->err);
 }
 
-// The condition of ours that stands in for one of the lab's corpora.
+// The condition of ours that stands in for one of tinyLab's corpora.
 static const char *stand_in(const char *id)
 {
     static const char *const names[][2] = { { "facts", "facts" },
@@ -226,7 +226,7 @@ static bool check_tag(struct config_reader *r, const char *tag)
 
 static bool add_run(struct config_reader *r, const struct config_run *run, const char *tag)
 {
-    struct lab_config *c = r->config;
+    struct tinylab_config *c = r->config;
     if (c->n == CONFIG_MAX_RUNS)
         return abl_fail(r->err, ABL_USAGE, "'%s': more than %d runs", r->path, CONFIG_MAX_RUNS);
     for (size_t i = 0; i < c->n; i++)
@@ -296,16 +296,13 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
 static bool check_span(struct config_reader *r, struct settings *s)
 {
     bool patches_some = s->experiment->options & READS_PATCH && strcmp(s->positions, "all") != 0;
-    bool scored
-        = s->experiment->traits & SCORES_ANSWERS && !patches_some && s->compat == COMPAT_NONE;
+    const char *refused = conventions_of(s->compat)->whole_answers_note;
+    bool scored = s->experiment->traits & SCORES_ANSWERS && !patches_some && !refused;
     if (!s->whole_answers || scored)
         return true;
     s->whole_answers = false;
-    if (s->compat == COMPAT_TINYLAB)
-        return config_note(r,
-                           "'%s': \"metric_span\" asks for whole answers: under --compat tinylab "
-                           "only the last column is read",
-                           r->path);
+    if (refused)
+        return config_note(r, "'%s': \"metric_span\" asks for whole answers: %s", r->path, refused);
     return config_note(r,
                        "'%s': \"metric_span\" asks for whole answers: this battery is scored by "
                        "their first token",
@@ -407,7 +404,7 @@ static const char *base_name(struct config_reader *r)
 
 static bool read_root(struct config_reader *r, const cJSON *root)
 {
-    struct lab_config *c = r->config;
+    struct tinylab_config *c = r->config;
     const cJSON *conditions = config_get(r, root, "", "conditions", cJSON_IsArray, "list");
     c->name = config_text(r, root, "", "run_name");
     c->runs = arena_alloc(&c->arena, CONFIG_MAX_RUNS, sizeof *c->runs);
@@ -427,10 +424,10 @@ static bool read_root(struct config_reader *r, const cJSON *root)
     return !r->failed && read_condition(r, root, c->name, battery, overrides);
 }
 
-bool lab_config_read(const char *path, const struct settings *options, struct lab_config *out,
-                     struct abl_err *err)
+bool tinylab_config_read(const char *path, const struct settings *options,
+                         struct tinylab_config *out, struct abl_err *err)
 {
-    *out = (struct lab_config){ 0 };
+    *out = (struct tinylab_config){ 0 };
     struct config_reader r = { .path = path, .options = options, .config = out, .err = err };
     settings_default(&r.standard, experiments[0]);
     if (!file_exists(path) && config_ready(&r, path))
@@ -449,8 +446,8 @@ bool lab_config_read(const char *path, const struct settings *options, struct la
     return ok;
 }
 
-void lab_config_release(struct lab_config *c)
+void tinylab_config_release(struct tinylab_config *c)
 {
     arena_release(&c->arena);
-    *c = (struct lab_config){ 0 };
+    *c = (struct tinylab_config){ 0 };
 }

@@ -1,4 +1,4 @@
-#include "cli/lab_battery.h"
+#include "cli/tinylab_battery.h"
 
 #include <math.h>
 #include <string.h>
@@ -249,16 +249,15 @@ static bool read_positions(const struct source *b)
     if (!cJSON_IsString(positions))
         return bad(b, "positions", "last_token, all, each or a list such as -1,-2");
     bool last = strcmp(positions->valuestring, "last_token") == 0;
-    // tinyLab patched every position whatever its batteries said, and so does its compat.
-    bool all = last && b->s->compat == COMPAT_TINYLAB;
-    if (last && !all
+    const char *theirs = last ? conventions_of(b->s->compat)->positions : NULL;
+    if (last && !theirs
         && !config_note(b->r,
                         "'%s': \"positions\" is last_token: the last token alone is patched, where "
                         "tinyLab patched every position",
                         b->path))
         return false;
     if (last)
-        b->s->positions = all ? "all" : "last";
+        b->s->positions = theirs ? theirs : "last";
     else
         b->s->positions = arena_strdup(&b->r->config->arena, positions->valuestring);
     return b->s->positions || abl_no_memory(b->r->err);
