@@ -10,12 +10,12 @@
 #include "forward/stream.h"
 #include "plan/prompt_trie.h"
 
-const char *detector_name(enum detector d)
+const char *detector_name(size_t d)
 {
     static const char *const names[N_DETECTORS] = { [DETECTOR_PREVIOUS] = "previous",
                                                     [DETECTOR_DUPLICATE] = "duplicate",
                                                     [DETECTOR_INDUCTION] = "induction" };
-    return names[d];
+    return d < N_DETECTORS ? names[d] : NULL;
 }
 
 bool attn_sees(const struct model_shape *shape, uint32_t layer, uint32_t query, uint32_t key)

@@ -40,8 +40,8 @@ enum { ATTN_PROMPTS = 10, ATTN_REPEATED = 50, ATTN_POSITIONS = 2 * ATTN_REPEATED
 
 enum detector { DETECTOR_PREVIOUS, DETECTOR_DUPLICATE, DETECTOR_INDUCTION, N_DETECTORS };
 
-// "previous", "duplicate", "induction".
-const char *detector_name(enum detector d);
+// "previous", "duplicate", "induction"; a name_list.
+const char *detector_name(size_t d);
 
 struct attn_head {
     struct head head;

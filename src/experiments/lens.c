@@ -11,14 +11,14 @@
 #include "forward/prompt_block.h"
 #include "stats/metrics.h"
 
-const char *direct_kind_name(enum direct_kind k)
+const char *direct_kind_name(size_t k)
 {
     static const char *const names[N_DIRECT_KINDS] = { [DIRECT_EMBED] = "embed",
                                                        [DIRECT_HEAD] = "head",
                                                        [DIRECT_ATTN_BIAS] = "attn_bias",
                                                        [DIRECT_MLP] = "mlp",
                                                        [DIRECT_BIAS] = "bias" };
-    return names[k];
+    return k < N_DIRECT_KINDS ? names[k] : NULL;
 }
 
 struct work {

@@ -26,8 +26,8 @@ enum direct_kind {
     N_DIRECT_KINDS,
 };
 
-// "embed", "head", "attn_bias", "mlp", "bias"
-const char *direct_kind_name(enum direct_kind k);
+// "embed", "head", "attn_bias", "mlp", "bias"; a name_list.
+const char *direct_kind_name(size_t k);
 
 // One part's share of ld, over the rows.
 struct direct_part {

@@ -38,7 +38,7 @@ struct table_row {
 #define SEED_COLUMN COLUMN("seed", CELL_INTEGER, "", "of everything that was drawn", cell_seed)
 #define ABLATE_COLUMN                                                                              \
     COLUMN("ablate", CELL_TEXT, "",                                                                \
-           "how heads are ablated: zero, scale=S, mean, resample or patch; missing where none is", \
+           "how heads are ablated: zero, scale=S" ABLATION_LATER_NAMES "; missing where none is",  \
            cell_ablate)
 #define SCALE_COLUMN                                                                               \
     COLUMN("scale", CELL_NUMBER, "", "factor of ablations that scale; missing of others",          \

@@ -18,7 +18,7 @@
 enum compat_metric { COMPAT_METRICS(COMPAT_CONSTANT) N_COMPAT_METRICS };
 #undef COMPAT_CONSTANT
 
-const char *compat_metric_name(enum compat_metric m);
+const char *compat_metric_name(size_t m); // a name_list
 
 // Of a finished variant.
 void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_METRICS]);

@@ -257,7 +257,7 @@ static void add_tinylab(struct doc *d, const struct report *r, const struct effe
     doc_number(d, o, "intact_logit_diff", effects->intact[METRIC_LD].mean);
     cJSON *sweep = doc_object(d, o, "sweep_mean");
     for (int m = 0; m < N_COMPAT_METRICS; m++)
-        doc_number(d, sweep, compat_metric_name((enum compat_metric)m), means[m]);
+        doc_number(d, sweep, compat_metric_name((size_t)m), means[m]);
 }
 
 static void add_difference(struct doc *d, cJSON *to, const char *name, const struct difference *of)

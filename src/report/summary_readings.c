@@ -38,7 +38,7 @@ static bool add_attn(struct doc *d, const struct attn *attn, struct abl_err *err
                 break;
             listed[h - attn->heads] = true;
             cJSON *o = doc_object(d, list, NULL);
-            doc_text(d, o, "detector", detector_name((enum detector)by));
+            doc_text(d, o, "detector", detector_name((size_t)by));
             doc_uint(d, o, "layer", h->head.layer);
             doc_uint(d, o, "head", h->head.head);
             doc_number(d, o, "score", h->score[by]);

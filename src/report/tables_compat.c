@@ -9,9 +9,9 @@
 #define METRIC_NAME(id, name, unit, meaning) [COMPAT_##id] = name,
 static const char *const names[N_COMPAT_METRICS] = { COMPAT_METRICS(METRIC_NAME) };
 
-const char *compat_metric_name(enum compat_metric m)
+const char *compat_metric_name(size_t m)
 {
-    return names[m];
+    return m < N_COMPAT_METRICS ? names[m] : NULL;
 }
 
 void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_METRICS])

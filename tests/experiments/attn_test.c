@@ -52,7 +52,7 @@ static void check_scores(const struct attn *attn, const cJSON *golden, const cha
         golden_close(h->bos, fixture_number(fixture_at(expected, "bos")), tolerance, "%s, %s, bos",
                      what, label);
         for (int d = 0; d < N_DETECTORS; d++) {
-            const char *name = detector_name((enum detector)d);
+            const char *name = detector_name((size_t)d);
             golden_close(h->score[d], fixture_number(fixture_at(expected, name)), tolerance,
                          "%s, %s, %s", what, label, name);
         }

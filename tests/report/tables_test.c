@@ -46,9 +46,9 @@ static void columns_that_are_counted_elsewhere_are_all_there(void **state)
 {
     (void)state;
     for (int d = 0; d < N_DETECTORS; d++)
-        assert_non_null(find(&table_attn_heads, detector_name((enum detector)d)));
+        assert_non_null(find(&table_attn_heads, detector_name((size_t)d)));
     for (int m = 0; m < N_COMPAT_METRICS; m++)
-        assert_non_null(find(&table_compat, compat_metric_name((enum compat_metric)m)));
+        assert_non_null(find(&table_compat, compat_metric_name((size_t)m)));
 }
 
 static void joined_tables_have_the_columns_that_tell_their_rows_apart(void **state)

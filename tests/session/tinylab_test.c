@@ -84,7 +84,7 @@ static void check_metrics(const struct oracle_run *r, const cJSON *expected)
             fail_msg("no variant '%s'", v->string);
         compat_means(&report, variant, means);
         for (int m = 0; m < N_COMPAT_METRICS; m++) {
-            const char *name = compat_metric_name((enum compat_metric)m);
+            const char *name = compat_metric_name((size_t)m);
             golden_close(means[m], fixture_number(fixture_at(v, name)),
                          m == COMPAT_LOGIT_DIFF ? tolerance : fine, "%s of %s", name, v->string);
         }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/names.h"
 #include "experiments/attn.h"
 #include "experiments/experiments.h"
 #include "experiments/lens.h"
@@ -17,16 +18,6 @@
 
 // ------------------------------------------------------------------------------------------ names
 
-static const char *metric_at(size_t i)
-{
-    return i < N_METRICS ? metric_info((enum metric)i)->name : NULL;
-}
-
-static const char *compat_metric_at(size_t i)
-{
-    return i < N_COMPAT_METRICS ? compat_metric_name((enum compat_metric)i) : NULL;
-}
-
 static const char *experiment_at(size_t i)
 {
     return i < N_EXPERIMENTS ? experiments[i]->name : NULL;
@@ -37,72 +28,39 @@ static const char *table_at(size_t i)
     return i < N_TABLES ? run_tables[i]->name : NULL;
 }
 
-static const char *site_at(size_t i)
-{
-    return i < N_SITES ? site_name((enum site)i) : NULL;
-}
-
-static const char *split_at(size_t i)
-{
-    return SPLIT_TRAIN + i <= SPLIT_ALL ? split_name((enum split)(SPLIT_TRAIN + i)) : NULL;
-}
-
-static const char *value_bias_at(size_t i)
-{
-    return i <= VALUE_BIAS_HEAD ? value_bias_name((enum value_bias)i) : NULL;
-}
-
-static const char *precision_at(size_t i)
-{
-    return i < N_PRECISIONS ? precision_name((enum precision)i) : NULL;
-}
-
-static const char *compat_at(size_t i)
-{
-    return i + 1 <= COMPAT_TINYLAB ? compat_name((enum compat)(i + 1)) : NULL;
-}
-
-static const char *ov_kind_at(size_t i)
-{
-    return i <= OV_CIRCUIT ? ov_kind_name((enum ov_kind)i) : NULL;
-}
-
-static const char *detector_at(size_t i)
-{
-    return i < N_DETECTORS ? detector_name((enum detector)i) : NULL;
-}
-
-static const char *part_at(size_t i)
-{
-    return i < N_DIRECT_KINDS ? direct_kind_name((enum direct_kind)i) : NULL;
-}
-
 // What documents may call things: the schemas refer to names.schema.json#/$defs/<definition>.
 static const struct list {
     const char *definition, *about;
-    const char *(*at)(size_t i); // NULL behind the last
-    const char *keys;            // definition of an object with each of them as a key; NULL: none
+    name_list *names;
+    size_t first;     // value whose name is the first in documents
+    const char *keys; // definition of an object with each of them as a key; NULL: none
 } lists[] = {
-    { "metric", NULL, metric_at, "by_metric" },
-    { "tinylab_metric", "of runs under --compat tinylab", compat_metric_at, "by_tinylab_metric" },
-    { "experiment", NULL, experiment_at, NULL },
-    { "table", "a CSV file of metrics/", table_at, NULL },
-    { "site", NULL, site_at, NULL },
-    { "split", NULL, split_at, NULL },
+    { "metric", NULL, metric_name, 0, "by_metric" },
+    { "tinylab_metric", "of runs under --compat tinylab", compat_metric_name, 0,
+      "by_tinylab_metric" },
+    { "experiment", NULL, experiment_at, 0, NULL },
+    { "table", "a CSV file of metrics/", table_at, 0, NULL },
+    { "site", NULL, site_name, 0, NULL },
+    { "direction", "from the run that gives to the one that is read", direction_name, 0, NULL },
+    { "split", NULL, split_name, SPLIT_TRAIN, NULL },
+    { "cluster", "which rows are resampled together", cluster_name, 0, NULL },
+    { "span", "what of an answer is scored", span_name, 0, NULL },
+    { "bos", NULL, bos_mode_name, 0, NULL },
     { "value_bias", "folded: the constant part of a head's output stays; head: everything goes",
-      value_bias_at, NULL },
-    { "precision", NULL, precision_at, NULL },
-    { "compat", "whose conventions a run keeps, for comparison", compat_at, NULL },
-    { "ov_kind", NULL, ov_kind_at, NULL },
-    { "detector", NULL, detector_at, NULL },
-    { "part", "of the intact run", part_at, NULL },
+      value_bias_name, 0, NULL },
+    { "precision", NULL, precision_name, 0, NULL },
+    { "compat", "whose conventions a run keeps, for comparison", compat_name, COMPAT_TINYLAB,
+      NULL },
+    { "ov_kind", NULL, ov_kind_name, 0, NULL },
+    { "detector", NULL, detector_name, 0, NULL },
+    { "part", "of the intact run", direct_kind_name, 0, NULL },
 };
 
 static void add_names(struct doc *d, cJSON *parent, const char *key, const struct list *list)
 {
     cJSON *names = doc_array(d, parent, key);
-    for (size_t i = 0; list->at(i); i++)
-        doc_text(d, names, NULL, list->at(i));
+    for (size_t i = list->first; list->names(i); i++)
+        doc_text(d, names, NULL, list->names(i));
 }
 
 static void add_list(struct doc *d, cJSON *definitions, const struct list *list)
@@ -124,6 +82,20 @@ static void add_list(struct doc *d, cJSON *definitions, const struct list *list)
     doc_text(d, doc_object(d, o, "propertyNames"), "$ref", text);
 }
 
+// zero and its like by their names, or the factor; null where the experiment ablates nothing.
+static void add_ablations(struct doc *d, cJSON *definitions)
+{
+    char kinds[NAMES_SIZE], pattern[NAMES_SIZE + 32];
+    snprintf(pattern, sizeof pattern, "^(%s|scale=-?[0-9.e-]+)$",
+             names_join(ablation_kind_name, 0, "|", "|", kinds, sizeof kinds));
+    cJSON *o = doc_object(d, definitions, "ablate");
+    doc_text(d, o, "description", "null where the experiment ablates nothing");
+    cJSON *types = doc_array(d, o, "type");
+    doc_text(d, types, NULL, "string");
+    doc_text(d, types, NULL, "null");
+    doc_text(d, o, "pattern", pattern);
+}
+
 static struct doc names_doc(void)
 {
     struct doc d = doc_new();
@@ -133,23 +105,24 @@ static struct doc names_doc(void)
     cJSON *definitions = doc_object(&d, d.root, "$defs");
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         add_list(&d, definitions, &lists[i]);
+    add_ablations(&d, definitions);
     return d;
 }
 
 // ----------------------------------------------------------------------------------------- tables
 
 // By enum cell_type, as Table Schema calls them.
-static const char *const types[] = { [CELL_TEXT] = "string",
-                                     [CELL_INTEGER] = "integer",
-                                     [CELL_NUMBER] = "number",
-                                     [CELL_BOOLEAN] = "boolean",
-                                     [CELL_ANY] = "any" };
+static const char *const cell_types[] = { [CELL_TEXT] = "string",
+                                          [CELL_INTEGER] = "integer",
+                                          [CELL_NUMBER] = "number",
+                                          [CELL_BOOLEAN] = "boolean",
+                                          [CELL_ANY] = "any" };
 
 static void add_column(struct doc *d, cJSON *fields, const struct column *c)
 {
     cJSON *o = doc_object(d, fields, NULL);
     doc_text(d, o, "name", c->name);
-    doc_text(d, o, "type", types[c->type]);
+    doc_text(d, o, "type", cell_types[c->type]);
     if (c->type == CELL_BOOLEAN) {
         doc_text(d, doc_array(d, o, "trueValues"), NULL, "1");
         doc_text(d, doc_array(d, o, "falseValues"), NULL, "0");
@@ -237,7 +210,8 @@ static void put_table(struct buf *out, const struct table *t)
     buf_str(out, "\n| column | type | unit | meaning |\n| --- | --- | --- | --- |\n");
     for (size_t i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
-        buf_printf(out, "| %s | %s | %s | %s |\n", c->name, types[c->type], c->unit, c->meaning);
+        buf_printf(out, "| %s | %s | %s | %s |\n", c->name, cell_types[c->type], c->unit,
+                   c->meaning);
     }
 }
 
