@@ -278,16 +278,16 @@ static void draw_layer_labels(struct grid *g, struct rect body, const struct hea
     }
 }
 
-struct span {
+struct stretch {
     uint32_t x, len;
 };
 
-static struct span head_label(const struct heat *h, uint32_t head)
+static struct stretch head_label(const struct heat *h, uint32_t head)
 {
     uint32_t len = heat_digits(head), pad = h->cell_w > len ? (h->cell_w - len) / 2 : 0;
     if (h->cell_w == 3) // above the digit, not the sign
         pad = 3 - len;
-    return (struct span){ h->label_w + (head - h->first_head) * h->cell_w + pad, len };
+    return (struct stretch){ h->label_w + (head - h->first_head) * h->cell_w + pad, len };
 }
 
 // Numbers of heads, thinned out where they would touch.
@@ -296,9 +296,9 @@ static void draw_head_labels(struct grid *g, struct rect body, const struct heat
 {
     uint32_t last = h->first_head + h->n_heads - 1;
     uint32_t step = h->cell_w > heat_digits(last) ? 1 : h->cell_w > 1 ? 4 : 8;
-    struct span mine = head_label(h, s->cursor.head);
+    struct stretch mine = head_label(h, s->cursor.head);
     for (uint32_t head = h->first_head; head <= last; head++) {
-        struct span at = head_label(h, head);
+        struct stretch at = head_label(h, head);
         bool here = head == s->cursor.head;
         bool touches = at.x <= mine.x + mine.len && mine.x <= at.x + at.len;
         if (!here && (head % step || touches))

@@ -22,9 +22,9 @@ struct effect_ranking {
     struct stability stability;
 };
 
-// The effects of one list by |delta| of a metric; controls and shams were not chosen by anyone and
-// are not ranked. What is no number comes last, equal ones in the order of the variants. Owned:
-// effect_ranking_release.
+// The effects of one list by |delta| of a metric; controls and shams were
+// not chosen by anyone and are not ranked. What is no number comes last,
+// equal ones in the order of the variants. Owned: effect_ranking_release.
 bool effect_ranking_make(const struct measured_rows *measured, const struct results *results,
                          const struct effect *effects, size_t n, enum metric m,
                          struct effect_ranking *out, struct abl_err *err);

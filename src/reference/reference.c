@@ -7,7 +7,7 @@
 #include "reference/reference_layer.h"
 
 // One prompt under one variant, on its way through the layers.
-struct state {
+struct pass_state {
     const struct variant *variant; // NULL in the intact run
     const struct prompt *prompt;
     uint32_t number; // of the prompt in the run
@@ -21,10 +21,10 @@ struct state {
 struct walk {
     const struct reference_job *job;
     const struct model_shape *shape;
-    struct state *intact; // (n_prompts)
-    struct state *edited; // (n_variants * n_prompts)
+    struct pass_state *intact; // (n_prompts)
+    struct pass_state *edited; // (n_variants * n_prompts)
     // (n_donors): what SOURCE_ROW edits take from; the intact ones where the job names none
-    struct state *donors;
+    struct pass_state *donors;
     double *mean; // of z over all tokens but BOS, in the present layer: (n_heads * d_head)
     struct arena arena;
 };
@@ -98,7 +98,7 @@ static const double *edit_source(const struct walk *w, const struct exact_layer 
         *keeps = w->job->has_bos && at == 0;
         return w->mean;
     }
-    const struct state *donor = &w->donors[w->job->donor_maps[e->donor][prompt]];
+    const struct pass_state *donor = &w->donors[w->job->donor_maps[e->donor][prompt]];
     size_t n = donor->prompt->n_ids;
     size_t back = e->from_start ? n - at : w->job->prompts[prompt].n_ids - at;
     *keeps = e->from_start ? at >= n : back > n;
@@ -125,13 +125,13 @@ static void edit_row(const struct edit *e, double *row, const double *source, si
 }
 
 // The rows of an activation: n tokens, `stride` numbers apart.
-struct rows {
+struct row_matrix {
     double *at;
     size_t stride;
 };
 
 static void run_edit(const struct walk *w, const struct exact_layer *l, const struct edit *e,
-                     uint32_t prompt, struct rows rows)
+                     uint32_t prompt, struct row_matrix rows)
 {
     int64_t n = w->job->prompts[prompt].n_ids;
     size_t first = 0, n_cols = site_cols(w->shape, e->site);
@@ -154,14 +154,14 @@ static void run_edit(const struct walk *w, const struct exact_layer *l, const st
 // Edits of the weights of one query and head: those to keys as far from the end as any that the
 // donor's query sees.
 static void edit_weights(const struct walk *w, const struct exact_layer *l, const struct edit *e,
-                         const struct state *s, double *pattern, size_t i, size_t h)
+                         const struct pass_state *s, double *pattern, size_t i, size_t h)
 {
     size_t n = s->prompt->n_ids, n_seen = i + 1 - first_seen(w->shape, l, i), skip = 0;
     size_t cols = w->shape->n_heads;
     double *to = weights_of(w, l, pattern, n, i, h);
     const double *from = NULL;
     if (e->source == SOURCE_ROW) {
-        const struct state *donor = &w->donors[w->job->donor_maps[e->donor][s->number]];
+        const struct pass_state *donor = &w->donors[w->job->donor_maps[e->donor][s->number]];
         size_t n_donor = donor->prompt->n_ids;
         if (e->from_start ? i >= n_donor : n - i > n_donor)
             return;
@@ -178,8 +178,8 @@ static void edit_weights(const struct walk *w, const struct exact_layer *l, cons
 }
 
 // The pattern of a layer has been computed: as at_site, but its rows are pairs of tokens.
-static void at_pattern(const struct walk *w, const struct exact_layer *l, const struct state *s,
-                       double *pattern)
+static void at_pattern(const struct walk *w, const struct exact_layer *l,
+                       const struct pass_state *s, double *pattern)
 {
     size_t n = s->prompt->n_ids, n_heads = w->shape->n_heads;
     if (!s->variant && s->site[SITE_PATTERN])
@@ -197,7 +197,7 @@ static void at_pattern(const struct walk *w, const struct exact_layer *l, const 
 }
 
 // z from q, k and v, the pattern edited on the way.
-static void attend(const struct walk *w, const struct exact_layer *l, const struct state *s,
+static void attend(const struct walk *w, const struct exact_layer *l, const struct pass_state *s,
                    struct scratch *t, size_t n)
 {
     const struct model_shape *shape = w->shape;
@@ -217,7 +217,7 @@ static void attend(const struct walk *w, const struct exact_layer *l, const stru
 
 // The activation at a site has been computed: an intact state keeps it, another runs its edits.
 static void at_site(const struct walk *w, const struct exact_layer *l, enum site site,
-                    const struct state *s, struct rows rows)
+                    const struct pass_state *s, struct row_matrix rows)
 {
     size_t n = s->prompt->n_ids, cols = site_cols(w->shape, site);
     for (size_t i = 0; !s->variant && i < n; i++)
@@ -234,8 +234,8 @@ static void add_rows(double *x, const double *y, size_t n)
 }
 
 // h = what attention gives, z edited on the way.
-static void run_attention(const struct walk *w, const struct exact_layer *l, const struct state *s,
-                          struct scratch *t, size_t n)
+static void run_attention(const struct walk *w, const struct exact_layer *l,
+                          const struct pass_state *s, struct scratch *t, size_t n)
 {
     size_t d = w->shape->d_model;
     for (size_t i = 0; i < n; i++) {
@@ -243,19 +243,20 @@ static void run_attention(const struct walk *w, const struct exact_layer *l, con
         exact_times(t->qkv + i * l->qkv.n, t->h + i * d, &l->qkv, l->qkv_bias);
         place(w->shape, l, t->qkv + i * l->qkv.n, i);
     }
-    at_site(w, l, SITE_Q, s, (struct rows){ t->qkv, l->qkv.n });
-    at_site(w, l, SITE_K, s, (struct rows){ t->qkv + exact_q_cols(w->shape), l->qkv.n });
-    at_site(w, l, SITE_V, s,
-            (struct rows){ t->qkv + exact_q_cols(w->shape) + exact_kv_cols(w->shape), l->qkv.n });
+    at_site(w, l, SITE_Q, s, (struct row_matrix){ t->qkv, l->qkv.n });
+    at_site(w, l, SITE_K, s, (struct row_matrix){ t->qkv + exact_q_cols(w->shape), l->qkv.n });
+    at_site(
+        w, l, SITE_V, s,
+        (struct row_matrix){ t->qkv + exact_q_cols(w->shape) + exact_kv_cols(w->shape), l->qkv.n });
     attend(w, l, s, t, n);
-    at_site(w, l, SITE_Z, s, (struct rows){ t->z, exact_q_cols(w->shape) });
+    at_site(w, l, SITE_Z, s, (struct row_matrix){ t->z, exact_q_cols(w->shape) });
     for (size_t i = 0; i < n; i++)
         exact_times(t->h + i * d, t->z + i * exact_q_cols(w->shape), &l->out, l->out_bias);
-    at_site(w, l, SITE_ATTN_OUT, s, (struct rows){ t->h, d });
+    at_site(w, l, SITE_ATTN_OUT, s, (struct row_matrix){ t->h, d });
 }
 
 // mlp = what the MLP makes of the residual stream.
-static void run_mlp(const struct walk *w, const struct exact_layer *l, const struct state *s,
+static void run_mlp(const struct walk *w, const struct exact_layer *l, const struct pass_state *s,
                     struct scratch *t, size_t n)
 {
     const struct model_shape *shape = w->shape;
@@ -271,12 +272,12 @@ static void run_mlp(const struct walk *w, const struct exact_layer *l, const str
                                  : exact_activate(shape->act, up[j]);
         exact_times(y, up, &l->mlp_out, l->mlp_out_bias);
     }
-    at_site(w, l, SITE_MLP_OUT, s, (struct rows){ t->mlp, d });
+    at_site(w, l, SITE_MLP_OUT, s, (struct row_matrix){ t->mlp, d });
 }
 
 // x + attn(x) + mlp(x), or x' = x + attn(x) and then x' + mlp(x').
-static void run_modules(const struct walk *w, const struct exact_layer *l, const struct state *s,
-                        struct scratch *t, size_t n)
+static void run_modules(const struct walk *w, const struct exact_layer *l,
+                        const struct pass_state *s, struct scratch *t, size_t n)
 {
     size_t d = w->shape->d_model;
     run_attention(w, l, s, t, n);
@@ -288,8 +289,8 @@ static void run_modules(const struct walk *w, const struct exact_layer *l, const
     add_rows(s->x, t->mlp, n * d);
 }
 
-static bool layer_state(const struct walk *w, const struct exact_layer *l, const struct state *s,
-                        struct abl_err *err)
+static bool layer_state(const struct walk *w, const struct exact_layer *l,
+                        const struct pass_state *s, struct abl_err *err)
 {
     size_t n = s->prompt->n_ids;
     struct arena a = { 0 };
@@ -302,9 +303,9 @@ static bool layer_state(const struct walk *w, const struct exact_layer *l, const
                          .weights = exact_doubles(&a, n * n, w->shape->n_heads, err) };
     bool ok = t.h && t.qkv && t.z && t.mlp && t.up && t.gate && t.weights;
     if (ok) {
-        at_site(w, l, SITE_RESID_PRE, s, (struct rows){ s->x, w->shape->d_model });
+        at_site(w, l, SITE_RESID_PRE, s, (struct row_matrix){ s->x, w->shape->d_model });
         run_modules(w, l, s, &t, n);
-        at_site(w, l, SITE_RESID_POST, s, (struct rows){ s->x, w->shape->d_model });
+        at_site(w, l, SITE_RESID_POST, s, (struct row_matrix){ s->x, w->shape->d_model });
     }
     arena_release(&a);
     return ok;
@@ -312,7 +313,7 @@ static bool layer_state(const struct walk *w, const struct exact_layer *l, const
 
 // States are independent of one another, so that sharing them out over cores changes no bit.
 static bool layer_states(const struct walk *w, const struct exact_layer *l,
-                         const struct state *states, size_t n, struct abl_err *err)
+                         const struct pass_state *states, size_t n, struct abl_err *err)
 {
     bool failed = false;
 #pragma omp parallel for schedule(dynamic)
@@ -384,12 +385,12 @@ static bool takes_patterns(const struct walk *w)
 
 // A prompt's intact state, with room for what is taken from it.
 static bool intact_init(struct walk *w, const struct prompt *prompts, uint32_t number,
-                        struct state *out, struct abl_err *err)
+                        struct pass_state *out, struct abl_err *err)
 {
     const struct prompt *p = &prompts[number];
-    *out = (struct state){ .prompt = p,
-                           .number = number,
-                           .x = exact_doubles(&w->arena, p->n_ids, w->shape->d_model, err) };
+    *out = (struct pass_state){ .prompt = p,
+                                .number = number,
+                                .x = exact_doubles(&w->arena, p->n_ids, w->shape->d_model, err) };
     for (int s = 0; s < N_SITES; s++) {
         size_t rows = s == SITE_PATTERN ? (size_t)p->n_ids * p->n_ids : p->n_ids;
         if (s == SITE_PATTERN && !takes_patterns(w))
@@ -401,14 +402,14 @@ static bool intact_init(struct walk *w, const struct prompt *prompts, uint32_t n
     return out->x && embed(w, p, out->x, err);
 }
 
-static bool edited_init(struct walk *w, const struct state *intact, const struct variant *v,
-                        struct state *out, struct abl_err *err)
+static bool edited_init(struct walk *w, const struct pass_state *intact, const struct variant *v,
+                        struct pass_state *out, struct abl_err *err)
 {
     size_t d = w->shape->d_model, n = intact->prompt->n_ids;
-    *out = (struct state){ .variant = v,
-                           .prompt = intact->prompt,
-                           .number = intact->number,
-                           .x = exact_doubles(&w->arena, n, d, err) };
+    *out = (struct pass_state){ .variant = v,
+                                .prompt = intact->prompt,
+                                .number = intact->number,
+                                .x = exact_doubles(&w->arena, n, d, err) };
     if (out->x)
         memcpy(out->x, intact->x, n * d * sizeof *out->x);
     return out->x != NULL;
@@ -467,7 +468,8 @@ struct reader {
     struct arena arena;
 };
 
-static void final_logits(const struct walk *w, struct reader *r, const struct state *s, double *out)
+static void final_logits(const struct walk *w, struct reader *r, const struct pass_state *s,
+                         double *out)
 {
     size_t d = w->shape->d_model, last = s->prompt->n_ids - 1;
     exact_norm_row(r->h, s->x + last * d, d, &r->norm);

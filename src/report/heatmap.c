@@ -31,7 +31,7 @@ static const double bar_width = 14, bar_gap = 24, bar_text = 92;
 static const struct rgb paper = { 255, 255, 255 }, ink = { 28, 30, 34 }, grey = { 104, 108, 116 },
                         empty = { 236, 237, 239 }, hatch = { 200, 203, 208 };
 
-struct layout {
+struct figure_layout {
     double cell_w, cell_h;
     double left, top; // of the grid
     double grid_w, grid_h;
@@ -118,7 +118,7 @@ static int usual_decimals(double scale)
 }
 
 // The most decimals, then the biggest letters, that fit every cell.
-static void choose_cell_text(cairo_t *c, const struct heatmap *m, struct layout *l)
+static void choose_cell_text(cairo_t *c, const struct heatmap *m, struct figure_layout *l)
 {
     int best = usual_decimals(l->scale);
     for (int decimals = best; decimals >= best - 1; decimals--)
@@ -132,14 +132,14 @@ static void choose_cell_text(cairo_t *c, const struct heatmap *m, struct layout 
     l->decimals = best;
 }
 
-static bool lay_out(cairo_t *c, const struct heatmap *m, struct layout *l)
+static bool lay_out(cairo_t *c, const struct heatmap *m, struct figure_layout *l)
 {
     double *values = malloc(2 * n_cells(m) * sizeof *values);
     if (!values)
         return false;
     for (size_t i = 0; i < n_cells(m); i++)
         values[i] = m->cells[i].n ? m->cells[i].mean : NAN;
-    *l = (struct layout){ .scale = palette_scale(values, n_cells(m), values + n_cells(m)) };
+    *l = (struct figure_layout){ .scale = palette_scale(values, n_cells(m), values + n_cells(m)) };
     free(values);
     l->cell_w = limit(floor(760.0 / m->n_heads), 27, 62);
     l->cell_h = limit(floor(0.6 * l->cell_w), 19, 36);
@@ -154,7 +154,7 @@ static bool lay_out(cairo_t *c, const struct heatmap *m, struct layout *l)
 }
 
 // One line that shrinks, and at last is cut by the edge, rather than widening the figure.
-static void put_line(cairo_t *c, const struct layout *l, double y, double size,
+static void put_line(cairo_t *c, const struct figure_layout *l, double y, double size,
                      enum weight_of_text weight, const char *text)
 {
     set_font(c, size, weight);
@@ -183,8 +183,8 @@ static void frame(cairo_t *c, double x, double y, double w, double h)
     cairo_stroke(c);
 }
 
-static void draw_cell(cairo_t *c, const struct heatmap *m, const struct layout *l, uint32_t layer,
-                      uint32_t head)
+static void draw_cell(cairo_t *c, const struct heatmap *m, const struct figure_layout *l,
+                      uint32_t layer, uint32_t head)
 {
     const struct estimate *e = &m->cells[(size_t)layer * m->n_heads + head];
     double x = l->left + head * l->cell_w + 0.5, y = l->top + layer * l->cell_h + 0.5;
@@ -209,7 +209,7 @@ static void draw_cell(cairo_t *c, const struct heatmap *m, const struct layout *
     }
 }
 
-static void draw_axes(cairo_t *c, const struct heatmap *m, const struct layout *l)
+static void draw_axes(cairo_t *c, const struct heatmap *m, const struct figure_layout *l)
 {
     char text[16];
     set_colour(c, grey);
@@ -249,7 +249,7 @@ static void draw_key(cairo_t *c, const struct heatmap *m, double x, double y)
 }
 
 // The colour bar, as high as the grid up to a limit, with numbers at its ends, quarters and middle.
-static void draw_bar(cairo_t *c, const struct heatmap *m, const struct layout *l)
+static void draw_bar(cairo_t *c, const struct heatmap *m, const struct figure_layout *l)
 {
     enum { STEPS = 64, TICKS = 5 };
     double x = l->left + l->grid_w + bar_gap, y = l->top + 18, h = limit(l->grid_h - 36, 84, 260);
@@ -278,7 +278,7 @@ static void draw_bar(cairo_t *c, const struct heatmap *m, const struct layout *l
     draw_key(c, m, x, y + h + 14);
 }
 
-static void draw(cairo_t *c, const struct heatmap *m, const struct layout *l)
+static void draw(cairo_t *c, const struct heatmap *m, const struct figure_layout *l)
 {
     set_colour(c, paper);
     cairo_paint(c);
@@ -319,7 +319,7 @@ static cairo_t *open_context(cairo_surface_t *surface)
 }
 
 // Sizes hang on the letters, so they are measured on a surface of their own.
-static bool measure(const struct heatmap *m, struct layout *l, struct abl_err *err)
+static bool measure(const struct heatmap *m, struct figure_layout *l, struct abl_err *err)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
     cairo_t *c = open_context(surface);
@@ -331,7 +331,7 @@ static bool measure(const struct heatmap *m, struct layout *l, struct abl_err *e
 
 bool heatmap_png(const struct heatmap *m, struct buf *out, struct abl_err *err)
 {
-    struct layout l;
+    struct figure_layout l;
     if (!measure(m, &l, err))
         return false;
     cairo_surface_t *surface = cairo_image_surface_create(
@@ -366,7 +366,7 @@ static void add_without_surface_number(struct buf *out, const struct buf *svg)
 
 bool heatmap_svg(const struct heatmap *m, struct buf *out, struct abl_err *err)
 {
-    struct layout l;
+    struct figure_layout l;
     struct buf svg = { 0 };
     if (!measure(m, &l, err))
         return false;

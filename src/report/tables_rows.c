@@ -1,5 +1,5 @@
-// baseline.csv, per_example.csv and span.csv: prompt by prompt, in the intact run and under each
-// variant.
+// baseline.csv, per_example.csv and span.csv: prompt by prompt,
+// in the intact run and under each variant.
 #include "report/columns.h"
 #include "report/tables.h"
 

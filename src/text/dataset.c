@@ -97,12 +97,13 @@ static bool unknown_name(const char *name, const char *data_dir, struct abl_err 
 }
 
 // Where a dataset lies, and where its split file may.
-struct place {
+struct corpus_files {
     const char *name, *path;
     const char *splits[2]; // in order; NULL = none
 };
 
-static bool place_bundled(struct place *p, struct arena *a, const char *name, const char *data_dir)
+static bool place_bundled(struct corpus_files *p, struct arena *a, const char *name,
+                          const char *data_dir)
 {
     p->name = arena_strdup(a, name);
     p->path = arena_printf(a, "%s/corpora/%s%s", data_dir, name, suffix);
@@ -110,7 +111,7 @@ static bool place_bundled(struct place *p, struct arena *a, const char *name, co
     return p->name && p->path && p->splits[0];
 }
 
-static bool place_file(struct place *p, struct arena *a, const char *path)
+static bool place_file(struct corpus_files *p, struct arena *a, const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     const char *dot = strrchr(base, '.');
@@ -124,13 +125,13 @@ static bool place_file(struct place *p, struct arena *a, const char *path)
     return p->splits[0] && p->splits[1];
 }
 
-static bool find_place(struct place *p, struct arena *a, const char *name, const char *data_dir,
-                       struct abl_err *err)
+static bool find_place(struct corpus_files *p, struct arena *a, const char *name,
+                       const char *data_dir, struct abl_err *err)
 {
     bool is_path = strchr(name, '/') || has_suffix(name);
-    *p = (struct place){ 0 };
+    *p = (struct corpus_files){ 0 };
     if (strcmp(name, "-") == 0) {
-        *p = (struct place){ .name = "stdin", .path = "-" };
+        *p = (struct corpus_files){ .name = "stdin", .path = "-" };
         return true;
     }
     if (!is_path) {
@@ -146,7 +147,7 @@ static bool find_place(struct place *p, struct arena *a, const char *name, const
 
 // ----------------------------------------------------------------------------------- choosing rows
 
-static const char *split_path(const struct place *p)
+static const char *split_path(const struct corpus_files *p)
 {
     for (size_t i = 0; i < 2; i++)
         if (p->splits[i] && file_exists(p->splits[i]))
@@ -154,7 +155,7 @@ static const char *split_path(const struct place *p)
     return NULL;
 }
 
-static bool no_split_file(const struct place *p, enum split split, struct abl_err *err)
+static bool no_split_file(const struct corpus_files *p, enum split split, struct abl_err *err)
 {
     if (!p->splits[0])
         return abl_fail(err, ABL_BAD_DATA,
@@ -164,7 +165,7 @@ static bool no_split_file(const struct place *p, enum split split, struct abl_er
                     p->path, split_name(split), p->splits[0]);
 }
 
-static bool open_split(const struct place *p, const struct parsed_rows *all,
+static bool open_split(const struct corpus_files *p, const struct parsed_rows *all,
                        const struct file_bytes *text, struct split_file *out, struct abl_err *err)
 {
     const char *path = split_path(p);
@@ -253,7 +254,7 @@ static bool take_rows(struct dataset *d, const struct parsed_rows *all, const ui
                     d->path, split_name(d->split), *n_dropped);
 }
 
-static bool choose_rows(struct dataset *d, const struct place *p, struct parsed_rows *all,
+static bool choose_rows(struct dataset *d, const struct corpus_files *p, struct parsed_rows *all,
                         const struct file_bytes *text, enum split split, size_t max_rows,
                         size_t *n_dropped, struct abl_err *err)
 {
@@ -286,7 +287,7 @@ struct request {
 static bool open_into(struct dataset *d, const struct request *r, size_t *n_dropped,
                       struct abl_err *err)
 {
-    struct place p;
+    struct corpus_files p;
     struct file_bytes text;
     struct parsed_rows all = { 0 };
     if (!find_place(&p, &d->arena, r->name, r->data_dir, err)

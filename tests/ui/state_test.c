@@ -1,4 +1,5 @@
 // Layout, key table, and what actions do to the explorer's state.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -364,6 +365,99 @@ static void conditions_and_models_are_found_before_devices(void **state)
     close(wake[1]);
 }
 
+static void marks_stay_in_order_and_are_limited(void **state)
+{
+    (void)state;
+    struct marks m = { 0 };
+    char text[64];
+    assert_false(marks_text(&m, text, sizeof text));
+    assert_true(marks_toggle(&m, (struct head){ 3, 1 }));
+    assert_false(marks_text(&m, text, sizeof text)); // one head is no set
+    assert_true(marks_toggle(&m, (struct head){ 0, 7 }));
+    assert_true(marks_toggle(&m, (struct head){ 3, 0 }));
+    assert_true(marks_text(&m, text, sizeof text));
+    assert_string_equal(text, "0:7+3:0+3:1");
+    assert_false(marks_text(&m, text, 8));
+    assert_true(marks_cut(&m, 4, 4));
+    assert_false(marks_cut(&m, 4, 4));
+    assert_int_equal(m.n, 2);
+    for (uint32_t i = 0; m.n < MAX_MARKS; i++)
+        assert_true(marks_toggle(&m, (struct head){ 4 + i / 8, i % 8 }));
+    assert_false(marks_toggle(&m, (struct head){ 0, 0 }));
+    assert_int_equal(m.n, MAX_MARKS);
+    assert_true(marks_toggle(&m, (struct head){ 3, 0 })); // unmarking needs no room
+}
+
+static void heads_are_ranked_with_ties_in_reading_order(void **state)
+{
+    (void)state;
+    struct snapshot *p = snapshot_new(2, 3);
+    const double means[] = { 1, -2, NAN, 2, -3, 0 };
+    uint32_t order[6];
+    size_t n;
+    for (size_t i = 0; i < 6; i++) {
+        p->states[i] = i == 4 ? CELL_WAITING : CELL_DONE;
+        p->cells[i].mean = means[i];
+    }
+    assert_true(sort_heads(p, SORT_EFFECT, order, &n));
+    assert_int_equal(n, 5);
+    assert_memory_equal(order, ((uint32_t[]){ 1, 3, 0, 5, 2 }), sizeof order - sizeof *order);
+    assert_true(sort_heads(p, SORT_DELTA, order, &n));
+    assert_memory_equal(order, ((uint32_t[]){ 1, 5, 0, 3, 2 }), sizeof order - sizeof *order);
+    assert_true(sort_heads(p, SORT_HEAD, order, &n));
+    assert_memory_equal(order, ((uint32_t[]){ 0, 1, 2, 3, 5 }), sizeof order - sizeof *order);
+    snapshot_free(p);
+}
+
+static void a_saved_run_is_subtracted_where_both_are_whole(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8), *other = screen_state(80, 24, 12, 12);
+    s->snap->states[2] = CELL_SAMPLED; // not kept
+    press(s, 'K');
+    assert_non_null(s->saved.cells);
+    s->snap->states[2] = CELL_DONE;
+    s->snap->states[3] = CELL_SAMPLED;
+    s->snap->cells[1].mean += 0.5;
+    press(s, 'd');
+    assert_true(state_shows_difference(s));
+    assert_true(s->difference->cells[1].mean > 0.499 && s->difference->cells[1].mean < 0.501);
+    assert_int_equal(s->difference->states[1], CELL_DONE);
+    assert_int_equal(s->difference->states[2], CELL_OUTSIDE);
+    assert_int_equal(s->difference->states[3], CELL_WAITING);
+    assert_false(saved_run_fits(&s->saved, other->snap));
+    assert_null(saved_run_difference(&s->saved, other->snap));
+    state_free(s);
+    state_free(other);
+}
+
+static void a_line_is_typed_in_characters_not_bytes(void **state)
+{
+    (void)state;
+    struct typed t = { .text = "" };
+    typed_add(&t, 'a');
+    typed_add(&t, 0x65E5);
+    typed_left(&t);
+    typed_add(&t, 0xE9);
+    assert_string_equal(t.text, "a\u00e9\u65e5");
+    assert_int_equal(t.caret, 3);
+    typed_right(&t);
+    typed_erase(&t);
+    assert_string_equal(t.text, "a\u00e9");
+    typed_start(&t);
+    typed_erase(&t);
+    typed_left(&t);
+    assert_int_equal(t.caret, 0);
+    typed_end(&t);
+    assert_int_equal(t.caret, 3);
+    while (strlen(t.text) < sizeof t.text - 2)
+        typed_add(&t, 'x');
+    typed_add(&t, 0x65E5); // three bytes where one is left
+    assert_int_equal(strlen(t.text), sizeof t.text - 2);
+    typed_clear(&t);
+    assert_string_equal(t.text, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +479,10 @@ int main(void)
         cmocka_unit_test(help_scrolls_to_its_last_line_and_no_further),
         cmocka_unit_test(a_picker_is_filled_while_another_is_still_looked_for),
         cmocka_unit_test(conditions_and_models_are_found_before_devices),
+        cmocka_unit_test(marks_stay_in_order_and_are_limited),
+        cmocka_unit_test(heads_are_ranked_with_ties_in_reading_order),
+        cmocka_unit_test(a_saved_run_is_subtracted_where_both_are_whole),
+        cmocka_unit_test(a_line_is_typed_in_characters_not_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
