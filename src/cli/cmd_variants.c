@@ -87,14 +87,15 @@ static bool make_one(const struct cli *cli, const char *data, const char *suffix
 {
     struct fit f;
     struct corpus_variant v;
-    struct corpus_variant_settings s = { .folder = cli->out_dir ? cli->out_dir : ".",
-                                         .suffix = suffix,
-                                         .balance = cli->balance,
-                                         .seed = cli->run.seed,
-                                         .draw_split = conventions_of(cli->run.compat)->draws_splits,
-                                         .train = cli->train_share,
-                                         .val = cli->val_share,
-                                         .dry = cli->flags & CLI_DRY_RUN };
+    struct corpus_variant_settings s
+        = { .folder = cli->out_dir ? cli->out_dir : ".",
+            .suffix = suffix,
+            .balance = cli->balance,
+            .seed = cli->run.seed,
+            .draw_split = conventions_of(cli->run.compat)->draws_splits,
+            .train = cli->train_share,
+            .val = cli->val_share,
+            .dry = cli->flags & CLI_DRY_RUN };
     if (strcmp(data, "-") == 0)
         return abl_fail(err, ABL_USAGE,
                         "variants reads files: standard input has no name to go by");

@@ -18,7 +18,8 @@
 
 // Read a configuration: a path, or the name of a ready run. What the options say goes before what
 // the file says: model, device, n_boot and max_rows are NULL or 0 where they say nothing.
-// ABL_BAD_DATA and ABL_USAGE name file and key. tinylab_config_release ends it, also after a failure.
+// ABL_BAD_DATA and ABL_USAGE name file and key. tinylab_config_release ends it, also after a
+// failure.
 bool tinylab_config_read(const char *path, const struct settings *options,
                          struct tinylab_config *out, struct abl_err *err);
 void tinylab_config_release(struct tinylab_config *c);

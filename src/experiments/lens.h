@@ -53,8 +53,8 @@ struct lens {
     double worst_sum; // over the rows: largest |sum of parts - ld of the intact run|
 };
 
-// Observe the session's intact run. Everything lies in the arena. ABL_INTERRUPTED when cancelled (NULL
-// = never).
+// Observe the session's intact run. Everything lies in the arena. ABL_INTERRUPTED when cancelled
+// (NULL = never).
 bool lens_make(struct session *session, atomic_bool *cancel, struct arena *a, struct lens **out,
                struct abl_err *err);
 

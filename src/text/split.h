@@ -14,7 +14,7 @@
 enum split { SPLIT_DEFAULT, SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST, SPLIT_ALL };
 
 bool split_parse(const char *text, enum split *out); // "train" "val" "test" "all"
-const char *split_name(size_t split); // "default" and the same; a name_list
+const char *split_name(size_t split);                // "default" and the same; a name_list
 
 enum { N_SPLITS = SPLIT_ALL }; // lists are counted by enum split; SPLIT_DEFAULT's stays empty
 
