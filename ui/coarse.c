@@ -22,9 +22,10 @@ static bool same_list(const struct variants *a, const struct variants *b)
 static bool is_long(const struct session *session, const struct variants *v, bool *out,
                     struct abl_err *err)
 {
-    struct run_cost cost = { 0 };
-    bool ok = !v->n || run_cost(session, v, &session->engine->info, &cost, err);
-    *out = ok && cost.flop >= session->settings.sample_from;
+    struct plan plan;
+    bool ok = experiment_plan(session, &session->engine->info, v, &plan, err);
+    *out = ok && v->n && (double)plan.total.flop >= session->settings.sample_from;
+    plan_release(&plan);
     return ok;
 }
 

@@ -2,9 +2,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/print.h"
 #include "experiments/experiments.h"
+#include "plan/plan_walk.h"
 #include "session/probe.h"
 #include "session/session.h"
 
@@ -16,19 +19,31 @@ struct expected {
     double seconds[N_STAGE_TIMES], total;
 };
 
-static struct expected expect(const struct run_cost *c, const struct device_rates *r)
+// Read-outs and what is made of observations stand apart from the layers.
+static struct expected expect(const struct plan *p, const struct device_rates *r)
 {
-    struct expected e = { .seconds = { [TIME_LOAD] = (double)c->loaded_bytes / r->load,
-                                       [TIME_INTACT] = c->intact_flop / r->flop,
-                                       [TIME_VARIANTS] = c->variants_flop / r->flop,
-                                       [TIME_READOUT] = c->readout_flop / r->flop } };
+    double variants = (double)p->by_kind[PASS_VARIANTS].flop;
+    double all = (double)p->total.flop, readout = (double)p->readout_flop;
+    struct expected e = { .seconds = { [TIME_LOAD] = (double)p->total.loaded_bytes / r->load,
+                                       [TIME_INTACT] = (all - readout - variants) / r->flop,
+                                       [TIME_VARIANTS] = variants / r->flop,
+                                       [TIME_READOUT] = readout / r->flop } };
     for (int i = 0; i < N_STAGE_TIMES; i++)
         e.total += e.seconds[i];
     return e;
 }
 
-static cJSON *cost_json(const struct session *session, const struct variants *v,
-                        const struct run_cost *c, const struct expected *e)
+// Counts may be larger than a double's whole numbers.
+static void add_count(cJSON *o, const char *name, uint64_t n)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, n);
+    cJSON_AddRawToObject(o, name, text);
+}
+
+// All but the batches.
+static cJSON *plan_head(const struct session *session, const struct variants *v,
+                        const struct plan *p, const struct expected *e)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "schema", "abltui.plan/1");
@@ -36,20 +51,59 @@ static cJSON *cost_json(const struct session *session, const struct variants *v,
     cJSON_AddStringToObject(o, "data", session->data->name);
     cJSON_AddNumberToObject(o, "rows", (double)session->prompts->n);
     cJSON_AddNumberToObject(o, "variants", (double)v->n);
-    cJSON_AddNumberToObject(o, "passes", (double)c->n_passes);
-    cJSON_AddNumberToObject(o, "token_rows", (double)c->n_token_rows);
-    cJSON_AddNumberToObject(o, "flop", c->flop);
+    cJSON_AddNumberToObject(o, "passes", (double)v->n + 1);
+    add_count(o, "token_rows", p->total.token_rows);
+    add_count(o, "flop", p->total.flop);
+    add_count(o, "observed_flop", p->observed_flop);
     cJSON *seconds = cJSON_AddObjectToObject(o, "expected_seconds");
     for (int i = 0; i < N_STAGE_TIMES; i++)
         cJSON_AddNumberToObject(seconds, stage_names[i], e->seconds[i]);
     cJSON_AddNumberToObject(seconds, "total", e->total);
-    cJSON_AddNumberToObject(o, "weight_bytes", (double)c->weight_bytes);
-    cJSON_AddNumberToObject(o, "kept_weight_bytes", (double)c->kept_bytes);
-    cJSON_AddNumberToObject(o, "streamed_layers", c->n_streamed);
-    cJSON_AddNumberToObject(o, "activation_bytes", (double)c->activation_bytes);
-    cJSON_AddNumberToObject(o, "variants_per_chunk", c->variants_per_chunk);
-    cJSON_AddNumberToObject(o, "blocks", c->n_blocks);
+    add_count(o, "weight_bytes", p->weights.bytes);
+    add_count(o, "kept_weight_bytes", p->weights.kept);
+    add_count(o, "loaded_bytes", p->total.loaded_bytes);
+    cJSON_AddNumberToObject(o, "streamed_layers", p->weights.n_streamed);
+    add_count(o, "activation_bytes", p->peak_bytes);
+    cJSON_AddNumberToObject(o, "variants_per_chunk", p->most_copies);
+    cJSON_AddNumberToObject(o, "blocks", p->n_run_blocks);
+    add_count(o, "n_batches", p->n_batches);
     return o;
+}
+
+static void print_batch(const struct plan_batch *b)
+{
+    static const char *const stages[N_STAGES] = { [STAGE_START] = "start",
+                                                  [STAGE_ATTENDED] = "attended",
+                                                  [STAGE_BESIDE] = "beside",
+                                                  [STAGE_PROJECTED] = "projected",
+                                                  [STAGE_DONE] = "done" };
+    printf("{\"kind\": \"%s\", \"block\": %" PRIu32 ", \"layer\": %" PRIu32
+           ", \"stage\": \"%s\", \"variants\": %" PRIu32 ", \"read_out\": %" PRIu32
+           ", \"token_rows\": %" PRIu64 ", \"flop\": %" PRIu64 ", \"loaded_bytes\": %" PRIu64
+           ", \"activation_bytes\": %" PRIu64 "}",
+           pass_kind_name(b->kind), b->block, b->start.layer, stages[b->start.stage], b->n,
+           b->n_read, b->work.token_rows, b->work.flop, b->work.loaded_bytes, b->bytes);
+}
+
+// The batches are listed as they are walked, as there may be millions of them.
+static bool print_plan(cJSON *head, const struct plan *p, struct abl_err *err)
+{
+    struct plan_walk w;
+    struct plan_batch b;
+    char *text = cJSON_Print(head);
+    cJSON_Delete(head);
+    if (!text)
+        return abl_no_memory(err);
+    text[strlen(text) - strlen("\n}")] = '\0'; // it goes on
+    printf("%s,\n\t\"batches\":\t[", text);
+    free(text);
+    size_t n = 0;
+    for (plan_walk(p, plan_whole(p), &w); plan_next(&w, &b); n++) {
+        fputs(n ? ",\n\t\t" : "\n\t\t", stdout);
+        print_batch(&b);
+    }
+    puts("]\n}");
+    return !ferror(stdout) || abl_fail(err, ABL_FAILED, "cannot write to standard output");
 }
 
 // "0.25 s", "84 s", "17 min"
@@ -64,8 +118,8 @@ static const char *seconds_text(double seconds, char out[SIZE_TEXT])
     return out;
 }
 
-static void cost_text(const struct session *session, const struct variants *v,
-                      const struct device_info *device, const struct run_cost *c,
+static void plan_text(const struct session *session, const struct variants *v,
+                      const struct device_info *device, const struct plan *p,
                       const struct expected *e)
 {
     char weights[SIZE_TEXT], activations[SIZE_TEXT];
@@ -76,45 +130,47 @@ static void cost_text(const struct session *session, const struct variants *v,
     if (v->n)
         printf(", first %s", v->items[0].label);
     putchar('\n');
-    printf("  passes          %" PRIu64 " (with the intact run)\n", c->n_passes);
-    printf("  token rows      %" PRIu64 "\n", c->n_token_rows);
-    printf("  work            %.3g GFLOP\n", c->flop / 1e9);
+    printf("  passes          %" PRIu64 " (with the intact run)\n", (uint64_t)v->n + 1);
+    printf("  token rows      %" PRIu64 "\n", p->total.token_rows);
+    printf("  work            %.3g GFLOP\n", (double)p->total.flop / 1e9);
     char times[N_STAGE_TIMES + 1][SIZE_TEXT];
     for (int i = 0; i < N_STAGE_TIMES; i++)
         seconds_text(e->seconds[i], times[i]);
     printf("  expected time   %s: load %s, intact run %s, variants %s, read-outs %s\n",
            seconds_text(e->total, times[N_STAGE_TIMES]), times[TIME_LOAD], times[TIME_INTACT],
            times[TIME_VARIANTS], times[TIME_READOUT]);
-    printf("  weights         %s on %s", size_text(c->weight_bytes, weights), device->name);
-    if (c->n_streamed)
+    printf("  weights         %s on %s", size_text(p->weights.bytes, weights), device->name);
+    if (p->weights.n_streamed)
         printf(", of which %s at a time: %" PRIu32 " of %" PRIu32 " layers come and go",
-               size_text(c->kept_bytes, weights), c->n_streamed, session->model->shape.n_layers);
+               size_text(p->weights.kept, weights), p->weights.n_streamed,
+               session->model->shape.n_layers);
     putchar('\n');
     printf("  activations     %s, %" PRIu32 " variants at a time, %" PRIu32 " block%s of prompts\n",
-           size_text(c->activation_bytes, activations), c->variants_per_chunk, c->n_blocks,
-           c->n_blocks == 1 ? "" : "s");
-    printf("  peak memory     %s\n", size_text(c->kept_bytes + c->activation_bytes, weights));
+           size_text(p->peak_bytes, activations), p->most_copies, p->n_run_blocks,
+           p->n_run_blocks == 1 ? "" : "s");
+    printf("  peak memory     %s\n", size_text(p->weights.kept + p->peak_bytes, weights));
 }
 
 // What a run would do on a device, which is opened and tried for a moment.
-static bool show_cost(unsigned flags, const struct session *session, const struct variants *v,
+static bool show_plan(unsigned flags, const struct session *session, const struct variants *v,
                       struct abl_err *err)
 {
     struct engine *engine;
-    struct run_cost cost;
+    struct plan plan;
     struct device_rates rates;
     if (!engine_open(session->settings.device, session->settings.n_threads,
                      session->settings.precision, &engine, err))
         return false;
-    bool ok = run_cost(session, v, &engine->info, &cost, err)
+    bool ok = experiment_plan(session, &engine->info, v, &plan, err)
               && probe_rates(session, engine, &rates, err);
     if (ok) {
-        struct expected e = expect(&cost, &rates);
+        struct expected e = expect(&plan, &rates);
         if (flags & CLI_JSON)
-            ok = print_json(cost_json(session, v, &cost, &e), err);
+            ok = print_plan(plan_head(session, v, &plan, &e), &plan, err);
         else
-            cost_text(session, v, &engine->info, &cost, &e);
+            plan_text(session, v, &engine->info, &plan, &e);
     }
+    plan_release(&plan);
     engine->ops->free(engine);
     return ok;
 }
@@ -129,7 +185,7 @@ bool dry_run(const struct settings *settings, unsigned flags, struct abl_err *er
         print_findings(session->prompts);
     bool ok = prompts_refuse(session->prompts, err);
     if (ok && experiment_variants(session, &v, err)) {
-        ok = show_cost(flags, session, &v, err);
+        ok = show_plan(flags, session, &v, err);
         variants_release(&v);
     } else
         ok = false;

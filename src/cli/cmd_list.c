@@ -29,7 +29,7 @@ static struct device_fit fit_of(const struct model_entry *m, const struct device
     struct settings s;
     settings_default(&s, experiments[0]);
     struct run_memory mem = settings_memory(&s, device);
-    struct weights_fit w = weights_plan(&m->shape, PRECISION_F32, mem.weights);
+    struct weights_fit w = weights_fit_of(&m->shape, PRECISION_F32, mem.weights);
     struct device_fit f = { .needs = w.bytes + mem.activations,
                             .least = w.kept + mem.activations,
                             .has = device->memory };
@@ -75,7 +75,7 @@ static cJSON *model_json(const struct model_entry *m, const struct device_info *
     cJSON_AddStringToObject(o, "dtype", m->dtype);
     cJSON_AddNumberToObject(o, "bytes", (double)m->weight_bytes);
     cJSON_AddNumberToObject(o, "packed_bytes",
-                            (double)weights_plan(&m->shape, PRECISION_F32, UINT64_MAX).bytes);
+                            (double)weights_fit_of(&m->shape, PRECISION_F32, UINT64_MAX).bytes);
     struct device_fit f = fit_of(m, device);
     fit_text(&f, fit, sizeof fit);
     cJSON_AddStringToObject(o, "fit", fit);

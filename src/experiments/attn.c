@@ -254,23 +254,35 @@ static bool add_scores(void *context, const struct observed *o, struct abl_err *
     return true;
 }
 
+// The detectors' prompts: none where the model or its vocabulary is too small for them.
+static bool draw_prompts(const struct session *session, struct arena *a, struct prompt **out,
+                         uint32_t *n_prompts, uint32_t *repeated, struct abl_err *err)
+{
+    struct prompt *prompts = arena_alloc(a, ATTN_PROMPTS, sizeof *prompts);
+    uint32_t *tokens = NULL, n_tokens = 0;
+    struct rng r;
+    rng_seed(&r, session->settings.seed);
+    if (!prompts)
+        return abl_no_memory(err);
+    if (!ordinary_tokens(session, a, &tokens, &n_tokens, err))
+        return false;
+    *repeated = n_repeated(session, n_tokens);
+    *n_prompts = *repeated ? ATTN_PROMPTS : 0;
+    for (uint32_t i = 0; i < *n_prompts; i++)
+        if (!draw_prompt(session, &r, tokens, n_tokens, *repeated, a, &prompts[i]))
+            return abl_no_memory(err);
+    *out = prompts;
+    return true;
+}
+
 static bool score_repeated(struct session *session, struct sums *s, atomic_bool *cancel,
                            struct abl_err *err)
 {
     struct arena scratch = { 0 };
     struct attn *attn = s->attn;
-    struct prompt *prompts = arena_alloc(&scratch, ATTN_PROMPTS, sizeof *prompts);
-    uint32_t *tokens = NULL, n_tokens = 0;
-    struct rng r;
-    rng_seed(&r, session->settings.seed);
-    bool ok = (prompts || abl_no_memory(err))
-              && ordinary_tokens(session, &scratch, &tokens, &n_tokens, err);
-    attn->n_repeated = ok ? n_repeated(session, n_tokens) : 0;
-    attn->n_prompts = attn->n_repeated ? ATTN_PROMPTS : 0;
-    for (uint32_t i = 0; ok && i < attn->n_prompts; i++)
-        ok = draw_prompt(session, &r, tokens, n_tokens, attn->n_repeated, &scratch, &prompts[i])
-             || abl_no_memory(err);
-    for (size_t i = 0; i < attn->n_heads && !attn->n_prompts; i++)
+    struct prompt *prompts = NULL;
+    bool ok = draw_prompts(session, &scratch, &prompts, &attn->n_prompts, &attn->n_repeated, err);
+    for (size_t i = 0; ok && i < attn->n_heads && !attn->n_prompts; i++)
         for (int d = 0; d < N_DETECTORS; d++)
             attn->heads[i].score[d] = NAN;
     struct observer o = { .sites = 1u << SITE_PATTERN,
@@ -306,6 +318,12 @@ bool attn_make(struct session *session, const struct head_set *heads, const size
 
 // -------------------------------------------------------------------------------------- experiment
 
+// Rows whose patterns are kept: every one where heads are named, else the first.
+static size_t n_pattern_rows(const struct session *session)
+{
+    return session->settings.heads || session->settings.layers ? session->prompts->n : 1;
+}
+
 // Scores of every head, patterns of the heads that --heads and --layers choose in every row; where
 // they choose none, of every head in the first row.
 static bool read_attn(struct session *session, const struct results *t, atomic_bool *cancel,
@@ -314,7 +332,7 @@ static bool read_attn(struct session *session, const struct results *t, atomic_b
     (void)t;
     struct arena scratch = { 0 };
     struct head_set heads;
-    size_t n = session->settings.heads || session->settings.layers ? session->prompts->n : 1;
+    size_t n = n_pattern_rows(session);
     size_t *rows = arena_alloc(&scratch, n, sizeof *rows);
     for (size_t i = 0; rows && i < n; i++)
         rows[i] = i;
@@ -322,6 +340,22 @@ static bool read_attn(struct session *session, const struct results *t, atomic_b
               && attn_make(session, &heads, rows, n, cancel, &out->arena, &out->attn, err);
     arena_release(&scratch);
     return ok;
+}
+
+static bool observe_attn(const struct session *session, struct observations *out,
+                         struct abl_err *err)
+{
+    const struct prompts *p = session->prompts;
+    struct prompt *repeated;
+    uint32_t n, ignored;
+    struct observation patterns
+        = { .prompts = p->items, .n = n_pattern_rows(session), .every_row = true };
+    if (!observations_add(out, patterns, err)
+        || !observations_add(out, (struct observation){ .prompts = p->items, .n = p->n }, err)
+        || !draw_prompts(session, &out->arena, &repeated, &n, &ignored, err))
+        return false;
+    return observations_add(
+        out, (struct observation){ .prompts = repeated, .n = n, .every_row = true }, err);
 }
 
 const struct experiment experiment_attn = {
@@ -332,5 +366,6 @@ const struct experiment experiment_attn = {
     .options = READS_HEADS,
     .traits = NAMES_MATTER,
     .list = chosen_list_none,
+    .observe = observe_attn,
     .read = read_attn,
 };

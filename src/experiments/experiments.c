@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "plan/plan_make.h"
+
 #define EXPERIMENT_ADDRESS(name) &experiment_##name,
 const struct experiment *const experiments[N_EXPERIMENTS] = { EXPERIMENTS(EXPERIMENT_ADDRESS) };
 
@@ -17,6 +19,20 @@ bool experiment_variants(const struct session *session, struct variants *out, st
 {
     return whole_answers_allow(&session->settings, err) // the explorer may have changed them
            && session->settings.experiment->list(session, out, err);
+}
+
+bool experiment_plan(const struct session *session, const struct device_info *device,
+                     const struct variants *v, struct plan *out, struct abl_err *err)
+{
+    const struct experiment *e = session->settings.experiment;
+    struct observations observed = { 0 };
+    struct plan_input in = session_plan_input(session, device);
+    in.variants = v;
+    in.observed = &observed;
+    *out = (struct plan){ 0 };
+    bool ok = (!e->observe || e->observe(session, &observed, err)) && plan_make(&in, out, err);
+    observations_release(&observed);
+    return ok;
 }
 
 bool experiment_read(struct session *session, const struct results *t, atomic_bool *cancel,

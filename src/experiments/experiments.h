@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "plan/plan.h"
 #include "plan/variant.h"
 #include "session/experiment.h"
 #include "session/readings.h"
@@ -38,6 +39,11 @@ const struct experiment *experiment_named(const char *name);
 
 // The variants that the settings' experiment asks for. The caller's: variants_release.
 bool experiment_variants(const struct session *session, struct variants *out, struct abl_err *err);
+
+// The whole run's plan on a device: the intact runs, these variants, and what the experiment reads.
+// The caller's: plan_release, also after a failure.
+bool experiment_plan(const struct session *session, const struct device_info *device,
+                     const struct variants *v, struct plan *out, struct abl_err *err);
 
 // What the settings' experiment reads; nothing for those that only ablate. `t` is the finished
 // table of its variants. Owned by the caller: readings_release, also after a failure.

@@ -21,7 +21,7 @@ const char *direct_kind_name(size_t k)
     return k < N_DIRECT_KINDS ? names[k] : NULL;
 }
 
-struct work {
+struct lens_work {
     struct session *session;
     struct weights *weights;
     struct lens *lens;
@@ -41,7 +41,8 @@ static uint32_t parts_a_layer(const struct model_shape *s)
     return s->n_heads + 2;
 }
 
-static double *share_of(const struct work *w, enum direct_kind kind, uint32_t layer, uint32_t head)
+static double *share_of(const struct lens_work *w, enum direct_kind kind, uint32_t layer,
+                        uint32_t head)
 {
     const struct model_shape *s = &w->session->model->shape;
     size_t base = 1 + (size_t)layer * parts_a_layer(s), part = 0;
@@ -77,7 +78,7 @@ static double dot(const double *a, const float *b, size_t n)
 // -------------------------------------------------------------------------------------- directions
 
 // gain and bias of the final norm; bias is zeros where it has none.
-static bool read_final_norm(const struct work *w, float *gain, float *bias)
+static bool read_final_norm(const struct lens_work *w, float *gain, float *bias)
 {
     const struct model *m = w->session->model;
     size_t d = m->shape.d_model;
@@ -88,7 +89,7 @@ static bool read_final_norm(const struct work *w, float *gain, float *bias)
 }
 
 // One row's direction, and what the norm's bias adds along it.
-static void aim(const struct work *w, size_t row, const float *target, const float *foil,
+static void aim(const struct lens_work *w, size_t row, const float *target, const float *foil,
                 const float *gain, const float *bias)
 {
     const struct model_shape *s = &w->session->model->shape;
@@ -105,7 +106,7 @@ static void aim(const struct work *w, size_t row, const float *target, const flo
     share_of(w, DIRECT_BIAS, 0, 0)[row] = constant;
 }
 
-static bool aim_all(struct work *w)
+static bool aim_all(struct lens_work *w)
 {
     const struct model *m = w->session->model;
     size_t d = m->shape.d_model;
@@ -139,7 +140,7 @@ static const float *row_of(const struct observed *o, size_t i)
     return o->values + (size_t)o->trie->read_of[i - o->first_prompt] * o->n_cols;
 }
 
-static void share_module(const struct work *w, const struct observed *o, double *share)
+static void share_module(const struct lens_work *w, const struct observed *o, double *share)
 {
     size_t d = w->session->model->shape.d_model;
     for (size_t i = 0; i < w->n; i++) {
@@ -150,7 +151,7 @@ static void share_module(const struct work *w, const struct observed *o, double 
 }
 
 // W_O of a layer the other way round: directions in, what each column of z moves along them out.
-static bool load_transposed(const struct work *w, uint32_t layer, struct weight **out)
+static bool load_transposed(const struct lens_work *w, uint32_t layer, struct weight **out)
 {
     struct engine *e = w->session->engine;
     struct matrix_source source;
@@ -163,7 +164,7 @@ static bool load_transposed(const struct work *w, uint32_t layer, struct weight 
 }
 
 // along·W_O^T of the observed prompts: (n, n_heads * d_head) on the host, the caller's to free.
-static bool pull_back(const struct work *w, const struct observed *o, float **out)
+static bool pull_back(const struct lens_work *w, const struct observed *o, float **out)
 {
     struct engine *e = w->session->engine;
     uint32_t n = (uint32_t)o->trie->n_prompts;
@@ -186,7 +187,7 @@ static bool pull_back(const struct work *w, const struct observed *o, float **ou
 }
 
 // z of a layer: each head's share, and the constants and b_O for all of them.
-static bool share_heads(const struct work *w, const struct observed *o)
+static bool share_heads(const struct lens_work *w, const struct observed *o)
 {
     struct engine *e = w->session->engine;
     const struct model_shape *s = &w->session->model->shape;
@@ -223,7 +224,7 @@ static bool share_heads(const struct work *w, const struct observed *o)
 }
 
 // What the final norm divides by.
-static void measure_spread(const struct work *w, const struct observed *o)
+static void measure_spread(const struct lens_work *w, const struct observed *o)
 {
     const struct model_shape *s = &w->session->model->shape;
     for (size_t i = 0; i < w->n; i++) {
@@ -242,7 +243,7 @@ static void measure_spread(const struct work *w, const struct observed *o)
 
 // Final norm, unembedding and metrics of the residual stream that is observed, for the block's
 // prompts.
-static bool read_point(struct work *w, const struct observed *o, size_t point)
+static bool read_point(struct lens_work *w, const struct observed *o, size_t point)
 {
     struct engine *e = w->session->engine;
     size_t first = o->first_prompt, n = o->trie->n_prompts;
@@ -265,7 +266,7 @@ static bool read_point(struct work *w, const struct observed *o, size_t point)
 
 static bool see(void *context, const struct observed *o, struct abl_err *err)
 {
-    struct work *w = context;
+    struct lens_work *w = context;
     (void)err; // the same as w->err
     bool last = o->layer + 1 == w->session->model->shape.n_layers;
     switch (o->site) {
@@ -289,7 +290,7 @@ static bool see(void *context, const struct observed *o, struct abl_err *err)
     }
 }
 
-static void name_points(const struct work *w)
+static void name_points(const struct lens_work *w)
 {
     for (size_t i = 0; i < w->lens->n_points; i++)
         w->lens->points[i] = (struct lens_point){ .layer = i ? (uint32_t)i - 1 : 0,
@@ -313,7 +314,7 @@ static struct direct_part name_part(const struct model_shape *s, size_t part, si
 }
 
 // Shares over the final norm's scale, and how far their sum is from ld.
-static void scale_parts(const struct work *w)
+static void scale_parts(const struct lens_work *w)
 {
     struct lens *l = w->lens;
     for (size_t i = 0; i < w->n; i++) {
@@ -334,7 +335,7 @@ static void scale_parts(const struct work *w)
     }
 }
 
-static bool make_room(struct work *w, struct arena *a)
+static bool make_room(struct lens_work *w, struct arena *a)
 {
     const struct model_shape *s = &w->session->model->shape;
     struct engine *e = w->session->engine;
@@ -355,7 +356,7 @@ static bool make_room(struct work *w, struct arena *a)
            && e->ops->alloc(e, (uint32_t)w->n, s->d_model, &w->states, w->err);
 }
 
-static void release_room(struct work *w)
+static void release_room(struct lens_work *w)
 {
     struct engine *e = w->session->engine;
     if (w->aims.buffer)
@@ -374,11 +375,11 @@ bool lens_make(struct session *session, atomic_bool *cancel, struct arena *a, st
     struct lens *l = arena_alloc(a, 1, sizeof *l);
     if (!l)
         return abl_no_memory(err);
-    struct work w = { .session = session,
-                      .weights = forward_blocks(session->forward, &n_blocks)->weights,
-                      .lens = l,
-                      .n = session->prompts->n,
-                      .err = err };
+    struct lens_work w = { .session = session,
+                           .weights = forward_blocks(session->forward, &n_blocks)->weights,
+                           .lens = l,
+                           .n = session->prompts->n,
+                           .err = err };
     struct observer o = { .sites = 1u << SITE_RESID_PRE | 1u << SITE_Z | 1u << SITE_MLP_OUT
                                    | 1u << SITE_RESID_POST,
                           .on_activation = see,
@@ -407,6 +408,21 @@ static bool read_lens(struct session *session, const struct results *t, atomic_b
     return lens_make(session, cancel, &out->arena, &out->lens, err);
 }
 
+// Read-outs of every point, and for each layer directions through W_O the other way round.
+static bool observe_lens(const struct session *session, struct observations *out,
+                         struct abl_err *err)
+{
+    const struct model_shape *s = &session->model->shape;
+    size_t n = session->prompts->n;
+    struct observation rows = { .prompts = session->prompts->items, .n = n };
+    struct observed_product points
+        = { .rows = n * (1 + (uint64_t)s->n_layers), .k = s->d_model, .n = s->n_vocab };
+    struct observed_product heads
+        = { .rows = n * (uint64_t)s->n_layers, .k = s->d_model, .n = site_cols(s, SITE_Z) };
+    return observations_add(out, rows, err) && observations_add_product(out, points, err)
+           && observations_add_product(out, heads, err);
+}
+
 const struct experiment experiment_lens = {
     .name = "lens",
     .about = "logit lens and direct effects beside total ones",
@@ -415,5 +431,6 @@ const struct experiment experiment_lens = {
     .makes = MAKES(ROLE_HEAD),
     .swept = ROLE_HEAD,
     .list = chosen_list_heads,
+    .observe = observe_lens,
     .read = read_lens,
 };

@@ -153,11 +153,34 @@ static bool read_ov(struct session *session, const struct results *t, atomic_boo
            && ov_make(session, &request, cancel, &out->arena, &out->ov, err);
 }
 
+// The rows' z, each head's mean through W_O, and their scores.
+static bool observe_means(const struct session *session, size_t n_heads, struct observations *out,
+                          struct abl_err *err)
+{
+    const struct model_shape *s = &session->model->shape;
+    struct observation rows = { .prompts = session->prompts->items, .n = session->prompts->n };
+    struct observed_product write = { .rows = n_heads, .k = site_cols(s, SITE_Z), .n = s->d_model };
+    return observations_add(out, rows, err) && observations_add_product(out, write, err);
+}
+
+static bool observe_ov(const struct session *session, struct observations *out, struct abl_err *err)
+{
+    const struct model_shape *s = &session->model->shape;
+    struct head_set heads;
+    if (!chosen_heads(session, &out->arena, &heads, err))
+        return false;
+    struct observed_product scores = { .rows = heads.n, .k = s->d_model, .n = s->n_vocab };
+    return (session->settings.ov_kind == OV_CIRCUIT ? ov_circuits_observe(session, &heads, out, err)
+                                                    : observe_means(session, heads.n, out, err))
+           && observations_add_product(out, scores, err);
+}
+
 const struct experiment experiment_ov = {
     .name = "ov",
     .about = "what heads write into the vocabulary",
     .help = "what heads write",
     .options = READS_HEADS | READS_OV,
     .list = chosen_list_none,
+    .observe = observe_ov,
     .read = read_ov,
 };

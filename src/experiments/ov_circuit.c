@@ -479,3 +479,32 @@ bool ov_circuits_make(struct session *session, const struct ov_circuit_request *
     free(in.v);
     return ok;
 }
+
+// Layers in which some head is asked.
+static uint32_t count_layers(const struct head_set *heads)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < heads->n; i++)
+        n += !i || heads->heads[i].layer != heads->heads[i - 1].layer;
+    return n;
+}
+
+bool ov_circuits_observe(const struct session *session, const struct head_set *heads,
+                         struct observations *out, struct abl_err *err)
+{
+    const struct model_shape *s = &session->model->shape;
+    uint32_t *sources, z = site_cols(s, SITE_Z), d = s->d_model;
+    size_t n;
+    if (!ov_circuit_sources(session, &out->arena, &sources, &n, err))
+        return false;
+    uint64_t chunks = (s->n_vocab + CHUNK - 1) / CHUNK, layers = count_layers(heads);
+    struct observed_product middle = { .rows = chunks * d, .k = CHUNK, .n = d };
+    struct observed_product enter = { .rows = layers * n, .k = d, .n = 2 * site_cols(s, SITE_V) };
+    struct observed_product leave = { .rows = heads->n * n, .k = z, .n = d };
+    struct observed_product scores = { .rows = heads->n * n, .k = d, .n = s->n_vocab };
+    struct observed_product left = { .rows = layers * z, .k = d, .n = d };
+    return observations_add_product(out, middle, err) && observations_add_product(out, enter, err)
+           && observations_add_product(out, leave, err)
+           && observations_add_product(out, scores, err)
+           && observations_add_product(out, left, err);
+}

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "experiments/direction.h"
+#include "plan/observations.h"
 #include "session/session.h"
 
 // What a head makes of one source token.
@@ -60,5 +61,9 @@ bool ov_circuit_sources(const struct session *session, struct arena *a, uint32_t
 bool ov_circuits_make(struct session *session, const struct ov_circuit_request *request,
                       atomic_bool *cancel, struct arena *a, struct ov_circuits *all,
                       struct abl_err *err);
+
+// The products that this takes.
+bool ov_circuits_observe(const struct session *session, const struct head_set *heads,
+                         struct observations *out, struct abl_err *err);
 
 #endif

@@ -2,11 +2,6 @@
 
 #include <stdlib.h>
 
-uint64_t clean_kv_bytes(const struct model_shape *shape, uint32_t n_nodes)
-{
-    return 2 * (uint64_t)shape->n_layers * n_nodes * site_cols(shape, SITE_K) * sizeof(float);
-}
-
 static bool list_nodes(struct clean_kv *k, uint32_t n, struct abl_err *err)
 {
     uint32_t *numbers = malloc(n * sizeof *numbers);

@@ -21,9 +21,6 @@ struct clean_kv {
 bool clean_kv_init(struct clean_kv *k, const struct pass *pass, struct abl_err *err);
 void clean_kv_release(struct clean_kv *k);
 
-// Bytes that it takes.
-uint64_t clean_kv_bytes(const struct model_shape *shape, uint32_t n_nodes);
-
 // Fills it from a clean stream that this looks at.
 struct tap clean_kv_tap(struct clean_kv *k);
 

@@ -4,92 +4,82 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/size.h"
-#include "forward/readout_queue.h"
-#include "forward/stream.h"
-#include "plan/prompt_trie.h"
-#include "plan/start_point.h"
+#include "plan/plan.h"
+#include "plan/plan_blocks.h"
 
 static uint32_t max_u32(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
 }
 
-bool forward_plan(const struct model_shape *shape, const struct memory_budget *budget,
-                  const struct prompt *prompts, size_t n, const struct variants *variants,
-                  struct forward_cut *out, struct abl_err *err)
+struct plan_input forward_plan_input(const struct forward_settings *s,
+                                     const struct device_info *device)
 {
-    struct forward_cut cut = { 0 };
-    size_t fit = stream_rows_that_fit(shape, budget);
-    for (size_t first = 0; first < n;) {
-        size_t end = block_end(prompts, first, n, fit);
-        struct trie t;
-        if (!trie_build(prompts + first, end - first, variants_share_rows(variants, NULL), &t, err))
-            return false;
-        uint64_t pattern, waiting = readout_queue_bytes(shape, t.n_reads, variants->n, budget->mem);
-        struct memory_budget streams = memory_budget_left(*budget, waiting);
-        uint32_t copies = start_point_copies(shape, &streams, &t, variants, NULL, 0, &pattern);
-        uint64_t bytes = stream_bytes(shape, budget, t.n_nodes)
-                         + stream_bytes(shape, budget, (uint64_t)copies * t.n_nodes) + pattern
-                         + waiting;
-        cut.n_blocks++;
-        cut.n_nodes += t.n_nodes;
-        cut.n_reads += t.n_reads;
-        if (bytes > cut.bytes) {
-            cut.bytes = bytes;
-            cut.copies = copies;
-        }
-        trie_release(&t);
-        first = end;
-    }
-    *out = cut;
-    return true;
+    const struct model_shape *shape = &s->model->shape;
+    struct weights_fit fit = weights_fit_of(shape, device->precision, s->weights_mem);
+    return (struct plan_input){ .run = { s->prompts, s->n_prompts },
+                                .other = s->other,
+                                .donors = { s->donors, s->n_donors },
+                                .maps = s->donor_maps,
+                                .shape = shape,
+                                .budget = memory_budget_of(device, s->mem, !fit.n_streamed),
+                                .weights = fit,
+                                .taps = s->tap ? s->tap->kinds : 0,
+                                .left_out = s->left_out };
 }
 
-static size_t rows_that_fit(const struct forward *f)
+void forward_spend(struct forward *f, uint64_t token_rows)
 {
-    struct memory_budget r = forward_budget(f);
-    return stream_rows_that_fit(&f->s.model->shape, &r);
+    f->spent.n_batches++;
+    f->spent.token_rows += token_rows;
 }
 
-static bool show_intact(const struct forward *f, bool donors, const struct block *b, size_t first,
-                        struct abl_err *err)
+struct forward_spent forward_spent(const struct forward *f)
+{
+    return f->spent;
+}
+
+// Run a block intact and read it out.
+static bool run_intact(struct forward *f, struct block *b, enum pass_kind kind,
+                       struct row_stats *out, struct abl_err *err)
 {
     const struct final_tap *tap = f->s.tap;
-    return !tap || !tap->on_intact || tap->on_intact(tap->context, donors, b, first, b->final, err);
-}
-
-static bool run_intact(struct forward *f, struct block *b, struct abl_err *err)
-{
     struct pass pass = block_pass(b);
     struct stream clean;
     if (!stream_init(&clean, &pass, 1, err))
         return false;
-    struct row_stats *out = f->intact + b->first;
-    bool ok = block_run_clean(b, &clean, err)
-              && block_read(b, b->final, 1, (struct tensor){ 0 }, &out, err)
-              && show_intact(f, false, b, b->first, err);
+    bool ok
+        = block_run_clean(b, &clean, err)
+          && block_read(b, b->final, 1, (struct tensor){ 0 }, &out, err)
+          && (!tap || !(tap->kinds & 1u << kind) || tap->on_intact(tap->context, b, b->final, err));
     stream_release(&clean);
+    if (ok)
+        forward_spend(f, b->trie.n_nodes);
     return ok;
+}
+
+static size_t rows_that_fit(const struct forward *f)
+{
+    struct memory_budget budget = forward_budget(f);
+    return stream_rows_that_fit(&f->s.model->shape, &budget);
 }
 
 static bool open_blocks(struct forward *f, struct abl_err *err)
 {
     size_t fit = rows_that_fit(f), n = f->s.n_prompts;
+    bool share = !(f->s.left_out & SAVING_SHARED_ROWS);
     f->blocks = calloc(n, sizeof *f->blocks);
     f->intact = calloc(n, sizeof *f->intact);
     if (!f->blocks || !f->intact)
         return abl_no_memory(err);
-    for (size_t first = 0; first < n;) {
-        size_t end = block_end(f->s.prompts, first, n, fit);
+    for (size_t first = 0, end; first < n; first = end) {
         struct block *b = &f->blocks[f->n_blocks];
-        if (!block_init(b, f->s.model, f->weights, f->s.prompts, first, end - first,
-                        !(f->s.left_out & SAVING_SHARED_ROWS), err))
+        end = block_end(f->s.prompts, first, n, fit);
+        if (!block_init(b, f->s.model, f->weights, f->s.prompts, first, end - first, share, err))
             return false;
         f->n_blocks++;
-        if (!run_intact(f, b, err))
+        if (!run_intact(f, b, PASS_INTACT, f->intact + first, err))
             return false;
-        first = end;
     }
     return true;
 }
@@ -118,24 +108,17 @@ bool forward_open(const struct forward_settings *s, struct row_stats *intact, st
     return true;
 }
 
-bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_stats *out,
-                         struct abl_err *err)
+bool forward_read_other(struct forward *f, struct row_stats *out, struct abl_err *err)
 {
-    const struct prompt *donors = f->s.donors ? f->s.donors : f->s.prompts;
+    const struct prompt_list *other = &f->s.other;
     size_t fit = rows_that_fit(f);
     bool ok = true;
-    for (size_t at = first, end; ok && at < first + n; at = end) {
+    for (size_t at = 0, end; ok && at < other->n; at = end) {
         struct block b;
-        struct stream clean = { 0 };
-        struct row_stats *rows = out + (at - first);
-        end = block_end(donors, at, first + n, fit);
-        if (!block_init(&b, f->s.model, f->weights, donors, at, end - at, true, err))
+        end = block_end(other->items, at, other->n, fit);
+        if (!block_init(&b, f->s.model, f->weights, other->items, at, end - at, true, err))
             return false;
-        struct pass pass = block_pass(&b);
-        ok = stream_init(&clean, &pass, 1, err) && block_run_clean(&b, &clean, err)
-             && block_read(&b, b.final, 1, (struct tensor){ 0 }, &rows, err)
-             && show_intact(f, true, &b, at - first, err);
-        stream_release(&clean);
+        ok = run_intact(f, &b, PASS_OTHER, out + at, err);
         block_release(&b);
     }
     return ok;
@@ -163,7 +146,7 @@ struct weights *forward_weights(struct forward *f)
 
 struct memory_budget forward_budget(const struct forward *f)
 {
-    return memory_budget_of(&f->s.engine->info, f->s.mem, !f->weights->first_kept);
+    return forward_plan_input(&f->s, &f->s.engine->info).budget;
 }
 
 struct block *forward_blocks(struct forward *f, size_t *n)

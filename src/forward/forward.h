@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "model/model.h"
+#include "plan/plan_input.h"
 #include "plan/savings.h"
 #include "plan/variant.h"
 #include "text/prompts.h"
@@ -25,12 +26,12 @@ struct block;
 struct forward;
 struct weights;
 
-// Looks at final states, (copies * n_reads, d_model) behind the final norm, before they are gone. A
-// callback is NULL where nobody looks.
+// Looks at final states, (copies * n_reads, d_model) behind the final norm, before they are gone.
 struct final_tap {
-    // The intact run of a block of the run's prompts or of its donors; `first` counts what is read.
-    bool (*on_intact)(void *context, bool donors, const struct block *b, size_t first,
-                      struct tensor states, struct abl_err *err);
+    unsigned kinds; // 1 << enum pass_kind: PASS_INTACT, PASS_OTHER, PASS_VARIANTS
+    // Of a block of the intact run, or of the other prompts', whose first prompt b->first counts.
+    bool (*on_intact)(void *context, const struct block *b, struct tensor states,
+                      struct abl_err *err);
     // So many variants over a block, of these numbers.
     bool (*on_variants)(void *context, const struct block *b, struct tensor states,
                         const size_t *numbers, uint32_t n, struct abl_err *err);
@@ -42,9 +43,9 @@ struct forward_settings {
     const struct model *model;    // borrowed
     const struct prompt *prompts; // borrowed, as are their ids
     size_t n_prompts;
-    // Prompts that edits take from, borrowed; NULL: the run's own. edit->donor counts
-    // the maps, each of which says for each of the run's prompts whom it takes from;
-    // NULL where no edit takes.
+    struct prompt_list other; // what else is read out intact: forward_read_other
+    // Prompts that edits take from, borrowed; NULL: the run's own. edit->donor counts the maps, each
+    // of which says for each of the run's prompts whom it takes from; NULL where no edit takes.
     const struct prompt *donors;
     size_t n_donors;
     const uint32_t *const *donor_maps;
@@ -76,9 +77,18 @@ struct weights *forward_weights(struct forward *f);
 // What the settings give activations.
 struct memory_budget forward_budget(const struct forward *f);
 
-// The intact run of donors [first, first + n), read out; out has room for n.
-bool forward_read_donors(struct forward *f, size_t first, size_t n, struct row_stats *out,
-                         struct abl_err *err);
+// The intact run of the other prompts, read out; out has room for all.
+bool forward_read_other(struct forward *f, struct row_stats *out, struct abl_err *err);
+
+// What such a forward plans with on a device, without variants; maps and lists are the settings'.
+struct plan_input forward_plan_input(const struct forward_settings *s,
+                                     const struct device_info *device);
+
+// What has been carried through layers since it was opened; a traced engine knows the FLOP.
+struct forward_spent {
+    uint64_t n_batches, token_rows;
+};
+struct forward_spent forward_spent(const struct forward *f);
 
 struct forward_job {
     const struct variants *variants;
@@ -87,10 +97,10 @@ struct forward_job {
     // there, with the same rows. NULL: it begins anew.
     uint32_t *n_blocks_done;
     struct row_stats *rows; // [variant * n_prompts + prompt]
-    atomic_bool *cancel;    // looked at before each layer of a chunk; NULL = never
-    // The layer whose variants somebody waits for (NO_LAYER: nobody), looked at before each layer;
-    // NULL = never. They run next; results are the same. Where somebody may wait the first variant
-    // runs alone.
+    atomic_bool *cancel;    // looked at before each layer of a batch; NULL = never
+    // The layer whose variants somebody waits for (NO_LAYER: nobody), looked at before each unit of
+    // the plan; NULL = never. They run next; results are the same. Where somebody may wait the first
+    // variant runs alone.
     const atomic_uint *wanted;
     void (*finished)(void *context, const size_t *variants, size_t n); // those done together
     void *context;
@@ -98,17 +108,5 @@ struct forward_job {
 
 // Run the variants that are not done. ABL_INTERRUPTED when cancelled: what was finished stays.
 bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err);
-
-// How prompts and variants are cut to fit the room.
-struct forward_cut {
-    uint32_t n_blocks;
-    uint64_t n_nodes; // token rows of all blocks, one copy
-    uint64_t n_reads;
-    uint32_t copies; // variants carried together in the largest block
-    uint64_t bytes;  // activations at the peak
-};
-bool forward_plan(const struct model_shape *shape, const struct memory_budget *budget,
-                  const struct prompt *prompts, size_t n, const struct variants *variants,
-                  struct forward_cut *out, struct abl_err *err);
 
 #endif

@@ -1,4 +1,4 @@
-// What forward.c opens and run_plan.c runs variants over; nobody else looks inside.
+// What forward.c opens, and the files of src/forward that run something over it look into.
 #ifndef ABL_FORWARD_FORWARD_PARTS_H
 #define ABL_FORWARD_FORWARD_PARTS_H
 
@@ -9,10 +9,14 @@
 struct forward {
     struct forward_settings s;
     struct weights *weights;
-    struct block *blocks; // shared rows
+    struct block *blocks; // the run's prompts
     size_t n_blocks;
     struct row_stats *intact; // (n_prompts) copy
     struct tensor z_mean;     // made for the first variant that needs it
+    struct forward_spent spent;
 };
+
+// A batch of so many token rows is done.
+void forward_spend(struct forward *f, uint64_t token_rows);
 
 #endif

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "base/size.h"
+#include "forward/forward_parts.h"
 #include "forward/prompt_block.h"
+#include "plan/plan_blocks.h"
 
 struct watch {
     const struct observer *observer;
@@ -77,7 +79,8 @@ static size_t largest_activation(const struct block *b, const struct observer *o
     return n ? n : 1;
 }
 
-static bool observe_block(struct block *b, const struct observer *o, struct abl_err *err)
+static bool observe_block(struct forward *f, struct block *b, const struct observer *o,
+                          struct abl_err *err)
 {
     struct engine *e = b->weights->s.engine;
     uint32_t cols = widest_site(&b->model->shape, o->sites);
@@ -99,6 +102,7 @@ static bool observe_block(struct block *b, const struct observer *o, struct abl_
         s.tap = &tap;
         s.whole_last_layer = o->every_row;
         ok = block_run_clean(b, &s, err);
+        forward_spend(f, b->trie.n_nodes);
     }
     stream_release(&s);
     if (w.read_rows.buffer)
@@ -127,7 +131,7 @@ bool forward_observe_prompts(struct forward *f, const struct prompt *prompts, si
         end = block_end(prompts, first, n, fit);
         if (!block_init(&b, own->model, own->weights, prompts, first, end - first, true, err))
             return false;
-        bool ok = observe_block(&b, o, err);
+        bool ok = observe_block(f, &b, o, err);
         block_release(&b);
         if (!ok)
             return false;
@@ -140,7 +144,7 @@ bool forward_observe(struct forward *f, const struct observer *o, struct abl_err
     size_t n;
     struct block *blocks = forward_blocks(f, &n);
     for (size_t i = 0; i < n; i++)
-        if (!observe_block(&blocks[i], o, err))
+        if (!observe_block(f, &blocks[i], o, err))
             return false;
     return true;
 }

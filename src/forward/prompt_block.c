@@ -5,17 +5,6 @@
 
 #include "base/size.h"
 
-size_t block_end(const struct prompt *prompts, size_t first, size_t n, size_t fit)
-{
-    size_t rows = 0, end = first;
-    for (; end < n; end++) {
-        rows += prompts[end].n_ids;
-        if (end > first && rows * 2 > fit)
-            break;
-    }
-    return end;
-}
-
 void block_release(struct block *b)
 {
     if (!b->weights)

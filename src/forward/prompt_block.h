@@ -34,10 +34,6 @@ struct block {
     uint32_t *first_distinct; // (n_reads + 1) of each read-out
 };
 
-// End of the block that starts at prompt `first`; a block holds at least one prompt, however little
-// fits.
-size_t block_end(const struct prompt *prompts, size_t first, size_t n, size_t fit);
-
 // Lay out prompts [first, first + n); `all` are the run's prompts. block_release ends it; b->final
 // is not computed yet.
 bool block_init(struct block *b, const struct model *model, struct weights *weights,

@@ -2,43 +2,42 @@
 #ifndef ABL_FORWARD_RUN_PARTS_H
 #define ABL_FORWARD_RUN_PARTS_H
 
+#include "forward/clean_kv.h"
+#include "forward/edit_sources.h"
 #include "forward/forward_parts.h"
 #include "forward/readout_queue.h"
 #include "forward/stream.h"
-#include "plan/start_point.h"
+#include "plan/plan_walk.h"
 
-// One block's share of a job.
-struct block_run {
+// A plan's variants on their way: what has been entered, block by block and pass by pass.
+struct plan_run {
     struct forward *f;
-    struct block *block;
     const struct forward_job *job;
-    uint32_t *n_blocks_done; // the job's, or our own
-    const size_t *todo;      // variant numbers, by first layer
-    size_t n_todo;
-    struct memory_budget budget; // for its streams
-    bool last;                   // with this block the variants are finished
-    bool fresh;                  // the block's final intact state is not there yet
-    bool tails;  // each variant carries the rows of its last tokens only; the block has to be fresh
-    bool *alone; // while set, the next variant runs by itself, so that a first result is there soon
-    bool may_cut; // a layer that is waited for may come between
-    struct stream *clean, *branch;
-    struct readout_queue *pending;
+    const struct plan *plan;
+    uint32_t *n_blocks_done; // (variants)
+    bool *unit_done;         // of the variants' phase
+    bool alone; // the next variant runs by itself, so that a first result is there soon
+    uint32_t block_number, pass_number; // entered; NO_PLACE
+    struct block *block;                // in the layout that its variants need: one of f's, or flat
+    struct block flat;
+    struct donor_state donors;
+    struct pass pass;
+    struct clean_kv kept;
+    struct stream clean, branch;
+    struct start_point clean_at; // layer NO_LAYER: it has not started
+    struct readout_queue queue;
     struct abl_err *err;
 };
 
 // ABL_INTERRUPTED where the job is cancelled.
-bool job_cancelled(const struct forward_job *job, struct abl_err *err);
+bool run_is_cancelled(const struct forward_job *job, struct abl_err *err);
 
-// Carry some variants of the block from the clean stream's present place in s to behind the final
-// norm. They are read out at once or wait for others.
-bool batch_run(struct block_run *j, struct stream *s, const struct start_point *place,
-               const size_t *numbers, uint32_t n);
+// The rows of some variants over the block are there; states: (n * n_reads, d_model).
+bool run_finish(struct plan_run *r, const struct block *b, struct tensor states,
+                const size_t *numbers, uint32_t n);
 
-// Read out what waits.
-bool batch_flush(struct block_run *j);
-
-// The rows of some variants over this block are there; final: their states (n * n_reads, d_model).
-bool batch_finish(const struct block_run *j, struct tensor final, const size_t *numbers,
-                  uint32_t n);
+// Carry a batch's variants from the clean stream's present place in s to behind the final norm.
+// They are read out at once or wait for others, as the plan says.
+bool run_batch(struct plan_run *r, struct stream *s, const struct plan_batch *b);
 
 #endif

@@ -1,367 +1,311 @@
-// Variants carried from where they leave the clean stream to the read-out.
+// Variants carried through a plan: which unit comes next, and what has to be there for it.
 #include "forward/run_parts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/size.h"
-#include "forward/clean_kv.h"
-#include "forward/edit_sources.h"
-#include "forward/stream.h"
+#include "plan/plan_make.h"
 #include "plan/prompt_trie.h"
-#include "plan/shared_start.h"
-#include "plan/start_point.h"
 
-// The layer that is waited for, as long as it has variants left and would not come next anyway;
-// else NO_LAYER. Where prompts need several blocks the next to come is not the next to finish.
-static uint32_t waited_for(const struct forward *f, const struct forward_job *job)
+// ------------------------------------------------------------------------------- blocks and passes
+
+static void leave_pass(struct plan_run *r)
 {
-    uint32_t wanted = job->wanted ? atomic_load(job->wanted) : NO_LAYER, lowest = NO_LAYER;
-    bool left = false;
-    for (size_t i = 0; wanted != NO_LAYER && i < job->variants->n; i++) {
-        if (job->done[i])
-            continue;
-        uint32_t layer = variant_first_layer(&job->variants->items[i]);
-        left |= layer == wanted;
-        lowest = layer < lowest ? layer : lowest;
+    stream_release(&r->clean);
+    stream_release(&r->branch);
+    clean_kv_release(&r->kept);
+    readout_queue_release(&r->queue);
+    r->pass_number = NO_PLACE;
+}
+
+static void leave_block(struct plan_run *r)
+{
+    leave_pass(r);
+    block_release(&r->flat);
+    donors_release(&r->donors);
+    r->block_number = NO_PLACE;
+}
+
+static bool run_donors(struct plan_run *r, const struct plan_pass *pass)
+{
+    struct forward *f = r->f;
+    struct prompt_list list = { f->s.donors ? f->s.donors : f->s.prompts,
+                                f->s.donors ? f->s.n_donors : f->s.n_prompts };
+    if (!donors_run(&r->donors, r->plan, &r->plan->blocks[r->block_number], &list, f->s.donor_maps,
+                    pass->flags & PASS_WHOLE, f->s.model, f->weights, r->err))
+        return false;
+    forward_spend(f, r->donors.block.trie.n_nodes);
+    return true;
+}
+
+static bool enter_block(struct plan_run *r, const struct plan_pass *pass, uint32_t number)
+{
+    struct forward *f = r->f;
+    if (r->block_number == number)
+        return true;
+    leave_block(r);
+    r->block_number = number;
+    r->block = &f->blocks[number];
+    if (r->plan->n_saved && !run_donors(r, pass))
+        return false;
+    if (!(pass->flags & PASS_FLAT))
+        return true;
+    r->block = &r->flat;
+    return block_init(&r->flat, f->s.model, f->weights, f->s.prompts, f->blocks[number].first,
+                      f->blocks[number].n, false, r->err);
+}
+
+static struct pass pass_over(const struct plan_run *r)
+{
+    const struct forward *f = r->f;
+    struct pass pass = block_pass(r->block);
+    pass.first_prompt = r->block->first;
+    pass.has_bos = f->s.has_bos;
+    pass.z_mean = f->z_mean;
+    if (r->plan->n_saved) {
+        pass.donors
+            = (struct donor_rows){ &r->donors.block.trie, r->donors.number, f->s.donor_maps };
+        pass.saved = r->donors.saved;
     }
-    return left && (lowest != wanted || f->n_blocks > 1) ? wanted : NO_LAYER;
+    return pass;
 }
 
-// Whether what is left should wait until another layer's variants have run.
-static bool is_cut(const struct block_run *j)
+// The intact final states in this layout; on the way k and v are kept for tails.
+static bool run_fresh(struct plan_run *r, bool tails)
 {
-    return j->may_cut && waited_for(j->f, j->job) != NO_LAYER;
+    struct tap tap = clean_kv_tap(&r->kept);
+    r->clean.tap = tails ? &tap : NULL;
+    bool ok = block_run_clean(r->block, &r->clean, r->err);
+    r->clean.tap = NULL;
+    if (ok)
+        forward_spend(r->f, r->block->trie.n_nodes);
+    return ok;
 }
 
-// Tokens at the end of each prompt whose rows a variant carries.
-static uint32_t tail_of(const struct block_run *j, const struct variant *v)
+static bool enter_pass(struct plan_run *r, const struct plan_group *g, uint32_t block)
 {
-    return j->tails ? variant_tail(v) : ALL_TOKENS;
+    const struct plan_pass *pass = pass_of(r->plan, g);
+    if (!enter_block(r, pass, block))
+        return false;
+    if (r->pass_number == g->pass)
+        return true;
+    bool fresh = pass_is_fresh(pass, r->pass_number == NO_PLACE);
+    bool tails = pass->flags & PASS_TAILS;
+    leave_pass(r);
+    r->pass_number = g->pass;
+    r->pass = pass_over(r);
+    struct plan_room room = group_room(r->plan, g, block);
+    bool ok = readout_queue_init(&r->queue, r->block, room.waiting, r->err)
+              && (!tails || clean_kv_init(&r->kept, &r->pass, r->err));
+    r->pass.kept = tails ? &r->kept : NULL;
+    ok = ok && stream_init(&r->clean, &r->pass, 1, r->err)
+         && (tails || stream_init(&r->branch, &r->pass, room.copies, r->err));
+    r->clean.whole_last_layer = r->branch.whole_last_layer = pass->flags & PASS_WHOLE;
+    r->clean_at = (struct start_point){ NO_LAYER, STAGE_START };
+    return ok && (!fresh || run_fresh(r, tails));
 }
 
-// Where some variants leave the clean stream, and how many of their last tokens they carry.
-struct group {
-    struct start_point place;
-    uint32_t tail;
-};
+// ------------------------------------------------------------------------------------------- units
 
-static bool is_in_group(const struct block_run *j, const struct group *g, const struct variant *v)
+static bool is_before(struct start_point a, struct start_point b)
 {
-    struct start_point place = start_point_of(&j->f->s.model->shape, v, j->f->s.left_out);
-    return place.layer == g->place.layer && place.stage == g->place.stage
-           && tail_of(j, v) == g->tail;
+    return a.layer < b.layer || (a.layer == b.layer && a.stage < b.stage);
 }
 
-// The variants of a group, as many at a time as the stream has room for.
-static bool run_group(struct block_run *j, const struct group *g, struct stream *s)
+// The clean stream to where a group leaves it; from the start where it is beyond.
+static bool bring_clean(struct plan_run *r, struct start_point to)
 {
-    size_t chunk[MAX_COPIES];
-    uint32_t n = 0;
-    for (size_t i = 0; i < j->n_todo; i++) {
-        if (!is_in_group(j, g, &j->job->variants->items[j->todo[i]]))
-            continue;
-        chunk[n++] = j->todo[i];
-        if (n == s->max_copies || *j->alone) {
-            if (!batch_run(j, s, &g->place, chunk, n))
-                return false;
-            n = 0;
-            *j->alone = false;
-        }
+    if (is_before(to, r->clean_at)) {
+        if (!stream_start(&r->clean, r->block->embedded, r->err))
+            return false;
+        r->clean_at = (struct start_point){ 0, STAGE_START };
     }
-    return (!n || batch_run(j, s, &g->place, chunk, n)) && batch_flush(j);
+    while (is_before(r->clean_at, to)) {
+        struct start_point at = r->clean_at;
+        if (run_is_cancelled(r->job, r->err) || !stream_step(&r->clean, at.layer, at.stage, r->err))
+            return false;
+        bool ends = at.stage + 1 == N_STAGES;
+        r->clean_at = (struct start_point){ at.layer + ends,
+                                            ends ? STAGE_START : (enum stage)(at.stage + 1) };
+    }
+    return true;
 }
 
-// Copies of `n_rows` rows that fit beside the clean stream and its k and v in front of them; no
-// more than the group has.
-static uint32_t tail_copies(const struct block_run *j, const struct group *g, uint32_t n_rows)
+static bool run_batches(struct plan_run *r, size_t unit, struct stream *s)
 {
-    const struct pass *pass = j->clean->pass;
-    size_t fit = stream_rows_that_fit(pass->shape, &j->budget), n = 0;
-    size_t copies
-        = memory_budget_copies(&j->budget, size_left(fit, 2 * (size_t)pass->trie->n_nodes), n_rows);
-    for (size_t i = 0; i < j->n_todo; i++)
-        n += is_in_group(j, g, &j->job->variants->items[j->todo[i]]);
-    return (uint32_t)size_min(copies, n);
+    struct plan_walk w;
+    struct plan_batch b;
+    for (plan_walk(r->plan, (struct plan_slice){ unit, unit + 1 }, &w); plan_next(&w, &b);)
+        if (b.kind == PASS_VARIANTS && !run_batch(r, s, &b))
+            return false;
+    return true;
 }
 
-// A group over a stream of its own, which has rows of its tail only.
-static bool run_tail_group(struct block_run *j, const struct group *g)
+// Over a stream of its own, which has rows of the group's tail only.
+static bool run_tails(struct plan_run *r, size_t unit, const struct plan_group *g)
 {
-    const struct pass *pass = j->clean->pass;
-    struct row_list rows = { 0 };
-    uint32_t *nodes = malloc(pass->trie->n_nodes * sizeof *nodes);
-    if (!nodes)
-        return abl_no_memory(j->err);
-    rows.n = trie_tail(pass->trie, g->tail, nodes);
-    rows.nodes = nodes;
+    const struct trie *trie = &r->block->trie;
     struct stream s = { 0 };
-    bool ok = stream_init_tail(&s, pass, rows, tail_copies(j, g, rows.n), j->err);
-    s.whole_last_layer = j->clean->whole_last_layer;
-    ok = ok && run_group(j, g, &s);
+    uint32_t *nodes = malloc(trie->n_nodes * sizeof *nodes);
+    if (!nodes)
+        return abl_no_memory(r->err);
+    struct row_list rows = { nodes, trie_tail(trie, r->plan->tails[g->tail], nodes) };
+    struct plan_room room = group_room(r->plan, g, r->block_number);
+    bool ok = stream_init_tail(&s, &r->pass, rows, room.copies, r->err);
+    s.whole_last_layer = r->clean.whole_last_layer;
+    ok = ok && run_batches(r, unit, &s);
     stream_release(&s);
     free(nodes);
     return ok;
 }
 
-// The group with the next longer tail that branches at the same place.
-static bool next_group(const struct block_run *j, struct group *g)
+static bool run_unit(struct plan_run *r, size_t unit)
 {
-    uint32_t next = 0;
-    for (size_t i = 0; i < j->n_todo; i++) {
-        const struct variant *v = &j->job->variants->items[j->todo[i]];
-        struct group of = { g->place, tail_of(j, v) };
-        if (of.tail > g->tail && (!next || of.tail < next) && is_in_group(j, &of, v))
-            next = of.tail;
-    }
-    g->tail = next;
-    return next > 0;
+    uint32_t block, group;
+    plan_unit(r->plan, unit, &block, &group);
+    const struct plan_group *g = &r->plan->groups[group];
+    uint32_t left = g->first;
+    while (left < g->first + g->n && item_is_skipped(r->plan, block, left))
+        left++;
+    if (left == g->first + g->n)
+        return true;
+    if (run_is_cancelled(r->job, r->err) || !enter_pass(r, g, block) || !bring_clean(r, g->start))
+        return false;
+    return pass_of(r->plan, g)->flags & PASS_TAILS ? run_tails(r, unit, g)
+                                                   : run_batches(r, unit, &r->branch);
 }
 
-// Every variant that branches here.
-static bool run_branches(struct block_run *j, uint32_t layer, enum stage stage)
+// ------------------------------------------------------------------------------------------- order
+
+// The first unit that is left of the layer that somebody waits for; NO_UNIT where there is none.
+#define NO_UNIT SIZE_MAX
+static size_t wanted_unit(const struct plan_run *r, struct plan_slice units)
 {
-    struct group g = { { layer, stage }, 0 };
-    while (next_group(j, &g))
-        if (!(j->tails ? run_tail_group(j, &g) : run_group(j, &g, j->branch)))
+    uint32_t wanted = r->job->wanted ? atomic_load(r->job->wanted) : NO_LAYER;
+    for (size_t u = units.first; wanted != NO_LAYER && u < units.end; u++) {
+        uint32_t block, group;
+        if (r->unit_done[u - units.first])
+            continue;
+        plan_unit(r->plan, u, &block, &group);
+        if (r->plan->groups[group].start.layer == wanted)
+            return u;
+    }
+    return NO_UNIT;
+}
+
+// Units of variants in the plan's order, those that somebody waits for first.
+static bool run_units(struct plan_run *r, struct plan_slice units)
+{
+    for (size_t at = units.first; at < units.end;) {
+        size_t wanted = wanted_unit(r, units), unit = wanted == NO_UNIT ? at : wanted;
+        if (!r->unit_done[unit - units.first] && !run_unit(r, unit))
             return false;
+        r->unit_done[unit - units.first] = true;
+        while (at < units.end && r->unit_done[at - units.first])
+            at++;
+    }
     return true;
 }
 
 // Variants that change nothing are the intact run, to the bit.
-static bool copy_identities(const struct block_run *j)
+static bool copy_identities(struct plan_run *r)
 {
-    const struct forward *f = j->f;
-    for (size_t i = 0; i < j->n_todo; i++) {
-        size_t v = j->todo[i];
-        if (variant_first_layer(&j->job->variants->items[v]) != NO_LAYER)
-            continue;
-        memcpy(j->job->rows + v * f->s.n_prompts + j->block->first, f->intact + j->block->first,
-               j->block->n * sizeof *f->intact);
-        if (!batch_finish(j, j->block->final, &v, 1))
-            return false;
-    }
-    return true;
-}
-
-static bool run_layers(struct block_run *j)
-{
-    uint32_t n_layers = j->f->s.model->shape.n_layers;
-    if (!stream_start(j->clean, j->block->embedded, j->err))
-        return false;
-    for (uint32_t l = 0; l < n_layers && !is_cut(j); l++)
-        for (int stage = STAGE_START; stage < N_STAGES; stage++)
-            if (!run_branches(j, l, (enum stage)stage)
-                || !stream_step(j->clean, l, (enum stage)stage, j->err))
+    struct forward *f = r->f;
+    for (size_t i = 0; i < r->plan->n_copied; i++) {
+        size_t v = r->plan->copied[i];
+        memcpy(r->job->rows + v * f->s.n_prompts, f->intact, f->s.n_prompts * sizeof *f->intact);
+        r->n_blocks_done[v] = 0;
+        for (size_t b = 0; b < f->n_blocks; b++)
+            if (!run_finish(r, &f->blocks[b], f->blocks[b].final, &v, 1))
                 return false;
+    }
     return true;
 }
 
-// Whether every row goes through the whole of the last layer: also where positions are aligned from
-// the start, as a read-out may then take from a donor's row that is none.
-static bool needs_whole_last_layer(const struct block_run *j)
+// The units of the phase over variants; none where there is none.
+static struct plan_slice variant_units(const struct plan *p)
 {
-    for (size_t i = 0; i < j->n_todo; i++) {
-        const struct variant *v = &j->job->variants->items[j->todo[i]];
-        for (size_t k = 0; k < v->n_edits; k++)
-            if (v->edits[k].from_start)
-                return true;
-    }
-    return j->f->s.left_out & SAVING_LAST_LAYER;
+    for (size_t i = 0; i < p->n_phases; i++)
+        if (p->passes[p->phases[i].first_pass].kind == PASS_VARIANTS)
+            return (struct plan_slice){ p->phases[i].first_unit, i + 1 < p->n_phases
+                                                                     ? p->phases[i + 1].first_unit
+                                                                     : p->n_units };
+    return (struct plan_slice){ 0, 0 };
 }
 
-// The intact final state; on the way k and v are kept for tails.
-static bool run_fresh(struct block_run *j, struct clean_kv *kept)
+static bool make_means(struct forward *f, struct abl_err *err)
 {
-    struct tap tap = clean_kv_tap(kept);
-    j->clean->tap = j->tails ? &tap : NULL;
-    bool ok = block_run_clean(j->block, j->clean, j->err);
-    j->clean->tap = NULL;
-    return ok;
-}
-
-// The streams over a pass. Tails make their own branches, each as they are met.
-static bool run_streams(struct block_run *j, struct pass *pass)
-{
-    struct stream clean = { 0 }, branch = { 0 };
-    struct clean_kv kept = { 0 };
-    struct readout_queue pending = { 0 };
-    uint64_t pattern,
-        waiting = readout_queue_bytes(pass->shape, pass->trie->n_reads, j->n_todo, j->budget.mem);
-    bool ok = readout_queue_init(&pending, j->block, waiting, j->err);
-    j->budget = memory_budget_left(j->budget, waiting);
-    uint32_t copies = start_point_copies(pass->shape, &j->budget, pass->trie, j->job->variants,
-                                         j->job->done, j->f->s.left_out, &pattern);
-    j->clean = &clean;
-    j->branch = &branch;
-    j->pending = &pending;
-    ok = ok && (!j->tails || clean_kv_init(&kept, pass, j->err));
-    pass->kept = j->tails ? &kept : NULL;
-    ok = ok && stream_init(&clean, pass, 1, j->err)
-         && (j->tails || stream_init(&branch, pass, copies, j->err));
-    clean.whole_last_layer = branch.whole_last_layer = needs_whole_last_layer(j);
-    ok = ok && (!j->fresh || run_fresh(j, &kept)) && copy_identities(j) && run_layers(j);
-    stream_release(&clean);
-    stream_release(&branch);
-    clean_kv_release(&kept);
-    readout_queue_release(&pending);
-    return ok;
-}
-
-// The clean stream and its branches over one block. donors: NULL where no edit takes from any.
-static bool run_block(struct block_run *j, const struct donor_state *donors)
-{
-    struct forward *f = j->f;
-    struct pass pass = block_pass(j->block);
-    pass.first_prompt = j->block->first;
-    pass.has_bos = f->s.has_bos;
-    pass.z_mean = f->z_mean;
-    if (donors) {
-        pass.donors = (struct donor_rows){ &donors->block.trie, donors->number, f->s.donor_maps };
-        pass.saved = donors->saved;
-    }
-    return run_streams(j, &pass);
-}
-
-// First what has a tail, then the others: tails need k and v kept, which has to leave room for the
-// rest.
-static bool run_parts(struct block_run *j, const struct donor_state *donors)
-{
-    struct block_run tails = *j, wholes = *j;
-    size_t *todo = malloc((j->n_todo + 1) * sizeof *todo);
-    if (!todo)
-        return abl_no_memory(j->err);
-    uint64_t kept = clean_kv_bytes(&j->block->model->shape, j->block->trie.n_nodes);
-    bool saves = !(j->f->s.left_out & SAVING_POSITIONS) && kept <= j->budget.mem / 2;
-    tails.n_todo = wholes.n_todo = 0;
-    for (size_t i = 0; i < j->n_todo; i++) {
-        bool tail = saves && variant_tail(&j->job->variants->items[j->todo[i]]) != ALL_TOKENS;
-        // tails from the front, the others from the back, which turns their order round: it does
-        // not matter
-        todo[tail ? tails.n_todo++ : j->n_todo - ++wholes.n_todo] = j->todo[i];
-    }
-    tails.todo = todo;
-    wholes.todo = todo + tails.n_todo;
-    tails.tails = true;
-    tails.budget = memory_budget_left(j->budget, saves ? kept : 0);
-    wholes.fresh = !tails.n_todo;
-    bool ok = (!tails.n_todo || run_block(&tails, donors))
-              && (!wholes.n_todo || run_block(&wholes, donors));
-    free(todo);
-    return ok;
-}
-
-// Edits that tell prompts apart need rows of their own for each prompt: the prompts of a block are
-// laid out anew.
-static bool run_unshared(struct block_run *j, const struct block *b)
-{
-    struct forward *f = j->f;
-    struct donor_job donor_job = { .model = f->s.model,
-                                   .weights = f->weights,
-                                   .donors = f->s.donors ? f->s.donors : f->s.prompts,
-                                   .n_donors = f->s.donors ? f->s.n_donors : f->s.n_prompts,
-                                   .maps = f->s.donor_maps,
-                                   .variants = j->job->variants,
-                                   .todo = j->todo,
-                                   .n_todo = j->n_todo,
-                                   .first = b->first,
-                                   .n = b->n,
-                                   .whole_last_layer = needs_whole_last_layer(j) };
-    struct donor_state donors = { 0 };
-    struct block flat = { 0 };
-    bool takes = donors_needed(&donor_job);
-    uint64_t kept = donors_bytes(&donor_job);
-    j->budget = memory_budget_left(forward_budget(f), kept);
-    bool ok
-        = (!takes || donors_run(&donors, &donor_job, j->err))
-          && block_init(&flat, f->s.model, f->weights, f->s.prompts, b->first, b->n, false, j->err);
-    if (ok) {
-        j->block = &flat;
-        j->fresh = true;
-        ok = run_parts(j, takes ? &donors : NULL);
-    }
-    block_release(&flat);
-    donors_release(&donors);
-    return ok;
-}
-
-static bool needs_means(const struct block_run *j)
-{
-    for (size_t i = 0; i < j->n_todo; i++) {
-        const struct variant *v = &j->job->variants->items[j->todo[i]];
-        for (size_t k = 0; k < v->n_edits; k++)
-            if (v->edits[k].source == SOURCE_MEAN)
-                return true;
-    }
-    return false;
-}
-
-// What is still to do over one block.
-static bool run_over(struct forward *f, struct block_run *j, uint32_t block)
-{
-    bool shared = !(f->s.left_out & SAVING_SHARED_ROWS)
-                  && variants_share_rows(j->job->variants, j->job->done);
-    if (!f->z_mean.buffer && needs_means(j)
-        && !means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, j->err))
+    if (!means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, err))
         return false;
-    j->block = &f->blocks[block];
-    j->budget = forward_budget(f);
-    j->last = block + 1 == f->n_blocks;
-    return !job_cancelled(j->job, j->err)
-           && (shared ? run_block(j, NULL) : run_unshared(j, &f->blocks[block]));
-}
-
-// What runs next: of the variants of the layer that is waited for, else of all that are left, those
-// that have run over the fewest blocks. Returns how many, and over which block.
-static size_t take_todo(struct block_run *j, size_t *todo, uint32_t *block)
-{
-    const struct forward_job *job = j->job;
-    uint32_t wanted = waited_for(j->f, job);
-    size_t n = 0;
-    j->may_cut = wanted == NO_LAYER;
-    for (size_t i = 0; i < job->variants->n; i++) {
-        uint32_t over = j->n_blocks_done[i];
-        if (job->done[i]
-            || (!j->may_cut && variant_first_layer(&job->variants->items[i]) != wanted))
-            continue;
-        if (!n || over < *block) {
-            *block = over;
-            n = 0;
-        }
-        if (over == *block)
-            todo[n++] = i;
-    }
-    return n;
-}
-
-// Block by block and layer by layer, as long as anything is left.
-static bool run_all(struct forward *f, struct block_run *j, size_t *todo)
-{
-    uint32_t block = 0;
-    while ((j->n_todo = take_todo(j, todo, &block)) > 0) {
-        if (!(f->s.left_out & SAVING_AGREEMENT) && !shared_sort(j->job->variants, todo, j->n_todo))
-            return abl_no_memory(j->err);
-        j->todo = todo;
-        if (!run_over(f, j, block))
-            return false;
-    }
+    for (size_t b = 0; b < f->n_blocks; b++)
+        forward_spend(f, f->blocks[b].trie.n_nodes);
     return true;
+}
+
+static bool run_plan(struct plan_run *r)
+{
+    const struct plan *p = r->plan;
+    struct plan_slice units = variant_units(p);
+    r->unit_done = calloc(units.end - units.first + 1, sizeof *r->unit_done);
+    bool ok = (r->unit_done || abl_no_memory(r->err))
+              && (p->passes[0].kind != PASS_MEANS || make_means(r->f, r->err)) && copy_identities(r)
+              && run_units(r, units);
+    leave_block(r);
+    free(r->unit_done);
+    return ok;
+}
+
+// ---------------------------------------------------------------------------------------- the plan
+
+// Bits of the cells that are done already: whole variants, and of others the blocks that they have
+// run over. NULL: none are, or (*failed) memory is out.
+static uint64_t *done_bits(const struct forward *f, const struct forward_job *job,
+                           const uint32_t *n_blocks_done, bool *failed)
+{
+    size_t n = job->variants->n, n_rows = f->s.n_prompts;
+    bool any = false;
+    for (size_t v = 0; v < n; v++)
+        any |= job->done[v] || n_blocks_done[v];
+    uint64_t *bits = any ? calloc(n * n_rows / 64 + 1, sizeof *bits) : NULL;
+    *failed = any && !bits;
+    for (size_t v = 0; bits && v < n; v++) {
+        size_t blocks = job->done[v] ? f->n_blocks : n_blocks_done[v];
+        size_t rows = blocks == f->n_blocks ? n_rows : f->blocks[blocks].first;
+        for (size_t bit = v * n_rows; bit < v * n_rows + rows; bit++)
+            bits[bit / 64] |= UINT64_C(1) << bit % 64;
+    }
+    return bits;
 }
 
 bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err)
 {
-    size_t n = job->variants->n;
-    size_t *todo = malloc((n + 1) * sizeof *todo);
-    uint32_t *own = job->n_blocks_done ? NULL : calloc(n + 1, sizeof *own);
-    bool ok = (todo && (own || job->n_blocks_done)) || abl_no_memory(err);
-    bool alone = job->wanted && f->n_blocks == 1;
-    struct block_run j = { .f = f,
-                           .job = job,
-                           .n_blocks_done = own ? own : job->n_blocks_done,
-                           .alone = &alone,
-                           .err = err };
-    ok = ok && run_all(f, &j, todo);
-    free(todo);
+    uint32_t *own = job->n_blocks_done ? NULL : calloc(job->variants->n + 1, sizeof *own);
+    uint32_t *n_blocks_done = own ? own : job->n_blocks_done;
+    if (!n_blocks_done)
+        return abl_no_memory(err);
+    bool failed;
+    uint64_t *bits = done_bits(f, job, n_blocks_done, &failed);
+    struct done_cells done = { bits, f->s.n_prompts };
+    struct plan_input in = forward_plan_input(&f->s, &f->s.engine->info);
+    in.variants = job->variants;
+    in.other = (struct prompt_list){ 0 };
+    in.given = GIVEN_INTACT | (f->z_mean.buffer ? GIVEN_MEANS : 0);
+    in.done = bits ? &done : NULL;
+    struct plan plan = { 0 };
+    bool ok = (!failed || abl_no_memory(err)) && plan_make(&in, &plan, err);
+    assert(!ok || plan.n_run_blocks == f->n_blocks);
+    struct plan_run r = { .f = f,
+                          .job = job,
+                          .plan = &plan,
+                          .n_blocks_done = n_blocks_done,
+                          .alone = job->wanted && f->n_blocks == 1,
+                          .block_number = NO_PLACE,
+                          .pass_number = NO_PLACE,
+                          .err = err };
+    ok = ok && run_plan(&r);
+    plan_release(&plan);
+    free(bits);
     free(own);
     return ok;
 }

@@ -9,28 +9,17 @@ struct head_run {
     uint32_t head, first_copy, n_copies;
 };
 
-static bool edits_head(const struct variant *v, uint32_t layer, uint32_t head)
-{
-    for (size_t i = 0; i < v->n_edits; i++) {
-        const struct edit *e = &v->edits[i];
-        if (e->layer == layer && e->site == SITE_Z && !edit_is_identity(e)
-            && (e->head == head || e->head == ALL_HEADS))
-            return true;
-    }
-    return false;
-}
-
 // The next run behind *run, which begins as { 0 }; false behind the last.
 static bool next_run(const struct stream *s, uint32_t layer, struct head_run *run)
 {
     uint32_t copy = run->first_copy + run->n_copies;
     for (; run->head < s->pass->shape->n_heads; run->head++, copy = 0) {
-        while (copy < s->copies && !edits_head(s->variants[copy], layer, run->head))
+        while (copy < s->copies && !variant_changes_z(s->variants[copy], layer, run->head))
             copy++;
         if (copy == s->copies)
             continue;
         run->first_copy = copy;
-        while (copy < s->copies && edits_head(s->variants[copy], layer, run->head))
+        while (copy < s->copies && variant_changes_z(s->variants[copy], layer, run->head))
             copy++;
         run->n_copies = copy - run->first_copy;
         return true;

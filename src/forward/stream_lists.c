@@ -70,9 +70,10 @@ static bool list_contexts(struct list_builder *b, const uint32_t *nodes, uint32_
     for (uint32_t c = 0; c < b->s->max_copies; c++)
         for (uint32_t i = 0; i < n; i++) {
             uint32_t node = nodes ? nodes[i] : node_of(b->s, i);
-            uint32_t end = t->start[node + 1];
-            for (uint32_t k = end - trie_seen(t, node, window); k < end; k++)
-                b->values[at++] = key_row(b, c, t->sees[k]);
+            uint32_t n_seen = trie_context(t, node, window, b->values + at);
+            for (uint32_t k = at; k < at + n_seen; k++)
+                b->values[k] = key_row(b, c, b->values[k]);
+            at += n_seen;
         }
     return list_done(b, at, &out->rows);
 }

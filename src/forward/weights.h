@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "model/model.h"
+#include "plan/weights_fit.h"
 
 // One pre-norm block. Vectors are (1, n); a missing one is the zero tensor.
 struct layer_weights {
@@ -56,17 +57,6 @@ struct weights {
     float *host;        // room for the longest vector, and for a row of z twice
     struct arena arena;
 };
-
-// What of the matrices stays on a device that gives them `mem` bytes: the unembedding and as many
-// layers as fit.
-struct weights_fit {
-    uint64_t bytes; // of all matrices, packed
-    uint64_t kept;  // bytes at the peak: what stays, and room for one layer that passes through
-    uint64_t layer; // bytes of one layer
-    uint32_t n_streamed;
-};
-struct weights_fit weights_plan(const struct model_shape *shape, enum precision precision,
-                                uint64_t mem);
 
 // Load what stays but the layers, which follow when they are first asked for. Owned by the caller:
 // weights_free.

@@ -1,6 +1,7 @@
 #include "plan/memory_budget.h"
 
 #include "base/size.h"
+#include "engine/work.h"
 #include "plan/prompt_trie.h"
 
 // Of a token row: resid, h and read_x; q, z and read_q; kv. What the MLP takes is apart.
@@ -61,4 +62,29 @@ uint32_t memory_budget_copies(const struct memory_budget *r, size_t fit, uint32_
 uint32_t stream_window(const struct model_shape *shape, uint32_t layer)
 {
     return shape->window && shape->slides[layer] ? shape->window : NO_WINDOW;
+}
+
+uint64_t clean_kv_bytes(const struct model_shape *shape, uint32_t n_nodes)
+{
+    uint64_t kv = 2 * (uint64_t)shape->n_kv_heads * shape->d_head;
+    return (uint64_t)shape->n_layers * n_nodes * kv * sizeof(float);
+}
+
+uint64_t state_bytes(const struct model_shape *shape, uint32_t n_reads)
+{
+    return (uint64_t)n_reads * shape->d_model * sizeof(float);
+}
+
+uint32_t waiting_states(const struct model_shape *shape, uint32_t n_reads, size_t n, uint64_t mem)
+{
+    enum { SHARE = 16 }; // of the memory for activations
+    size_t most = (size_t)(mem / SHARE / state_bytes(shape, n_reads));
+    most = size_min(size_min(n, MAX_COPIES), most);
+    return most < 2 ? 0 : (uint32_t)most;
+}
+
+bool waiting_is_due(const struct model_shape *shape, uint32_t n_reads, uint64_t flop)
+{
+    enum { WORTH = 64 }; // how many times the intact states' unembedding
+    return flop >= count_mul(WORTH, linear_flop(n_reads, shape->d_model, shape->n_vocab));
 }

@@ -33,6 +33,16 @@ enum { MAX_COPIES = 512 };
 // Copies of n_rows rows that are carried at once, where `fit` rows fit: at least one.
 uint32_t memory_budget_copies(const struct memory_budget *r, size_t fit, uint32_t n_rows);
 
+// Bytes of the clean stream's k and v in every layer.
+uint64_t clean_kv_bytes(const struct model_shape *shape, uint32_t n_nodes);
+
+// Final states wait to be read out together, as each read-out also unembeds the intact states that
+// it compares with. How many variants' of up to n may wait, in a share of mem; 0: none. Bytes of
+// one's. Whether they took so many FLOP that reading them out now costs next to nothing.
+uint32_t waiting_states(const struct model_shape *shape, uint32_t n_reads, size_t n, uint64_t mem);
+uint64_t state_bytes(const struct model_shape *shape, uint32_t n_reads);
+bool waiting_is_due(const struct model_shape *shape, uint32_t n_reads, uint64_t flop);
+
 // Token rows that are in the MLP at once: what fits a part, but enough for products to run at their
 // full rate.
 uint32_t mlp_rows(const struct model_shape *s, uint64_t part_bytes);

@@ -32,36 +32,20 @@ static bool trie_alloc(struct trie *t, size_t n_prompts, size_t n_tokens, struct
     t->token = arena_alloc(&t->arena, n_tokens, sizeof *t->token);
     t->position = arena_alloc(&t->arena, n_tokens, sizeof *t->position);
     t->parent = arena_alloc(&t->arena, n_tokens, sizeof *t->parent);
-    t->start = arena_alloc(&t->arena, n_tokens + 1, sizeof *t->start);
     t->reads = arena_alloc(&t->arena, n_prompts, sizeof *t->reads);
     t->read_of = arena_alloc(&t->arena, n_prompts, sizeof *t->read_of);
-    return (t->token && t->position && t->parent && t->start && t->reads && t->read_of)
-           || abl_no_memory(err);
+    return (t->token && t->position && t->parent && t->reads && t->read_of) || abl_no_memory(err);
 }
 
-// Context lists follow from parents: a node sees what its parent sees, and itself.
-static bool build_contexts(struct trie *t, struct abl_err *err)
+// Index lists count edges in 32 bits.
+static bool check_edges(const struct trie *t, struct abl_err *err)
 {
     size_t total = 0;
     for (uint32_t i = 0; i < t->n_nodes; i++)
         total += t->position[i] + 1u;
-    if (total > UINT32_MAX)
-        return abl_fail(err, ABL_BAD_DATA,
-                        "prompts too long together: %zu context entries; use --rows", total);
-    t->sees = arena_alloc(&t->arena, total, sizeof *t->sees);
-    if (!t->sees)
-        return abl_no_memory(err);
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < t->n_nodes; i++) {
-        uint32_t n = t->position[i];
-        t->start[i] = at;
-        if (n)
-            memcpy(t->sees + at, t->sees + t->start[t->parent[i]], n * sizeof *t->sees);
-        t->sees[at + n] = i;
-        at += n + 1;
-    }
-    t->start[t->n_nodes] = at;
-    return true;
+    return total <= UINT32_MAX
+           || abl_fail(err, ABL_BAD_DATA,
+                       "prompts too long together: %zu context entries; use --rows", total);
 }
 
 // read_of holds nodes on entry; number the distinct ones in ascending order.
@@ -100,7 +84,7 @@ bool trie_build(const struct prompt *prompts, size_t n, bool share, struct trie 
         }
         t.read_of[p] = node;
     }
-    ok = ok && build_contexts(&t, err) && build_reads(&t, err);
+    ok = ok && check_edges(&t, err) && build_reads(&t, err);
     hash_release(&known);
     if (!ok) {
         trie_release(&t);
@@ -120,6 +104,14 @@ uint32_t trie_seen(const struct trie *t, uint32_t node, uint32_t window)
 {
     uint32_t all = t->position[node] + 1;
     return all < window ? all : window;
+}
+
+uint32_t trie_context(const struct trie *t, uint32_t node, uint32_t window, uint32_t *out)
+{
+    uint32_t n = trie_seen(t, node, window);
+    for (uint32_t i = n; i-- > 0; node = t->parent[node])
+        out[i] = node;
+    return n;
 }
 
 uint32_t trie_edges(const struct trie *t, bool reads, uint32_t window, uint32_t *first)
@@ -144,4 +136,23 @@ uint32_t trie_node(const struct trie *t, uint32_t prompt, uint32_t back)
         node = t->parent[node];
     }
     return node;
+}
+
+uint32_t trie_tail(const struct trie *t, uint32_t tail, uint32_t *nodes)
+{
+    uint32_t n = 0;
+    memset(nodes, 0, t->n_nodes * sizeof *nodes);
+    for (uint32_t i = 0; i < t->n_reads; i++) { // first as marks
+        uint32_t node = t->reads[i];
+        for (uint32_t back = 0; back < tail; back++) {
+            nodes[node] = 1;
+            if (!t->position[node])
+                break;
+            node = t->parent[node];
+        }
+    }
+    for (uint32_t node = 0; node < t->n_nodes; node++)
+        if (nodes[node])
+            nodes[n++] = node;
+    return n;
 }

@@ -4,7 +4,9 @@
 //   "a b c", "a b d", "a b"     node   0   1   2   3
 //                               token  a   b   c   d
 //                               pos    0   1   2   2        read-out nodes: 2, 3, 1
-//                               sees   0  0 1 0 1 2 0 1 3
+//                               sees   0  0 1 0 1 2 0 1 3       its ancestors and itself
+//
+// Whom a node sees is not stored, as that grows with the square of the prompts' lengths.
 #ifndef ABL_PLAN_PROMPT_TRIE_H
 #define ABL_PLAN_PROMPT_TRIE_H
 
@@ -20,8 +22,6 @@ struct trie {
     uint32_t n_prompts, n_nodes, n_reads;
     // (n_nodes); the parent of a first token is the node itself
     uint32_t *token, *position, *parent;
-    uint32_t *start;   // (n_nodes + 1) into sees
-    uint32_t *sees;    // each node's ancestors in order, itself last
     uint32_t *reads;   // (n_reads) distinct nodes of last tokens, ascending
     uint32_t *read_of; // (n_prompts) index into reads
     struct arena arena;
@@ -38,13 +38,20 @@ void trie_release(struct trie *t);
 #define NO_WINDOW UINT32_MAX
 uint32_t trie_seen(const struct trie *t, uint32_t node, uint32_t window);
 
+// Those nodes, in the order of positions. out: room for trie_seen. Their number.
+uint32_t trie_context(const struct trie *t, uint32_t node, uint32_t window, uint32_t *out);
+
 // Edges, from what sees to what is seen, in the order of rows and in a row of positions: row i of
 // the nodes (or of the read-outs) has edges [first[i], first[i + 1]). first: room for rows + 1, or
 // NULL. The number of edges.
 uint32_t trie_edges(const struct trie *t, bool reads, uint32_t window, uint32_t *first);
 
-// The node `back` tokens before the prompt's last (0 = the last),
-// or UINT32_MAX when the prompt is shorter.
+// Nodes among the last `tail` tokens of some prompt, ascending; nodes: room for n_nodes. Their
+// number.
+uint32_t trie_tail(const struct trie *t, uint32_t tail, uint32_t *nodes);
+
+// The node `back` tokens before the prompt's last (0 = the last), or UINT32_MAX when the prompt is
+// shorter.
 uint32_t trie_node(const struct trie *t, uint32_t prompt, uint32_t back);
 
 #endif

@@ -236,3 +236,14 @@ uint32_t variant_tail(const struct variant *v)
     }
     return tail;
 }
+
+bool variant_changes_z(const struct variant *v, uint32_t layer, uint32_t head)
+{
+    for (size_t i = 0; i < v->n_edits; i++) {
+        const struct edit *e = &v->edits[i];
+        if (e->layer == layer && e->site == SITE_Z && !edit_is_identity(e)
+            && (e->head == head || e->head == ALL_HEADS))
+            return true;
+    }
+    return false;
+}

@@ -95,6 +95,9 @@ size_t variants_find(const struct variants *v, const struct variant *like);
 // and gives none back, or NO_VARIANT.
 size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n);
 
+// Whether the variant changes z of this head.
+bool variant_changes_z(const struct variant *v, uint32_t layer, uint32_t head);
+
 // First layer that the variant changes, NO_LAYER if it changes nothing (identity edits: scale 1).
 uint32_t variant_first_layer(const struct variant *v);
 

@@ -49,13 +49,16 @@ static void add_classes(struct doc *d, const struct trace *t, const double secon
     }
 }
 
-struct doc profile_doc(const struct trace *t, const struct samples *samples, bool partial)
+struct doc profile_doc(const struct trace *t, struct forward_spent spent,
+                       const struct samples *samples, bool partial)
 {
     double classes[N_TIME_CLASSES];
     trace_classes(t, classes);
     struct doc d = doc_file("profile", partial);
     doc_number(&d, d.root, "seconds", t->seconds);
     doc_number(&d, d.root, "outside_seconds", classes[TIME_IDLE]);
+    doc_uint(&d, d.root, "n_batches", spent.n_batches);
+    doc_uint(&d, d.root, "token_rows", spent.token_rows);
     add_count(&d, d.root, "flop", trace_flop(t));
     add_count(&d, d.root, "loaded_bytes", t->loaded_bytes);
     add_classes(&d, t, classes);

@@ -5,10 +5,13 @@
 #include "base/buf.h"
 #include "base/sampler.h"
 #include "engine/traced.h"
+#include "forward/forward.h"
 #include "report/doc.h"
 
-// The document of profile.json; doc_release it. samples may be NULL: nobody looked.
-struct doc profile_doc(const struct trace *t, const struct samples *samples, bool partial);
+// The document of profile.json; doc_release it. spent: batches and token rows that went through
+// layers. samples may be NULL: nobody looked.
+struct doc profile_doc(const struct trace *t, struct forward_spent spent,
+                       const struct samples *samples, bool partial);
 
 // Append the operations in the Trace Event Format that Chrome and Perfetto read.
 void profile_trace(const struct trace *t, struct buf *out);

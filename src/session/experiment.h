@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "plan/observations.h"
 #include "plan/variant.h"
 
 struct readings;
@@ -45,6 +46,8 @@ struct experiment {
     // The variants that the settings ask for. The caller's: variants_release. What cannot be is
     // ABL_USAGE or ABL_BAD_DATA.
     bool (*list)(const struct session *session, struct variants *out, struct abl_err *err);
+    // What read is going to run and multiply, for the plan; NULL = nothing.
+    bool (*observe)(const struct session *session, struct observations *out, struct abl_err *err);
     // What is read off the intact run behind the variants, t the finished table of these; NULL =
     // nothing. Goes into out, whose arena holds it. ABL_INTERRUPTED when cancelled (NULL = never).
     bool (*read)(struct session *session, const struct results *t, atomic_bool *cancel,

@@ -107,7 +107,7 @@ static bool take_rows(struct session *s, const struct session *all, const bool *
 
 static bool start(struct session *s, const struct session *all, struct abl_err *err)
 {
-    struct forward_settings f = session_forward_settings(s);
+    struct forward_settings f = session_forward_settings(s, &s->engine->info);
     f.weights = forward_weights(all->forward);
     return session_make_resampler(s, err) && forward_open(&f, s->intact, &s->forward, err);
 }
@@ -119,7 +119,7 @@ static bool helps(const struct session *all)
     bool of_means = settings_ablate(s) && ablation_needs(s->ablation.kind) == NEEDS_MEANS;
     return all->prompts->n_clusters >= LEAST * LEAST && !of_means && !all->answers
            && !all->tinylab_kl
-           && !weights_plan(&all->model->shape, all->engine->info.precision, mem.weights)
+           && !weights_fit_of(&all->model->shape, all->engine->info.precision, mem.weights)
                    .n_streamed;
 }
 

@@ -176,7 +176,7 @@ static bool read_other(struct session *session, struct abl_err *err)
     session->other = arena_alloc(&session->arena, n, sizeof *session->other);
     if (!run || !session->other)
         return abl_no_memory(err);
-    if (!forward_read_donors(session->forward, n_run, n_run, run, err))
+    if (!forward_read_other(session->forward, run, err))
         return false;
     session_fold_rows(session, run, session->other);
     return true;
@@ -190,15 +190,26 @@ static bool open_engine(const struct settings *s, struct engine **out, struct ab
                || traced_engine_new(*out, s->profile, out, err));
 }
 
-struct forward_settings session_forward_settings(const struct session *session)
+// What is run intact beside the prompts that run.
+static struct prompt_list other_prompts(const struct session *session)
+{
+    size_t n = session_prompts(session)->n; // the first donors are the run's own
+    return compares_with_other(session)
+               ? (struct prompt_list){ session->donors.prompts + n, session->donors.n - n }
+               : (struct prompt_list){ 0 };
+}
+
+struct forward_settings session_forward_settings(const struct session *session,
+                                                 const struct device_info *device)
 {
     const struct settings *s = &session->settings;
     const struct prompts *p = session_prompts(session);
-    struct run_memory mem = settings_memory(s, &session->engine->info);
+    struct run_memory mem = settings_memory(s, device);
     return (struct forward_settings){ .engine = session->engine,
                                       .model = session->model,
                                       .prompts = p->items,
                                       .n_prompts = p->n,
+                                      .other = other_prompts(session),
                                       .donors = session->donors.prompts,
                                       .n_donors = session->donors.n,
                                       .donor_maps = session->donors.maps,
@@ -209,6 +220,16 @@ struct forward_settings session_forward_settings(const struct session *session)
                                       .n_positions = OBSERVED_POSITIONS,
                                       .tap
                                       = session->tinylab_kl ? &session->tinylab_kl->tap : NULL };
+}
+
+struct plan_input session_plan_input(const struct session *session,
+                                     const struct device_info *device)
+{
+    struct forward_settings f = session_forward_settings(session, device);
+    struct plan_input in = forward_plan_input(&f, device);
+    if (conventions_of(session->settings.compat)->own_metrics)
+        in.taps = tinylab_kl_kinds(compares_with_other(session));
+    return in;
 }
 
 static bool open_device(struct session *session, struct abl_err *err)
@@ -228,7 +249,7 @@ static bool open_device(struct session *session, struct abl_err *err)
         && !tinylab_kl_new(session->prompts->n, session->model->shape.n_vocab, of_other,
                            &session->tinylab_kl, err))
         return false;
-    struct forward_settings f = session_forward_settings(session);
+    struct forward_settings f = session_forward_settings(session, &engine->info);
     if (!forward_open(&f, intact, &session->forward, err))
         return false;
     session_fold_rows(session, intact, session->intact);

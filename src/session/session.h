@@ -12,6 +12,7 @@
 #include "forward/observe.h"
 #include "model/model.h"
 #include "plan/donors.h"
+#include "plan/plan_input.h"
 #include "plan/variant.h"
 #include "session/settings.h"
 #include "session/tinylab.h"
@@ -68,6 +69,10 @@ void session_free(struct session *session);
 // The rows' prompts, also where longer ones are run for whole answers.
 bool session_observe(struct session *session, const struct observer *o, struct abl_err *err);
 
+// What a plan of this run on a device is made from, without variants.
+struct plan_input session_plan_input(const struct session *session,
+                                     const struct device_info *device);
+
 // (variants x prompts) of row stats, filled as variants finish.
 struct results {
     const struct variants *variants; // borrowed
@@ -94,24 +99,6 @@ typedef void session_progress(void *context, const struct results *t, size_t var
 // false with ABL_INTERRUPTED and the table holds what finished.
 bool session_run(struct session *session, struct results *t, atomic_bool *cancel,
                  session_progress *progress, void *context, struct abl_err *err);
-
-// What a run will cost, before anything is loaded on a device.
-struct run_cost {
-    uint64_t n_passes;     // variants + the intact run
-    uint64_t n_token_rows; // token rows through the layers, all variants
-    double flop;           // 2 per multiply-add: the three below
-    // layers of the intact run and of the variants; unembedding
-    double intact_flop, variants_flop, readout_flop;
-    uint64_t weight_bytes; // all matrices, fp32
-    uint64_t loaded_bytes; // with layers that come again
-    uint64_t kept_bytes;   // of these on the device at once
-    uint32_t n_streamed;   // layers that come and go
-    uint64_t activation_bytes;
-    uint32_t variants_per_chunk;
-    uint32_t n_blocks; // parts that the prompts are cut into
-};
-bool run_cost(const struct session *session, const struct variants *v,
-              const struct device_info *device, struct run_cost *out, struct abl_err *err);
 
 // What a device does in a second: FLOP of a run, and bytes of matrices that it loads.
 struct device_rates {

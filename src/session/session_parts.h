@@ -11,8 +11,10 @@
 // session->resampler from the prompts' clusters.
 bool session_make_resampler(struct session *session, struct abl_err *err);
 
-// What the session's engine runs: its prompts and donors, with the memory that the settings give.
-struct forward_settings session_forward_settings(const struct session *session);
+// What an engine on a device runs: the session's prompts and donors, with the memory that the
+// settings give.
+struct forward_settings session_forward_settings(const struct session *session,
+                                                 const struct device_info *device);
 
 // From what was run to the rows: whole answers are folded together, else it is a copy.
 void session_fold_rows(const struct session *session, const struct row_stats *run,

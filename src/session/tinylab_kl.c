@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "forward/prompt_block.h"
+#include "plan/plan.h"
 
 enum { ROWS = 16 }; // whose logits are on the host at once
 
@@ -42,7 +43,6 @@ struct walk {
     const struct tinylab_kl *k;
     struct tinylab_kl *keep; // the same, while it is filled
     const struct block *b;
-    size_t first; // of the run: prompt 0 of the block
     double *const *out;
 };
 
@@ -51,7 +51,7 @@ static void see(const struct walk *w, uint32_t row, const float *logits)
     const struct trie *t = &w->b->trie;
     uint32_t copy = row / t->n_reads, read = row % t->n_reads, n = w->k->n_vocab;
     for (uint32_t p = 0; p < t->n_prompts; p++) {
-        size_t prompt = w->first + p;
+        size_t prompt = w->b->first + p;
         if (t->read_of[p] != read)
             continue;
         if (!w->keep) {
@@ -88,12 +88,11 @@ static bool walk_rows(const struct walk *w, struct tensor states, uint32_t copie
     return ok;
 }
 
-static bool keep(void *context, bool donors, const struct block *b, size_t first,
-                 struct tensor states, struct abl_err *err)
+static bool keep(void *context, const struct block *b, struct tensor states, struct abl_err *err)
 {
     struct tinylab_kl *k = context;
-    struct walk w = { .k = k, .keep = k, .b = b, .first = first };
-    return donors != k->of_other || walk_rows(&w, states, 1, err);
+    struct walk w = { .k = k, .keep = k, .b = b };
+    return walk_rows(&w, states, 1, err);
 }
 
 static bool read(void *context, const struct block *b, struct tensor states, const size_t *numbers,
@@ -103,8 +102,13 @@ static bool read(void *context, const struct block *b, struct tensor states, con
     double *out[MAX_COPIES];
     for (uint32_t i = 0; k->kl && i < n; i++)
         out[i] = k->kl + numbers[i] * k->n_prompts;
-    struct walk w = { .k = k, .b = b, .first = b->first, .out = out };
+    struct walk w = { .k = k, .b = b, .out = out };
     return !k->kl || walk_rows(&w, states, n, err);
+}
+
+unsigned tinylab_kl_kinds(bool of_other)
+{
+    return 1u << PASS_VARIANTS | 1u << (of_other ? PASS_OTHER : PASS_INTACT);
 }
 
 bool tinylab_kl_new(size_t n_prompts, uint32_t n_vocab, bool of_other, struct tinylab_kl **out,
@@ -113,9 +117,9 @@ bool tinylab_kl_new(size_t n_prompts, uint32_t n_vocab, bool of_other, struct ti
     struct tinylab_kl *k = calloc(1, sizeof *k);
     if (!k)
         return abl_no_memory(err);
-    *k = (struct tinylab_kl){
-        .n_prompts = n_prompts, .n_vocab = n_vocab, .of_other = of_other, .tap = { keep, read, k }
-    };
+    *k = (struct tinylab_kl){ .n_prompts = n_prompts,
+                              .n_vocab = n_vocab,
+                              .tap = { tinylab_kl_kinds(of_other), keep, read, k } };
     k->base = calloc(n_prompts * n_vocab, sizeof *k->base);
     if (!k->base) {
         tinylab_kl_free(k);

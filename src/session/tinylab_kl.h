@@ -15,11 +15,14 @@
 struct tinylab_kl {
     size_t n_prompts;
     uint32_t n_vocab;
-    bool of_other;        // compared with the other prompts' run, else with the intact one
     float *base;          // (n_prompts, n_vocab) log-probabilities of each prompt of the run
     double *kl;           // [variant * n_prompts + prompt], borrowed; NULL: not asked for
     struct final_tap tap; // fills it while the forward pass runs
 };
+
+// The passes that are looked at. of_other: what is compared with is the other prompts' run, else the
+// intact one.
+unsigned tinylab_kl_kinds(bool of_other);
 
 bool tinylab_kl_new(size_t n_prompts, uint32_t n_vocab, bool of_other, struct tinylab_kl **out,
                     struct abl_err *err);

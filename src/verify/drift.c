@@ -24,7 +24,7 @@ static bool open_again(const struct session *session, struct session *again, str
         return abl_no_memory(err);
     if (!engine_open("cpu", session->settings.n_threads, PRECISION_F32, &again->engine, err))
         return false;
-    struct forward_settings f = session_forward_settings(again);
+    struct forward_settings f = session_forward_settings(again, &again->engine->info);
     if (!forward_open(&f, run, &again->forward, err))
         return false;
     session_fold_rows(again, run, again->intact);

@@ -455,11 +455,11 @@ static void weights_may_come_and_go(void **state)
             = every_head(&stay.model->shape,
                          (struct ablation){ .scale = 0.0f, .value_bias = VALUE_BIAS_FOLDED });
         rig_run(&stay, &v);
-        struct weights_fit fit = weights_plan(&stay.model->shape, PRECISION_F32, UINT64_MAX);
+        struct weights_fit fit = weights_fit_of(&stay.model->shape, PRECISION_F32, UINT64_MAX);
         assert_true(fit.n_streamed == 0 && fit.kept == fit.bytes);
         for (uint64_t mem = 1; mem < fit.bytes; mem += fit.layer / 2) {
             s.weights_mem = mem;
-            assert_true(weights_plan(&stay.model->shape, PRECISION_F32, mem).n_streamed > 0);
+            assert_true(weights_fit_of(&stay.model->shape, PRECISION_F32, mem).n_streamed > 0);
             rig_open(&visit, &s);
             rig_run(&visit, &v);
             for (size_t k = 0; k < v.n * N; k++)

@@ -43,12 +43,15 @@ static void each_row_sees_its_own_prefix(void **state)
         for (uint32_t p = 0; p < 5; p++) {
             const uint32_t *ids = p == 1 ? abd : p == 2 ? ab : p == 3 ? other : abc;
             uint32_t n = p == 2 ? 3 : p == 3 ? 2 : 4, node = t.reads[t.read_of[p]];
-            assert_int_equal(t.start[node + 1] - t.start[node], n);
+            uint32_t seen[4];
+            assert_int_equal(trie_context(&t, node, NO_WINDOW, seen), n);
             for (uint32_t i = 0; i < n; i++) {
-                uint32_t seen = t.sees[t.start[node] + i];
-                assert_int_equal(t.token[seen], ids[i]);
-                assert_int_equal(t.position[seen], i);
+                assert_int_equal(t.token[seen[i]], ids[i]);
+                assert_int_equal(t.position[seen[i]], i);
             }
+            assert_int_equal(trie_context(&t, node, 2, seen), 2);
+            assert_int_equal(t.token[seen[0]], ids[n - 2]);
+            assert_int_equal(seen[1], node);
         }
         trie_release(&t);
     }
