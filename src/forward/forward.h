@@ -44,8 +44,8 @@ struct forward_settings {
     const struct prompt *prompts; // borrowed, as are their ids
     size_t n_prompts;
     struct prompt_list other; // what else is read out intact: forward_read_other
-    // Prompts that edits take from, borrowed; NULL: the run's own. edit->donor counts the maps, each
-    // of which says for each of the run's prompts whom it takes from; NULL where no edit takes.
+    // Prompts that edits take from, borrowed; NULL: the run's own. edit->donor counts the maps,
+    // each of which says for each of the run's prompts whom it takes from; NULL where no edit takes.
     const struct prompt *donors;
     size_t n_donors;
     const uint32_t *const *donor_maps;
@@ -99,8 +99,8 @@ struct forward_job {
     struct row_stats *rows; // [variant * n_prompts + prompt]
     atomic_bool *cancel;    // looked at before each layer of a batch; NULL = never
     // The layer whose variants somebody waits for (NO_LAYER: nobody), looked at before each unit of
-    // the plan; NULL = never. They run next; results are the same. Where somebody may wait the first
-    // variant runs alone.
+    // the plan; NULL = never. They run next; results are the same. Where somebody may wait the
+    // first variant runs alone.
     const atomic_uint *wanted;
     void (*finished)(void *context, const size_t *variants, size_t n); // those done together
     void *context;

@@ -8,7 +8,8 @@
 #include "plan/plan.h"
 #include "plan/plan_input.h"
 
-// The caller's: plan_release, also after a failure. The shape is borrowed. Where a count does not fit 64 bits, ABL_FAILED.
+// The caller's: plan_release, also after a failure. The shape is borrowed. Where a count does
+// not fit 64 bits, ABL_FAILED.
 bool plan_make(const struct plan_input *in, struct plan *out, struct abl_err *err);
 
 #endif

@@ -138,7 +138,8 @@ static void fresh_batch(struct plan_walk *w, const struct plan_group *g, struct 
 
 // --------------------------------------------------------------------------------------- variants
 
-// Item, or the first behind it, that is to be run over a block; the group's end where there is none.
+// Item, or the first behind it, that is to be run over a block; the group's end where there is
+// none.
 static uint32_t next_item(const struct plan *p, const struct plan_group *g, uint32_t block,
                           uint32_t item)
 {

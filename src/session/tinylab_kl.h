@@ -20,8 +20,8 @@ struct tinylab_kl {
     struct final_tap tap; // fills it while the forward pass runs
 };
 
-// The passes that are looked at. of_other: what is compared with is the other prompts' run, else the
-// intact one.
+// The passes that are looked at. of_other: what is compared with is the other prompts' run, else
+// the intact one.
 unsigned tinylab_kl_kinds(bool of_other);
 
 bool tinylab_kl_new(size_t n_prompts, uint32_t n_vocab, bool of_other, struct tinylab_kl **out,
