@@ -5,18 +5,10 @@
 
 void coarse_forget(struct coarse *c)
 {
-    measured_release(&c->run);
-    sample_free(c->session);
+    results_release(&c->results);
+    live_effects_release(&c->effects);
+    sample_free(c->sample);
     *c = (struct coarse){ 0 };
-}
-
-// Variants are told apart by number: the two lists have to be the same.
-static bool same_list(const struct variants *a, const struct variants *b)
-{
-    bool same = a->n == b->n;
-    for (size_t i = 0; same && i < a->n; i++)
-        same = variant_does_same(&a->items[i], &b->items[i]);
-    return same;
 }
 
 static bool is_long(const struct session *session, const struct variants *v, bool *out,
@@ -29,12 +21,13 @@ static bool is_long(const struct session *session, const struct variants *v, boo
     return ok;
 }
 
-static bool open_sample(struct coarse *c, const struct session *session, struct abl_err *err)
+static bool open_sample(struct coarse *c, const struct session *session, const struct variants *v,
+                        struct abl_err *err)
 {
-    return sample_open(session, &c->session, err)
-           && (!c->session // too few rows
-               || (experiment_variants(c->session, &c->run.variants, err)
-                   && measured_init(&c->run, c->session->prompts->n, err)));
+    return sample_open(session, &c->sample, err)
+           && (!c->sample // too few rows
+               || (results_init(&c->results, v, c->sample->prompts.n, err)
+                   && live_effects_init(&c->effects, v->n, err)));
 }
 
 bool coarse_prepare(struct coarse *c, const struct session *session, const struct measured *fine,
@@ -44,8 +37,8 @@ bool coarse_prepare(struct coarse *c, const struct session *session, const struc
     if (c->tried)
         return true;
     bool ok = is_long(session, &fine->variants, &takes_long, err)
-              && (!takes_long || open_sample(c, session, err));
-    if (!ok || (c->session && !same_list(&c->run.variants, &fine->variants)))
+              && (!takes_long || open_sample(c, session, &fine->variants, err));
+    if (!ok)
         coarse_forget(c);
     c->tried = ok;
     return ok;
@@ -63,18 +56,25 @@ static void leave_out_finished(struct results *t, const struct results *fine)
 
 bool coarse_is_complete(const struct coarse *c)
 {
-    return c->tried && (!c->session || c->run.results.n_done == c->run.variants.n);
+    return c->tried && (!c->sample || c->results.n_done == c->results.variants->n);
 }
 
 bool coarse_run(struct coarse *c, const struct measured *fine, atomic_bool *cancel,
                 const atomic_uint *wanted, session_progress *progress, void *context,
                 struct abl_err *err)
 {
-    if (!c->session)
+    if (!c->sample)
         return true;
-    leave_out_finished(&c->run.results, &fine->results);
-    c->session->wanted = wanted;
-    bool ok = session_run(c->session, &c->run.results, cancel, progress, context, err);
-    c->session->wanted = NULL;
-    return ok;
+    leave_out_finished(&c->results, &fine->results);
+    struct workload w = sample_workload(c->sample);
+    return workload_run(&w, &c->results, wanted, cancel, progress, context, err);
+}
+
+bool coarse_estimate(struct coarse *c, const struct session *session, enum metric metric,
+                     struct abl_err *err)
+{
+    if (!c->sample)
+        return true;
+    struct measured_rows rows = sample_measured_rows(c->sample, session);
+    return live_effects_update(&c->effects, &rows, &c->results, metric, err);
 }

@@ -23,13 +23,13 @@ bool sweep_new(const struct settings *settings, struct sweep **out, struct abl_e
 
 static void forget_results(struct sweep *s)
 {
+    coarse_forget(&s->coarse); // which borrows the run's variants
     measured_release(&s->run);
     measured_release(&s->set);
     s->marks.n = 0;
     readings_release(&s->readings);
     lens_estimates_release(&s->lens);
     s->has_readings = false;
-    coarse_forget(&s->coarse);
     s->seconds = 0;
     memset(s->spent, 0, sizeof s->spent);
     s->exported = 0;
@@ -115,7 +115,7 @@ bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *l
         return false;
     if (c->metric != s->choice.metric) {
         live_effects_forget(&s->run.effects);
-        live_effects_forget(&s->coarse.run.effects);
+        live_effects_forget(&s->coarse.effects);
     }
     s->choice = *c;
     if (!choice_apply(c, &s->session->settings, &s->session->arena, err))
@@ -189,7 +189,7 @@ bool sweep_outline(struct sweep *s, atomic_bool *cancel, const atomic_uint *want
     bool ok = coarse_prepare(&s->coarse, s->session, &s->run, err)
               && coarse_run(&s->coarse, &s->run, cancel, wanted, progressed, &p, err);
     s->coarse.seconds += end(&p);
-    *ran = s->coarse.session;
+    *ran = s->coarse.sample;
     return ok;
 }
 
@@ -206,9 +206,8 @@ bool sweep_run(struct sweep *s, atomic_bool *cancel, const atomic_uint *wanted,
                void (*report)(void *), void *context, struct abl_err *err)
 {
     struct progress p = begin(s, report, context);
-    s->session->wanted = wanted;
-    bool ok = session_run(s->session, &s->run.results, cancel, progressed, &p, err);
-    s->session->wanted = NULL;
+    struct workload w = session_workload(s->session);
+    bool ok = workload_run(&w, &s->run.results, wanted, cancel, progressed, &p, err);
     if (ok && !s->has_readings) {
         readings_release(&s->readings);
         lens_estimates_release(&s->lens);

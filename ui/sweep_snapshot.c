@@ -17,7 +17,7 @@ static const struct live_effect *known(const struct sweep *s, size_t v, bool *sa
     *sampled = !e->made;
     if (!*sampled)
         return e;
-    e = s->coarse.session ? &s->coarse.run.effects.items[v] : NULL;
+    e = s->coarse.sample ? &s->coarse.effects.items[v] : NULL;
     return e && e->made ? e : NULL;
 }
 
@@ -170,12 +170,11 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
     p->seconds = s->seconds;
     p->run = s->number;
     p->coarse_seconds = s->coarse.seconds;
-    p->sample_rows = s->coarse.session ? s->coarse.session->prompts->n : 0;
+    p->sample_rows = s->coarse.sample ? s->coarse.sample->prompts.n : 0;
     if (!estimate_intact(&measured, p->metric, &p->intact, err)
         || !measured_estimate(&s->run, s->session, p->metric, err)
-        || (s->coarse.session
-            && !measured_estimate(&s->coarse.run, s->coarse.session, p->metric, err))
-        || !fill_cells(s, p, err) || !sweep_items(s, p, err))
+        || !coarse_estimate(&s->coarse, s->session, p->metric, err) || !fill_cells(s, p, err)
+        || !sweep_items(s, p, err))
         return false;
     p->has_joint = s->set.ready;
     p->joint.marks = s->marks;

@@ -44,8 +44,8 @@ struct forward_settings {
     const struct prompt *prompts; // borrowed, as are their ids
     size_t n_prompts;
     struct prompt_list other; // what else is read out intact: forward_read_other
-    // Prompts that edits take from, borrowed; NULL: the run's own. edit->donor counts the maps,
-    // each of which says for each of the run's prompts whom it takes from; NULL where no edit takes.
+    // Prompts that edits take from, borrowed; NULL: the run's own. edit->donor counts the maps:
+    // each says for each of the run's prompts whom it takes from. NULL where no edit takes.
     const struct prompt *donors;
     size_t n_donors;
     const uint32_t *const *donor_maps;

@@ -59,31 +59,28 @@ static const uint32_t *some(struct arena *a, const uint32_t *of_all, const size_
     return list;
 }
 
-static bool take_donors(struct session *s, const struct session *all, const size_t *rows,
-                        struct abl_err *err)
+static bool take_donors(struct row_sample *s, const struct donors *from, struct abl_err *err)
 {
-    const struct donors *from = &all->donors;
-    size_t n = s->prompts->n;
     bool ok = true;
     for (int m = 0; m < N_DONOR_MAPS; m++) {
-        s->donors.maps[m] = some(&s->arena, from->maps[m], rows, n);
-        ok = ok && !from->maps[m] == !s->donors.maps[m];
+        s->maps[m] = some(&s->arena, from->maps[m], s->rows, s->prompts.n);
+        ok = ok && !from->maps[m] == !s->maps[m];
     }
     return ok || abl_no_memory(err);
 }
 
 // The rows of the clusters that are taken, whose numbers become dense again.
-static bool take_rows(struct session *s, const struct session *all, const bool *taken,
+static bool take_rows(struct row_sample *s, const struct session *all, const bool *taken,
                       struct abl_err *err)
 {
     const struct prompts *from = all->prompts;
-    struct prompts *p = arena_alloc(&s->arena, 1, sizeof *p);
+    struct prompts *p = &s->prompts;
     struct prompt *items = arena_alloc(&s->arena, from->n, sizeof *items);
-    size_t *rows = arena_alloc(&s->arena, from->n, sizeof *rows);
     uint32_t *number = arena_alloc(&s->arena, from->n_clusters, sizeof *number);
+    s->rows = arena_alloc(&s->arena, from->n, sizeof *s->rows);
     s->other = all->other ? arena_alloc(&s->arena, from->n, sizeof *s->other) : NULL;
     s->intact = arena_alloc(&s->arena, from->n, sizeof *s->intact);
-    if (!p || !items || !rows || !number || !s->intact || (all->other && !s->other))
+    if (!items || !number || !s->rows || !s->intact || (all->other && !s->other))
         return abl_no_memory(err);
     *p = (struct prompts){
         .source = from->source, .items = items, .bos = from->bos, .pad = from->pad
@@ -94,22 +91,26 @@ static bool take_rows(struct session *s, const struct session *all, const bool *
     for (size_t i = 0; i < from->n; i++) {
         if (!taken[from->items[i].cluster])
             continue;
-        rows[p->n] = i;
+        s->rows[p->n] = i;
         items[p->n] = from->items[i];
         items[p->n].cluster = number[from->items[i].cluster];
         if (s->other)
             s->other[p->n] = all->other[i];
         p->n++;
     }
-    s->prompts = p;
-    return take_donors(s, all, rows, err);
+    return take_donors(s, &all->donors, err);
 }
 
-static bool start(struct session *s, const struct session *all, struct abl_err *err)
+static bool start(struct row_sample *s, const struct session *all, struct abl_err *err)
 {
-    struct forward_settings f = session_forward_settings(s, &s->engine->info);
+    struct forward_settings f = session_forward_settings(all, &all->engine->info);
+    f.prompts = s->prompts.items;
+    f.n_prompts = s->prompts.n;
+    f.donor_maps = s->maps;
+    f.other = (struct prompt_list){ 0 };
     f.weights = forward_weights(all->forward);
-    return session_make_resampler(s, err) && forward_open(&f, s->intact, &s->forward, err);
+    return session_resampler_new(&all->settings, &s->prompts, &s->resampler, err)
+           && forward_open(&f, s->intact, &s->forward, err);
 }
 
 static bool helps(const struct session *all)
@@ -123,23 +124,15 @@ static bool helps(const struct session *all)
                    .n_streamed;
 }
 
-bool sample_open(const struct session *all, struct session **out, struct abl_err *err)
+bool sample_open(const struct session *all, struct row_sample **out, struct abl_err *err)
 {
     *out = NULL;
     if (!helps(all))
         return true;
-    struct session *s = calloc(1, sizeof *s);
+    struct row_sample *s = calloc(1, sizeof *s);
     bool *taken = calloc(all->prompts->n_clusters, sizeof *taken);
-    bool ok = (s && taken) || abl_no_memory(err);
-    if (ok) {
-        *s = *all;
-        s->arena = (struct arena){ 0 };
-        s->prompts = NULL;
-        s->resampler = NULL;
-        s->forward = NULL;
-        s->held_out = NULL;
-        ok = choose(all, taken, err) && take_rows(s, all, taken, err) && start(s, all, err);
-    }
+    bool ok = ((s && taken) || abl_no_memory(err)) && choose(all, taken, err)
+              && take_rows(s, all, taken, err) && start(s, all, err);
     free(taken);
     if (!ok) {
         sample_free(s);
@@ -149,7 +142,7 @@ bool sample_open(const struct session *all, struct session **out, struct abl_err
     return true;
 }
 
-void sample_free(struct session *s)
+void sample_free(struct row_sample *s)
 {
     if (!s)
         return;
@@ -157,4 +150,20 @@ void sample_free(struct session *s)
     resampler_free(s->resampler);
     arena_release(&s->arena);
     free(s);
+}
+
+struct workload sample_workload(const struct row_sample *s)
+{
+    return (struct workload){ .n_rows = s->prompts.n, .forward = s->forward };
+}
+
+struct measured_rows sample_measured_rows(const struct row_sample *s, const struct session *all)
+{
+    struct measured_rows m = session_measured_rows(all);
+    m.prompts = &s->prompts;
+    m.intact = s->intact;
+    m.other = s->other;
+    m.resampler = s->resampler;
+    m.held_out = NULL;
+    return m;
 }

@@ -109,17 +109,15 @@ bool session_open_cold(const struct settings *s, struct session **out, struct ab
     return true;
 }
 
-bool session_make_resampler(struct session *session, struct abl_err *err)
+bool session_resampler_new(const struct settings *s, const struct prompts *p,
+                           struct resampler **out, struct abl_err *err)
 {
-    const struct prompts *p = session->prompts;
     uint32_t *cluster = malloc(p->n * sizeof *cluster);
     if (!cluster)
         return abl_no_memory(err);
     for (size_t i = 0; i < p->n; i++)
         cluster[i] = p->items[i].cluster;
-    const struct settings *s = &session->settings;
-    bool ok = resampler_new(cluster, p->n, p->n_clusters, s->n_boot, s->seed, s->alpha,
-                            &session->resampler, err);
+    bool ok = resampler_new(cluster, p->n, p->n_clusters, s->n_boot, s->seed, s->alpha, out, err);
     free(cluster);
     return ok;
 }
@@ -150,15 +148,6 @@ static bool hold_out(struct session *session, struct abl_err *err)
     return true;
 }
 
-void session_fold_rows(const struct session *session, const struct row_stats *run,
-                       struct row_stats *rows)
-{
-    if (session->answers)
-        whole_answers_fold(session->answers, run, rows);
-    else
-        memcpy(rows, run, session->prompts->n * sizeof *rows);
-}
-
 static bool compares_with_other(const struct session *session)
 {
     return session->settings.experiment->traits & READS_OTHER
@@ -178,7 +167,8 @@ static bool read_other(struct session *session, struct abl_err *err)
         return abl_no_memory(err);
     if (!forward_read_other(session->forward, run, err))
         return false;
-    session_fold_rows(session, run, session->other);
+    struct workload w = session_workload(session);
+    workload_fold(&w, run, session->other);
     return true;
 }
 
@@ -252,7 +242,8 @@ static bool open_device(struct session *session, struct abl_err *err)
     struct forward_settings f = session_forward_settings(session, &engine->info);
     if (!forward_open(&f, intact, &session->forward, err))
         return false;
-    session_fold_rows(session, intact, session->intact);
+    struct workload w = session_workload(session);
+    workload_fold(&w, intact, session->intact);
     return read_other(session, err);
 }
 
@@ -277,7 +268,8 @@ static bool judge(struct session *session, struct abl_err *err)
 
 bool session_start(struct session *session, struct abl_err *err)
 {
-    return prompts_refuse(session->prompts, err) && session_make_resampler(session, err)
+    return prompts_refuse(session->prompts, err)
+           && session_resampler_new(&session->settings, session->prompts, &session->resampler, err)
            && hold_out(session, err) && open_device(session, err) && judge(session, err);
 }
 
@@ -311,75 +303,19 @@ void session_free(struct session *session)
     free(session);
 }
 
-bool results_init(struct results *t, const struct variants *v, size_t n_prompts,
-                  struct abl_err *err)
+struct workload session_workload(const struct session *session)
 {
-    *t = (struct results){ .variants = v, .n_prompts = n_prompts };
-    size_t n = v->n ? v->n : 1; // an experiment may only read
-    t->rows = calloc(n * n_prompts, sizeof *t->rows);
-    t->done = calloc(n, sizeof *t->done);
-    t->n_blocks_done = calloc(n, sizeof *t->n_blocks_done);
-    if (t->rows && t->done && t->n_blocks_done)
-        return true;
-    results_release(t);
-    return abl_no_memory(err);
-}
-
-void results_release(struct results *t)
-{
-    free(t->rows);
-    free(t->done);
-    free(t->tinylab_kl);
-    free(t->n_blocks_done);
-    free(t->run);
-    *t = (struct results){ 0 };
-}
-
-struct progress {
-    const struct session *session;
-    // [variant * prompts run + prompt]; the table's own rows where these are what is run
-    struct row_stats *run;
-    struct results *table;
-    session_progress *report;
-    void *context;
-};
-
-static void variants_finished(void *context, const size_t *variants, size_t n)
-{
-    struct progress *p = context;
-    for (size_t i = 0; p->session->answers && i < n; i++)
-        whole_answers_fold(p->session->answers,
-                           p->run + variants[i] * p->session->answers->prompts.n,
-                           p->table->rows + variants[i] * p->table->n_prompts);
-    p->table->n_done += n;
-    for (size_t i = 0; p->report && i < n; i++)
-        p->report(p->context, p->table, variants[i]);
+    return (struct workload){ .n_rows = session->prompts->n,
+                              .forward = session->forward,
+                              .answers = session->answers,
+                              .tinylab_kl = session->tinylab_kl };
 }
 
 bool session_run(struct session *session, struct results *t, atomic_bool *cancel,
                  session_progress *progress, void *context, struct abl_err *err)
 {
-    assert(t->n_prompts == session->prompts->n);
-    if (session->tinylab_kl && !t->tinylab_kl
-        && !(t->tinylab_kl = calloc((t->variants->n + 1) * t->n_prompts, sizeof *t->tinylab_kl)))
-        return abl_no_memory(err);
-    if (session->tinylab_kl)
-        session->tinylab_kl->kl = t->tinylab_kl;
-    size_t n_run = session_prompts(session)->n;
-    if (session->answers && !t->run
-        && !(t->run = calloc(t->variants->n * n_run + 1, sizeof *t->run)))
-        return abl_no_memory(err);
-    struct row_stats *run = session->answers ? t->run : t->rows;
-    struct progress p = { session, run, t, progress, context };
-    struct forward_job job = { .variants = t->variants,
-                               .done = t->done,
-                               .n_blocks_done = t->n_blocks_done,
-                               .rows = run,
-                               .cancel = cancel,
-                               .wanted = session->wanted,
-                               .finished = variants_finished,
-                               .context = &p };
-    return forward_run(session->forward, &job, err);
+    struct workload w = session_workload(session);
+    return workload_run(&w, t, NULL, cancel, progress, context, err);
 }
 
 bool session_observe(struct session *session, const struct observer *o, struct abl_err *err)

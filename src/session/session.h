@@ -14,14 +14,13 @@
 #include "plan/donors.h"
 #include "plan/plan_input.h"
 #include "plan/variant.h"
+#include "session/results.h"
 #include "session/settings.h"
 #include "session/tinylab.h"
 #include "session/whole_answers.h"
 #include "stats/metrics.h"
 #include "stats/stats.h"
 #include "text/prompts.h"
-
-struct tinylab_kl;
 
 // Positions that prompts shown to observers may have (session_observe):
 // those of attn's detectors fit.
@@ -45,8 +44,6 @@ struct session {
     // (prompts->n) intact run of the other prompts; NULL where no experiment asks
     struct row_stats *other;
     struct tinylab_kl *tinylab_kl; // what tinyLab's kl_div compares with; NULL but under --compat
-    // layer that somebody waits for, borrowed: see struct forward_job; NULL: nobody
-    const atomic_uint *wanted;
     bool *held_out;   // (prompts->n_clusters) kept for confirmation; NULL without --holdout
     size_t n_dropped; // rows that --skip-bad left out while reading
     struct arena arena;
@@ -73,30 +70,10 @@ bool session_observe(struct session *session, const struct observer *o, struct a
 struct plan_input session_plan_input(const struct session *session,
                                      const struct device_info *device);
 
-// (variants x prompts) of row stats, filled as variants finish.
-struct results {
-    const struct variants *variants; // borrowed
-    size_t n_prompts;
-    struct row_stats *rows; // [variant * n_prompts + prompt]
-    double *tinylab_kl;     // likewise, tinyLab's kl_div; NULL but under --compat
-    bool *done;             // per variant
-    // Of a run that is under way: how many blocks of prompts each variant has run over, and what
-    // whole answers have given so far; NULL where rows are what is run.
-    uint32_t *n_blocks_done;
-    struct row_stats *run;
-    size_t n_done;
-};
+// What runs the session's rows; borrowed.
+struct workload session_workload(const struct session *session);
 
-bool results_init(struct results *t, const struct variants *v, size_t n_prompts,
-                  struct abl_err *err);
-void results_release(struct results *t);
-
-// Called for each finished variant, on the thread that runs session_run; those that run together
-// are all done by then.
-typedef void session_progress(void *context, const struct results *t, size_t variant);
-
-// Run every variant that is not done yet. cancel is looked at between chunks; when set, returns
-// false with ABL_INTERRUPTED and the table holds what finished.
+// workload_run over all of the session's rows, where nobody waits for a layer.
 bool session_run(struct session *session, struct results *t, atomic_bool *cancel,
                  session_progress *progress, void *context, struct abl_err *err);
 

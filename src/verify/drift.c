@@ -8,35 +8,47 @@
 
 enum { MOST_VARIANTS = 8 };
 
-// The session again, on an engine of its own. Everything else is borrowed.
-static bool open_again(const struct session *session, struct session *again, struct abl_err *err)
+// The session's rows on an engine of their own.
+struct again {
+    struct engine *engine;
+    struct forward *forward;
+    struct row_stats *intact; // (rows)
+};
+
+static struct workload workload_again(const struct session *session, const struct again *a)
 {
-    *again = *session;
-    again->arena = (struct arena){ 0 };
-    again->engine = NULL;
-    again->forward = NULL;
-    again->tinylab_kl = NULL;
-    again->wanted = NULL;
-    size_t n = session_prompts(session)->n;
-    struct row_stats *run = arena_alloc(&again->arena, n, sizeof *run);
-    again->intact = arena_alloc(&again->arena, session->prompts->n, sizeof *again->intact);
-    if (!run || !again->intact)
-        return abl_no_memory(err);
-    if (!engine_open("cpu", session->settings.n_threads, PRECISION_F32, &again->engine, err))
-        return false;
-    struct forward_settings f = session_forward_settings(again, &again->engine->info);
-    if (!forward_open(&f, run, &again->forward, err))
-        return false;
-    session_fold_rows(again, run, again->intact);
-    return true;
+    struct workload w = session_workload(session);
+    w.forward = a->forward;
+    w.tinylab_kl = NULL;
+    return w;
 }
 
-static void close_again(struct session *again)
+static bool open_again(const struct session *session, struct again *a, struct abl_err *err)
 {
-    forward_free(again->forward);
-    if (again->engine)
-        again->engine->ops->free(again->engine);
-    arena_release(&again->arena);
+    *a = (struct again){ .intact = calloc(session->prompts->n, sizeof *a->intact) };
+    struct row_stats *run = calloc(session_prompts(session)->n, sizeof *run);
+    bool ok = ((run && a->intact) || abl_no_memory(err))
+              && engine_open("cpu", session->settings.n_threads, PRECISION_F32, &a->engine, err);
+    if (ok) {
+        struct forward_settings f = session_forward_settings(session, &a->engine->info);
+        f.engine = a->engine;
+        f.tap = NULL;
+        ok = forward_open(&f, run, &a->forward, err);
+    }
+    if (ok) {
+        struct workload w = workload_again(session, a);
+        workload_fold(&w, run, a->intact);
+    }
+    free(run);
+    return ok;
+}
+
+static void close_again(struct again *a)
+{
+    forward_free(a->forward);
+    if (a->engine)
+        a->engine->ops->free(a->engine);
+    free(a->intact);
 }
 
 // Leave out all but some of the variants that have finished.
@@ -74,7 +86,7 @@ static void compare_row(struct drift *d, const struct row_stats *found,
 
 // skipped: the variants that were not run again.
 static void compare(const struct session *session, const struct results *t,
-                    const struct session *again, const struct results *u, const bool *skipped,
+                    const struct again *again, const struct results *u, const bool *skipped,
                     struct drift *d)
 {
     size_t n = t->n_prompts;
@@ -94,14 +106,15 @@ static void compare(const struct session *session, const struct results *t,
 static bool measure(const struct session *session, const struct results *t, bool *skipped,
                     struct drift *d, struct abl_err *err)
 {
-    struct session again;
+    struct again again = { 0 };
     struct results u = { 0 };
     d->n_rows = t->n_prompts;
     d->n_variants = choose(t, skipped);
     bool ok = open_again(session, &again, err) && results_init(&u, t->variants, t->n_prompts, err);
     for (size_t v = 0; ok && v < t->variants->n; v++)
         u.done[v] = skipped[v];
-    ok = ok && session_run(&again, &u, NULL, NULL, NULL, err);
+    struct workload w = workload_again(session, &again);
+    ok = ok && workload_run(&w, &u, NULL, NULL, NULL, NULL, err);
     if (ok)
         compare(session, t, &again, &u, skipped, d);
     results_release(&u);

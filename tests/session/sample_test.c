@@ -36,30 +36,21 @@ static struct session *open_all(const struct settings *s)
     return session;
 }
 
-static struct session *open_sample(const struct session *all)
+static struct row_sample *open_sample(const struct session *all)
 {
-    struct session *session;
-    CHECK(sample_open(all, &session, &err));
-    assert_non_null(session);
-    return session;
-}
-
-// Row of the session that a row of its sample is.
-static size_t row_in(const struct session *all, const struct prompt *p)
-{
-    size_t i = 0;
-    while (i < all->prompts->n && all->prompts->items[i].row != p->row)
-        i++;
-    assert_true(i < all->prompts->n);
-    return i;
+    struct row_sample *sample;
+    CHECK(sample_open(all, &sample, &err));
+    assert_non_null(sample);
+    return sample;
 }
 
 static void templates_and_clusters_are_spread(void **state)
 {
     (void)state;
     struct settings s = settings_of("cpu", &experiment_heads);
-    struct session *all = open_all(&s), *sample = open_sample(all);
-    const struct prompts *p = sample->prompts;
+    struct session *all = open_all(&s);
+    struct row_sample *sample = open_sample(all);
+    const struct prompts *p = &sample->prompts;
     assert_int_equal(all->prompts->n_clusters, 168);
     assert_int_equal(p->n_clusters, 10);
     bool seen[10] = { false };
@@ -86,36 +77,35 @@ static void templates_and_clusters_are_spread(void **state)
 
 static void check_rows(const struct settings *s)
 {
-    struct session *all = open_all(s), *sample = open_sample(all);
-    struct variants whole, few;
+    struct session *all = open_all(s);
+    struct row_sample *sample = open_sample(all);
+    struct variants v;
     struct results t, part;
-    CHECK(experiment_variants(all, &whole, &err) && experiment_variants(sample, &few, &err));
-    assert_int_equal(whole.n, few.n);
-    CHECK(results_init(&t, &whole, all->prompts->n, &err)
-          && results_init(&part, &few, sample->prompts->n, &err));
-    CHECK(session_run(sample, &part, NULL, NULL, NULL, &err)
+    struct workload w = sample_workload(sample);
+    size_t n = sample->prompts.n;
+    CHECK(experiment_variants(all, &v, &err));
+    CHECK(results_init(&t, &v, all->prompts->n, &err) && results_init(&part, &v, n, &err));
+    CHECK(workload_run(&w, &part, NULL, NULL, NULL, NULL, &err)
           && session_run(all, &t, NULL, NULL, NULL, &err));
-    for (size_t i = 0; i < sample->prompts->n; i++) {
-        size_t row = row_in(all, &sample->prompts->items[i]);
+    for (size_t i = 0; i < n; i++) {
+        size_t row = sample->rows[i];
+        assert_ptr_equal(sample->prompts.items[i].row, all->prompts->items[row].row);
         const char *name = s->experiment->name;
         same_stats(&sample->intact[i], &all->intact[row], 1e-4, "%s, intact, row %zu", name, row);
         if (all->other)
             same_stats(&sample->other[i], &all->other[row], 1e-4, "%s, other, row %zu", name, row);
-        for (size_t v = 0; v < few.n; v++) {
-            assert_string_equal(few.items[v].label, whole.items[v].label);
-            same_stats(&part.rows[v * part.n_prompts + i], &t.rows[v * t.n_prompts + row], 1e-4,
-                       "%s on %s, %s, row %zu", name, s->device, few.items[v].label, row);
-        }
+        for (size_t k = 0; k < v.n; k++)
+            same_stats(&part.rows[k * n + i], &t.rows[k * t.n_prompts + row], 1e-4,
+                       "%s on %s, %s, row %zu", name, s->device, v.items[k].label, row);
     }
     struct estimate e;
-    struct measured_rows measured = session_measured_rows(sample);
+    struct measured_rows measured = sample_measured_rows(sample, all);
     CHECK(estimate_delta(&measured, &part, 0, METRIC_LD, &e, &err));
-    assert_int_equal(e.n, sample->prompts->n);
-    assert_int_equal(e.n_clusters, sample->prompts->n_clusters);
+    assert_int_equal(e.n, n);
+    assert_int_equal(e.n_clusters, sample->prompts.n_clusters);
     results_release(&part);
     results_release(&t);
-    variants_release(&few);
-    variants_release(&whole);
+    variants_release(&v);
     sample_free(sample);
     session_free(all);
 }
@@ -144,7 +134,7 @@ static void rows_are_those_of_the_whole_run(void **state)
 static void what_a_sample_cannot_stand_for_has_none(void **state)
 {
     (void)state;
-    struct session *sample = NULL;
+    struct row_sample *sample = NULL;
     struct settings means = settings_of("cpu", &experiment_heads), few = means, streamed = means;
     means.ablation.kind = ABLATE_MEAN;
     few.max_rows = 63;

@@ -350,8 +350,8 @@ static void a_layer_that_is_waited_for_comes_first(void **state)
             run_all(&plain, &s);
             run_open(&r, &s);
             atomic_store(&w.wanted, cases[k].first);
-            r.session->wanted = &w.wanted;
-            CHECK(session_run(r.session, &r.table, NULL, watch, &w, &err));
+            struct workload load = session_workload(r.session);
+            CHECK(workload_run(&load, &r.table, &w.wanted, NULL, watch, &w, &err));
             size_t at = 0;
             for (size_t l = 0; at < w.n; l++)
                 comes_next(&w, &r, cases[k].order[l], &at);

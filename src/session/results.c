@@ -1,0 +1,92 @@
+#include "session/results.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool results_init(struct results *t, const struct variants *v, size_t n_prompts,
+                  struct abl_err *err)
+{
+    *t = (struct results){ .variants = v, .n_prompts = n_prompts };
+    size_t n = v->n ? v->n : 1; // an experiment may only read
+    t->rows = calloc(n * n_prompts, sizeof *t->rows);
+    t->done = calloc(n, sizeof *t->done);
+    t->n_blocks_done = calloc(n, sizeof *t->n_blocks_done);
+    if (t->rows && t->done && t->n_blocks_done)
+        return true;
+    results_release(t);
+    return abl_no_memory(err);
+}
+
+void results_release(struct results *t)
+{
+    free(t->rows);
+    free(t->done);
+    free(t->tinylab_kl);
+    free(t->n_blocks_done);
+    free(t->run);
+    *t = (struct results){ 0 };
+}
+
+void workload_fold(const struct workload *w, const struct row_stats *run, struct row_stats *rows)
+{
+    if (w->answers)
+        whole_answers_fold(w->answers, run, rows);
+    else
+        memcpy(rows, run, w->n_rows * sizeof *rows);
+}
+
+struct progress {
+    const struct workload *workload;
+    // [variant * prompts run + prompt]; the results' own rows where these are what is run
+    struct row_stats *run;
+    struct results *results;
+    session_progress *report;
+    void *context;
+};
+
+static void variants_finished(void *context, const size_t *variants, size_t n)
+{
+    struct progress *p = context;
+    const struct whole_answers *answers = p->workload->answers;
+    for (size_t i = 0; answers && i < n; i++)
+        whole_answers_fold(answers, p->run + variants[i] * answers->prompts.n,
+                           p->results->rows + variants[i] * p->results->n_prompts);
+    p->results->n_done += n;
+    for (size_t i = 0; p->report && i < n; i++)
+        p->report(p->context, p->results, variants[i]);
+}
+
+// Room for what is measured beside or instead of the rows, from the first run on.
+static bool make_room(const struct workload *w, struct results *t, struct abl_err *err)
+{
+    size_t n = t->variants->n;
+    if (w->tinylab_kl && !t->tinylab_kl
+        && !(t->tinylab_kl = calloc((n + 1) * t->n_prompts, sizeof *t->tinylab_kl)))
+        return abl_no_memory(err);
+    if (w->answers && !t->run && !(t->run = calloc(n * w->answers->prompts.n + 1, sizeof *t->run)))
+        return abl_no_memory(err);
+    return true;
+}
+
+bool workload_run(const struct workload *w, struct results *t, const atomic_uint *wanted,
+                  atomic_bool *cancel, session_progress *progress, void *context,
+                  struct abl_err *err)
+{
+    assert(t->n_prompts == w->n_rows);
+    if (!make_room(w, t, err))
+        return false;
+    if (w->tinylab_kl)
+        w->tinylab_kl->kl = t->tinylab_kl;
+    struct row_stats *run = w->answers ? t->run : t->rows;
+    struct progress p = { w, run, t, progress, context };
+    struct forward_job job = { .variants = t->variants,
+                               .done = t->done,
+                               .n_blocks_done = t->n_blocks_done,
+                               .rows = run,
+                               .cancel = cancel,
+                               .wanted = wanted,
+                               .finished = variants_finished,
+                               .context = &p };
+    return forward_run(w->forward, &job, err);
+}
