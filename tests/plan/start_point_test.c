@@ -9,7 +9,7 @@
 #include "plan/savings.h"
 #include "plan/start_point.h"
 
-enum { LAYER = 2, N_HEADS = 5 };
+enum { LAYER = 2, N_HEADS = 4 };
 
 static const struct model_shape sequential = { .n_layers = 4, .n_heads = N_HEADS },
                                 parallel = { .n_layers = 4, .n_heads = N_HEADS, .parallel = true };
