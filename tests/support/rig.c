@@ -11,6 +11,8 @@
 
 #include "base/rng.h"
 #include "stats/metrics.h"
+#include "tests/support/check.h"
+#include "tests/support/devices.h"
 #include "tests/support/golden.h"
 
 void rig_open(struct rig *r, const struct rig_settings *settings)
@@ -68,6 +70,54 @@ void rig_close(struct rig *r)
     }
     free(r->intact);
     free(r->rows);
+}
+
+void rig_each_model(const struct rig_settings *settings, void (*check)(struct rig *r))
+{
+    static const char *const models[]
+        = { "tests/fixtures/archs/gpt2", "tests/fixtures/archs/neox-parallel",
+            "tests/fixtures/archs/qwen2-window" };
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
+            struct rig r;
+            struct rig_settings s = *settings;
+            s.device = devices[i];
+            s.model = models[k];
+            s.n_threads = 1; // waking a second takes longer than a product
+            rig_open(&r, &s);
+            check(&r);
+            rig_close(&r);
+        }
+}
+
+struct block *rig_block(const struct rig *r)
+{
+    size_t n;
+    struct block *b = forward_blocks(r->forward, &n);
+    assert_int_equal(n, 1);
+    return b;
+}
+
+float *rig_download(const struct rig *r, struct tensor t)
+{
+    struct abl_err err;
+    float *values = malloc((size_t)t.rows * t.cols * sizeof *values);
+    assert_non_null(values);
+    CHECK(r->engine->ops->download(r->engine, t, values, &err));
+    return values;
+}
+
+void same_floats(const float *found, const float *expected, size_t n, double tolerance,
+                 const char *what)
+{
+    if (tolerance == 0) {
+        assert_memory_equal(found, expected, n * sizeof *found);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        golden_close((double)found[i], (double)expected[i], tolerance, "%s, %zu", what, i);
 }
 
 struct place {

@@ -40,6 +40,16 @@ void rig_open(struct rig *r, const struct rig_settings *settings);
 void rig_run(struct rig *r, const struct variants *v);
 void rig_close(struct rig *r);
 
+// Check rigs of such settings over models with learned positions, with parallel layers, and with
+// windows and few kv heads, on each device.
+void rig_each_model(const struct rig_settings *settings, void (*check)(struct rig *r));
+
+// All prompts of a rig, which are one block; borrowed.
+struct block *rig_block(const struct rig *r);
+
+// (rows, cols) of a tensor; the caller's.
+float *rig_download(const struct rig *r, struct tensor t);
+
 // Compare the last run and the intact one with the reference in every metric: within tolerance *
 // max(1, |expected|), and rank and argmax where the reference is not that near to a tie.
 void rig_check(const struct rig *r, const struct variants *v, double tolerance, const char *what);
@@ -56,6 +66,10 @@ double ld_of(const struct row_stats *row);
 // and argmax.
 void same_stats(const struct row_stats *found, const struct row_stats *expected, double tolerance,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+// Numbers that should be the same: within tolerance * max(1, |expected|), at 0 to the bit.
+void same_floats(const float *found, const float *expected, size_t n, double tolerance,
+                 const char *what);
 
 // Seeded prompts of 1 … max_ids ids, every third beginning as the one before it. Owned: free each
 // item's ids through prompts_random_free.
