@@ -39,6 +39,22 @@ static bool run_donors(struct plan_run *r, const struct plan_pass *pass)
     return true;
 }
 
+// A block's prompts with rows of their own each. Their intact final states are there already, one for
+// those that shared one.
+static bool lay_out_flat(struct plan_run *r, const struct block *shared)
+{
+    struct forward *f = r->f;
+    struct engine *e = f->s.engine;
+    struct index reads = { 0 };
+    bool ok = block_init(&r->flat, f->s.model, f->weights, f->s.prompts, shared->first, shared->n,
+                         false, r->err)
+              && e->ops->index_new(e, shared->trie.read_of, shared->trie.n_prompts, &reads, r->err)
+              && e->ops->gather(e, r->flat.final, shared->final, reads, r->err);
+    if (reads.buffer)
+        e->ops->index_release(e, &reads);
+    return ok;
+}
+
 static bool enter_block(struct plan_run *r, const struct plan_pass *pass, uint32_t number)
 {
     struct forward *f = r->f;
@@ -52,8 +68,7 @@ static bool enter_block(struct plan_run *r, const struct plan_pass *pass, uint32
     if (!(pass->flags & PASS_FLAT))
         return true;
     r->block = &r->flat;
-    return block_init(&r->flat, f->s.model, f->weights, f->s.prompts, f->blocks[number].first,
-                      f->blocks[number].n, false, r->err);
+    return lay_out_flat(r, &f->blocks[number]);
 }
 
 static struct pass pass_over(const struct plan_run *r)
@@ -71,11 +86,11 @@ static struct pass pass_over(const struct plan_run *r)
     return pass;
 }
 
-// The intact final states in this layout; on the way k and v are kept for tails.
-static bool run_fresh(struct plan_run *r, bool tails)
+// k and v of this layout are kept for tails.
+static bool keep_context(struct plan_run *r)
 {
     struct tap tap = clean_kv_tap(&r->kept);
-    r->clean.tap = tails ? &tap : NULL;
+    r->clean.tap = &tap;
     bool ok = block_run_clean(r->block, &r->clean, r->err);
     r->clean.tap = NULL;
     if (ok)
@@ -90,7 +105,6 @@ static bool enter_pass(struct plan_run *r, const struct plan_group *g, uint32_t 
         return false;
     if (r->pass_number == g->pass)
         return true;
-    bool fresh = pass_is_fresh(pass, r->pass_number == NO_PLACE);
     bool tails = pass->flags & PASS_TAILS;
     leave_pass(r);
     r->pass_number = g->pass;
@@ -103,7 +117,7 @@ static bool enter_pass(struct plan_run *r, const struct plan_group *g, uint32_t 
          && (tails || stream_init(&r->branch, &r->pass, room.copies, r->err));
     r->clean.whole_last_layer = r->branch.whole_last_layer = pass->flags & PASS_WHOLE;
     r->clean_at = (struct start_point){ NO_LAYER, STAGE_START };
-    return ok && (!fresh || run_fresh(r, tails));
+    return ok && (!tails || keep_context(r));
 }
 
 // ------------------------------------------------------------------------------------------- units

@@ -5,8 +5,8 @@
 const char *pass_kind_name(enum pass_kind kind)
 {
     static const char *const names[N_PASS_KINDS]
-        = { [PASS_INTACT] = "intact",  [PASS_OTHER] = "other", [PASS_MEANS] = "means",
-            [PASS_DONORS] = "donors",  [PASS_FRESH] = "fresh", [PASS_VARIANTS] = "variants",
+        = { [PASS_INTACT] = "intact",  [PASS_OTHER] = "other",     [PASS_MEANS] = "means",
+            [PASS_DONORS] = "donors",  [PASS_CONTEXT] = "context", [PASS_VARIANTS] = "variants",
             [PASS_OBSERVE] = "observe" };
     return names[kind];
 }

@@ -26,7 +26,7 @@ enum pass_kind {
     PASS_OTHER,    // the other prompts: what patches aim at
     PASS_MEANS,    // the run's prompts, for the means of z
     PASS_DONORS,   // prompts that a block's edits take from
-    PASS_FRESH,    // intact final states in a block's own layout
+    PASS_CONTEXT,  // k and v of a block's prompts, which tails see
     PASS_VARIANTS, // edited
     PASS_OBSERVE,  // what an experiment reads off the intact run
     N_PASS_KINDS,

@@ -127,12 +127,13 @@ static void donors_batch(struct plan_walk *w, const struct plan_group *g, struct
         = count_add(block->donor_bytes, stream_bytes(w->plan->shape, &w->plan->budget, rows.rows));
 }
 
-static void fresh_batch(struct plan_walk *w, const struct plan_group *g, struct plan_batch *b)
+// What tails see of the tokens before them.
+static void context_batch(struct plan_walk *w, const struct plan_group *g, struct plan_batch *b)
 {
     struct block_rows all = pass_rows(w->plan, pass_of(w->plan, g), w->block);
     struct copy_rows rows = group_rows(w->plan, g, w->block);
     rows.rows = all.n_nodes;
-    run_clean(w, PASS_FRESH, rows, b);
+    run_clean(w, PASS_CONTEXT, rows, b);
     b->bytes = group_room(w->plan, g, w->block).bytes;
 }
 
@@ -269,18 +270,12 @@ static bool enter(struct plan_walk *w, uint32_t phase, uint32_t block, const str
     }
     if (w->pass == g->pass)
         return false;
-    bool is_first = w->pass == NO_PLACE;
     w->pass = g->pass;
     w->clean = (struct start_point){ 0, STAGE_START };
-    bool fresh = pass_is_fresh(pass, is_first);
-    if (fresh)
-        fresh_batch(w, g, b);
-    return fresh;
-}
-
-bool pass_is_fresh(const struct plan_pass *pass, bool is_first)
-{
-    return pass->flags & PASS_FLAT && (is_first || pass->flags & PASS_TAILS);
+    if (!(pass->flags & PASS_TAILS))
+        return false;
+    context_batch(w, g, b);
+    return true;
 }
 
 // Whether nothing of a unit is left to do.

@@ -55,10 +55,6 @@ struct plan_slice plan_part(const struct plan *p, uint32_t i, uint32_t n);
 // A unit's block (of the plan's list) and group.
 void plan_unit(const struct plan *p, size_t unit, uint32_t *block, uint32_t *group);
 
-// Whether a pass over variants makes its block's intact final states on entering, and with tails
-// the k and v that they see. is_first: no other pass over the block has.
-bool pass_is_fresh(const struct plan_pass *pass, bool is_first);
-
 void plan_walk(const struct plan *p, struct plan_slice slice, struct plan_walk *w);
 bool plan_next(struct plan_walk *w, struct plan_batch *out); // false at the end
 
