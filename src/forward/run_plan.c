@@ -39,8 +39,8 @@ static bool run_donors(struct plan_run *r, const struct plan_pass *pass)
     return true;
 }
 
-// A block's prompts with rows of their own each. Their intact final states are there already, one for
-// those that shared one.
+// A block's prompts with rows of their own each. Their intact final states are there already, one
+// for those that shared one.
 static bool lay_out_flat(struct plan_run *r, const struct block *shared)
 {
     struct forward *f = r->f;
