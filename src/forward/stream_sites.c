@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-static const struct saved_activation *find_stash(const struct pass *p, uint32_t layer,
+static const struct saved_activation *find_saved(const struct pass *p, uint32_t layer,
                                                  enum site site)
 {
     for (size_t i = 0; i < p->saved.n; i++)
@@ -40,7 +40,7 @@ static bool run_edits(struct stream *s, uint32_t layer, enum site site, uint32_t
     struct edit_lists *l = &s->edits;
     if (!edits_collect(&job, l, err))
         return false;
-    const struct saved_activation *activation = find_stash(p, layer, site);
+    const struct saved_activation *activation = find_saved(p, layer, site);
     bool at_z = site == SITE_Z;
     assert(!l->donor.n || activation);
     return run_list(s, &l->constant, t, at_z ? p->weights->z_constant : (struct tensor){ 0 }, err)
@@ -55,7 +55,7 @@ bool stream_edits(const struct stream *s, uint32_t layer, enum site site)
 
 bool stream_is_wanted(const struct stream *s, uint32_t layer, enum site site)
 {
-    return (s->saving && find_stash(s->pass, layer, site))
+    return (s->saving && find_saved(s->pass, layer, site))
            || (s->tap && s->tap->sites & 1u << site);
 }
 
@@ -63,7 +63,7 @@ bool stream_at_site(struct stream *s, uint32_t layer, enum site site, struct ten
                     struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
-    const struct saved_activation *keep = s->saving ? find_stash(s->pass, layer, site) : NULL;
+    const struct saved_activation *keep = s->saving ? find_saved(s->pass, layer, site) : NULL;
     if (keep && !e->ops->gather(e, tensor_rows(keep->t, 0, t.rows), t, stream_repeat(s, 1), err))
         return false;
     if (s->tap && s->tap->sites & 1u << site
@@ -104,7 +104,7 @@ static bool take_pattern(struct stream *s, uint32_t layer, const struct attend_a
     struct attend_args a = *args;
     struct tensor t;
     const struct saved_activation *keep
-        = s->saving ? find_stash(s->pass, layer, SITE_PATTERN) : NULL;
+        = s->saving ? find_saved(s->pass, layer, SITE_PATTERN) : NULL;
     bool reads = s->space == ROWS_READS;
     if (keep) {
         uint32_t n = trie_edges(s->pass->trie, reads, stream_window(s->pass->shape, layer), NULL);

@@ -153,7 +153,12 @@ static uint32_t next_item(const struct plan *p, const struct plan_group *g, uint
 static uint32_t take_items(const struct plan_walk *w, const struct plan_group *g, uint32_t first,
                            uint32_t copies, uint32_t *end)
 {
-    uint32_t n = 0, i = next_item(w->plan, g, w->block, first);
+    uint32_t n = 0, i = next_item(w->plan, g, w->block, first), left = g->first + g->n - first;
+    if (!w->plan->skipped) {
+        n = left < copies ? left : copies;
+        *end = first + n;
+        return n;
+    }
     for (*end = i; i < g->first + g->n && n < copies; i = next_item(w->plan, g, w->block, i + 1)) {
         n++;
         *end = i + 1;
@@ -182,14 +187,14 @@ static void carry(struct plan_walk *w, struct plan_batch *b)
 {
     const struct model_shape *s = w->plan->shape;
     struct batch_items items;
-    uint64_t all = path_flop(s, &b->rows, b->start, path_end(s)), flop = 0;
+    uint64_t flop = 0;
     batch_items(w->plan, b, &items);
     for (uint32_t i = 0; i < items.n; i++) {
         struct start_point parts = { items.until[i], STAGE_START };
         uint64_t change = head_change_flop(s, &b->rows, b->start.layer, items.n_heads[i]);
         flop = count_add(flop, parts.layer > b->start.layer
                                    ? path_flop(s, &b->rows, parts, path_end(s))
-                                   : count_add(all, change));
+                                   : count_add(w->way_flop, change));
     }
     b->work.flop = count_add(b->work.flop, flop);
     b->work.token_rows = (uint64_t)b->n * b->rows.rows;
@@ -197,16 +202,14 @@ static void carry(struct plan_walk *w, struct plan_batch *b)
 }
 
 // Read out what waits with these, unless the next can wait with them too.
-static void decide(struct plan_walk *w, const struct plan_group *g, const struct plan_room *room,
-                   struct plan_batch *b)
+static void decide(struct plan_walk *w, const struct plan_group *g, struct plan_batch *b)
 {
     const struct plan *p = w->plan;
     uint32_t end;
-    uint32_t n_next = take_items(w, g, b->end, room->copies, &end);
-    uint64_t flop = count_mul(b->n, path_flop(p->shape, &b->rows, b->start, path_end(p->shape)));
+    uint32_t n_next = take_items(w, g, b->end, w->room.copies, &end);
     w->waiting += b->n;
-    w->waited_flop = count_add(w->waited_flop, flop);
-    bool waits = n_next && w->waiting + n_next <= room->waiting
+    w->waited_flop = count_add(w->waited_flop, count_mul(b->n, w->way_flop));
+    bool waits = n_next && w->waiting + n_next <= w->room.waiting
                  && !waiting_is_due(p->shape, b->rows.reads, w->waited_flop);
     if (waits)
         return;
@@ -214,6 +217,15 @@ static void decide(struct plan_walk *w, const struct plan_group *g, const struct
     w->waiting = 0;
     w->waited_flop = 0;
     read_out(w, PASS_VARIANTS, (uint64_t)b->n_read * b->rows.reads, b->rows.reads, b);
+}
+
+// What is the same for all batches of a unit.
+static void begin_unit(struct plan_walk *w, const struct plan_group *g)
+{
+    const struct model_shape *s = w->plan->shape;
+    w->room = group_room(w->plan, g, w->block);
+    w->rows = group_rows(w->plan, g, w->block);
+    w->way_flop = path_flop(s, &w->rows, g->start, path_end(s));
 }
 
 // The next batch of a group; false where none is left.
@@ -224,16 +236,17 @@ static bool variants_batch(struct plan_walk *w, const struct plan_group *g, stru
     uint32_t first = next_item(p, g, w->block, w->item ? w->item : g->first), end;
     if (first == g->first + g->n)
         return false;
-    struct plan_room room = group_room(p, g, w->block);
-    uint32_t n = take_items(w, g, first, room.copies, &end);
+    if (!w->item)
+        begin_unit(w, g);
+    uint32_t n = take_items(w, g, first, w->room.copies, &end);
     *b = (struct plan_batch){ .kind = PASS_VARIANTS,
                               .block = w->block,
                               .first = first,
                               .end = end,
                               .n = n,
                               .start = g->start,
-                              .rows = group_rows(p, g, w->block),
-                              .bytes = room.bytes };
+                              .rows = w->rows,
+                              .bytes = w->room.bytes };
     bool back = w->clean.layer > g->start.layer
                 || (w->clean.layer == g->start.layer && w->clean.stage > g->start.stage);
     if (back)
@@ -244,7 +257,7 @@ static bool variants_batch(struct plan_walk *w, const struct plan_group *g, stru
     go(w, &clean, w->clean, g->start, b);
     w->clean = g->start;
     carry(w, b);
-    decide(w, g, &room, b);
+    decide(w, g, b);
     w->item = end;
     return true;
 }

@@ -39,6 +39,9 @@ struct plan_walk {
     bool donors_ran;
     struct start_point clean; // where the clean stream stands
     uint32_t item;            // next of the unit's; 0 before the first
+    struct plan_room room;    // of the unit
+    struct copy_rows rows;    // of one copy of its variants
+    uint64_t way_flop;        // of one from where it leaves the clean stream
     uint32_t waiting;         // variants
     uint64_t waited_flop;
     uint32_t streamed; // layer that is there of those that come and go

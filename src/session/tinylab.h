@@ -20,8 +20,8 @@ enum compat {
 
 struct conventions {
     const char *name; // "tinylab"; NULL: ours
-    const char
-        *banner; // one sentence for people and files that says what is different; NULL: nothing
+    // one sentence for people and files that says what is different; NULL: nothing
+    const char *banner;
     // Positions that patches act at: where none are asked for, and whatever a run file of tinyLab's
     // asks for; NULL: as we do it.
     const char *positions;

@@ -43,8 +43,8 @@ struct verify {
     size_t n_prompts;
     struct prompt *donors; // (n_donors) what the variants take from; donor_maps count these
     size_t n_donors;
-    const uint32_t
-        *donor_maps[N_DONOR_MAPS]; // of the prompts compared; NULL where no edit takes by it
+    // of the prompts compared; NULL where no edit takes by it
+    const uint32_t *donor_maps[N_DONOR_MAPS];
     struct variants variants;      // those compared
     size_t n_all_variants;         // that the settings ask for
     struct verify_result *results; // one a device
