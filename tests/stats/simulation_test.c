@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -95,20 +96,38 @@ static void next_corpus(struct corpus *c, uint64_t study, uint32_t n_clusters, e
 static void draw_column(const struct design *d, enum shape shape, double mean, struct rng *r,
                         double *column)
 {
-    double of_cluster[MOST_CLUSTERS];
+    double of_cluster[MOST_CLUSTERS] = { 0 };
     for (uint32_t c = 0; c < d->n_clusters; c++)
         of_cluster[c] = mean + draw(r, shape);
     for (size_t i = 0; i < d->n_rows; i++)
         column[i] = of_cluster[d->cluster[i]];
 }
 
-static struct estimate estimate(const struct resampler *r, const double *column, bool test)
+// Columns of a corpus, which are estimated together.
+struct columns {
+    double at[HEADS][MOST_CLUSTERS * MOST_COPIES];
+    size_t n;
+    struct estimate found[HEADS];
+};
+
+static void estimate(const struct corpus *c, struct columns *columns, bool test)
 {
-    struct estimate e;
+    static double packed[HEADS * MOST_CLUSTERS * MOST_COPIES];
+    size_t n_rows = c->design.n_rows;
     struct abl_err err;
-    if (!stats_estimate(r, column, test, &e, &err))
+    for (size_t i = 0; i < columns->n; i++)
+        memcpy(packed + i * n_rows, columns->at[i], n_rows * sizeof *packed);
+    if (!stats_estimates(c->resampler, packed, columns->n, test, columns->found, &err))
         fail_msg("%s", err.text);
-    return e;
+}
+
+// Studies of a TURN: a column each.
+static void draw_studies(const struct corpus *c, enum shape shape, double mean, struct rng *r,
+                         struct columns *out)
+{
+    out->n = TURN;
+    for (size_t i = 0; i < TURN; i++)
+        draw_column(&c->design, shape, mean, r, out->at[i]);
 }
 
 static double coverage(uint32_t n_clusters, enum sizes sizes, enum shape shape)
@@ -117,12 +136,13 @@ static double coverage(uint32_t n_clusters, enum sizes sizes, enum shape shape)
     struct rng r;
     rng_seed(&r, 1000 * n_clusters + 10 * (uint32_t)sizes + (uint32_t)shape);
     uint64_t n = n_clusters < 100 ? MANY_STUDIES : STUDIES, covered = 0;
-    for (uint64_t study = 0; study < n; study++) {
-        double column[MOST_CLUSTERS * MOST_COPIES];
+    for (uint64_t study = 0; study < n; study += TURN) {
+        static struct columns columns;
         next_corpus(&c, study, n_clusters, sizes, BOOT, &r);
-        draw_column(&c.design, shape, 0.25, &r, column);
-        struct estimate e = estimate(c.resampler, column, false);
-        covered += e.ci_lo <= 0.25 && 0.25 <= e.ci_hi;
+        draw_studies(&c, shape, 0.25, &r, &columns);
+        estimate(&c, &columns, false);
+        for (size_t i = 0; i < TURN; i++)
+            covered += columns.found[i].ci_lo <= 0.25 && 0.25 <= columns.found[i].ci_hi;
     }
     resampler_free(c.resampler);
     return (double)covered / (double)n;
@@ -205,11 +225,13 @@ static void p_is_uniform_where_nothing_happens(void **state)
         struct corpus c = { .resampler = NULL };
         struct rng r;
         rng_seed(&r, 40 + n);
-        for (uint64_t study = 0; study < STUDIES; study++) {
-            double column[MOST_CLUSTERS * MOST_COPIES];
+        for (uint64_t study = 0; study < STUDIES; study += TURN) {
+            static struct columns columns;
             next_corpus(&c, study, counts[n], SIZES_MIXED, BOOT, &r);
-            draw_column(&c.design, SHAPE_HEAVY, 0.0, &r, column);
-            p[study] = estimate(c.resampler, column, true).p;
+            draw_studies(&c, SHAPE_HEAVY, 0.0, &r, &columns);
+            estimate(&c, &columns, true);
+            for (size_t i = 0; i < TURN; i++)
+                p[study + i] = columns.found[i].p;
         }
         resampler_free(c.resampler);
         double distance = distance_from_uniform(p, STUDIES), bound = 1.63 / sqrt(STUDIES);
@@ -234,17 +256,19 @@ static struct discoveries discover(size_t n_real, double shared, uint64_t seed)
     struct rng r;
     rng_seed(&r, seed);
     for (uint64_t study = 0; study < STUDIES; study++) {
-        struct estimate grid[HEADS];
+        static struct columns heads = { .n = HEADS };
+        struct estimate *grid = heads.found;
         struct abl_err err;
-        double common[MOST_CLUSTERS * MOST_COPIES], own[MOST_CLUSTERS * MOST_COPIES];
+        double common[MOST_CLUSTERS * MOST_COPIES];
         next_corpus(&c, study, 40, SIZES_MIXED, 400, &r);
         draw_column(&c.design, SHAPE_NORMAL, 0.0, &r, common);
         for (size_t h = 0; h < HEADS; h++) {
+            double *own = heads.at[h];
             draw_column(&c.design, SHAPE_NORMAL, 0.0, &r, own);
             for (size_t i = 0; i < c.design.n_rows; i++)
                 own[i] = sqrt(1.0 - shared) * own[i] + sqrt(shared) * common[i] + (h < n_real);
-            grid[h] = estimate(c.resampler, own, true);
         }
+        estimate(&c, &heads, true);
         assert_true(stats_fdr(grid, HEADS, &err));
         size_t called = 0, wrong = 0;
         for (size_t h = 0; h < HEADS; h++) {
