@@ -19,7 +19,8 @@ enum edit_source {
     // which keeps its value (site z only)
     SOURCE_MEAN,
     // the intact activation of a donor prompt, positions (of edges both ends) aligned from the end,
-    // or as from_start says
+    // or as from_start says. BOS meets BOS alone: a token without a partner of its class keeps its
+    // value
     SOURCE_ROW,
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/size.h"
 
 bool edits_any(const struct variant *const *variants, uint32_t n, uint32_t layer, enum site site)
 {
@@ -84,16 +85,25 @@ static struct row_edit edit_of(const struct collector *c, const struct edit *e)
     return out;
 }
 
+// What an edit puts into a row of the prompts.
+struct partner {
+    uint32_t row;      // a donor's, or the layer of the constants; UINT32_MAX: the row has none
+    uint32_t position; // of a donor's row
+};
+
 // The edges of a row, from the query itself back to the first that both it and the donor's row see.
-static bool add_edges(struct collector *c, const struct edit *e, uint32_t copy, uint32_t row,
-                      uint32_t source_row)
+// BOS is a class of its own among the keys too: seen from another position, it has no partner.
+static bool add_edges(struct collector *c, const struct edit *e, uint32_t copy, uint32_t node,
+                      struct partner from)
 {
+    uint32_t row = row_of(c, node), position = c->job->trie->position[node];
     uint32_t end = c->edges[row + 1], seen = end - c->edges[row], source_end = 0;
     struct row_edit out = edit_of(c, e);
     if (e->source == SOURCE_ROW) {
-        source_end = c->donor_edges[source_row + 1];
-        uint32_t has = source_end - c->donor_edges[source_row];
-        seen = has < seen ? has : seen;
+        source_end = c->donor_edges[from.row + 1];
+        seen = u32_min(seen, source_end - c->donor_edges[from.row]);
+        if (c->job->has_bos && position != from.position)
+            seen = u32_min(seen, u32_min(position, from.position));
     }
     for (uint32_t back = 1; back <= seen; back++) {
         out.row = copy * c->edges[c->job->n_rows] + end - back;
@@ -104,53 +114,55 @@ static bool add_edges(struct collector *c, const struct edit *e, uint32_t copy, 
     return true;
 }
 
-// One node of one variant's copy; source_row is a donor's row or the layer of the constants.
+// BOS is a class of its own: what stands for other tokens is not put in its place, nor the reverse.
+static bool of_one_class(const struct edit_job *job, const struct edit *e, uint32_t node,
+                         struct partner from)
+{
+    bool is_bos = !job->trie->position[node];
+    bool from_bos = e->source == SOURCE_ROW ? !from.position : e->source != SOURCE_MEAN && is_bos;
+    return !job->has_bos || is_bos == from_bos;
+}
+
+// One node of one variant's copy.
 static bool add_row(struct collector *c, const struct edit *e, uint32_t copy, uint32_t node,
-                    uint32_t source_row)
+                    struct partner from)
 {
     const struct edit_job *job = c->job;
     uint32_t row = row_of(c, node);
-    bool own_class = e->source == SOURCE_MEAN && job->has_bos && !job->trie->position[node];
-    if (row == UINT32_MAX || source_row == UINT32_MAX || own_class)
+    if (row == UINT32_MAX || from.row == UINT32_MAX || !of_one_class(job, e, node, from))
         return true;
     if (c->edges)
-        return add_edges(c, e, copy, row, source_row);
+        return add_edges(c, e, copy, node, from);
     struct row_edit out = edit_of(c, e);
     out.row = copy * job->n_rows + row;
-    out.source_row = source_row;
+    out.source_row = from.row;
     return push(list_of(c->lists, e->source), out, c->err);
 }
 
 static bool add_shared(struct collector *c, const struct edit *e, uint32_t copy)
 {
     for (uint32_t node = 0; node < c->job->trie->n_nodes; node++)
-        if (!add_row(c, e, copy, node, e->layer))
+        if (!add_row(c, e, copy, node, (struct partner){ e->layer, 0 }))
             return false;
     return true;
 }
 
-// How far from a prompt's end a position counted from its start is; UINT32_MAX where it is shorter.
-static uint32_t back_of(const struct trie *t, uint32_t prompt, uint32_t position)
-{
-    uint32_t last = t->position[t->reads[t->read_of[prompt]]];
-    return position > last ? UINT32_MAX : last - position;
-}
-
-// The donor's row `back` tokens before its last, UINT32_MAX where it is shorter. Among read-outs
-// only its last is a row.
-static uint32_t donor_row(const struct edit_job *job, const struct edit *e, uint32_t prompt,
-                          uint32_t back)
+// The donor's row `back` tokens before its last, none where it is shorter. Among read-outs only its
+// last is a row.
+static struct partner donor_row(const struct edit_job *job, const struct edit *e, uint32_t prompt,
+                                uint32_t back)
 {
     const struct trie *t = job->donors->trie;
     uint32_t number = job->donors->number[job->donors->maps[e->donor][job->first_prompt + prompt]];
-    if (e->from_start) {
-        back = back_of(t, number, job->trie->position[trie_node(job->trie, prompt, back)]);
-        if (back == UINT32_MAX)
-            return UINT32_MAX;
-    }
-    if (job->space == ROWS_READS)
-        return back ? UINT32_MAX : t->read_of[number];
-    return trie_node(t, number, back);
+    uint32_t last = t->position[t->reads[t->read_of[number]]];
+    if (e->from_start)
+        back = last - job->trie->position[trie_node(job->trie, prompt, back)];
+    if (back > last) // also where it went below 0
+        return (struct partner){ UINT32_MAX, 0 };
+    uint32_t row = job->space == ROWS_NODES ? trie_node(t, number, back)
+                   : back                   ? UINT32_MAX
+                                            : t->read_of[number];
+    return (struct partner){ row, last - back };
 }
 
 // Edits that are counted from the end or take a donor's row: prompt by prompt.
@@ -162,8 +174,9 @@ static bool add_per_prompt(struct collector *c, const struct edit *e, uint32_t c
         uint32_t back = all ? 0 : (uint32_t) - (e->position + 1);
         uint32_t node = trie_node(t, p, back);
         for (; node != UINT32_MAX; node = all ? trie_node(t, p, ++back) : UINT32_MAX) {
-            uint32_t source = e->source == SOURCE_ROW ? donor_row(c->job, e, p, back) : e->layer;
-            if (!add_row(c, e, copy, node, source))
+            struct partner from = e->source == SOURCE_ROW ? donor_row(c->job, e, p, back)
+                                                          : (struct partner){ e->layer, 0 };
+            if (!add_row(c, e, copy, node, from))
                 return false;
         }
     }

@@ -83,9 +83,20 @@ static double *weights_of(const struct walk *w, const struct exact_layer *l, dou
     return pattern + (i * n + first_seen(w->shape, l, i)) * w->shape->n_heads + h;
 }
 
+// The token of the donor that token `at` of a prompt takes from. False: it has no partner there and
+// keeps its value. BOS and other tokens are never partners.
+static bool find_partner(const struct walk *w, const struct edit *e, const struct prompt *prompt,
+                         const struct prompt *donor, size_t at, size_t *partner)
+{
+    size_t n = prompt->n_ids, n_donor = donor->n_ids;
+    if (e->from_start ? at >= n_donor : n - at > n_donor)
+        return false;
+    *partner = e->from_start ? at : n_donor - (n - at);
+    return !w->job->has_bos || (at == 0) == (*partner == 0);
+}
+
 // What an edit at token `at` of a prompt takes its columns from; NULL: nothing, so that
-// the source counts as 0. *keeps: a donor too short to have a partner for the token,
-// which then keeps its value.
+// the source counts as 0. *keeps: the token has no partner and keeps its value.
 static const double *edit_source(const struct walk *w, const struct exact_layer *l,
                                  const struct edit *e, uint32_t prompt, size_t at, bool *keeps)
 {
@@ -99,10 +110,9 @@ static const double *edit_source(const struct walk *w, const struct exact_layer 
         return w->mean;
     }
     const struct pass_state *donor = &w->donors[w->job->donor_maps[e->donor][prompt]];
-    size_t n = donor->prompt->n_ids;
-    size_t back = e->from_start ? n - at : w->job->prompts[prompt].n_ids - at;
-    *keeps = e->from_start ? at >= n : back > n;
-    return *keeps ? NULL : donor->site[e->site] + (n - back) * site_cols(w->shape, e->site);
+    size_t partner;
+    *keeps = !find_partner(w, e, &w->job->prompts[prompt], donor->prompt, at, &partner);
+    return *keeps ? NULL : donor->site[e->site] + partner * site_cols(w->shape, e->site);
 }
 
 static void edit_row(const struct edit *e, double *row, const double *source, size_t n_cols)
@@ -152,7 +162,7 @@ static void run_edit(const struct walk *w, const struct exact_layer *l, const st
 }
 
 // Edits of the weights of one query and head: those to keys as far from the end as any that the
-// donor's query sees.
+// donor's query sees, and BOS like BOS alone.
 static void edit_weights(const struct walk *w, const struct exact_layer *l, const struct edit *e,
                          const struct pass_state *s, double *pattern, size_t i, size_t h)
 {
@@ -160,12 +170,12 @@ static void edit_weights(const struct walk *w, const struct exact_layer *l, cons
     size_t cols = w->shape->n_heads;
     double *to = weights_of(w, l, pattern, n, i, h);
     const double *from = NULL;
+    size_t query = i; // of the donor
     if (e->source == SOURCE_ROW) {
         const struct pass_state *donor = &w->donors[w->job->donor_maps[e->donor][s->number]];
         size_t n_donor = donor->prompt->n_ids;
-        if (e->from_start ? i >= n_donor : n - i > n_donor)
+        if (!find_partner(w, e, s->prompt, donor->prompt, i, &query))
             return;
-        size_t query = e->from_start ? i : n_donor - (n - i);
         size_t has = query + 1 - first_seen(w->shape, l, query);
         from = weights_of(w, l, donor->site[SITE_PATTERN], n_donor, query, h);
         if (has > n_seen)
@@ -173,8 +183,12 @@ static void edit_weights(const struct walk *w, const struct exact_layer *l, cons
         else
             skip = n_seen - has;
     }
-    for (size_t t = skip; t < n_seen; t++)
-        edit_row(e, to + t * cols, from ? from + (t - skip) * cols : NULL, 1);
+    for (size_t t = skip; t < n_seen; t++) {
+        size_t back = n_seen - 1 - t; // the keys: i - back and query - back
+        bool of_one_class = !w->job->has_bos || (i == back) == (query == back);
+        if (of_one_class)
+            edit_row(e, to + t * cols, from ? from + (t - skip) * cols : NULL, 1);
+    }
 }
 
 // The pattern of a layer has been computed: as at_site, but its rows are pairs of tokens.

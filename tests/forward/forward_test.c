@@ -281,7 +281,7 @@ static void random_variants_agree_with_the_reference(void **state)
                                       .n_prompts = n_prompts,
                                       .donors = b ? donors : NULL,
                                       .n_donors = b ? N_DONORS : 0,
-                                      .has_bos = b == 2,
+                                      .has_bos = b != 1,
                                       .mem = budgets[b] };
             rig_open(&r, &s);
             for (int k = 0; k < 20; k++) {

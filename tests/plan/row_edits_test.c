@@ -378,6 +378,26 @@ static void donors_are_aligned_from_the_start(void **state)
                PAIRS({ 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 5 }, { 4, 0 }, { 5, 4 }, { 7, 0 }));
 }
 
+// BOS has no partner but BOS: neither A's in F nor E's in B, nor C, which is nothing else.
+static void bos_meets_bos_alone(void **state)
+{
+    (void)state;
+    struct edit_job job = job_over(&flat);
+    job.has_bos = true;
+    expect_one(job, from_donor(ALL_POSITIONS, TO_OTHERS),
+               PAIRS({ 1, 2 }, { 2, 5 }, { 3, 6 }, { 6, 4 }));
+    expect_one(job, from_donor(ALL_POSITIONS, TO_D),
+               PAIRS({ 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 3 }, { 5, 2 }, { 6, 3 }));
+    expect_one(job, from_donor(-3, TO_D), PAIRS({ 1, 1 }));
+    struct edit from_start = from_donor(ALL_POSITIONS, TO_OTHERS);
+    from_start.from_start = true;
+    expect_one(job, from_start,
+               PAIRS({ 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 5 }, { 4, 0 }, { 5, 4 }, { 7, 0 }));
+    struct edit_job reads = reads_over(&flat);
+    reads.has_bos = true; // C's read-out is BOS, D's is not
+    expect_one(reads, from_donor(ALL_POSITIONS, TO_OTHERS), PAIRS({ 0, 2 }, { 1, 1 }));
+}
+
 // Among read-outs: only last tokens have rows, here and there.
 static void read_outs_take_from_read_outs(void **state)
 {
@@ -446,6 +466,20 @@ static void edges_take_from_edges(void **state)
                PAIRS({ 0, 7 }, { 1, 8 }, { 2, 9 }, { 3, 10 }, { 5, 4 }, { 6, 5 }, { 7, 3 }));
 }
 
+// BOS as a key: A's and F's, B's and E's lie at other distances; A and D are of one length.
+static void edges_to_bos_meet_edges_to_bos_alone(void **state)
+{
+    (void)state;
+    struct edit_job job = patterns_over(&flat);
+    job.has_bos = true;
+    expect_one(job, on_pattern(-1, SOURCE_ROW), PAIRS({ 7, 18 }, { 8, 19 }, { 9, 20 }, { 15, 11 }));
+    struct edit e = on_pattern(-1, SOURCE_ROW);
+    e.donor = TO_D;
+    expect_one(job, e, PAIRS({ 6, 6 }, { 7, 7 }, { 8, 8 }, { 9, 9 }, { 14, 8 }, { 15, 9 }));
+    job.window = 2; // edges to BOS only from the first two
+    expect_one(job, on_pattern(-1, SOURCE_ROW), PAIRS({ 5, 11 }, { 6, 12 }, { 11, 8 }));
+}
+
 static void only_edits_that_treat_prompts_alike_are_shared(void **state)
 {
     (void)state;
@@ -470,10 +504,12 @@ int main(void)
         cmocka_unit_test(tails_have_rows_of_their_own),
         cmocka_unit_test(donors_are_aligned_from_the_end),
         cmocka_unit_test(donors_are_aligned_from_the_start),
+        cmocka_unit_test(bos_meets_bos_alone),
         cmocka_unit_test(read_outs_take_from_read_outs),
         cmocka_unit_test(rows_of_patterns_are_edges),
         cmocka_unit_test(copies_of_patterns_follow_each_other),
         cmocka_unit_test(edges_take_from_edges),
+        cmocka_unit_test(edges_to_bos_meet_edges_to_bos_alone),
         cmocka_unit_test(only_edits_that_treat_prompts_alike_are_shared),
     };
     return cmocka_run_group_tests(tests, build, release);

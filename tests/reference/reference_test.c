@@ -30,6 +30,7 @@ struct bench {
     struct model *model;
     struct variants variants;
     const uint32_t *donor_map;
+    bool has_bos;
     struct reference_row *intact; // (rows)
     struct reference_row *rows;   // [variant * rows + row]
 };
@@ -41,6 +42,7 @@ static void bench_open(struct bench *b, const char *path, size_t step)
     CHECK(model_open(b->golden.model, &b->model, &err));
     b->variants = (struct variants){ 0 };
     b->donor_map = NULL;
+    b->has_bos = false;
     b->intact = NULL;
     b->rows = NULL;
 }
@@ -57,6 +59,7 @@ static void bench_run(struct bench *b)
                                  .prompts = b->golden.prompts,
                                  .n_prompts = n,
                                  .donor_maps = &b->donor_map,
+                                 .has_bos = b->has_bos,
                                  .variants = &b->variants };
     CHECK(reference_run(&job, b->intact, b->rows, &err));
 }
@@ -325,6 +328,65 @@ static void a_position_without_partner_keeps_its_value(void **state)
     bench_close(&b);
 }
 
+// Row `row` when each of its last n tokens takes head 0:2's z from its donor, said token by token.
+static struct reference_row take_last(struct bench *b, size_t row, size_t n, const uint32_t *donor)
+{
+    enum { MAX_TOKENS = 32 };
+    struct edit take[MAX_TOKENS];
+    assert_true(n <= MAX_TOKENS);
+    for (size_t i = 0; i < n; i++)
+        take[i] = (struct edit){ .site = SITE_Z,
+                                 .layer = 0,
+                                 .head = 2,
+                                 .position = -1 - (int32_t)i,
+                                 .op = EDIT_SET,
+                                 .source = SOURCE_ROW };
+    run_one(b, take, n, donor);
+    return b->rows[row];
+}
+
+// The rows begin with BOS and have 5 to 20 tokens. From a donor of another length everything comes
+// but what would meet BOS on either side; from one of the same length BOS comes too.
+static void bos_meets_bos_alone(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, "tests/fixtures/odd-gpt2-golden.json", 1);
+    size_t n = b.golden.n_rows, n_equal = 0;
+    uint32_t *donor = calloc(n, sizeof *donor);
+    struct reference_row *all = calloc(n, sizeof *all);
+    struct edit take = { .site = SITE_Z,
+                         .layer = 0,
+                         .head = 2,
+                         .position = ALL_POSITIONS,
+                         .op = EDIT_SET,
+                         .source = SOURCE_ROW };
+    double differs = 0;
+    for (size_t shift = 1; shift <= 2; shift++) {
+        for (size_t i = 0; i < n; i++)
+            donor[i] = (uint32_t)((i + shift) % n);
+        b.has_bos = true;
+        run_one(&b, &take, 1, donor);
+        memcpy(all, b.rows, n * sizeof *all);
+        b.has_bos = false; // said token by token, nothing is left out
+        for (size_t i = 0; i < n; i++) {
+            uint32_t own = b.golden.prompts[i].n_ids, its = b.golden.prompts[donor[i]].n_ids;
+            uint32_t shorter = own < its ? own : its, n_taken = own == its ? own : shorter - 1;
+            struct reference_row expected = take_last(&b, i, n_taken, donor);
+            same_row(&all[i], &expected, "tokens but BOS", i);
+            n_equal += own == its;
+            expected = take_last(&b, i, shorter, donor);
+            if (own != its)
+                differs = fmax(differs, fabs(expected.lse - all[i].lse));
+        }
+    }
+    assert_true(n_equal > 0);    // both cases were there
+    assert_true(differs > 1e-4); // and the rule made a difference
+    free(all);
+    free(donor);
+    bench_close(&b);
+}
+
 static void scaling_meets_zero_and_one(void **state)
 {
     (void)state;
@@ -363,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_donated_final_state_predicts_as_its_donor),
         cmocka_unit_test(silent_modules_leave_the_residual_stream),
         cmocka_unit_test(a_position_without_partner_keeps_its_value),
+        cmocka_unit_test(bos_meets_bos_alone),
         cmocka_unit_test(scaling_meets_zero_and_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
