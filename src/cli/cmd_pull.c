@@ -181,13 +181,14 @@ static bool accept(void *context, const char *snapshot, struct abl_err *err)
     const struct shown *s = context;
     struct model_shape shape;
     const struct arch *arch;
+    struct owner_notes notes = { 0 };
     char *config = file_join(snapshot, "config.json");
     bool is_there = config && file_exists(config);
     free(config);
     // a GGUF file has its own
-    if (!is_there || config_read(snapshot, &shape, &arch, err))
-        return true;
-    return abl_fail_in(err, "the weights of '%s' are not fetched, they cannot be run", s->id);
+    bool ok = !is_there || config_read(snapshot, OWNER_TRANSFORMERS_5, &shape, &arch, &notes, err);
+    owner_notes_release(&notes);
+    return ok || abl_fail_in(err, "the weights of '%s' are not fetched, they cannot be run", s->id);
 }
 
 static bool is_gguf_name(const char *file)

@@ -139,6 +139,9 @@ const struct option cli_options[] = {
       .expected = "folded (the constant part of a head stays) or head (all goes)" },
     { "bos", "B", "auto (default), always or never put the BOS token first", LAB, option_name,
       AT(run.bos), .names = bos_mode_name },
+    { "like", "WHO",
+      "transformers-5 (default) or transformers-4: read the model's files as that version does",
+      LAB | CONFIG | VARIANTS, option_name, AT(run.like), .names = owner_name },
     { "compat", "WHOM",
       "tinylab: pad prompts and read behind the padding as it did, to compare with its figures; of "
       "variants: draw splits as it did",

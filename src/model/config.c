@@ -35,6 +35,8 @@ static const struct {
 struct config {
     const char *path;
     cJSON *root;
+    enum owner like;
+    struct owner_notes *notes;
     struct abl_err *err;
 };
 
@@ -267,23 +269,23 @@ static bool check_text(const char *path, const struct file_bytes *text, struct a
     return ok;
 }
 
-static bool read_text(const char *path, const struct file_bytes *text, struct model_shape *shape,
-                      const struct arch **arch, struct abl_err *err)
+static bool read_text(struct config c, const struct file_bytes *text, struct model_shape *shape,
+                      const struct arch **arch)
 {
-    struct config c = { .path = path, .err = err };
-    if (!check_text(path, text, err))
+    if (!check_text(c.path, text, c.err))
         return false;
     // The NUL behind the text counts: it is how cJSON checks that nothing else is there.
     c.root = cJSON_ParseWithLengthOpts(text->data, text->size + 1, NULL, true);
-    bool ok = cJSON_IsObject(c.root)
-              || abl_fail(err, ABL_BAD_MODEL, "'%s' is not a JSON object; download it again", path);
+    bool ok
+        = cJSON_IsObject(c.root)
+          || abl_fail(c.err, ABL_BAD_MODEL, "'%s' is not a JSON object; download it again", c.path);
     ok = ok && read_family(&c, arch) && read_shape(&c, *arch, shape);
     cJSON_Delete(c.root);
     return ok;
 }
 
-bool config_read(const char *folder, struct model_shape *shape, const struct arch **arch,
-                 struct abl_err *err)
+bool config_read(const char *folder, enum owner like, struct model_shape *shape,
+                 const struct arch **arch, struct owner_notes *notes, struct abl_err *err)
 {
     struct file_bytes text = { 0 };
     struct model_shape s = { 0 };
@@ -291,8 +293,8 @@ bool config_read(const char *folder, struct model_shape *shape, const struct arc
     char *path = file_join(folder, "config.json");
     if (!path)
         return abl_no_memory(err);
-    bool ok = file_read(path, MAX_CONFIG, &text, ABL_BAD_MODEL, err)
-              && read_text(path, &text, &s, &a, err);
+    struct config c = { .path = path, .like = like, .notes = notes, .err = err };
+    bool ok = file_read(path, MAX_CONFIG, &text, ABL_BAD_MODEL, err) && read_text(c, &text, &s, &a);
     file_bytes_release(&text);
     free(path);
     if (!ok)

@@ -7,11 +7,13 @@
 #include "base/err.h"
 #include "model/arch.h"
 #include "model/shape.h"
+#include "text/owner.h"
 
 // Read folder/config.json into shape (all but n_vocab's check against the files) and find its
 // family. Absent keys take the class default of the family; what cannot be run exactly is refused
 // by name (ABL_BAD_MODEL).
-bool config_read(const char *folder, struct model_shape *shape, const struct arch **arch,
-                 struct abl_err *err);
+// Where owners of the format disagree, `like` decides and notes gets a line.
+bool config_read(const char *folder, enum owner like, struct model_shape *shape,
+                 const struct arch **arch, struct owner_notes *notes, struct abl_err *err);
 
 #endif

@@ -293,7 +293,7 @@ static void shorten(struct model_entry *e)
 static void look_inside(struct model_entry *e)
 {
     struct model *m;
-    if (!model_open(e->path, &m, &e->why)) {
+    if (!model_open(e->path, OWNER_TRANSFORMERS_5, &m, &e->why)) {
         shorten(e);
         return;
     }

@@ -232,10 +232,10 @@ static bool read_tokens(struct reader *r)
     return bad(r, "tokenizer.ggml.model", "llama or gpt2; other kinds are not supported");
 }
 
-bool gguf_tokenizer_open(const struct gguf *g, const char *path, struct tokenizer **out,
-                         struct abl_err *err)
+bool gguf_tokenizer_open(const struct gguf *g, const char *path, enum owner like,
+                         struct tokenizer **out, struct abl_err *err)
 {
-    struct definition d = { 0 };
+    struct definition d = { .like = like };
     struct reader r = { .g = g,
                         .path = path,
                         .d = &d,

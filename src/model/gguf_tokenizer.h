@@ -9,8 +9,9 @@
 #include "text/tokenizer.h"
 
 // Kinds "llama" (SentencePiece scores) and "gpt2" (byte-level BPE, cut as tokenizer.ggml.pre says);
-// others are refused by name. path is for messages. Owned by the caller: tokenizer_free.
-bool gguf_tokenizer_open(const struct gguf *g, const char *path, struct tokenizer **out,
-                         struct abl_err *err);
+// others are refused by name. path is for messages;
+// `like` decides where owners disagree. Owned by the caller: tokenizer_free.
+bool gguf_tokenizer_open(const struct gguf *g, const char *path, enum owner like,
+                         struct tokenizer **out, struct abl_err *err);
 
 #endif

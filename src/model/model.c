@@ -62,7 +62,7 @@ static char *folder_of(struct arena *a, const char *path)
                  : arena_strdup(a, ".");
 }
 
-static bool open_into(struct model *m, const char *path, struct abl_err *err)
+static bool open_into(struct model *m, const char *path, enum owner like, struct abl_err *err)
 {
     const struct arch *arch;
     m->path = folder_of(&m->arena, path);
@@ -72,7 +72,7 @@ static bool open_into(struct model *m, const char *path, struct abl_err *err)
         return abl_no_memory(err);
     bool is_gguf = gguf_is(m->path);
     // config.json first: of a folder that has neither, it is the missing one to name.
-    if (!is_gguf && !config_read(m->path, &m->shape, &arch, err))
+    if (!is_gguf && !config_read(m->path, like, &m->shape, &arch, &m->notes, err))
         return false;
     if (!checkpoint_open(m->path, &m->files->checkpoint, err))
         return false;
@@ -81,12 +81,12 @@ static bool open_into(struct model *m, const char *path, struct abl_err *err)
     return model_resolve(m, is_gguf ? arch->gguf : arch->safetensors, err);
 }
 
-bool model_open(const char *path, struct model **out, struct abl_err *err)
+bool model_open(const char *path, enum owner like, struct model **out, struct abl_err *err)
 {
     struct model *m = calloc(1, sizeof *m);
     if (!m)
         return abl_no_memory(err);
-    if (!open_into(m, path, err)) {
+    if (!open_into(m, path, like, err)) {
         model_free(m);
         return false;
     }
@@ -94,25 +94,27 @@ bool model_open(const char *path, struct model **out, struct abl_err *err)
     return true;
 }
 
-static bool open_gguf_tokenizer(const char *path, struct tokenizer **out, struct abl_err *err)
+static bool open_gguf_tokenizer(const char *path, enum owner like, struct tokenizer **out,
+                                struct abl_err *err)
 {
     struct gguf g;
     if (!gguf_open(path, &g, err))
         return false;
-    bool ok = gguf_tokenizer_open(&g, path, out, err);
+    bool ok = gguf_tokenizer_open(&g, path, like, out, err);
     gguf_close(&g);
     return ok;
 }
 
-bool model_tokenizer_open(const char *path, struct tokenizer **out, struct abl_err *err)
+bool model_tokenizer_open(const char *path, enum owner like, struct tokenizer **out,
+                          struct abl_err *err)
 {
     struct arena a = { 0 };
     const char *place = folder_of(&a, path);
     bool ok = place || abl_no_memory(err);
     if (ok && gguf_is(place))
-        ok = open_gguf_tokenizer(place, out, err);
+        ok = open_gguf_tokenizer(place, like, out, err);
     else if (ok)
-        ok = tokenizer_open(place, out, err);
+        ok = tokenizer_open(place, like, out, err);
     arena_release(&a);
     return ok;
 }
@@ -129,6 +131,7 @@ void model_free(struct model *m)
         return;
     if (m->files)
         checkpoint_close(m->files->checkpoint);
+    owner_notes_release(&m->notes);
     arena_release(&m->arena);
     free(m);
 }

@@ -13,6 +13,7 @@
 #include "base/matrix.h"
 #include "base/sha256.h"
 #include "model/shape.h"
+#include "text/owner.h"
 #include "text/tokenizer.h"
 
 struct model_files; // open files and where each weight lies in them
@@ -25,6 +26,7 @@ struct model {
     uint64_t n_params; // without the mask buffers; a tied unembedding counts once
     uint64_t weight_bytes; // of the weight files
     struct model_files *files;
+    struct owner_notes notes; // how its configuration was read, where that is not plain
     struct arena arena;
 };
 
@@ -45,8 +47,9 @@ bool model_find(const char *name, const struct model_places *places, char **out,
 
 // Open a folder, a GGUF file, or a .safetensors file beside its config.json, and check everything
 // but the weights' values: config.json against the class defaults, exact shape of every tensor, ids
-// in range, sizes within limits. Owned by the caller: model_free.
-bool model_open(const char *path, struct model **out, struct abl_err *err);
+// in range, sizes within limits. `like` decides where owners of the format read a file differently.
+// Owned by the caller: model_free.
+bool model_open(const char *path, enum owner like, struct model **out, struct abl_err *err);
 void model_free(struct model *m);
 
 // Give the model the name by which it was asked for. False when memory is out.
@@ -54,7 +57,8 @@ bool model_rename(struct model *m, const char *name);
 
 // The tokenizer of whatever model_open takes: a GGUF file's own, else that of the folder. No
 // weights need be there. Owned by the caller: tokenizer_free.
-bool model_tokenizer_open(const char *path, struct tokenizer **out, struct abl_err *err);
+bool model_tokenizer_open(const char *path, enum owner like, struct tokenizer **out,
+                          struct abl_err *err);
 
 // Fill a source for engine->weight_new; it borrows the model. Values are checked to
 // be finite while they are read. Here and below, layer means nothing to what no layer

@@ -86,6 +86,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : unnamed);
     doc_number(d, o, "holdout", s->holdout > 0 ? s->holdout : NAN);
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : unnamed);
+    doc_text(d, o, "like", owner_name(s->like));
     doc_text(d, o, "metric", metric_info(s->metric)->name);
     doc_text(d, o, "model", session->model->name);
     doc_text(d, o, "model_sha256", model_sha256);

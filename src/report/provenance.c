@@ -91,6 +91,18 @@ static void add_tokenizer(struct doc *d, const struct session *session)
     }
 }
 
+// Whose reading of the model's files was followed, and where that made a difference.
+static void add_readings(struct doc *d, const struct session *session)
+{
+    const struct owner_notes *of[]
+        = { &session->model->notes, tokenizer_notes(session->tokenizer) };
+    doc_text(d, d->root, "like", owner_name(session->settings.like));
+    cJSON *list = doc_array(d, d->root, "readings");
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++)
+        for (size_t i = 0; i < of[k]->n; i++)
+            doc_text(d, list, NULL, of[k]->lines[i]);
+}
+
 static void add_device(struct doc *d, const struct session *session)
 {
     static const char *const kinds[] = {
@@ -141,6 +153,7 @@ struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256
     add_model(&d, session->model, model_sha256);
     add_data(&d, session);
     add_tokenizer(&d, session);
+    add_readings(&d, session);
     add_device(&d, session);
     return d;
 }

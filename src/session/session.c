@@ -51,6 +51,7 @@ static bool open_prompts(struct session *session, struct abl_err *err)
     const struct conventions *c = conventions_of(s->compat);
     struct prompts_options options = { .bos = s->bos,
                                        .skip_bad = s->skip_bad,
+                                       .notes = &session->model->notes,
                                        .n_ctx = session->model->shape.n_ctx,
                                        .n_vocab = session->model->shape.n_vocab,
                                        .cluster_by_template = s->cluster_by_template,
@@ -73,8 +74,8 @@ static bool open_model(struct session *session, struct abl_err *err)
     bool named;
     if (!model_find(s->model, &places, &path, &named, err))
         return false;
-    bool ok = model_open(path, &session->model, err)
-              && model_tokenizer_open(path, &session->tokenizer, err)
+    bool ok = model_open(path, s->like, &session->model, err)
+              && model_tokenizer_open(path, s->like, &session->tokenizer, err)
               && (!named || model_rename(session->model, s->model) || abl_no_memory(err));
     free(path);
     return ok;

@@ -47,6 +47,7 @@ struct settings {
     size_t n_sources;
     struct ablation ablation;
     enum bos_mode bos;
+    enum owner like; // whose reading of the model's files counts where versions disagree
     enum compat compat;
     enum metric metric; // shown first; all are computed
     uint64_t seed;

@@ -118,8 +118,8 @@ static bool read_class(struct json *j, void *to)
     return true;
 }
 
-bool bos_hints_read(const char *folder, const struct definition *d, bool legacy,
-                    struct bos_hints *out, struct abl_err *err)
+bool bos_hints_read(const char *folder, struct definition *d, bool legacy, struct bos_hints *out,
+                    struct abl_err *err)
 {
     static const struct field config[] = {
         FIELD("model_type", read_model_type),

@@ -23,9 +23,10 @@ struct bos_hints {
 };
 
 // Read config.json, tokenizer_config.json and special_tokens_map.json where they are there. The
-// legacy files of a folder without config.json are taken for GPT-2's.
-bool bos_hints_read(const char *folder, const struct definition *d, bool legacy,
-                    struct bos_hints *out, struct abl_err *err);
+// legacy files of a folder without config.json are taken for GPT-2's. d->like decides where owners
+// disagree, and d->notes says so.
+bool bos_hints_read(const char *folder, struct definition *d, bool legacy, struct bos_hints *out,
+                    struct abl_err *err);
 void bos_hints_release(struct bos_hints *h);
 
 // Candidates in order of trust: up to three texts, then NULL; config_id comes after them.

@@ -100,6 +100,7 @@ void definition_release(struct definition *d)
     free(d->normals);
     free(d->cuts);
     buf_release(&d->read);
+    owner_notes_release(&d->notes);
     arena_release(&d->arena);
     *d = (struct definition){ 0 };
 }

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "text/added.h"
+#include "text/owner.h"
 
 enum {
     MAX_TOKEN_ID = (1 << 22) - 1,   // four times the largest vocabulary in use
@@ -83,6 +84,8 @@ struct definition {
     bool ignore_merges; // a piece that is a token as a whole stays whole
     const char *unk_token;     // NULL = none
     const char *first_special; // what the post-processor puts before a text; NULL = nothing
+    enum owner like;           // whose reading of the files counts where they disagree
+    struct owner_notes notes;  // what is to be said of it; the tokenizer keeps them
     struct buf read; // bytes of every file that decides ids, in the order read: for the hash
     struct arena arena;
 };

@@ -16,8 +16,9 @@ enum finding_level { FINDING_WARNING, FINDING_ERROR };
 // One line of the pre-flight report: what, where, and what to do.
 struct finding {
     enum finding_level level;
-    const char *kind; // "multi-token-target", "target-in-prompt", …: stable names, all in lint.c
-    uint32_t n_rows;  // rows concerned
+    const char
+        *kind; // "multi-token-target", "target-in-prompt", …: stable names, in lint.c but "reading"
+    uint32_t n_rows;               // rows concerned
     uint32_t first_line;           // of the first of them
     uint32_t lines[FINDING_LINES]; // of the first ones, as many as there are
     const char *text;              // one line, names up to three rows and the remedy

@@ -242,6 +242,41 @@ static bool number_clusters(struct maker *m, struct abl_err *err)
     return ok;
 }
 
+// Set more findings behind those that p has. False when memory is out.
+static bool append_findings(struct prompts *p, const struct finding *more, size_t n)
+{
+    struct finding *all = arena_alloc(&p->arena, p->n_findings + n, sizeof *all);
+    if (!all)
+        return false;
+    if (p->n_findings)
+        memcpy(all, p->findings, p->n_findings * sizeof *all);
+    if (n)
+        memcpy(all + p->n_findings, more, n * sizeof *all);
+    p->findings = all;
+    p->n_findings += n;
+    return true;
+}
+
+// How the model's files were read comes first: it holds for every row. notes NULL: nothing.
+static bool add_readings(struct prompts *p, const struct owner_notes *notes, struct abl_err *err)
+{
+    for (size_t i = 0; notes && i < notes->n; i++) {
+        struct finding f = { .level = FINDING_WARNING, .kind = "reading" };
+        f.text = arena_strdup(&p->arena, notes->lines[i]);
+        if (!f.text || !append_findings(p, &f, 1))
+            return abl_no_memory(err);
+    }
+    return true;
+}
+
+static bool add_lint(struct prompts *p, struct lint *l, bool skip_bad, struct abl_err *err)
+{
+    struct finding *found;
+    size_t n;
+    return lint_findings(l, skip_bad, &found, &n, err)
+           && (append_findings(p, found, n) || abl_no_memory(err));
+}
+
 static bool fill(struct maker *m, const struct dataset *data, struct abl_err *err)
 {
     struct prompts *p = m->p;
@@ -251,7 +286,9 @@ static bool fill(struct maker *m, const struct dataset *data, struct abl_err *er
     return tokenizer_bos(m->tokenizer, m->options->bos, &p->bos, err) && make_all(m, data, err)
            && number_clusters(m, err)
            && checks_run(p, m->tokenizer, m->options->cluster_by_template, &m->lint, err)
-           && lint_findings(&m->lint, m->options->skip_bad, &p->findings, &p->n_findings, err);
+           && add_readings(p, m->options->notes, err)
+           && add_readings(p, tokenizer_notes(m->tokenizer), err)
+           && add_lint(p, &m->lint, m->options->skip_bad, err);
 }
 
 bool prompts_make(const struct dataset *data, const struct tokenizer *t,
@@ -274,7 +311,7 @@ bool prompts_make(const struct dataset *data, const struct tokenizer *t,
 bool prompts_judge(struct prompts *p, const bool *prefers, struct abl_err *err)
 {
     struct lint l = { .arena = &p->arena };
-    size_t n_right = 0, n_more;
+    size_t n_right = 0;
     for (size_t i = 0; i < p->n; i++)
         n_right += prefers[i];
     if (n_right * 10 >= p->n * 6)
@@ -283,18 +320,7 @@ bool prompts_judge(struct prompts *p, const bool *prefers, struct abl_err *err)
         if (!prefers[i])
             lint_add(&l, LINT_LOW_ACCURACY, p->items[i].row->line, "it does in %zu of %zu", n_right,
                      p->n);
-    struct finding *more, *all;
-    if (!lint_findings(&l, false, &more, &n_more, err))
-        return false;
-    all = arena_alloc(&p->arena, p->n_findings + n_more, sizeof *all);
-    if (!all)
-        return abl_no_memory(err);
-    if (p->n_findings)
-        memcpy(all, p->findings, p->n_findings * sizeof *all);
-    memcpy(all + p->n_findings, more, n_more * sizeof *all);
-    p->findings = all;
-    p->n_findings += n_more;
-    return true;
+    return add_lint(p, &l, false, err);
 }
 
 bool prompts_refuse(const struct prompts *p, struct abl_err *err)

@@ -19,6 +19,8 @@ struct prompts_options {
     uint32_t n_vocab;
     bool cluster_by_template; // --cluster template
     bool whole_answers;       // --span full: answers may have several tokens
+    // how the model's files were read, told as findings beside the tokenizer's; NULL = nothing
+    const struct owner_notes *notes;
 };
 
 // Tokenise every row and lint the set. With errors and without skip_bad it still returns true, with

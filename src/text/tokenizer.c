@@ -254,6 +254,8 @@ bool tokenizer_from_definition(struct definition *d, const struct bos_hints *hin
     if (ok) {
         t->arena = d->arena; // the tokens' texts stay
         d->arena = (struct arena){ 0 };
+        t->notes = d->notes;
+        d->notes = (struct owner_notes){ 0 };
         ok = build(t, d, hints, err);
     }
     definition_release(d);
@@ -295,9 +297,10 @@ static bool read_definition(const char *folder, struct definition *d, bool *lega
                     folder);
 }
 
-bool tokenizer_open(const char *folder, struct tokenizer **out, struct abl_err *err)
+bool tokenizer_open(const char *folder, enum owner like, struct tokenizer **out,
+                    struct abl_err *err)
 {
-    struct definition d = { 0 };
+    struct definition d = { .like = like };
     struct bos_hints hints;
     bool legacy;
     if (!read_definition(folder, &d, &legacy, err)
@@ -319,8 +322,14 @@ void tokenizer_free(struct tokenizer *t)
     added_set_release(&t->added);
     added_set_release(&t->added_normalized);
     pretokenizer_release(&t->pretokenizer);
+    owner_notes_release(&t->notes);
     arena_release(&t->arena);
     free(t);
+}
+
+const struct owner_notes *tokenizer_notes(const struct tokenizer *t)
+{
+    return &t->notes;
 }
 
 const char *bos_mode_name(size_t mode)

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/sha256.h"
+#include "text/owner.h"
 #include "text/token.h"
 
 struct tokenizer;
@@ -24,8 +25,9 @@ struct token_ids {
 };
 
 // Open the tokenizer of a checkpoint folder: tokenizer.json, or vocab.json + merges.txt (GPT-2's
-// kind), or SentencePiece's tokenizer.model.
-bool tokenizer_open(const char *folder, struct tokenizer **out, struct abl_err *err);
+// kind), or SentencePiece's tokenizer.model; `like` decides where its owners read it differently.
+bool tokenizer_open(const char *folder, enum owner like, struct tokenizer **out,
+                    struct abl_err *err);
 
 // Make one of what some other file said; the definition is used up, whatever happens. Its bytes in
 // `read` are hashed.
@@ -71,6 +73,9 @@ bool tokenizer_span(const struct tokenizer *t, const char *prompt,
 bool tokenizer_continuation(const struct tokenizer *t, const char *prompt,
                             const struct token_ids *prompt_ids, const char *word, uint32_t *out,
                             struct abl_err *err);
+
+// How its files were read, where that is not plain; borrowed.
+const struct owner_notes *tokenizer_notes(const struct tokenizer *t);
 
 // For provenance: SHA-256 of tokenizer.json or tokenizer.model; of vocab.json, merges.txt and,
 // where they are there, tokenizer_config.json, added_tokens.json and special_tokens_map.json, one

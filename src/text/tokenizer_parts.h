@@ -37,6 +37,7 @@ struct tokenizer {
     uint32_t bos, pad; // TOKEN_NONE = none
     bool bos_by_default;
     char sha256[SHA256_HEX];
+    struct owner_notes notes;
     struct arena arena;
 };
 

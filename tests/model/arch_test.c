@@ -120,7 +120,7 @@ static void way_open(struct way *w, const char *device, const char *model, const
             = { .device = device, .model = model, .prompts = g->prompts, .n_prompts = g->n_rows };
         rig_open(&w->rig, &s);
     } else {
-        CHECK(model_open(model, &w->rig.model, &err));
+        CHECK(model_open(model, OWNER_TRANSFORMERS_5, &w->rig.model, &err));
         w->intact = calloc(g->n_rows, sizeof *w->intact);
         assert_non_null(w->intact);
     }
@@ -367,7 +367,7 @@ static void compare_texts(const struct golden *g)
 {
     struct tokenizer *t;
     uint32_t bos;
-    CHECK(tokenizer_open(g->model, &t, &err));
+    CHECK(tokenizer_open(g->model, OWNER_TRANSFORMERS_5, &t, &err));
     CHECK(tokenizer_bos(t, BOS_AUTO, &bos, &err));
     for (size_t i = 0; i < g->n_rows; i++) {
         const struct golden_row *r = &g->rows[i];

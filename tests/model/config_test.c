@@ -24,8 +24,12 @@ static bool read_config(const struct scratch *s, const char *text, struct model_
                         struct abl_err *err)
 {
     const struct arch *arch;
+    struct owner_notes notes = { 0 };
     scratch_text(s, "config/config.json", text);
-    return config_read(scratch_path(s, "config"), shape, &arch, err);
+    bool ok
+        = config_read(scratch_path(s, "config"), OWNER_TRANSFORMERS_5, shape, &arch, &notes, err);
+    owner_notes_release(&notes);
+    return ok;
 }
 
 static struct model_shape must_read_config(const struct scratch *s, const char *text)
@@ -230,7 +234,9 @@ static void refuses_configs_that_are_no_strict_json(void **state)
     }
     scratch_delete(s, "config/config.json");
     const struct arch *arch;
-    assert_false(config_read(scratch_path(s, "config"), &shape, &arch, &err));
+    struct owner_notes notes = { 0 };
+    assert_false(
+        config_read(scratch_path(s, "config"), OWNER_TRANSFORMERS_5, &shape, &arch, &notes, &err));
     expect_error(&err, "config.json", "No such file");
 }
 

@@ -35,7 +35,7 @@ static struct model *must_open(const char *path)
 {
     struct model *m;
     struct abl_err err = { 0 };
-    if (!model_open(path, &m, &err))
+    if (!model_open(path, OWNER_TRANSFORMERS_5, &m, &err))
         fail_msg("%s", err.text);
     return m;
 }
@@ -58,7 +58,7 @@ static void expect_open_fails(const struct scratch *s, const char *first, const 
 {
     struct model *m;
     struct abl_err err = { 0 };
-    if (model_open(scratch_path(s, "mini"), &m, &err))
+    if (model_open(scratch_path(s, "mini"), OWNER_TRANSFORMERS_5, &m, &err))
         fail_msg("the model was opened, expected '%s' and '%s'", first, second);
     expect_error(&err, first, second);
 }
@@ -582,7 +582,7 @@ static void spoilt_configs_and_indexes_open_or_say_why(void **state)
         write_index(s, spoil_index ? copy : index);
         struct model *opened;
         struct abl_err err = { 0 };
-        if (model_open(scratch_path(s, "mini"), &opened, &err))
+        if (model_open(scratch_path(s, "mini"), OWNER_TRANSFORMERS_5, &opened, &err))
             model_free(opened);
         else
             assert_true(err.text[0] && err.code == ABL_BAD_MODEL);

@@ -39,7 +39,7 @@ static void bench_open(struct bench *b, const char *path, size_t step)
 {
     golden_open(path, &b->golden);
     golden_thin(&b->golden, step);
-    CHECK(model_open(b->golden.model, &b->model, &err));
+    CHECK(model_open(b->golden.model, OWNER_TRANSFORMERS_5, &b->model, &err));
     b->variants = (struct variants){ 0 };
     b->donor_map = NULL;
     b->has_bos = false;

@@ -46,6 +46,8 @@ static const struct list {
     { "cluster", "which rows are resampled together", cluster_name, 0, NULL },
     { "span", "what of an answer is scored", span_name, 0, NULL },
     { "bos", NULL, bos_mode_name, 0, NULL },
+    { "like", "whose reading of the model's files counts where versions disagree", owner_name, 0,
+      NULL },
     { "value_bias", "folded: the constant part of a head's output stays; head: everything goes",
       value_bias_name, 0, NULL },
     { "precision", NULL, precision_name, 0, NULL },

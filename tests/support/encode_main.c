@@ -33,7 +33,7 @@ int main(int argc, char **argv)
     struct tokenizer *t = NULL;
     char *line = NULL;
     size_t cap = 0;
-    bool ok = argc == 2 ? model_tokenizer_open(argv[1], &t, &err)
+    bool ok = argc == 2 ? model_tokenizer_open(argv[1], OWNER_TRANSFORMERS_5, &t, &err)
                         : abl_fail(&err, ABL_USAGE, "usage: encode FOLDER < strings.jsonl");
     for (ssize_t n; ok && (n = getline(&line, &cap, stdin)) > 0;)
         ok = encode_line(t, line, (size_t)n, &err);

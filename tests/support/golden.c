@@ -197,7 +197,7 @@ static void check_weights(const struct golden *g, const char *path)
     struct abl_err err;
     struct model *m;
     char found[SHA256_HEX];
-    if (!model_open(g->model, &m, &err) || !model_sha256(m, found, &err))
+    if (!model_open(g->model, OWNER_TRANSFORMERS_5, &m, &err) || !model_sha256(m, found, &err))
         fail_msg("%s", err.text);
     model_free(m);
     if (strcmp(found, g->model_sha256) != 0)

@@ -138,7 +138,8 @@ int main(int argc, char **argv)
     struct tokenizer *t = NULL;
     struct ask *asks = NULL;
     size_t n = 0;
-    bool ok = argc == 3 ? model_open(argv[1], &m, &err) && model_tokenizer_open(argv[1], &t, &err)
+    bool ok = argc == 3 ? model_open(argv[1], OWNER_TRANSFORMERS_5, &m, &err)
+                              && model_tokenizer_open(argv[1], OWNER_TRANSFORMERS_5, &t, &err)
                         : abl_fail(&err, ABL_USAGE, "usage: readout MODEL DEVICE < asks.jsonl");
     ok = ok && read_asks(t, &asks, &n, &err) && answer(m, argv[2], asks, n, &err);
     for (size_t i = 0; i < n; i++)

@@ -89,9 +89,9 @@ struct example *example_new(const struct experiment *experiment)
     assert_non_null(e);
     char *folder = realpath("data/models/tiny-gpt2", NULL); // absolute: one test changes the folder
     assert_non_null(folder);
-    must(model_open(folder, &e->opened, &err), &err);
+    must(model_open(folder, OWNER_TRANSFORMERS_5, &e->opened, &err), &err);
     free(folder);
-    must(tokenizer_open("data/models/tiny-gpt2", &e->tokenizer, &err), &err);
+    must(tokenizer_open("data/models/tiny-gpt2", OWNER_TRANSFORMERS_5, &e->tokenizer, &err), &err);
     e->model = *e->opened;
     e->model.name = "tiny";
     e->model.shape.n_layers = LAYERS;

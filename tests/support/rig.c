@@ -25,7 +25,7 @@ void rig_open(struct rig *r, const struct rig_settings *settings)
     if (settings->like) {
         r->model = settings->like->model;
         r->engine = settings->like->engine;
-    } else if (!model_open(settings->model, &r->model, &err)
+    } else if (!model_open(settings->model, OWNER_TRANSFORMERS_5, &r->model, &err)
                || !engine_open(settings->device, settings->n_threads ? settings->n_threads : 2,
                                settings->precision, &r->engine, &err))
         fail_msg("%s", err.text);

@@ -35,7 +35,7 @@ struct tokenizer *token_texts_open(const char *path)
 {
     struct tokenizer *t;
     struct abl_err err;
-    if (!model_tokenizer_open(path, &t, &err))
+    if (!model_tokenizer_open(path, OWNER_TRANSFORMERS_5, &t, &err))
         fail_msg("%s", err.text);
     return t;
 }

@@ -35,7 +35,7 @@ static struct tokenizer *letter_tokenizer(void)
     scratch_make(&s);
     scratch_text(&s, "vocab.json", vocab.data);
     scratch_text(&s, "merges.txt", "#version: 0.2\n\u0120 x\n\u0120 y\n\u0120 z\n\u0120 p\n");
-    if (!tokenizer_open(s.path, &t, &err))
+    if (!tokenizer_open(s.path, OWNER_TRANSFORMERS_5, &t, &err))
         fail_msg("%s", err.text);
     buf_release(&vocab);
     scratch_remove(&s);
@@ -411,7 +411,7 @@ static void finds_nothing_wrong_with_the_bundled_conditions(void **state)
     struct prompts_options options = { .n_ctx = 128, .n_vocab = 2048 };
     struct tokenizer *t;
     struct abl_err err;
-    if (!tokenizer_open("data/models/tiny-gpt2", &t, &err))
+    if (!tokenizer_open("data/models/tiny-gpt2", OWNER_TRANSFORMERS_5, &t, &err))
         fail_msg("%s", err.text);
     for (size_t i = 0; i < 4; i++)
         for (enum split s = SPLIT_TRAIN; s <= SPLIT_ALL; s++) {

@@ -118,7 +118,7 @@ static void spoilt_models_open_or_say_why(void **state)
         free(copy);
         struct tokenizer *t;
         err = (struct abl_err){ 0 };
-        if (tokenizer_open(s.path, &t, &err))
+        if (tokenizer_open(s.path, OWNER_TRANSFORMERS_5, &t, &err))
             tokenizer_free(t);
         else if (err.code != ABL_BAD_MODEL || !strstr(err.text, "tokenizer.model"))
             fail_msg("file %d: found error %d '%s', expected 4 that names the file", i,
@@ -134,7 +134,7 @@ static void expect_refused(const struct scratch *s, const void *bytes, size_t le
     struct tokenizer *t;
     struct abl_err err = { 0 };
     scratch_write(s, "tokenizer.model", bytes, len);
-    if (tokenizer_open(s->path, &t, &err))
+    if (tokenizer_open(s->path, OWNER_TRANSFORMERS_5, &t, &err))
         fail_msg("the file was accepted, expected '%s'", expected);
     if (err.code != ABL_BAD_MODEL || !strstr(err.text, expected))
         fail_msg("found error %d '%s', expected 4 with '%s'", (int)err.code, err.text, expected);

@@ -26,7 +26,7 @@ static struct tokenizer *open_folder(const char *folder)
 {
     struct tokenizer *t = NULL;
     struct abl_err err;
-    if (!tokenizer_open(folder, &t, &err))
+    if (!tokenizer_open(folder, OWNER_TRANSFORMERS_5, &t, &err))
         fail_msg("%s: %s", folder, err.text);
     return t;
 }
@@ -357,7 +357,7 @@ static void refuses_by_name_what_would_change_ids(void **state)
         struct abl_err err = { 0 };
         assert_true(replace_once(plain, edits[i].from, edits[i].to, &edited));
         scratch_write(&s, "tokenizer.json", edited.data, edited.len);
-        bool ok = tokenizer_open(s.path, &t, &err);
+        bool ok = tokenizer_open(s.path, OWNER_TRANSFORMERS_5, &t, &err);
         if (edits[i].expected) {
             if (ok || err.code != ABL_BAD_MODEL || !strstr(err.text, edits[i].expected))
                 fail_msg("%s: found '%s' (%d), expected '%s'", edits[i].to, err.text, err.code,
@@ -379,14 +379,14 @@ static void says_where_it_looked_for_files(void **state)
     struct tokenizer *t;
     struct abl_err err;
     scratch_make(&s);
-    assert_false(tokenizer_open(s.path, &t, &err));
+    assert_false(tokenizer_open(s.path, OWNER_TRANSFORMERS_5, &t, &err));
     assert_int_equal(err.code, ABL_BAD_MODEL);
     assert_non_null(strstr(err.text, "expected tokenizer.json, or vocab.json and merges.txt"));
     scratch_text(&s, "vocab.json", "{\"a\": 0}");
-    assert_false(tokenizer_open(s.path, &t, &err));
+    assert_false(tokenizer_open(s.path, OWNER_TRANSFORMERS_5, &t, &err));
     assert_non_null(strstr(err.text, "merges.txt"));
     scratch_text(&s, "merges.txt", "#version: 0.2\na b c\n");
-    assert_false(tokenizer_open(s.path, &t, &err));
+    assert_false(tokenizer_open(s.path, OWNER_TRANSFORMERS_5, &t, &err));
     assert_non_null(strstr(err.text, "line 2"));
     scratch_remove(&s);
 }
@@ -669,7 +669,7 @@ static void try_folder(const char *folder, size_t *n_opened)
     struct tokenizer *t = NULL;
     struct abl_err err = { 0 };
     struct token_ids ids = { 0 };
-    if (!tokenizer_open(folder, &t, &err)) {
+    if (!tokenizer_open(folder, OWNER_TRANSFORMERS_5, &t, &err)) {
         assert_int_equal(err.code, ABL_BAD_MODEL);
         assert_true(err.text[0] != '\0');
         return;
