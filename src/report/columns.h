@@ -35,14 +35,15 @@ struct table_row {
 
 // Columns that several tables have.
 #define CONDITION_COLUMN COLUMN("condition", CELL_TEXT, "", "name of the data", cell_condition)
-#define SEED_COLUMN COLUMN("seed", CELL_INTEGER, "", "of everything that was drawn", cell_seed)
+#define SEED_COLUMN                                                                                \
+    COLUMN("seed", CELL_INTEGER | CELL_64_BITS, "", "of everything that was drawn", cell_seed)
 #define ABLATE_COLUMN                                                                              \
-    COLUMN("ablate", CELL_TEXT, "",                                                                \
+    COLUMN("ablate", CELL_TEXT | CELL_OR_NONE, "",                                                 \
            "how heads are ablated: zero, scale=S" ABLATION_LATER_NAMES "; missing where none is",  \
            cell_ablate)
 #define SCALE_COLUMN                                                                               \
-    COLUMN("scale", CELL_NUMBER, "", "factor of ablations that scale; missing of others",          \
-           cell_scale)
+    COLUMN("scale", CELL_NUMBER | CELL_OR_NONE, "",                                                \
+           "factor of ablations that scale; missing of others", cell_scale)
 #define ROW_COLUMN                                                                                 \
     COLUMN("row", CELL_INTEGER, "", "number of the row in its file, from 0", cell_row)
 #define VARIANT_COLUMN                                                                             \
@@ -54,18 +55,19 @@ struct table_row {
     COLUMN("delta", CELL_NUMBER, "of the metric", "mean paired difference from the intact run",    \
            cell_mean)
 #define SE_COLUMN                                                                                  \
-    COLUMN("se", CELL_NUMBER, "of the estimate", "standard deviation of its bootstrap means",      \
-           cell_se)
+    COLUMN("se", CELL_NUMBER | CELL_OR_NONE, "of the estimate",                                    \
+           "standard deviation of its bootstrap means", cell_se)
 #define CI_LO_COLUMN                                                                               \
-    COLUMN("ci_lo", CELL_NUMBER, "of the estimate", "lower end of its bootstrap interval",         \
-           cell_ci_lo)
+    COLUMN("ci_lo", CELL_NUMBER | CELL_OR_NONE, "of the estimate",                                 \
+           "lower end of its bootstrap interval", cell_ci_lo)
 #define CI_HI_COLUMN                                                                               \
-    COLUMN("ci_hi", CELL_NUMBER, "of the estimate", "upper end of its bootstrap interval",         \
-           cell_ci_hi)
+    COLUMN("ci_hi", CELL_NUMBER | CELL_OR_NONE, "of the estimate",                                 \
+           "upper end of its bootstrap interval", cell_ci_hi)
 #define P_COLUMN                                                                                   \
-    COLUMN("p", CELL_NUMBER, "", "two-sided, by sign flips over clusters, of no effect", cell_p)
+    COLUMN("p", CELL_NUMBER | CELL_OR_NONE, "",                                                    \
+           "two-sided, by sign flips over clusters, of no effect", cell_p)
 #define Q_COLUMN                                                                                   \
-    COLUMN("q", CELL_NUMBER, "",                                                                   \
+    COLUMN("q", CELL_NUMBER | CELL_OR_NONE, "",                                                    \
            "p after Benjamini-Hochberg over this table's grid of the metric", cell_q)
 #define N_COLUMN COLUMN("n", CELL_INTEGER, "rows", "that the estimate is of", cell_n)
 #define N_CLUSTERS_COLUMN                                                                          \

@@ -1,7 +1,6 @@
 #include "report/cross.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,10 +11,10 @@
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/sha256.h"
-#include "report/csv_table.h"
 #include "report/doc.h"
 #include "report/ov_compare.h"
 #include "report/ov_file.h"
+#include "report/saved_table.h"
 #include "stats/metrics.h"
 
 enum { TEXT_MAX = 64 << 20 };
@@ -25,10 +24,11 @@ const struct cross_matrix cross_matrices[N_CROSS_MATRICES] = {
     { &table_group_impact, "group_matrix", { "heads" }, { "kind", "control" }, "groups" },
     { &table_layer_impact,
       "layer_matrix",
-      { "site", "layer", "head", "position" },
+      { "site", "layer", "head", "positions", "position" },
       { "direction", "sham" },
       "layers" },
     { &table_recovery, "recovery_matrix", { "heads", "restored", "source" }, { NULL }, NULL },
+    { &table_rows, "rows", { NULL }, { NULL }, NULL },
 };
 
 struct writer {
@@ -94,102 +94,91 @@ static bool add_file(struct writer *w, struct doc *d, cJSON *parent, size_t i, c
 
 // ---------------------------------------------------------------------------------------- matrices
 
-static const char *table_path(struct writer *w, size_t i, const struct cross_matrix *m)
+// The children's tables, n of them; one without columns where a child has none. NULL on failure.
+static const struct csv_table *read_tables(struct writer *w, const struct table *t)
 {
-    return child_path(w, i, arena_printf(&w->arena, "metrics/%s.csv", m->table->name));
-}
-
-// The children's files one below the other, under one header.
-static bool join(struct writer *w, const struct cross_matrix *m, struct buf *out, bool *any)
-{
-    const char *header = NULL;
-    size_t len = 0;
-    *any = false;
-    for (size_t i = 0; i < w->n; i++) {
-        struct file_bytes bytes;
-        const char *path = table_path(w, i, m);
-        if (!path)
-            return false;
-        if (!file_exists(path))
-            continue;
-        if (!file_read(path, TEXT_MAX, &bytes, ABL_BAD_DATA, w->err))
-            return false;
-        const char *end = memchr(bytes.data, '\n', bytes.size);
-        size_t first = end ? (size_t)(end - bytes.data) + 1 : bytes.size;
-        bool same = !header || (first == len && memcmp(header, bytes.data, len) == 0);
-        if (same && !header) {
-            header = arena_strndup(&w->arena, bytes.data, first);
-            len = first;
-            buf_add(out, bytes.data, first);
-        }
-        if (same)
-            buf_add(out, bytes.data + first, bytes.size - first);
-        file_bytes_release(&bytes);
-        if (!same || !header)
-            return !same ? abl_fail(w->err, ABL_BAD_DATA,
-                                    "'%s' has other columns than the first run's: run all "
-                                    "conditions with one version",
-                                    path)
-                         : abl_no_memory(w->err);
-        *any = true;
+    struct csv_table *tables = arena_alloc(&w->arena, w->n, sizeof *tables);
+    bool ok = tables || abl_no_memory(w->err);
+    for (size_t i = 0; ok && i < w->n; i++) {
+        const char *path = child_path(w, i, arena_printf(&w->arena, "metrics/%s.csv", t->name));
+        ok = path
+             && (!file_exists(path) || saved_table_read(t, path, &w->arena, &tables[i], w->err));
     }
-    return true;
+    return ok ? tables : NULL;
 }
 
-static bool write_matrix(struct writer *w, const struct cross_matrix *m)
+// The children's rows one below the other, under one header.
+static void join(const struct writer *w, const struct table *t, const struct csv_table *tables,
+                 struct buf *out)
+{
+    struct sheet s;
+    sheet_begin(&s, out, SHEET_CSV, t->columns, t->n_columns);
+    for (size_t i = 0; i < w->n; i++)
+        for (size_t row = 0; row < tables[i].n_rows; row++)
+            sheet_cells(&s, tables[i].cells + row * t->n_columns);
+    sheet_end(&s);
+}
+
+static bool write_matrix(struct writer *w, const struct cross_matrix *m,
+                         const struct csv_table *tables)
 {
     struct buf text = { 0 };
-    bool any, ok = join(w, m, &text, &any);
+    bool any = false;
+    for (size_t i = 0; i < w->n; i++)
+        any = any || tables[i].n_columns;
+    if (!any)
+        return true;
     const char *name = arena_printf(&w->arena, "artifacts/cross_condition/%s.csv", m->name);
-    ok = ok && (name || abl_no_memory(w->err)) && (!any || put(w, name, &text));
+    join(w, m->table, tables, &text);
+    bool ok = name ? put(w, name, &text) : abl_no_memory(w->err);
     buf_release(&text);
     return ok;
 }
 
 // -------------------------------------------------------------------------------------- invariants
 
+static const char *key_at(const struct csv_table *t, size_t row, const char *name)
+{
+    const char *cell = csv_table_cell(t, row, csv_table_column(t, name));
+    return cell ? cell : "";
+}
+
 // The INVARIANT_TOP places of a child with the largest |delta| of a metric.
 static bool top_places(struct writer *w, const struct cross_matrix *m, const struct csv_table *t,
                        const char *metric, struct places *out)
 {
-    size_t metrics = csv_table_column(t, "metric"), deltas = csv_table_column(t, "delta");
-    size_t skip = m->skip[0] ? csv_table_column(t, m->skip[0]) : 0, columns[PLACE_KEYS], n_all = 0;
+    size_t metrics = csv_table_column(t, "metric"), deltas = csv_table_column(t, "delta"), n = 0;
     struct place *all = malloc((t->n_rows + 1) * sizeof *all);
-    bool ok = all || abl_no_memory(w->err);
-    for (int k = 0; k < PLACE_KEYS; k++)
-        columns[k] = m->keys[k] ? csv_table_column(t, m->keys[k]) : 0;
-    for (int k = 0; ok && k < PLACE_KEYS; k++)
-        ok = columns[k] != SIZE_MAX && metrics != SIZE_MAX && deltas != SIZE_MAX
-             && skip != SIZE_MAX;
-    if (all && !ok)
-        abl_fail(w->err, ABL_BAD_DATA, "'%s' has not the columns of a run's table", t->path);
-    for (size_t row = 0; ok && row < t->n_rows; row++) {
-        const char *delta = csv_table_cell(t, row, deltas);
-        if (strcmp(csv_table_cell(t, row, metrics), metric) != 0 || !*delta
-            || (m->skip[0] && strcmp(csv_table_cell(t, row, skip), m->skip[1]) == 0))
+    if (!all)
+        return abl_no_memory(w->err);
+    for (size_t row = 0; row < t->n_rows; row++) {
+        const char *of = csv_table_cell(t, row, metrics), *delta = csv_table_cell(t, row, deltas);
+        if (!of || strcmp(of, metric) != 0 || !delta
+            || (m->skip[0] && strcmp(key_at(t, row, m->skip[0]), m->skip[1]) == 0))
             continue;
-        struct place *p = &all[n_all++];
+        struct place *p = &all[n++];
         *p = (struct place){ .text = delta, .delta = strtod(delta, NULL) };
         for (int k = 0; k < PLACE_KEYS && m->keys[k]; k++)
-            p->keys[k] = csv_table_cell(t, row, columns[k]);
+            p->keys[k] = key_at(t, row, m->keys[k]);
     }
-    if (ok)
-        places_keep_top(all, n_all, out);
+    places_keep_top(all, n, out);
     free(all);
-    return ok;
+    return true;
 }
 
-// Numbers as numbers, everything else as text; an empty cell is null.
-static void add_cell(struct doc *d, cJSON *o, const char *key, const char *cell)
+// Numbers as numbers, text as text; a missing cell is null.
+static void add_cell(struct doc *d, cJSON *o, const struct table *t, const char *key,
+                     const char *cell)
 {
-    char *end;
-    strtod(cell, &end);
-    if (!*cell)
-        doc_null(d, o, key);
-    else if (*end)
+    const struct column *c = t->columns;
+    while (strcmp(c->name, key) != 0)
+        c++;
+    if (column_type(c) == CELL_TEXT)
         doc_text(d, o, key, cell);
-    else
+    else if (*cell)
         doc_raw(d, o, key, cell);
+    else
+        doc_null(d, o, key);
 }
 
 // Places that are among the top of every child, in the order of the first one.
@@ -209,7 +198,7 @@ static bool add_metric(struct writer *w, const struct cross_matrix *m,
             continue;
         cJSON *o = doc_object(d, list, NULL);
         for (int i = 0; i < PLACE_KEYS && m->keys[i]; i++)
-            add_cell(d, o, m->keys[i], p->keys[i]);
+            add_cell(d, o, m->table, m->keys[i], p->keys[i]);
         doc_bool(d, o, "one_sign", one_sign);
         cJSON *deltas = doc_object(d, o, "delta");
         for (size_t i = 0; i < w->n; i++)
@@ -219,29 +208,21 @@ static bool add_metric(struct writer *w, const struct cross_matrix *m,
     return ok;
 }
 
-static bool add_matrix(struct writer *w, const struct cross_matrix *m, struct doc *d)
+static bool add_matrix(struct writer *w, const struct cross_matrix *m,
+                       const struct csv_table *tables, struct doc *d)
 {
-    struct csv_table *tables = arena_alloc(&w->arena, w->n, sizeof *tables);
-    if (!tables)
-        return abl_no_memory(w->err);
-    for (size_t i = 0; m->list && i < w->n; i++) {
-        const char *path = table_path(w, i, m);
-        if (!path)
-            return false;
-        // not all children have such a table
-        if (!file_exists(path))
-            return true;
-        if (!csv_table_read(path, &w->arena, &tables[i], w->err))
-            return false;
-    }
-    cJSON *o = m->list ? doc_object(d, d->root, m->list) : NULL;
+    bool all = m->list;
+    for (size_t i = 0; i < w->n; i++)
+        all = all && tables[i].n_columns;
+    cJSON *o = all ? doc_object(d, d->root, m->list) : NULL;
     for (int i = 0; o && i < N_METRICS; i++)
         if (!add_metric(w, m, tables, metric_info((enum metric)i)->name, d, o))
             return false;
     return true;
 }
 
-static bool write_invariants(struct writer *w)
+// tables: of each matrix, the children's.
+static bool write_invariants(struct writer *w, const struct csv_table *const *tables)
 {
     struct doc d = doc_file("cross_invariants", false);
     doc_uint(&d, d.root, "k", INVARIANT_TOP);
@@ -250,7 +231,7 @@ static bool write_invariants(struct writer *w)
     for (size_t i = 0; i < w->n; i++)
         doc_text(&d, tags, NULL, w->children[i].tag);
     for (size_t i = 0; i < N_CROSS_MATRICES; i++)
-        if (!add_matrix(w, &cross_matrices[i], &d)) {
+        if (!add_matrix(w, &cross_matrices[i], tables[i], &d)) {
             doc_release(&d);
             return false;
         }
@@ -323,14 +304,17 @@ static bool write_all(struct writer *w, const char *run_name)
 {
     const char *inner = arena_printf(&w->arena, "%s/artifacts/cross_condition", w->dir);
     const char *manifest = arena_printf(&w->arena, "%s/manifest.json", w->dir);
+    const struct csv_table *tables[N_CROSS_MATRICES];
     struct buf text = { 0 };
     w->manifest = doc_file("manifest", false);
     w->files = doc_array(&w->manifest, w->manifest.root, "files");
     bool ok = (inner && manifest) || abl_no_memory(w->err);
     ok = ok && file_make_dirs(inner, w->err) && write_config(w, run_name);
-    for (size_t i = 0; ok && i < N_CROSS_MATRICES; i++)
-        ok = write_matrix(w, &cross_matrices[i]);
-    ok = ok && write_summary(w, run_name) && write_invariants(w) && write_comparison(w)
+    for (size_t i = 0; ok && i < N_CROSS_MATRICES; i++) {
+        tables[i] = read_tables(w, cross_matrices[i].table);
+        ok = tables[i] && write_matrix(w, &cross_matrices[i], tables[i]);
+    }
+    ok = ok && write_summary(w, run_name) && write_invariants(w, tables) && write_comparison(w)
          && doc_print(&w->manifest, DOC_PRETTY, &text, w->err)
          && file_write_atomic(manifest, text.data, text.len, w->err);
     buf_release(&text);

@@ -12,7 +12,7 @@
 
 // A table of the children joined: its rows one child below the other, and which of them are the
 // same thing in another child.
-enum { N_CROSS_MATRICES = 4 };
+enum { N_CROSS_MATRICES = 5 };
 struct cross_matrix {
     const struct table *table;
     const char *name;             // artifacts/cross_condition/<name>.csv
@@ -41,7 +41,8 @@ void cross_abandon(const char *dir);
 //   compare.json      where two children or more have an ov_report.json, these against one another
 //   manifest.json
 // and into artifacts/cross_condition:
-//   *_matrix.csv      head, group, layer and recovery tables of the children, one below the other
+//   *_matrix.csv      head, group, layer and recovery tables of the children, one below the other,
+//                     and rows.csv, likewise
 //   summary.json      the children's summaries
 //   invariants.json   heads (and patched places) that are among the INVARIANT_TOP largest |delta|
 //                     of every child, by metric

@@ -28,8 +28,9 @@ static void take_cell(void *text, size_t len, void *context)
         return;
     }
     r->cells = grown;
-    const char *copy = text ? arena_strndup(r->arena, text, len) : "";
-    r->no_memory = r->no_memory || !copy;
+    bool is_name = !r->n_columns;
+    const char *copy = text ? arena_strndup(r->arena, text, len) : is_name ? "" : NULL;
+    r->no_memory = r->no_memory || (text && !copy);
     r->cells[r->n++] = copy;
 }
 
@@ -47,11 +48,19 @@ static void end_row(int end, void *context)
     r->row_start = r->n;
 }
 
+// White space around a cell that is not quoted is its own.
+static int is_space(unsigned char c)
+{
+    (void)c;
+    return 0;
+}
+
 static bool parse(struct reader *r, const struct file_bytes *bytes)
 {
     struct csv_parser p;
     if (csv_init(&p, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) != 0)
         return false;
+    csv_set_space_func(&p, is_space);
     bool ok = csv_parse(&p, bytes->data, bytes->size, take_cell, end_row, r) == bytes->size
               && csv_fini(&p, take_cell, end_row, r) == 0;
     csv_free(&p);

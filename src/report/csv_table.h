@@ -12,7 +12,7 @@ struct csv_table {
     const char *path;
     const char *const *columns; // (n_columns)
     size_t n_columns;
-    const char *const *cells; // (n_rows, n_columns); "" where one is missing
+    const char *const *cells; // (n_rows, n_columns); NULL where one is missing: empty, not quoted
     size_t n_rows;
 };
 
@@ -22,6 +22,7 @@ bool csv_table_read(const char *path, struct arena *a, struct csv_table *out, st
 // The number of a column, SIZE_MAX where there is none.
 size_t csv_table_column(const struct csv_table *t, const char *name);
 
+// NULL where it is missing.
 static inline const char *csv_table_cell(const struct csv_table *t, size_t row, size_t column)
 {
     return t->cells[row * t->n_columns + column];

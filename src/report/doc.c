@@ -55,22 +55,26 @@ cJSON *doc_array(struct doc *d, cJSON *parent, const char *key)
     return attach(d, parent, key, cJSON_CreateArray());
 }
 
-// Bytes that are no UTF-8 (a path can hold any) become U+FFFD: JSON has no other way to say them.
-static cJSON *text_item(const char *text)
+void doc_put_valid(struct buf *out, const char *text)
 {
-    struct buf valid = { 0 };
     const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
     for (size_t left = strlen(text); left > 0;) {
         utf8proc_int32_t code;
         utf8proc_ssize_t len = utf8proc_iterate(at, (utf8proc_ssize_t)left, &code);
         if (len > 0)
-            buf_add(&valid, at, (size_t)len);
+            buf_add(out, at, (size_t)len);
         else
-            buf_str(&valid, "\xef\xbf\xbd");
+            buf_str(out, "\xef\xbf\xbd");
         size_t step = len > 0 ? (size_t)len : 1;
         at += step;
         left -= step;
     }
+}
+
+static cJSON *text_item(const char *text)
+{
+    struct buf valid = { 0 };
+    doc_put_valid(&valid, text);
     cJSON *item = valid.failed ? NULL : cJSON_CreateString(valid.data ? valid.data : "");
     buf_release(&valid);
     return item;

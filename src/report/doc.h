@@ -46,6 +46,8 @@ enum doc_style {
 // Append the text to out; fails when memory ran out here or in any call before.
 bool doc_print(const struct doc *d, enum doc_style style, struct buf *out, struct abl_err *err);
 
+// Append text; bytes that are no UTF-8 (a path can hold any) become U+FFFD.
+void doc_put_valid(struct buf *out, const char *text);
 // Append text as a JSON string, quotes included.
 void doc_quote(struct buf *out, const char *text);
 

@@ -105,6 +105,12 @@ void number_format_float(float value, char out[NUMBER_SIZE])
     tidy(out);
 }
 
+void number_with_point(char digits[NUMBER_SIZE])
+{
+    if (*digits && !strpbrk(digits, ".e"))
+        strcat(digits, ".0");
+}
+
 void number_fixed(double value, int decimals, char out[NUMBER_SIZE])
 {
     if (!(fabs(value) < 1e6)) {

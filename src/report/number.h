@@ -11,6 +11,10 @@ void number_format(double value, char out[NUMBER_SIZE]);
 // The same for a value that came from a float: reading it back as a float gives the same float.
 void number_format_float(float value, char out[NUMBER_SIZE]);
 
+// Digits that say themselves that they are of no whole number: "3" becomes "3.0"; what has a point
+// or an exponent, and "", stay.
+void number_with_point(char digits[NUMBER_SIZE]);
+
 // For people: that many decimals, "-0.12"; values of a million and more as number_format does.
 void number_fixed(double value, int decimals, char out[NUMBER_SIZE]);
 

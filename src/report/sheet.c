@@ -3,28 +3,23 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <csv.h>
 
 #include "report/doc.h"
 #include "report/number.h"
 
-// Quotes only where a reader would go wrong without them.
 static void csv_field(struct buf *out, const char *text)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        buf_str(out, text);
-        return;
+    struct buf valid = { 0 };
+    doc_put_valid(&valid, text);
+    buf_char(out, '"');
+    for (const char *at = valid.data ? valid.data : ""; *at; at++) {
+        if (*at == '"')
+            buf_char(out, '"');
+        buf_char(out, *at);
     }
-    size_t len = strlen(text), need = csv_write(NULL, 0, text, len);
-    char *quoted = malloc(need);
-    if (quoted)
-        buf_add(out, quoted, csv_write(quoted, need, text, len));
-    else
-        out->failed = true;
-    free(quoted);
+    buf_char(out, '"');
+    out->failed = out->failed || valid.failed;
+    buf_release(&valid);
 }
 
 static void field(struct sheet *s, const char *text)
@@ -55,20 +50,35 @@ void sheet_end(struct sheet *s)
         buf_str(s->out, "]}");
 }
 
-void sheet_row(struct sheet *s, const struct table_row *row)
+static void begin_row(struct sheet *s)
 {
     if (s->format == SHEET_JSON)
         buf_str(s->out, s->n_rows ? ",\n[" : "\n[");
+}
+
+static void begin_cell(struct sheet *s, size_t column)
+{
+    if (column)
+        buf_char(s->out, ',');
+    s->type = column_type(&s->columns[column]);
+    s->has_cell = false;
+}
+
+static void end_row(struct sheet *s)
+{
+    buf_char(s->out, s->format == SHEET_CSV ? '\n' : ']');
+    s->n_rows++;
+}
+
+void sheet_row(struct sheet *s, const struct table_row *row)
+{
+    begin_row(s);
     for (size_t i = 0; i < s->n_columns; i++) {
-        if (i)
-            buf_char(s->out, ',');
-        s->type = s->columns[i].type;
-        s->has_cell = false;
+        begin_cell(s, i);
         s->columns[i].put(s, row);
         assert(s->has_cell);
     }
-    buf_char(s->out, s->format == SHEET_CSV ? '\n' : ']');
-    s->n_rows++;
+    end_row(s);
 }
 
 static void claim_cell(struct sheet *s)
@@ -89,7 +99,7 @@ static void put_digits(struct sheet *s, const char *digits)
 
 void sheet_text(struct sheet *s, const char *text)
 {
-    assert(s->type == CELL_TEXT || s->type == CELL_ANY);
+    assert(s->type == CELL_TEXT);
     if (!text) {
         sheet_missing(s);
         return;
@@ -106,6 +116,14 @@ void sheet_uint(struct sheet *s, uint64_t value)
     put_digits(s, digits);
 }
 
+void sheet_int(struct sheet *s, int64_t value)
+{
+    char digits[NUMBER_SIZE];
+    assert(s->type == CELL_INTEGER);
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    put_digits(s, digits);
+}
+
 void sheet_bool(struct sheet *s, bool value)
 {
     assert(s->type == CELL_BOOLEAN);
@@ -117,6 +135,7 @@ void sheet_number(struct sheet *s, double value)
     char digits[NUMBER_SIZE];
     assert(s->type == CELL_NUMBER);
     number_format(value, digits);
+    number_with_point(digits);
     put_digits(s, digits);
 }
 
@@ -125,10 +144,34 @@ void sheet_float(struct sheet *s, float value)
     char digits[NUMBER_SIZE];
     assert(s->type == CELL_NUMBER);
     number_format_float(value, digits);
+    number_with_point(digits);
     put_digits(s, digits);
 }
 
 void sheet_missing(struct sheet *s)
 {
     put_digits(s, "");
+}
+
+static void put_again(struct sheet *s, const char *cell)
+{
+    char digits[NUMBER_SIZE];
+    if (s->type == CELL_TEXT) {
+        sheet_text(s, cell);
+        return;
+    }
+    snprintf(digits, sizeof digits, "%s", cell ? cell : "");
+    if (s->type == CELL_NUMBER)
+        number_with_point(digits);
+    put_digits(s, digits);
+}
+
+void sheet_cells(struct sheet *s, const char *const *cells)
+{
+    begin_row(s);
+    for (size_t i = 0; i < s->n_columns; i++) {
+        begin_cell(s, i);
+        put_again(s, cells[i]);
+    }
+    end_row(s);
 }

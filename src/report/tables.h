@@ -33,6 +33,7 @@ struct table {
 // of its subject defines.
 #define TABLES(ROW)                                                                                \
     ROW(baseline)                                                                                  \
+    ROW(rows)                                                                                      \
     ROW(head_impact)                                                                               \
     ROW(group_impact)                                                                              \
     ROW(recovery)                                                                                  \
@@ -56,6 +57,10 @@ enum { N_TABLES = TABLES(COUNT_TABLE) };
 #undef COUNT_TABLE
 
 extern const struct table *const run_tables[N_TABLES];
+
+// What layer_impact.csv says in `positions`.
+#define POSITIONS_ALL "all"
+#define POSITIONS_ONE "one" // that of `position`
 
 // Whether an experiment's runs can have the table, and whether this run has it.
 bool table_is_of(const struct table *t, const struct experiment *e);

@@ -110,7 +110,8 @@ static const struct column group_columns[] = {
     ABLATE_COLUMN,
     { "heads", CELL_TEXT, "", "the set: layer:head, joined by +", cell_variant },
     { "kind", CELL_TEXT, "", "chosen, or control: a random set like a chosen one", cell_kind },
-    { "parent", CELL_TEXT, "", "of a control: the chosen set that it is drawn for", cell_parent },
+    { "parent", CELL_TEXT | CELL_OR_NONE, "", "of a control: the chosen set that it is drawn for",
+      cell_parent },
     SCALE_COLUMN,
     METRIC_COLUMN,
     VALUE_COLUMN,
@@ -122,12 +123,12 @@ static const struct column group_columns[] = {
     Q_COLUMN,
     N_COLUMN,
     N_CLUSTERS_COLUMN,
-    { "percentile", CELL_NUMBER, "percent", "of a chosen set: its controls with no larger delta",
-      cell_percentile },
-    { "interaction", CELL_NUMBER, "of the metric",
+    { "percentile", CELL_NUMBER | CELL_OR_NONE, "percent",
+      "of a chosen set: its controls with no larger delta", cell_percentile },
+    { "interaction", CELL_NUMBER | CELL_OR_NONE, "of the metric",
       "delta minus the sum of its heads' own; missing where one was not run", cell_interaction },
-    { "p_null", CELL_NUMBER, "", "of a chosen set: two-sided, of its delta among its controls'",
-      cell_p_null },
+    { "p_null", CELL_NUMBER | CELL_OR_NONE, "",
+      "of a chosen set: two-sided, of its delta among its controls'", cell_p_null },
 };
 
 const struct table table_group_impact = {
@@ -168,8 +169,8 @@ static const struct column recovery_columns[] = {
     { "baseline", CELL_NUMBER, "of the metric", "mean of the intact run", cell_reference },
     { "ablated", CELL_NUMBER, "of the metric", "mean under the ablated set", cell_damaged },
     { "patched", CELL_NUMBER, "of the metric", "mean with the heads given back", cell_patched },
-    { "recovery", CELL_NUMBER, "", "(patched - ablated) / (baseline - ablated), never clipped",
-      cell_mean },
+    { "recovery", CELL_NUMBER | CELL_OR_NONE, "",
+      "(patched - ablated) / (baseline - ablated), never clipped", cell_mean },
     CI_LO_COLUMN,
     CI_HI_COLUMN,
     N_COLUMN,
@@ -203,11 +204,17 @@ static void cell_place_head(struct sheet *s, const struct table_row *row)
     put_head(s, place(row)->head);
 }
 
+static bool is_everywhere(const struct table_row *row)
+{
+    return place(row)->position == ALL_POSITIONS;
+}
+
 static void cell_position(struct sheet *s, const struct table_row *row)
 {
-    char position[16];
-    snprintf(position, sizeof position, "%d", (int)place(row)->position);
-    sheet_text(s, place(row)->position == ALL_POSITIONS ? "all" : position);
+    if (is_everywhere(row))
+        sheet_missing(s);
+    else
+        sheet_int(s, place(row)->position);
 }
 
 static const char *direction(const struct table_row *row)
@@ -228,6 +235,7 @@ static void cell_patch_small(struct sheet *s, const struct table_row *row)
 
 CELL(cell_site, text, site_name(place(row)->site))
 CELL(cell_place_layer, uint, place(row)->layer)
+CELL(cell_positions, text, is_everywhere(row) ? POSITIONS_ALL : POSITIONS_ONE)
 CELL(cell_direction, text, direction(row))
 CELL(cell_recovered, number, is_sham(row) ? (double)NAN : recovery(row)->ratio.mean)
 
@@ -236,16 +244,18 @@ static const struct column patch_columns[] = {
     SEED_COLUMN,
     { "site", CELL_TEXT, "", "the activation that is put in", cell_site },
     { "layer", CELL_INTEGER, "", "of the place, from 0", cell_place_layer },
-    { "head", CELL_INTEGER, "", "in its layer, from 0; missing where the place has none",
-      cell_place_head },
-    { "position", CELL_ANY, "", "from the prompt's end: -1 is the last token; or all",
-      cell_position },
+    { "head", CELL_INTEGER | CELL_OR_NONE, "",
+      "in its layer, from 0; missing where the place has none", cell_place_head },
+    { "positions", CELL_TEXT, "", "where in the prompt: all, or the one that position says",
+      cell_positions },
+    { "position", CELL_INTEGER | CELL_OR_NONE, "",
+      "from the prompt's end: -1 is the last token; missing of all", cell_position },
     { "direction", CELL_TEXT, "",
       "the run that gives and the one that is read; sham: one gives to itself", cell_direction },
     METRIC_COLUMN,
     VALUE_COLUMN,
     DELTA_COLUMN,
-    { "recovery", CELL_NUMBER, "",
+    { "recovery", CELL_NUMBER | CELL_OR_NONE, "",
       "delta over what the run that gives is ahead by; missing of shams", cell_recovered },
     CI_LO_COLUMN,
     CI_HI_COLUMN,
@@ -253,8 +263,8 @@ static const struct column patch_columns[] = {
     Q_COLUMN,
     N_COLUMN,
     N_CLUSTERS_COLUMN,
-    { "small_denominator", CELL_BOOLEAN, "", "whether that lead is not told from 0",
-      cell_patch_small },
+    { "small_denominator", CELL_BOOLEAN | CELL_OR_NONE, "",
+      "whether that lead is not told from 0; missing of shams", cell_patch_small },
 };
 
 const struct table table_layer_impact = {

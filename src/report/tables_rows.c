@@ -1,5 +1,5 @@
-// baseline.csv, per_example.csv and span.csv: prompt by prompt,
-// in the intact run and under each variant.
+// baseline.csv, rows.csv, per_example.csv and span.csv: prompt by prompt, in the intact run, as the
+// data names it and under each variant.
 #include "report/columns.h"
 #include "report/tables.h"
 
@@ -61,11 +61,15 @@ CELL(cell_foil_id, uint, row->prompt->foil)
 #define PRED_ID_COLUMN                                                                             \
     COLUMN("pred_id", CELL_INTEGER, "", "the token that scores highest", cell_pred_id)
 
+#define N_TOKENS_COLUMN                                                                            \
+    COLUMN("n_tokens", CELL_INTEGER, "tokens", "of the prompt, a BOS included", cell_n_tokens)
+
 static const struct column baseline_columns[] = {
     CONDITION_COLUMN,
     ROW_COLUMN,
-    { "cluster", CELL_INTEGER, "", "rows of one are resampled together", cell_cluster },
-    { "n_tokens", CELL_INTEGER, "tokens", "of the prompt, a BOS included", cell_n_tokens },
+    { "cluster", CELL_INTEGER, "", "number from 0: rows of one are resampled together",
+      cell_cluster },
+    N_TOKENS_COLUMN,
     LD_COLUMN,
     LOGPROB_COLUMN,
     { "prob", CELL_NUMBER, "", "probability of the target", cell_prob },
@@ -80,6 +84,28 @@ const struct table table_baseline = {
     .name = "baseline",
     .row = "a row of the data in the intact run",
     COLUMNS(baseline_columns),
+    .put_rows = put_intact,
+};
+
+CELL(cell_id, text, row->prompt->row->id)
+CELL(cell_template, text, row->prompt->row->template_name)
+CELL(cell_cluster_name, text, row->prompt->row->cluster)
+
+static const struct column row_columns[] = {
+    CONDITION_COLUMN,
+    ROW_COLUMN,
+    { "id", CELL_TEXT | CELL_OR_NONE, "", "as the data says; missing where it does not", cell_id },
+    { "template", CELL_TEXT | CELL_OR_NONE, "", "as the data says; missing where it does not",
+      cell_template },
+    { "cluster", CELL_TEXT | CELL_OR_NONE, "", "as the data says; missing where it does not",
+      cell_cluster_name },
+    N_TOKENS_COLUMN,
+};
+
+const struct table table_rows = {
+    .name = "rows",
+    .row = "a row of the data, as its file names it: tables with a row join by condition and row",
+    COLUMNS(row_columns),
     .put_rows = put_intact,
 };
 

@@ -98,7 +98,7 @@ static void head_impact_has_one_line_per_head_and_metric(void **state)
             cell_is(s, row, "condition", "facts");
             cell_is(s, row, "seed", "7");
             cell_is(s, row, "ablate", "zero");
-            cell_is(s, row, "scale", "0");
+            cell_is(s, row, "scale", "0.0");
             cell_near(s, row, "layer", (double)(v / HEADS));
             cell_near(s, row, "head", (double)(v % HEADS));
             cell_is(s, row, "metric", metric_info((enum metric)m)->name);

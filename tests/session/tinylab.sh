@@ -28,7 +28,7 @@ holds baseline_is_the_mean_of_the_sweep \
     awk -v a="$baseline" -v b="$mean" 'BEGIN { d = a - b; exit !(d < 1e-6 && d > -1e-6) }'
 
 succeeds patch --export "$scratch/patch" --compat tinylab --experiment patch --rows 6 --device cpu --boot 20
-holds patches_take_every_position grep -q ',resid_post@0\[all\],' "$scratch/patch/metrics/compat.csv"
+holds patches_take_every_position grep -q ',"resid_post@0\[all\]",' "$scratch/patch/metrics/compat.csv"
 succeeds config run tests/fixtures/configs/checkout/lab/configs/run_flat.json --compat tinylab --export "$scratch/config" --boot 20
 holds banner_of_a_configuration grep -q "^$banner" "$scratch/err"
 holds its_metrics_of_a_configuration files_present "$scratch/config/metrics" compat.csv

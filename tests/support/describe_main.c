@@ -117,21 +117,22 @@ static struct doc names_doc(void)
 static const char *const cell_types[] = { [CELL_TEXT] = "string",
                                           [CELL_INTEGER] = "integer",
                                           [CELL_NUMBER] = "number",
-                                          [CELL_BOOLEAN] = "boolean",
-                                          [CELL_ANY] = "any" };
+                                          [CELL_BOOLEAN] = "boolean" };
 
 static void add_column(struct doc *d, cJSON *fields, const struct column *c)
 {
     cJSON *o = doc_object(d, fields, NULL);
     doc_text(d, o, "name", c->name);
-    doc_text(d, o, "type", cell_types[c->type]);
-    if (c->type == CELL_BOOLEAN) {
+    doc_text(d, o, "type", cell_types[column_type(c)]);
+    if (column_type(c) == CELL_BOOLEAN) {
         doc_text(d, doc_array(d, o, "trueValues"), NULL, "1");
         doc_text(d, doc_array(d, o, "falseValues"), NULL, "0");
     }
     if (*c->unit)
         doc_text(d, o, "unit", c->unit);
     doc_text(d, o, "description", c->meaning);
+    if (!(c->type & CELL_OR_NONE))
+        doc_bool(d, doc_object(d, o, "constraints"), "required", true);
 }
 
 static void add_table(struct doc *d, cJSON *resources, const char *folder, const char *name,
@@ -205,16 +206,53 @@ static void put_runs(struct buf *out, const struct table *t)
     buf_str(out, "\n");
 }
 
+// What readers call a column's type: a dtype of pandas and, with a capital, of polars; R's class;
+// DuckDB's type.
+struct reader_types {
+    const char *dtype, *r, *sql;
+};
+
+static struct reader_types reader_types(const struct column *c)
+{
+    static const struct reader_types types[]
+        = { [CELL_TEXT] = { "string", "character", "VARCHAR" },
+            [CELL_INTEGER] = { "Int64", "integer", "BIGINT" },
+            [CELL_NUMBER] = { "float64", "numeric", "DOUBLE" },
+            [CELL_BOOLEAN] = { "Int8", "integer", "TINYINT" } };
+    static const struct reader_types any_size = { "UInt64", "numeric", "UBIGINT" };
+    return c->type & CELL_64_BITS ? any_size : types[column_type(c)];
+}
+
+static void put_types(struct buf *out, const struct table *t)
+{
+    const struct column *columns = t->columns;
+    buf_str(out, "\n```python\ndtype = {");
+    for (size_t i = 0; i < t->n_columns; i++)
+        buf_printf(out, "%s\"%s\": \"%s\"", i ? ", " : "", columns[i].name,
+                   reader_types(&columns[i]).dtype);
+    buf_str(out, "}\n```\n\n```r\ntypes <- c(");
+    for (size_t i = 0; i < t->n_columns; i++)
+        buf_printf(out, "%s%s = \"%s\"", i ? ", " : "", columns[i].name,
+                   reader_types(&columns[i]).r);
+    buf_printf(out, ")\n```\n\n```sql\nCREATE TABLE %s (", t->name);
+    for (size_t i = 0; i < t->n_columns; i++)
+        buf_printf(out, "%s\"%s\" %s", i ? ", " : "", columns[i].name,
+                   reader_types(&columns[i]).sql);
+    buf_str(out, ");\n```\n");
+}
+
 static void put_table(struct buf *out, const struct table *t)
 {
     buf_printf(out, "\n## metrics/%s.csv\n\nA line: %s. ", t->name, t->row);
     put_runs(out, t);
-    buf_str(out, "\n| column | type | unit | meaning |\n| --- | --- | --- | --- |\n");
+    buf_str(out, "\n| column | type | may be missing | unit | meaning |\n"
+                 "| --- | --- | --- | --- | --- |\n");
     for (size_t i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
-        buf_printf(out, "| %s | %s | %s | %s |\n", c->name, cell_types[c->type], c->unit,
-                   c->meaning);
+        buf_printf(out, "| %s | %s | %s | %s | %s |\n", c->name, cell_types[column_type(c)],
+                   c->type & CELL_OR_NONE ? "yes" : "", c->unit, c->meaning);
     }
+    put_types(out, t);
 }
 
 static void put_page(struct buf *out)
@@ -223,8 +261,11 @@ static void put_page(struct buf *out)
             "# Tables of a run\n\n"
             "Written by `make docs` from the rows that the program writes its files by; "
             "[schema/tables.json](schema/tables.json) says the same to programs (Data "
-            "Package).\nA cell that is missing is empty. Booleans are 1 and 0. A table without "
-            "a row is left out.\n\n");
+            "Package).\nA cell that is missing is empty, without quotes; a column that may be "
+            "missing stands there even where all of its cells are. Booleans are 1 and 0. A table "
+            "without a row is left out.\n\nBelow each table stand its types, for pandas and "
+            "polars, R and DuckDB: [reading.md](reading.md) has the line that reads a file with "
+            "them. Joined tables have the types of the table that they join.\n\n");
     put_metrics(out);
     for (size_t i = 0; i < N_TABLES; i++)
         put_table(out, run_tables[i]);
