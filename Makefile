@@ -7,7 +7,7 @@ BUILD  ?= build
 PROGRAM ?= abltui
 GLSLANG ?= glslangValidator
 
-PACKAGES = vulkan libcurl libcjson libpcre2-8 libutf8proc cairo libpng libcrypto ncursesw lapacke
+PACKAGES = vulkan libcurl libcjson oniguruma libutf8proc cairo libpng libcrypto ncursesw lapacke
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
            -Wmissing-prototypes -Wvla
 COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null)

@@ -18,7 +18,7 @@ build mesa-vulkan-drivers mesa-vulkan-drivers   vulkan-swrast molten-vk
 build libdnnl-dev       onednn-devel            onednn        onednn
 build libcjson-dev      cjson-devel             cjson         cjson
 build libcsv-dev        libcsv-devel            libcsv        libcsv
-build libpcre2-dev      pcre2-devel             pcre2         pcre2
+build libonig-dev       oniguruma-devel         oniguruma     oniguruma
 build libutf8proc-dev   utf8proc-devel          libutf8proc   utf8proc
 build libcairo2-dev     cairo-devel             cairo         cairo
 build libpng-dev        libpng-devel            libpng        libpng
@@ -68,7 +68,7 @@ fi
 
 # Elsewhere: nothing is installed for you. What the build itself needs tells whether anything is missing.
 if [ -z "$force" ] && command -v pkg-config >/dev/null 2>&1 && command -v glslangValidator >/dev/null 2>&1 \
-    && pkg-config --exists vulkan libcurl libcjson libpcre2-8 libutf8proc cairo libpng libcrypto ncursesw; then
+    && pkg-config --exists vulkan libcurl libcjson oniguruma libutf8proc cairo libpng libcrypto ncursesw; then
     exit 0
 fi
 if command -v dnf >/dev/null 2>&1; then

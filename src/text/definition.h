@@ -37,29 +37,42 @@ struct definition_merge {
 enum normal_kind {
     NORMAL_NFC,
     NORMAL_NFD,
-    NORMAL_PREPEND, // `to` before a text that is not empty
-    NORMAL_REPLACE, // every `from` by `to`
+    NORMAL_PREPEND,         // `to` before a text that is not empty
+    NORMAL_REPLACE,         // every `from`, which is not empty, by `to`
+    NORMAL_REPLACE_MATCHES, // every match of the expression `from`
 };
 
 struct definition_normal {
     enum normal_kind kind;
     struct json_text from, to;
+    size_t byte; // of the file, where it says so; else 0
 };
 
 // How a text is cut into pieces, step by step; each step cuts every piece of the one before.
 enum cut_kind {
-    CUT_SPLIT,     // by a pattern: matches are pieces, and so is what lies between
-    CUT_REMOVE,    // by a pattern: what lies between matches are the pieces
+    CUT_SPLIT,     // by a pattern: see cut_behavior
     CUT_METASPACE, // " " becomes U+2581, one is put in front, and pieces begin at each where `cuts`
     CUT_BYTE_LEVEL, // GPT-2's pattern where `cuts`, behind an optional prefix space
+};
+
+// What becomes of matches, which the pattern finds, and of the stretches between them.
+enum cut_behavior {
+    CUT_ISOLATED, // all are pieces
+    CUT_REMOVED,  // matches are dropped
+    CUT_MERGED_WITH_PREVIOUS,
+    CUT_MERGED_WITH_NEXT,
+    CUT_CONTIGUOUS, // matches one behind the other are one piece
 };
 
 enum metaspace_prepend { PREPEND_ALWAYS, PREPEND_FIRST, PREPEND_NEVER };
 
 struct definition_cut {
     enum cut_kind kind;
-    // of a split: a regular expression as the `tokenizers` library takes it
-    struct json_text pattern;
+    struct json_text pattern; // of a split
+    bool literal;             // it is a text; else a regular expression of the reference
+    bool invert;              // matches are what lies between, and the reverse
+    enum cut_behavior behavior;
+    size_t byte; // of the file, where it says so; else 0
     enum metaspace_prepend prepend;
     bool add_prefix_space; // CUT_BYTE_LEVEL
     bool cuts;

@@ -5,6 +5,32 @@
 
 #include <utf8proc.h>
 
+#include "text/pattern.h"
+
+bool normalizer_init(struct normalizer *n, const struct definition_normal *steps, size_t n_steps,
+                     const char *path, struct abl_err *err)
+{
+    *n = (struct normalizer){ steps, n_steps, calloc(n_steps + 1, sizeof *n->patterns) };
+    if (!n->patterns)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n_steps; i++) {
+        struct pattern_source source
+            = { .text = steps[i].from, .path = path, .byte = steps[i].byte };
+        if (steps[i].kind == NORMAL_REPLACE_MATCHES
+            && !pattern_compile(&source, &n->patterns[i], err))
+            return false;
+    }
+    return true;
+}
+
+void normalizer_release(struct normalizer *n)
+{
+    for (size_t i = 0; n->patterns && i < n->n; i++)
+        pattern_free(n->patterns[i]);
+    free(n->patterns);
+    *n = (struct normalizer){ 0 };
+}
+
 static bool unicode_form(enum normal_kind kind, const char *text, size_t len, struct buf *out,
                          struct abl_err *err)
 {
@@ -27,8 +53,7 @@ static void replace(const struct definition_normal *s, const char *text, size_t 
                     struct buf *out)
 {
     for (size_t at = 0; at < len;) {
-        bool here = s->from.len && s->from.len <= len - at
-                    && memcmp(text + at, s->from.data, s->from.len) == 0;
+        bool here = s->from.len <= len - at && memcmp(text + at, s->from.data, s->from.len) == 0;
         if (here)
             buf_add(out, s->to.data, s->to.len);
         else
@@ -37,9 +62,26 @@ static void replace(const struct definition_normal *s, const char *text, size_t 
     }
 }
 
-static bool run_step(const struct definition_normal *s, const char *text, size_t len,
+static bool replace_matches(const struct pattern *p, struct json_text to, const char *text,
+                            size_t len, struct buf *out, struct abl_err *err)
+{
+    struct spans spans = { 0 };
+    bool ok = !len || pattern_find(p, text, len, &spans, err);
+    for (size_t i = 0; ok && i < spans.n; i++) {
+        struct span s = spans.items[i];
+        if (s.is_match)
+            buf_add(out, to.data, to.len);
+        else
+            buf_add(out, text + s.begin, s.end - s.begin);
+    }
+    spans_release(&spans);
+    return ok;
+}
+
+static bool run_step(const struct normalizer *n, size_t i, const char *text, size_t len,
                      struct buf *out, struct abl_err *err)
 {
+    const struct definition_normal *s = &n->steps[i];
     switch (s->kind) {
     case NORMAL_PREPEND:
         if (len)
@@ -49,6 +91,8 @@ static bool run_step(const struct definition_normal *s, const char *text, size_t
     case NORMAL_REPLACE:
         replace(s, text, len, out);
         return true;
+    case NORMAL_REPLACE_MATCHES:
+        return replace_matches(n->patterns[i], s->to, text, len, out, err);
     default:
         return unicode_form(s->kind, text, len, out, err);
     }
@@ -62,7 +106,7 @@ bool normalizer_run(const struct normalizer *n, const char *text, size_t len, st
     buf_add(&now, text, len);
     for (size_t i = 0; ok && i < n->n; i++) {
         next.len = 0;
-        ok = run_step(&n->steps[i], now.data ? now.data : "", now.len, &next, err);
+        ok = run_step(n, i, now.data ? now.data : "", now.len, &next, err);
         struct buf swap = now;
         now = next;
         next = swap;

@@ -1,47 +1,41 @@
-// Patterns of tokenizer files, in the reference's regular expressions, compiled by PCRE2.
-#define PCRE2_CODE_UNIT_WIDTH 8
-
 #include "text/pattern.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include <pcre2.h>
+#include <oniguruma.h>
 
+#include "base/array.h"
 #include "base/buf.h"
+#include "base/size.h"
+#include "text/pattern_characters.h"
 
-// White_Space spelt out: PCRE2's \s has U+180E as well,
-// which the reference tokenizers do not count.
-#define SPACE                                                                                      \
-    "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}"    \
-    "\\x{205f}\\x{3000}"
-
-// Letters and numbers. Distributions ship PCRE2 with tables as old as Unicode 14; ids must not
-// depend on the machine, so what Unicode 15 to 16 added, which the reference knows, is listed here.
-// Found by comparing every code point with it.
-#define LETTER                                                                                     \
-    "\\p{L}\\x{1c89}-\\x{1c8a}\\x{a7cb}-\\x{a7cd}\\x{a7da}-\\x{a7dc}\\x{105c0}-\\x{105f3}"         \
-    "\\x{10d4a}-\\x{10d65}\\x{10d6f}-\\x{10d85}\\x{10ec2}-\\x{10ec4}\\x{1123f}-\\x{11240}"         \
-    "\\x{11380}-\\x{11389}\\x{1138b}\\x{1138e}\\x{11390}-\\x{113b5}\\x{113b7}\\x{113d1}"           \
-    "\\x{113d3}\\x{11bc0}-\\x{11be0}\\x{11f02}\\x{11f04}-\\x{11f10}\\x{11f12}-\\x{11f33}"          \
-    "\\x{1342f}\\x{13441}-\\x{13446}\\x{13460}-\\x{143fa}\\x{16100}-\\x{1611d}"                    \
-    "\\x{16d40}-\\x{16d6c}\\x{18cff}\\x{1b132}\\x{1b155}\\x{1df25}-\\x{1df2a}"                     \
-    "\\x{1e030}-\\x{1e06d}\\x{1e4d0}-\\x{1e4eb}\\x{1e5d0}-\\x{1e5ed}\\x{1e5f0}\\x{2b739}"          \
-    "\\x{2ebf0}-\\x{2ee5d}\\x{31350}-\\x{323af}"
-#define NUMBER                                                                                     \
-    "\\p{N}\\x{10d40}-\\x{10d49}\\x{116d0}-\\x{116e3}\\x{11bf0}-\\x{11bf9}"                        \
-    "\\x{11f50}-\\x{11f59}\\x{16130}-\\x{16139}\\x{16d70}-\\x{16d79}\\x{1ccf0}-\\x{1ccf9}"         \
-    "\\x{1d2c0}-\\x{1d2d3}\\x{1e4f0}-\\x{1e4f9}\\x{1e5f1}-\\x{1e5fa}"
-
-static const char gpt2[]
-    = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+#define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
 #define CL100K(digits)                                                                             \
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits                           \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
+// What a search may cost. The first is the reference's own, which then fails too; it has no others,
+// and searches on for hours.
+enum {
+    MATCH_RETRIES = 10000000, // from one place of the text
+    CHEAP_RETRIES = 100000,   // of a search, and some for each byte that it may pass
+    CHEAP_RETRIES_A_BYTE = 16,
+    DEAR_SEARCHES = 8, // in one text: those that take more
+    DEAR_RETRIES = 20000000,
+    STACK_ENTRIES = 1 << 23, // some 40 bytes each
+};
+
+struct pattern {
+    regex_t *code;
+    char *name; // for messages: the file, the place in it and the expression
+    bool asks_breaks;
+};
+
 const char *pattern_gpt2(void)
 {
-    return gpt2;
+    return GPT2;
 }
 
 const char *pattern_llama3(void)
@@ -54,114 +48,228 @@ const char *pattern_qwen2(void)
     return CL100K("\\p{N}");
 }
 
-// What a class of the file's syntax is spelt out as; the first that the text begins with.
-static const struct {
-    const char *from, *inside, *outside;
-} classes[] = {
-    { "\\s", SPACE, "[" SPACE "]" },      { "\\S", NULL, "[^" SPACE "]" },
-    { "\\p{L}", LETTER, "[" LETTER "]" }, { "\\P{L}", NULL, "[^" LETTER "]" },
-    { "\\p{N}", NUMBER, "[" NUMBER "]" }, { "\\P{N}", NULL, "[^" NUMBER "]" },
+// A text as the expression that matches it alone.
+static void quote(struct json_text t, struct buf *out)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        if (t.data[i] && strchr("\\^$.[]|()?*+{}-#&~", t.data[i]))
+            buf_char(out, '\\');
+        buf_char(out, t.data[i]);
+    }
+}
+
+static char *name_of(const struct pattern_source *s)
+{
+    struct buf b = { 0 };
+    buf_printf(&b, "'%s'", s->path);
+    if (s->byte)
+        buf_printf(&b, " at byte %zu", s->byte);
+    buf_printf(&b, ": pattern '%.*s'%s", (int)size_min(s->text.len, 100), s->text.data,
+               s->text.len > 100 ? " …" : "");
+    if (b.failed)
+        buf_release(&b);
+    return b.data;
+}
+
+// Whether it asks where user-perceived characters or words end (\X, \y, \Y), for which the library
+// has tables of its own.
+static bool asks_breaks(struct json_text t)
+{
+    bool found = false;
+    for (size_t i = 0; i + 1 < t.len; i++) {
+        if (t.data[i] != '\\')
+            continue;
+        i++;
+        found |= t.data[i] == 'X' || t.data[i] == 'y' || t.data[i] == 'Y';
+    }
+    return found;
+}
+
+static bool compile(struct pattern *p, struct json_text text, struct abl_err *err)
+{
+    OnigEncoding characters;
+    OnigErrorInfo about = { 0 };
+    OnigUChar why[ONIG_MAX_ERROR_MESSAGE_LEN];
+    const OnigUChar *from = (const OnigUChar *)text.data;
+    if (!pattern_characters(&characters, err))
+        return false;
+    int rc = onig_new(&p->code, from, from + text.len, ONIG_OPTION_NONE, characters,
+                      ONIG_SYNTAX_ONIGURUMA, &about);
+    if (rc == ONIG_NORMAL)
+        return true;
+    if (rc == ONIGERR_MEMORY)
+        return abl_no_memory(err);
+    onig_error_code_to_str(why, rc, &about);
+    return abl_fail(err, ABL_BAD_MODEL,
+                    "%s is not supported: %s; expected a regular expression of Oniguruma %s",
+                    p->name, (const char *)why, onig_version());
+}
+
+bool pattern_compile(const struct pattern_source *source, struct pattern **out, struct abl_err *err)
+{
+    struct buf quoted = { 0 };
+    struct json_text text = source->text;
+    struct pattern *p = calloc(1, sizeof *p);
+    if (source->literal) {
+        quote(text, &quoted);
+        text = (struct json_text){ .data = quoted.data, .len = quoted.len };
+    }
+    if (!text.data)
+        text.data = "";
+    if (p)
+        p->name = name_of(source);
+    bool ok = (p && p->name && !quoted.failed) || abl_no_memory(err);
+    ok = ok && compile(p, text, err);
+    if (ok)
+        p->asks_breaks = asks_breaks(text);
+    buf_release(&quoted);
+    if (!ok) {
+        pattern_free(p);
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+void pattern_free(struct pattern *p)
+{
+    if (!p)
+        return;
+    if (p->code)
+        onig_free(p->code);
+    free(p->name);
+    free(p);
+}
+
+void spans_release(struct spans *s)
+{
+    free(s->items);
+    if (s->region)
+        onig_region_free(s->region, 1);
+    if (s->limits)
+        onig_free_match_param(s->limits);
+    *s = (struct spans){ 0 };
+}
+
+static bool add_span(struct spans *s, size_t begin, size_t end, bool is_match, struct abl_err *err)
+{
+    struct span *grown = array_room(s->items, s->n, &s->cap, sizeof *grown);
+    if (!grown)
+        return abl_no_memory(err);
+    s->items = grown;
+    s->items[s->n++] = (struct span){ begin, end, is_match };
+    return true;
+}
+
+// Searching one text.
+struct search {
+    const struct pattern *p;
+    const char *text;
+    size_t len;
+    unsigned dear; // searches that took many retries
+    struct spans *s;
+    struct abl_err *err;
 };
 
-enum { N_CLASSES = sizeof classes / sizeof *classes };
-
-// Number of a class at text, N_CLASSES where there is none that can be spelt out here.
-static size_t find_class(const char *text, size_t len, bool inside)
+static int search_within(struct search *w, size_t from, unsigned long retries)
 {
-    size_t i = 0;
-    for (; i < N_CLASSES; i++) {
-        size_t n = strlen(classes[i].from);
-        if (n <= len && memcmp(text, classes[i].from, n) == 0 && (!inside || classes[i].inside))
-            break;
-    }
-    return i;
+    const OnigUChar *begin = (const OnigUChar *)w->text, *end = begin + w->len;
+    onig_set_retry_limit_in_search_of_match_param(w->s->limits, retries);
+    onig_region_clear(w->s->region);
+    return onig_search_with_param(w->p->code, begin, end, begin + from, end, w->s->region,
+                                  ONIG_OPTION_NONE, w->s->limits);
 }
 
-// The pattern with its classes spelt out, so that ids do not depend on the tables of
-// this machine's PCRE2.
-static void spell_out(const char *text, size_t len, struct buf *out)
+// Most searches end at once. The others are begun anew with more patience, so many times a text.
+static bool search(struct search *w, size_t from, bool *found)
 {
-    bool inside = false;
-    for (size_t at = 0; at < len;) {
-        size_t c = find_class(text + at, len - at, inside);
-        if (c < N_CLASSES) {
-            buf_str(out, inside ? classes[c].inside : classes[c].outside);
-            at += strlen(classes[c].from);
+    OnigUChar why[ONIG_MAX_ERROR_MESSAGE_LEN];
+    int rc = search_within(w, from, CHEAP_RETRIES + CHEAP_RETRIES_A_BYTE * (w->len - from));
+    if (rc == ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER && w->dear++ < DEAR_SEARCHES)
+        rc = search_within(w, from, DEAR_RETRIES + CHEAP_RETRIES_A_BYTE * (w->len - from));
+    *found = rc >= 0;
+    if (rc >= 0 || rc == ONIG_MISMATCH)
+        return true;
+    if (rc == ONIGERR_MEMORY)
+        return abl_no_memory(w->err);
+    onig_error_code_to_str(why, rc);
+    return abl_fail(w->err, ABL_BAD_DATA,
+                    "%s takes too long behind byte %zu of a text of %zu: %s; shorten the text, or"
+                    " have the pattern repeat less",
+                    w->p->name, from, w->len, (const char *)why);
+}
+
+static bool is_boundary(const struct search *w, size_t at)
+{
+    return at == w->len || ((unsigned char)w->text[at] & 0xc0) != 0x80;
+}
+
+// The bytes of the character at `at`, 1 behind the end.
+static size_t step(const struct search *w, size_t at)
+{
+    size_t n = 1;
+    while (at + n < w->len && !is_boundary(w, at + n))
+        n++;
+    return n;
+}
+
+// A match, and what lies between it and the one before. One that begins before the other ended
+// (\K can do so), or within a character, makes the reference fail too.
+static bool take_match(struct search *w, size_t before, size_t begin, size_t end)
+{
+    if (begin < before || end < begin || !is_boundary(w, begin) || !is_boundary(w, end))
+        return abl_fail(w->err, ABL_BAD_DATA,
+                        "%s matches backwards or within a character, bytes %zu to %zu of a text"
+                        " cut up to %zu: expected matches one behind the other",
+                        w->p->name, begin, end, before);
+    return (begin == before || add_span(w->s, before, begin, false, w->err))
+           && add_span(w->s, begin, end, true, w->err);
+}
+
+static bool find_all(struct search *w)
+{
+    size_t done = 0; // text before it is in spans
+    bool found, any = false;
+    for (size_t at = 0; at <= w->len;) {
+        if (!search(w, at, &found))
+            return false;
+        if (!found)
+            break;
+        size_t begin = (size_t)w->s->region->beg[0], end = (size_t)w->s->region->end[0];
+        if (any && begin == end && end == done) {
+            at += step(w, at);
             continue;
         }
-        size_t n = text[at] == '\\' && at + 1 < len ? 2 : 1;
-        if (n == 1 && text[at] == '[' && !inside) {
-            inside = true;
-            // "]" first in a class, or behind its "^", is a member
-            while (at + n < len && (text[at + n] == '^' || (text[at + n] == ']' && n < 3)))
-                n++;
-        } else if (n == 1 && text[at] == ']')
-            inside = false;
-        buf_add(out, text + at, n);
-        at += n;
+        if (!take_match(w, done, begin, end))
+            return false;
+        any = true;
+        at = done = end;
     }
+    return done == w->len || add_span(w->s, done, w->len, false, w->err);
 }
 
-bool pattern_compile(const char *text, size_t len, const char *path, struct pcre2_real_code_8 **out,
-                     struct abl_err *err)
+static bool make_ready(struct spans *s, struct abl_err *err)
 {
-    int number;
-    PCRE2_SIZE at;
-    PCRE2_UCHAR why[128];
-    struct buf spelt = { 0 };
-    buf_str(&spelt, "");
-    spell_out(text, len, &spelt);
-    if (spelt.failed) {
-        buf_release(&spelt);
-        return abl_no_memory(err);
+    s->n = 0;
+    if (!s->region)
+        s->region = onig_region_new();
+    if (!s->limits && (s->limits = onig_new_match_param())) {
+        onig_initialize_match_param(s->limits);
+        onig_set_retry_limit_in_match_of_match_param(s->limits, MATCH_RETRIES);
+        onig_set_match_stack_limit_size_of_match_param(s->limits, STACK_ENTRIES);
     }
-    pcre2_code *code
-        = pcre2_compile((PCRE2_SPTR)spelt.data, spelt.len,
-                        PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &number, &at, NULL);
-    buf_release(&spelt);
-    if (!code) {
-        pcre2_get_error_message(number, why, sizeof why);
-        return abl_fail(err, ABL_BAD_MODEL,
-                        "'%s': pre-tokenizer pattern '%.80s' is not supported: %s", path, text,
-                        (const char *)why);
-    }
-    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // without JIT on this machine: slower, not wrong
-    *out = code;
-    return true;
+    return (s->region && s->limits) || abl_no_memory(err);
 }
 
-void pattern_free(struct pcre2_real_code_8 *code)
+bool pattern_find(const struct pattern *p, const char *text, size_t len, struct spans *out,
+                  struct abl_err *err)
 {
-    pcre2_code_free(code);
-}
-
-bool pattern_walk_open(struct pattern_walk *w, const struct pcre2_real_code_8 *code,
-                       struct abl_err *err)
-{
-    *w = (struct pattern_walk){ .code = code, .match = pcre2_match_data_create(1, NULL) };
-    return w->match || abl_no_memory(err);
-}
-
-bool pattern_next(struct pattern_walk *w, const char *text, size_t len, size_t from, size_t *begin,
-                  size_t *end, struct abl_err *err)
-{
-    PCRE2_UCHAR why[128];
-    *begin = *end = len;
-    int rc = pcre2_match(w->code, (PCRE2_SPTR)text, len, from, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY,
-                         w->match, NULL);
-    if (rc == PCRE2_ERROR_NOMATCH)
-        return true;
-    if (rc < 0) {
-        pcre2_get_error_message(rc, why, sizeof why);
-        return abl_fail(err, ABL_BAD_DATA, "cannot cut the text into words: %s", (const char *)why);
-    }
-    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(w->match);
-    *begin = ends[0];
-    *end = ends[1];
-    return true;
-}
-
-void pattern_walk_close(struct pattern_walk *w)
-{
-    pcre2_match_data_free(w->match);
+    struct search w = { .p = p, .text = text, .len = len, .s = out, .err = err };
+    size_t unsure = p->asks_breaks ? pattern_unsure_break(text, len) : len;
+    if (unsure < len)
+        return abl_fail(err, ABL_BAD_DATA,
+                        "%s asks with \\X, \\y or \\Y where a character ends at byte %zu of a text,"
+                        " which Unicode versions answer differently: leave that character out",
+                        p->name, unsure);
+    return make_ready(out, err) && find_all(&w);
 }

@@ -1,4 +1,5 @@
-// Regular expressions of tokenizer files.
+// Regular expressions of tokenizer files: Oniguruma's own, by Oniguruma, with the characters of the
+// Unicode version that the reference has.
 #ifndef ABL_TEXT_PATTERN_H
 #define ABL_TEXT_PATTERN_H
 
@@ -6,9 +7,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-
-struct pcre2_real_code_8;
-struct pcre2_real_match_data_8;
+#include "base/json.h"
 
 // The pattern that GPT-2 cuts by, and whoever says "ByteLevel" without another.
 const char *pattern_gpt2(void);
@@ -17,23 +16,45 @@ const char *pattern_gpt2(void);
 const char *pattern_llama3(void);
 const char *pattern_qwen2(void);
 
-// text[0..len) is NUL-terminated. Its \s, \p{L} and \p{N} mean what they mean to the reference,
-// whatever Unicode version PCRE2 has. Owned by the caller: pattern_free.
-bool pattern_compile(const char *text, size_t len, const char *path, struct pcre2_real_code_8 **out,
-                     struct abl_err *err);
-void pattern_free(struct pcre2_real_code_8 *code);
-
-// Matching, one thread's.
-struct pattern_walk {
-    const struct pcre2_real_code_8 *code;
-    struct pcre2_real_match_data_8 *match;
+// An expression and where it stands, for messages.
+struct pattern_source {
+    struct json_text text;
+    bool literal;     // a text that matches itself alone
+    const char *path; // of the file
+    size_t byte;      // of the file; 0 = the file only names it
 };
-bool pattern_walk_open(struct pattern_walk *w, const struct pcre2_real_code_8 *code,
-                       struct abl_err *err);
-void pattern_walk_close(struct pattern_walk *w);
 
-// The first match at or behind `from` that is not empty; without one *begin = *end = len.
-bool pattern_next(struct pattern_walk *w, const char *text, size_t len, size_t from, size_t *begin,
-                  size_t *end, struct abl_err *err);
+// Immutable once made: any number of threads may use it.
+struct pattern;
+
+// What is not accepted, and what would match something else under this machine's library, is
+// ABL_BAD_MODEL. Nothing of the source is kept. Owned by the caller: pattern_free.
+bool pattern_compile(const struct pattern_source *source, struct pattern **out,
+                     struct abl_err *err);
+void pattern_free(struct pattern *p);
+
+// A stretch of a text: a match, which may be empty, or what lies between two.
+struct span {
+    size_t begin, end;
+    bool is_match;
+};
+
+struct re_registers;
+struct OnigMatchParamStruct;
+
+// Stretches and what it takes to find them, one thread's. Zero-initialise to start.
+struct spans {
+    struct span *items;
+    size_t n, cap;
+    struct re_registers *region;
+    struct OnigMatchParamStruct *limits;
+};
+
+// Fill out anew with stretches that cover text[0..len), which is sound UTF-8, in the reference's
+// order: matches are looked for where the last one ended, and an empty one there does not count.
+// A search that does not end within its limits is ABL_BAD_DATA.
+bool pattern_find(const struct pattern *p, const char *text, size_t len, struct spans *out,
+                  struct abl_err *err);
+void spans_release(struct spans *s);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "text/definition.h"
+#include "text/pattern.h"
 
 struct cut_step;
 
@@ -29,6 +30,8 @@ struct pieces {
     struct buf text;
     size_t *ends;
     size_t n, cap;
+    bool at_start;      // the first piece begins where the whole text begins
+    struct spans spans; // working memory
 };
 
 // Fill out anew. text[0..len) is sound UTF-8 and not empty; at_start: it begins where the whole

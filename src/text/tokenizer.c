@@ -164,8 +164,8 @@ static int fallback_byte(const struct token *token)
 static void token_bytes(const struct tokenizer *t, const struct token *token, struct buf *out)
 {
     static const struct definition_normal spaces
-        = { NORMAL_REPLACE, { "\xe2\x96\x81", 3 }, { " ", 1 } };
-    struct normalizer unmark = { &spaces, 1 };
+        = { .kind = NORMAL_REPLACE, .from = { "\xe2\x96\x81", 3 }, .to = { " ", 1 } };
+    const struct normalizer unmark = { .steps = &spaces, .n = 1 };
     int byte = t->byte_fallback ? fallback_byte(token) : -1;
     if (token->is_added || (t->byte_level && !byte_level_decode(token->text, token->len, out)))
         buf_add(out, token->text, token->len);
@@ -226,8 +226,7 @@ static bool make_normalizer(struct tokenizer *t, const struct definition *d, str
         return abl_no_memory(err);
     if (d->n_normals)
         memcpy(steps, d->normals, d->n_normals * sizeof *steps);
-    t->normalizer = (struct normalizer){ steps, d->n_normals };
-    return true;
+    return normalizer_init(&t->normalizer, steps, d->n_normals, d->path, err);
 }
 
 static bool build(struct tokenizer *t, const struct definition *d, const struct bos_hints *hints,
@@ -321,6 +320,7 @@ void tokenizer_free(struct tokenizer *t)
     bpe_release(&t->bpe);
     added_set_release(&t->added);
     added_set_release(&t->added_normalized);
+    normalizer_release(&t->normalizer);
     pretokenizer_release(&t->pretokenizer);
     owner_notes_release(&t->notes);
     arena_release(&t->arena);

@@ -10,21 +10,24 @@ struct step {
     struct definition *d;
     struct json_text type, text, content, scheme, behavior, replacement;
     bool literal; // the pattern is a text, not a regular expression
+    size_t byte;  // where it ends in the file
     bool has_pattern, add_prefix_space, has_prefix_space, use_regex, individual, invert, split;
 };
-
-static bool read_literal(struct json *j, void *to)
-{
-    struct step *s = to;
-    s->literal = s->has_pattern = true;
-    return json_string(j, &s->text);
-}
 
 static bool read_regex(struct json *j, void *to)
 {
     struct step *s = to;
+    bool ok = json_string(j, &s->text);
     s->has_pattern = true;
-    return json_string(j, &s->text);
+    s->byte = j->pos;
+    return ok;
+}
+
+static bool read_literal(struct json *j, void *to)
+{
+    struct step *s = to;
+    s->literal = true;
+    return read_regex(j, to);
 }
 
 // {"String": "…"} or {"Regex": "…"}
@@ -44,7 +47,13 @@ static bool read_normalizers(struct json *j, void *to)
 
 static bool add_normal(struct json *j, struct step *s, enum normal_kind kind)
 {
-    struct definition_normal n = { .kind = kind, .from = s->text, .to = s->content };
+    struct definition_normal n
+        = { .kind = kind, .from = s->text, .to = s->content, .byte = s->byte };
+    if (kind == NORMAL_REPLACE && !s->has_pattern)
+        return json_fail(j, "normalizer Replace without a pattern: expected a String or a Regex");
+    // An empty text is found before every character, as an empty expression is.
+    if (kind == NORMAL_REPLACE && !(s->literal && s->text.len))
+        n.kind = NORMAL_REPLACE_MATCHES;
     return definition_add_normal(s->d, n, j->err);
 }
 
@@ -73,8 +82,6 @@ bool steps_read_normalizer(struct json *j, void *to)
         return false;
     if (s.type.data && json_key_is(s.type, "Sequence"))
         return true;
-    if (s.type.data && json_key_is(s.type, "Replace") && !s.literal)
-        return json_fail(j, "normalizer Replace with a Regex is not supported: expected a String");
     for (size_t i = 0; s.type.data && i < sizeof kinds / sizeof *kinds; i++)
         if (json_key_is(s.type, kinds[i].name))
             return add_normal(j, &s, kinds[i].kind);
@@ -140,43 +147,41 @@ static bool add_metaspace(struct json *j, struct step *s)
     return add_cut(j, s, c);
 }
 
-// A text as the regular expression that matches it alone.
-static char *quoted(struct json_text t)
+static bool find_behavior(struct json *j, const struct step *s, enum cut_behavior *out)
 {
-    char *out = malloc(2 * t.len + 1), *to = out;
-    for (size_t i = 0; out && i < t.len; i++) {
-        if (strchr("\\^$.[]|()?*+{}-#", t.data[i]) && t.data[i])
-            *to++ = '\\';
-        *to++ = t.data[i];
-    }
-    if (out)
-        *to = '\0';
-    return out;
+    static const struct {
+        const char *name;
+        enum cut_behavior behavior;
+    } behaviors[] = {
+        { "Isolated", CUT_ISOLATED },
+        { "Removed", CUT_REMOVED },
+        { "MergedWithPrevious", CUT_MERGED_WITH_PREVIOUS },
+        { "MergedWithNext", CUT_MERGED_WITH_NEXT },
+        { "Contiguous", CUT_CONTIGUOUS },
+    };
+    for (size_t i = 0; s->behavior.data && i < sizeof behaviors / sizeof *behaviors; i++)
+        if (json_key_is(s->behavior, behaviors[i].name)) {
+            *out = behaviors[i].behavior;
+            return true;
+        }
+    return json_fail(j,
+                     "pre_tokenizer Split with behavior %.40s is not supported: expected Isolated,"
+                     " Removed, MergedWithPrevious, MergedWithNext or Contiguous",
+                     s->behavior.data ? s->behavior.data : "missing");
 }
 
 static bool add_split(struct json *j, struct step *s)
 {
-    bool isolated = s->behavior.data && json_key_is(s->behavior, "Isolated");
-    bool removed = s->behavior.data && json_key_is(s->behavior, "Removed");
+    struct definition_cut c = {
+        .kind = CUT_SPLIT,
+        .pattern = s->text,
+        .literal = s->literal,
+        .invert = s->invert,
+        .byte = s->byte,
+    };
     if (!s->has_pattern)
         return json_fail(j, "pre_tokenizer Split without a pattern: expected a String or a Regex");
-    // Isolated pieces are the same whichever of them are called matches.
-    if (!isolated && !(removed && !s->invert))
-        return json_fail(j,
-                         "pre_tokenizer Split with behavior %.40s%s is not supported: expected"
-                         " Isolated or Removed",
-                         s->behavior.data ? s->behavior.data : "missing",
-                         s->invert ? " and invert" : "");
-    struct definition_cut c = { .kind = isolated ? CUT_SPLIT : CUT_REMOVE, .pattern = s->text };
-    if (!s->literal)
-        return add_cut(j, s, c);
-    char *pattern = quoted(s->text);
-    if (!pattern)
-        return abl_no_memory(j->err);
-    c.pattern = (struct json_text){ .data = pattern, .len = strlen(pattern) };
-    bool ok = add_cut(j, s, c);
-    free(pattern);
-    return ok;
+    return find_behavior(j, s, &c.behavior) && add_cut(j, s, c);
 }
 
 static bool add_digits(struct json *j, struct step *s)

@@ -315,14 +315,14 @@ static void refuses_by_name_what_would_change_ids(void **state)
         { "\"normalizer\":null", "\"normalizer\":{\"type\":\"Lowercase\"}",
           "normalizer Lowercase is not supported" },
         { "\"normalizer\":null",
-          "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" +\"},\"content\":\" \"}",
-          "normalizer Replace with a Regex" },
+          "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"b(\"},\"content\":\" \"}",
+          "pattern 'b(' is not supported" },
         { "\"type\":\"ByteLevel\"", "\"type\":\"BertPreTokenizer\"",
           "pre_tokenizer BertPreTokenizer is not supported" },
         { "\"pre_tokenizer\":{",
           "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},"
-          "\"behavior\":\"MergedWithNext\",\"invert\":false},\"x\":{",
-          "Split with behavior MergedWithNext" },
+          "\"behavior\":\"Sideways\",\"invert\":false},\"x\":{",
+          "Split with behavior Sideways" },
         { "\"pre_tokenizer\":{",
           "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a(\"},"
           "\"behavior\":\"Isolated\",\"invert\":false},\"x\":{",
