@@ -8,10 +8,12 @@ and neox-sequential (its twin without the parallel residual, made here), it writ
 few rows whose two prompts mostly differ in length, and tests/fixtures/experiments/NAME.json, the numbers:
 
     patch       direction -> label -> ld of each row. One activation of the other prompt's run is put into this one's, positions
-                (and keys of patterns) aligned from the end; what has no partner keeps its value.
+                (and keys of patterns) aligned from the end; what has no partner keeps its value, and BOS meets only BOS.
     ablate      kind -> head -> ld of each row: zero, scale=0.5 (value bias folded), zero/head (value bias head), mean (over all
                 tokens of all rows but BOS, which keeps its value), resample (donor row i takes from: `donors`), patch
     partial     set -> restored head -> source -> ld of each row, the other heads of the set being zero-ablated (folded)
+    held        set -> head outside of it -> ld of each row, the set being zero-ablated (folded) and the head's z held at its
+                intact value
     direct      part -> ld of each row: along w_f (W_U[target] - W_U[foil]), over the final norm's intact scale; folded
     lens        "resid_pre@0", "resid_post@L" -> ld, logprob, rank, entropy of each row
     pattern     "L:H" -> the attention weights of the first row, a list a query
@@ -166,10 +168,12 @@ def layer_of(module: nn.Module) -> int:
 
 
 def put(site: str, head: int | None, position: int | None, donor: Tensor) -> Edit:
-    """The donor's activation in the place of one's own, positions from the end; None: all."""
+    """The donor's activation in the place of one's own, positions from the end; None: all. Every prompt begins with BOS,
+    which meets only BOS: in prompts of another length it lies elsewhere."""
     def edit(x: Tensor) -> Tensor:
         tokens = 0 if site in WIDE_SITES else 1
-        n = min(x.shape[tokens], donor.shape[tokens])
+        own, its = x.shape[tokens], donor.shape[tokens]
+        n = own if own == its else min(own, its) - 1
         backs = range(1, n + 1) if position is None else [b for b in [-position] if b <= n]
         for b in backs:
             if site in WIDE_SITES:
@@ -368,6 +372,21 @@ class Lab:
                         lambda r: r.clean, edits)
         return out
 
+    def held(self) -> dict[str, dict[str, list[float]]]:
+        last = self.probe.n_layers - 1
+        cases = [(((0, 0), (0, 2)), ((1, 1), (last, 2))), (((0, 1), (1, 0), (last, 3)), ((1, 2), (0, 3)))]
+        out: dict[str, dict[str, list[float]]] = {}
+        for heads, outside in cases:
+            for l_held, h_held in outside:
+                def edits(i: int) -> dict[Key, Edit]:
+                    by_layer: dict[int, list[Edit]] = {l_held: [put("z", h_held, None, self.clean[i]["z", l_held])]}
+                    for l, h in heads:
+                        by_layer.setdefault(l, []).append(ablate(h, self.constant[l][h], 0.0))
+                    return {("z", l): both(*e) for l, e in by_layer.items()}
+                out.setdefault("+".join(f"{l}:{h}" for l, h in heads), {})[f"{l_held}:{h_held}"] = self.each(
+                    lambda r: r.clean, edits)
+        return out
+
     def direct(self) -> dict[str, list[float]]:
         w, last = self.w, self.probe.n_layers - 1
         out: dict[str, list[float]] = {}
@@ -494,7 +513,7 @@ def write(name: str, folder: Path, bos: str, rows: list[Row]) -> None:
                 "ids": [r.clean for r in lab.rows], "corrupt_ids": [r.corrupt for r in lab.rows],
                 "ld": [lab.ld(i, x) for i, x in enumerate(lab.intact)],
                 "other_ld": [lab.ld(i, x) for i, x in enumerate(lab.other)],
-                "patch": lab.patch(), "ablate": lab.ablate(), "partial": lab.partial(), "direct": lab.direct(),
+                "patch": lab.patch(), "ablate": lab.ablate(), "partial": lab.partial(), "held": lab.held(), "direct": lab.direct(),
                 "lens": lab.lens(), "pattern": lab.pattern(), "ov": lab.ov(),
             }
     OUT.mkdir(parents=True, exist_ok=True)

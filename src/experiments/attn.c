@@ -288,6 +288,7 @@ static bool score_repeated(struct session *session, struct sums *s, atomic_bool 
     struct observer o = { .sites = 1u << SITE_PATTERN,
                           .every_row = true,
                           .on_activation = add_scores,
+                          .over = "random tokens",
                           .context = s,
                           .cancel = cancel };
     ok = ok && forward_observe_prompts(session->forward, prompts, attn->n_prompts, &o, err);

@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "forward/forward.h"
 #include "forward/prompt_block.h"
+#include "forward/read_back.h"
 
 enum { SCORE_BYTES = 64 << 20 };
 
@@ -57,7 +58,7 @@ static bool score_some(struct session *session, const float *directions, const f
     bool ok = (scaled || abl_no_memory(err)) && e->ops->alloc(e, n, s->d_model, &x, err)
               && e->ops->alloc(e, n, s->n_vocab, &y, err) && e->ops->upload(e, x, scaled, err)
               && e->ops->linear(e, y, x, direction_weights(session)->unembed, &plain, err)
-              && e->ops->download(e, y, scores, err);
+              && read_back(e, y, scores, "scores of tokens", err);
     if (x.buffer)
         e->ops->release(e, &x);
     if (y.buffer)
@@ -157,7 +158,7 @@ static bool write_out(struct session *session, uint32_t layer, const float *z, u
               && e->ops->alloc(e, n, site_cols(s, SITE_Z), &in, err)
               && e->ops->alloc(e, n, s->d_model, &out, err) && e->ops->upload(e, in, z, err)
               && e->ops->linear(e, out, in, w->out, &plain, err)
-              && e->ops->download(e, out, x, err);
+              && read_back(e, out, x, "outputs of heads", err);
     if (in.buffer)
         e->ops->release(e, &in);
     if (out.buffer)
@@ -178,7 +179,7 @@ bool direction_write(struct session *session, struct head h, const float *z, siz
     // makes the constants
     bool ok = ((rows && c) || abl_no_memory(err))
               && weights_layer(direction_weights(session), h.layer, &w, err)
-              && e->ops->download(e, constant, c, err);
+              && read_back(e, constant, c, "constant parts of heads", err);
     for (size_t i = 0; ok && i < n; i++)
         for (size_t k = h.head * dh; k < (h.head + 1) * dh; k++)
             rows[i * cols + k] = z[i * dh + k - h.head * dh] - (folded ? c[k] : 0.0f);

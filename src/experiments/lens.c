@@ -9,6 +9,7 @@
 #include "forward/forward.h"
 #include "forward/observe.h"
 #include "forward/prompt_block.h"
+#include "forward/read_back.h"
 #include "stats/metrics.h"
 
 const char *direct_kind_name(size_t k)
@@ -176,7 +177,7 @@ static bool pull_back(const struct lens_work *w, const struct observed *o, float
     bool ok = (*out || abl_no_memory(w->err)) && load_transposed(w, o->layer, &transposed)
               && e->ops->alloc(e, n, o->n_cols, &result, w->err)
               && e->ops->linear(e, result, aims, transposed, &plain, w->err)
-              && e->ops->download(e, result, *out, w->err);
+              && read_back(e, result, *out, "directions", w->err);
     if (transposed)
         e->ops->weight_free(e, transposed);
     if (result.buffer)
@@ -198,7 +199,7 @@ static bool share_heads(const struct lens_work *w, const struct observed *o)
     if (!c)
         return abl_no_memory(w->err);
     struct tensor constant = tensor_rows(w->weights->z_constant, o->layer, 1);
-    bool ok = (!folded || e->ops->download(e, constant, c, w->err))
+    bool ok = (!folded || read_back(e, constant, c, "constant parts of heads", w->err))
               && (!n_bias
                   || model_read_vector(w->session->model, VECTOR_OUT_BIAS, o->layer, bias, w->err))
               && pull_back(w, o, &pull);
@@ -260,6 +261,8 @@ static bool read_point(struct lens_work *w, const struct observed *o, size_t poi
               && e->ops->norm(e, x, x, &w->weights->final, w->err)
               && e->ops->readout(e, x, w->weights->unembed, (struct tensor){ 0 }, asks, (uint32_t)n,
                                  w->stats + point * w->n + first, w->err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = check_logits(e, &w->stats[point * w->n + first + i], first + i, w->err);
     free(asks);
     return ok;
 }

@@ -7,6 +7,7 @@
 
 #include "base/library.h"
 #include "base/size.h"
+#include "forward/read_back.h"
 
 enum { CHUNK = 1024 }; // tokens at a time
 
@@ -85,7 +86,7 @@ static bool enter_layer(struct sources *in, uint32_t layer, struct abl_err *err)
         ok = e->ops->alloc(e, n, s->d_model, &x, err) && e->ops->alloc(e, n, 2 * nv, &kv, err)
              && e->ops->upload(e, x, host, err) && e->ops->norm(e, x, x, &w->ln1, err)
              && e->ops->linear(e, kv, x, w->kv, &bias, err)
-             && e->ops->download(e, tensor_cols(kv, nv, nv), in->v, err);
+             && read_back(e, tensor_cols(kv, nv, nv), in->v, "values of tokens", err);
     } else
         ok = false;
     if (x.buffer)
@@ -244,7 +245,7 @@ static bool read_middle(void *context, uint32_t first, uint32_t count, float *ou
 {
     const struct middle *m = context;
     struct engine *e = m->session->engine;
-    return e->ops->download(e, tensor_rows(m->sum, first, count), out, err);
+    return read_back(e, tensor_rows(m->sum, first, count), out, "products of embeddings", err);
 }
 
 // W_U'·W_E', (d_model, d_model), as a weight: rows are multiplied by it. W_E' is without a layer's
@@ -389,7 +390,7 @@ static bool multiply_left(struct session *session, const struct weight *middle,
     bool ok = e->ops->alloc(e, rows, s->d_model, &x, err)
               && e->ops->alloc(e, rows, s->d_model, &y, err) && e->ops->upload(e, x, p->out, err)
               && e->ops->linear(e, y, x, middle, &plain, err)
-              && e->ops->download(e, y, p->left, err);
+              && read_back(e, y, p->left, "products of weights", err);
     if (x.buffer)
         e->ops->release(e, &x);
     if (y.buffer)

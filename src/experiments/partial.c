@@ -1,7 +1,8 @@
 // Partial patch: a set is ablated, and some of its heads are given back. From the same run a head
 // gets its own intact z; for a set within one layer that is the ablation of the others, exactly.
 // From the other run it gets the z that the row's other prompt gives it, which asks whether the
-// head carries the answer or only has to be there.
+// head carries the answer or only has to be there. A head outside the set that --restore names is
+// held at its intact value while the set is ablated: what would go through it is taken out.
 #include <stdlib.h>
 
 #include "experiments/chosen.h"
@@ -13,7 +14,7 @@ enum { MAX_PAIRED = 6 }; // of sets up to this size, pairs are given back too
 struct writer {
     const struct session *session;
     struct ablation how;
-    const struct head_set *keep; // --restore: only these are given back; NULL: each
+    const struct head_set *chosen; // --restore: only these are given back or held; NULL: the set's
     struct variants *v;
     struct abl_err *err;
 };
@@ -31,7 +32,7 @@ static bool add_restored(struct writer *w, const struct head_set *set, size_t pa
 {
     struct ablation intact = { .kind = ABLATE_PATCH,
                                .donor = donor == DONOR_OTHER ? DONOR_MAP_OTHER : DONOR_MAP_SELF };
-    struct variant one = { .edits = malloc(set->n * sizeof *one.edits),
+    struct variant one = { .edits = malloc((set->n + back->n) * sizeof *one.edits),
                            .n_edits = set->n,
                            .role = ROLE_RESTORED,
                            .parent = parent,
@@ -42,6 +43,9 @@ static bool add_restored(struct writer *w, const struct head_set *set, size_t pa
         return abl_no_memory(w->err);
     for (size_t i = 0; i < set->n; i++)
         one.edits[i] = head_edit(set->heads[i], has_head(back, set->heads[i]) ? intact : w->how);
+    for (size_t i = 0; i < back->n; i++)
+        if (!has_head(set, back->heads[i]))
+            one.edits[one.n_edits++] = head_edit(back->heads[i], intact);
     bool ok = variants_add(w->v, &one, NULL, w->err);
     free(one.edits);
     return ok;
@@ -52,11 +56,22 @@ static bool add_both(struct writer *w, const struct head_set *set, size_t parent
                      const struct head_set *back)
 {
     for (size_t i = 0; i < back->n; i++)
-        if (w->keep && !has_head(w->keep, back->heads[i]))
+        if (w->chosen && !has_head(w->chosen, back->heads[i]))
             return true;
     return add_restored(w, set, parent, back, DONOR_SAME)
            && (!w->session->donors.maps[DONOR_MAP_OTHER]
                || add_restored(w, set, parent, back, DONOR_OTHER));
+}
+
+// Heads outside of the set, each held by itself.
+static bool add_held(struct writer *w, const struct head_set *set, size_t parent)
+{
+    for (size_t i = 0; w->chosen && i < w->chosen->n; i++) {
+        struct head_set one = { .heads = &w->chosen->heads[i], .n = 1 };
+        if (!has_head(set, one.heads[0]) && !add_restored(w, set, parent, &one, DONOR_SAME))
+            return false;
+    }
+    return true;
 }
 
 static bool add_set(struct writer *w, const struct head_set *set)
@@ -74,38 +89,25 @@ static bool add_set(struct writer *w, const struct head_set *set)
             if (!add_both(w, set, parent, &(struct head_set){ .heads = pair, .n = 2 }))
                 return false;
         }
-    return true;
-}
-
-static bool parse_restore(const struct session *session, struct arena *a, struct head_set *out,
-                          const struct head_set *sets, size_t n, struct abl_err *err)
-{
-    if (!heads_parse(session->settings.restore, &session->model->shape, a, out, err))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < out->n; k++)
-            if (has_head(&sets[i], out->heads[k]))
-                return true;
-    return abl_fail(err, ABL_USAGE,
-                    "--restore %s names no head of the sets: expected heads that are ablated",
-                    session->settings.restore);
+    return add_held(w, set, parent);
 }
 
 static bool list_partial(const struct session *session, struct variants *out, struct abl_err *err)
 {
     struct arena scratch = { 0 };
-    struct head_set *sets, keep;
+    struct head_set *sets, chosen = { 0 };
     struct variants v = { 0 };
     struct writer w = { .session = session, .v = &v, .err = err };
     size_t n = 0, cap = 0;
     bool ok
         = chosen_ablation(session, &w.how, err) && chosen_sets(session, &scratch, &sets, &n, err);
     if (ok && session->settings.restore) {
-        ok = parse_restore(session, &scratch, &keep, sets, n, err);
-        w.keep = &keep;
+        ok = heads_parse(session->settings.restore, &session->model->shape, &scratch, &chosen, err);
+        w.chosen = &chosen;
     }
     for (size_t i = 0; ok && i < n; i++)
-        cap += 1 + 2 * (sets[i].n + (sets[i].n <= MAX_PAIRED ? sets[i].n * sets[i].n : 0));
+        cap += 1 + chosen.n
+               + 2 * (sets[i].n + (sets[i].n <= MAX_PAIRED ? sets[i].n * sets[i].n : 0));
     ok = ok && variants_init(&v, cap, err);
     for (size_t i = 0; ok && i < n; i++)
         ok = add_set(&w, &sets[i]);

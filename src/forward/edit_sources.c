@@ -1,9 +1,12 @@
 #include "forward/edit_sources.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward/read_back.h"
 #include "plan/plan_blocks.h"
 
 // ------------------------------------------------------------------------------------------ donors
@@ -105,10 +108,11 @@ struct mean_tap {
 static bool add_up(void *context, uint32_t layer, enum site site, struct tensor t,
                    struct abl_err *err)
 {
-    (void)site;
+    char what[64];
     struct mean_tap *m = context;
     struct engine *e = m->block->weights->s.engine;
-    if (!e->ops->download(e, t, m->host, err))
+    snprintf(what, sizeof what, "%s of layer %" PRIu32, site_name(site), layer);
+    if (!read_back(e, t, m->host, what, err))
         return false;
     struct long_sum *sums = m->sums + (size_t)layer * t.cols;
     for (uint32_t row = 0; row < t.rows; row++)

@@ -1,10 +1,13 @@
 #include "forward/observe.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/size.h"
 #include "forward/forward_parts.h"
 #include "forward/prompt_block.h"
+#include "forward/read_back.h"
 #include "plan/plan_blocks.h"
 
 struct watch {
@@ -55,7 +58,10 @@ static bool show(void *context, uint32_t layer, enum site site, struct tensor t,
     if (pattern)
         trie_edges(&w->block->trie, !o->every_row, stream_window(&w->block->model->shape, layer),
                    w->edges);
-    if (!e->ops->download(e, t, w->host, err))
+    char what[96];
+    snprintf(what, sizeof what, "%s of layer %" PRIu32 "%s%s", site_name(site), layer,
+             o->over ? " over " : "", o->over ? o->over : "");
+    if (!read_back(e, t, w->host, what, err))
         return false;
     struct observed seen = { .site = site,
                              .layer = layer,

@@ -40,6 +40,7 @@ struct observer {
     // prompts.
     bool (*on_activation)(void *context, const struct observed *o, struct abl_err *err);
     void *context;
+    const char *over;    // for messages: what the prompts are; NULL: the run's
     atomic_bool *cancel; // looked at before every activation; NULL = never
 };
 

@@ -1,9 +1,9 @@
 #include "forward/prompt_block.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/size.h"
+#include "forward/read_back.h"
 
 void block_release(struct block *b)
 {
@@ -93,18 +93,6 @@ struct pass block_pass(const struct block *b)
                           .trie = &b->trie };
 }
 
-static bool check_finite(const struct row_stats *s, size_t prompt, struct abl_err *err)
-{
-    if (isfinite(s->target_logit) && isfinite(s->foil_logit) && isfinite(s->lse) && isfinite(s->kl)
-        && isfinite(s->entropy))
-        return true;
-    return abl_fail(
-        err, ABL_FAILED,
-        "logits of prompt %zu are not finite: the weights overflow or are damaged; take "
-        "--precision f32, or check the checkpoint with 'abltui verify'",
-        prompt + 1);
-}
-
 // Where a variant's answer stands: read-out by read-out, of each copy by copy, of each ask by ask.
 static uint32_t answer_at(const struct block *b, const struct ask *ask, uint32_t copy,
                           uint32_t copies)
@@ -150,7 +138,7 @@ bool block_read(const struct block *b, struct tensor states, uint32_t copies, st
         const struct ask *ask = &b->asks[i / copies];
         uint32_t c = (uint32_t)(i % copies);
         out[c][ask->prompt] = stats[answer_at(b, ask, c, copies)];
-        ok = check_finite(&out[c][ask->prompt], b->first + ask->prompt, err);
+        ok = check_logits(e, &out[c][ask->prompt], b->first + ask->prompt, err);
     }
     if (list.buffer)
         e->ops->index_release(e, &list);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward/read_back.h"
+
 #define NO_STREAMED_LAYER UINT32_MAX
 
 struct loader {
@@ -172,7 +174,7 @@ static bool load_constant(struct loader *l, uint32_t layer)
         from = kv;
     }
     if (ok && from.buffer)
-        ok = ops->download(l->engine, tensor_cols(from, n, n), v, l->err);
+        ok = read_back(l->engine, tensor_cols(from, n, n), v, "constant parts of heads", l->err);
     spread_heads(s, v, z);
     ok = ok && ops->upload(l->engine, tensor_rows(l->weights->z_constant, layer, 1), z, l->err);
     if (kv.buffer)

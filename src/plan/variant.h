@@ -17,7 +17,7 @@ enum variant_role {
     ROLE_HEAD,     // one head is ablated
     ROLE_SET,      // several are: a set that was asked for
     ROLE_CONTROL,  // several are: a random set like `parent`, which it was drawn for
-    ROLE_RESTORED, // the set that `parent` is, with heads given back
+    ROLE_RESTORED, // the set that `parent` is, with heads given back, or held
     ROLE_PATCH,    // an activation of another run is put in
     ROLE_SHAM,     // a patch of the run's own activation, which changes nothing
 };
@@ -42,7 +42,7 @@ struct variant {
     enum variant_role role;
     size_t parent;            // number of a variant of the list, or NO_VARIANT
     struct head_set nodes;    // the heads that are ablated, those given back included
-    struct head_set restored; // of ROLE_RESTORED: the heads given back
+    struct head_set restored; // of ROLE_RESTORED: the heads given back, or held
     enum variant_donor donor; // of ROLE_RESTORED, ROLE_PATCH and ROLE_SHAM
 };
 

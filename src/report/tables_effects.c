@@ -162,7 +162,7 @@ static const struct column recovery_columns[] = {
     CONDITION_COLUMN,
     ABLATE_COLUMN,
     { "heads", CELL_TEXT, "", "the ablated set", cell_set },
-    { "restored", CELL_TEXT, "", "those of its heads that are given back", cell_restored },
+    { "restored", CELL_TEXT, "", "those of its heads that are given back, or a head outside of it that is held intact", cell_restored },
     { "source", CELL_TEXT, "", "the run that they come from: the same, or of the corrupt prompt",
       cell_source },
     METRIC_COLUMN,

@@ -34,7 +34,7 @@ struct settings {
     const struct experiment *experiment;
     const char *heads, *layers;          // as given, NULL = all
     const char *sets, *pairs, *triplets; // as given, NULL = none
-    const char *restore;                 // of partial: heads to give back, NULL = each
+    const char *restore;                 // of partial: heads to give back or hold, NULL = each
     uint32_t n_controls;                 // of sets: random sets for each chosen one
     unsigned sites;                      // of patch: 1 << site
     enum direction direction;            // of patch

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "forward/prompt_block.h"
+#include "forward/read_back.h"
 #include "plan/plan.h"
 
 enum { ROWS = 16 }; // whose logits are on the host at once
@@ -78,7 +79,7 @@ static bool walk_rows(const struct walk *w, struct tensor states, uint32_t copie
         struct tensor rows = tensor_rows(logits, 0, m);
         ok = e->ops->linear(e, rows, tensor_rows(states, at, m), w->b->weights->unembed, &plain,
                             err)
-             && e->ops->download(e, rows, host, err);
+             && read_back(e, rows, host, "logits", err);
         for (uint32_t i = 0; ok && i < m; i++)
             see(w, at + i, host + (size_t)i * n_vocab);
     }

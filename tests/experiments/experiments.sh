@@ -30,7 +30,7 @@ def check(row, column, rows):
     worst = max(worst, abs(float(row[column]) - expected) / max(1, abs(expected)))
     n += 1
 for run in runs:
-    table = {"patch": "layer_impact", "partial": "recovery"}.get(kind, "head_impact")
+    table = {"patch": "layer_impact", "partial": "recovery", "held": "recovery"}.get(kind, "head_impact")
     for r in csv.DictReader(open(f"{run}/metrics/{table}.csv")):
         if r["metric"] != "ld" or r.get("direction") == "sham":
             continue
@@ -39,16 +39,26 @@ for run in runs:
             check(r, "value", golden["patch"][r["direction"]][f"{r['site']}@{r['layer']}{head}[{r['position']}]"])
         elif kind == "partial" and "+" in r["restored"]:
             continue  # pairs are not in the fixture
+        elif kind == "held":
+            if r["restored"] in golden["held"][r["heads"]]:
+                check(r, "patched", golden["held"][r["heads"]][r["restored"]])
         elif kind == "partial":
             check(r, "patched", golden["partial"][r["heads"]][r["restored"]][r["source"]])
             check(r, "baseline", golden["ld"])
         else:
             check(r, "value", golden["ablate"][kind.removeprefix("ablate ")][f"{r['layer']}:{r['head']}"])
 expected = {"patch": sum(map(len, golden["patch"].values())),
+            "held": sum(map(len, golden["held"].values())),
             "partial": 2 * sum(len(h) for s in golden["partial"].values() for h in s.values())}.get(kind)
 assert n == (expected or golden["n_layers"] * golden["n_heads"]), f"{n} values compared, expected {expected}"
 assert worst <= 1e-4, f"off by {worst}"
 EOF
+}
+
+# Every head that is held in the golden, over all its sets.
+held() {
+    python3 -c 'import json, sys; g = json.load(open(sys.argv[1]))["held"]; print(",".join(sorted(h for s in g.values() for h in s)))' \
+        $fixtures/$1.json
 }
 
 run() {
@@ -84,6 +94,8 @@ for model in tiny-gpt2 llama-gqa neox-parallel neox-sequential; do
     sets=$(python3 -c "import json, sys; print(';'.join(json.load(open(sys.argv[1]))['partial']))" $fixtures/$model.json)
     run "${name}_partial" "${with[@]}" --experiment partial --sets "$sets"
     agrees "${name}_restored_heads_are_the_oracles" $model partial "$scratch/${name}_partial"
+    run "${name}_held" "${with[@]}" --experiment partial --sets "$sets" --restore "$(held $model)"
+    agrees "${name}_held_heads_are_the_oracles" $model held "$scratch/${name}_held"
 done
 
 says unequal_pairs_are_counted "$scratch/tiny_gpt2_ablate_patch" 'next(f for f in s["findings"] if f["kind"] == "unequal-lengths")["n_rows"] == 1'
@@ -121,7 +133,7 @@ says percentiles_count_controls "$scratch/pairs" \
 says interaction_is_joint_minus_singles "$scratch/pairs" \
     'all(abs(float(c["interaction"]) - float(c["delta"]) + sum(float(r["delta"]) for h in c["heads"].split("+") for r in t("head_impact", metric="ld", layer=h.split(":")[0], head=h.split(":")[1]))) < 1e-9 for c in t("group_impact", kind="chosen", metric="ld"))'
 run restored_one --rows 12 --experiment partial --sets '0:2+0:4;0:2+0:7' --restore 0:4
-says restore_names_what_is_given_back "$scratch/restored_one" '{(r["heads"], r["restored"]) for r in t("recovery")} == {("0:2+0:4", "0:4")}'
+says restore_names_what_is_given_back "$scratch/restored_one" '{(r["heads"], r["restored"]) for r in t("recovery")} == {("0:2+0:4", "0:4"), ("0:2+0:7", "0:4")}'
 run same_layer --rows 12 --experiment partial --sets '0:2+0:4+0:7;0:2+0:4'
 says one_back_of_a_layer_is_the_others_ablated "$scratch/same_layer" \
     'abs(float(t("recovery", heads="0:2+0:4+0:7", restored="0:7", source="same", metric="ld")[0]["patched"]) - float(t("group_impact", heads="0:2+0:4", metric="ld")[0]["value"])) < 1e-4'
@@ -144,7 +156,6 @@ for p in 0:2 0:2,2 9:1,2 0:1,99 0:a,b 0:1,,2 1,2 0:2+0:4; do
 done
 bad triplets_need_three_heads 'at least 3 heads' --experiment sets --triplets 0:1,2
 for c in -1 x 10001 1.5 ''; do bad "controls_refuse_${c//[-.]/_}_" 'controls: expected a number' --experiment sets --pairs 0:1,2 --controls "$c"; done
-bad restore_needs_a_head_of_the_sets 'names no head of the sets' --experiment partial --sets 0:1+0:2 --restore 3:3
 bad restore_refuses_what_is_no_head "bad head 'x'" --experiment partial --sets 0:1+0:2 --restore x
 bad restore_needs_partial '--restore needs' --experiment sets --sets 0:1+0:2 --restore 0:1
 bad sites_need_patch 'need --experiment patch' --patch-site z

@@ -210,6 +210,38 @@ static void check_partial(const struct oracle_model *m, const cJSON *golden, con
     }
 }
 
+// Heads outside of a set, held while it is ablated.
+static void check_held(const struct oracle_model *m, const cJSON *golden, const char *device)
+{
+    const cJSON *sets = fixture_at(golden, "held"), *set, *head;
+    cJSON_ArrayForEach(set, sets)
+    {
+        struct oracle_run r;
+        char what[128], label[64], heads[64] = "";
+        cJSON_ArrayForEach(head, set) snprintf(heads + strlen(heads), sizeof heads - strlen(heads),
+                                               "%s%s", *heads ? "," : "", head->string);
+        oracle_run_settings(&r, m, device);
+        r.settings.experiment = &experiment_partial;
+        r.settings.sets = set->string;
+        r.settings.restore = heads;
+        oracle_run_open(&r);
+        oracle_run_all(&r);
+        snprintf(what, sizeof what, "%s, %s, held", m->name, device);
+        cJSON_ArrayForEach(head, set)
+        {
+            snprintf(label, sizeof label, "%s~%s", set->string, head->string);
+            check_rows(&r, label, head, what);
+        }
+        oracle_run_close(&r);
+    }
+}
+
+static void held_heads_agree(void **state)
+{
+    (void)state;
+    each(check_held);
+}
+
 static void heads_given_back_agree(void **state)
 {
     (void)state;
@@ -475,6 +507,7 @@ int main(void)
         cmocka_unit_test(patches_at_every_site_agree),
         cmocka_unit_test(ablations_of_every_kind_agree),
         cmocka_unit_test(heads_given_back_agree),
+        cmocka_unit_test(held_heads_agree),
         cmocka_unit_test(direct_effects_and_lens_agree),
         cmocka_unit_test(outputs_and_circuits_agree),
         cmocka_unit_test(the_whole_stream_is_the_other_run),

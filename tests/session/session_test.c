@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "experiments/attn.h"
 #include "experiments/experiments.h"
 #include "forward/forward.h"
 #include "analysis/joint.h"
@@ -505,6 +506,36 @@ static void a_weight_that_is_no_number_is_refused(void **state)
     }
 }
 
+// One weight of the first layer is so large that a token with a large first component overflows,
+// which some random tokens have and the rows' do not.
+static void what_overflows_on_random_tokens_is_refused(void **state)
+{
+    (void)state;
+    struct mini_model huge = mini;
+    huge.n_ctx = 100;
+    huge.poisoned = "h.0.mlp.c_fc.weight";
+    huge.poison = 1e38f;
+    mini_model_write(&scratch, "huge", &huge);
+    const char *devices[2];
+    size_t n = test_devices(devices);
+    for (size_t i = 0; i < n; i++) {
+        struct settings s = settings_on(devices[i]);
+        struct session *session;
+        struct arena a = { 0 };
+        struct head_set none = { 0 };
+        struct attn *attn;
+        s.model = scratch_path(&scratch, "huge");
+        s.experiment = &experiment_attn;
+        CHECK(session_open(&s, &session, &err)); // the rows themselves are fine
+        assert_false(attn_make(session, &none, NULL, 0, NULL, &a, &attn, &err));
+        assert_int_equal(err.code, ABL_FAILED);
+        assert_non_null(strstr(err.text, "pattern of layer 1 over random tokens are not finite"));
+        assert_null(strstr(err.text, "--precision")); // f32 it is
+        arena_release(&a);
+        session_free(session);
+    }
+}
+
 static void what_is_not_there_is_refused(void **state)
 {
     (void)state;
@@ -582,6 +613,7 @@ int main(void)
         cmocka_unit_test(a_cancelled_run_keeps_what_it_finished_and_goes_on),
         cmocka_unit_test(an_interrupted_run_repeats_nothing),
         cmocka_unit_test(a_weight_that_is_no_number_is_refused),
+        cmocka_unit_test(what_overflows_on_random_tokens_is_refused),
         cmocka_unit_test(what_is_not_there_is_refused),
         cmocka_unit_test(heads_that_do_not_exist_are_refused),
         cmocka_unit_test(interactions_are_joint_minus_singles),
