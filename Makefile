@@ -25,6 +25,7 @@ LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_main.c,$(wildcard tests/support/*.c)))
 TEST_TOOLS   := $(patsubst tests/support/%_main.c,$(BUILD)/tests/%,$(wildcard tests/support/*_main.c))
 TESTS        := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/*_test.c)))
+PRELOADED    := $(patsubst tests/faults/%.c,$(BUILD)/tests/%.so,$(wildcard tests/faults/*.c))
 SOURCES      := $(LIB_SOURCES) src/cli/main.c $(sort $(wildcard tests/*/*.c bench/*.c))
 
 # Side by side on all cores, unless `make -j` was asked for something else.
@@ -56,7 +57,7 @@ deps:
 	@tools/deps.sh --force build test
 
 .PHONY: tests
-tests: $(TESTS) $(TEST_TOOLS)
+tests: $(TESTS) $(TEST_TOOLS) $(PRELOADED)
 
 # Products alone, for bench/limit.py.
 $(BUILD)/bench/products: $(BUILD)/bench/products.o $(BUILD)/libabltui.a
@@ -122,6 +123,11 @@ $(BUILD)/%.o: %.c | $(SHADER_HEADERS)
 
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(TEST_SUPPORT) $(BUILD)/libabltui.a
 	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS) -lcmocka
+
+# What makes the program's calls fail, preloaded; sanitizers come before whatever is.
+$(BUILD)/tests/%.so: tests/faults/%.c
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(ABL_CPPFLAGS) $(ABL_CFLAGS) -O1 -fPIC -shared -MF $@.d -o $@ $< -ldl
 
 $(BUILD)/tests/%: $(BUILD)/tests/support/%_main.o $(TEST_SUPPORT) $(BUILD)/libabltui.a
 	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS) -lcmocka

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/jobs.h"
 #include "report/png.h"
 #include "ui/text.h"
 
@@ -15,6 +16,8 @@ static const double cell_w = 8, cell_h = 17, font_size = 13.3, baseline = 13;
 
 // What "the terminal's own" colours are in a picture.
 static const struct rgb default_fg = { 0xd8, 0xdc, 0xe2 }, default_bg = { 0x12, 0x15, 0x1a };
+
+enum { SECONDS = 30 };
 
 enum format { FORMAT_TEXT, FORMAT_ANSI, FORMAT_SVG, FORMAT_PNG };
 
@@ -166,8 +169,8 @@ static cairo_status_t append(void *context, const unsigned char *data, unsigned 
     return b->failed ? CAIRO_STATUS_NO_MEMORY : CAIRO_STATUS_SUCCESS;
 }
 
-static bool draw_figure(const struct grid *g, enum format format, struct buf *out,
-                        struct abl_err *err)
+static bool draw_here(const struct grid *g, enum format format, struct buf *out,
+                      struct abl_err *err)
 {
     double w = g->width * cell_w, h = g->height * cell_h;
     cairo_surface_t *surface = format == FORMAT_SVG
@@ -189,7 +192,44 @@ static bool draw_figure(const struct grid *g, enum format format, struct buf *ou
     return ok;
 }
 
-bool shot_write(const struct grid *g, const char *path, struct abl_err *err)
+// A grid on its way to the process that draws it; its cells follow.
+struct packed {
+    enum format format;
+    uint32_t width, height;
+};
+
+static bool draw_packed(const struct buf *in, struct job_outlet *to, struct abl_err *err)
+{
+    struct packed p;
+    struct grid g = { 0 };
+    struct buf out = { 0 };
+    memcpy(&p, in->data, sizeof p);
+    bool ok = grid_init(&g, p.width, p.height, err);
+    if (ok) {
+        memcpy(g.cells, in->data + sizeof p, in->len - sizeof p);
+        ok = draw_here(&g, p.format, &out, err) && job_put(to, &out, err);
+    }
+    grid_release(&g);
+    buf_release(&out);
+    return ok;
+}
+
+// Fonts and drawing are others' code, which must not end the session.
+static bool draw_figure(const struct grid *g, struct jobs *jobs, enum format format,
+                        struct buf *out, struct abl_err *err)
+{
+    struct packed p = { format, g->width, g->height };
+    struct buf in = { 0 };
+    struct job *job;
+    buf_add(&in, &p, sizeof p);
+    buf_add(&in, g->cells, (size_t)g->width * g->height * sizeof *g->cells);
+    bool ok = job_begin(jobs, draw_packed, &in, SECONDS, &job, err) && job_next(job, out, err);
+    job_end(job);
+    buf_release(&in);
+    return ok || abl_fail_in(err, "the screen cannot be drawn");
+}
+
+bool shot_write(const struct grid *g, struct jobs *jobs, const char *path, struct abl_err *err)
 {
     struct buf out = { 0 };
     enum format format = FORMAT_TEXT;
@@ -201,7 +241,7 @@ bool shot_write(const struct grid *g, const char *path, struct abl_err *err)
     else if (format == FORMAT_ANSI)
         dump_ansi(g, &out);
     else
-        ok = draw_figure(g, format, &out, err);
+        ok = draw_figure(g, jobs, format, &out, err);
     if (ok && out.failed)
         ok = abl_no_memory(err);
     ok = ok && file_write_atomic(path, out.data, out.len, err);

@@ -10,12 +10,14 @@
 #include "report/profile.h"
 #include "ui/sweep_parts.h"
 
-bool sweep_new(const struct settings *settings, struct sweep **out, struct abl_err *err)
+bool sweep_new(const struct settings *settings, struct jobs *jobs, struct sweep **out,
+               struct abl_err *err)
 {
     struct sweep *s = calloc(1, sizeof *s);
     if (!s)
         return abl_no_memory(err);
     s->settings = *settings;
+    s->jobs = jobs;
     s->choice.experiment = settings->experiment; // of pictures before the first run
     *out = s;
     return true;

@@ -14,10 +14,12 @@
 #include "ui/marks.h"
 #include "ui/snapshot.h"
 
+struct jobs;
 struct sweep;
 
-// settings: everything that a choice does not say; borrowed.
-bool sweep_new(const struct settings *settings, struct sweep **out, struct abl_err *err);
+// settings: everything that a choice does not say; borrowed, as is where pictures are drawn.
+bool sweep_new(const struct settings *settings, struct jobs *jobs, struct sweep **out,
+               struct abl_err *err);
 void sweep_free(struct sweep *s);
 
 // Get ready for a choice: load the model and rows unless they are those already loaded, and start
@@ -56,7 +58,7 @@ bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *ca
                   struct detail **out, struct abl_err *err);
 
 // Write what finished into `path`, empty = a folder named by the run; the marked set goes into a
-// second one. Appends a sentence about where to said.
+// second one. Appends lines about where to said, also where it fails; warnings begin with '!'.
 bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct abl_err *err);
 
 // What a finished run says of itself: how stable its ranking is, and what its time went into.

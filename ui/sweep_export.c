@@ -1,7 +1,7 @@
 // A sweep's results written as run directories.
 #include "ui/sweep.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "experiments/experiments.h"
 #include "plan/head_syntax.h"
@@ -10,7 +10,28 @@
 #include "ui/sweep_parts.h"
 #include "verify/drift.h"
 
-static bool export_run(struct sweep *s, const char *path, char **written, struct abl_err *err)
+// What has become of a run, as lines for the log: warnings last, which is what is shown.
+static void tell(const struct written *w, struct buf *said)
+{
+    if (!w->not_there.code)
+        buf_printf(said, "exported %s\n", w->place);
+    written_tell(w, "!", said);
+}
+
+static bool save(const struct report *r, const char *path, struct buf *said, struct abl_err *err)
+{
+    struct written w;
+    // A folder that cannot be meant is asked for again; one that fails later costs nothing.
+    if (path && !report_check_target(path, err))
+        return false;
+    bool ok = report_save(r, path, &w, err);
+    if (ok)
+        tell(&w, said);
+    written_release(&w);
+    return ok;
+}
+
+static bool export_run(struct sweep *s, const char *path, struct buf *said, struct abl_err *err)
 {
     struct drift drift;
     if (!drift_measure(s->session, &s->run.results, &drift, err))
@@ -20,13 +41,14 @@ static bool export_run(struct sweep *s, const char *path, char **written, struct
                         .drift = &drift,
                         .results = &s->run.results,
                         .readings = s->has_readings ? &s->readings : NULL,
+                        .jobs = s->jobs,
                         .interrupted = !sweep_is_complete(s),
                         .seconds = s->seconds };
-    return report_write(&r, path, written, err);
+    return save(&r, path, said, err);
 }
 
 // The marked set as the run of its own that `--experiment sets` would have been.
-static bool export_set(struct sweep *s, const char *path, char **written, struct abl_err *err)
+static bool export_set(struct sweep *s, const char *path, struct buf *said, struct abl_err *err)
 {
     struct arena scratch = { 0 };
     struct head_set set = { s->marks.items, s->marks.n };
@@ -38,28 +60,27 @@ static bool export_set(struct sweep *s, const char *path, char **written, struct
                         .settings = &settings,
                         .drift = &drift,
                         .results = &s->set.results,
+                        .jobs = s->jobs,
                         .seconds = s->seconds };
-    path = path ? arena_printf(&scratch, "%s-sets", path) : NULL;
-    bool ok = (settings.sets || abl_no_memory(err))
+    size_t len = path ? strlen(path) : 0;
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    const char *beside = path ? arena_printf(&scratch, "%.*s-sets", (int)len, path) : NULL;
+    bool ok = ((settings.sets && (beside || !path)) || abl_no_memory(err))
               && drift_measure(s->session, &s->set.results, &drift, err)
-              && report_write(&r, path, written, err);
+              && save(&r, beside, said, err);
     arena_release(&scratch);
     return ok;
 }
 
 bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct abl_err *err)
 {
-    char *heads = NULL, *set = NULL;
     const char *given = path && *path ? path : NULL;
     if (!s->session || !s->run.ready || (!s->run.results.n_done && !sweep_is_complete(s)))
         return abl_fail(err, ABL_FAILED, "nothing to export yet: nothing has been measured");
     bool with_set = s->set.ready && presentation_of(s->choice.experiment)->set_beside;
-    bool ok = export_run(s, given, &heads, err) && (!with_set || export_set(s, given, &set, err));
-    if (ok) {
-        buf_printf(said, "exported %s%s%s", heads, set ? " and " : "", set ? set : "");
-        s->exported = s->run.results.n_done;
-    }
-    free(heads);
-    free(set);
-    return ok;
+    if (!export_run(s, given, said, err) || (with_set && !export_set(s, given, said, err)))
+        return false;
+    s->exported = s->run.results.n_done;
+    return true;
 }

@@ -16,8 +16,11 @@
 #include "ui/marks.h"
 #include "ui/measured.h"
 
+struct jobs;
+
 struct sweep {
     struct settings settings;
+    struct jobs *jobs;
     struct choice choice;    // as loaded and run
     struct session *session; // NULL while nothing is loaded
     struct facts facts;

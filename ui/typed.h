@@ -2,8 +2,11 @@
 #ifndef ABL_UI_TYPED_H
 #define ABL_UI_TYPED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/err.h"
 
 enum { MAX_TYPED = 1024 };
 
@@ -25,5 +28,9 @@ void typed_left(struct typed *t);
 void typed_right(struct typed *t);
 void typed_start(struct typed *t);
 void typed_end(struct typed *t);
+
+// Text as the name of a place: blanks around it go, and "~" is the home, as a shell would have it.
+// Where a name is only blanks, or of somebody else's home, false and a message.
+bool typed_place(char *text, size_t size, const char *home, struct abl_err *err);
 
 #endif

@@ -32,6 +32,7 @@ static void catch_signal(int number)
 
 struct ui {
     const struct settings *settings;
+    struct jobs *jobs;
     struct state *state;
     struct worker *worker;
     struct term *term;              // NULL for a screenshot
@@ -80,7 +81,7 @@ static void close_ui(struct ui *u)
 static bool open_ui(struct ui *u)
 {
     if (!open_wake(u) || !state_new(u->settings, &u->state, u->err)
-        || !worker_start(u->settings, u->wake[1], &u->worker, u->err))
+        || !worker_start(u->settings, u->jobs, u->wake[1], &u->worker, u->err))
         return false;
     worker_run(u->worker, &u->state->choice, false);
     return true;
@@ -156,7 +157,7 @@ static void save_screenshot(struct ui *u)
     u->state->message[0] = '\0';
     grid_clear(&u->grid);
     view_draw(u->state, &u->grid);
-    if (shot_write(&u->grid, path, &err))
+    if (shot_write(&u->grid, u->jobs, path, &err))
         state_say(u->state, false, "screenshot in %s", path);
     else
         state_say(u->state, true, "%s", err.text);
@@ -171,18 +172,32 @@ static void search_catalog(struct ui *u)
     take_catalog(u); // what needs no search is there for the next key
 }
 
+// A place as it was typed, made one that is meant.
+static bool means_place(struct ui *u, char *text, size_t size)
+{
+    struct abl_err err;
+    if (typed_place(text, size, getenv("HOME"), &err))
+        return true;
+    state_say(u->state, true, "%s", err.text);
+    return false;
+}
+
 // The only place where an action reaches beyond the state.
 static void carry_out(struct ui *u, unsigned effects)
 {
+    struct choice *c = &u->state->choice;
     if (effects & EFFECT_CANCEL)
         worker_cancel(u->worker);
-    if (effects & (EFFECT_RUN | EFFECT_RERUN))
+    if (effects & (EFFECT_RUN | EFFECT_RERUN) && means_place(u, c->model, sizeof c->model)
+        && means_place(u, c->data, sizeof c->data))
         worker_run(u->worker, &u->state->choice, effects & EFFECT_RERUN);
     if (effects & EFFECT_JOINT)
         worker_joint(u->worker, &u->state->marks);
-    if (effects & EFFECT_EXPORT)
+    if (effects & EFFECT_EXPORT
+        && means_place(u, u->state->export_path, sizeof u->state->export_path))
         worker_export(u->worker, u->state->export_path);
-    if (effects & EFFECT_SCREENSHOT)
+    if (effects & EFFECT_SCREENSHOT
+        && means_place(u, u->state->screenshot_path, sizeof u->state->screenshot_path))
         save_screenshot(u);
     if (effects & EFFECT_CATALOG)
         search_catalog(u);
@@ -277,8 +292,6 @@ static bool loop(struct ui *u)
 static bool end_by_signal(struct ui *u)
 {
     static const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-    if (signal_caught == SIGINT)
-        return abl_fail(u->err, ABL_INTERRUPTED, "interrupted");
     worker_cancel(u->worker);
     worker_export(u->worker, "");
     while (!worker_is_idle(u->worker)) {
@@ -318,7 +331,7 @@ static bool run_on_terminal(struct ui *u, const struct ui_settings *ui)
 
 bool ui_run(const struct settings *run, const struct ui_settings *ui, struct abl_err *err)
 {
-    struct ui u = { .settings = run, .wake = { -1, -1 }, .err = err };
+    struct ui u = { .settings = run, .jobs = ui->jobs, .wake = { -1, -1 }, .err = err };
     bool ok = run_on_terminal(&u, ui);
     close_ui(&u);
     return ok;
@@ -354,7 +367,7 @@ static void wait_until_idle(struct ui *u)
 bool ui_screenshot(const struct settings *run, const struct ui_settings *ui, const char *path,
                    struct abl_err *err)
 {
-    struct ui u = { .settings = run, .wake = { -1, -1 }, .err = err };
+    struct ui u = { .settings = run, .jobs = ui->jobs, .wake = { -1, -1 }, .err = err };
     bool ok = shot_check_path(path, err) && open_ui(&u) && resize(&u, ui->width, ui->height);
     if (ok)
         u.state->look = (ui->ascii ? (unsigned)LOOK_ASCII : 0u)
@@ -372,7 +385,7 @@ bool ui_screenshot(const struct settings *run, const struct ui_settings *ui, con
         wait_until_idle(&u);
         u.state->message[0] = '\0';
         view_draw(u.state, &u.grid);
-        ok = shot_write(&u.grid, path, err);
+        ok = shot_write(&u.grid, u.jobs, path, err);
     }
     close_ui(&u);
     return ok;

@@ -9,10 +9,13 @@
 #include "session/session.h"
 #include "ui/look.h"
 
+struct jobs;
+
 struct ui_settings {
     enum color_when color;
     bool ascii;             // no other characters, whatever the terminal can show
     uint32_t width, height; // of a screenshot, in cells
+    struct jobs *jobs;      // where pictures are drawn; NULL: in this process
 };
 
 // Open the explorer on the terminal; returns once the user leaves. ABL_USAGE without a terminal.

@@ -67,17 +67,22 @@ static void add_line(struct worker *w, const char *mark, const char *text)
     wake(w);
 }
 
+static void add_lines(struct worker *w, const struct buf *lines)
+{
+    pthread_mutex_lock(&w->lock);
+    if (lines->len && !lines->failed)
+        buf_add(&w->lines, lines->data, lines->len);
+    pthread_mutex_unlock(&w->lock);
+    wake(w);
+}
+
 // What the sweep has to say, line by line.
 static void add_text(struct worker *w, void (*say)(const struct sweep *s, struct buf *out))
 {
     struct buf lines = { 0 };
     say(w->sweep, &lines);
-    pthread_mutex_lock(&w->lock);
-    if (lines.len && !lines.failed)
-        buf_add(&w->lines, lines.data, lines.len);
-    pthread_mutex_unlock(&w->lock);
+    add_lines(w, &lines);
     buf_release(&lines);
-    wake(w);
 }
 
 static void post_phase(struct worker *w, enum run_phase phase, const struct abl_err *why)
@@ -180,9 +185,9 @@ static void export(struct worker *w, const char *path)
 {
     struct abl_err err = { 0 };
     struct buf said = { 0 };
-    if (sweep_export(w->sweep, path, &said, &err))
-        add_line(w, "", said.data);
-    else
+    bool ok = sweep_export(w->sweep, path, &said, &err);
+    add_lines(w, &said);
+    if (!ok)
         add_line(w, "!", err.text);
     buf_release(&said);
 }
@@ -276,14 +281,14 @@ static int start_thread(struct worker *w)
     return failed;
 }
 
-bool worker_start(const struct settings *settings, int wake_fd, struct worker **out,
-                  struct abl_err *err)
+bool worker_start(const struct settings *settings, struct jobs *jobs, int wake_fd,
+                  struct worker **out, struct abl_err *err)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
         return abl_no_memory(err);
     w->wake_fd = wake_fd;
-    if (!sweep_new(settings, &w->sweep, err)) {
+    if (!sweep_new(settings, jobs, &w->sweep, err)) {
         free(w);
         return false;
     }

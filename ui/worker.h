@@ -12,12 +12,13 @@
 #include "ui/marks.h"
 #include "ui/snapshot.h"
 
+struct jobs;
 struct worker;
 
-// settings are borrowed. A byte is written to wake_fd whenever there is something to take; -1 =
-// nobody waits.
-bool worker_start(const struct settings *settings, int wake_fd, struct worker **out,
-                  struct abl_err *err);
+// settings are borrowed, as is where pictures are drawn (NULL: in this process). A byte is written
+// to wake_fd whenever there is something to take; -1 = nobody waits.
+bool worker_start(const struct settings *settings, struct jobs *jobs, int wake_fd,
+                  struct worker **out, struct abl_err *err);
 // Cancels what runs, waits for the thread and frees everything.
 void worker_stop(struct worker *w);
 

@@ -149,6 +149,14 @@ char *file_join(const char *dir, const char *name)
     return path;
 }
 
+char *file_expand_home(const char *path, const char *home)
+{
+    bool is_home = path[0] == '~' && (!path[1] || path[1] == '/') && home && *home;
+    if (!is_home)
+        return strdup(path);
+    return path[1] && path[2] ? file_join(home, path + 2) : strdup(home);
+}
+
 static bool write_all(int fd, const char *bytes, size_t len)
 {
     while (len) {
@@ -163,14 +171,31 @@ static bool write_all(int fd, const char *bytes, size_t len)
     return true;
 }
 
+static bool sync_all(int fd)
+{
+    while (fsync(fd) != 0)
+        if (errno != EINTR)
+            return false;
+    return true;
+}
+
+static const char temporary[] = ".tmp-";
+
+bool file_is_temporary(const char *ending)
+{
+    size_t len = sizeof temporary - 1;
+    return strncmp(ending, temporary, len) == 0 && ending[len]
+           && strspn(ending + len, "0123456789") == strlen(ending + len);
+}
+
 bool file_write_atomic(const char *path, const void *bytes, size_t len, struct abl_err *err)
 {
     struct buf temp = { 0 };
-    buf_printf(&temp, "%s.tmp-%ld", path, (long)getpid());
+    buf_printf(&temp, "%s%s%ld", path, temporary, (long)getpid());
     if (temp.failed)
         return abl_no_memory(err);
     int fd = open(temp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write_all(fd, bytes, len) && fsync(fd) == 0;
+    bool ok = fd >= 0 && write_all(fd, bytes, len) && sync_all(fd);
     int why = errno;
     if (fd >= 0 && close(fd) != 0 && ok) {
         why = errno;
@@ -187,6 +212,28 @@ bool file_write_atomic(const char *path, const void *bytes, size_t len, struct a
     }
     buf_release(&temp);
     return ok;
+}
+
+bool file_sync_folder(const char *path, struct abl_err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    // Some file systems know no such thing: EINVAL.
+    bool ok = fd >= 0 && (sync_all(fd) || errno == EINVAL || errno == ENOTSUP);
+    if (!ok)
+        abl_fail(err, ABL_FAILED, "cannot write folder '%s': %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+void file_sync_parent(const char *path)
+{
+    char *parent = strdup(path), *slash = parent ? strrchr(parent, '/') : NULL;
+    if (slash) {
+        slash[slash == parent] = '\0';
+        file_sync_folder(parent, NULL);
+    }
+    free(parent);
 }
 
 bool file_make_dirs(const char *path, struct abl_err *err)
@@ -218,11 +265,11 @@ static bool remove_children(const char *path, struct abl_err *err)
     if (!dir)
         return abl_fail(err, ABL_FAILED, "cannot open folder '%s': %s", path, strerror(errno));
     bool ok = true;
-    for (struct dirent *e; ok && (e = readdir(dir));) {
+    for (struct dirent *e; (e = readdir(dir));) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         char *child = file_join(path, e->d_name);
-        ok = child ? remove_entry(child, err) : abl_no_memory(err);
+        ok = (child ? remove_entry(child, err) : abl_no_memory(err)) && ok;
         free(child);
     }
     closedir(dir);

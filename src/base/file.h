@@ -39,13 +39,26 @@ bool file_is_dir(const char *path);
 // malloc'd "dir/name"; NULL when memory is out.
 char *file_join(const char *dir, const char *name);
 
+// malloc'd path, where a leading "~" or "~/" is the home (NULL: there is none); NULL when memory is
+// out.
+char *file_expand_home(const char *path, const char *home);
+
 // Write bytes to path: temporary name beside it, fsync, rename. Nothing half-written stays.
 bool file_write_atomic(const char *path, const void *bytes, size_t len, struct abl_err *err);
+
+// Whether `ending` is what file_write_atomic puts behind a name while it writes.
+bool file_is_temporary(const char *ending);
+
+// Have the names in a folder reach the disk. file_sync_parent: of the folder that path lies in, as
+// far as that can be done.
+bool file_sync_folder(const char *path, struct abl_err *err);
+void file_sync_parent(const char *path);
 
 // Create path and its missing parents (mode 0777 & ~umask).
 bool file_make_dirs(const char *path, struct abl_err *err);
 
-// Remove a folder tree that we made ourselves; symbolic links inside are unlinked, not followed.
+// Remove a folder tree that we made ourselves, all of it that can be; symbolic links inside are
+// unlinked, not followed.
 bool file_remove_tree(const char *path, struct abl_err *err);
 
 #endif

@@ -49,8 +49,10 @@ static bool export_conditions(const struct cli *cli, const char *command_line, s
     size_t n = 0;
     bool ok = name_children(cli, &a, children, err) && cross_begin(cli->export_dir, "", err);
     for (size_t i = 0; ok && i < cli->n_data && first.code != ABL_INTERRUPTED; i++) {
-        struct runner run
-            = { .dir = children[i].dir, .flags = cli->flags, .command_line = command_line };
+        struct runner run = { .dir = children[i].dir,
+                              .flags = cli->flags,
+                              .jobs = cli->ui.jobs,
+                              .command_line = command_line };
         struct settings settings = cli->run;
         struct abl_err failed;
         settings.data = cli->data[i];
@@ -82,6 +84,7 @@ bool command_export(const struct cli *cli, const char *command_line, struct abl_
         return export_conditions(cli, command_line, err);
     struct runner run = { .dir = cli->export_dir ? cli->export_dir : "-",
                           .flags = cli->flags,
+                          .jobs = cli->ui.jobs,
                           .command_line = command_line };
     return runner_run(&run, &cli->run, NULL, err);
 }

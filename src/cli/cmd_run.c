@@ -23,6 +23,7 @@ static bool run_one(const struct cli *cli, const char *command_line, const struc
 {
     struct runner run = { .dir = dir,
                           .flags = cli->flags,
+                          .jobs = cli->ui.jobs,
                           .command_line = command_line,
                           .verify_rows = one->verify_rows,
                           .sample_seconds = one->sample_seconds };

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/jobs.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "engine/engine.h"
@@ -75,6 +77,19 @@ static void print_version(void)
            cpu.name, cpu.driver);
 }
 
+// Commands that draw pictures do it in processes of their own, for which this is the time: before
+// there are threads. Where there can be none, it is done here.
+static struct jobs *start_jobs(const struct cli *cli)
+{
+    struct jobs *jobs = NULL;
+    struct abl_err ignored;
+    bool draws = cli->command == COMMAND_RUN || cli->command == COMMAND_CONFIG
+                 || cli->command == COMMAND_OV;
+    if (draws && !(cli->flags & CLI_DRY_RUN))
+        jobs_start(&jobs, &ignored);
+    return jobs;
+}
+
 static bool run_explorer(const struct cli *cli, struct abl_err *err)
 {
     if (cli->screenshot)
@@ -135,6 +150,7 @@ int main(int argc, char **argv)
 {
     wait_passively(argv);
     setlocale(LC_CTYPE, "");
+    signal(SIGXFSZ, SIG_IGN); // a file that grows too large is an error with a line, not an end
     struct abl_err err = { 0 };
     struct cli cli;
     struct buf command_line = { 0 };
@@ -147,8 +163,10 @@ int main(int argc, char **argv)
     else if (ok) {
         cli.run.data_dir = find_data_dir(data_dir);
         cli.run.hf_cache = hf_cache = find_hf_cache();
+        cli.ui.jobs = start_jobs(&cli);
         ok = quote_command_line(argc, argv, &command_line) || abl_no_memory(&err);
         ok = ok && run_command(&cli, command_line.data, &err);
+        jobs_end(cli.ui.jobs);
     }
     free(hf_cache);
     buf_release(&command_line);

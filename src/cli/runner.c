@@ -1,5 +1,6 @@
 #include "cli/runner.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -33,13 +34,17 @@ static void ask_stop(int signal)
     atomic_store(&stop_asked, true);
 }
 
-// A second signal ends the program at once.
-void runner_catch_signals(void)
+static void catch_signals(int flags)
 {
     static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-    struct sigaction action = { .sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND };
+    struct sigaction action = { .sa_handler = ask_stop, .sa_flags = flags };
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaction(signals[i], &action, NULL);
+}
+
+void runner_catch_signals(void)
+{
+    catch_signals((int)SA_RESETHAND);
 }
 
 // The line that says how far a run is, on a terminal only.
@@ -132,26 +137,66 @@ static void print_stability(const struct report *r)
     buf_release(&text);
 }
 
+static void tell(const struct runner *run, const struct written *w)
+{
+    struct buf lines = { 0 };
+    written_tell(w, "warning: ", &lines);
+    if (lines.len && !lines.failed)
+        fputs(lines.data, stderr);
+    if (!(run->flags & CLI_QUIET) && !w->not_there.code)
+        fprintf(stderr, "results in %s\n", w->place);
+    buf_release(&lines);
+}
+
+static bool write_folder(const struct runner *run, const struct report *r, const char *dir,
+                         char **written, struct abl_err *err)
+{
+    struct written w;
+    bool ok = report_save(r, dir, &w, err);
+    if (ok)
+        tell(run, &w);
+    if (ok && w.not_there.code)
+        ok = abl_fail(err, ABL_FAILED, "the results are not where they were to be, but in '%s'",
+                      w.place);
+    *written = w.place;
+    w.place = NULL;
+    written_release(&w);
+    return ok;
+}
+
+// A reader that is gone ends nothing: what it did not take is still to be saved.
+static bool print_report(const struct report *r, struct abl_err *err)
+{
+    struct buf json = { 0 };
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+    bool ok = report_json(r, &json, err);
+    sigaction(SIGPIPE, &ignore, &before);
+    if (ok
+        && (fwrite(json.data, 1, json.len, stdout) != json.len || fputc('\n', stdout) == EOF
+            || fflush(stdout) != 0))
+        ok = abl_fail(err, ABL_FAILED, "cannot write to standard output: %s", strerror(errno));
+    sigaction(SIGPIPE, &before, NULL);
+    buf_release(&json);
+    return ok;
+}
+
+// The folder first, if there is to be one: standard output is others' business. Where that takes
+// nothing, there is a folder after all.
 static bool write_results(const struct runner *run, const struct report *r, char **written,
                           struct abl_err *err)
 {
     bool to_stdout = run->dir && strcmp(run->dir, "-") == 0;
-    if (to_stdout || run->flags & CLI_JSON) {
-        struct buf json = { 0 };
-        bool ok = report_json(r, &json, err);
-        if (ok
-            && (fwrite(json.data, 1, json.len, stdout) != json.len || fputc('\n', stdout) == EOF
-                || fflush(stdout) != 0))
-            ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
-        buf_release(&json);
-        if (!ok || to_stdout)
-            return ok;
-    }
-    if (!report_write(r, run->dir, written, err))
-        return false;
-    if (!(run->flags & CLI_QUIET))
-        fprintf(stderr, "results in %s\n", *written);
-    return true;
+    bool ok = to_stdout || write_folder(run, r, run->dir, written, err);
+    if (!to_stdout && !(run->flags & CLI_JSON))
+        return ok;
+    struct abl_err failed, lost;
+    if (print_report(r, &failed))
+        return ok;
+    if (to_stdout && write_folder(run, r, NULL, written, &lost))
+        return abl_fail(err, ABL_FAILED, "%s; the run is whole in '%s'", failed.text, *written);
+    if (ok)
+        *err = failed;
+    return false;
 }
 
 // Run the variants and read what the experiment reads; `in` says how far it came.
@@ -189,7 +234,10 @@ static bool write_run(const struct runner *run, const struct report *r, char **w
     }
     if (!(run->flags & CLI_QUIET))
         print_profile(r->session);
-    if (!write_results(run, r, written, err))
+    catch_signals(0); // impatience must not cost what is being saved
+    bool ok = write_results(run, r, written, err);
+    catch_signals((int)SA_RESETHAND);
+    if (!ok)
         return false;
     return !r->interrupted
            || abl_fail(err, ABL_INTERRUPTED,
@@ -223,6 +271,7 @@ static bool run_and_write(const struct runner *run, struct session *session, str
                         .verify_json = with->verified,
                         .results = t,
                         .readings = &readings,
+                        .jobs = run->jobs,
                         .command_line = run->command_line,
                         .interrupted = !ran,
                         .samples = with->sampler ? sampler_stop(with->sampler) : NULL,

@@ -16,18 +16,10 @@ static bool given(const char *s)
     return s && *s;
 }
 
-// "~/models" is below the home, as a job script may say it where no shell looks.
-static char *expand_home(const char *path, const char *home)
-{
-    bool is_home = path[0] == '~' && (!path[1] || path[1] == '/') && given(home);
-    if (!is_home)
-        return strdup(path);
-    return path[1] && path[2] ? file_join(home, path + 2) : strdup(home);
-}
-
+// "~" as a job script may say it where no shell looks.
 static char *join_home(const char *path, const char *name, const char *home)
 {
-    char *folder = expand_home(path, home), *out = folder ? file_join(folder, name) : NULL;
+    char *folder = file_expand_home(path, home), *out = folder ? file_join(folder, name) : NULL;
     free(folder);
     return out;
 }
@@ -35,9 +27,9 @@ static char *join_home(const char *path, const char *name, const char *home)
 char *hf_cache_root(const struct hf_environment *e)
 {
     if (given(e->hf_hub_cache))
-        return expand_home(e->hf_hub_cache, e->home);
+        return file_expand_home(e->hf_hub_cache, e->home);
     if (given(e->huggingface_hub_cache))
-        return expand_home(e->huggingface_hub_cache, e->home);
+        return file_expand_home(e->huggingface_hub_cache, e->home);
     if (given(e->hf_home))
         return join_home(e->hf_home, "hub", e->home);
     if (given(e->xdg_cache_home))

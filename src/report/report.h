@@ -9,6 +9,7 @@
 #include "session/session.h"
 
 struct drift;
+struct jobs;
 
 struct report {
     const struct session *session;
@@ -20,6 +21,7 @@ struct report {
     const char *verify_json;
     // memory and time while it ran, of --profile; NULL: nobody looked
     const struct samples *samples;
+    struct jobs *jobs;        // where pictures are drawn; NULL: in this process
     const char *command_line; // as typed, for provenance; NULL from the explorer
     // A partial run: partial_summary.json is written and every JSON says "partial": true.
     bool interrupted;

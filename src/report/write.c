@@ -1,7 +1,6 @@
 #include "report/write.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +8,15 @@
 #include <unistd.h>
 
 #include "analysis/effects.h"
+#include "base/file.h"
 #include "base/sha256.h"
 #include "report/config.h"
-#include "report/heatmap.h"
 #include "report/ov_report.h"
+#include "report/pictures.h"
 #include "report/profile.h"
 #include "report/provenance.h"
 #include "report/rundir.h"
+#include "report/rundir_place.h"
 #include "report/summary.h"
 #include "report/tables.h"
 
@@ -179,73 +180,81 @@ static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_er
     return ok;
 }
 
-// The figures, drawn beside the tables on a thread of their own: fonts alone take as long as all
-// tables of a small run.
+// The figures, which are drawn while tables are written and put in when the run is in its place.
 struct figures {
-    const struct parts *parts;
-    struct buf svg, png;
-    struct abl_err err;
-    bool drawn, has_thread;
-    pthread_t thread;
+    struct job *job;
+    bool wanted;
+    struct abl_err err; // why there are none (any more)
 };
 
-static void *draw_figures(void *context)
+static void figures_begin(struct figures *f, const struct parts *p)
 {
-    struct figures *f = context;
     struct arena scratch = { 0 };
     struct heatmap m;
-    f->drawn = make_heatmap(f->parts, &scratch, &m, &f->err) && heatmap_svg(&m, &f->svg, &f->err)
-               && heatmap_png(&m, &f->png, &f->err);
+    *f = (struct figures){ .wanted = p->effects.n_heads };
+    if (f->wanted && make_heatmap(p, &scratch, &m, &f->err))
+        pictures_begin(p->report->jobs, &m, &f->job, &f->err);
     arena_release(&scratch);
-    return NULL;
 }
 
-static void figures_start(struct figures *f, const struct parts *p)
+// Until they are there, the manifest says that they are not.
+static void announce(struct rundir *dir, const struct figures *f)
 {
-    *f = (struct figures){ .parts = p, .drawn = true };
-    if (!p->effects.n_heads)
-        return;
-    f->has_thread = pthread_create(&f->thread, NULL, draw_figures, f) == 0;
-    if (!f->has_thread)
-        draw_figures(f);
+    for (size_t i = 0; f->wanted && i < N_PICTURES; i++)
+        rundir_lack(dir, picture_names[i], "not drawn yet");
 }
 
-static void figures_wait(struct figures *f)
+static void add_figure(struct rundir *dir, struct figures *f, size_t i, struct buf *lacking)
 {
-    if (f->has_thread)
-        pthread_join(f->thread, NULL);
-    f->has_thread = false;
-}
-
-static bool add_figures(struct rundir *dir, struct figures *f, struct abl_err *err)
-{
-    figures_wait(f);
-    if (!f->drawn) {
-        *err = f->err;
-        return false;
+    struct buf bytes = { 0 };
+    struct abl_err failed;
+    bool told = f->err.code, drawn = !told && job_next(f->job, &bytes, &f->err);
+    if (!drawn || !rundir_add(dir, picture_names[i], &bytes, RUNDIR_LATE, &failed)) {
+        const char *why = drawn ? failed.text : f->err.text;
+        rundir_lack(dir, picture_names[i], why);
+        buf_printf(lacking, "%s%s%s%s", lacking->len ? " and " : "", picture_names[i],
+                   told && lacking->len ? "" : ": ", told && lacking->len ? "" : why);
     }
-    return !f->parts->effects.n_heads
-           || (rundir_add(dir, "artifacts/impact_heatmap.svg", &f->svg, 0, err)
-               && rundir_add(dir, "artifacts/impact_heatmap.png", &f->png, 0, err));
+    buf_release(&bytes);
 }
 
-static bool write_parts(const struct parts *p, const char *path, struct abl_err *err)
+// From here on nothing costs more than a picture; what that was is told.
+static void add_figures(struct rundir *dir, struct figures *f, struct buf *lacking)
+{
+    struct abl_err failed;
+    for (size_t i = 0; f->wanted && i < N_PICTURES; i++)
+        add_figure(dir, f, i, lacking);
+    if (!rundir_finish(dir, &failed))
+        buf_printf(lacking, "%spictures: %s", lacking->len ? "; " : "", failed.text);
+}
+
+static bool write_parts(const struct parts *p, const char *path, struct written *out,
+                        struct abl_err *err)
 {
     struct rundir dir;
     struct figures figures;
-    if (!rundir_open(path, &dir, err))
+    char *place = strdup(path);
+    if (!place)
+        return abl_no_memory(err);
+    if (!rundir_open(path, &dir, err)) {
+        free(place);
         return false;
-    figures_start(&figures, p);
+    }
+    figures_begin(&figures, p);
+    announce(&dir, &figures);
     bool ok = add_config(&dir, p, err) && add_documents(&dir, p, err) && add_tables(&dir, p, err)
               && add_verified(&dir, p->report, err) && add_readings(&dir, p, err)
-              && add_profile(&dir, p, err) && add_figures(&dir, &figures, err);
-    figures_wait(&figures);
-    buf_release(&figures.svg);
-    buf_release(&figures.png);
-    if (ok)
-        return rundir_commit(&dir, p->report->interrupted, err);
-    rundir_abort(&dir);
-    return false;
+              && add_profile(&dir, p, err);
+    if (!ok)
+        rundir_abort(&dir);
+    ok = ok && rundir_commit(&dir, p->report->interrupted, err);
+    if (ok) {
+        add_figures(&dir, &figures, &out->lacking);
+        out->place = place;
+    } else
+        free(place);
+    job_end(figures.job);
+    return ok;
 }
 
 // malloc'd "runs/<name>_<12 hex>"; NULL on failure.
@@ -267,14 +276,15 @@ static char *default_path(const struct parts *p, struct abl_err *err)
 }
 
 // Write to path; the folder of all runs is made for it, and goes again when nothing came of it.
-static bool write_default(const struct parts *p, const char *path, struct abl_err *err)
+static bool write_default(const struct parts *p, const char *path, struct written *out,
+                          struct abl_err *err)
 {
     bool made = mkdir(runs_folder, 0777) == 0;
     if (!made && errno != EEXIST)
         return abl_fail(err, ABL_FAILED,
                         "cannot create folder '%s' here: %s; name another place with --export",
                         runs_folder, strerror(errno));
-    if (write_parts(p, path, err))
+    if (write_parts(p, path, out, err))
         return true;
     if (made)
         rmdir(runs_folder);
@@ -286,22 +296,108 @@ bool report_check_target(const char *path, struct abl_err *err)
     return rundir_check(path, err);
 }
 
-bool report_write(const struct report *r, const char *path, char **written, struct abl_err *err)
+static bool write_to(const struct parts *p, const char *path, bool by_name, struct written *out,
+                     struct abl_err *err)
+{
+    out->rescued = rundir_sweep(path);
+    return by_name ? write_default(p, path, out, err) : write_parts(p, path, out, err);
+}
+
+// The last part of a path, which a run keeps wherever it goes.
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+// A name in `folder` (NULL: beside path) where nothing is yet.
+static char *other_name(const char *path, const char *folder)
+{
+    char *name = folder ? file_join(folder, last_part(path)) : NULL;
+    if (!folder || !name || !file_exists(name))
+        return folder ? name : rundir_free_name(path);
+    char *other = rundir_free_name(name);
+    free(name);
+    return other;
+}
+
+// Where else a run may go, the nearest first: beside the place, here, at home, among what is
+// temporary.
+static bool write_elsewhere(const struct parts *p, const char *path, struct written *out)
+{
+    const char *folders[]
+        = { NULL, ".", getenv("PWD"), getenv("HOME"), getenv("TMPDIR"), "/var/tmp", "/tmp" };
+    size_t len = strlen(path);
+    char *base = strndup(path, len > 1 && path[len - 1] == '/' ? len - 1 : len);
+    bool ok = false;
+    for (size_t i = 0; base && !ok && i < sizeof folders / sizeof *folders; i++) {
+        struct abl_err ignored;
+        char *name = i && !folders[i] ? NULL : other_name(base, folders[i]);
+        ok = name && write_parts(p, name, out, &ignored);
+        free(name);
+    }
+    free(base);
+    return ok;
+}
+
+// ABL_USAGE is a refusal, which whoever asked can answer, but for what came up meanwhile.
+static bool save(const struct parts *p, const char *path, bool by_name, bool elsewhere,
+                 struct written *out, struct abl_err *err)
+{
+    struct abl_err failed = { 0 };
+    if (write_to(p, path, by_name, out, &failed))
+        return true;
+    if (!elsewhere || !write_elsewhere(p, path, out)) {
+        *err = failed;
+        return false;
+    }
+    abl_fail(&out->not_there, ABL_FAILED, "%s", failed.text);
+    return true;
+}
+
+static bool make_and_save(const struct report *r, const char *path, bool elsewhere,
+                          struct written *out, struct abl_err *err)
 {
     struct parts p;
-    char *where = NULL;
+    char *named = NULL;
+    *out = (struct written){ 0 };
     bool ok = parts_make(r, &p, err);
-    if (ok) {
-        where = path ? strdup(path) : default_path(&p, err);
-        ok = (where || (path && abl_no_memory(err)))
-             && (path ? write_parts(&p, where, err) : write_default(&p, where, err));
-    }
+    if (ok && !path)
+        path = named = default_path(&p, err);
+    ok = ok && path && save(&p, path, named != NULL, elsewhere, out, err);
     effects_release(&p.effects);
-    if (ok)
-        *written = where;
-    else
-        free(where);
+    free(named);
     return ok;
+}
+
+bool report_write(const struct report *r, const char *path, struct written *out,
+                  struct abl_err *err)
+{
+    return make_and_save(r, path, false, out, err);
+}
+
+bool report_save(const struct report *r, const char *path, struct written *out, struct abl_err *err)
+{
+    return make_and_save(r, path, true, out, err);
+}
+
+void written_release(struct written *w)
+{
+    free(w->place);
+    free(w->rescued);
+    buf_release(&w->lacking);
+    *w = (struct written){ 0 };
+}
+
+void written_tell(const struct written *w, const char *mark, struct buf *out)
+{
+    if (w->rescued)
+        buf_printf(out, "%sa finished run that had not got into its place is now in '%s'\n", mark,
+                   w->rescued);
+    if (w->not_there.code)
+        buf_printf(out, "%s%s: the run is whole in '%s'\n", mark, w->not_there.text, w->place);
+    if (w->lacking.len && !w->lacking.failed)
+        buf_printf(out, "%s'%s' lacks %s; its tables are whole\n", mark, w->place, w->lacking.data);
 }
 
 static bool put_doc(struct buf *out, const char *key, struct doc *d, struct abl_err *err)

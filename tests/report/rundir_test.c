@@ -144,23 +144,24 @@ static void runs_are_named_after_the_hash_of_their_config(void **state)
 {
     struct example *e = example_new(&experiment_heads);
     struct abl_err err = { 0 };
-    char *written = NULL, here[4096], hash[SHA256_HEX], expected[128];
+    struct written w;
+    char here[4096], hash[SHA256_HEX], expected[128];
     assert_non_null(getcwd(here, sizeof here));
     for (int interrupted = 0; interrupted < 2; interrupted++) {
         e->report.interrupted = interrupted;
         assert_int_equal(chdir(*state), 0);
-        bool ok = report_write(&e->report, NULL, &written, &err);
+        bool ok = report_write(&e->report, NULL, &w, &err);
         struct file_bytes config
-            = ok ? read_bytes(written, "config.json") : (struct file_bytes){ 0 };
+            = ok ? read_bytes(w.place, "config.json") : (struct file_bytes){ 0 };
         assert_int_equal(chdir(here), 0);
         must(ok, &err);
         if (!interrupted)
             must(sha256_bytes(config.data, config.size, hash, &err), &err);
         snprintf(expected, sizeof expected, "runs/tiny-facts-heads_%.12s%s", hash,
                  interrupted ? "-partial" : "");
-        assert_string_equal(written, expected);
+        assert_string_equal(w.place, expected);
         file_bytes_release(&config);
-        free(written);
+        written_release(&w);
     }
     example_free(e);
 }
@@ -207,12 +208,13 @@ static void is_refused(const struct example *e, const char *path, enum abl_code 
                        const char *word)
 {
     struct abl_err err = { 0 };
-    char *written = NULL;
+    struct written w;
     assert_false(report_check_target(path, &err));
     assert_int_equal(err.code, code);
     err = (struct abl_err){ 0 };
-    assert_false(report_write(&e->report, path, &written, &err));
-    assert_null(written);
+    assert_false(report_write(&e->report, path, &w, &err));
+    assert_null(w.place);
+    written_release(&w);
     assert_int_equal(err.code, code);
     if (!strstr(err.text, word))
         fail_msg("'%s' does not name '%s'", err.text, word);

@@ -172,11 +172,13 @@ void write_text(const char *folder, const char *name, const char *text)
 char *write_report(const struct example *e, const char *folder, const char *name)
 {
     struct abl_err err = { 0 };
-    char *path = file_join(folder, name), *written = NULL;
-    must(report_write(&e->report, path, &written, &err), &err);
-    assert_string_equal(path, written);
-    free(path);
-    return written;
+    struct written w;
+    char *path = file_join(folder, name);
+    must(report_write(&e->report, path, &w, &err), &err);
+    assert_string_equal(path, w.place);
+    assert_int_equal(w.lacking.len, 0);
+    written_release(&w);
+    return path;
 }
 
 static void on_field(void *text, size_t len, void *context)

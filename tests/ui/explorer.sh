@@ -112,6 +112,28 @@ if [ -s "$scratch/out/manifest.json" ]; then pass export_writes_the_run_director
 keys ':' 'screenshot shot.svg' Enter
 expect screenshot_says_where 'shot.svg'
 if [ -s "$scratch/shot.svg" ]; then pass screenshot_is_written; else fail screenshot_is_written; fi
+# places NAME TYPED PATTERN: what the export prompt says to a name.
+places() {
+    keys e
+    shows '[Ee]xport into folder'
+    keys C-u
+    keys -l -- "$2"
+    keys Enter
+    expect "$1" "$3"
+}
+settings="HOME=$scratch/home" && mkdir "$scratch/home"
+keys q
+start 100 24 --data facts --rows 4 --heads 0:0
+settings=
+shows 'done'
+places a_tilde_is_the_home '~/at-home' 'exported .*/home/at-home'
+if [ -s "$scratch/home/at-home/manifest.json" ]; then pass the_home_holds_the_run; else fail the_home_holds_the_run; fi
+places a_dash_is_no_folder - "'-' looks like an option"
+places two_dashes_are_no_folder -- "'--' looks like an option"
+places an_option_is_no_folder --json "'--json' looks like an option"
+places blanks_are_no_folder '   ' 'is blank'
+places anothers_home_is_not_guessed '~nobody/x' 'write the path'
+if [ -z "$(ls -d "$scratch"/-* "$scratch"/\ * "$scratch"/'~'* 2>/dev/null)" ]; then pass none_of_them_is_made; else fail none_of_them_is_made; fi
 
 # Every experiment from a cold start, by keys alone; what `e` writes is what --export writes.
 # same NAME EXPORTED ARGUMENT…: tables and configuration are those of the headless run.
@@ -228,6 +250,7 @@ keys 'fg; echo status $?; stty -a | tail -n +2 >after' Enter
 expect continue_brings_the_screen_back 'done 32 heads'
 keys C-c
 expect ctrl_c_leaves_with_status_130 '^status 130'
+expect ctrl_c_saves_and_says_where 'runs/'
 sane the_terminal_is_as_before_after_ctrl_c
 
 # colours NAME PATTERN ARGUMENT…: the escapes of the finished heatmap's colours match; "none": there are none.
@@ -257,7 +280,7 @@ start 80 24 --data facts --ascii
 shows 'done 32 heads'
 if screen | LC_ALL=C grep -q '[^ -~]'; then fail ascii_shows_nothing_else; else pass ascii_shows_nothing_else; fi
 
-for signal in TERM HUP; do
+for signal in INT TERM HUP; do
     start 80 24 --data negation
     shows 'done 32 heads'
     kill "-$signal" "$(cat "$scratch/pid")"

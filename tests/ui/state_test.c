@@ -206,6 +206,35 @@ static void commands_do_what_keys_do(void **state)
     state_free(s);
 }
 
+static void places_are_typed_as_a_shell_would_have_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *typed, *home, *meant; // meant NULL: refused
+    } cases[] = { { "out", "/home/me", "out" },
+                  { "~", "/home/me", "/home/me" },
+                  { "~/", "/home/me", "/home/me" },
+                  { "~/a b/c", "/home/me", "/home/me/a b/c" },
+                  { " \t~/x ", "/home/me/", "/home/me/x" },
+                  { "a~/b", "/home/me", "a~/b" },
+                  { "./~", "/home/me", "./~" },
+                  { "", "/home/me", "" },
+                  { " ", "/home/me", NULL },
+                  { "\t ", "/home/me", NULL },
+                  { "~you/x", "/home/me", NULL },
+                  { "~/x", NULL, NULL },
+                  { "~/x", "", NULL } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[MAX_TYPED];
+        struct abl_err err = { 0 };
+        strcpy(text, cases[i].typed);
+        bool ok = typed_place(text, sizeof text, cases[i].home, &err);
+        if (ok != (cases[i].meant != NULL) || (ok && strcmp(text, cases[i].meant) != 0))
+            fail_msg("'%s' is '%s' (%s), not '%s'", cases[i].typed, text, err.text,
+                     cases[i].meant ? cases[i].meant : "refused");
+    }
+}
+
 static void marks_outside_a_smaller_model_are_dropped(void **state)
 {
     (void)state;
@@ -472,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_bad_scale_is_a_message_and_no_run),
         cmocka_unit_test(search_goes_to_a_head),
         cmocka_unit_test(commands_do_what_keys_do),
+        cmocka_unit_test(places_are_typed_as_a_shell_would_have_them),
         cmocka_unit_test(marks_outside_a_smaller_model_are_dropped),
         cmocka_unit_test(text_is_folded_at_blanks_and_long_words_anywhere),
         cmocka_unit_test(a_long_message_is_whole_in_the_log_at_any_width),

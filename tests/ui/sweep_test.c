@@ -40,7 +40,7 @@ static struct sweep *open_sweep(double sample_from)
     settings.n_boot = 10;
     settings.n_threads = 2;
     settings.sample_from = sample_from;
-    CHECK(sweep_new(&settings, &s, &err) && sweep_choose(s, &choice, false, NULL, &err));
+    CHECK(sweep_new(&settings, NULL, &s, &err) && sweep_choose(s, &choice, false, NULL, &err));
     return s;
 }
 

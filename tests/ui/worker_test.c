@@ -39,7 +39,7 @@ static struct rig *new_rig(size_t max_rows)
     strcpy(r->choice.data, "facts");
     strcpy(r->choice.device, "cpu");
     assert_int_equal(pipe(r->wake), 0);
-    if (!worker_start(&r->settings, r->wake[1], &r->worker, &err))
+    if (!worker_start(&r->settings, NULL, r->wake[1], &r->worker, &err))
         fail_msg("%s", err.text);
     return r;
 }

@@ -1,0 +1,42 @@
+// What is where a run directory goes: nothing, an earlier run, what others put there; and beside
+// it, what processes of ours left that ended before they were done.
+#ifndef ABL_REPORT_RUNDIR_PLACE_H
+#define ABL_REPORT_RUNDIR_PLACE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+// The list of a run directory's files.
+extern const char manifest_name[]; // "manifest.json"
+// In a folder while its run is written, locked by the process that writes it.
+extern const char writing_name[]; // ".abltui-writing"
+
+// The absolute place that path means, symbolic links followed; malloc'd. ABL_USAGE for a name that
+// cannot be meant (blank, or with a dash in front), ABL_FAILED where nothing can be written; NULL
+// then.
+char *rundir_resolve(const char *path, struct abl_err *err);
+
+// ABL_USAGE where something is at `place` that is not ours to replace; path names it for the user.
+bool rundir_check_place(const char *path, const char *place, struct abl_err *err);
+
+enum hidden_kind { HIDDEN_WRITTEN, HIDDEN_OLD };
+
+// malloc'd "parent/.base.tmp-PID" or ".old-PID": beside the place and so on the same file system.
+// NULL when memory is out.
+char *rundir_hidden(const char *place, enum hidden_kind kind);
+
+// Put right what processes that have ended left in the folder of `place`: an unfinished run
+// goes; a finished one that was not in its place yet gets a name of its own, which is returned
+// (malloc'd; NULL: there was none); an earlier run that had been moved away comes back. What
+// others made stays, and so does what cannot be changed.
+char *rundir_sweep(const char *place);
+
+// Remove a folder that is written no more; its sign goes last, so that what cannot be removed now
+// is known for ours later.
+void rundir_discard(const char *folder);
+
+// malloc'd path beside `place` where nothing is: "place-1" and so on; NULL where there is none.
+char *rundir_free_name(const char *place);
+
+#endif
