@@ -144,4 +144,4 @@ uninstall:
 clean:
 	rm -rf build $(PROGRAM)
 
--include $(SOURCES:%.c=$(BUILD)/%.d) $(SOURCES:%.c=$(BUILD)/%.read.d) $(wildcard $(BUILD)/shaders/*.d)
+-include $(SOURCES:%.c=$(BUILD)/%.d) $(SOURCES:%.c=$(BUILD)/%.read.d) $(SHADER_HEADERS:%=%.d)

@@ -99,7 +99,7 @@ static bool time_shape(const struct work *w, const struct shape *s, struct abl_e
     }
     qsort(times, n, sizeof *times, by_value);
     double flop = 2.0 * s->m * s->k * s->n;
-    printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %.1f %.1f\n", s->m, s->k, s->n,
+    printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %.3g %.3g\n", s->m, s->k, s->n,
            flop / times[0] / 1e9, flop / times[n / 2] / 1e9);
     return fflush(stdout) == 0 || abl_fail(err, ABL_FAILED, "cannot write the figures");
 }

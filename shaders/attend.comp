@@ -1,4 +1,4 @@
-// z = softmax(scale q·k) v over the rows that each query's context lists. One subgroup a query and head.
+// z = softmax(scale q·k) v over the rows that each query's context lists. One team a query and head.
 //
 // LANES keys at a time: lane j has the score of key j; then each lane owns columns of v and takes the weights of all
 // keys by shuffles. The softmax is kept running, rescaled when a larger score comes.
@@ -35,7 +35,7 @@ float dot_product(uint q_first, uint k_first)
 
 void main()
 {
-    uint id = subgroup_index(), lane = gl_SubgroupInvocationID;
+    uint id = TEAM_INDEX, lane = TEAM_LANE;
     if (id >= a.n_queries * a.n_heads)
         return;
     uint query = id / a.n_heads, head = id % a.n_heads, kv = head / a.heads_per_kv * a.d_head;
@@ -50,16 +50,17 @@ void main()
         bool listed = first + lane < end;
         uint row = rows[min(first + lane, end - 1)];
         float score = a.scale * dot_product(q_first, a.k_first + row * a.k_stride + kv);
-        float new_peak = max(peak, subgroup_max(listed ? score : -3.0e38));
+        float new_peak = max(peak, team_max(listed ? score : -3.0e38));
         float weight = listed ? exp_of(score - new_peak) : 0.0;
         float shrink = exp_of(peak - new_peak);
         peak = new_peak;
-        total = total * shrink + subgroup_sum(weight);
+        total = total * shrink + team_sum(weight);
         [[unroll]] for (uint i = 0; i < PARTS; i++)
             z[i] *= shrink;
+        team_show(weight, row);
         [[unroll]] for (uint j = 0; j < LANES; j++) {
-            float w = subgroupShuffle(weight, j);
-            uint v_first = a.v_first + subgroupShuffle(row, j) * a.v_stride + kv;
+            float w = team_of(j, weight);
+            uint v_first = a.v_first + team_of(j, row) * a.v_stride + kv;
             if (first + j < end) {
                 [[unroll]] for (uint i = 0; i < PARTS; i++) {
                     uint c = 4 * (i * LANES + lane);

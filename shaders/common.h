@@ -1,19 +1,26 @@
-// Included first by every shader: how inputs are read, and sums over a subgroup.
+// Included first by every shader: how inputs are read, and what the lanes of a team do together.
 //
 // Bindings, the same for all shaders: 0 the output, 1 to 4 inputs of floats, 5 and 6 lists.
+//
+// A team is the LANES threads that work on one row: a subgroup, whose lanes talk by shuffles; or, for drivers whose
+// subgroups have none or are of no certain size (-DSHARED), a workgroup, whose lanes talk through shared memory. There all
+// lanes have to come to every team_… together.
 //
 // Inputs come in two builds. CPU-type devices read through texel buffers (-DTEXEL): there a storage buffer load is a
 // loop over the lanes with a stall in each, a texel fetch is straight-line vector code and 10 times as fast. GPUs read
 // storage buffers. INPUT(slot, x) declares both x_at4(i), floats 4i … 4i + 3, and x_at(first, n), the n <= 4 floats from
 // `first` on, zeros behind them; without ALIGNED, `first` need not be a multiple of 4.
 #extension GL_EXT_control_flow_attributes : require
+#ifndef SHARED
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
+#endif
 
 #include "args.h"
 
-layout(constant_id = 0) const uint LANES = 32;   // size of a subgroup
+layout(constant_id = 0) const uint LANES = 32;     // of a team
 layout(constant_id = 1) const bool ALIGNED = true; // every position, stride and width is a multiple of 4
+layout(constant_id = 2) const uint THREADS = 128;  // of a workgroup
 layout(local_size_x_id = 2, local_size_y = 1, local_size_z = 1) in;
 
 #ifdef TEXEL
@@ -100,28 +107,90 @@ uint group_index()
     return gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
 }
 
-// Work item of this subgroup, where each subgroup works alone.
-uint subgroup_index()
-{
-    return group_index() * gl_NumSubgroups + gl_SubgroupID;
-}
-
 float sum4(vec4 v)
 {
     return (v.x + v.y) + (v.z + v.w);
 }
 
+#ifdef SHARED
+shared float team_floats[LANES];
+shared uint team_uints[LANES];
+#define TEAM_LANE gl_LocalInvocationIndex
+#define TEAM_INDEX group_index()
+#define TEAM_IN_GROUP 0
+
+// What each lane may then take from any other: team_of.
+void team_show(float f, uint u)
+{
+    barrier();
+    team_floats[TEAM_LANE] = f;
+    team_uints[TEAM_LANE] = u;
+    barrier();
+}
+
+float team_of(uint lane, float shown)
+{
+    return team_floats[lane];
+}
+
+uint team_of(uint lane, uint shown)
+{
+    return team_uints[lane];
+}
+
+// What the lane whose number differs in these bits has.
+float team_xor(float v, uint bits)
+{
+    team_show(v, 0);
+    return team_floats[TEAM_LANE ^ bits];
+}
+
+uint team_xor(uint v, uint bits)
+{
+    team_show(0.0, v);
+    return team_uints[TEAM_LANE ^ bits];
+}
+#else
+#define TEAM_LANE gl_SubgroupInvocationID
+#define TEAM_INDEX (group_index() * gl_NumSubgroups + gl_SubgroupID) // where each team works alone
+#define TEAM_IN_GROUP gl_SubgroupID
+
+void team_show(float f, uint u)
+{
+}
+
+float team_of(uint lane, float shown)
+{
+    return subgroupShuffle(shown, lane);
+}
+
+uint team_of(uint lane, uint shown)
+{
+    return subgroupShuffle(shown, lane);
+}
+
+float team_xor(float v, uint bits)
+{
+    return subgroupShuffleXor(v, bits);
+}
+
+uint team_xor(uint v, uint bits)
+{
+    return subgroupShuffleXor(v, bits);
+}
+#endif
+
 // Sums by butterfly: every lane gets the same bits, and shuffles with a constant are cheap on every device.
-float subgroup_sum(float v)
+float team_sum(float v)
 {
     [[unroll]] for (uint i = 1; i < LANES; i <<= 1)
-        v += subgroupShuffleXor(v, i);
+        v += team_xor(v, i);
     return v;
 }
 
-float subgroup_max(float v)
+float team_max(float v)
 {
     [[unroll]] for (uint i = 1; i < LANES; i <<= 1)
-        v = max(v, subgroupShuffleXor(v, i));
+        v = max(v, team_xor(v, i));
     return v;
 }

@@ -1,4 +1,4 @@
-// x = keep * x + add * source over the columns of each edit. One subgroup an edit. keep = 0 and add = 0 do not read
+// x = keep * x + add * source over the columns of each edit. One team an edit. keep = 0 and add = 0 do not read
 // their operand, which may hold anything.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -27,7 +27,7 @@ layout(set = 0, binding = 5, std430) readonly buffer list
 
 void main()
 {
-    uint id = subgroup_index();
+    uint id = TEAM_INDEX;
     if (id >= a.n_edits)
         return;
     edit_item e = edits[id];
@@ -35,7 +35,7 @@ void main()
         return;
     uint to = a.x_first + (e.row - a.row_first) * a.x_stride + e.first_col;
     uint from = a.source_first + e.source_row * a.source_stride + e.source_col;
-    for (uint c = 4 * gl_SubgroupInvocationID; c < e.n_cols; c += 4 * LANES) {
+    for (uint c = 4 * TEAM_LANE; c < e.n_cols; c += 4 * LANES) {
         uint n = e.n_cols - c;
         vec4 y = vec4(0);
         if (e.keep != 0.0)

@@ -31,7 +31,7 @@ layout(set = 0, binding = 2, std430) readonly buffer w_halves
 INPUT(3, bias)
 INPUT(4, old)
 
-const uint THREADS = 256, SLICE = 16, PANEL4 = 16; // a panel of w is 64 columns
+const uint SLICE = 16, PANEL4 = 16; // a panel of w is 64 columns
 const uint SUBGROUPS = THREADS / LANES;
 const uint MATRICES = (TILE / CM) * (TILE / CN) / SUBGROUPS; // of one subgroup
 const uint X_ROW = SLICE + 8, W_ROW = TILE + 8; // longer than they need be, so that rows begin in different banks

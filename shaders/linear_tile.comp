@@ -1,12 +1,12 @@
-// out = x · w for GPUs: a workgroup of 16 x 16 computes TILE x TILE outputs, TILE / 16 rows and columns a thread, from
-// slices of 16 k that it shares. Both slices keep the order they have in memory, 4 floats to a vector: x along k, so
+// out = x · w for GPUs: a workgroup of 16 x 16 (or 16 x 8) threads computes TILE x TILE outputs, TILE / 16 columns of every
+// 16th (8th) row a thread, from slices of 16 k that it shares. Both slices keep the order they have in memory, 4 floats to a vector: x along k, so
 // that a thread reads 4 k of a row at once, w along n. The rows of the x slice are one vector longer than they need be,
 // so that a column of them falls into different banks.
 //
 //            n ──►  thread tx: columns 4 tx … 4 tx + 3, and so on 64 further
 //   k│16    [ w slice: 16 x TILE ]
 //    ▼
-//  [ x slice: TILE x 16 ]   thread ty: rows ty, ty + 16, …
+//  [ x slice: TILE x 16 ]   thread ty: rows ty, ty + 16, … (ty + 8, …)
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
@@ -15,33 +15,21 @@
 layout(constant_id = 3) const uint TILE = 64; // 64 or 128
 layout(constant_id = 4) const uint ACT = SHADER_ACT_IDENTITY;
 layout(constant_id = 5) const bool ACCUMULATE = false;
-layout(constant_id = 6) const bool HALF_W = false; // w is stored as fp16
 layout(push_constant) uniform Push
 {
     linear_args a;
 };
 OUTPUT
 INPUT(1, x)
-INPUT(2, w)
-layout(set = 0, binding = 2, std430) readonly buffer w_halves
-{
-    uvec2 w_half4[];
-};
 INPUT(3, bias)
 INPUT(4, old)
+#include "weights.h"
 
-const uint THREADS = 256, SLICE = 16, SLICE4 = SLICE / 4, PANEL4 = 16; // a panel of w is 64 columns
+const uint SLICE = 16, SLICE4 = SLICE / 4, PANEL4 = 16; // a panel of w is 64 columns
 const uint X_ROW = SLICE4 + 1;
-const uint ROWS = TILE / 16, COLS4 = TILE / 64; // of one thread
+const uint HEIGHT = THREADS / 16, ROWS = TILE / HEIGHT, COLS4 = TILE / 64; // of one thread
 shared vec4 x_slice[TILE * X_ROW];
 shared vec4 w_slice[SLICE * TILE / 4];
-
-vec4 w_load4(uint i)
-{
-    if (HALF_W)
-        return vec4(unpackHalf2x16(w_half4[i].x), unpackHalf2x16(w_half4[i].y));
-    return w_at4(i);
-}
 
 void load_slices(uint m0, uint n0, uint k0)
 {
@@ -79,7 +67,7 @@ void main()
                 [[unroll]] for (uint j = 0; j < COLS4; j++)
                     ws[kk][j] = w_slice[(4 * k4 + kk) * (TILE / 4) + tx + 16 * j];
             [[unroll]] for (uint i = 0; i < ROWS; i++) {
-                vec4 xs = x_slice[(ty + 16 * i) * X_ROW + k4];
+                vec4 xs = x_slice[(ty + HEIGHT * i) * X_ROW + k4];
                 [[unroll]] for (uint j = 0; j < COLS4; j++)
                     [[unroll]] for (uint kk = 0; kk < 4; kk++)
                         acc[i][j] += xs[kk] * ws[kk][j];
@@ -95,7 +83,7 @@ void main()
             if (a.has_bias != 0)
                 add = bias_at(a.bias_first + col, a.n - col);
             [[unroll]] for (uint i = 0; i < ROWS; i++) {
-                uint row = m0 + ty + 16 * i;
+                uint row = m0 + ty + HEIGHT * i;
                 if (row < a.m) {
                     vec4 y = activate(ACT, acc[i][j] + add);
                     if (ACCUMULATE)

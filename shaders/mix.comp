@@ -1,4 +1,4 @@
-// z += sum of (weights - was) v over the rows that each query's context lists. One subgroup a query and head.
+// z += sum of (weights - was) v over the rows that each query's context lists. One team a query and head.
 //
 // LANES keys at a time: lane j has the change of key j's weight; each lane owns columns of v and takes the changes by shuffles.
 #version 450
@@ -26,7 +26,7 @@ layout(set = 0, binding = 6, std430) readonly buffer list_of_rows
 
 void main()
 {
-    uint id = subgroup_index(), lane = gl_SubgroupInvocationID;
+    uint id = TEAM_INDEX, lane = TEAM_LANE;
     if (id >= a.n_queries * a.n_heads)
         return;
     uint query = id / a.n_heads, head = id % a.n_heads, kv = head / a.heads_per_kv * a.d_head;
@@ -39,9 +39,10 @@ void main()
         uint edge = min(first + lane, end - 1), row = rows[edge];
         float change = weights_at1(a.weights_first + edge * a.weights_stride + head)
                        - was_at1(a.was_first + edge * a.was_stride + head);
+        team_show(change, row);
         [[unroll]] for (uint j = 0; j < LANES; j++) {
-            float w = subgroupShuffle(change, j);
-            uint v_first = a.v_first + subgroupShuffle(row, j) * a.v_stride + kv;
+            float w = team_of(j, change);
+            uint v_first = a.v_first + team_of(j, row) * a.v_stride + kv;
             if (first + j < end) {
                 [[unroll]] for (uint i = 0; i < PARTS; i++) {
                     uint c = 4 * (i * LANES + lane);

@@ -1,5 +1,5 @@
 // Each row, or each of the `groups` parts of a row, normed: (x - mean) / sqrt(variance + eps) * gain + bias; RMS norm takes
-// no mean away. One subgroup a part: a reading for each moment (the variance of what is left after the mean), one for the
+// no mean away. One team a part: a reading for each moment (the variance of what is left after the mean), one for the
 // result. A lane reads and writes the same columns throughout, so that the output may be x.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -16,17 +16,17 @@ INPUT(3, bias)
 
 void main()
 {
-    uint item = subgroup_index(), row = item / a.groups, skip = item % a.groups * a.cols;
+    uint item = TEAM_INDEX, row = item / a.groups, skip = item % a.groups * a.cols;
     if (row >= a.rows)
         return;
     uint first = a.x_first + row * a.x_stride + skip, to = a.out_first + row * a.out_stride + skip;
-    uint lane = 4 * gl_SubgroupInvocationID, step = 4 * LANES;
+    uint lane = 4 * TEAM_LANE, step = 4 * LANES;
     float mean = 0.0;
     if (a.is_centred != 0) {
         vec4 sums = vec4(0);
         for (uint c = lane; c < a.cols; c += step)
             sums += x_at(first + c, a.cols - c);
-        mean = subgroup_sum(sum4(sums)) / float(a.cols);
+        mean = team_sum(sum4(sums)) / float(a.cols);
     }
 
     vec4 squares = vec4(0);
@@ -36,7 +36,7 @@ void main()
             d = mix(vec4(0), d, lessThan(uvec4(0, 1, 2, 3), uvec4(a.cols - c)));
         squares += d * d;
     }
-    float scale = 1.0 / sqrt(subgroup_sum(sum4(squares)) / float(a.cols) + a.eps);
+    float scale = 1.0 / sqrt(team_sum(sum4(squares)) / float(a.cols) + a.eps);
 
     for (uint c = lane; c < a.cols; c += step) {
         uint n = a.cols - c;

@@ -18,8 +18,8 @@ layout(set = 0, binding = 5, std430) readonly buffer list
 {
     readout_item items[];
 };
-shared float peaks[SUBGROUPS];
-shared uint peak_ids[SUBGROUPS];
+shared float peaks[TEAMS];
+shared uint peak_ids[TEAMS];
 
 const uvec4 OFFSETS = uvec4(0, 1, 2, 3);
 const float NEVER = -3.4e38;
@@ -36,15 +36,15 @@ void take_higher(inout float value, inout uint id, float other, uint other_id)
 void group_peak(inout float value, inout uint id)
 {
     [[unroll]] for (uint i = 1; i < LANES; i <<= 1)
-        take_higher(value, id, subgroupShuffleXor(value, i), subgroupShuffleXor(id, i));
-    if (SUBGROUPS == 1)
+        take_higher(value, id, team_xor(value, i), team_xor(id, i));
+    if (TEAMS == 1)
         return;
-    if (gl_SubgroupInvocationID == 0) {
-        peaks[gl_SubgroupID] = value;
-        peak_ids[gl_SubgroupID] = id;
+    if (TEAM_LANE == 0) {
+        peaks[TEAM_IN_GROUP] = value;
+        peak_ids[TEAM_IN_GROUP] = id;
     }
     barrier();
-    for (uint i = 0; i < SUBGROUPS; i++)
+    for (uint i = 0; i < TEAMS; i++)
         take_higher(value, id, peaks[i], peak_ids[i]);
 }
 

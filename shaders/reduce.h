@@ -1,20 +1,19 @@
 // Sums over a workgroup for the shaders that give a whole workgroup to one row, and sums that keep their rounding error.
 
-layout(constant_id = 2) const uint THREADS = 256; // the workgroup's size again
-const uint SUBGROUPS = (THREADS + LANES - 1) / LANES;
-shared float partial[SUBGROUPS];
+const uint TEAMS = (THREADS + LANES - 1) / LANES;
+shared float partial[TEAMS];
 
 // The sum of v over the workgroup, the same bits in each thread.
 float group_sum(float v)
 {
-    v = subgroup_sum(v);
-    if (SUBGROUPS == 1)
+    v = team_sum(v);
+    if (TEAMS == 1)
         return v;
-    if (gl_SubgroupInvocationID == 0)
-        partial[gl_SubgroupID] = v;
+    if (TEAM_LANE == 0)
+        partial[TEAM_IN_GROUP] = v;
     barrier();
     float total = 0.0;
-    for (uint i = 0; i < SUBGROUPS; i++)
+    for (uint i = 0; i < TEAMS; i++)
         total += partial[i];
     barrier();
     return total;

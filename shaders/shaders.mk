@@ -1,14 +1,14 @@
 # shaders/NAME.comp -> $(BUILD)/shaders/NAME.spv.h, which defines `const uint32_t NAME_spv[]`; `make spirv` writes
-# $(BUILD)/spirv/NAME.spv, for spirv-val. NAME_texel is NAME.comp built with -DTEXEL (see common.h). SPIR-V 1.5: the
-# engine asks for Vulkan 1.2.
+# $(BUILD)/spirv/NAME.spv, for spirv-val. NAME_texel and NAME_shared are NAME.comp built with -DTEXEL and -DSHARED (see
+# common.h). SPIR-V 1.3: the engine asks for Vulkan 1.1.
 
 GLSLANG ?= glslangValidator
 BUILD ?= build
 .DEFAULT_GOAL := all
 
-SHADERS := linear_tile norm rope gate gather edit attend weigh mix readout kl \
-           linear_texel norm_texel rope_texel gate_texel gather_texel edit_texel attend_texel weigh_texel mix_texel \
-           readout_texel kl_texel
+ROW_SHADERS := norm rope gate gather edit attend weigh mix readout kl
+SHADERS := $(ROW_SHADERS) $(ROW_SHADERS:%=%_texel) $(ROW_SHADERS:%=%_shared) linear_tile linear_tile_shared \
+           linear_lanes linear_lanes_texel
 # Cooperative matrices: GLSL knows them since glslang 13.
 HASH := \#
 HAS_COOP := $(shell printf '%s\n' '$(HASH)version 450' '$(HASH)extension GL_KHR_cooperative_matrix : require' \
@@ -17,27 +17,26 @@ HAS_COOP := $(shell printf '%s\n' '$(HASH)version 450' '$(HASH)extension GL_KHR_
 SHADERS += $(if $(HAS_COOP),linear_coop)
 SHADER_HEADERS := $(SHADERS:%=$(BUILD)/shaders/%.spv.h)
 
-GLSL = $(GLSLANG) -V --quiet --target-env vulkan1.2 -Ishaders $(DEFINES)
+GLSL_TARGET = vulkan1.1
+GLSL = $(GLSLANG) -V --quiet --target-env $(GLSL_TARGET) -Ishaders $(DEFINES)
+$(BUILD)/shaders/linear_coop.spv.h $(BUILD)/spirv/linear_coop.spv: GLSL_TARGET = vulkan1.2
 $(BUILD)/shaders/%_texel.spv.h $(BUILD)/spirv/%_texel.spv: DEFINES = -DTEXEL
+$(BUILD)/shaders/%_shared.spv.h $(BUILD)/spirv/%_shared.spv: DEFINES = -DSHARED
 
-# The shorter stem wins: norm_texel comes from norm.comp; there is no linear.comp, so linear_texel from its own.
-$(BUILD)/shaders/%_texel.spv.h: shaders/%.comp
-	@mkdir -p $(@D)
-	$(call say,GLSL,$<)$(GLSL) --depfile $@.d --vn $*_texel_spv -o $@ $<
+# The shorter stem wins: norm_texel comes from norm.comp.
+define SPIRV
+$(BUILD)/shaders/%$(1).spv.h: shaders/%.comp
+	@mkdir -p $$(@D)
+	$$(call say,GLSL,$$<)$$(GLSL) --depfile $$@.d --vn $$*$(1)_spv -o $$@ $$<
 
-$(BUILD)/shaders/%.spv.h: shaders/%.comp
-	@mkdir -p $(@D)
-	$(call say,GLSL,$<)$(GLSL) --depfile $@.d --vn $*_spv -o $@ $<
-
-$(BUILD)/spirv/%_texel.spv: shaders/%.comp
-	@mkdir -p $(@D)
-	$(call say,GLSL,$<)$(GLSL) --depfile $@.d -o $@ $<
-
-$(BUILD)/spirv/%.spv: shaders/%.comp
-	@mkdir -p $(@D)
-	$(call say,GLSL,$<)$(GLSL) --depfile $@.d -o $@ $<
+$(BUILD)/spirv/%$(1).spv: shaders/%.comp
+	@mkdir -p $$(@D)
+	$$(call say,GLSL,$$<)$$(GLSL) --depfile $$@.d -o $$@ $$<
+endef
+$(foreach build,_texel _shared,$(eval $(call SPIRV,$(build))))
+$(eval $(call SPIRV,))
 
 .PHONY: spirv
 spirv: $(SHADERS:%=$(BUILD)/spirv/%.spv)
 
--include $(wildcard $(BUILD)/spirv/*.d)
+-include $(SHADERS:%=$(BUILD)/spirv/%.spv.d)

@@ -1,4 +1,4 @@
-// weights = softmax(scale q·k) of every edge, an entry of a query's context list. One subgroup a query and head.
+// weights = softmax(scale q·k) of every edge, an entry of a query's context list. One team a query and head.
 //
 // LANES keys at a time: lane j has the score of key j. The scores are found twice, for the peak and their sum and then
 // for the weights, so that nothing has to be kept for contexts of any length.
@@ -33,7 +33,7 @@ float score_of(uint q_first, uint k_first)
 
 void main()
 {
-    uint id = subgroup_index(), lane = gl_SubgroupInvocationID;
+    uint id = TEAM_INDEX, lane = TEAM_LANE;
     if (id >= a.n_queries * a.n_heads)
         return;
     uint query = id / a.n_heads, head = id % a.n_heads, kv = head / a.heads_per_kv * a.d_head;
@@ -45,9 +45,9 @@ void main()
         bool listed = first + lane < end;
         uint row = rows[min(first + lane, end - 1)];
         float score = score_of(q_first, a.k_first + row * a.k_stride + kv);
-        float new_peak = max(peak, subgroup_max(listed ? score : -3.0e38));
+        float new_peak = max(peak, team_max(listed ? score : -3.0e38));
         total = total * exp_of(peak - new_peak)
-                + subgroup_sum(listed ? exp_of(score - new_peak) : 0.0);
+                + team_sum(listed ? exp_of(score - new_peak) : 0.0);
         peak = new_peak;
     }
     for (uint first = begin; first < end; first += LANES) {

@@ -49,13 +49,17 @@ bool vulkan_api_init_instance(struct vulkan_api *api, VkInstance instance, struc
     return true;
 }
 
-bool vulkan_api_init_device(struct vulkan_api *api, VkDevice device, struct abl_err *err)
+bool vulkan_api_init_device(struct vulkan_api *api, VkDevice device, bool push_descriptors,
+                            struct abl_err *err)
 {
 #define LOOK_UP(name)                                                                              \
     api->name = (PFN_vk##name)api->GetDeviceProcAddr(device, "vk" #name);                          \
     if (!api->name)                                                                                \
         return missing("vk" #name, err);
     VULKAN_DEVICE_FUNCTIONS(LOOK_UP)
+    if (push_descriptors) {
+        LOOK_UP(CmdPushDescriptorSetKHR)
+    }
 #undef LOOK_UP
     return true;
 }

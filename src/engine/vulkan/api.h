@@ -45,6 +45,11 @@
     X(DestroyDescriptorSetLayout)                                                                  \
     X(CreatePipelineLayout)                                                                        \
     X(DestroyPipelineLayout)                                                                       \
+    X(CreateDescriptorPool)                                                                        \
+    X(DestroyDescriptorPool)                                                                       \
+    X(ResetDescriptorPool)                                                                         \
+    X(AllocateDescriptorSets)                                                                      \
+    X(UpdateDescriptorSets)                                                                        \
     X(CreateComputePipelines)                                                                      \
     X(DestroyPipeline)                                                                             \
     X(CreateCommandPool)                                                                           \
@@ -55,14 +60,15 @@
     X(CreateQueryPool)                                                                             \
     X(DestroyQueryPool)                                                                            \
     X(GetQueryPoolResults)                                                                         \
-    X(CreateSemaphore)                                                                             \
-    X(DestroySemaphore)                                                                            \
-    X(WaitSemaphores)                                                                              \
-    X(GetSemaphoreCounterValue)                                                                    \
+    X(CreateFence)                                                                                 \
+    X(DestroyFence)                                                                                \
+    X(ResetFences)                                                                                 \
+    X(WaitForFences)                                                                               \
+    X(GetFenceStatus)                                                                              \
     X(QueueSubmit)                                                                                 \
     X(CmdBindPipeline)                                                                             \
     X(CmdPushConstants)                                                                            \
-    X(CmdPushDescriptorSetKHR)                                                                     \
+    X(CmdBindDescriptorSets)                                                                       \
     X(CmdDispatch)                                                                                 \
     X(CmdPipelineBarrier)                                                                          \
     X(CmdCopyBuffer)                                                                               \
@@ -76,6 +82,7 @@ struct vulkan_api {
     VULKAN_GLOBAL_FUNCTIONS(MEMBER)
     VULKAN_INSTANCE_FUNCTIONS(MEMBER)
     VULKAN_DEVICE_FUNCTIONS(MEMBER)
+    MEMBER(CmdPushDescriptorSetKHR) // of devices opened with VK_KHR_push_descriptor
 #undef MEMBER
 };
 
@@ -83,7 +90,8 @@ struct vulkan_api {
 // after a failure.
 bool vulkan_api_init(struct vulkan_api *api, struct abl_err *err);
 bool vulkan_api_init_instance(struct vulkan_api *api, VkInstance instance, struct abl_err *err);
-bool vulkan_api_init_device(struct vulkan_api *api, VkDevice device, struct abl_err *err);
+bool vulkan_api_init_device(struct vulkan_api *api, VkDevice device, bool push_descriptors,
+                            struct abl_err *err);
 void vulkan_api_release(struct vulkan_api *api);
 
 #endif

@@ -80,8 +80,10 @@ static bool create_device(struct vulkan_context *c, struct abl_err *err)
                                       .queueFamilyIndex = d->queue_family,
                                       .queueCount = 1,
                                       .pQueuePriorities = &priority };
-    const char *extensions[4] = { VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME };
-    uint32_t n = 1;
+    const char *extensions[4];
+    uint32_t n = 0;
+    if (c->way.push)
+        extensions[n++] = VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME;
     if (d->has_size_control || d->has_full_subgroups)
         extensions[n++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
     if (d->is_portability_subset)
@@ -92,12 +94,8 @@ static bool create_device(struct vulkan_context *c, struct abl_err *err)
         = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
             .subgroupSizeControl = d->has_size_control,
             .computeFullSubgroups = d->has_full_subgroups };
-    VkPhysicalDeviceTimelineSemaphoreFeatures timeline
-        = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES,
-            .pNext = d->has_size_control || d->has_full_subgroups ? &control : NULL,
-            .timelineSemaphore = VK_TRUE };
     struct coop_features coop;
-    const void *features = &timeline;
+    const void *features = d->has_size_control || d->has_full_subgroups ? &control : NULL;
     if (c->coop)
         coop_enable(&coop, &features);
     VkDeviceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
@@ -108,12 +106,11 @@ static bool create_device(struct vulkan_context *c, struct abl_err *err)
                                 .ppEnabledExtensionNames = extensions };
     return vulkan_check(c, c->api->CreateDevice(d->handle, &info, NULL, &c->device),
                         "open a device", err)
-           && vulkan_api_init_device(c->api, c->device, err);
+           && vulkan_api_init_device(c->api, c->device, c->way.push, err);
 }
 
 bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
-                         const struct device_info *wanted, int texel_wanted, bool coop_wanted,
-                         struct abl_err *err)
+                         const struct device_info *wanted, bool coop_wanted, struct abl_err *err)
 {
     *c = (struct vulkan_context){ .instance = *instance };
     *instance = (struct vulkan_instance){ 0 };
@@ -124,18 +121,17 @@ bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *insta
                         "vulkan device '%s' is gone; see abltui devices for what there is",
                         wanted->name);
     const struct vulkan_device *d = c->gpu;
-    if (d->lacks[0])
+    if (d->lacks)
         return abl_fail(err, ABL_FAILED,
                         "vulkan device '%s' lacks %s; update its driver, or choose another device",
                         d->info.name, d->lacks);
-    c->texel = texel_wanted >= 0 ? texel_wanted > 0
-                                 : d->info.kind == DEVICE_VULKAN_CPU || d->subgroup_size <= 8;
-    c->coop = coop_wanted && !c->texel && d->coop.m;
+    c->way = d->way;
+    c->coop = coop_wanted && c->way.subgroups && !c->way.alone && d->coop.m;
     if (!create_device(c, err))
         return false;
     c->api->GetDeviceQueue(c->device, d->queue_family, 0, &c->queue);
     uint64_t texel_bytes = 16 * (uint64_t)d->limits.maxTexelBufferElements;
-    uint64_t read = c->texel ? texel_bytes : d->limits.maxStorageBufferRange;
+    uint64_t read = c->way.texels ? texel_bytes : d->limits.maxStorageBufferRange;
     // Shaders count floats in 32 bits, and texels in signed ones.
     c->max_read = u64_min(u64_min(read, d->max_allocation), UINT64_C(1) << 33) & ~UINT64_C(15);
     return true;

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/vulkan/api.h"
 #include "engine/vulkan/coop.h"
+#include "engine/vulkan/way.h"
 
 // A device as the driver describes it.
 struct vulkan_device {
@@ -21,12 +22,12 @@ struct vulkan_device {
     uint64_t max_allocation; // bytes
     uint32_t queue_family;   // with compute, without graphics where there is one
     uint32_t timestamp_bits; // 0: that family has no timestamps
-    uint32_t subgroup_size;
-    bool has_size_control; // a pipeline can ask for that subgroup size
+    bool has_size_control;   // a pipeline can ask for the size of its subgroups
     bool has_full_subgroups;
     bool is_portability_subset;
     struct coop coop;
-    char lacks[128]; // what we need and it has not; empty: it will do
+    const char *lacks; // what we need and it has not; NULL: it will do
+    struct way way;    // if it will
 };
 
 struct vulkan_instance {
@@ -47,17 +48,15 @@ struct vulkan_context {
     const struct vulkan_device *gpu; // one of instance.devices
     VkDevice device;
     VkQueue queue;
+    struct way way;    // of the gpu
     bool coop;         // opened for products of fp16 matrices
-    bool texel;        // read inputs through texel buffers and use linear_texel: a CPU-type device
     uint64_t max_read; // bytes that one binding can read; no buffer is larger
 };
 
 // Open the device of that uuid, index or name, taking over the instance, also after a failure.
-// texel_wanted < 0: as fits the device; 0 or 1: forced, for tests. coop_wanted: fp16 matrices by
-// linear_coop, where the device has them and reads no texels.
+// coop_wanted: fp16 matrices by linear_coop, where the device has them.
 bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
-                         const struct device_info *wanted, int texel_wanted, bool coop_wanted,
-                         struct abl_err *err);
+                         const struct device_info *wanted, bool coop_wanted, struct abl_err *err);
 void vulkan_context_release(struct vulkan_context *c);
 
 // From one of the device's timestamps to a later one.

@@ -4,7 +4,7 @@
 
 #ifdef HAS_COOP
 
-enum { MOST_SHAPES = 64, THREADS = 256, SLICE = 16 }; // the last two are linear_coop's
+enum { MOST_SHAPES = 64, SLICE = 16 }; // the latter is linear_coop's
 
 const char *coop_extension(void)
 {
@@ -42,7 +42,7 @@ static bool has_features(const struct vulkan_api *api, VkPhysicalDevice device)
 }
 
 // Whether tiles of 64 and of 128 can be dealt out to the subgroups of a workgroup.
-static bool can_use(const VkCooperativeMatrixPropertiesKHR *p, uint32_t lanes)
+static bool can_use(const VkCooperativeMatrixPropertiesKHR *p, const struct way *way)
 {
     if (p->AType != VK_COMPONENT_TYPE_FLOAT16_KHR || p->BType != VK_COMPONENT_TYPE_FLOAT16_KHR
         || p->CType != VK_COMPONENT_TYPE_FLOAT32_KHR
@@ -50,11 +50,11 @@ static bool can_use(const VkCooperativeMatrixPropertiesKHR *p, uint32_t lanes)
         || p->saturatingAccumulation || SLICE % p->KSize || 64 % p->MSize || 64 % p->NSize
         || p->NSize % 4)
         return false;
-    return 64 / p->MSize * (64 / p->NSize) % (THREADS / lanes) == 0;
+    return 64 / p->MSize * (64 / p->NSize) % (way->threads / way->lanes) == 0;
 }
 
 struct coop coop_query(const struct vulkan_api *api, VkInstance instance, VkPhysicalDevice device,
-                       uint32_t lanes)
+                       const struct way *way)
 {
     struct coop best = { 0 };
     VkCooperativeMatrixPropertiesKHR list[MOST_SHAPES];
@@ -69,7 +69,7 @@ struct coop coop_query(const struct vulkan_api *api, VkInstance instance, VkPhys
     if (!ask || !has_features(api, device) || ask(device, &n, list) < 0)
         return best;
     for (uint32_t i = 0; i < n; i++)
-        if (can_use(&list[i], lanes)
+        if (can_use(&list[i], way)
             && list[i].MSize * list[i].NSize * list[i].KSize > best.m * best.n * best.k)
             best = (struct coop){ list[i].MSize, list[i].NSize, list[i].KSize };
     return best;
@@ -89,12 +89,12 @@ void coop_enable(struct coop_features *f, const void **head)
 }
 
 struct coop coop_query(const struct vulkan_api *api, VkInstance instance, VkPhysicalDevice device,
-                       uint32_t lanes)
+                       const struct way *way)
 {
     (void)api;
     (void)instance;
     (void)device;
-    (void)lanes;
+    (void)way;
     return (struct coop){ 0 };
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/vulkan/api.h"
+#include "engine/vulkan/way.h"
 
 #if defined(ABLTUI_COOP) && defined(VK_KHR_cooperative_matrix)
 #define HAS_COOP
@@ -33,9 +34,9 @@ struct coop_features {
 // The name of the extension; NULL where the build has none.
 const char *coop_extension(void);
 
-// What a device that has the extension offers to subgroups of so many lanes.
+// What a device that has the extension offers to its subgroups.
 struct coop coop_query(const struct vulkan_api *api, VkInstance instance, VkPhysicalDevice device,
-                       uint32_t lanes);
+                       const struct way *way);
 
 // Link f into a chain of features that begins at *head.
 void coop_enable(struct coop_features *f, const void **head);

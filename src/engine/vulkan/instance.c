@@ -1,17 +1,9 @@
 #include "engine/vulkan/context.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-// What the shaders are written for.
-enum {
-    NEED_THREADS = 256,
-    NEED_STORAGE_BUFFERS = 7,
-    NEED_TEXEL_BUFFERS = 4,
-    NEED_PUSH_DESCRIPTORS = 7
-};
-enum { NEED_SHARED_BYTES = 16 * 1024, NEED_PUSH_BYTES = 128 };
 
 static bool has_name(const VkExtensionProperties *all, uint32_t n, const char *name)
 {
@@ -37,10 +29,10 @@ static bool instance_has_portability(const struct vulkan_api *api)
 static bool create_instance(struct vulkan_instance *in, struct abl_err *err)
 {
     uint32_t version = 0;
-    if (in->api.EnumerateInstanceVersion(&version) != VK_SUCCESS || version < VK_API_VERSION_1_2)
+    if (in->api.EnumerateInstanceVersion(&version) != VK_SUCCESS || version < VK_API_VERSION_1_1)
         return abl_fail(
             err, ABL_FAILED,
-            "the Vulkan loader is of version %u.%u, expected 1.2 or later; update it, or "
+            "the Vulkan loader is of version %u.%u, expected 1.1 or later; update it, or "
             "choose --device cpu",
             VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version));
     VkApplicationInfo app = { .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
@@ -87,7 +79,7 @@ static bool find_queue(const struct vulkan_api *api, struct vulkan_device *d)
 }
 
 struct extensions {
-    bool push_descriptor, size_control, portability_subset, coop;
+    bool push_descriptor, size_control, driver_properties, portability_subset, coop;
 };
 
 static struct extensions device_extensions(const struct vulkan_api *api, VkPhysicalDevice device)
@@ -100,11 +92,23 @@ static struct extensions device_extensions(const struct vulkan_api *api, VkPhysi
     if (all && api->EnumerateDeviceExtensionProperties(device, NULL, &n, all) >= 0) {
         x.push_descriptor = has_name(all, n, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
         x.size_control = has_name(all, n, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+        x.driver_properties = has_name(all, n, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
         x.portability_subset = has_name(all, n, "VK_KHR_portability_subset");
         x.coop = coop_extension() && has_name(all, n, coop_extension());
     }
     free(all);
     return x;
+}
+
+// A driver that says nothing of itself has a version, at least.
+static void describe_driver(struct device_info *info, const VkPhysicalDeviceProperties *p,
+                            const VkPhysicalDeviceDriverProperties *driver)
+{
+    if (!driver->driverName[0])
+        snprintf(info->driver, sizeof info->driver, "driver %" PRIu32, p->driverVersion);
+    else
+        snprintf(info->driver, sizeof info->driver, "%.100s%s%.140s", driver->driverName,
+                 driver->driverInfo[0] ? " " : "", driver->driverInfo);
 }
 
 static void describe(struct vulkan_device *d, const VkPhysicalDeviceProperties *p,
@@ -114,8 +118,7 @@ static void describe(struct vulkan_device *d, const VkPhysicalDeviceProperties *
     info->kind
         = p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU ? DEVICE_VULKAN_CPU : DEVICE_VULKAN_GPU;
     snprintf(info->name, sizeof info->name, "%s", p->deviceName);
-    snprintf(info->driver, sizeof info->driver, "%.100s %.140s", driver->driverName,
-             driver->driverInfo);
+    describe_driver(info, p, driver);
     for (size_t i = 0; i < VK_UUID_SIZE; i++)
         snprintf(info->uuid + 2 * i, 3, "%02x", uuid[i]);
     for (uint32_t i = 0; i < d->memory.memoryHeapCount; i++) {
@@ -135,9 +138,8 @@ struct answers {
     VkPhysicalDeviceDriverProperties driver;
     VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes;
     VkPhysicalDevicePushDescriptorPropertiesKHR push;
-    VkPhysicalDeviceTimelineSemaphoreFeatures timeline;
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT size_control;
-    bool is_1_2;
+    bool is_1_1;
 };
 
 // Link `next` behind the chain that begins at *head.
@@ -157,7 +159,6 @@ static void ask(const struct vulkan_api *api, VkPhysicalDevice device, const str
         .driver.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
         .sizes.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT,
         .push.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PUSH_DESCRIPTOR_PROPERTIES_KHR,
-        .timeline.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES,
         .size_control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
     };
     VkPhysicalDeviceProperties2 properties
@@ -165,14 +166,14 @@ static void ask(const struct vulkan_api *api, VkPhysicalDevice device, const str
     VkPhysicalDeviceFeatures2 features = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2 };
     api->GetPhysicalDeviceProperties2(device, &properties);
     a->core = properties.properties;
-    a->is_1_2 = a->core.apiVersion >= VK_API_VERSION_1_2;
-    if (!a->is_1_2)
+    a->is_1_1 = a->core.apiVersion >= VK_API_VERSION_1_1;
+    if (!a->is_1_1)
         return;
     chain(&properties.pNext, &a->id);
     chain(&properties.pNext, &a->subgroup);
     chain(&properties.pNext, &a->memory);
-    chain(&properties.pNext, &a->driver);
-    chain(&features.pNext, &a->timeline);
+    if (x->driver_properties || a->core.apiVersion >= VK_API_VERSION_1_2)
+        chain(&properties.pNext, &a->driver);
     if (x->push_descriptor)
         chain(&properties.pNext, &a->push);
     if (x->size_control) {
@@ -183,43 +184,28 @@ static void ask(const struct vulkan_api *api, VkPhysicalDevice device, const str
     api->GetPhysicalDeviceFeatures2(device, &features);
 }
 
-// The first thing that the device lacks, or NULL.
-static const char *missing(const struct answers *a, const struct extensions *x, bool has_queue)
+static struct offers offers_of(const struct vulkan_device *d, const struct answers *a,
+                               const struct extensions *x, bool has_queue)
 {
-    const VkPhysicalDeviceLimits *l = &a->core.limits;
+    const VkPhysicalDeviceSubgroupProperties *s = &a->subgroup;
     const VkSubgroupFeatureFlags shuffles
         = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
-    const struct {
-        bool there;
-        const char *what;
-    } needs[] = {
-        { a->is_1_2, "Vulkan 1.2" },
-        { has_queue, "a compute queue" },
-        { a->timeline.timelineSemaphore, "timeline semaphores" },
-        { x->push_descriptor, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME },
-        { (a->subgroup.supportedOperations & shuffles) == shuffles
-              && (a->subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT),
-          "subgroup shuffles in compute shaders" },
-        { a->subgroup.subgroupSize >= 4 && a->subgroup.subgroupSize <= 128,
-          "subgroups of 4 to 128" },
-        { l->maxComputeWorkGroupInvocations >= NEED_THREADS
-              && l->maxComputeWorkGroupSize[0] >= NEED_THREADS,
-          "workgroups of 256" },
-        { l->maxPerStageDescriptorStorageBuffers >= NEED_STORAGE_BUFFERS,
-          "7 storage buffers in a shader" },
-        { l->maxPerStageDescriptorSampledImages >= NEED_TEXEL_BUFFERS,
-          "4 texel buffers in a shader" },
-        { l->maxComputeSharedMemorySize >= NEED_SHARED_BYTES, "16 KiB of shared memory" },
-        { l->maxPushConstantsSize >= NEED_PUSH_BYTES, "128 bytes of push constants" },
-        { a->push.maxPushDescriptors >= NEED_PUSH_DESCRIPTORS, "7 push descriptors" },
+    bool is_one_size = x->size_control && a->sizes.minSubgroupSize == a->sizes.maxSubgroupSize;
+    return (struct offers){
+        .is_1_1 = a->is_1_1,
+        .has_queue = has_queue,
+        .is_cpu = d->info.kind == DEVICE_VULKAN_CPU || s->subgroupSize <= 8,
+        .push_descriptors = x->push_descriptor ? a->push.maxPushDescriptors : 0,
+        .subgroup_size = s->subgroupSize,
+        .max_subgroups = d->has_size_control ? a->sizes.maxComputeWorkgroupSubgroups : UINT32_MAX,
+        .shuffles = (s->supportedOperations & shuffles) == shuffles
+                    && (s->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT),
+        .is_exact = d->has_full_subgroups && (d->has_size_control || is_one_size),
+        .limits = d->limits,
     };
-    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
-        if (!needs[i].there)
-            return needs[i].what;
-    return NULL;
 }
 
-// Fill d from its handle and decide whether the engine can run on it.
+// Fill d from its handle and decide whether, and how, the engine can run on it.
 static void query_device(const struct vulkan_instance *in, struct vulkan_device *d)
 {
     const struct vulkan_api *api = &in->api;
@@ -230,17 +216,17 @@ static void query_device(const struct vulkan_instance *in, struct vulkan_device 
     uint32_t size = a.subgroup.subgroupSize;
     d->limits = a.core.limits;
     d->max_allocation = a.memory.maxMemoryAllocationSize;
-    d->subgroup_size = size;
     d->has_size_control = a.size_control.subgroupSizeControl
                           && (a.sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)
                           && a.sizes.minSubgroupSize <= size && size <= a.sizes.maxSubgroupSize;
     d->has_full_subgroups = a.size_control.computeFullSubgroups;
     d->is_portability_subset = x.portability_subset;
-    if (x.coop)
-        d->coop = coop_query(api, in->handle, d->handle, size);
     describe(d, &a.core, &a.driver, a.id.deviceUUID);
-    const char *lacks = missing(&a, &x, find_queue(api, d));
-    snprintf(d->lacks, sizeof d->lacks, "%s", lacks ? lacks : "");
+    struct offers offers = offers_of(d, &a, &x, find_queue(api, d));
+    offers_restrict(&offers);
+    d->lacks = way_choose(&offers, &d->way);
+    if (x.coop && !d->lacks && d->way.subgroups)
+        d->coop = coop_query(api, in->handle, d->handle, &d->way);
 }
 
 bool vulkan_instance_init(struct vulkan_instance *in, struct abl_err *err)

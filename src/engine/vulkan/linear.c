@@ -33,7 +33,7 @@ static uint32_t row_blocks(uint32_t lanes, uint32_t m)
 static uint32_t dispatch_rows(const struct vulkan *v, struct tensor out, uint32_t k)
 {
     uint32_t window = vulkan_window_rows(v, out);
-    if (v->context.texel)
+    if (v->context.way.alone)
         return window;
     double rows = v->queue.work_limit / ((double)k * out.cols);
     uint32_t limit = rows < LARGE_TILE ? LARGE_TILE
@@ -46,14 +46,15 @@ static uint32_t dispatch_rows(const struct vulkan *v, struct tensor out, uint32_
 static uint32_t coop_bytes(const struct vulkan_device *gpu, uint32_t tile)
 {
     uint32_t halves = 2 * tile * 24 + 16 * (tile + 8);
-    return 2 * halves + 4 * 256 / gpu->subgroup_size * gpu->coop.m * gpu->coop.n;
+    return 2 * halves + 4 * gpu->way.threads / gpu->way.lanes * gpu->coop.m * gpu->coop.n;
 }
 
 static void choose_tiles(struct vulkan *v, struct dispatch *d, uint32_t m, uint32_t n, uint32_t k)
 {
     const struct vulkan_device *gpu = v->context.gpu;
-    uint32_t lanes = gpu->subgroup_size, large_bytes = LARGE_TILE_BYTES;
-    if (v->context.texel) {
+    uint32_t lanes = v->context.way.lanes, large_bytes = LARGE_TILE_BYTES;
+    if (v->context.way.alone) {
+        d->shader = SHADER_LINEAR_LANES;
         uint32_t blocks = row_blocks(lanes, m);
         d->constants[0] = blocks;
         d->groups_x = tiles(m, blocks * lanes);

@@ -203,7 +203,7 @@ bool memory_buffer_new(struct memory *m, enum memory_pool pool, uint64_t size, s
             .size = size,
             .usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT
                      | VK_BUFFER_USAGE_STORAGE_BUFFER_BIT };
-    bool view = pool == POOL_DEVICE && c->texel;
+    bool view = pool == POOL_DEVICE && c->way.texels;
     if (view)
         info.usage |= VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
     if (!vulkan_check(c, c->api->CreateBuffer(c->device, &info, NULL, &b->handle),

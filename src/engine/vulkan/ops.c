@@ -42,7 +42,7 @@ bool vulkan_norm(struct engine *e, struct tensor out, struct tensor x, const str
         .out_first = &args.out_first,
         .beside = { { x, &args.x_first } },
         .row_work = element_work * x.cols,
-        .row_subgroups = groups,
+        .row_teams = groups,
     };
     return windowed_run((struct vulkan *)e, &w, err);
 }
@@ -73,7 +73,7 @@ bool vulkan_rope(struct engine *e, struct tensor x, struct tensor table, struct 
         .first = &args.list_first,
         .beside = { { x, &args.x_first } },
         .row_work = element_work * x.cols,
-        .row_subgroups = 1,
+        .row_teams = 1,
     };
     return windowed_run((struct vulkan *)e, &w, err);
 }
@@ -95,7 +95,7 @@ bool vulkan_gate(struct engine *e, struct tensor x, struct tensor gate, enum act
         .out_first = &args.out_first,
         .beside = { { x, &args.x_first }, { gate, &args.gate_first } },
         .row_work = element_work * x.cols,
-        .row_subgroups = 1,
+        .row_teams = 1,
     };
     return windowed_run((struct vulkan *)e, &w, err);
 }
@@ -106,10 +106,10 @@ static double keys_of_query(const struct contexts *c)
     return c->start.count > 1 ? (double)c->rows.count / (c->start.count - 1) : 0;
 }
 
-// What attend and mix are compiled for: vectors that each lane of a subgroup keeps of a head.
+// What attend and mix are compiled for: vectors that each lane of a team keeps of a head.
 static uint32_t lane_vectors(const struct vulkan *v, uint32_t d_head)
 {
-    uint32_t lane_cols = 4 * v->context.gpu->subgroup_size;
+    uint32_t lane_cols = 4 * v->context.way.lanes;
     return (d_head + lane_cols - 1) / lane_cols;
 }
 
@@ -146,7 +146,7 @@ bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *
         .out_first = &args.out_first,
         .first = &args.query_first,
         .row_work = element_work * a->n_heads * a->d_head * (1 + keys_of_query(&a->contexts)),
-        .row_subgroups = a->n_heads,
+        .row_teams = a->n_heads,
     };
     return windowed_run(v, &w, err);
 }
@@ -180,7 +180,7 @@ bool vulkan_weigh(struct engine *e, struct tensor weights, const struct attend_a
         .out_first = &args.out_first,
         .first = &args.edge_first,
         .row_work = 2 * element_work * a->n_heads * a->d_head,
-        .subgroups = (uint64_t)a->q.rows * a->n_heads,
+        .teams = (uint64_t)a->q.rows * a->n_heads,
     };
     return windowed_run((struct vulkan *)e, &w, err);
 }
@@ -217,7 +217,7 @@ bool vulkan_mix(struct engine *e, struct tensor z, struct tensor weights, struct
         .first = &args.query_first,
         .beside = { { z, &args.z_first } },
         .row_work = element_work * keys_of_query(&a->contexts) * a->n_heads * a->d_head,
-        .row_subgroups = a->n_heads,
+        .row_teams = a->n_heads,
     };
     return windowed_run(v, &w, err);
 }
@@ -242,7 +242,7 @@ bool vulkan_gather(struct engine *e, struct tensor out, struct tensor x, struct 
         .out_first = &args.out_first,
         .first = &args.list_first,
         .row_work = element_work * x.cols,
-        .row_subgroups = 1,
+        .row_teams = 1,
     };
     return windowed_run((struct vulkan *)e, &w, err);
 }
@@ -294,7 +294,7 @@ static bool edit_list(struct vulkan *v, struct tensor x, const struct row_edit *
         .out_first = &args.x_first,
         .first = &args.row_first,
         .row_work = element_work * elements / x.rows,
-        .subgroups = n_edits,
+        .teams = n_edits,
     };
     uint32_t most = vulkan_window_rows(v, x);
     for (uint32_t row = 0, n; row < x.rows; row += n) {

@@ -6,48 +6,68 @@
 
 #include "base/array.h"
 #include "shaders/attend.spv.h"
+#include "shaders/attend_shared.spv.h"
 #include "shaders/attend_texel.spv.h"
 #include "shaders/edit.spv.h"
+#include "shaders/edit_shared.spv.h"
 #include "shaders/edit_texel.spv.h"
 #include "shaders/gate.spv.h"
+#include "shaders/gate_shared.spv.h"
 #include "shaders/gate_texel.spv.h"
 #include "shaders/gather.spv.h"
+#include "shaders/gather_shared.spv.h"
 #include "shaders/gather_texel.spv.h"
 #include "shaders/kl.spv.h"
+#include "shaders/kl_shared.spv.h"
 #include "shaders/kl_texel.spv.h"
 #ifdef HAS_COOP
 #include "shaders/linear_coop.spv.h"
 #endif
-#include "shaders/linear_texel.spv.h"
+#include "shaders/linear_lanes.spv.h"
+#include "shaders/linear_lanes_texel.spv.h"
 #include "shaders/linear_tile.spv.h"
+#include "shaders/linear_tile_shared.spv.h"
 #include "shaders/mix.spv.h"
+#include "shaders/mix_shared.spv.h"
 #include "shaders/mix_texel.spv.h"
 #include "shaders/norm.spv.h"
+#include "shaders/norm_shared.spv.h"
 #include "shaders/norm_texel.spv.h"
 #include "shaders/readout.spv.h"
+#include "shaders/readout_shared.spv.h"
 #include "shaders/readout_texel.spv.h"
 #include "shaders/rope.spv.h"
+#include "shaders/rope_shared.spv.h"
 #include "shaders/rope_texel.spv.h"
 #include "shaders/weigh.spv.h"
+#include "shaders/weigh_shared.spv.h"
 #include "shaders/weigh_texel.spv.h"
 
-// `threads` is what a workgroup has on a GPU. On CPU-type devices it is one subgroup, as barriers
-// are dear there.
+enum build { BUILD_STORAGE, BUILD_TEXEL, BUILD_SHARED, N_BUILDS }; // see shaders.mk
+
 static const struct shader_code {
     const char *name;
     struct code {
         const uint32_t *words;
         size_t bytes;
-    } storage, texel;
-    uint32_t threads;
+    } builds[N_BUILDS];
+    uint32_t threads; // at most in a workgroup, which a CPU and teams in shared memory make smaller
 } shaders[N_SHADERS] = {
 // clang-format off
 #define CODE(spv) { spv, sizeof spv }
-#define SHADER(name, threads) { #name, CODE(name##_spv), CODE(name##_texel_spv), threads }
+#define SHADER(name, threads)                                                                      \
+    { #name, { CODE(name##_spv), CODE(name##_texel_spv), CODE(name##_shared_spv) }, threads }
     // clang-format on
-    [SHADER_LINEAR] = { "linear", CODE(linear_tile_spv), CODE(linear_texel_spv), 256 },
+    [SHADER_LINEAR]
+    = { "linear_tile",
+        { [BUILD_STORAGE] = CODE(linear_tile_spv), [BUILD_SHARED] = CODE(linear_tile_shared_spv) },
+        256 },
+    [SHADER_LINEAR_LANES]
+    = { "linear_lanes",
+        { [BUILD_STORAGE] = CODE(linear_lanes_spv), [BUILD_TEXEL] = CODE(linear_lanes_texel_spv) },
+        0 },
 #ifdef HAS_COOP
-    [SHADER_LINEAR_COOP] = { "linear_coop", CODE(linear_coop_spv), { NULL, 0 }, 256 },
+    [SHADER_LINEAR_COOP] = { "linear_coop", { [BUILD_STORAGE] = CODE(linear_coop_spv) }, 256 },
 #endif
     [SHADER_NORM] = SHADER(norm, 128),
     [SHADER_ROPE] = SHADER(rope, 128),
@@ -63,7 +83,6 @@ static const struct shader_code {
 
 // Bindings of common.h.
 enum { BINDING_OUT = 0, BINDING_INPUTS = 1, BINDING_LISTS = BINDING_INPUTS + MAX_INPUTS };
-enum { N_BINDINGS = BINDING_LISTS + MAX_LISTS };
 enum { PUSH_BYTES = 128 };
 enum { MAX_GROUPS = 65535 }; // every device has as many in x and y
 
@@ -80,7 +99,7 @@ bool pipelines_init(struct pipelines *p, const struct vulkan_context *context, s
     *p = (struct pipelines){ .context = c };
     VkDescriptorSetLayoutBinding bindings[N_BINDINGS];
     for (uint32_t i = 0; i < N_BINDINGS; i++) {
-        bool texel = c->texel && i >= BINDING_INPUTS && i < BINDING_LISTS;
+        bool texel = c->way.texels && i >= BINDING_INPUTS && i < BINDING_LISTS;
         bindings[i]
             = (VkDescriptorSetLayoutBinding){ .binding = i,
                                               .descriptorType
@@ -91,7 +110,7 @@ bool pipelines_init(struct pipelines *p, const struct vulkan_context *context, s
     }
     VkDescriptorSetLayoutCreateInfo set
         = { .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
-            .flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR,
+            .flags = c->way.push ? VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR : 0u,
             .bindingCount = N_BINDINGS,
             .pBindings = bindings };
     VkPushConstantRange push = { .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = PUSH_BYTES };
@@ -119,11 +138,26 @@ void pipelines_release(struct pipelines *p)
     *p = (struct pipelines){ 0 };
 }
 
+// Whether a workgroup of this shader is one team at work on one row, or on as much as a team can.
+static bool is_for_groups(enum shader shader)
+{
+    return shader == SHADER_READOUT || shader == SHADER_KL || shader == SHADER_LINEAR
+           || shader == SHADER_LINEAR_COOP;
+}
+
 // Threads in a workgroup of this shader.
 static uint32_t pipeline_threads(const struct vulkan_context *c, enum shader shader)
 {
-    uint32_t lanes = c->gpu->subgroup_size;
-    return c->texel ? lanes : shaders[shader].threads;
+    const struct way *w = &c->way;
+    if (w->alone || (!w->subgroups && !is_for_groups(shader)))
+        return w->lanes;
+    return shaders[shader].threads < w->threads ? shaders[shader].threads : w->threads;
+}
+
+// Lanes of its teams. In shared memory a team is the workgroup.
+static uint32_t pipeline_lanes(const struct vulkan_context *c, enum shader shader)
+{
+    return c->way.subgroups ? c->way.lanes : pipeline_threads(c, shader);
 }
 
 void dispatch_groups(struct dispatch *d, uint64_t n)
@@ -132,17 +166,18 @@ void dispatch_groups(struct dispatch *d, uint64_t n)
     d->groups_y = (uint32_t)((n + MAX_GROUPS - 1) / MAX_GROUPS);
 }
 
-void dispatch_subgroups(const struct vulkan_context *c, struct dispatch *d, uint64_t n)
+void dispatch_teams(const struct vulkan_context *c, struct dispatch *d, uint64_t n)
 {
-    uint32_t in_group = pipeline_threads(c, d->shader) / c->gpu->subgroup_size;
+    uint32_t in_group = pipeline_threads(c, d->shader) / pipeline_lanes(c, d->shader);
     dispatch_groups(d, (n + in_group - 1) / in_group);
 }
 
 static bool create_pipeline(struct pipelines *p, struct pipeline *pipe, struct abl_err *err)
 {
     const struct vulkan_context *c = p->context;
-    const struct code *code
-        = c->texel ? &shaders[pipe->shader].texel : &shaders[pipe->shader].storage;
+    const struct code *code = &shaders[pipe->shader].builds[!c->way.subgroups ? BUILD_SHARED
+                                                            : c->way.texels   ? BUILD_TEXEL
+                                                                              : BUILD_STORAGE];
     VkShaderModuleCreateInfo module_info = { .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
                                              .codeSize = code->bytes,
                                              .pCode = code->words };
@@ -151,7 +186,7 @@ static bool create_pipeline(struct pipelines *p, struct pipeline *pipe, struct a
                       "load a shader", err))
         return false;
     uint32_t constants[3 + N_CONSTANTS]
-        = { c->gpu->subgroup_size, pipe->aligned, pipeline_threads(c, pipe->shader) };
+        = { pipeline_lanes(c, pipe->shader), pipe->aligned, pipeline_threads(c, pipe->shader) };
     memcpy(constants + 3, pipe->constants, sizeof pipe->constants);
     VkSpecializationMapEntry entries[3 + N_CONSTANTS];
     for (uint32_t i = 0; i < 3 + N_CONSTANTS; i++)
@@ -164,12 +199,12 @@ static bool create_pipeline(struct pipelines *p, struct pipeline *pipe, struct a
                                      .pData = constants };
     VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT size
         = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
-            .requiredSubgroupSize = c->gpu->subgroup_size };
+            .requiredSubgroupSize = c->way.lanes };
     VkComputePipelineCreateInfo info
         = { .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
             .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                       .pNext = c->gpu->has_size_control ? &size : NULL,
-                       .flags = c->gpu->has_full_subgroups
+                       .pNext = c->way.subgroups && c->gpu->has_size_control ? &size : NULL,
+                       .flags = c->way.subgroups
                                     ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT
                                     : 0u,
                        .stage = VK_SHADER_STAGE_COMPUTE_BIT,
@@ -210,9 +245,14 @@ static bool find_pipeline(struct pipelines *p, const struct dispatch *d, VkPipel
     return true;
 }
 
-static void push_bindings(struct pipelines *p, VkCommandBuffer commands, const struct dispatch *d)
+// Make the buffers of d what the next command reads and writes: pushed, or by a set of its own.
+static bool bind(struct pipelines *p, struct queue *q, VkCommandBuffer commands,
+                 const struct dispatch *d, struct abl_err *err)
 {
     const struct vulkan_context *c = p->context;
+    VkDescriptorSet set = VK_NULL_HANDLE;
+    if (!c->way.push && !queue_set(q, p->bindings, &set, err))
+        return false;
     VkWriteDescriptorSet writes[N_BINDINGS];
     VkDescriptorBufferInfo infos[N_BINDINGS];
     uint32_t n = 0;
@@ -226,8 +266,9 @@ static void push_bindings(struct pipelines *p, VkCommandBuffer commands, const s
         infos[n] = (VkDescriptorBufferInfo){ .buffer = s.buffer->handle,
                                              .offset = s.first,
                                              .range = s.size ? s.size : VK_WHOLE_SIZE };
-        bool texel = input && c->texel;
+        bool texel = input && c->way.texels;
         writes[n] = (VkWriteDescriptorSet){ .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+                                            .dstSet = set,
                                             .dstBinding = i,
                                             .descriptorCount = 1,
                                             .descriptorType
@@ -237,8 +278,15 @@ static void push_bindings(struct pipelines *p, VkCommandBuffer commands, const s
                                             .pTexelBufferView = &s.buffer->view };
         n++;
     }
-    c->api->CmdPushDescriptorSetKHR(commands, VK_PIPELINE_BIND_POINT_COMPUTE, p->layout, 0, n,
-                                    writes);
+    if (c->way.push) {
+        c->api->CmdPushDescriptorSetKHR(commands, VK_PIPELINE_BIND_POINT_COMPUTE, p->layout, 0, n,
+                                        writes);
+        return true;
+    }
+    c->api->UpdateDescriptorSets(c->device, n, writes, 0, NULL);
+    c->api->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, p->layout, 0, 1, &set,
+                                  0, NULL);
+    return true;
 }
 
 // Timestamps are taken when the shaders before them have ended.
@@ -272,10 +320,9 @@ bool pipelines_dispatch(struct pipelines *p, struct queue *q, const struct dispa
         reads[MAX_INPUTS + i] = d->lists[i].buffer;
     if (!find_pipeline(p, d, &pipeline, err)
         || !queue_access(q, reads, MAX_INPUTS + MAX_LISTS, &d->out.buffer, 1, err)
-        || !queue_commands(q, &commands, err))
+        || !queue_commands(q, &commands, err) || !bind(p, q, commands, d, err))
         return false;
     c->api->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-    push_bindings(p, commands, d);
     c->api->CmdPushConstants(commands, p->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, d->args_size,
                              d->args);
     begin_timing(c, commands, &d->timing);

@@ -12,7 +12,8 @@
 #include "engine/vulkan/queue.h"
 
 enum shader {
-    SHADER_LINEAR, // linear_texel or linear_tile
+    SHADER_LINEAR, // linear_tile
+    SHADER_LINEAR_LANES,
     SHADER_LINEAR_COOP,
     SHADER_NORM,
     SHADER_ROPE,
@@ -27,7 +28,7 @@ enum shader {
     N_SHADERS
 };
 
-enum { MAX_INPUTS = 4, MAX_LISTS = 2, N_CONSTANTS = 6 };
+enum { N_CONSTANTS = 6 };
 
 // A part of a buffer as one binding sees it.
 struct span {
@@ -71,8 +72,8 @@ void pipelines_release(struct pipelines *p);
 
 // Spread n workgroups over x and y, as the shaders' group_index undoes.
 void dispatch_groups(struct dispatch *d, uint64_t n);
-// The same for n subgroups.
-void dispatch_subgroups(const struct vulkan_context *c, struct dispatch *d, uint64_t n);
+// The same for n teams of lanes that work alone.
+void dispatch_teams(const struct vulkan_context *c, struct dispatch *d, uint64_t n);
 
 // Record it, with the barrier that it needs.
 bool pipelines_dispatch(struct pipelines *p, struct queue *q, const struct dispatch *d,

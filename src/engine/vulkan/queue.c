@@ -26,9 +26,13 @@ static bool create_slots(struct queue *q, struct abl_err *err)
     if (!vulkan_check(c, c->api->AllocateCommandBuffers(c->device, &info, commands),
                       "create command buffers", err))
         return false;
+    VkFenceCreateInfo fence = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
     for (int i = 0; i < QUEUE_SLOTS; i++) {
         q->slots[i].commands = commands[i];
-        if (!memory_buffer_new(q->memory, POOL_STAGING, STAGING_BYTES, &q->slots[i].staging, err))
+        if (!vulkan_check(c, c->api->CreateFence(c->device, &fence, NULL, &q->slots[i].fence),
+                          "create a fence", err)
+            || !memory_buffer_new(q->memory, POOL_STAGING, STAGING_BYTES, &q->slots[i].staging,
+                                  err))
             return false;
     }
     return true;
@@ -40,22 +44,16 @@ bool queue_init(struct queue *q, const struct vulkan_context *context, struct me
     const struct vulkan_context *c = context;
     // To begin with, a guess on the low side.
     *q = (struct queue){
-        .context = c, .memory = memory, .epoch = 1, .work_limit = c->texel ? 1e9 : 1e10
+        .context = c, .memory = memory, .epoch = 1, .work_limit = c->way.alone ? 1e9 : 1e10
     };
     VkCommandPoolCreateInfo pool = { .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                                      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
                                      .queueFamilyIndex = c->gpu->queue_family };
-    VkSemaphoreTypeCreateInfo type = { .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
-                                       .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE };
-    VkSemaphoreCreateInfo semaphore
-        = { .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type };
     VkQueryPoolCreateInfo queries = { .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                       .queryType = VK_QUERY_TYPE_TIMESTAMP,
                                       .queryCount = 2 * QUEUE_SLOTS };
     return vulkan_check(c, c->api->CreateCommandPool(c->device, &pool, NULL, &q->pool),
                         "create a command pool", err)
-           && vulkan_check(c, c->api->CreateSemaphore(c->device, &semaphore, NULL, &q->timeline),
-                           "create a semaphore", err)
            && (c->gpu->timestamp_bits == 0
                || vulkan_check(c,
                                c->api->CreateQueryPool(c->device, &queries, NULL, &q->timestamps),
@@ -69,10 +67,12 @@ void queue_release(struct queue *q)
     if (!c)
         return;
     c->api->DeviceWaitIdle(c->device);
-    for (int i = 0; i < QUEUE_SLOTS; i++)
+    for (int i = 0; i < QUEUE_SLOTS; i++) {
         memory_buffer_destroy(q->memory, q->slots[i].staging);
+        sets_release(&q->slots[i].sets, c);
+        c->api->DestroyFence(c->device, q->slots[i].fence, NULL);
+    }
     c->api->DestroyQueryPool(c->device, q->timestamps, NULL);
-    c->api->DestroySemaphore(c->device, q->timeline, NULL);
     c->api->DestroyCommandPool(c->device, q->pool, NULL);
     *q = (struct queue){ 0 };
 }
@@ -84,17 +84,18 @@ static bool check(struct queue *q, VkResult r, const char *what, struct abl_err 
     return vulkan_check(q->context, r, what, err);
 }
 
-static bool wait_for(struct queue *q, uint64_t submission, struct abl_err *err)
+static bool wait_for(struct queue *q, const struct queue_slot *slot, struct abl_err *err)
 {
     const struct vulkan_context *c = q->context;
-    VkSemaphoreWaitInfo info = { .sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
-                                 .semaphoreCount = 1,
-                                 .pSemaphores = &q->timeline,
-                                 .pValues = &submission };
+    if (slot->submission <= q->completed)
+        return true;
     for (int i = 0; i < WAITS; i++) {
-        VkResult r = c->api->WaitSemaphores(c->device, &info, WAIT_NS);
-        if (r != VK_TIMEOUT)
-            return check(q, r, "wait for a result", err);
+        VkResult r = c->api->WaitForFences(c->device, 1, &slot->fence, VK_TRUE, WAIT_NS);
+        if (r == VK_TIMEOUT)
+            continue;
+        if (r == VK_SUCCESS)
+            q->completed = slot->submission;
+        return check(q, r, "wait for a result", err);
     }
     q->failed = true;
     return abl_fail(
@@ -134,10 +135,12 @@ bool queue_commands(struct queue *q, VkCommandBuffer *out, struct abl_err *err)
         return abl_fail(err, ABL_FAILED, "'%s' has failed before; open it again",
                         c->gpu->info.name);
     if (slot->submission) {
-        if (!wait_for(q, slot->submission, err))
+        if (!wait_for(q, slot, err))
             return false;
         learn_speed(q, slot);
     }
+    if (!sets_reset(&slot->sets, c, err))
+        return false;
     slot->staging_used = 0;
     slot->work = 0;
     VkCommandBufferBeginInfo info = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
@@ -179,23 +182,23 @@ static bool submit(struct queue *q, struct abl_err *err)
     slot->recording = false;
     if (!check(q, c->api->EndCommandBuffer(slot->commands), "record commands", err))
         return false;
-    uint64_t value = q->submitted + 1;
-    VkTimelineSemaphoreSubmitInfo timeline
-        = { .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
-            .signalSemaphoreValueCount = 1,
-            .pSignalSemaphoreValues = &value };
     VkSubmitInfo info = { .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-                          .pNext = &timeline,
                           .commandBufferCount = 1,
-                          .pCommandBuffers = &slot->commands,
-                          .signalSemaphoreCount = 1,
-                          .pSignalSemaphores = &q->timeline };
-    if (!check(q, c->api->QueueSubmit(c->queue, 1, &info, VK_NULL_HANDLE), "submit work", err))
+                          .pCommandBuffers = &slot->commands };
+    if (!check(q, c->api->ResetFences(c->device, 1, &slot->fence), "submit work", err)
+        || !check(q, c->api->QueueSubmit(c->queue, 1, &info, slot->fence), "submit work", err))
         return false;
-    q->submitted = value;
-    slot->submission = value;
+    slot->submission = ++q->submitted;
     q->current = (q->current + 1) % QUEUE_SLOTS;
     return true;
+}
+
+bool queue_set(struct queue *q, VkDescriptorSetLayout layout, VkDescriptorSet *out,
+               struct abl_err *err)
+{
+    VkCommandBuffer commands;
+    return queue_commands(q, &commands, err)
+           && sets_take(&q->slots[q->current].sets, q->context, layout, out, err);
 }
 
 bool queue_stage(struct queue *q, uint64_t size, uint64_t alignment, struct buffer **staging,
@@ -280,14 +283,18 @@ bool queue_finish(struct queue *q, struct abl_err *err)
     if (q->failed)
         return abl_fail(err, ABL_FAILED, "'%s' has failed before; open it again",
                         q->context->gpu->info.name);
-    return q->submitted == 0 || wait_for(q, q->submitted, err);
+    return wait_for(q, &q->slots[(q->current + QUEUE_SLOTS - 1) % QUEUE_SLOTS], err);
 }
 
 uint64_t queue_completed(const struct queue *q)
 {
-    uint64_t value = 0;
     const struct vulkan_context *c = q->context;
-    if (c->api->GetSemaphoreCounterValue(c->device, q->timeline, &value) != VK_SUCCESS)
-        return 0;
-    return value;
+    uint64_t completed = q->completed;
+    for (int i = 0; i < QUEUE_SLOTS; i++) {
+        const struct queue_slot *slot = &q->slots[i];
+        if (slot->submission > completed
+            && c->api->GetFenceStatus(c->device, slot->fence) == VK_SUCCESS)
+            completed = slot->submission;
+    }
+    return completed;
 }

@@ -3,8 +3,8 @@
 //
 // Commands go into the current slot's command buffer. A slot is submitted when it holds enough work
 // (so that no submission runs into a driver's time limit), when its staging memory is full, or when
-// someone waits; then the next slot's turn comes, after its previous submission is done. One
-// timeline semaphore counts submissions.
+// someone waits; then the next slot's turn comes, after its previous submission is done. A fence
+// a slot says when that is; submissions end in order.
 #ifndef ABL_ENGINE_VULKAN_QUEUE_H
 #define ABL_ENGINE_VULKAN_QUEUE_H
 
@@ -15,11 +15,14 @@
 #include "base/err.h"
 #include "engine/vulkan/context.h"
 #include "engine/vulkan/memory.h"
+#include "engine/vulkan/sets.h"
 
 enum { QUEUE_SLOTS = 3 };
 
 struct queue_slot {
     VkCommandBuffer commands;
+    VkFence fence;
+    struct sets sets;
     struct buffer *staging;
     uint64_t staging_used; // bytes
     uint64_t submission;   // that it went with last, 0 = none
@@ -32,10 +35,10 @@ struct queue {
     struct memory *memory;
     VkCommandPool pool;
     VkQueryPool timestamps; // 2 a slot; none where the device has no timestamps
-    VkSemaphore timeline;
     struct queue_slot slots[QUEUE_SLOTS];
     unsigned current;
     uint64_t submitted; // submissions so far
+    uint64_t completed; // of these, as far as is known
     double work_limit;  // of one submission; follows the device's speed
     uint64_t epoch;     // commands of one epoch have no barrier between them
     bool failed;        // a submission or wait failed: nothing more runs
@@ -47,6 +50,10 @@ void queue_release(struct queue *q); // waits for the device
 
 // The command buffer to record the next command into.
 bool queue_commands(struct queue *q, VkCommandBuffer *out, struct abl_err *err);
+
+// A descriptor set for the next command.
+bool queue_set(struct queue *q, VkDescriptorSetLayout layout, VkDescriptorSet *out,
+               struct abl_err *err);
 
 // Staging memory for the commands recorded next; where in slot->staging it lies is *offset, a
 // multiple of alignment.

@@ -142,7 +142,7 @@ static int forced_way(void)
 bool tuner_init(struct tuner *t, const struct vulkan_context *c, struct abl_err *err)
 {
     *t = (struct tuner){ .context = c, .forced = forced_way() };
-    if (c->texel || !c->gpu->timestamp_bits)
+    if (c->way.alone || !c->gpu->timestamp_bits)
         return true;
     VkQueryPoolCreateInfo info = { .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                    .queryType = VK_QUERY_TYPE_TIMESTAMP,

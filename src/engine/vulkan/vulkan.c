@@ -10,7 +10,7 @@
 #define LOGITS_BYTES (UINT64_C(64) << 20)
 
 // Between two products: a CPU's caches want little, a GPU's many units many rows.
-enum { TEXEL_PART = 6 << 20, TEXEL_ROWS = 4096, GPU_PART = 256 << 20 };
+enum { CPU_PART = 6 << 20, CPU_ROWS = 4096, GPU_PART = 256 << 20 };
 
 static void vulkan_free(struct engine *e)
 {
@@ -27,17 +27,6 @@ static void vulkan_free(struct engine *e)
 
 #define VULKAN_OP(op) .op = vulkan_##op,
 static const struct engine_ops vulkan_ops = { .free = vulkan_free, ENGINE_OPS(VULKAN_OP) };
-
-// For tests: run a device of one class by the shaders of the other.
-static int texel_wanted(void)
-{
-    const char *gemm = getenv("ABLTUI_VULKAN_GEMM");
-    if (gemm && !strcmp(gemm, "texel"))
-        return 1;
-    if (gemm && !strcmp(gemm, "tile"))
-        return 0;
-    return -1;
-}
 
 // Name what multiplies, where that is not the usual shaders.
 static void describe_coop(const struct vulkan_context *c, struct device_info *info)
@@ -58,14 +47,12 @@ bool vulkan_engine_open(const struct device_info *device, enum precision precisi
     bool ok = vulkan_instance_init(&instance, err);
     if (!ok)
         vulkan_instance_release(&instance);
-    ok = ok
-         && vulkan_context_init(&v->context, &instance, device, texel_wanted(),
-                                precision == PRECISION_F16, err);
+    ok = ok && vulkan_context_init(&v->context, &instance, device, precision == PRECISION_F16, err);
     if (ok) {
         v->engine = (struct engine){ .ops = &vulkan_ops, .info = v->context.gpu->info };
         v->engine.info.precision = precision;
-        v->engine.info.part_bytes = v->context.texel ? TEXEL_PART : GPU_PART;
-        v->engine.info.rows_at_once = v->context.texel ? TEXEL_ROWS : UINT32_MAX;
+        v->engine.info.part_bytes = v->context.way.alone ? CPU_PART : GPU_PART;
+        v->engine.info.rows_at_once = v->context.way.alone ? CPU_ROWS : UINT32_MAX;
         describe_coop(&v->context, &v->engine.info);
         v->logits_bytes = LOGITS_BYTES;
         memory_init(&v->memory, &v->context);
@@ -108,7 +95,7 @@ bool vulkan_device_list(struct device_info **out, size_t *n, char *note, size_t 
     size_t count = 0;
     for (uint32_t i = 0; list && i < instance.n_devices; i++) {
         const struct vulkan_device *d = &instance.devices[i];
-        if (d->lacks[0])
+        if (d->lacks)
             add_note(note, size, d);
         else
             list[count++] = d->info;

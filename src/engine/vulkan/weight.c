@@ -43,8 +43,8 @@ static void shape(const struct vulkan_context *c, const struct matrix_source *s,
                   struct weight *w)
 {
     *w = (struct weight){ .k = s->k, .n = s->n, .bytes = halves ? 2 : 4 };
-    w->panel = c->texel ? 4 * c->gpu->subgroup_size : TILE_PANEL;
-    w->k_pad = round_up(s->k, c->texel ? 4 : TILE_SLICE);
+    w->panel = c->way.alone ? 4 * c->way.lanes : TILE_PANEL;
+    w->k_pad = round_up(s->k, c->way.alone ? 4 : TILE_SLICE);
 }
 
 // As many panels in each part as one binding may hold.

@@ -44,8 +44,7 @@ bool windowed_run_one(struct vulkan *v, const struct windowed *w, uint32_t first
         *w->beside[i].first = vulkan_position(tensor_rows(w->beside[i].tensor, first, n));
     d.out = vulkan_window(v, tensor_rows(w->out, first, n), w->out_first);
     d.work = w->row_work * n;
-    dispatch_subgroups(&v->context, &d,
-                       w->row_subgroups ? (uint64_t)n * w->row_subgroups : w->subgroups);
+    dispatch_teams(&v->context, &d, w->row_teams ? (uint64_t)n * w->row_teams : w->teams);
     return pipelines_dispatch(&v->pipelines, &v->queue, &d, err);
 }
 

@@ -41,9 +41,9 @@ struct windowed {
         struct tensor tensor;
         uint32_t *first;
     } beside[MAX_BESIDE];
-    double row_work;        // of one row of out
-    uint32_t row_subgroups; // likewise; 0: every window takes `subgroups`
-    uint64_t subgroups;
+    double row_work;    // of one row of out
+    uint32_t row_teams; // likewise; 0: every window takes `teams`
+    uint64_t teams;
 };
 
 // All windows of out.

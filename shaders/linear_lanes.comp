@@ -1,4 +1,4 @@
-// out = x · w for CPU-type devices: no shared memory, no barrier, every read a texel fetch.
+// out = x · w for CPU-type devices: no shared memory and no barrier.
 //
 // One subgroup computes BLOCKS * LANES rows by 4 LANES columns. Lane l holds 4 columns of w and one row of x; the
 // rows go round by shuffles with a constant lane, which are plain vector shuffles there:
@@ -20,13 +20,13 @@ layout(push_constant) uniform Push
 };
 OUTPUT
 INPUT(1, x)
-INPUT(2, w)
 INPUT(3, bias)
 INPUT(4, old)
+#include "weights.h"
 
 void main()
 {
-    uint lane = gl_SubgroupInvocationID;
+    uint lane = TEAM_LANE;
     uint m0 = gl_WorkGroupID.x * LANES * BLOCKS, col = (gl_WorkGroupID.y * LANES + lane) * 4;
     vec4 acc[BLOCKS][LANES];
     uint x_first[BLOCKS];
@@ -45,7 +45,7 @@ void main()
         [[unroll]] for (uint b = 0; b < BLOCKS; b++)
             xs[b] = ALIGNED ? x_at4(x_first[b] + (k >> 2)) : x_at(x_first[b] + k, a.k - k);
         [[unroll]] for (uint kk = 0; kk < 4; kk++)
-            ws[kk] = w_at4(ALIGNED ? w_next + kk * LANES : min(w_next + kk * LANES, w_last));
+            ws[kk] = w_load4(ALIGNED ? w_next + kk * LANES : min(w_next + kk * LANES, w_last));
         w_next += 4 * LANES;
         [[unroll]] for (uint b = 0; b < BLOCKS; b++)
             [[unroll]] for (uint i = 0; i < LANES; i++)
