@@ -26,7 +26,8 @@ struct offers {
 struct way {
     bool push;      // bindings are pushed, not put into descriptor sets
     bool subgroups; // the lanes of a team (common.h) are a subgroup's, not a workgroup's
-    bool alone; // a workgroup is one subgroup, products by linear_lanes: barriers are dear on a CPU
+    // A workgroup is one subgroup, and products go by linear_lanes: barriers are dear on a CPU.
+    bool alone;
     bool texels;      // inputs are read through texel buffers
     uint32_t lanes;   // of a subgroup; without subgroups, of a team that takes a row
     uint32_t threads; // of the largest workgroups
@@ -36,8 +37,8 @@ struct way {
 const char *way_choose(const struct offers *o, struct way *out);
 
 // For tests: an offer without what ABLTUI_VULKAN_WITHOUT names (push_descriptors, shuffles,
-// workgroups_of_256), and of the class that ABLTUI_VULKAN_GEMM asks for (texel: as a CPU, tile: as a
-// GPU).
+// workgroups_of_256), and of the class that ABLTUI_VULKAN_GEMM asks for (texel: a CPU's, tile: a
+// GPU's).
 void offers_restrict(struct offers *o);
 
 #endif
