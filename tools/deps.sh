@@ -32,6 +32,7 @@ test  tmux              tmux                    tmux          tmux
 test  python3           python3                 python        python3
 test  python3-jsonschema python3-jsonschema     python-jsonschema -
 test  python3-pandas    python3-pandas          python-pandas -
+test  r-base-core       R-core                  r             r
 test  spirv-tools       spirv-tools             spirv-tools   spirv-tools
 test  vulkan-validationlayers vulkan-validation-layers vulkan-validation-layers vulkan-validationlayers
 test  clang             clang                   clang         llvm

@@ -64,8 +64,16 @@ static void mend(const struct older *o, const char **cells)
         cells[o->position] = NULL;
 }
 
-static bool check_row(const struct table *t, const char *path, size_t row, const char *const *cells,
-                      struct abl_err *err)
+// Numbers used to stand without a point where they were whole.
+static bool add_point(const char **cell, struct arena *a)
+{
+    if (!strpbrk(*cell, ".e"))
+        *cell = arena_printf(a, "%s.0", *cell);
+    return *cell;
+}
+
+static bool take_row(const struct table *t, const char *path, size_t row, const char **cells,
+                     struct arena *a, struct abl_err *err)
 {
     for (size_t i = 0; i < t->n_columns; i++) {
         enum cell_type type = column_type(&t->columns[i]);
@@ -74,6 +82,8 @@ static bool check_row(const struct table *t, const char *path, size_t row, const
                             "'%s': row %zu, column \"%s\": found '%s', expected %s: run this "
                             "condition again",
                             path, row + 2, t->columns[i].name, cells[i], expected(type));
+        if (cells[i] && type == CELL_NUMBER && !add_point(&cells[i], a))
+            return abl_no_memory(err);
     }
     return true;
 }
@@ -123,7 +133,7 @@ bool saved_table_read(const struct table *t, const char *path, struct arena *a,
         for (size_t i = 0; i < t->n_columns; i++)
             to[i] = from[i] == SIZE_MAX ? NULL : csv_table_cell(&file, row, from[i]);
         mend(&older, to);
-        if (!check_row(t, path, row, to, err))
+        if (!take_row(t, path, row, to, a, err))
             return false;
     }
     *out = (struct csv_table){ .path = file.path,

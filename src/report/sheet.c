@@ -153,25 +153,15 @@ void sheet_missing(struct sheet *s)
     put_digits(s, "");
 }
 
-static void put_again(struct sheet *s, const char *cell)
-{
-    char digits[NUMBER_SIZE];
-    if (s->type == CELL_TEXT) {
-        sheet_text(s, cell);
-        return;
-    }
-    snprintf(digits, sizeof digits, "%s", cell ? cell : "");
-    if (s->type == CELL_NUMBER)
-        number_with_point(digits);
-    put_digits(s, digits);
-}
-
 void sheet_cells(struct sheet *s, const char *const *cells)
 {
     begin_row(s);
     for (size_t i = 0; i < s->n_columns; i++) {
         begin_cell(s, i);
-        put_again(s, cells[i]);
+        if (s->type == CELL_TEXT)
+            sheet_text(s, cells[i]);
+        else
+            put_digits(s, cells[i] ? cells[i] : "");
     }
     end_row(s);
 }

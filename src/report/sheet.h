@@ -55,7 +55,7 @@ void sheet_begin(struct sheet *s, struct buf *out, enum sheet_format format,
                  const struct column *columns, size_t n_columns);
 // Every column puts its cell.
 void sheet_row(struct sheet *s, const struct table_row *row);
-// A row that was read back: a cell a column, of its type; NULL: missing.
+// A row that was read back: a cell a column, as it is written but for quotes; NULL: missing.
 void sheet_cells(struct sheet *s, const char *const *cells);
 void sheet_end(struct sheet *s);
 
