@@ -36,7 +36,9 @@ void main()
             d = mix(vec4(0), d, lessThan(uvec4(0, 1, 2, 3), uvec4(a.cols - c)));
         squares += d * d;
     }
-    float scale = 1.0 / sqrt(team_sum(sum4(squares)) / float(a.cols) + a.eps);
+    float total = team_sum(sum4(squares));
+    // What overflows has no norm, rather than one of 0.
+    float scale = total <= 3.4e38 ? 1.0 / sqrt(total / float(a.cols) + a.eps) : intBitsToFloat(0x7fc00000);
 
     for (uint c = lane; c < a.cols; c += step) {
         uint n = a.cols - c;

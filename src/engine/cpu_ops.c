@@ -52,7 +52,9 @@ WIDE static void norm_row(float *out, const float *x, uint32_t n, const float *g
 {
     float mean = centred ? sum_of(x, n) / (float)n : 0.0f;
     float squares = sum_of_squares(x, n, mean);
-    scale_row(out, x, n, mean, 1.0f / sqrtf(squares / (float)n + eps), gain, bias);
+    // What overflows has no norm, rather than one of 0.
+    float scale = isfinite(squares) ? 1.0f / sqrtf(squares / (float)n + eps) : NAN;
+    scale_row(out, x, n, mean, scale, gain, bias);
 }
 
 void loop_norm(const struct loop_norm *n)

@@ -42,15 +42,17 @@ static bool same_uuid(const char *uuid, const char *text)
     return !*uuid;
 }
 
-// The device that "N", "NAME" or "UUID" names.
+// The device that "N", "NAME" or "UUID" names. A UUID may be all digits.
 static const struct device_info *named(const struct device_info *list, size_t n, const char *name)
 {
     char *end;
     unsigned long number = strtoul(name, &end, 10);
     bool is_number = *name >= '0' && *name <= '9' && !*end;
     for (size_t i = 0; i < n; i++)
-        if (is_number ? list[i].vulkan_index == number
-                      : same_uuid(list[i].uuid, name) || contains_folded(list[i].name, name))
+        if (same_uuid(list[i].uuid, name))
+            return &list[i];
+    for (size_t i = 0; i < n; i++)
+        if (is_number ? list[i].vulkan_index == number : contains_folded(list[i].name, name))
             return &list[i];
     return NULL;
 }
@@ -63,11 +65,9 @@ static bool no_such_device(const char *device, const struct device_info *list, s
     for (size_t i = 0; i < n && used < sizeof known; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%svulkan:%" PRIu32 " (%s)",
                                  i ? ", " : "", list[i].vulkan_index, list[i].name);
-    return abl_fail(err, n ? ABL_USAGE : ABL_FAILED, "no device '%s': %s%s", device,
-                    n       ? "expected cpu, "
-                    : *note ? note
-                            : "no Vulkan device here",
-                    known);
+    return abl_fail(err, n ? ABL_USAGE : ABL_FAILED, "no device '%s': %s%s%s%s", device,
+                    n ? "expected cpu, " : "", known, n && *note ? "; " : "",
+                    n || *note ? note : "no Vulkan device here");
 }
 
 static bool open_vulkan(const char *device, enum precision precision, struct engine **out,

@@ -1,14 +1,26 @@
 #!/bin/bash
-# Run the Vulkan tests of test programs under the validation layer with synchronization validation, with the shaders for
-# GPUs (tile) or with those for CPU-type devices (texel): tests/engine/validation.sh SHADERS HAZARD BINARY…
+# Run the Vulkan tests of test programs under the validation layer with synchronization validation, one way in which the
+# engine runs on drivers: tests/engine/validation.sh WAY BUILD HAZARD BINARY…
+#     texel        on the driver that is here, with the shaders for CPU-type devices
+#     tile         with those for GPUs
+#     sets         as texel, without push descriptors
+#     least        as tile, for a driver that has nothing but what every one has
+#     swiftshader  on SwiftShader, as it is; kept in BUILD
 # Fails on any message of the layer. HAZARD must bring one.
 set -u
-shaders=$1 hazard=$2
-shift 2
+way=$1 build=$2 hazard=$3
+shift 3
 folder=$(dirname "$0")/..
 export VK_LAYER_SETTINGS_PATH=$PWD/$folder/support/vk_layer_settings.txt
 [ "${folder#/}" = "$folder" ] || VK_LAYER_SETTINGS_PATH=$folder/support/vk_layer_settings.txt
-export VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation ABLTUI_TEST_DEVICES=vulkan
+export ABLTUI_TEST_DEVICES=vulkan
+case $way in
+texel | tile) export ABLTUI_VULKAN_GEMM=$way ;;
+sets) export ABLTUI_VULKAN_GEMM=texel ABLTUI_VULKAN_WITHOUT=push_descriptors ;;
+least) export ABLTUI_VULKAN_GEMM=tile ABLTUI_VULKAN_WITHOUT=push_descriptors,shuffles,workgroups_of_256 ;;
+swiftshader) . "$folder/support/swiftshader.sh" ;;
+esac
+export VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation
 messages='VUID-|SYNC-|UNASSIGNED-|Validation (Error|Warning|Performance Warning)'
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
@@ -35,7 +47,7 @@ watching=$?
 report the_validation_layer_sees_a_missing_barrier "$watching"
 
 for binary; do
-    ABLTUI_VULKAN_GEMM=$shaders "$binary" >"$output" 2>&1
+    "$binary" >"$output" 2>&1
     status=$?
     if grep -qE "$messages" "$output"; then
         grep -E "$messages" "$output" | cut -c1-1000 | sort | uniq -c | sort -rn | head -n 20
@@ -43,6 +55,6 @@ for binary; do
     elif [ "$status" != 0 ]; then
         tail -n 20 "$output"
     fi
-    report "no_validation_message_from_$(basename "$binary")_with_${shaders}_shaders" "$status"
+    report "no_validation_message_from_$(basename "$binary")_by_$way" "$status"
 done
 exit "$failed"

@@ -187,11 +187,73 @@ static void device_that_is_gone_is_named(void **state)
     assert_non_null(strstr(err.text, "Imaginary 9000"));
 }
 
+// What the lines about a device name has to be there.
+static void lines_about_a_lost_device_name_what_there_is(void **state)
+{
+    (void)state;
+    struct vulkan *v = open_device(NULL);
+    struct vulkan_instance *in = &v->context.instance;
+    char expected[512];
+    in->n_devices = 1;
+    assert_false(vulkan_check(&v->context, VK_ERROR_DEVICE_LOST, "wait for a result", &err));
+    snprintf(expected, sizeof expected,
+             "cannot wait for a result on '%s': VK_ERROR_DEVICE_LOST; its driver gave it up: run "
+             "again, or choose --device cpu",
+             v->engine.info.name);
+    assert_string_equal(err.text, expected);
+    // As if there were others, one of which will do.
+    struct vulkan_device *only = in->devices, all[3] = { *only, *only, *only };
+    all[1].lacks = "a compute queue";
+    all[2].info.vulkan_index = 2;
+    snprintf(all[2].info.name, sizeof all[2].info.name, "Imaginary 9000");
+    in->devices = all;
+    in->n_devices = 3;
+    v->context.gpu = &all[0];
+    assert_string_equal(vulkan_choice(&v->context).text,
+                        "choose --device cpu, or --device vulkan:2 (Imaginary 9000)");
+    v->context.halves = true; // the cpu has no f16
+    v->context.gpu = &all[2];
+    snprintf(expected, sizeof expected,
+             "choose --device cpu --precision f32, or --device vulkan:%u (%s)",
+             all[0].info.vulkan_index, all[0].info.name);
+    assert_string_equal(vulkan_choice(&v->context).text, expected);
+    in->devices = only;
+    in->n_devices = 1;
+    v->context.gpu = only;
+    v->queue.failed = true;
+    assert_false(v->engine.ops->finish(&v->engine, &err));
+    snprintf(expected, sizeof expected,
+             "'%s' has failed before and takes no more work; run again, or choose --device cpu "
+             "--precision f32",
+             v->engine.info.name);
+    assert_string_equal(err.text, expected);
+    close_device(v);
+}
+
+static void a_driver_runs_without_what_it_is_said_to_lack(void **state)
+{
+    (void)state;
+    char *before = getenv("ABLTUI_VULKAN_WITHOUT") ? strdup(getenv("ABLTUI_VULKAN_WITHOUT")) : NULL;
+    setenv("ABLTUI_VULKAN_WITHOUT", "push_descriptors,shuffles,workgroups_of_256", 1);
+    struct vulkan *v = open_device("texel");
+    const struct way *w = &v->context.way;
+    assert_true(!w->push && !w->subgroups && !w->alone && !w->texels && w->threads == 128);
+    assert_null(v->context.api->CmdPushDescriptorSetKHR);
+    close_device(v);
+    if (before)
+        setenv("ABLTUI_VULKAN_WITHOUT", before, 1);
+    else
+        unsetenv("ABLTUI_VULKAN_WITHOUT");
+    free(before);
+}
+
 static void without_a_driver_the_list_is_empty_and_says_why(void **state)
 {
     (void)state;
     char *before = getenv("VK_ICD_FILENAMES") ? strdup(getenv("VK_ICD_FILENAMES")) : NULL;
+    char *newer = getenv("VK_DRIVER_FILES") ? strdup(getenv("VK_DRIVER_FILES")) : NULL;
     setenv("VK_ICD_FILENAMES", "/nonexistent/driver.json", 1);
+    unsetenv("VK_DRIVER_FILES"); // which goes first
     struct device_info *list, wanted = { .name = "any" };
     struct engine *e;
     size_t n = 1;
@@ -202,7 +264,10 @@ static void without_a_driver_the_list_is_empty_and_says_why(void **state)
         setenv("VK_ICD_FILENAMES", before, 1);
     else
         unsetenv("VK_ICD_FILENAMES");
+    if (newer)
+        setenv("VK_DRIVER_FILES", newer, 1);
     free(before);
+    free(newer);
     assert_true(listed);
     free(list);
     assert_int_equal(n, 0);
@@ -710,6 +775,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(device_list_describes_each_device),
         cmocka_unit_test(device_that_is_gone_is_named),
+        cmocka_unit_test(lines_about_a_lost_device_name_what_there_is),
+        cmocka_unit_test(a_driver_runs_without_what_it_is_said_to_lack),
         cmocka_unit_test(without_a_driver_the_list_is_empty_and_says_why),
         cmocka_unit_test(alloc_and_release_do_not_grow_memory),
         cmocka_unit_test(reused_buffer_keeps_pending_commands_apart),

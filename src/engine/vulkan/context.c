@@ -1,5 +1,7 @@
 #include "engine/vulkan/context.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -34,16 +36,30 @@ const char *vulkan_result_name(VkResult r)
 #undef NAME
 }
 
+struct choice vulkan_choice(const struct vulkan_context *c)
+{
+    struct choice out;
+    const struct vulkan_instance *in = &c->instance;
+    int used = snprintf(out.text, sizeof out.text, "choose --device cpu%s",
+                        c->halves ? " --precision f32" : "");
+    for (uint32_t i = 0; i < in->n_devices && used > 0 && (size_t)used < sizeof out.text; i++)
+        if (&in->devices[i] != c->gpu && !in->devices[i].lacks)
+            used += snprintf(out.text + used, sizeof out.text - (size_t)used,
+                             ", or --device vulkan:%" PRIu32 " (%s)",
+                             in->devices[i].info.vulkan_index, in->devices[i].info.name);
+    return out;
+}
+
 static const char *remedy(VkResult r)
 {
     switch (r) {
     case VK_ERROR_DEVICE_LOST:
-        return "the driver reset it; run again, or choose --device cpu";
+        return "its driver gave it up: run again";
     case VK_ERROR_OUT_OF_DEVICE_MEMORY:
     case VK_ERROR_OUT_OF_HOST_MEMORY:
-        return "close other programs, lower --mem, or choose --device cpu";
+        return "close other programs, lower --mem";
     default:
-        return "update the driver, or choose --device cpu";
+        return "update the driver";
     }
 }
 
@@ -51,8 +67,8 @@ bool vulkan_check(const struct vulkan_context *c, VkResult r, const char *what, 
 {
     if (r >= 0)
         return true;
-    return abl_fail(err, ABL_FAILED, "cannot %s on '%s': %s; %s", what, c->gpu->info.name,
-                    vulkan_result_name(r), remedy(r));
+    return abl_fail(err, ABL_FAILED, "cannot %s on '%s': %s; %s, or %s", what, c->gpu->info.name,
+                    vulkan_result_name(r), remedy(r), vulkan_choice(c).text);
 }
 
 // By UUID where the list gave one, because an index may change when a device is plugged
@@ -110,9 +126,9 @@ static bool create_device(struct vulkan_context *c, struct abl_err *err)
 }
 
 bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
-                         const struct device_info *wanted, bool coop_wanted, struct abl_err *err)
+                         const struct device_info *wanted, bool halves, struct abl_err *err)
 {
-    *c = (struct vulkan_context){ .instance = *instance };
+    *c = (struct vulkan_context){ .instance = *instance, .halves = halves };
     *instance = (struct vulkan_instance){ 0 };
     c->api = &c->instance.api;
     c->gpu = find_device(&c->instance, wanted);
@@ -122,11 +138,10 @@ bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *insta
                         wanted->name);
     const struct vulkan_device *d = c->gpu;
     if (d->lacks)
-        return abl_fail(err, ABL_FAILED,
-                        "vulkan device '%s' lacks %s; update its driver, or choose another device",
-                        d->info.name, d->lacks);
+        return abl_fail(err, ABL_FAILED, "vulkan device '%s' lacks %s; update its driver, or %s",
+                        d->info.name, d->lacks, vulkan_choice(c).text);
     c->way = d->way;
-    c->coop = coop_wanted && c->way.subgroups && !c->way.alone && d->coop.m;
+    c->coop = halves && c->way.subgroups && !c->way.alone && d->coop.m;
     if (!create_device(c, err))
         return false;
     c->api->GetDeviceQueue(c->device, d->queue_family, 0, &c->queue);

@@ -49,14 +49,15 @@ struct vulkan_context {
     VkDevice device;
     VkQueue queue;
     struct way way;    // of the gpu
+    bool halves;       // weights are stored as fp16
     bool coop;         // opened for products of fp16 matrices
     uint64_t max_read; // bytes that one binding can read; no buffer is larger
 };
 
 // Open the device of that uuid, index or name, taking over the instance, also after a failure.
-// coop_wanted: fp16 matrices by linear_coop, where the device has them.
+// halves: for --precision f16, with products by linear_coop where the device has them.
 bool vulkan_context_init(struct vulkan_context *c, struct vulkan_instance *instance,
-                         const struct device_info *wanted, bool coop_wanted, struct abl_err *err);
+                         const struct device_info *wanted, bool halves, struct abl_err *err);
 void vulkan_context_release(struct vulkan_context *c);
 
 // From one of the device's timestamps to a later one.
@@ -66,5 +67,11 @@ double vulkan_seconds(const struct vulkan_context *c, uint64_t from, uint64_t to
 bool vulkan_check(const struct vulkan_context *c, VkResult r, const char *what,
                   struct abl_err *err);
 const char *vulkan_result_name(VkResult r);
+
+// What there is in place of the device, in words for an error: "choose --device …".
+struct choice {
+    char text[512];
+};
+struct choice vulkan_choice(const struct vulkan_context *c);
 
 #endif

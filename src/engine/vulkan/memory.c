@@ -139,8 +139,8 @@ static bool add_block(struct memory *m, enum memory_pool pool, const VkMemoryReq
     if (failed)
         return false;
     return abl_fail(err, ABL_FAILED,
-                    "'%s' has no memory that the host can reach; choose another device",
-                    m->context->gpu->info.name);
+                    "'%s' has no memory that the host can reach; update its driver, or %s",
+                    m->context->gpu->info.name, vulkan_choice(m->context).text);
 }
 
 static bool place_buffer(struct memory *m, enum memory_pool pool, struct buffer *b,

@@ -84,6 +84,13 @@ static bool check(struct queue *q, VkResult r, const char *what, struct abl_err 
     return vulkan_check(q->context, r, what, err);
 }
 
+static bool failed_before(const struct queue *q, struct abl_err *err)
+{
+    return abl_fail(err, ABL_FAILED,
+                    "'%s' has failed before and takes no more work; run again, or %s",
+                    q->context->gpu->info.name, vulkan_choice(q->context).text);
+}
+
 static bool wait_for(struct queue *q, const struct queue_slot *slot, struct abl_err *err)
 {
     const struct vulkan_context *c = q->context;
@@ -98,10 +105,9 @@ static bool wait_for(struct queue *q, const struct queue_slot *slot, struct abl_
         return check(q, r, "wait for a result", err);
     }
     q->failed = true;
-    return abl_fail(
-        err, ABL_FAILED,
-        "'%s' has not answered for %d s; stop what else uses it, or choose another device",
-        c->gpu->info.name, WAITS);
+    return abl_fail(err, ABL_FAILED,
+                    "'%s' has not answered for %d s; stop what else uses it, or %s",
+                    c->gpu->info.name, WAITS, vulkan_choice(c).text);
 }
 
 // Move the limit towards what the device does in the target time,
@@ -132,8 +138,7 @@ bool queue_commands(struct queue *q, VkCommandBuffer *out, struct abl_err *err)
     if (slot->recording)
         return true;
     if (q->failed)
-        return abl_fail(err, ABL_FAILED, "'%s' has failed before; open it again",
-                        c->gpu->info.name);
+        return failed_before(q, err);
     if (slot->submission) {
         if (!wait_for(q, slot, err))
             return false;
@@ -281,8 +286,7 @@ bool queue_finish(struct queue *q, struct abl_err *err)
     if (!submit(q, err))
         return false;
     if (q->failed)
-        return abl_fail(err, ABL_FAILED, "'%s' has failed before; open it again",
-                        q->context->gpu->info.name);
+        return failed_before(q, err);
     return wait_for(q, &q->slots[(q->current + QUEUE_SLOTS - 1) % QUEUE_SLOTS], err);
 }
 

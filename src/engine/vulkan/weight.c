@@ -53,9 +53,8 @@ static bool create_parts(struct vulkan *v, struct weight *w, struct abl_err *err
     uint64_t limit = v->context.max_read < LARGEST_PART ? v->context.max_read : LARGEST_PART;
     uint64_t in_part = limit / panel_bytes(w);
     if (in_part == 0)
-        return abl_fail(err, ABL_FAILED,
-                        "a weight of %u inputs is too large for '%s'; choose another device", w->k,
-                        v->context.gpu->info.name);
+        return abl_fail(err, ABL_FAILED, "a weight of %u inputs is too large for '%s'; %s", w->k,
+                        v->context.gpu->info.name, vulkan_choice(&v->context).text);
     uint32_t part_cols
         = u32_min((uint32_t)size_min(in_part, MAX_PANELS) * w->panel, round_up(w->n, w->panel));
     w->parts = calloc(w->n / part_cols + 1, sizeof *w->parts);
