@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/json_canonical.h"
-#include "cli/near.h"
+#include "base/near.h"
 
 enum { CONFIG_MAX_BYTES = 4 << 20 };
 

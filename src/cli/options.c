@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/near.h"
+#include "base/near.h"
 #include "cli/option_table.h"
 #include "experiments/experiments.h"
 

@@ -38,9 +38,9 @@ enum arch_flag {
 // Where config.json keeps a value, and the class default for an absent key. key NULL:
 // always the default.
 struct arch_count_key {
-    const char *key, *older; // older spelling or NULL
+    const char *key, *wins; // wins: another spelling that overrules it, or NULL
     uint32_t absent;
-    bool null_is_none; // null means 0; of other keys it means absent
+    bool null_is_none; // null means 0; of other keys it is refused
 };
 
 struct arch_flag_key {
@@ -97,8 +97,6 @@ struct arch {
     bool gated, qk_norm;
     struct arch_rope rope;
     enum arch_window window;
-    // a flag that may not be true: it changes the computation in a way not built here
-    const char *refused;
     const struct arch_tensors *safetensors, *gguf;
 };
 

@@ -1,16 +1,14 @@
 #include "model/config.h"
 
+#include <ctype.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
-#include "base/file.h"
-#include "base/json.h"
+#include "model/config_keys.h"
 #include "model/config_rope.h"
+#include "model/config_value.h"
 
 enum { MAX_CONFIG = 1 << 20 };
 
@@ -26,89 +24,49 @@ static const struct {
     const char *name;
     enum act act;
 } activations[] = {
-    { "gelu_new", ACT_GELU_TANH },  { "gelu_pytorch_tanh", ACT_GELU_TANH },
+    { "gelu_new", ACT_GELU_TANH },
+    { "gelu_pytorch_tanh", ACT_GELU_TANH },
     { "gelu_fast", ACT_GELU_TANH }, // sqrt(2/pi) rounded to ten digits: the same in fp32
-    { "gelu", ACT_GELU_ERF },       { "silu", ACT_SILU },
+    { "gelu", ACT_GELU_ERF },
+    { "silu", ACT_SILU },
     { "swish", ACT_SILU },
+    { "gelu_python", ACT_GELU_ERF },
+    { "gelu_accurate", ACT_GELU_TANH },
+    { "gelu_python_tanh", ACT_GELU_TANH },
 };
 
-struct config {
-    const char *path;
-    cJSON *root;
-    enum owner like;
-    struct owner_notes *notes;
-    struct abl_err *err;
-};
-
-static bool bad_value(const struct config *c, const cJSON *v, const char *expected)
-{
-    char *found = cJSON_PrintUnformatted(v);
-    abl_fail(c->err, ABL_BAD_MODEL, "bad \"%s\" in '%s': found %.60s, expected %s", v->string,
-             c->path, found ? found : "?", expected);
-    cJSON_free(found);
-    return false;
-}
-
-static const cJSON *get_raw(const struct config *c, const char *key)
-{
-    return key ? cJSON_GetObjectItemCaseSensitive(c->root, key) : NULL;
-}
-
-// The value of a key; null counts as absent, as it does for the class that the file configures.
-static const cJSON *get(const struct config *c, const char *key)
-{
-    const cJSON *v = get_raw(c, key);
-    return v && !cJSON_IsNull(v) ? v : NULL;
-}
-
-static bool whole_number(const struct config *c, const cJSON *v, uint32_t min, uint32_t max,
-                         uint32_t *out)
-{
-    double d = cJSON_IsNumber(v) ? v->valuedouble : -1;
-    if (!(d >= min && d <= max) || d != floor(d)) {
-        char range[64];
-        snprintf(range, sizeof range, "a whole number from %" PRIu32 " to %" PRIu32, min, max);
-        return bad_value(c, v, range);
-    }
-    *out = (uint32_t)d;
-    return true;
-}
-
+// A key's value, which a second spelling overrules (attribute_map of the owner's class). Null stands
+// for none where the class takes that, and is refused elsewhere.
 static bool get_count(const struct config *c, const struct arch_count_key *k, uint32_t max,
                       uint32_t *out)
 {
-    const cJSON *v = get(c, k->key);
-    if (!v)
-        v = get(c, k->older);
-    *out = k->null_is_none && cJSON_IsNull(get_raw(c, k->key)) ? 0 : k->absent;
-    return !v || whole_number(c, v, 1, max, out);
+    const cJSON *v = config_value_get(c->root, k->wins);
+    v = v ? v : config_value_get(c->root, k->key);
+    *out = v && k->null_is_none && cJSON_IsNull(v) ? 0 : k->absent;
+    return !v || (k->null_is_none && cJSON_IsNull(v)) || config_value_whole(c, v, 1, max, out);
 }
 
 static bool get_flag(const struct config *c, const struct arch_flag_key *k, bool *out)
 {
-    const cJSON *v = get(c, k->key);
+    const cJSON *v = config_value_get(c->root, k->key);
     *out = k->absent;
-    if (v && !cJSON_IsBool(v))
-        return bad_value(c, v, "true or false");
-    if (v)
-        *out = cJSON_IsTrue(v);
-    return true;
+    return !v || config_value_flag(c, v, out);
 }
 
-static bool get_eps(const struct config *c, const struct arch *a, float *out)
+static bool get_eps(const struct config *c, float *out)
 {
-    const cJSON *v = get(c, a->eps_key);
-    *out = a->eps;
+    const cJSON *v = config_value_get(c->root, c->arch->eps_key);
+    *out = c->arch->eps;
     if (!v)
         return true;
     *out = cJSON_IsNumber(v) ? (float)v->valuedouble : 0.0f;
-    return (*out > 0 && *out < 1) || bad_value(c, v, "a number above 0 and below 1");
+    return (*out > 0 && *out < 1) || config_value_bad(c, v, "a number above 0 and below 1");
 }
 
-static bool get_act(const struct config *c, const struct arch *a, enum act *out)
+static bool get_act(const struct config *c, enum act *out)
 {
-    const cJSON *v = get(c, a->act_key);
-    *out = a->act;
+    const cJSON *v = config_value_get(c->root, c->arch->act_key);
+    *out = c->arch->act;
     if (!v)
         return true;
     for (size_t i = 0; cJSON_IsString(v) && i < sizeof activations / sizeof *activations; i++)
@@ -116,13 +74,14 @@ static bool get_act(const struct config *c, const struct arch *a, enum act *out)
             *out = activations[i].act;
             return true;
         }
-    return bad_value(
+    return config_value_bad(
         c, v, "gelu_new, gelu_pytorch_tanh, gelu or silu; other activations are not supported");
 }
 
 // Numbers that follow from others, and how they must fit together.
-static bool derive(const struct config *c, const struct arch *a, uint32_t n[N_COUNTS])
+static bool derive(const struct config *c, uint32_t n[N_COUNTS])
 {
+    const struct arch *a = c->arch;
     const char *width = a->counts[COUNT_WIDTH].key, *heads = a->counts[COUNT_HEADS].key;
     if (!n[COUNT_HEAD_DIM] && n[COUNT_WIDTH] % n[COUNT_HEADS])
         return abl_fail(c->err, ABL_BAD_MODEL,
@@ -143,68 +102,73 @@ static bool derive(const struct config *c, const struct arch *a, uint32_t n[N_CO
     return true;
 }
 
-static bool check_refused(const struct config *c, const struct arch *a)
+// GPT-NeoX's heads divide the width; the class heeds a head_dim in half of its code only.
+static bool check_head_dim(const struct config *c, uint32_t d_head)
 {
-    bool on;
-    if (!get_flag(c, &(struct arch_flag_key){ a->refused, false }, &on))
-        return false;
-    if (on)
-        return bad_value(c, get(c, a->refused), "false; such models are not supported");
-    const cJSON *quantised = get(c, "quantization_config");
-    return !quantised
-           || abl_fail(c->err, ABL_BAD_MODEL,
-                       "\"quantization_config\" in '%s' is not supported: expected weights in F32, "
-                       "F16 or BF16, or a GGUF file; take the checkpoint that it was made from",
-                       c->path);
+    const cJSON *v
+        = c->arch->counts[COUNT_HEAD_DIM].key ? NULL : config_value_get(c->root, "head_dim");
+    if (!v || cJSON_IsNull(v) || !c->arch->rope.theta_key || v->valuedouble == d_head)
+        return true;
+    char expected[64];
+    snprintf(expected, sizeof expected, "%" PRIu32 ", the width by the heads, or no such key",
+             d_head);
+    return config_value_bad(c, v, expected);
 }
 
-// One entry of "layer_types" a layer.
+// One entry of "layer_types" a layer. Sliding ones need a window.
 static bool read_layer_types(const struct config *c, const cJSON *types, uint32_t n_layers,
                              struct model_shape *s)
 {
     if (!cJSON_IsArray(types) || (uint32_t)cJSON_GetArraySize(types) != n_layers)
-        return bad_value(c, types, "a list with one entry a layer");
+        return config_value_bad(c, types, "a list with one entry a layer");
     uint32_t layer = 0;
     const cJSON *type;
     cJSON_ArrayForEach(type, types)
     {
         const char *name = cJSON_IsString(type) ? type->valuestring : "";
+        // the word of old, which version 5 takes for full_attention
+        bool full = strcmp(name, "full_attention") == 0
+                    || (c->like == OWNER_TRANSFORMERS_5 && strcmp(name, "attention") == 0);
         s->slides[layer++] = strcmp(name, "sliding_attention") == 0;
-        if (!s->slides[layer - 1] && strcmp(name, "full_attention") != 0)
-            return bad_value(c, types, "entries full_attention or sliding_attention");
+        if (!s->slides[layer - 1] && !full)
+            return config_value_bad(c, types, "entries full_attention or sliding_attention");
+        if (s->slides[layer - 1] && !s->window)
+            return abl_fail(c->err, ABL_BAD_MODEL,
+                            "no window for the sliding layers of \"layer_types\" in '%s': expected "
+                            "a \"sliding_window\"%s",
+                            c->path,
+                            c->arch->window == WINDOW_LISTED ? " and \"use_sliding_window\" true"
+                                                             : "");
     }
     return true;
 }
 
 // The sliding window of those families that have one, and its layers. null: no window.
-static bool read_window(const struct config *c, const struct arch *a, uint32_t n_layers,
-                        struct model_shape *s)
+static bool read_window(const struct config *c, uint32_t n_layers, struct model_shape *s)
 {
     static const struct arch_count_key window = { "sliding_window", NULL, 4096, true };
     static const struct arch_flag_key used = { "use_sliding_window", false };
-    bool on = a->window == WINDOW_ALL;
-    uint32_t first = a->window == WINDOW_LISTED ? 28 : 0;
-    if (a->window == WINDOW_LISTED && !get_flag(c, &used, &on))
-        return false;
-    if (!on)
+    bool listed = c->arch->window == WINDOW_LISTED, on = true;
+    uint32_t first = listed ? 28 : 0;
+    if (c->arch->window == WINDOW_NONE)
         return true;
-    const cJSON *types = a->window == WINDOW_LISTED ? get(c, "layer_types") : NULL;
-    const cJSON *from = a->window == WINDOW_LISTED ? get(c, "max_window_layers") : NULL;
-    if (!get_count(c, &window, 1 << 30, &s->window)
-        || (from && !whole_number(c, from, 0, UINT32_MAX, &first)))
+    const cJSON *from = listed ? config_value_get(c->root, "max_window_layers") : NULL;
+    const cJSON *types = config_value_get(c->root, "layer_types");
+    if ((listed && !get_flag(c, &used, &on)) || !get_count(c, &window, 1 << 30, &s->window)
+        || (from && !config_value_whole(c, from, 0, UINT32_MAX, &first)))
         return false;
-    if (types)
+    s->window = on ? s->window : 0;
+    if (types && !cJSON_IsNull(types))
         return read_layer_types(c, types, n_layers, s);
     for (uint32_t i = 0; i < n_layers; i++)
-        s->slides[i] = i >= first;
+        s->slides[i] = s->window && i >= first;
     return true;
 }
 
-// Everything that the computation needs. The element type (torch_dtype, or dtype since transformers
-// 5) is not asked for: the tensors say it themselves. reorder_and_upcast_attn only chooses a
-// precision below the one used here.
-static bool read_shape(const struct config *c, const struct arch *a, struct model_shape *s)
+// Everything that the computation needs.
+static bool read_shape(const struct config *c, struct model_shape *s)
 {
+    const struct arch *a = c->arch;
     uint32_t n[N_COUNTS];
     bool flags[N_FLAGS];
     for (int i = 0; i < N_COUNTS; i++)
@@ -213,12 +177,10 @@ static bool read_shape(const struct config *c, const struct arch *a, struct mode
     for (int i = 0; i < N_FLAGS; i++)
         if (!get_flag(c, &a->flags[i], &flags[i]))
             return false;
-    if (!derive(c, a, n) || !get_eps(c, a, &s->norm_eps) || !get_act(c, a, &s->act)
-        || !check_refused(c, a))
-        return false;
-    const struct config_rope from
-        = { c->path, c->root, a, n[COUNT_HEAD_DIM], n[COUNT_CTX], c->err };
-    if (!config_rope_read(&from, &s->rope) || !read_window(c, a, n[COUNT_LAYERS], s))
+    if (!derive(c, n) || !get_eps(c, &s->norm_eps) || !get_act(c, &s->act)
+        || !check_head_dim(c, n[COUNT_HEAD_DIM])
+        || !config_rope_read(c, n[COUNT_HEAD_DIM], n[COUNT_CTX], &s->rope)
+        || !read_window(c, n[COUNT_LAYERS], s))
         return false;
     snprintf(s->arch, sizeof s->arch, "%s", a->model_type);
     s->n_vocab = n[COUNT_VOCAB];
@@ -243,44 +205,80 @@ static bool read_shape(const struct config *c, const struct arch *a, struct mode
     return true;
 }
 
-static bool read_family(const struct config *c, const struct arch **out)
+// Where the other version reads this file and makes other numbers of it, both are named.
+static bool compare_readings(const struct config *c, const struct model_shape *mine)
 {
-    const cJSON *type = get(c, "model_type");
+    struct model_shape other = { 0 };
+    struct owner_notes unheard = { 0 };
+    struct abl_err refused;
+    char here[ROPE_TEXT], there[ROPE_TEXT];
+    struct config their = *c;
+    their.like = c->like == OWNER_TRANSFORMERS_5 ? OWNER_TRANSFORMERS_4 : OWNER_TRANSFORMERS_5;
+    their.notes = &unheard;
+    their.err = &refused;
+    bool readable = read_shape(&their, &other);
+    owner_notes_release(&unheard);
+    if (!readable || !c->arch->rope.theta_key)
+        return true;
+    config_rope_text(&mine->rope, here);
+    config_rope_text(&other.rope, there);
+    return strcmp(here, there) == 0
+           || owner_note_differs(c->notes, c->like, "config.json, rotary positions", here, there,
+                                 c->err);
+}
+
+// "LlamaForCausalLM" for llama: letters and digits of the type, then what the class is for.
+static bool is_class_of(const char *class_name, const char *model_type)
+{
+    static const char *const ends[] = { "For", "LMHead", "Model", "DoubleHeads", "PreTrained" };
+    for (; *model_type; model_type++) {
+        if (*model_type == '_')
+            continue;
+        if (tolower((unsigned char)*class_name++) != *model_type)
+            return false;
+    }
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strncmp(class_name, ends[i], strlen(ends[i])) == 0)
+            return true;
+    return false;
+}
+
+// The type decides, as it does for the owner; a class of another family is told.
+static bool check_class(const struct config *c)
+{
+    const cJSON *list = config_value_get(c->root, "architectures");
+    const cJSON *first = cJSON_IsArray(list) ? list->child : NULL;
+    const char *type = c->arch->model_type;
+    if (!cJSON_IsString(first) || is_class_of(first->valuestring, type)
+        || (strcmp(type, "mistral") == 0 && is_class_of(first->valuestring, "ministral")))
+        return true;
+    return owner_note(c->notes, c->err,
+                      "config.json: \"architectures\" names %.60s, but \"model_type\" is %s; it is "
+                      "read as %s, as transformers reads it",
+                      first->valuestring, type, type);
+}
+
+static bool read_family(struct config *c)
+{
+    const cJSON *type = config_value_get(c->root, "model_type");
     char known[256];
     arch_names(known, sizeof known);
-    if (!type)
+    if (!type || cJSON_IsNull(type))
         return abl_fail(c->err, ABL_BAD_MODEL, "no \"model_type\" in '%s': expected one of: %s",
                         c->path, known);
-    *out = cJSON_IsString(type) ? arch_find(type->valuestring) : NULL;
-    if (*out)
+    c->arch = cJSON_IsString(type) ? arch_find(type->valuestring) : NULL;
+    if (c->arch)
         return true;
     char expected[320];
     snprintf(expected, sizeof expected, "a supported model type, one of: %s", known);
-    return bad_value(c, type, expected);
+    return config_value_bad(c, type, expected);
 }
 
-// cJSON takes duplicate keys, broken UTF-8 and keys cut at a NUL; the strict parser does not.
-static bool check_text(const char *path, const struct file_bytes *text, struct abl_err *err)
+static bool read_text(struct config *c, const struct file_bytes *text, struct model_shape *shape)
 {
-    struct json j;
-    bool ok = json_open(&j, path, text->data, text->size, ABL_BAD_MODEL, err) && json_skip(&j)
-              && json_end(&j);
-    json_close(&j);
-    return ok;
-}
-
-static bool read_text(struct config c, const struct file_bytes *text, struct model_shape *shape,
-                      const struct arch **arch)
-{
-    if (!check_text(c.path, text, c.err))
-        return false;
-    // The NUL behind the text counts: it is how cJSON checks that nothing else is there.
-    c.root = cJSON_ParseWithLengthOpts(text->data, text->size + 1, NULL, true);
-    bool ok
-        = cJSON_IsObject(c.root)
-          || abl_fail(c.err, ABL_BAD_MODEL, "'%s' is not a JSON object; download it again", c.path);
-    ok = ok && read_family(&c, arch) && read_shape(&c, *arch, shape);
-    cJSON_Delete(c.root);
+    bool ok = config_value_parse(c, text) && read_family(c) && config_keys_check(c)
+              && read_shape(c, shape) && compare_readings(c, shape) && check_class(c);
+    cJSON_Delete(c->root);
     return ok;
 }
 
@@ -289,17 +287,16 @@ bool config_read(const char *folder, enum owner like, struct model_shape *shape,
 {
     struct file_bytes text = { 0 };
     struct model_shape s = { 0 };
-    const struct arch *a = NULL;
     char *path = file_join(folder, "config.json");
     if (!path)
         return abl_no_memory(err);
     struct config c = { .path = path, .like = like, .notes = notes, .err = err };
-    bool ok = file_read(path, MAX_CONFIG, &text, ABL_BAD_MODEL, err) && read_text(c, &text, &s, &a);
+    bool ok = file_read(path, MAX_CONFIG, &text, ABL_BAD_MODEL, err) && read_text(&c, &text, &s);
     file_bytes_release(&text);
     free(path);
     if (!ok)
         return false;
     *shape = s;
-    *arch = a;
+    *arch = c.arch;
     return true;
 }

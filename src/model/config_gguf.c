@@ -30,16 +30,35 @@ static bool bad_value(const struct reader *r, const char *key, const char *expec
                     r->arch->gguf_type, key, r->path, expected);
 }
 
+// The number that a value holds: a whole number, or an array of one for each layer that are all the
+// same. *same is false where they are not. 0: no such number.
+static uint64_t whole(const struct gguf_value *v, bool *same)
+{
+    *same = true;
+    if (v->kind == GGUF_UINT)
+        return v->u;
+    if (v->kind == GGUF_INT)
+        return v->i > 0 ? (uint64_t)v->i : 0;
+    if (v->kind != GGUF_ARRAY || !v->n || (v->item != GGUF_UINT && v->item != GGUF_INT))
+        return 0;
+    for (size_t i = 1; i < v->n; i++)
+        *same = *same && v->us[i] == v->us[0];
+    return v->item == GGUF_UINT || v->is[0] > 0 ? v->us[0] : 0;
+}
+
 // A whole number from 1 to max; absent: *out stays as it is, which an earlier default made 0 where
 // there has to be one.
 static bool get_count(const struct reader *r, const char *key, uint32_t max, uint32_t *out)
 {
     const struct gguf_value *v = find(r, key);
-    uint64_t n = !v                                ? *out
-                 : v->kind == GGUF_UINT            ? v->u
-                 : v->kind == GGUF_INT && v->i > 0 ? (uint64_t)v->i
-                                                   : 0;
+    bool same = true;
+    uint64_t n = v ? whole(v, &same) : *out;
     char range[64];
+    if (!same)
+        return abl_fail(r->err, ABL_BAD_MODEL,
+                        "'%s.%s' in '%s' is not supported: found a list with another number for "
+                        "some layers, expected the same for all; take a model of equal layers",
+                        r->arch->gguf_type, key, r->path);
     snprintf(range, sizeof range, "a whole number from 1 to %" PRIu32, max);
     if (n < 1 || n > max)
         return bad_value(r, key, range);
@@ -108,32 +127,51 @@ static bool read_heads(const struct reader *r, struct model_shape *s)
            || bad_value(r, "attention.value_length", "the same as attention.key_length");
 }
 
-// Kinds of scaling by name; the factor may also stand alone, in files of old.
-static bool read_scaling(const struct reader *r, struct rope_shape *rope)
+// A factor of the rotary positions, where 0 stands for none. *there: it is a number above 0.
+static bool get_factor(const struct reader *r, const char *key, double *out, bool *there)
+{
+    const struct gguf_value *v = find(r, key);
+    bool zero = v
+                && ((v->kind == GGUF_FLOAT && !(v->f < 0 || v->f > 0))
+                    || (v->kind == GGUF_UINT && v->u == 0));
+    *there = v && !zero;
+    return !*there || get_positive(r, key, out);
+}
+
+static bool read_kind(const struct reader *r, enum rope_kind *out)
 {
     static const struct {
         const char *name;
         enum rope_kind kind;
     } kinds[] = { { "none", ROPE_DEFAULT }, { "linear", ROPE_LINEAR }, { "yarn", ROPE_YARN } };
     const struct gguf_value *type = find(r, "rope.scaling.type");
-    rope->kind = find(r, "rope.scale_linear") ? ROPE_LINEAR : ROPE_DEFAULT;
-    if (!get_positive(r, "rope.scale_linear", &rope->factor))
+    for (size_t i = 0; type && type->kind == GGUF_STRING && i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(type->s.data, kinds[i].name) == 0) {
+            *out = kinds[i].kind;
+            return true;
+        }
+    *out = ROPE_LINEAR; // what llama.cpp takes where only a factor is given
+    return !type || bad_value(r, "rope.scaling.type", "none, linear or yarn");
+}
+
+// As llama.cpp reads it: the factor, or where there is none that of files of old; the attention
+// factor holds for every kind.
+static bool read_scaling(const struct reader *r, struct rope_shape *rope)
+{
+    bool factor, old = false;
+    if (!read_kind(r, &rope->kind) || !get_factor(r, "rope.scaling.factor", &rope->factor, &factor))
         return false;
-    if (type) {
-        size_t i = 0, n = sizeof kinds / sizeof *kinds;
-        while (i < n && (type->kind != GGUF_STRING || strcmp(type->s.data, kinds[i].name) != 0))
-            i++;
-        if (i == n)
-            return bad_value(r, "rope.scaling.type", "none, linear or yarn");
-        rope->kind = kinds[i].kind;
-    }
-    double attention = 1;
-    if (!get_positive(r, "rope.scaling.factor", &rope->factor)
-        || !get_positive(r, "rope.scaling.original_context_length", &rope->original_ctx)
-        || !get_positive(r, "rope.scaling.attn_factor", &attention))
+    if (!find(r, "rope.scaling.factor") && !get_factor(r, "rope.scale_linear", &rope->factor, &old))
+        return false;
+    if (rope->kind == ROPE_LINEAR && !factor && !old)
+        rope->kind = ROPE_DEFAULT;
+    if (!get_positive(r, "rope.scaling.original_context_length", &rope->original_ctx)
+        || !get_positive(r, "rope.scaling.attn_factor", &rope->scale)
+        || !get_positive(r, "rope.scaling.yarn_beta_fast", &rope->beta_fast)
+        || !get_positive(r, "rope.scaling.yarn_beta_slow", &rope->beta_slow))
         return false;
     if (rope->kind == ROPE_YARN && rope->factor > 1)
-        rope->scale = attention * (0.1 * log(rope->factor) + 1);
+        rope->scale *= 0.1 * log(rope->factor) + 1;
     return true;
 }
 
@@ -184,11 +222,49 @@ static void read_presence(const struct reader *r, struct model_shape *s)
     s->has_value_bias = s->qkv_bias || s->norm == NORM_LAYER;
 }
 
+// What changes the numbers and is not built, and the value that does not.
+static bool check_refused(const struct reader *r)
+{
+    static const struct {
+        const char *key;
+        double harmless;
+    } refused[] = {
+        { "expert_count", 0 },
+        { "attention.scale", 0 },
+        { "attention.causal", 1 },
+        { "attention.clamp_kqv", 0 },
+        { "attention.max_alibi_bias", 0 },
+        { "attn_logit_softcapping", 0 },
+        { "final_logit_softcapping", 0 },
+        { "logit_scale", 0 },
+        { "residual_scale", 0 },
+        { "embedding_scale", 0 },
+        { "rope.scaling.yarn_log_multiplier", 0 },
+        { "rope.scaling.yarn_ext_factor", 1 },
+        { "rope.scaling.yarn_attn_factor", 1 },
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        const struct gguf_value *v = find(r, refused[i].key);
+        double found = !v                      ? refused[i].harmless
+                       : v->kind == GGUF_UINT  ? (double)v->u
+                       : v->kind == GGUF_INT   ? (double)v->i
+                       : v->kind == GGUF_FLOAT ? v->f
+                       : v->kind == GGUF_BOOL  ? v->b
+                                               : NAN;
+        if (!(found == refused[i].harmless))
+            return abl_fail(r->err, ABL_BAD_MODEL,
+                            "'%s.%s' in '%s' is not supported: found %g, expected %g or no such "
+                            "key; such models cannot be run here",
+                            r->arch->gguf_type, refused[i].key, r->path, found,
+                            refused[i].harmless);
+    }
+    return true;
+}
+
 static bool read_shape(const struct reader *r, struct model_shape *s)
 {
-    const struct gguf_value *experts = find(r, "expert_count");
-    if (experts && !(experts->kind == GGUF_UINT && experts->u == 0))
-        return bad_value(r, "expert_count", "none: mixtures of experts are not supported");
+    if (!check_refused(r))
+        return false;
     snprintf(s->arch, sizeof s->arch, "%s", r->arch->model_type);
     if (!get_count(r, "context_length", 1 << 24, &s->n_ctx)
         || !get_count(r, "embedding_length", MODEL_MAX_WIDTH, &s->d_model)
@@ -205,10 +281,38 @@ static bool read_shape(const struct reader *r, struct model_shape *s)
     return get_flag(r, "use_parallel_residual", &s->parallel);
 }
 
+static bool has_text(const struct reader *r, const char *key, const char *text)
+{
+    const struct gguf_value *v = gguf_find(r->gguf, key);
+    return v && v->kind == GGUF_STRING && strcmp(v->s.data, text) == 0;
+}
+
+// Files that go with a model and are none.
+static bool check_is_model(const struct reader *r)
+{
+    if (has_text(r, "general.type", "adapter") || gguf_find(r->gguf, "adapter.type"))
+        return abl_fail(r->err, ABL_BAD_MODEL,
+                        "'%s' is an adapter (LoRA), not a model: merge it into its model, such as "
+                        "with llama-export-lora, and take what comes out",
+                        r->path);
+    if (has_text(r, "general.type", "mmproj") || has_text(r, "general.architecture", "clip"))
+        return abl_fail(r->err, ABL_BAD_MODEL,
+                        "'%s' is the part of a model that sees or hears (mmproj), not a language "
+                        "model: take the other .gguf file of its folder",
+                        r->path);
+    if (has_text(r, "general.type", "imatrix"))
+        return abl_fail(r->err, ABL_BAD_MODEL,
+                        "'%s' is an importance matrix, not a model: take the model's .gguf file",
+                        r->path);
+    return true;
+}
+
 static bool read_family(struct reader *r)
 {
     char known[256], found[64] = "none";
     const struct gguf_value *v = gguf_find(r->gguf, "general.architecture");
+    if (!check_is_model(r))
+        return false;
     if (v && v->kind == GGUF_STRING) {
         snprintf(found, sizeof found, "%s", v->s.data);
         r->arch = arch_find_gguf(v->s.data);

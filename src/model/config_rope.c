@@ -2,9 +2,8 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
-
-#include <cjson/cJSON.h>
 
 // "dynamic" changes the frequencies only for texts beyond the context, which are refused anyway.
 static const struct {
@@ -15,78 +14,182 @@ static const struct {
     { "llama3", ROPE_LLAMA3 },   { "yarn", ROPE_YARN },
 };
 
-// Two places may hold a value: the object with the rope's parameters, and config.json itself.
-static const cJSON *get(const cJSON *object, const char *key)
+// What the object with the parameters may hold; the rest is not read, and said.
+static const char *const known[] = {
+    "rope_type",       "type",
+    "rope_theta",      "partial_rotary_factor",
+    "factor",          "original_max_position_embeddings",
+    "low_freq_factor", "high_freq_factor",
+    "beta_fast",       "beta_slow",
+    "mscale",          "mscale_all_dim",
+    "truncate",        "attention_factor",
+    "finetuned",
+};
+
+struct reader {
+    const struct config *c;
+    const cJSON *from; // the object that this version reads; NULL = none
+    bool is_v4;
+    const char *kind; // as spelt
+    uint32_t d_head, n_ctx;
+};
+
+static const cJSON *inside(const struct reader *r, const char *key)
 {
-    const cJSON *v = object && key ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
-    return v && !cJSON_IsNull(v) ? v : NULL;
+    return config_value_get(r->from, key);
 }
 
-static bool bad(const struct config_rope *c, const cJSON *v, const char *expected)
+static bool positive(const struct reader *r, const cJSON *v, double *out)
 {
-    char *found = cJSON_PrintUnformatted(v);
-    abl_fail(c->err, ABL_BAD_MODEL, "bad \"%s\" in '%s': found %.60s, expected %s", v->string,
-             c->path, found ? found : "?", expected);
-    cJSON_free(found);
-    return false;
-}
-
-// A number above 0; absent: *out keeps the default that is in it.
-static bool positive(const struct config_rope *c, const cJSON *v, double *out)
-{
-    if (!v)
-        return true;
     if (!cJSON_IsNumber(v) || !(v->valuedouble > 0) || !isfinite(v->valuedouble))
-        return bad(c, v, "a number above 0");
+        return config_value_bad(r->c, v, "a number above 0");
     *out = v->valuedouble;
     return true;
 }
 
-static bool need_positive(const struct config_rope *c, const cJSON *from, const char *key,
-                          double *out)
+static bool need_positive(const struct reader *r, const char *key, double *out)
 {
-    const cJSON *v = get(from, key);
-    return v ? positive(c, v, out)
-             : abl_fail(
-                 c->err, ABL_BAD_MODEL,
-                 "no \"%s\" for the scaled rotary positions in '%s': expected a number above "
-                 "0; download the file again",
-                 key, c->path);
+    const cJSON *v = inside(r, key);
+    return v ? positive(r, v, out)
+             : abl_fail(r->c->err, ABL_BAD_MODEL,
+                        "no \"%s\" for the %s rotary positions in '%s': expected a number above 0, "
+                        "as in the config.json that the checkpoint came with",
+                        key, r->kind, r->c->path);
 }
 
-static bool read_kind(const struct config_rope *c, const cJSON *from, enum rope_kind *out)
+// A number that 0 and null leave at its default.
+static bool number_or(const struct reader *r, const char *key, double *out)
 {
-    const cJSON *v = get(from, "rope_type");
-    v = v ? v : get(from, "type"); // the old spelling
+    const cJSON *v = inside(r, key);
+    bool unset = !v || cJSON_IsNull(v)
+                 || (cJSON_IsNumber(v) && !(v->valuedouble < 0 || v->valuedouble > 0));
+    return unset || positive(r, v, out);
+}
+
+// Which object counts. Version 5 takes rope_parameters where rope_scaling is missing, null or empty;
+// version 4 knows only rope_scaling.
+static bool find_object(struct reader *r)
+{
+    const cJSON *scaling = config_value_get(r->c->root, "rope_scaling");
+    const cJSON *parameters = config_value_get(r->c->root, "rope_parameters");
+    if (scaling && !cJSON_IsNull(scaling) && !cJSON_IsObject(scaling))
+        return config_value_bad(r->c, scaling, "an object or null");
+    if (parameters && !cJSON_IsNull(parameters) && !cJSON_IsObject(parameters))
+        return config_value_bad(r->c, parameters, "an object or null");
+    bool empty = !cJSON_IsObject(scaling) || !scaling->child;
+    r->from = r->is_v4 ? (cJSON_IsObject(scaling) ? scaling : NULL)
+              : !empty ? scaling
+                       : (cJSON_IsObject(parameters) ? parameters : NULL);
+    // One set for every kind of layer: no class of these families can take more.
+    static const char *const layers[] = { "full_attention", "sliding_attention" };
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+        if (config_value_get(parameters, layers[i]) || config_value_get(scaling, layers[i]))
+            return abl_fail(r->c->err, ABL_BAD_MODEL,
+                            "rotary parameters by layer in '%s' are not supported: found \"%s\", "
+                            "expected one set for all layers, such as {\"rope_theta\": 10000}",
+                            r->c->path, layers[i]);
+    return true;
+}
+
+static bool say_unknown_keys(const struct reader *r)
+{
+    const cJSON *v;
+    cJSON_ArrayForEach(v, r->from)
+    {
+        size_t i = 0, n = sizeof known / sizeof *known;
+        while (i < n && strcmp(known[i], v->string) != 0)
+            i++;
+        if (i == n
+            && !owner_note(r->c->notes, r->c->err,
+                           "config.json: \"%.60s\" among the rotary parameters is not read, nor "
+                           "does %s read it",
+                           v->string, owner_name(r->c->like)))
+            return false;
+    }
+    return true;
+}
+
+// Where "rope_type" and the old "type" are both there, version 5 takes the first, and version 4 the
+// second in all families but Mistral's.
+static bool read_kind(struct reader *r, enum rope_kind *out)
+{
+    const cJSON *type = inside(r, "type"), *rope_type = inside(r, "rope_type");
+    bool old_wins = r->is_v4 && strcmp(r->c->arch->model_type, "mistral") != 0;
+    const cJSON *v = old_wins ? (type ? type : rope_type) : (rope_type ? rope_type : type);
     *out = ROPE_DEFAULT;
+    r->kind = "default";
+    if (r->is_v4 && r->from && !v)
+        return abl_fail(r->c->err, ABL_BAD_MODEL,
+                        "no \"rope_type\" in \"rope_scaling\" in '%s', which transformers-4 needs: "
+                        "take \"rope_scaling\" out, or read as --like transformers-5 does",
+                        r->c->path);
     if (!v)
         return true;
     for (size_t i = 0; cJSON_IsString(v) && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(v->valuestring, kinds[i].name) == 0) {
             *out = kinds[i].kind;
+            r->kind = kinds[i].name;
             return true;
         }
-    return bad(c, v,
-               "a supported kind of rotary positions, one of: default, dynamic, linear, "
-               "llama3, yarn");
+    return config_value_bad(
+        r->c, v,
+        "a supported kind of rotary positions, one of: default, dynamic, linear, "
+        "llama3, yarn");
 }
 
-// The part of a head that turns, in whole pairs.
-static bool read_dims(const struct config_rope *c, const cJSON *from, struct rope_shape *r)
+static bool read_theta(const struct reader *r, double *out)
 {
-    const cJSON *v = get(from, "partial_rotary_factor");
-    v = v ? v : get(c->root, "partial_rotary_factor");
-    v = v ? v : get(c->root, c->arch->rope.part_key);
-    double part = c->arch->rope.part;
-    if (!positive(c, v, &part))
+    const cJSON *v = r->is_v4 ? NULL : inside(r, "rope_theta");
+    v = v ? v : config_value_get(r->c->root, r->c->arch->rope.theta_key);
+    return !v || positive(r, v, out);
+}
+
+// The part of a head that turns, where the family has a key of its own for it (GPT-NeoX).
+static bool read_part(const struct reader *r, double *out)
+{
+    const cJSON *v = r->is_v4 ? NULL : inside(r, "partial_rotary_factor");
+    v = v ? v : config_value_get(r->c->root, r->c->arch->rope.part_key);
+    return !v || positive(r, v, out);
+}
+
+// LLaMA's family turns whole heads. A partial_rotary_factor is heeded by nothing but the scaled
+// kinds of version 5 and by version 4, and neither can run what comes of it.
+static bool check_whole(const struct reader *r)
+{
+    const struct config *c = r->c;
+    const cJSON *v = r->is_v4 ? NULL : inside(r, "partial_rotary_factor");
+    v = v ? v : config_value_get(c->root, "partial_rotary_factor");
+    if (!v || (cJSON_IsNull(v) && !r->is_v4))
+        return true;
+    double part;
+    if (!config_value_number(c, v, &part))
         return false;
-    double dims = floor(part * c->d_head);
-    if (!(dims >= 2 && dims <= c->d_head) || fmod(dims, 2) != 0)
-        return abl_fail(c->err, ABL_BAD_MODEL,
+    if (!(part < 1 || part > 1))
+        return true;
+    if (r->is_v4 || strcmp(r->kind, "default") != 0)
+        return config_value_bad(c, v,
+                                r->is_v4
+                                    ? "1: transformers-4 turns whole heads in this family"
+                                    : "1: with scaled positions this family turns whole heads");
+    return owner_note(c->notes, c->err,
+                      "config.json: \"partial_rotary_factor\" %g is not heeded, the whole head "
+                      "turns, as transformers-5 reads it (transformers-4 cannot run it)",
+                      part);
+}
+
+// In whole pairs.
+static bool read_dims(const struct reader *r, struct rope_shape *s)
+{
+    double part = r->c->arch->rope.part;
+    if (r->c->arch->rope.part_key ? !read_part(r, &part) : !check_whole(r))
+        return false;
+    double dims = floor(part * r->d_head);
+    if (!(dims >= 2 && dims <= r->d_head) || fmod(dims, 2) != 0)
+        return abl_fail(r->c->err, ABL_BAD_MODEL,
                         "bad rotary part of a head in '%s': found %g of %" PRIu32
                         " dimensions, expected an even number of them",
-                        c->path, dims, c->d_head);
-    r->n_dims = (uint32_t)dims;
+                        r->c->path, dims, r->d_head);
+    s->n_dims = (uint32_t)dims;
     return true;
 }
 
@@ -96,71 +199,91 @@ static double yarn_scale(double factor, double m)
     return factor <= 1 ? 1 : 0.1 * m * log(factor) + 1;
 }
 
-static bool read_yarn(const struct config_rope *c, const cJSON *from, struct rope_shape *r)
+static bool read_yarn(const struct reader *r, struct rope_shape *s)
 {
-    double m = 0, m_all = 0, given = 0;
-    const cJSON *truncate = get(from, "truncate");
-    r->beta_fast = 32;
-    r->beta_slow = 1;
-    r->truncate = true;
-    if (truncate && !cJSON_IsBool(truncate))
-        return bad(c, truncate, "true or false");
-    if (truncate)
-        r->truncate = cJSON_IsTrue(truncate);
-    if (!positive(c, get(from, "mscale"), &m) || !positive(c, get(from, "mscale_all_dim"), &m_all)
-        || !positive(c, get(from, "attention_factor"), &given)
-        || !positive(c, get(from, "beta_fast"), &r->beta_fast)
-        || !positive(c, get(from, "beta_slow"), &r->beta_slow))
+    double m = 0, m_all = 0;
+    const cJSON *truncate = inside(r, "truncate"), *given = inside(r, "attention_factor");
+    s->beta_fast = 32;
+    s->beta_slow = 1;
+    s->truncate = !truncate || cJSON_IsTrue(truncate)
+                  || (cJSON_IsNumber(truncate) && (int)truncate->valuedouble != 0);
+    if (truncate && !cJSON_IsBool(truncate) && !cJSON_IsNull(truncate) && !cJSON_IsNumber(truncate))
+        return config_value_bad(r->c, truncate, "true or false");
+    if (!number_or(r, "mscale", &m) || !number_or(r, "mscale_all_dim", &m_all)
+        || !number_or(r, "beta_fast", &s->beta_fast) || !number_or(r, "beta_slow", &s->beta_slow))
         return false;
     bool both = m > 0 && m_all > 0;
-    r->scale = given > 0 ? given
-               : both    ? yarn_scale(r->factor, m) / yarn_scale(r->factor, m_all)
-                         : yarn_scale(r->factor, 1);
-    return true;
+    s->scale
+        = both ? yarn_scale(s->factor, m) / yarn_scale(s->factor, m_all) : yarn_scale(s->factor, 1);
+    return !given || cJSON_IsNull(given) || config_value_number(r->c, given, &s->scale);
 }
 
-static bool read_scaling(const struct config_rope *c, const cJSON *from, struct rope_shape *r)
+// The context of training. Version 5 lets the key beside the object win; version 4 knows only the
+// one inside, which llama3 has to have.
+static bool read_original(const struct reader *r, enum rope_kind kind, double *out)
 {
-    const cJSON *original = get(c->root, "original_max_position_embeddings");
-    r->original_ctx = c->n_ctx;
-    if (r->kind == ROPE_DEFAULT)
+    static const char key[] = "original_max_position_embeddings";
+    const cJSON *v = r->is_v4 ? NULL : config_value_get(r->c->root, key);
+    v = v ? v : inside(r, key);
+    *out = r->n_ctx;
+    if (r->is_v4 && kind == ROPE_LLAMA3)
+        return need_positive(r, key, out);
+    if (r->is_v4 && (!v || cJSON_IsNull(v)))
         return true;
-    original = original ? original : get(from, "original_max_position_embeddings");
-    if (!positive(c, original, &r->original_ctx))
-        return false;
-    if (r->kind == ROPE_YARN && !get(from, "factor"))
-        r->factor = c->n_ctx / r->original_ctx;
-    else if (!need_positive(c, from, "factor", &r->factor))
-        return false;
-    switch (r->kind) {
-    case ROPE_LLAMA3:
-        return need_positive(c, from, "low_freq_factor", &r->low_freq_factor)
-               && need_positive(c, from, "high_freq_factor", &r->high_freq_factor);
-    case ROPE_YARN:
-        return read_yarn(c, from, r);
-    default:
-        return true;
-    }
+    return !v || positive(r, v, out);
 }
 
-bool config_rope_read(const struct config_rope *c, struct rope_shape *out)
+static bool read_scaling(const struct reader *r, struct rope_shape *s)
 {
-    struct rope_shape r = { .theta = 10000, .factor = 1, .scale = 1 };
-    const struct arch_rope *keys = &c->arch->rope;
-    if (!keys->theta_key) {
+    const cJSON *factor = inside(r, "factor");
+    s->original_ctx = r->n_ctx;
+    if (s->kind == ROPE_DEFAULT)
+        return true;
+    if (s->kind != ROPE_LINEAR && !read_original(r, s->kind, &s->original_ctx))
+        return false;
+    if (s->kind == ROPE_YARN && !r->is_v4 && cJSON_IsNull(factor))
+        s->factor = r->n_ctx / s->original_ctx;
+    else if (!need_positive(r, "factor", &s->factor))
+        return false;
+    if (s->kind == ROPE_LLAMA3)
+        return need_positive(r, "low_freq_factor", &s->low_freq_factor)
+               && need_positive(r, "high_freq_factor", &s->high_freq_factor);
+    return s->kind != ROPE_YARN || read_yarn(r, s);
+}
+
+bool config_rope_read(const struct config *c, uint32_t d_head, uint32_t n_ctx,
+                      struct rope_shape *out)
+{
+    struct rope_shape s = { .theta = 10000, .factor = 1, .scale = 1 };
+    struct reader r
+        = { .c = c, .is_v4 = c->like == OWNER_TRANSFORMERS_4, .d_head = d_head, .n_ctx = n_ctx };
+    if (!c->arch->rope.theta_key) {
         *out = (struct rope_shape){ 0 };
         return true;
     }
-    const cJSON *from = get(c->root, "rope_scaling");
-    from = from ? from : get(c->root, "rope_parameters");
-    if (from && !cJSON_IsObject(from))
-        return bad(c, from, "an object");
-    if (get(from, "full_attention") || get(from, "sliding_attention"))
-        return bad(c, from, "one set of rotary parameters for all layers");
-    const cJSON *theta = get(from, "rope_theta");
-    if (!positive(c, theta ? theta : get(c->root, keys->theta_key), &r.theta)
-        || !read_kind(c, from, &r.kind) || !read_dims(c, from, &r) || !read_scaling(c, from, &r))
+    if (!find_object(&r) || !read_kind(&r, &s.kind) || !read_theta(&r, &s.theta)
+        || !read_dims(&r, &s) || !read_scaling(&r, &s) || !say_unknown_keys(&r))
         return false;
-    *out = r;
+    *out = s;
     return true;
+}
+
+void config_rope_text(const struct rope_shape *r, char out[ROPE_TEXT])
+{
+    static const char *const names[] = { [ROPE_DEFAULT] = "unscaled",
+                                         [ROPE_LINEAR] = "linear",
+                                         [ROPE_LLAMA3] = "llama3",
+                                         [ROPE_YARN] = "yarn" };
+    int n = snprintf(out, ROPE_TEXT, "%s, base %g, %" PRIu32 " dimensions of a head",
+                     names[r->kind], r->theta, r->n_dims);
+    size_t used = (size_t)n;
+    if (r->kind != ROPE_DEFAULT)
+        used += (size_t)snprintf(out + used, ROPE_TEXT - used, ", factor %g", r->factor);
+    if (r->kind == ROPE_LLAMA3)
+        snprintf(out + used, ROPE_TEXT - used, " of %g positions, bounds %g and %g",
+                 r->original_ctx, r->low_freq_factor, r->high_freq_factor);
+    if (r->kind == ROPE_YARN)
+        snprintf(out + used, ROPE_TEXT - used, " of %g positions, bounds %g and %g%s, scale %.9g",
+                 r->original_ctx, r->beta_slow, r->beta_fast, r->truncate ? "" : " not rounded",
+                 r->scale);
 }

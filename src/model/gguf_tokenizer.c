@@ -96,7 +96,6 @@ static const struct pre {
     { "olmo", NULL, false, false, false },
     { "jais", NULL, false, false, false },
     { "phi-2", NULL, false, false, false },
-    { "default", NULL, false, false, false },
     { "smollm", NULL, true, false, false },
     { "starcoder", NULL, true, false, false },
     { "refact", NULL, true, false, false },
@@ -112,11 +111,35 @@ static const struct pre {
 
 enum { N_PRES = sizeof pres / sizeof *pres };
 
+// How llama.cpp cuts a text where a file does not say: each pattern cuts what the one before left,
+// matches and what lies between them.
+static const char *const unsaid[] = {
+    "[\\p{P}\\$\\+<=>\\^~\\|]+",
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)",
+    "\\p{N}+",
+    "[0-9][0-9][0-9]",
+};
+
+static const struct pre pre_unsaid = { "default", NULL, false, false, false };
+
+// Files of before May 2024 do not say; such a cut is most likely not the model's own.
+static bool say_unsaid(const struct reader *r, bool is_there)
+{
+    return owner_note(
+        &r->d->notes, r->err,
+        "%s 'tokenizer.ggml.pre': texts are cut as llama.cpp cuts them then, which is "
+        "not how most models were trained; convert the model anew, or set the key "
+        "(llama-bpe for Llama 3)",
+        is_there ? "the file has only 'default' as its" : "the file has no");
+}
+
 static const struct pre *find_pre(const struct reader *r)
 {
     const struct gguf_value *v = gguf_find(r->g, "tokenizer.ggml.pre");
     size_t i = 0;
-    while (v && i < N_PRES && !has_string(r->g, "tokenizer.ggml.pre", pres[i].name))
+    if (!v || has_string(r->g, "tokenizer.ggml.pre", "default"))
+        return say_unsaid(r, v) ? &pre_unsaid : NULL;
+    while (i < N_PRES && !has_string(r->g, "tokenizer.ggml.pre", pres[i].name))
         i++;
     if (i < N_PRES)
         return &pres[i];
@@ -139,12 +162,16 @@ static bool add_steps(const struct reader *r, const struct pre *p)
     if (nfc
         && !definition_add_normal(r->d, (struct definition_normal){ .kind = NORMAL_NFC }, r->err))
         return false;
+    bool cut_already = p->pattern || p == &pre_unsaid;
+    for (size_t i = 0; p == &pre_unsaid && i < sizeof unsaid / sizeof *unsaid; i++)
+        if (!add_split(r, unsaid[i]))
+            return false;
     if ((p->digits && !add_split(r, "\\p{N}")) || (p->pattern && !add_split(r, p->pattern())))
         return false;
     struct definition_cut bytes
         = { .kind = CUT_BYTE_LEVEL,
             .add_prefix_space = flag(r, "tokenizer.ggml.add_space_prefix", false),
-            .cuts = !p->pattern };
+            .cuts = !cut_already };
     return definition_add_cut(r->d, bytes, r->err);
 }
 

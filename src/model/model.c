@@ -78,7 +78,7 @@ static bool open_into(struct model *m, const char *path, enum owner like, struct
         return false;
     if (is_gguf && !config_gguf_read(m->files->checkpoint, &m->shape, &arch, err))
         return false;
-    return model_resolve(m, is_gguf ? arch->gguf : arch->safetensors, err);
+    return model_resolve(m, is_gguf ? arch->gguf : arch->safetensors, like, err);
 }
 
 bool model_open(const char *path, enum owner like, struct model **out, struct abl_err *err)

@@ -28,8 +28,10 @@ struct model_files {
 };
 
 // Find every tensor of m->shape in m->files->checkpoint, check its exact shape,
-// and count the parameters.
-bool model_resolve(struct model *m, const struct arch_tensors *names, struct abl_err *err);
+// and count the parameters. Where an unembedding lies beside one that config.json ties, `like`
+// decides.
+bool model_resolve(struct model *m, const struct arch_tensors *names, enum owner like,
+                   struct abl_err *err);
 
 // Rows [first, first + count) of a matrix in its logical order, dense fp32.
 bool model_tensor_read(const struct model_tensor *t, uint32_t first, uint32_t count, float *out,

@@ -3,16 +3,20 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "model/missing.h"
 
-enum { NAME_SIZE = 128 };
+enum { NAME_SIZE = 192, COMPARED_BYTES = 1 << 20 };
 
 struct resolver {
     struct model *m;
     const struct arch_tensors *names;
-    const char *prefix;             // before every tensor name in these files
+    const char *prefix; // before every tensor name in these files
+    const char *wrap;   // and before that, and before the unembedding's: see unwrap
+    enum owner like;
     uint64_t n_params[DTYPE_OTHER]; // found so far, by element type
     struct abl_err *err;
 };
@@ -82,10 +86,7 @@ static bool bad_extent(const struct resolver *r, const struct tensor_ref *ref, s
 
 static bool lacks(const struct resolver *r, const char *name)
 {
-    return abl_fail(r->err, ABL_BAD_MODEL,
-                    "no tensor '%s' in '%s': expected every weight that %s implies; the "
-                    "checkpoint is not complete, download it again",
-                    name, r->m->path, counts_by(r));
+    return missing_tensor(r->m, r->names, r->prefix, name, r->err);
 }
 
 // Find a tensor by its whole name and check it.
@@ -201,13 +202,55 @@ static bool find_rope_divisors(struct resolver *r)
                       &m->files->rope_divisors);
 }
 
-// W_U: where config.json ties it, W_E, whatever the file has beside; a tensor of its own otherwise.
+// Whether the two tensors of one size hold the same values; *same says. A block of rows at a time.
+static bool equal_values(const struct tensor_ref *a, const struct tensor_ref *b, struct extent e,
+                         bool *same, struct abl_err *err)
+{
+    uint64_t step = COMPARED_BYTES / sizeof(float) / e.cols + 1;
+    float *x = malloc(step * e.cols * sizeof *x), *y = malloc(step * e.cols * sizeof *y);
+    bool ok = (x && y) || abl_no_memory(err);
+    *same = true;
+    for (uint64_t i = 0; ok && *same && i < e.rows; i += step) {
+        uint64_t n = (e.rows - i < step ? e.rows - i : step) * e.cols;
+        ok = tensor_file_read(a->file, a->entry, i * e.cols, n, x, err)
+             && tensor_file_read(b->file, b->entry, i * e.cols, n, y, err);
+        *same = ok && memcmp(x, y, n * sizeof *x) == 0;
+    }
+    free(x);
+    free(y);
+    return ok;
+}
+
+// An unembedding beside one that is tied: version 5 takes it where its values are others than the
+// embedding's, version 4 does not look at it.
+static bool choose_unembed(struct resolver *r, struct tensor_ref copy, struct extent e)
+{
+    static const char file[] = "the file's own", tied[] = "the embedding";
+    struct model *m = r->m;
+    char name[NAME_SIZE + 32];
+    bool same, is_v5 = r->like == OWNER_TRANSFORMERS_5;
+    if (!equal_values(&m->files->embed, &copy, e, &same, r->err))
+        return false;
+    if (same)
+        return true;
+    m->shape.tied = !is_v5;
+    if (is_v5)
+        r->n_params[copy.entry->type->dtype] += e.rows * e.cols;
+    if (is_v5)
+        m->files->matrices[MATRIX_UNEMBED].parts[0] = copy;
+    snprintf(name, sizeof name, "tied unembedding beside '%s' of other values", copy.entry->name);
+    return owner_note_differs(&m->notes, r->like, name, is_v5 ? file : tied, is_v5 ? tied : file,
+                              r->err);
+}
+
+// W_U: where config.json ties it, W_E; a tensor of its own otherwise.
 static bool need_unembed(struct resolver *r)
 {
     const struct model_shape *s = &r->m->shape;
     struct model_files *f = r->m->files;
     struct model_tensor *t = &f->matrices[MATRIX_UNEMBED];
-    const char *name = r->names->unembed;
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, "%s%s", r->wrap, r->names->unembed);
     *t = (struct model_tensor){
         .parts = { f->embed }, .n_parts = 1, .rows = s->n_vocab, .cols = s->d_model, .out_in = true
     };
@@ -215,40 +258,86 @@ static bool need_unembed(struct resolver *r)
     if (!s->tied)
         return need_named(r, name, e, &t->parts[0]);
     struct tensor_ref copy = checkpoint_find(f->checkpoint, name);
-    return !copy.entry || fits(copy.entry, e) || bad_extent(r, &copy, e);
+    if (!copy.entry)
+        return true;
+    if (!fits(copy.entry, e))
+        return bad_extent(r, &copy, e);
+    return copy.entry->type->dtype == DTYPE_OTHER || f->embed.entry->type->dtype == DTYPE_OTHER
+           || choose_unembed(r, copy, e);
+}
+
+// What compiling a model or spreading it over devices puts before its names.
+static bool is_wrapping(const char *text, size_t len)
+{
+    static const char *const words[] = { "_orig_mod.", "module.", "_fsdp_wrapped_module." };
+    while (len) {
+        size_t i = 0, n = sizeof words / sizeof *words;
+        while (i < n && (strlen(words[i]) > len || strncmp(text, words[i], strlen(words[i])) != 0))
+            i++;
+        if (i == n)
+            return false;
+        text += strlen(words[i]);
+        len -= strlen(words[i]);
+    }
+    return true;
+}
+
+// Take a tensor for the embedding under a prefix, with such words before it. *found says.
+static bool unwrap(struct resolver *r, const char *name, const char *prefix, bool *found)
+{
+    char plain[NAME_SIZE];
+    arch_tensor_name(prefix, r->names->embed, 0, 0, plain, sizeof plain);
+    size_t len = strlen(name), tail = strlen(plain);
+    *found = len > tail && strcmp(name + len - tail, plain) == 0 && is_wrapping(name, len - tail);
+    if (!*found)
+        return true;
+    r->wrap = arena_strndup(&r->m->arena, name, len - tail);
+    r->prefix = r->wrap ? arena_printf(&r->m->arena, "%s%s", r->wrap, prefix) : NULL;
+    if (!r->prefix)
+        return abl_no_memory(r->err);
+    return owner_note(&r->m->notes, r->err,
+                      "the tensors' names begin with '%s': they were saved from a compiled or "
+                      "wrapped model, and are read without it",
+                      r->wrap);
 }
 
 // The first prefix under which the embedding lies.
 static bool find_prefix(struct resolver *r)
 {
     char name[NAME_SIZE];
+    const struct checkpoint *c = r->m->files->checkpoint;
+    bool found = false;
     for (size_t i = 0; r->names->prefixes[i]; i++) {
         arch_tensor_name(r->names->prefixes[i], r->names->embed, 0, 0, name, sizeof name);
-        if (checkpoint_find(r->m->files->checkpoint, name).entry) {
+        if (checkpoint_find(c, name).entry) {
             r->prefix = r->names->prefixes[i];
             return true;
         }
     }
-    return lacks(r, r->names->embed);
+    for (size_t i = 0; !found && r->names->prefixes[i]; i++)
+        for (size_t t = 0; !found && t < c->n_tensors; t++)
+            if (!unwrap(r, c->tensors[t].entry->name, r->names->prefixes[i], &found))
+                return false;
+    return found || lacks(r, r->names->embed);
 }
 
-// A weight of a layer that config.json does not count: the files do not belong together. Other
-// tensors that no row of the table names are buffers (GPT-2's attention masks) or heads for other
-// tasks, and are left alone.
+// A weight of a layer that config.json does not count. Other tensors that no row of the table names
+// are buffers (GPT-2's attention masks) or heads for other tasks, and are left alone.
 static bool check_no_more_layers(const struct resolver *r)
 {
     const struct checkpoint *c = r->m->files->checkpoint;
+    uint32_t most = r->m->shape.n_layers, n = missing_count_layers(c, r->names, r->prefix);
     size_t skip = strlen(r->prefix);
-    for (size_t i = 0; i < c->n_tensors; i++) {
+    for (size_t i = 0; n > most && i < c->n_tensors; i++) {
         const char *name = c->tensors[i].entry->name;
         uint32_t layer;
         if (strncmp(name, r->prefix, skip) == 0 && arch_layer_of(r->names, name + skip, &layer)
-            && layer >= r->m->shape.n_layers)
+            && layer >= most)
             return abl_fail(r->err, ABL_BAD_MODEL,
                             "too many layers in '%s': found tensor '%s', expected %" PRIu32
-                            " layers by %s; the files do not belong together, download them "
-                            "again",
-                            r->m->path, name, r->m->shape.n_layers, counts_by(r));
+                            " layers by %s; to run all %" PRIu32
+                            " set the number there, to run fewer leave the rest out of the weights",
+                            r->m->path, name, most, counts_by(r), n);
     }
     return true;
 }
@@ -267,9 +356,11 @@ static void count_weights(const struct resolver *r)
         m->weight_bytes += c->files[i].file.size;
 }
 
-bool model_resolve(struct model *m, const struct arch_tensors *names, struct abl_err *err)
+bool model_resolve(struct model *m, const struct arch_tensors *names, enum owner like,
+                   struct abl_err *err)
 {
-    struct resolver r = { .m = m, .names = names, .err = err };
+    struct resolver r
+        = { .m = m, .names = names, .prefix = "", .wrap = "", .like = like, .err = err };
     struct model_files *f = m->files;
     uint32_t n_layers = m->shape.n_layers;
     f->matrices = arena_alloc(&m->arena, (size_t)n_layers * N_MATRICES, sizeof *f->matrices);

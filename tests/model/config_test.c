@@ -67,10 +67,12 @@ static void takes_old_and_new_spellings(void **state)
 {
     struct scratch *s = *state;
     struct model_shape h = must_read_config(s, "{\"model_type\":\"gpt2\",\"n_ctx\":77}");
-    assert_int_equal(h.n_ctx, 77);
+    assert_int_equal(h.n_ctx, 1024); // the class has no such key any more
     h = must_read_config(s, "{\"model_type\":\"gpt2\",\"n_ctx\":77,\"n_positions\":99,"
                             "\"n_embd\":12,\"n_inner\":null,\"activation_function\":\"gelu_new\"}");
     assert_true(h.n_ctx == 99 && h.d_mlp == 48);
+    h = must_read_config(s, "{\"model_type\":\"gpt2\",\"n_embd\":12,\"hidden_size\":24}");
+    assert_int_equal(h.d_model, 24); // the common words overrule GPT-2's own
     must_read_config(s, "{\"model_type\":\"gpt2\",\"torch_dtype\":\"float16\"}");
     must_read_config(s, "{\"model_type\":\"gpt2\",\"dtype\":\"bfloat16\"}");
 }
@@ -98,7 +100,9 @@ static void refuses_settings_out_of_range(void **state)
     expect_config_refused(s, "\"n_layer\":2.5", "found 2.5", range);
     expect_config_refused(s, "\"n_layer\":\"2\"", "found \"2\"", range);
     expect_config_refused(s, "\"n_layer\":1e300", "bad \"n_layer\"", range);
-    expect_config_refused(s, "\"n_ctx\":0", "bad \"n_ctx\"", "found 0");
+    expect_config_refused(s, "\"n_positions\":0", "bad \"n_positions\"", "found 0");
+    expect_config_refused(s, "\"n_layer\":null", "found null", range);
+    expect_config_refused(s, "\"layer_norm_epsilon\":Infinity", "found \"Infinity\"", "below 1");
     expect_config_refused(s, "\"n_embd\":4294967296", "bad \"n_embd\"", "from 1 to 131072");
     expect_config_refused(s, "\"vocab_size\":99999999", "bad \"vocab_size\"", "found 99999999");
     expect_config_refused(s, "\"n_inner\":0", "bad \"n_inner\"", "found 0");
@@ -124,7 +128,7 @@ static void refuses_what_it_cannot_compute_by_name(void **state)
                               "expected gelu_new, gelu_pytorch_tanh, gelu or silu");
     }
     expect_config_refused(s, "\"activation_function\":7", "found 7", "expected gelu_new");
-    expect_config_refused(s, "\"add_cross_attention\":true", "bad \"add_cross_attention\"",
+    expect_config_refused(s, "\"add_cross_attention\":true", "\"add_cross_attention\"",
                           "found true, expected false");
     struct model_shape shape;
     struct abl_err err = { 0 };
@@ -206,11 +210,78 @@ static void refuses_rotary_positions_that_it_cannot_turn(void **state)
     expect_family_refused(s, "\"rope_scaling\":7", "bad \"rope_scaling\"", "expected an object");
     expect_family_refused(s, "\"head_dim\":7", "found 7 of 7", "an even number");
     expect_family_refused(s, "\"rope_parameters\":{\"full_attention\":{\"rope_theta\":1}}",
-                          "rope_parameters", "one set of rotary parameters");
+                          "full_attention", "one set for all layers");
     expect_family_refused(s, "\"quantization_config\":{\"quant_method\":\"awq\"}",
                           "quantization_config", "GGUF file");
     expect_family_refused(s, "\"num_key_value_heads\":5", "does not fit", "a divisor of 32");
     expect_family_refused(s, "\"hidden_act\":\"relu\"", "found \"relu\"", "gelu or silu");
+}
+
+// Read a LLaMA config with these members; the notes belong to the caller.
+static void read_noted(const struct scratch *s, enum owner like, const char *members,
+                       struct owner_notes *notes)
+{
+    char text[512];
+    struct model_shape shape;
+    const struct arch *arch;
+    struct abl_err err;
+    snprintf(text, sizeof text, "{\"model_type\":\"llama\",%s}", members);
+    scratch_text(s, "config/config.json", text);
+    if (!config_read(scratch_path(s, "config"), like, &shape, &arch, notes, &err))
+        fail_msg("%s: %s", members, err.text);
+}
+
+// The only note has both, or there is none.
+static void expect_note(const struct scratch *s, enum owner like, const char *members,
+                        const char *first, const char *second)
+{
+    struct owner_notes notes = { 0 };
+    read_noted(s, like, members, &notes);
+    bool as_expected
+        = first ? notes.n == 1 && strstr(notes.lines[0], first) && strstr(notes.lines[0], second)
+                : notes.n == 0;
+    if (!as_expected)
+        fail_msg("%s: found %zu notes, first '%s'", members, notes.n,
+                 notes.n ? notes.lines[0] : "");
+    owner_notes_release(&notes);
+}
+
+static void says_what_is_read_by_nobody_though_it_looks_as_if(void **state)
+{
+    struct scratch *s = *state;
+    const enum owner v5 = OWNER_TRANSFORMERS_5, v4 = OWNER_TRANSFORMERS_4;
+    expect_note(s, v5, "\"logit_scale\":0.5", "\"logit_scale\"", "not read");
+    expect_note(s, v5, "\"logit_scale\":null", NULL, NULL);
+    expect_note(s, v5, "\"num_hidden_layer\":3", "\"num_hidden_layer\"",
+                "\"num_hidden_layers\" may be meant");
+    expect_note(s, v5, "\"rope-theta\":3", "\"rope-theta\"", "\"rope_theta\" may be meant");
+    expect_note(s, v5, "\"n_layer\":3", "a key of gpt2", "not read");
+    expect_note(s, v5, "\"factor\":3", "\"factor\"", "not read");
+    expect_note(s, v5, "\"rope_scaling\":{\"type\":\"linear\",\"factor\":2,\"facktor\":3}",
+                "\"facktor\"", "not read");
+    expect_note(s, v5, "\"auto_map\":{\"AutoModel\":\"x.Y\"}", "auto_map", "code");
+    expect_note(s, v5, "\"architectures\":[\"Qwen2ForCausalLM\"]", "Qwen2ForCausalLM",
+                "read as llama");
+    expect_note(s, v5, "\"architectures\":[\"LlamaForCausalLM\"]", NULL, NULL);
+    expect_note(s, v5, "\"my_notes\":\"run 7\",\"_unsloth_version\":\"1\"", NULL, NULL);
+    expect_note(s, v5, "\"partial_rotary_factor\":0.5", "the whole head turns", "transformers-5");
+    expect_note(s, v4, "\"rope_parameters\":{\"rope_theta\":500000}",
+                "base 10000, 128 dimensions of a head, as transformers-4 reads it",
+                "base 500000, 128 dimensions of a head; --like transformers-5 takes that");
+    expect_note(s, v4, "\"rope_theta\":500000", NULL, NULL);
+}
+
+static void passes_numbers_of_python_that_nobody_reads(void **state)
+{
+    struct scratch *s = *state;
+    expect_note(s, OWNER_TRANSFORMERS_5,
+                "\"initializer_range\":Infinity,\"mine\":[-Infinity, {\"x\":NaN}],"
+                "\"said\":\"NaN \\\" Infinity\"",
+                NULL, NULL);
+    expect_family_refused(s, "\"rope_theta\":Infinity", "bad \"rope_theta\"", "found \"Infinity\"");
+    expect_family_refused(s, "\"num_hidden_layers\":NaN", "bad \"num_hidden_layers\"",
+                          "found \"NaN\"");
+    expect_family_refused(s, "\"x\":Infinit", "config.json", "at byte");
 }
 
 static void refuses_configs_that_are_no_strict_json(void **state)
@@ -252,6 +323,8 @@ int main(void)
         IN_SCRATCH(refuses_what_it_cannot_compute_by_name),
         IN_SCRATCH(families_have_their_class_defaults),
         IN_SCRATCH(refuses_rotary_positions_that_it_cannot_turn),
+        IN_SCRATCH(says_what_is_read_by_nobody_though_it_looks_as_if),
+        IN_SCRATCH(passes_numbers_of_python_that_nobody_reads),
         IN_SCRATCH(refuses_configs_that_are_no_strict_json),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -161,7 +161,8 @@ static void expect_all_weights(const struct model *m, const struct mini_model *f
     // The layer means nothing to what no layer has.
     expect_vector(m, f, VECTOR_FINAL_GAIN, f->n_layers - 1, "ln_f.weight", d);
     expect_vector(m, f, VECTOR_FINAL_BIAS, 0, "ln_f.bias", d);
-    const char *unembed = f->flags & MINI_UNTIED ? "lm_head.weight" : "wte.weight";
+    // tied or not: version 5 takes what lies beside the embedding
+    const char *unembed = f->flags & MINI_LM_HEAD ? "lm_head.weight" : "wte.weight";
     expect_matrix(m, f, MATRIX_UNEMBED, f->n_layers - 1, unembed, d, f->n_vocab, 7);
     expect_embedding(m, f);
 }
@@ -192,7 +193,7 @@ static void every_layout_gives_the_weights_of_those_names(void **state)
             assert_string_equal(opened->name, folder);
             // 11·6 + 5·6 + 2·(4·6 + (6·18 + 18) + (6·6 + 6) + (6·7 + 7) + (7·6 + 6)) + 2·6 = 686,
             // by hand
-            assert_int_equal(opened->n_params, 686 + (m.flags & MINI_UNTIED ? 66 : 0));
+            assert_int_equal(opened->n_params, 686 + (m.flags & MINI_LM_HEAD ? 66 : 0));
             model_free(opened);
         }
 }
@@ -269,13 +270,13 @@ static void refuses_tensors_that_do_not_fit_the_config(void **state)
     m.spoil = ln_f_as_bytes;
     expect_mini_refused(s, &m, "tensor 'ln_f.bias'", "found U8, expected F32, F16 or BF16");
     m.spoil = add_a_row_to_lm_head;
-    m.flags = MINI_LM_HEAD; // tied: not used, but a wrong one says that the files are mixed up
+    m.flags = MINI_LM_HEAD;
     expect_mini_refused(s, &m, "'lm_head.weight'", "found (12, 6), expected (11, 6)");
     m.flags = MINI_LM_HEAD | MINI_UNTIED;
     expect_mini_refused(s, &m, "'lm_head.weight'", "found (12, 6), expected (11, 6)");
     m.spoil = NULL;
     m.flags = MINI_UNTIED;
-    expect_mini_refused(s, &m, "no tensor 'lm_head.weight'", "not complete");
+    expect_mini_refused(s, &m, "no tensor 'lm_head.weight'", "set \"tie_word_embeddings\" to true");
 }
 
 static void refuses_layers_that_the_config_does_not_count(void **state)

@@ -1,6 +1,6 @@
 // "Did you mean": how far two words are apart.
-#ifndef ABL_CLI_NEAR_H
-#define ABL_CLI_NEAR_H
+#ifndef ABL_BASE_NEAR_H
+#define ABL_BASE_NEAR_H
 
 #include <stddef.h>
 
