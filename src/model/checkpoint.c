@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "format/safetensors.h"
+#include "model/folder_kind.h"
 
 enum { MAX_INDEX = 256 << 20, MAX_SHARDS = 4096 };
 
@@ -86,6 +87,14 @@ static void free_shards(struct shard_list *l)
     free(l->names);
 }
 
+static bool has_file(const char *folder, const char *name)
+{
+    char *path = file_join(folder, name);
+    bool there = path && file_exists(path);
+    free(path);
+    return there;
+}
+
 static bool open_file(struct checkpoint *c, const char *folder, const char *name,
                       struct abl_err *err)
 {
@@ -152,6 +161,12 @@ static bool open_listed(struct checkpoint *c, const char *folder, struct shard_l
     if (!c->files)
         return abl_no_memory(err);
     for (size_t i = 0; i < l->n; i++)
+        if (!has_file(folder, l->names[i]))
+            return abl_fail(err, ABL_BAD_MODEL,
+                            "no '%s' in '%s', a shard that model.safetensors.index.json names: the "
+                            "download is not complete; fetch what is missing",
+                            l->names[i], folder);
+    for (size_t i = 0; i < l->n; i++)
         if (!open_file(c, folder, l->names[i], err))
             return false;
     return merge_directories(c, err);
@@ -181,28 +196,6 @@ static bool open_shards(struct checkpoint *c, const char *folder, const char *in
     return ok;
 }
 
-static bool has_file(const char *folder, const char *name)
-{
-    char *path = file_join(folder, name);
-    bool there = path && file_exists(path);
-    free(path);
-    return there;
-}
-
-static bool no_weights(const char *folder, struct abl_err *err)
-{
-    if (has_file(folder, "pytorch_model.bin"))
-        return abl_fail(err, ABL_BAD_MODEL,
-                        "no safetensors in '%s', only pytorch_model.bin, which is not read: "
-                        "convert it with python3 -c "
-                        "\"from transformers import AutoModelForCausalLM as M; "
-                        "M.from_pretrained('%s').save_pretrained('%s-safetensors')\"",
-                        folder, folder, folder);
-    return abl_fail(
-        err, ABL_BAD_MODEL,
-        "no weights in '%s': expected model.safetensors or model.safetensors.index.json", folder);
-}
-
 static bool open_folder(struct checkpoint *c, const char *folder, struct abl_err *err)
 {
     char *index = file_join(folder, "model.safetensors.index.json");
@@ -214,7 +207,8 @@ static bool open_folder(struct checkpoint *c, const char *folder, struct abl_err
         ok = (c->files || abl_no_memory(err)) && open_file(c, folder, "model.safetensors", err)
              && merge_directories(c, err);
     } else
-        ok = file_exists(index) ? open_shards(c, folder, index, err) : no_weights(folder, err);
+        ok = file_exists(index) ? open_shards(c, folder, index, err)
+                                : folder_lacks_weights(folder, err);
     free(index);
     return ok;
 }

@@ -9,6 +9,7 @@
 #include "model/config_keys.h"
 #include "model/config_rope.h"
 #include "model/config_value.h"
+#include "model/folder_kind.h"
 
 enum { MAX_CONFIG = 1 << 20 };
 
@@ -291,7 +292,8 @@ bool config_read(const char *folder, enum owner like, struct model_shape *shape,
     if (!path)
         return abl_no_memory(err);
     struct config c = { .path = path, .like = like, .notes = notes, .err = err };
-    bool ok = file_read(path, MAX_CONFIG, &text, ABL_BAD_MODEL, err) && read_text(&c, &text, &s);
+    bool ok = (file_exists(path) || folder_lacks_config(folder, err))
+              && file_read(path, MAX_CONFIG, &text, ABL_BAD_MODEL, err) && read_text(&c, &text, &s);
     file_bytes_release(&text);
     free(path);
     if (!ok)

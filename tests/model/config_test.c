@@ -308,7 +308,7 @@ static void refuses_configs_that_are_no_strict_json(void **state)
     struct owner_notes notes = { 0 };
     assert_false(
         config_read(scratch_path(s, "config"), OWNER_TRANSFORMERS_5, &shape, &arch, &notes, &err));
-    expect_error(&err, "config.json", "No such file");
+    expect_error(&err, "no config.json in", "the one that the checkpoint came with");
 }
 
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)

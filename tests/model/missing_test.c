@@ -175,6 +175,53 @@ static void an_unembedding_beside_a_tied_one_is_the_owners_choice(void **state)
     }
 }
 
+// By the files of a folder.
+static void names_what_a_folder_is_instead(void **state)
+{
+    struct scratch *s = *state;
+    static const struct {
+        const char *files[3], *first, *second;
+    } folders[] = {
+        { { "adapter_config.json", "adapter_model.safetensors" },
+          "PEFT adapter",
+          "merge_and_unload" },
+        { { "modules.json", "0_x/config.json" }, "sentence-transformers", "language model" },
+        { { "model-q4.gguf" }, "'model-q4.gguf'", "name the file itself" },
+        { { "consolidated.00.pth", "params.json" }, "'consolidated.00.pth'", "convert" },
+        { { "config.json", "pytorch_model.bin" }, "only 'pytorch_model.bin'", "save_pretrained(" },
+        { { "config.json", "pytorch_model-00001-of-00002.bin", "pytorch_model.bin.index.json" },
+          "only 'pytorch_model-00001-of-00002.bin'",
+          "save_pretrained(" },
+        { { "config.json", "tf_model.h5" }, "TensorFlow", "save_pretrained(" },
+        { { "config.json", "model-00001-of-00002.safetensors" },
+          "shards without their index",
+          "model.safetensors.index.json" },
+        { { "config.json", "weights.safetensors" },
+          "'weights.safetensors'",
+          "call it model.safetensors" },
+        { { "config.json", "adapter_model.safetensors" }, "PEFT adapter", "merge_and_unload" },
+        { { "model.safetensors" }, "no config.json", "beside them" },
+        { { "x.txt" }, "no config.json", "download it again" },
+        { { "config.json" }, "no safetensors", "download the checkpoint again" },
+    };
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char name[32], file[96];
+        struct model *m;
+        struct abl_err err = { 0 };
+        snprintf(name, sizeof name, "folder%zu", i);
+        for (size_t k = 0; k < 3 && folders[i].files[k]; k++) {
+            snprintf(file, sizeof file, "%s/%s", name, folders[i].files[k]);
+            scratch_text(s, file, "{\"model_type\":\"gpt2\"}");
+        }
+        if (model_open(scratch_path(s, name), OWNER_TRANSFORMERS_5, &m, &err))
+            fail_msg("folder %zu was opened", i);
+        if (err.code != ABL_BAD_MODEL || !strstr(err.text, folders[i].first)
+            || !strstr(err.text, folders[i].second))
+            fail_msg("folder %zu: found '%s', expected '%s' and '%s'", i, err.text,
+                     folders[i].first, folders[i].second);
+    }
+}
+
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -182,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(reads_what_a_compiled_or_wrapped_model_saved),
         IN_SCRATCH(names_what_the_weights_are_of),
+        IN_SCRATCH(names_what_a_folder_is_instead),
         IN_SCRATCH(an_unembedding_beside_a_tied_one_is_the_owners_choice),
     };
     return cmocka_run_group_tests_name("missing", tests, NULL, NULL);

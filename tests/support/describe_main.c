@@ -1,5 +1,5 @@
 // What the program's own tables say, for people and for other programs: describe FOLDER writes
-// tables.md, schema/tables.json and schema/names.schema.json below it. `make docs` calls it, and
+// tables.md, config_keys.md, schema/tables.json and schema/names.schema.json below it. `make docs` calls it, and
 // `make check` tells when what lies in docs/ is not what it would write.
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "experiments/experiments.h"
 #include "experiments/lens.h"
 #include "experiments/ov.h"
+#include "model/config_keys.h"
 #include "report/compat.h"
 #include "report/config.h"
 #include "report/cross.h"
@@ -273,6 +274,38 @@ static void put_page(struct buf *out)
 
 // ------------------------------------------------------------------------------------------ files
 
+// What config.json's keys mean to the program, use by use.
+static void put_config_keys(struct buf *out)
+{
+    static const char *const meanings[]
+        = { [KEY_READ] = "Read.",
+            [KEY_INERT] = "Known, and without influence on a logit of these families.",
+            [KEY_REFUSED] = "Refused by name, unless null or the value that changes nothing.",
+            [KEY_FOREIGN] = "Of other families or of a checkpoint's own code: a warning says that "
+                            "neither the program nor transformers reads them here." };
+    buf_str(out,
+            "# Keys of config.json\n\nWritten by `make docs` from the table that the program "
+            "holds every file against. The keys are those of the configuration classes of "
+            "transformers 4.57.1 and 5.24.0, and those that their code looks for besides. Keys "
+            "that stand nowhere below pass; one that is a letter away from a key that is read "
+            "gets a warning.\n");
+    for (size_t use = 0; key_use_name(use); use++) {
+        buf_printf(out, "\n## %s\n\n%s\n\n| key | families |%s\n| --- | --- |%s\n",
+                   key_use_name(use), meanings[use],
+                   use == KEY_REFUSED ? " changes nothing | else |" : "",
+                   use == KEY_REFUSED ? " --- | --- |" : "");
+        for (size_t i = 0; i < n_config_keys; i++) {
+            const struct config_key *k = &config_keys[i];
+            if (k->use != use)
+                continue;
+            buf_printf(out, "| `%s` | %s |", k->name, k->families ? k->families : "all");
+            if (use == KEY_REFUSED)
+                buf_printf(out, " `%s` | %s |", k->harmless, k->instead);
+            buf_char(out, '\n');
+        }
+    }
+}
+
 static bool write_file(const char *folder, const char *name, struct buf *text, struct abl_err *err)
 {
     char *path = file_join(folder, name);
@@ -294,14 +327,18 @@ static bool write_doc(const char *folder, const char *name, struct doc d, struct
 int main(int argc, char **argv)
 {
     struct abl_err err = { 0 };
-    struct buf page = { 0 };
+    struct buf page = { 0 }, keys = { 0 };
     bool ok = argc == 2 || abl_fail(&err, ABL_USAGE, "usage: describe FOLDER");
     if (ok)
         put_page(&page);
+    if (ok)
+        put_config_keys(&keys);
     ok = ok && write_file(argv[1], "tables.md", &page, &err)
+         && write_file(argv[1], "config_keys.md", &keys, &err)
          && write_doc(argv[1], "schema/tables.json", tables_doc(), &err)
          && write_doc(argv[1], "schema/names.schema.json", names_doc(), &err);
     buf_release(&page);
+    buf_release(&keys);
     if (!ok)
         fprintf(stderr, "%s\n", err.text);
     return ok ? 0 : 1;
