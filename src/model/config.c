@@ -36,8 +36,8 @@ static const struct {
     { "gelu_python_tanh", ACT_GELU_TANH },
 };
 
-// A key's value, which a second spelling overrules (attribute_map of the owner's class). Null stands
-// for none where the class takes that, and is refused elsewhere.
+// A key's value, which a second spelling overrules (attribute_map of the owner's class). Null is
+// none where the class takes that, and is refused elsewhere.
 static bool get_count(const struct config *c, const struct arch_count_key *k, uint32_t max,
                       uint32_t *out)
 {

@@ -66,8 +66,8 @@ static bool number_or(const struct reader *r, const char *key, double *out)
     return unset || positive(r, v, out);
 }
 
-// Which object counts. Version 5 takes rope_parameters where rope_scaling is missing, null or empty;
-// version 4 knows only rope_scaling.
+// Which object counts. Version 5 takes rope_parameters where rope_scaling is missing, null or
+// empty; version 4 knows only rope_scaling.
 static bool find_object(struct reader *r)
 {
     const cJSON *scaling = config_value_get(r->c->root, "rope_scaling");

@@ -412,7 +412,7 @@ static void says_how_to_convert_pickled_weights(void **state)
     scratch_delete(s, "mini/model.safetensors");
     expect_open_fails(s, "no safetensors in '", "expected model.safetensors");
     scratch_text(s, "mini/pytorch_model.bin", "x");
-    expect_open_fails(s, "only pytorch_model.bin", "save_pretrained(");
+    expect_open_fails(s, "only 'pytorch_model.bin'", "save_pretrained(");
 }
 
 static void hash_of_shards_is_that_of_their_digests(void **state)
@@ -492,7 +492,7 @@ static void lists_models_by_name_with_what_is_wrong(void **state)
     assert_int_equal(n, 2);
     assert_string_equal(entries[0].name, "a");
     assert_false(entries[0].usable);
-    expect_error(&entries[0].why, "no config.json", "download it again");
+    expect_error(&entries[0].why, "no config.json", "put the config.json");
     assert_string_equal(entries[1].name, "b");
     assert_true(entries[1].usable && entries[1].shape.n_heads == 3 && entries[1].n_params == 686);
     assert_string_equal(entries[1].dtype, "BF16");
