@@ -281,8 +281,7 @@ static void put_config_keys(struct buf *out)
         = { [KEY_READ] = "Read.",
             [KEY_INERT] = "Known, and without influence on a logit of these families.",
             [KEY_REFUSED] = "Refused by name, unless null or the value that changes nothing.",
-            [KEY_FOREIGN] = "Of other families or of a checkpoint's own code: a warning says that "
-                            "neither the program nor transformers reads them here." };
+            [KEY_FOREIGN] = "A warning says that neither the program nor transformers reads it." };
     buf_str(out,
             "# Keys of config.json\n\nWritten by `make docs` from the table that the program "
             "holds every file against. The keys are those of the configuration classes of "
