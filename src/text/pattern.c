@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/size.h"
 #include "text/pattern_characters.h"
+#include "text/pattern_spelling.h"
 
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
@@ -25,6 +26,7 @@ enum {
     DEAR_SEARCHES = 8, // in one text: those that take more
     DEAR_RETRIES = 20000000,
     STACK_ENTRIES = 1 << 23, // some 40 bytes each
+    MAX_SHOWN = 100,         // bytes of an expression in messages
 };
 
 struct pattern {
@@ -61,28 +63,17 @@ static void quote(struct json_text t, struct buf *out)
 static char *name_of(const struct pattern_source *s)
 {
     struct buf b = { 0 };
+    size_t shown = size_min(s->text.len, MAX_SHOWN);
+    while (shown < s->text.len && shown && ((unsigned char)s->text.data[shown] & 0xc0) == 0x80)
+        shown--;
     buf_printf(&b, "'%s'", s->path);
     if (s->byte)
         buf_printf(&b, " at byte %zu", s->byte);
-    buf_printf(&b, ": pattern '%.*s'%s", (int)size_min(s->text.len, 100), s->text.data,
-               s->text.len > 100 ? " …" : "");
+    buf_printf(&b, ": pattern '%.*s%s'", (int)shown, s->text.len ? s->text.data : "",
+               shown < s->text.len ? "…" : "");
     if (b.failed)
         buf_release(&b);
     return b.data;
-}
-
-// Whether it asks where user-perceived characters or words end (\X, \y, \Y), for which the library
-// has tables of its own.
-static bool asks_breaks(struct json_text t)
-{
-    bool found = false;
-    for (size_t i = 0; i + 1 < t.len; i++) {
-        if (t.data[i] != '\\')
-            continue;
-        i++;
-        found |= t.data[i] == 'X' || t.data[i] == 'y' || t.data[i] == 'Y';
-    }
-    return found;
 }
 
 static bool compile(struct pattern *p, struct json_text text, struct abl_err *err)
@@ -105,24 +96,43 @@ static bool compile(struct pattern *p, struct json_text text, struct abl_err *er
                     p->name, (const char *)why, onig_version());
 }
 
-bool pattern_compile(const struct pattern_source *source, struct pattern **out, struct abl_err *err)
+// As the library is to read it.
+static bool compile_spelt(struct pattern *p, struct json_text text, struct abl_err *err)
+{
+    struct spelling s = { 0 };
+    pattern_spell(text, &s);
+    p->asks_breaks = s.asks_breaks;
+    bool ok = !s.text.failed || abl_no_memory(err);
+    if (ok && s.refused)
+        ok = abl_fail(err, ABL_BAD_MODEL,
+                      "%s is not supported: found %s, which versions of Oniguruma read differently;"
+                      " spell it without",
+                      p->name, s.refused);
+    ok = ok && compile(p, (struct json_text){ .data = s.text.data, .len = s.text.len }, err);
+    buf_release(&s.text);
+    return ok;
+}
+
+static bool compile_literal(struct pattern *p, struct json_text text, struct abl_err *err)
 {
     struct buf quoted = { 0 };
-    struct json_text text = source->text;
+    buf_str(&quoted, "");
+    quote(text, &quoted);
+    bool ok = !quoted.failed || abl_no_memory(err);
+    ok = ok && compile(p, (struct json_text){ .data = quoted.data, .len = quoted.len }, err);
+    buf_release(&quoted);
+    return ok;
+}
+
+bool pattern_compile(const struct pattern_source *source, struct pattern **out, struct abl_err *err)
+{
     struct pattern *p = calloc(1, sizeof *p);
-    if (source->literal) {
-        quote(text, &quoted);
-        text = (struct json_text){ .data = quoted.data, .len = quoted.len };
-    }
-    if (!text.data)
-        text.data = "";
     if (p)
         p->name = name_of(source);
-    bool ok = (p && p->name && !quoted.failed) || abl_no_memory(err);
-    ok = ok && compile(p, text, err);
-    if (ok)
-        p->asks_breaks = asks_breaks(text);
-    buf_release(&quoted);
+    bool ok = (p && p->name) || abl_no_memory(err);
+    ok = ok
+         && (source->literal ? compile_literal(p, source->text, err)
+                             : compile_spelt(p, source->text, err));
     if (!ok) {
         pattern_free(p);
         return false;

@@ -175,6 +175,11 @@ struct cursor {
     size_t n, at;
 };
 
+static struct cursor walk(const struct unicode_range *r, size_t n)
+{
+    return (struct cursor){ .ranges = n ? &r->first : NULL, .n = n };
+}
+
 static void skip_to(struct cursor *s, OnigCodePoint c)
 {
     while (s->at < s->n && s->ranges[2 * s->at + 1] < c)
@@ -208,9 +213,9 @@ static bool mend_ranges(const struct unicode_change *change, struct property *p)
     if (p->ctype < OWN_CTYPES
         && OnigEncodingUTF8.get_ctype_code_range(p->ctype, &single_bytes, &base) != ONIG_NORMAL)
         return false;
-    struct cursor has = { base ? base + 1 : NULL, base ? base[0] : 0, 0 };
-    struct cursor added = { &change->added->first, change->n_added, 0 };
-    struct cursor removed = { &change->removed->first, change->n_removed, 0 };
+    struct cursor has = { .ranges = base ? base + 1 : NULL, .n = base ? base[0] : 0 };
+    struct cursor added = walk(change->added, change->n_added);
+    struct cursor removed = walk(change->removed, change->n_removed);
     size_t room = has.n + added.n + removed.n;
     OnigCodePoint n = 0, *out = p->ranges = calloc(2 * room + 1, sizeof *out);
     for (OnigCodePoint c = 0, next; out && c < END_OF_UNICODE; c = next) {
