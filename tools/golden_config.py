@@ -92,7 +92,10 @@ def walk_keys() -> dict:
             keys[key] = value if isinstance(value, (str, int, float, bool, type(None), list, dict)) else repr(value)
         keys["id2label"] = keys["label2id"] = None
         out[arch] = {"keys": keys, "spellings": dict(kind.attribute_map), "asked": asked_for(arch, set(keys))}
-    return {"version": transformers.__version__, "classes": out}
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    kinds = sorted({"default", *ROPE_INIT_FUNCTIONS})
+    return {"version": transformers.__version__, "rope_types": kinds, "classes": out}
 
 
 # --------------------------------------------------------------------------------------------------------------- numbers

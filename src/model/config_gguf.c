@@ -23,11 +23,41 @@ static const struct gguf_value *find(const struct reader *r, const char *key)
     return gguf_find(r->gguf, name);
 }
 
+// What a value is, for messages.
+static void value_text(const struct gguf_value *v, char *out, size_t size)
+{
+    switch (v->kind) {
+    case GGUF_UINT:
+        snprintf(out, size, "%" PRIu64, v->u);
+        return;
+    case GGUF_INT:
+        snprintf(out, size, "%" PRId64, v->i);
+        return;
+    case GGUF_FLOAT:
+        snprintf(out, size, "%g", v->f);
+        return;
+    case GGUF_BOOL:
+        snprintf(out, size, "%s", v->b ? "true" : "false");
+        return;
+    case GGUF_STRING:
+        snprintf(out, size, "'%.40s'", v->s.data);
+        return;
+    case GGUF_ARRAY:
+        snprintf(out, size, "a list of %zu", v->n);
+        return;
+    }
+}
+
 static bool bad_value(const struct reader *r, const char *key, const char *expected)
 {
+    const struct gguf_value *v = find(r, key);
+    char found[64] = "no such key";
+    if (v)
+        value_text(v, found, sizeof found);
     return abl_fail(r->err, ABL_BAD_MODEL,
-                    "bad or missing '%s.%s' in '%s': expected %s; download the file again",
-                    r->arch->gguf_type, key, r->path, expected);
+                    "bad '%s.%s' in '%s': found %s, expected %s; convert the model anew, or take "
+                    "another file of it",
+                    r->arch->gguf_type, key, r->path, found, expected);
 }
 
 // The number that a value holds: a whole number, or an array of one for each layer that are all the

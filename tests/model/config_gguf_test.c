@@ -191,7 +191,7 @@ static void a_factor_alone_is_linear_and_none_is_none(void **state)
     expect_refused(s, e, "llama.rope.scaling.type", "none, linear or yarn");
     e = unscaled();
     add_f32(&e, "llama.rope.scaling.factor", -1);
-    expect_refused(s, e, "llama.rope.scaling.factor", "a number above 0");
+    expect_refused(s, e, "llama.rope.scaling.factor", "found -1, expected a number above 0");
 }
 
 static void a_list_of_equal_counts_is_that_count(void **state)
@@ -211,7 +211,8 @@ static void a_list_of_equal_counts_is_that_count(void **state)
     }
     struct edit e = { .hidden = { key } };
     add_list(&e, key, TYPE_I32, 0);
-    expect_refused(s, e, key, "a whole number");
+    expect_refused(s, e, key, "found a list of 0, expected a whole number");
+    expect_refused(s, (struct edit){ .hidden = { key } }, key, "found no such key");
 }
 
 static void refuses_by_name_what_is_no_such_model(void **state)

@@ -163,6 +163,42 @@ static void an_empty_config_is_the_class_itself(void **state)
         fail_msg("%zu defaults differ", wrong);
 }
 
+// Each kind of rotary positions that a version knows is read, or refused by its name.
+static void every_kind_of_rotary_positions_is_read_or_refused_by_name(void **state)
+{
+    const struct scratch *scratch = *state;
+    cJSON *golden = fixture_read(GOLDEN);
+    const cJSON *owner, *kind;
+    size_t n_read = 0, n_refused = 0;
+    cJSON_ArrayForEach(owner, golden)
+    {
+        cJSON_ArrayForEach(kind, fixture_at(owner, "rope_types"))
+        {
+            char text[256];
+            struct model_shape s;
+            const struct arch *arch;
+            struct owner_notes notes = { 0 };
+            struct abl_err err;
+            snprintf(
+                text, sizeof text,
+                "{\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"%s\",\"factor\":2,"
+                "\"low_freq_factor\":1,\"high_freq_factor\":4,"
+                "\"original_max_position_embeddings\":1024}}",
+                kind->valuestring);
+            scratch_text(scratch, "c/config.json", text);
+            bool read = config_read(scratch_path(scratch, "c"), OWNER_TRANSFORMERS_5, &s, &arch,
+                                    &notes, &err);
+            if (!read && !strstr(err.text, kind->valuestring))
+                fail_msg("%s is refused without its name: %s", kind->valuestring, err.text);
+            n_read += read;
+            n_refused += !read;
+            owner_notes_release(&notes);
+        }
+    }
+    cJSON_Delete(golden);
+    assert_true(n_read >= 10 && n_refused >= 2);
+}
+
 static void expect_read(const char *family, const char *key)
 {
     const struct config_key *row = key ? config_key_find(family, key) : NULL;
@@ -213,6 +249,8 @@ int main(void)
         cmocka_unit_test(every_key_of_the_classes_is_in_the_table),
         cmocka_unit_test_setup_teardown(an_empty_config_is_the_class_itself, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test_setup_teardown(every_kind_of_rotary_positions_is_read_or_refused_by_name,
+                                        scratch_setup, scratch_teardown),
         cmocka_unit_test(what_the_families_read_is_in_the_table_as_read),
         cmocka_unit_test(every_row_can_be_found),
     };
