@@ -53,6 +53,8 @@ succeeds head_sweep_exports --export "$scratch/run" --data facts --device cpu --
 holds run_directory_is_complete files_present "$scratch/run" config.json provenance.json manifest.json \
     metrics/summary.json metrics/baseline.csv metrics/head_impact.csv metrics/per_example.csv \
     artifacts/impact_heatmap.svg artifacts/impact_heatmap.png
+holds provenance_says_whose_reading_was_followed grep -q '"like":[[:space:]]*"transformers-5"' "$scratch/run/provenance.json"
+refuses a_reading_that_nobody_has 2 'transformers-5 or transformers-4' --like transformers-3 --export "$scratch/none"
 succeeds second_run_replaces_the_first --export "$scratch/run" --data facts --device cpu --quiet
 holds no_temporary_folder_stays no_leftovers "$scratch"
 succeeds sets_export --export "$scratch/sets" --experiment sets --sets '0:2+1:4;0:2+1:4+2:7' --device cpu --quiet
