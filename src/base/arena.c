@@ -9,7 +9,13 @@
 
 #include "base/size.h"
 
-enum { BLOCK_BYTES = 64 * 1024 };
+// Under a sanitizer every piece is a block of its own and ends where it was asked to, so that a step
+// beyond its end is seen.
+#ifdef __SANITIZE_ADDRESS__
+enum { BLOCK_BYTES = 0, STEP = 1 };
+#else
+enum { BLOCK_BYTES = 64 * 1024, STEP = alignof(max_align_t) };
+#endif
 
 struct arena_block {
     struct arena_block *next;
@@ -33,7 +39,7 @@ void *arena_alloc(struct arena *a, size_t n, size_t size)
     size_t bytes;
     if (!size_mul(n, size, &bytes) || bytes > SIZE_MAX / 2)
         return NULL;
-    bytes = (bytes + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+    bytes = (bytes + STEP - 1) / STEP * STEP;
     struct arena_block *b = a->head;
     if (!b || b->size - b->used < bytes) {
         b = block_new(size_max(bytes, BLOCK_BYTES));
