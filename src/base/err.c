@@ -3,12 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
-// Foreign text (file names, tensor names) reaches the terminal through here: keep it on one line.
-static void mask_controls(char *text)
+#include "base/utf8.h"
+
+// Foreign text (file names, tensor names) reaches the terminal through here. A terminal takes U+0080
+// to U+009F for control characters too.
+void abl_one_line(char *text)
 {
-    for (unsigned char *c = (unsigned char *)text; *c; c++)
-        if (*c < 0x20 || *c == 0x7f)
-            *c = '?';
+    unsigned char *c = (unsigned char *)text;
+    for (size_t left = strlen(text), n; left; c += n, left -= n) {
+        n = utf8_sequence(c, left);
+        bool shows = n == 1 ? *c >= 0x20 && *c != 0x7f : n && !(*c == 0xc2 && c[1] < 0xa0);
+        n = n ? n : 1;
+        if (!shows)
+            memset(c, '?', n);
+    }
 }
 
 static void mark_cut(char *text, size_t size, int wanted)
@@ -27,7 +35,7 @@ bool abl_fail(struct abl_err *err, enum abl_code code, const char *format, ...)
     va_end(args);
     err->code = code;
     mark_cut(err->text, sizeof err->text, wanted);
-    mask_controls(err->text);
+    abl_one_line(err->text);
     return false;
 }
 
@@ -46,7 +54,7 @@ bool abl_fail_in(struct abl_err *err, const char *format, ...)
         int wanted = snprintf(err->text + used, left, ": %s", inner);
         mark_cut(err->text, sizeof err->text, used + wanted);
     }
-    mask_controls(err->text);
+    abl_one_line(err->text);
     return false;
 }
 

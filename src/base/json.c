@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/string_index.h"
+#include "base/utf8.h"
 
 struct json_frame {
     bool is_object, has_items;
@@ -206,24 +207,6 @@ bool json_next_key(struct json *j, struct json_text *key)
 bool json_next_item(struct json *j)
 {
     return more(j, false);
-}
-
-// Length of the well-formed UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), 0 if
-// there is none.
-static size_t utf8_sequence(const unsigned char *s, size_t left)
-{
-    if (s[0] < 0x80)
-        return 1;
-    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || left < n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)
-        || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
 }
 
 static int hex_digit(char c)

@@ -18,6 +18,7 @@ bool config_note(struct config_reader *r, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    abl_one_line(text);
     for (size_t i = 0; i < r->config->n_notes; i++)
         if (strcmp(r->config->notes[i], text) == 0)
             return true;
