@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "base/string_index.h"
 #include "experiments/chosen.h"
 #include "experiments/experiments.h"
 
@@ -32,32 +33,36 @@ static void draw_like(const struct head_set *like, uint32_t n_heads, struct rng 
     qsort(out, like->n, sizeof *out, by_place);
 }
 
-static uint32_t count_controls(const struct variants *v, size_t parent)
+// How many controls there are of sets with the heads' layers; NULL when memory is out.
+static uint32_t *count_of_like(struct string_index *counts, const struct head_set *set)
 {
-    uint32_t n = 0;
-    for (size_t i = 0; i < v->n; i++)
-        n += variant_is_control_of(&v->items[i], &v->items[parent]);
-    return n;
+    uint32_t *layers = malloc(set->n * sizeof *layers), *count = NULL;
+    for (size_t i = 0; layers && i < set->n; i++)
+        layers[i] = set->heads[i].layer;
+    if (layers)
+        count = string_index_put_copy(counts, (const char *)layers, set->n * sizeof *layers, 0);
+    free(layers);
+    return count;
 }
 
 // Up to n_controls random sets, each once, none of them a set that was asked for; those of a like
-// set before this one count. Where a layer has few heads there are fewer: a fixed number of draws
-// finds what there is.
+// set before this one count, `counts` says how many. Where a layer has few heads there are fewer: a
+// fixed number of draws finds what there is.
 static bool add_controls(const struct session *session, const struct head_set *chosen,
-                         size_t parent, struct ablation how, struct rng *r, struct variants *v,
-                         struct abl_err *err)
+                         size_t parent, struct ablation how, struct rng *r,
+                         struct string_index *counts, struct variants *v, struct abl_err *err)
 {
     enum { DRAWS = 20 };
     uint32_t wanted = session->settings.n_controls, n_heads = session->model->shape.n_heads;
     struct head *heads = malloc(chosen->n * sizeof *heads);
-    bool ok = heads || abl_no_memory(err);
-    for (uint32_t found = count_controls(v, parent), draw = 0;
-         ok && found < wanted && draw < DRAWS * wanted; draw++) {
+    uint32_t *found = count_of_like(counts, chosen);
+    bool ok = (heads && found) || abl_no_memory(err);
+    for (uint32_t draw = 0; ok && *found < wanted && draw < DRAWS * wanted; draw++) {
         struct head_set one = { .heads = heads, .n = chosen->n };
         size_t before = v->n;
         draw_like(chosen, n_heads, r, heads);
         ok = variants_add_set(v, &one, how, ROLE_CONTROL, parent, NULL, err);
-        found += v->n > before;
+        *found += v->n > before;
     }
     free(heads);
     return ok;
@@ -68,6 +73,7 @@ static bool add_all(const struct session *session, const struct head_set *sets, 
                     size_t *parents, struct ablation how, struct variants *v, struct abl_err *err)
 {
     struct rng r;
+    struct string_index counts = { 0 };
     rng_seed(&r, session->settings.seed);
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < sets[i].n; k++)
@@ -78,10 +84,11 @@ static bool add_all(const struct session *session, const struct head_set *sets, 
         if (!variants_add_set(v, &sets[i], how, sets[i].n > 1 ? ROLE_SET : ROLE_HEAD, NO_VARIANT,
                               &parents[i], err))
             return false;
-    for (size_t i = 0; i < n; i++)
-        if (sets[i].n > 1 && !add_controls(session, &sets[i], parents[i], how, &r, v, err))
-            return false;
-    return true;
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = sets[i].n < 2 || add_controls(session, &sets[i], parents[i], how, &r, &counts, v, err);
+    string_index_release(&counts);
+    return ok;
 }
 
 static bool list_sets(const struct session *session, struct variants *out, struct abl_err *err)

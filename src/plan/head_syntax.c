@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/numpy_rng.h"
+#include "base/string_index.h"
 
 // A stretch of the option's text.
 struct part {
@@ -204,30 +206,78 @@ static size_t normalise(struct head *heads, size_t n)
     return kept;
 }
 
-static bool parse_set(struct part whole, const struct model_shape *s, struct arena *a,
-                      struct head_set *out, struct abl_err *err)
+// Heads of a set while it is read; zero-initialise to start, free heads to end.
+struct gathered {
+    struct head *heads;
+    size_t n, cap;
+};
+
+// Put more heads in; those that repeat go before they take more room than the model has heads.
+static bool gather(struct gathered *g, const struct head *more, size_t n,
+                   const struct model_shape *s)
 {
-    size_t cap = (size_t)s->n_heads, n = 0, n_found = 0;
-    for (size_t i = 0; i < whole.len; i++)
-        cap += whole.text[i] == '+' ? s->n_heads : 0;
-    struct head *heads = arena_alloc(a, cap, sizeof *heads);
-    char *copy = arena_strndup(a, whole.text, whole.len);
-    if (!heads || !copy)
-        return abl_no_memory(err);
-    const char *rest = copy;
-    struct part p;
-    while (next_part(&rest, '+', &p)) {
-        if (!parse_head(p, "--sets", s, heads + n, &n_found, err))
+    for (size_t i = 0; i < n; i++) {
+        struct head *grown = array_room(g->heads, g->n, &g->cap, sizeof *grown);
+        if (!grown)
             return false;
-        n += n_found;
+        g->heads = grown;
+        g->heads[g->n++] = more[i];
     }
-    *out = (struct head_set){ .heads = heads, .n = normalise(heads, n) };
+    if (g->n > 2 * (size_t)s->n_layers * s->n_heads)
+        g->n = normalise(g->heads, g->n);
     return true;
 }
 
-static bool same_set(const struct head_set *x, const struct head_set *y)
+static bool parse_set(struct part whole, const struct model_shape *s, struct gathered *g,
+                      struct head *found, struct arena *a, struct head_set *out,
+                      struct abl_err *err)
 {
-    return x->n == y->n && memcmp(x->heads, y->heads, x->n * sizeof *x->heads) == 0;
+    char *copy = arena_strndup(a, whole.text, whole.len);
+    const char *rest = copy;
+    struct part p;
+    size_t n_found;
+    g->n = 0;
+    if (!copy)
+        return abl_no_memory(err);
+    while (next_part(&rest, '+', &p)) {
+        if (!parse_head(p, "--sets", s, found, &n_found, err))
+            return false;
+        if (!gather(g, found, n_found, s))
+            return abl_no_memory(err);
+    }
+    size_t n = normalise(g->heads, g->n);
+    struct head *heads = arena_alloc(a, n, sizeof *heads);
+    if (!heads)
+        return abl_no_memory(err);
+    memcpy(heads, g->heads, n * sizeof *heads);
+    *out = (struct head_set){ .heads = heads, .n = n };
+    return true;
+}
+
+// Every set of the text, each once; sets has room for as many as there are parts.
+static bool parse_sets(const char *text, const struct model_shape *shape, struct arena *a,
+                       struct head_set *sets, size_t *n, struct abl_err *err)
+{
+    struct head *found = arena_alloc(a, (size_t)shape->n_heads + shape->n_layers, sizeof *found);
+    struct string_index seen = { 0 };
+    struct gathered g = { 0 };
+    struct part p;
+    bool ok = found || abl_no_memory(err);
+    for (*n = 0; ok && next_part(&text, ';', &p);) {
+        // a trailing semicolon is no set
+        if (!p.len)
+            continue;
+        struct head_set *one = &sets[*n];
+        size_t before = seen.n;
+        ok = parse_set(p, shape, &g, found, a, one, err);
+        ok = ok
+             && (string_index_put(&seen, (const char *)one->heads, one->n * sizeof *one->heads, 0)
+                 || abl_no_memory(err));
+        *n += seen.n - before;
+    }
+    free(g.heads);
+    string_index_release(&seen);
+    return ok;
 }
 
 bool sets_parse(const char *text, const struct model_shape *shape, struct arena *a,
@@ -239,24 +289,12 @@ bool sets_parse(const char *text, const struct model_shape *shape, struct arena 
     struct head_set *sets = arena_alloc(a, cap, sizeof *sets);
     if (!sets)
         return abl_no_memory(err);
-    size_t n_sets = 0;
-    struct part p;
-    while (next_part(&text, ';', &p)) {
-        // a trailing semicolon is no set
-        if (!p.len)
-            continue;
-        if (!parse_set(p, shape, a, &sets[n_sets], err))
-            return false;
-        bool known = false;
-        for (size_t i = 0; i < n_sets && !known; i++)
-            known = same_set(&sets[i], &sets[n_sets]);
-        n_sets += !known;
-    }
-    if (!n_sets)
+    if (!parse_sets(text, shape, a, sets, n, err))
+        return false;
+    if (!*n)
         return abl_fail(err, ABL_USAGE,
                         "no head set in --sets: expected sets such as 0:2+0:4;1:3+2:5");
     *out = sets;
-    *n = n_sets;
     return true;
 }
 
@@ -317,22 +355,51 @@ static bool add_combinations(const struct head_set *from, uint32_t k, struct are
     }
 }
 
+// How many sets of k there are of n heads; n is at most the heads of a layer.
+static uint64_t count_combinations(uint64_t n, uint32_t k)
+{
+    return k == 2 ? n * (n - 1) / 2 : n * (n - 1) / 2 * (n - 2) / 3;
+}
+
+// Each layer's heads, and how many sets they make in all.
+static bool parse_layers_heads(const char *text, uint32_t k, const struct model_shape *shape,
+                               struct arena *a, struct head_set *layers, size_t *n_layers,
+                               size_t *n_sets, struct abl_err *err)
+{
+    enum { MOST = 10000000 };
+    uint64_t sum = 0;
+    struct part p;
+    for (*n_layers = 0; next_part(&text, ';', &p);) {
+        if (!p.len)
+            continue;
+        if (!parse_layer_heads(p, k, shape, a, &layers[*n_layers], err))
+            return false;
+        sum += count_combinations(layers[(*n_layers)++].n, k);
+        if (sum > MOST)
+            return abl_fail(err, ABL_USAGE, "%s asks for more than %d sets: name fewer heads",
+                            combination_option(k), MOST);
+    }
+    *n_sets = (size_t)sum;
+    return true;
+}
+
 bool combinations_parse(const char *text, uint32_t k, const struct model_shape *shape,
                         struct arena *a, struct head_set **out, size_t *n, struct abl_err *err)
 {
-    size_t cap = 0, h = shape->n_heads;
-    struct head_set from = { 0 };
-    struct part p;
-    for (const char *rest = text; next_part(&rest, ';', &p);)
-        cap += k == 2 ? h * (h - 1) / 2 : h * (h - 1) * (h > 1 ? h - 2 : 0) / 6;
-    struct head_set *sets = arena_alloc(a, cap + 1, sizeof *sets);
+    size_t n_layers = 1, cap = 0;
+    for (const char *c = text; *c; c++)
+        n_layers += *c == ';';
+    struct head_set *layers = arena_alloc(a, n_layers, sizeof *layers);
+    if (!layers)
+        return abl_no_memory(err);
+    if (!parse_layers_heads(text, k, shape, a, layers, &n_layers, &cap, err))
+        return false;
+    struct head_set *sets = arena_alloc(a, cap, sizeof *sets);
     if (!sets)
         return abl_no_memory(err);
     *n = 0;
-    while (next_part(&text, ';', &p))
-        if (p.len
-            && (!parse_layer_heads(p, k, shape, a, &from, err)
-                || !add_combinations(&from, k, a, sets, n, err)))
+    for (size_t i = 0; i < n_layers; i++)
+        if (!add_combinations(&layers[i], k, a, sets, n, err))
             return false;
     *out = sets;
     return true;

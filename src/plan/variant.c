@@ -64,6 +64,133 @@ static bool copy_heads(struct head_set *set, struct arena *a)
     return heads;
 }
 
+static bool is_set(const struct head_set *set, const struct head *heads, size_t n)
+{
+    if (set->n != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (set->heads[i].layer != heads[i].layer || set->heads[i].head != heads[i].head)
+            return false;
+    return true;
+}
+
+static bool same_places(const struct variant *a, const struct variant *b)
+{
+    if (a->n_edits != b->n_edits)
+        return false;
+    for (size_t i = 0; i < a->n_edits; i++) {
+        const struct edit *x = &a->edits[i], *y = &b->edits[i];
+        if (x->site != y->site || x->layer != y->layer || x->head != y->head
+            || x->position != y->position)
+            return false;
+    }
+    return true;
+}
+
+bool variant_does_same(const struct variant *a, const struct variant *b)
+{
+    return a->donor == b->donor && same_places(a, b)
+           && is_set(&a->restored, b->restored.heads, b->restored.n);
+}
+
+// ------------------------------------------------------------------------------- what is known
+//
+// A list may hold hundreds of thousands: each is found by the hash of what it does, and those that
+// ablate heads and give none back by the hash of the heads too. Different ones with the same hash
+// lie at the keys behind it.
+
+static uint64_t mix(uint64_t key, uint64_t with)
+{
+    key = (key ^ with) * 0x9e3779b97f4a7c15u;
+    return key ^ key >> 29;
+}
+
+static uint64_t key_of_heads(uint64_t key, const struct head *heads, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        key = mix(key, hash_pair(heads[i].layer, heads[i].head));
+    return key;
+}
+
+// Keys of the two kinds differ in the lowest bit, and none is HASH_FREE.
+static uint64_t as_key(uint64_t hash, bool of_heads)
+{
+    return hash << 2 >> 1 | of_heads;
+}
+
+static uint64_t key_of_deed(const struct variant *v)
+{
+    uint64_t key = mix(v->donor, v->n_edits);
+    for (size_t i = 0; i < v->n_edits; i++) {
+        const struct edit *e = &v->edits[i];
+        key = mix(mix(key, hash_pair(e->layer, e->head)),
+                  hash_pair((uint32_t)e->site, (uint32_t)e->position));
+    }
+    return as_key(key_of_heads(key, v->restored.heads, v->restored.n), false);
+}
+
+static uint64_t key_of_nodes(const struct head *heads, size_t n)
+{
+    return as_key(key_of_heads(n, heads, n), true);
+}
+
+// The next item at a key from `*key` on, NO_VARIANT at the end, where *key is free.
+static size_t next_known(const struct variants *v, uint64_t *key)
+{
+    const uint64_t *at = hash_find(&v->known, *key);
+    if (!at)
+        return NO_VARIANT;
+    *key += 2;
+    return (size_t)*at;
+}
+
+static size_t find_deed(const struct variants *v, const struct variant *like, uint64_t *free_key)
+{
+    *free_key = key_of_deed(like);
+    for (size_t i; (i = next_known(v, free_key)) != NO_VARIANT;)
+        if (variant_does_same(&v->items[i], like))
+            return i;
+    return NO_VARIANT;
+}
+
+static size_t find_nodes(const struct variants *v, const struct head *heads, size_t n,
+                         uint64_t *free_key)
+{
+    *free_key = key_of_nodes(heads, n);
+    for (size_t i; (i = next_known(v, free_key)) != NO_VARIANT;)
+        if (is_set(&v->items[i].nodes, heads, n))
+            return i;
+    return NO_VARIANT;
+}
+
+size_t variants_find(const struct variants *v, const struct variant *like)
+{
+    uint64_t ignored;
+    return find_deed(v, like, &ignored);
+}
+
+size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n)
+{
+    uint64_t ignored;
+    return find_nodes(v, heads, n, &ignored);
+}
+
+// Remember the last item; of those that ablate the same heads the first one.
+static bool remember(struct variants *v)
+{
+    const struct variant *last = &v->items[v->n - 1];
+    uint64_t key;
+    find_deed(v, last, &key);
+    if (!hash_put(&v->known, key, v->n - 1))
+        return false;
+    if (last->donor != DONOR_NONE
+        || find_nodes(v, last->nodes.heads, last->nodes.n, &key) != NO_VARIANT)
+        return true;
+    return hash_put(&v->known, key, v->n - 1);
+}
+
+// ------------------------------------------------------------------------------------ the list
+
 bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
                   struct abl_err *err)
 {
@@ -82,7 +209,7 @@ bool variants_add(struct variants *v, const struct variant *variant, size_t *ind
         return abl_no_memory(err);
     memcpy(copy.edits, variant->edits, variant->n_edits * sizeof *copy.edits);
     v->items[v->n++] = copy;
-    return true;
+    return remember(v) || abl_no_memory(err);
 }
 
 bool variants_add_set(struct variants *v, const struct head_set *set, struct ablation how,
@@ -163,53 +290,9 @@ bool variant_is_control_of(const struct variant *v, const struct variant *set)
 
 void variants_release(struct variants *v)
 {
+    hash_release(&v->known);
     arena_release(&v->arena);
     *v = (struct variants){ 0 };
-}
-
-static bool is_set(const struct head_set *set, const struct head *heads, size_t n)
-{
-    if (set->n != n)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (set->heads[i].layer != heads[i].layer || set->heads[i].head != heads[i].head)
-            return false;
-    return true;
-}
-
-static bool same_places(const struct variant *a, const struct variant *b)
-{
-    if (a->n_edits != b->n_edits)
-        return false;
-    for (size_t i = 0; i < a->n_edits; i++) {
-        const struct edit *x = &a->edits[i], *y = &b->edits[i];
-        if (x->site != y->site || x->layer != y->layer || x->head != y->head
-            || x->position != y->position)
-            return false;
-    }
-    return true;
-}
-
-bool variant_does_same(const struct variant *a, const struct variant *b)
-{
-    return a->donor == b->donor && same_places(a, b)
-           && is_set(&a->restored, b->restored.heads, b->restored.n);
-}
-
-size_t variants_find(const struct variants *v, const struct variant *like)
-{
-    for (size_t i = 0; i < v->n; i++)
-        if (variant_does_same(&v->items[i], like))
-            return i;
-    return NO_VARIANT;
-}
-
-size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n)
-{
-    for (size_t i = 0; i < v->n; i++)
-        if (v->items[i].donor == DONOR_NONE && is_set(&v->items[i].nodes, heads, n))
-            return i;
-    return NO_VARIANT;
 }
 
 uint32_t variant_first_layer(const struct variant *v)

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "plan/ablation.h"
 #include "plan/edit.h"
 #include "plan/place.h"
@@ -49,6 +50,7 @@ struct variant {
 struct variants {
     struct variant *items;
     size_t n, cap;
+    struct hash known; // numbers of the items by what they do; variant.c alone looks at it
     struct arena arena;
 };
 
