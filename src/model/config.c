@@ -10,6 +10,7 @@
 #include "model/config_rope.h"
 #include "model/config_value.h"
 #include "model/folder_kind.h"
+#include "model/rope.h"
 
 enum { MAX_CONFIG = 1 << 20 };
 
@@ -183,6 +184,11 @@ static bool read_shape(const struct config *c, struct model_shape *s)
         || !config_rope_read(c, n[COUNT_HEAD_DIM], n[COUNT_CTX], &s->rope)
         || !read_window(c, n[COUNT_LAYERS], s))
         return false;
+    if (!rope_is_finite(&s->rope))
+        return abl_fail(c->err, ABL_BAD_MODEL,
+                        "bad rotary positions in '%s': their angles are not finite, expected other "
+                        "numbers for theta or the scaling; download the file again",
+                        c->path);
     snprintf(s->arch, sizeof s->arch, "%s", a->model_type);
     s->n_vocab = n[COUNT_VOCAB];
     s->n_ctx = n[COUNT_CTX];

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/rope.h"
+
 enum { KEY_SIZE = 160 };
 
 struct reader {
@@ -225,6 +227,8 @@ static bool read_rope(const struct reader *r, struct model_shape *s)
         return bad_value(r, "rope.dimension_count", "an even number");
     if (r->arch->gguf->qkv_order == ROWS_PAIRED && rope.n_dims != s->d_head)
         return bad_value(r, "rope.dimension_count", "all of a head in this architecture");
+    if (!rope_is_finite(&rope))
+        return bad_value(r, "rope.freq_base", "one that gives finite angles with its scaling");
     s->rope = rope;
     return true;
 }

@@ -47,23 +47,32 @@ static double stretch_yarn(const struct rope_shape *r, uint32_t i, double freque
     return frequency / r->factor * ramp + frequency * (1 - ramp);
 }
 
+static double frequency(const struct rope_shape *r, uint32_t i)
+{
+    double f = pow(r->theta, -2.0 * i / r->n_dims);
+    switch (r->kind) {
+    case ROPE_DEFAULT:
+        return f;
+    case ROPE_LINEAR:
+        return f / r->factor;
+    case ROPE_LLAMA3:
+        return stretch_llama3(r, f);
+    case ROPE_YARN:
+        break;
+    }
+    return stretch_yarn(r, i, f);
+}
+
 void rope_frequencies(const struct rope_shape *r, double *out)
 {
-    for (uint32_t i = 0; i < r->n_dims / 2; i++) {
-        double f = pow(r->theta, -2.0 * i / r->n_dims);
-        switch (r->kind) {
-        case ROPE_DEFAULT:
-            break;
-        case ROPE_LINEAR:
-            f /= r->factor;
-            break;
-        case ROPE_LLAMA3:
-            f = stretch_llama3(r, f);
-            break;
-        case ROPE_YARN:
-            f = stretch_yarn(r, i, f);
-            break;
-        }
-        out[i] = f;
-    }
+    for (uint32_t i = 0; i < r->n_dims / 2; i++)
+        out[i] = frequency(r, i);
+}
+
+bool rope_is_finite(const struct rope_shape *r)
+{
+    for (uint32_t i = 0; i < r->n_dims / 2; i++)
+        if (!isfinite(frequency(r, i)))
+            return false;
+    return isfinite(r->scale);
 }

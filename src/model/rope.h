@@ -8,4 +8,8 @@
 // the same config.json.
 void rope_frequencies(const struct rope_shape *r, double *out);
 
+// Whether every angle and the scale are finite: numbers that are sound each can make others that
+// are not.
+bool rope_is_finite(const struct rope_shape *r);
+
 #endif
