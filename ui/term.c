@@ -17,6 +17,7 @@
 
 struct term {
     SCREEN *screen;
+    FILE *input; // NULL: standard input itself
     enum depth depth;
     bool utf8;
     struct grid shown; // what the screen holds
@@ -76,6 +77,19 @@ static bool terminal_is_here(struct abl_err *err)
     return true;
 }
 
+// Keys come through an open file of our own whose reads never wait. Else curses waits for the rest
+// of a mouse report that was cut off, and the screen with it; standard input's own flags are shared
+// with whoever started us. NULL where there is no such file.
+static FILE *open_input(void)
+{
+    const char *name = ttyname(STDIN_FILENO);
+    int fd = name ? open(name, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
+    FILE *input = fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (!input && fd >= 0)
+        close(fd);
+    return input;
+}
+
 bool term_open(enum color_when color, struct term **out, struct abl_err *err)
 {
     char name[128];
@@ -85,8 +99,12 @@ bool term_open(enum color_when color, struct term **out, struct abl_err *err)
     if (!t)
         return abl_no_memory(err);
     t->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    t->screen = newterm(terminfo_direct_entry(name, sizeof name), stdout, stdin);
+    t->input = open_input();
+    t->screen
+        = newterm(terminfo_direct_entry(name, sizeof name), stdout, t->input ? t->input : stdin);
     if (!t->screen) {
+        if (t->input)
+            fclose(t->input);
         free(t);
         return abl_fail(err, ABL_USAGE,
                         "unknown terminal TERM='%s': set TERM to one that terminfo "
@@ -115,6 +133,8 @@ void term_close(struct term *t)
     curs_set(1);
     endwin();
     delscreen(t->screen);
+    if (t->input)
+        fclose(t->input);
     release_stderr(t);
     grid_release(&t->shown);
     free(t);
@@ -234,8 +254,7 @@ enum term_event term_read(struct term *t, uint32_t *key, uint32_t *x, uint32_t *
 
 int term_input_fd(const struct term *t)
 {
-    (void)t;
-    return STDIN_FILENO;
+    return t->input ? fileno(t->input) : STDIN_FILENO;
 }
 
 int term_stderr_fd(const struct term *t)
