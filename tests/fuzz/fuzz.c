@@ -1,0 +1,154 @@
+#include "tests/fuzz/fuzz.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "text/unicode.h"
+
+enum { PATH_SIZE = 512 };
+
+struct part next_part(struct part *rest)
+{
+    const char *end = rest->len ? memchr(rest->data, PART_END, rest->len) : NULL;
+    struct part p = { rest->data, end ? (size_t)(end - rest->data) : rest->len };
+    size_t used = p.len + (end != NULL);
+    *rest = (struct part){ rest->len ? rest->data + used : rest->data, rest->len - used };
+    return p;
+}
+
+static void *must(void *memory)
+{
+    REQUIRE(memory);
+    return memory;
+}
+
+char *part_text(struct part p)
+{
+    char *text = must(malloc(p.len + 1));
+    if (p.len)
+        memcpy(text, p.data, p.len);
+    text[p.len] = '\0';
+    return text;
+}
+
+uint8_t next_byte(struct part *rest)
+{
+    if (!rest->len)
+        return 0;
+    rest->len--;
+    return (uint8_t)*rest->data++;
+}
+
+enum owner fuzz_owner(size_t size)
+{
+    return (enum owner)(size % N_OWNERS);
+}
+
+void fuzz_broken(const char *file, int line, const char *what)
+{
+    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
+    abort();
+}
+
+// ------------------------------------------------------------------------------------------- files
+
+struct folder {
+    char path[PATH_SIZE / 2];
+    pid_t owner;
+};
+
+static struct folder *folder(void)
+{
+    static struct folder f;
+    return &f;
+}
+
+static void remove_folder(void)
+{
+    if (folder()->owner == getpid())
+        file_remove_tree(folder()->path, NULL);
+}
+
+// In memory where the system has such a place, as thousands of files are written a second.
+static void make_folder(struct folder *f)
+{
+    const char *given = getenv("TMPDIR");
+    const char *base = given ? given : file_is_dir("/dev/shm") ? "/dev/shm" : "/tmp";
+    int n = snprintf(f->path, sizeof f->path, "%s/abltui-fuzz-XXXXXX", base);
+    REQUIRE(n > 0 && (size_t)n < sizeof f->path);
+    REQUIRE(mkdtemp(f->path));
+    f->owner = getpid();
+    atexit(remove_folder);
+}
+
+const char *fuzz_path(const char *name)
+{
+    static char path[PATH_SIZE];
+    struct folder *f = folder();
+    if (f->owner != getpid())
+        make_folder(f);
+    int n = snprintf(path, sizeof path, "%s/%s", f->path, name);
+    REQUIRE(n > 0 && (size_t)n < sizeof path);
+    return path;
+}
+
+static int open_for_writing(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    char parent[PATH_SIZE];
+    snprintf(parent, sizeof parent, "%.*s", (int)(strrchr(path, '/') - path), path);
+    REQUIRE(file_make_dirs(parent, NULL));
+    return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+}
+
+void fuzz_write(const char *name, struct part bytes)
+{
+    const char *path = fuzz_path(name);
+    if (!bytes.len) {
+        unlink(path);
+        return;
+    }
+    int fd = open_for_writing(path);
+    REQUIRE(fd >= 0);
+    for (size_t at = 0; at < bytes.len;) {
+        ssize_t n = write(fd, bytes.data + at, bytes.len - at);
+        REQUIRE(n > 0);
+        at += (size_t)n;
+    }
+    REQUIRE(close(fd) == 0);
+}
+
+// ---------------------------------------------------------------------------------------- promises
+
+static bool is_one_printable_line(const char *text)
+{
+    const unsigned char *t = (const unsigned char *)text;
+    for (; *t; t++)
+        if (*t < 0x20 || *t == 0x7f || (t[0] == 0xc2 && t[1] >= 0x80 && t[1] < 0xa0))
+            return false;
+    return utf8_invalid_at(text, strlen(text)) == strlen(text);
+}
+
+bool fuzz_outcome(bool ok, const struct abl_err *err)
+{
+    if (ok) {
+        REQUIRE(err->code == ABL_OK);
+        REQUIRE(!err->text[0]);
+        return true;
+    }
+    REQUIRE(err->code != ABL_OK);
+    REQUIRE(err->text[0]);
+    if (!is_one_printable_line(err->text)) {
+        fprintf(stderr, "error: %s\n", err->text);
+        REQUIRE(is_one_printable_line(err->text));
+    }
+    return false;
+}
