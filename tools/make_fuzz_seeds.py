@@ -302,18 +302,36 @@ def ov_report(condition: str, n: int = 3, vector: bool = True) -> dict[str, obje
             "vocab_sha256": "0" * 64}
 
 
-HEAD_CSV = "condition,seed,ablate,layer,head,scale,metric,value,delta,se,ci_lo,ci_hi,p,q,n,n_clusters\n"
-GROUP_CSV = "condition,seed,ablate,heads,kind,parent,scale,metric,value,delta,interaction,n\n"
-LAYER_CSV = "condition,seed,site,layer,head,position,direction,metric,value,delta,recovery,n\n"
-RECOVERY_CSV = "condition,ablate,heads,restored,source,metric,baseline,ablated,patched,recovery,n\n"
+TABLES = {r["name"]: [f["name"] for f in r["schema"]["fields"]] for r in json.loads((ROOT / "docs/schema/tables.json").read_text())["resources"]
+          if r["path"].startswith("metrics/")}
+
+
+def table(name: str, *rows: dict[str, str]) -> str:
+    """A CSV of those columns; what a row does not say is missing."""
+    lines = [",".join(f'"{c}"' for c in TABLES[name])] + [",".join(row.get(c, "") for c in TABLES[name]) for row in rows]
+    return "".join(line + "\n" for line in lines)
 
 
 def child(name: str, odd: str = "-0.5") -> tuple[object, ...]:
-    head = HEAD_CSV + "".join(f'{name},0,zero,{i},{i + 1},0.0,ld,1.5,{odd if i == 1 else -0.25 * i},,,,,,9,9\n' for i in range(3))
-    group = GROUP_CSV + f'{name},0,zero,"0:1+0:2",chosen,,0.0,ld,1.0,-0.5,0.1,9\n{name},0,zero,"0:1+0:3",control,"0:1+0:2",0.0,ld,1.0,-0.5,,9\n'
-    layer = LAYER_CSV + f'{name},0,z,1,2,-1,clean->corrupt,ld,1.0,{odd},0.5,9\n{name},0,resid_post,1,,all,sham,ld,1.0,0.0,,9\n'
-    recovery = RECOVERY_CSV + f'{name},zero,"0:1+0:2",0:1,same,ld,1.0,0.5,0.75,0.5,9\n'
-    return {"model": "m"}, {"condition": name}, head, group, layer, recovery, ov_report(name, 2)
+    both = {"condition": f'"{name}"', "seed": "0", "ablate": '"zero"', "metric": '"ld"', "value": "1.5", "n": "9", "n_clusters": "9"}
+    head = table("head_impact", *({**both, "layer": str(i), "head": str(i + 1), "scale": "0.0", "delta": odd if i == 1 else str(-0.25 * i)}
+                                  for i in range(3)))
+    group = table("group_impact", {**both, "heads": '"0:1+0:2"', "kind": '"chosen"', "delta": "-0.5", "interaction": "0.1"},
+                  {**both, "heads": '"0:1+0:3"', "kind": '"control"', "parent": '"0:1+0:2"', "delta": odd})
+    layer = table("layer_impact", {**both, "site": '"z"', "layer": "1", "head": "2", "positions": '"one"', "position": "-1",
+                                   "direction": '"clean->corrupt"', "delta": odd, "recovery": "0.5", "small_denominator": "0"},
+                  {**both, "site": '"resid_post"', "layer": "1", "positions": '"all"', "direction": '"sham"', "delta": "0.0"})
+    recovery = table("recovery", {**both, "heads": '"0:1+0:2"', "restored": '"0:1"', "source": '"same"', "baseline": "1.0", "ablated": "0.5",
+                                  "patched": "0.75", "recovery": odd})
+    rows = table("rows", {"condition": f'"{name}"', "row": "0", "id": '"NA"', "cluster": '""', "n_tokens": "7"})
+    return {"model": "m"}, {"condition": name}, head, group, layer, recovery, rows, ov_report(name, 2)
+
+
+def older(name: str) -> tuple[object, ...]:
+    """As versions wrote it in which `position` held words and text was not quoted."""
+    row = f"{name},0,z,1,2,all,clean->corrupt,ld,1.5,-1,0.5,0,1,,,9,9,0\n"
+    layer = ",".join(c for c in TABLES["layer_impact"] if c != "positions") + "\n" + row
+    return *child(name)[:4], layer, *child(name)[5:]
 
 
 def run_files() -> dict[str, bytes]:
@@ -403,7 +421,7 @@ def cache_files() -> dict[str, bytes]:
 def table_files() -> dict[str, bytes]:
     texts = ["a,b\n1,2\n", 'a,b\n"x ""y"" z","1\n2"\n', "a\n", "a,a\n1,\n,2\n", 'a\n" x "\n x \n', "a,b\r\n1,2\r\n", '"a', 'a"b\n', "\n\n", "a,b\n1\n"]
     return {f"table-{i}": t.encode() for i, t in enumerate(texts)} | {
-        f"run-{i}": str(t).encode() for i, t in enumerate(child("facts")[2:6])}
+        f"run-{i}": str(t).encode() for i, t in enumerate(child("facts")[2:7])}
 
 
 CELLS = [" Paris", "NA", "null", "nan", "inf", "'", '"', "007", "0:2", "T", "", "a,b", "x\ny", "\r", "\t", "=1+1", "é", "😀", "<0xFF>", "-", "1e5", "True"]
@@ -444,8 +462,9 @@ FILES = {
     "ov_file": lambda: {"two": parts(ov_report("a"), ov_report("b", 2)), "plain": parts(ov_report("a", 1, False), ov_report("b", 1)),
                         "one": parts(ov_report("a")), "other": parts({"schema": "abltui.ov_report/2"}), "empty": parts("{}", "[]")},
     "rebuild": lambda: {"two": parts(*child("a"), *child("b")), "words": parts(*child("a", "nan"), *child("b", "0x1p3")),
-                        "some": parts(*child("a")[:3], "", "", "", "", *child("b")), "no-json": parts("{} x", *child("a")[1:], *child("b")),
-                        "quoted": parts(*child("a", '"-0.5"'), *child("b", "-.5")), "empty": b""},
+                        "some": parts(*child("a")[:3], "", "", "", "", "", *child("b")), "no-json": parts("{} x", *child("a")[1:], *child("b")),
+                        "quoted": parts(*child("a", '"-0.5"'), *child("b", "-.5")), "long": parts(*child("a", "1" * 39), *child("b", "007")),
+                        "older": parts(*older("a"), *older("b")), "empty": b""},
     "selections": selection_files, "options": options_files, "hub_listing": hub_files, "hf_cache": cache_files, "terminal": terminal_files,
     "number": lambda: {f"number-{i}": b"\4" + t for i, t in enumerate(
         [struct.pack("<d", v) for v in (0.1, -0.0, 5e-324, 1.7976931348623157e308, 1e23, 2.0 ** 60, 9007199254740993.0, 999999.9999, 0.5)]

@@ -9,7 +9,7 @@
 #include "base/json_canonical.h"
 #include "base/near.h"
 
-enum { CONFIG_MAX_BYTES = 4 << 20 };
+enum { CONFIG_MAX_BYTES = 4 << 20, CONFIG_MAX_KEYS = 1000 };
 
 bool config_note(struct config_reader *r, const char *format, ...)
 {
@@ -31,6 +31,19 @@ bool config_note(struct config_reader *r, const char *format, ...)
     return true;
 }
 
+// cJSON looks keys up one by one: no object of a run file has nearly as many.
+static bool has_too_many_keys(const cJSON *o)
+{
+    size_t n = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, o)
+    {
+        if ((cJSON_IsObject(o) && ++n > CONFIG_MAX_KEYS) || has_too_many_keys(item))
+            return true;
+    }
+    return false;
+}
+
 cJSON *config_parse(struct config_reader *r, const char *path, char hash[SHA256_HEX])
 {
     struct file_bytes bytes;
@@ -46,9 +59,14 @@ cJSON *config_parse(struct config_reader *r, const char *path, char hash[SHA256_
     cJSON *parsed = ok ? cJSON_ParseWithLength(text.data, text.len) : NULL;
     if (ok && !parsed)
         abl_no_memory(r->err);
-    if (parsed && !cJSON_IsObject(parsed)) {
-        abl_fail(r->err, ABL_BAD_DATA, "'%s' is no JSON object: expected a run file or a battery",
-                 path);
+    if (parsed && (!cJSON_IsObject(parsed) || has_too_many_keys(parsed))) {
+        if (cJSON_IsObject(parsed))
+            abl_fail(r->err, ABL_BAD_DATA,
+                     "'%s' has an object of more than %d keys: expected a run file or a battery",
+                     path, CONFIG_MAX_KEYS);
+        else
+            abl_fail(r->err, ABL_BAD_DATA,
+                     "'%s' is no JSON object: expected a run file or a battery", path);
         cJSON_Delete(parsed);
         parsed = NULL;
     }
@@ -238,6 +256,8 @@ bool config_check_keys(struct config_reader *r, const cJSON *o, const char *plac
     const cJSON *item;
     cJSON_ArrayForEach(item, o)
     {
+        if (r->config->n_notes == CONFIG_MAX_NOTES)
+            break;
         if (item->string[0] != '_' && !note_key(r, place, item->string)) // "_" begins a comment
             return false;
     }

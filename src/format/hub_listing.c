@@ -214,9 +214,9 @@ static bool is_beside(const char *name)
 }
 
 // A model.safetensors beside shards of the same weights goes alone, as model_open reads it.
-static bool is_safetensors(const struct all_files *all, const char *name)
+static bool is_safetensors(bool whole, const char *name)
 {
-    if (has(all, "model.safetensors"))
+    if (whole)
         return strcmp(name, "model.safetensors") == 0;
     return strcmp(name, "model.safetensors.index.json") == 0
            || (strncmp(name, "model-", 6) == 0 && ends_with(name, ".safetensors"));
@@ -279,8 +279,8 @@ static bool keep(struct hub_listing *l, const struct hub_file *f, bool is_weight
 static bool choose(struct hub_listing *l, const struct all_files *all, const char *file,
                    const struct hub_repository *from, struct abl_err *err)
 {
-    bool safetensors
-        = !file && (has(all, "model.safetensors") || has(all, "model.safetensors.index.json"));
+    bool whole = has(all, "model.safetensors");
+    bool safetensors = !file && (whole || has(all, "model.safetensors.index.json"));
     const char *gguf = file ? file : safetensors ? NULL : only_gguf(all);
     l->files = arena_alloc(&l->arena, all->n + 1, sizeof *l->files);
     if (!l->files)
@@ -291,7 +291,7 @@ static bool choose(struct hub_listing *l, const struct all_files *all, const cha
     size_t n_beside = l->n;
     for (size_t i = 0; i < all->n; i++) {
         const char *name = all->items[i].name;
-        bool wanted = safetensors ? is_safetensors(all, name) : gguf && same_gguf(gguf, name);
+        bool wanted = safetensors ? is_safetensors(whole, name) : gguf && same_gguf(gguf, name);
         if (wanted && !keep(l, &all->items[i], true, from, err))
             return false;
     }

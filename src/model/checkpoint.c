@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/string_index.h"
 #include "format/safetensors.h"
 #include "model/folder_kind.h"
 
@@ -26,6 +27,7 @@ static bool safe_name(struct json_text name)
 struct shard_list {
     char **names;
     size_t n;
+    struct string_index known; // the same names
 };
 
 static bool add_shard(struct shard_list *l, struct json *j, struct json_text name)
@@ -34,9 +36,11 @@ static bool add_shard(struct shard_list *l, struct json *j, struct json_text nam
         return json_fail(j,
                          "found shard name \"%.80s\", expected the name of a file beside this one",
                          name.data);
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->names[i], name.data) == 0)
-            return true;
+    size_t n_before = l->known.n;
+    if (!string_index_put_copy(&l->known, name.data, name.len, 0))
+        return abl_no_memory(j->err);
+    if (l->known.n == n_before)
+        return true;
     if (l->n == MAX_SHARDS)
         return json_fail(j, "found more than %d shards, expected fewer", MAX_SHARDS);
     l->names[l->n] = strdup(name.data);
@@ -85,6 +89,7 @@ static void free_shards(struct shard_list *l)
     for (size_t i = 0; i < l->n; i++)
         free(l->names[i]);
     free(l->names);
+    string_index_release(&l->known);
 }
 
 static bool has_file(const char *folder, const char *name)

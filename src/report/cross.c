@@ -145,28 +145,6 @@ static const char *key_at(const struct csv_table *t, size_t row, const char *nam
     return cell ? cell : "";
 }
 
-// A number as JSON spells it, which can go into a document as it stands.
-static bool is_number(const char *cell)
-{
-    static const char digits[] = "0123456789";
-    const char *c = cell + (*cell == '-');
-    size_t n = strspn(c, digits);
-    bool ok = n == 1 || (n && *c != '0');
-    c += n;
-    if (*c == '.') {
-        n = strspn(++c, digits);
-        ok = ok && n;
-        c += n;
-    }
-    if (*c == 'e') {
-        c += c[1] == '-' || c[1] == '+' ? 2 : 1;
-        n = strspn(c, digits);
-        ok = ok && n;
-        c += n;
-    }
-    return ok && !*c && isfinite(strtod(cell, NULL));
-}
-
 // The INVARIANT_TOP places of a child with the largest |delta| of a metric.
 static bool top_places(struct writer *w, const struct cross_matrix *m, const struct csv_table *t,
                        const char *metric, struct places *out)
@@ -180,12 +158,6 @@ static bool top_places(struct writer *w, const struct cross_matrix *m, const str
         if (!of || strcmp(of, metric) != 0 || !delta
             || (m->skip[0] && strcmp(key_at(t, row, m->skip[0]), m->skip[1]) == 0))
             continue;
-        if (!is_number(delta)) {
-            free(all);
-            return abl_fail(w->err, ABL_BAD_DATA,
-                            "'%s' row %zu: delta is '%.40s', expected a number as abltui writes it",
-                            t->path, row + 2, delta);
-        }
         struct place *p = &all[n++];
         *p = (struct place){ .text = delta, .delta = strtod(delta, NULL) };
         for (int k = 0; k < PLACE_KEYS && m->keys[k]; k++)
@@ -205,12 +177,10 @@ static void add_cell(struct doc *d, cJSON *o, const struct table *t, const char 
         c++;
     if (column_type(c) == CELL_TEXT)
         doc_text(d, o, key, cell);
-    else if (!*cell)
-        doc_null(d, o, key);
-    else if (is_number(cell))
+    else if (*cell)
         doc_raw(d, o, key, cell);
     else
-        doc_text(d, o, key, cell);
+        doc_null(d, o, key);
 }
 
 // Places that are among the top of every child, in the order of the first one.

@@ -1,27 +1,34 @@
 #include "report/saved_table.h"
 
+#include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-// A number as number_format writes it; other readers of numbers take words and white space too.
+#include "report/number.h"
+
+// A number as number_format writes it, which is one in JSON too; other readers of numbers take words
+// and white space.
 static bool is_number(const char *text, bool whole)
 {
     static const char digits[] = "0123456789";
     const char *at = text + (*text == '-');
     size_t n = strspn(at, digits);
-    if (!n || whole)
-        return n && !at[n];
+    bool sound = n == 1 || (n && *at != '0');
     at += n;
-    if (*at == '.') {
-        n = strspn(at + 1, digits);
-        at += 1 + n;
-    }
-    if (n && *at == 'e') {
-        at += 1 + (at[1] == '-');
-        n = strspn(at, digits);
+    if (*at == '.' && !whole) {
+        n = strspn(++at, digits);
+        sound = sound && n;
         at += n;
     }
-    return n && !*at;
+    if (*at == 'e' && !whole) {
+        at += 1 + (at[1] == '-');
+        n = strspn(at, digits);
+        sound = sound && n;
+        at += n;
+    }
+    // A point may be put behind it.
+    return sound && !*at && at - text + 2 < NUMBER_SIZE && isfinite(strtod(text, NULL));
 }
 
 static const char *expected(enum cell_type type)

@@ -1,4 +1,4 @@
-// The tables of a run joined with those of another: config.json, metrics/summary.json, four tables
+// The tables of a run joined with those of another: config.json, metrics/summary.json, five tables
 // and ov_report.json of two runs, in parts.
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@ static void write_child(const char *tag, struct part *rest)
                                          "metrics/group_impact.csv",
                                          "metrics/layer_impact.csv",
                                          "metrics/recovery.csv",
+                                         "metrics/rows.csv",
                                          "ov_report.json" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char name[64];
