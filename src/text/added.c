@@ -1,61 +1,85 @@
 #include "text/added.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/array.h"
 #include "text/token.h"
 #include "text/unicode.h"
 
-static int by_first_byte_then_length(const void *a, const void *b)
+static bool add_node(struct added_set *set)
 {
-    const struct added_token *x = a, *y = b;
-    int bx = (unsigned char)x->text[0], by = (unsigned char)y->text[0];
-    if (bx != by)
-        return bx - by;
-    return (x->len < y->len) - (x->len > y->len);
+    uint32_t *ends = array_room(set->ends, set->n_nodes, &set->cap_nodes, sizeof *ends);
+    if (!ends || set->n_nodes == UINT32_MAX)
+        return false;
+    set->ends = ends;
+    set->ends[set->n_nodes++] = TOKEN_NONE;
+    return true;
+}
+
+static uint64_t edge(uint32_t node, char byte)
+{
+    return hash_pair(node, (unsigned char)byte);
+}
+
+// Of two tokens with the same text the first one counts.
+static bool plant(struct added_set *set, const struct added_token *t)
+{
+    uint32_t node = 0;
+    for (size_t i = 0; i < t->len; i++) {
+        uint64_t *next = hash_put(&set->edges, edge(node, t->text[i]), set->n_nodes);
+        if (!next || (*next == set->n_nodes && !add_node(set)))
+            return false;
+        node = (uint32_t)*next;
+    }
+    if (set->ends[node] == TOKEN_NONE)
+        set->ends[node] = (uint32_t)set->n;
+    set->tokens[set->n++] = *t;
+    return true;
 }
 
 bool added_set_init(struct added_set *set, const struct added_token *tokens, size_t n,
                     bool normalized, struct abl_err *err)
 {
-    struct added_set made = { .tokens = calloc(n ? n : 1, sizeof *made.tokens) };
-    if (!made.tokens)
-        return abl_no_memory(err);
-    for (size_t i = 0; i < n; i++)
+    *set = (struct added_set){ .tokens = calloc(n ? n : 1, sizeof *set->tokens) };
+    bool ok = set->tokens && add_node(set);
+    for (size_t i = 0; ok && i < n; i++)
         if (!(tokens[i].flags & ADDED_NORMALIZED) == !normalized)
-            made.tokens[made.n++] = tokens[i];
-    qsort(made.tokens, made.n, sizeof *made.tokens, by_first_byte_then_length);
-    uint32_t at = 0;
-    for (unsigned b = 0; b < 256; b++) {
-        made.begin[b] = at;
-        while (at < made.n && (unsigned char)made.tokens[at].text[0] == b)
-            at++;
-    }
-    made.begin[256] = at;
-    *set = made;
-    return true;
+            ok = plant(set, &tokens[i]);
+    return ok || abl_no_memory(err);
 }
 
 void added_set_release(struct added_set *set)
 {
     free(set->tokens);
+    free(set->ends);
+    hash_release(&set->edges);
     *set = (struct added_set){ 0 };
+}
+
+// The longest token that begins at a place; NULL where none does.
+static const struct added_token *token_at(const struct added_scan *s, size_t at)
+{
+    const struct added_set *set = s->set;
+    const struct added_token *longest = NULL;
+    uint32_t node = 0;
+    for (; at < s->len; at++) {
+        const uint64_t *next = hash_find(&set->edges, edge(node, s->text[at]));
+        if (!next)
+            break;
+        node = (uint32_t)*next;
+        if (set->ends[node] != TOKEN_NONE)
+            longest = &set->tokens[set->ends[node]];
+    }
+    return longest;
 }
 
 // The leftmost token at or behind `from`, the longest of those; NULL where there is none.
 static const struct added_token *find_match(const struct added_scan *s, size_t from, size_t *at)
 {
-    for (size_t i = from; i < s->len; i++) {
-        unsigned char b = (unsigned char)s->text[i];
-        for (uint32_t k = s->set->begin[b]; k < s->set->begin[b + 1]; k++) {
-            const struct added_token *t = &s->set->tokens[k];
-            if (t->len <= s->len - i && memcmp(t->text, s->text + i, t->len) == 0) {
-                *at = i;
-                return t;
-            }
-        }
-    }
-    return NULL;
+    const struct added_token *t = NULL;
+    for (*at = from; *at < s->len && !(t = token_at(s, *at));)
+        ++*at;
+    return t;
 }
 
 static bool touches_word(const struct added_scan *s, size_t begin, size_t end)

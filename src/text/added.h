@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 
 enum added_flags {
     ADDED_SPECIAL = 1 << 0,
@@ -25,11 +26,14 @@ struct added_token {
     unsigned flags;
 };
 
-// The tokens that are looked for in one pass, the longest at each place first.
+// The tokens that are looked for in one pass, as a tree of their bytes: what a place of a text costs
+// does not depend on how many there are.
 struct added_set {
-    struct added_token *tokens; // by first byte, then longest first
+    struct added_token *tokens;
     size_t n;
-    uint32_t begin[257]; // tokens[begin[b]..begin[b + 1]) start with byte b
+    struct hash edges; // (node, byte): the node behind it; the root is node 0
+    uint32_t *ends;    // (n_nodes): number of the token that ends there, or TOKEN_NONE
+    size_t n_nodes, cap_nodes;
 };
 
 // Copy those of tokens[0..n) whose ADDED_NORMALIZED flag equals `normalized`. Texts are borrowed,

@@ -142,6 +142,9 @@ bool bpe_merge(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, size_t
 {
     if (*n < 2)
         return true;
+    if (*n > INT32_MAX)
+        return abl_fail(err, ABL_BAD_DATA,
+                        "a word of %zu characters is too long: expected %d at most", *n, INT32_MAX);
     if (!reserve(s, *n, err))
         return false;
     int32_t count = (int32_t)*n;

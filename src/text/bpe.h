@@ -30,7 +30,7 @@ struct bpe_scratch {
     size_t cap, n_heap;
 };
 
-// Merge ids[0..n) in place (n <= INT32_MAX); *n becomes the number left.
+// Merge ids[0..n) in place; *n becomes the number left. More than INT32_MAX are refused.
 bool bpe_merge(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, size_t *n,
                struct abl_err *err);
 void bpe_scratch_release(struct bpe_scratch *s);

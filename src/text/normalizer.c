@@ -49,10 +49,13 @@ static bool unicode_form(enum normal_kind kind, const char *text, size_t len, st
     return true;
 }
 
+// What is replaced by more of the same doubles a text at each step: beyond this nobody means it.
+enum { MOST = 64 << 20 }; // bytes
+
 static void replace(const struct definition_normal *s, const char *text, size_t len,
                     struct buf *out)
 {
-    for (size_t at = 0; at < len;) {
+    for (size_t at = 0; at < len && out->len <= MOST;) {
         bool here = s->from.len <= len - at && memcmp(text + at, s->from.data, s->from.len) == 0;
         if (here)
             buf_add(out, s->to.data, s->to.len);
@@ -67,7 +70,7 @@ static bool replace_matches(const struct pattern *p, struct json_text to, const 
 {
     struct spans spans = { 0 };
     bool ok = !len || pattern_find(p, text, len, &spans, err);
-    for (size_t i = 0; ok && i < spans.n; i++) {
+    for (size_t i = 0; ok && i < spans.n && out->len <= MOST; i++) {
         struct span s = spans.items[i];
         if (s.is_match)
             buf_add(out, to.data, to.len);
@@ -107,6 +110,11 @@ bool normalizer_run(const struct normalizer *n, const char *text, size_t len, st
     for (size_t i = 0; ok && i < n->n; i++) {
         next.len = 0;
         ok = run_step(n, i, now.data ? now.data : "", now.len, &next, err);
+        if (ok && next.len > MOST)
+            ok = abl_fail(err, ABL_BAD_MODEL,
+                          "step %zu of the tokenizer's normalizer makes more than %d MiB of a text "
+                          "of %zu bytes: expected steps that do not multiply it",
+                          i + 1, MOST >> 20, len);
         struct buf swap = now;
         now = next;
         next = swap;
