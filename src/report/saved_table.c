@@ -7,8 +7,8 @@
 
 #include "report/number.h"
 
-// A number as number_format writes it, which is one in JSON too; other readers of numbers take words
-// and white space.
+// A number as number_format writes it, which is one in JSON too; other readers of numbers take
+// words and white space.
 static bool is_number(const char *text, bool whole)
 {
     static const char digits[] = "0123456789";

@@ -26,8 +26,8 @@ struct added_token {
     unsigned flags;
 };
 
-// The tokens that are looked for in one pass, as a tree of their bytes: what a place of a text costs
-// does not depend on how many there are.
+// The tokens that are looked for in one pass, as a tree of their bytes: what a place of a text
+// costs does not depend on how many there are.
 struct added_set {
     struct added_token *tokens;
     size_t n;
