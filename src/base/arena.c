@@ -9,8 +9,8 @@
 
 #include "base/size.h"
 
-// Under a sanitizer every piece is a block of its own and ends where it was asked to, so that a step
-// beyond its end is seen.
+// Under a sanitizer every piece is a block of its own and ends where it was asked to, so that a
+// step beyond its end is seen.
 #ifdef __SANITIZE_ADDRESS__
 enum { BLOCK_BYTES = 0, STEP = 1 };
 #else

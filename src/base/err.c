@@ -5,8 +5,8 @@
 
 #include "base/utf8.h"
 
-// Foreign text (file names, tensor names) reaches the terminal through here. A terminal takes U+0080
-// to U+009F for control characters too.
+// Foreign text (file names, tensor names) reaches the terminal through here. A terminal takes
+// U+0080 to U+009F for control characters too.
 void abl_one_line(char *text)
 {
     unsigned char *c = (unsigned char *)text;
