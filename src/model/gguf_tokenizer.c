@@ -3,18 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/bos.h"
 #include "text/definition.h"
 #include "text/pattern.h"
 #include "text/scores.h"
+#include "text/token.h"
 
 struct reader {
     const struct gguf *g;
     const char *path;
     struct definition *d;
-    struct bos_hints hints;
     struct abl_err *err;
 };
+
+static const char end_of_text[] = "<|endoftext|>";
 
 static bool bad(const struct reader *r, const char *key, const char *expected)
 {
@@ -73,12 +74,13 @@ static bool define_scored(struct reader *r, const struct gguf_value *tokens,
         return abl_no_memory(r->err);
     for (size_t i = 0; i < tokens->n; i++)
         pieces[i] = (struct scored_piece){ text_at(tokens, i), scores->fs[i], type_of(types, i) };
-    struct scored_settings s = { flag(r, "tokenizer.ggml.add_space_prefix", true), true };
+    struct scored_settings s
+        = { .add_prefix = flag(r, "tokenizer.ggml.add_space_prefix", true), .byte_fallback = true };
     bool ok = scores_define(r->d, pieces, tokens->n, &s, r->err);
     free(pieces);
-    r->hints.add_bos_token = flag(r, "tokenizer.ggml.add_bos_token", true);
-    if (r->hints.config_id == TOKEN_NONE)
-        r->hints.config_id = 1;
+    r->d->ends.puts_bos = flag(r, "tokenizer.ggml.add_bos_token", true);
+    if (r->d->ends.bos_id == TOKEN_NONE)
+        r->d->ends.bos_id = 1;
     return ok;
 }
 
@@ -211,9 +213,12 @@ static bool define_byte_level(struct reader *r, const struct gguf_value *tokens,
                                          r->err)))
             return false;
     }
-    r->hints.add_bos_token = flag(r, "tokenizer.ggml.add_bos_token", pre->bos);
-    r->hints.always = has_string(r->g, "general.architecture", "gpt2")
-                      || has_string(r->g, "general.architecture", "gptneox");
+    struct definition_ends *e = &r->d->ends;
+    bool always = has_string(r->g, "general.architecture", "gpt2")
+                  || has_string(r->g, "general.architecture", "gptneox");
+    e->puts_bos = always || flag(r, "tokenizer.ggml.add_bos_token", pre->bos);
+    e->bos[0] = always ? end_of_text : NULL;
+    e->pad[0] = always && e->pad_id == TOKEN_NONE ? end_of_text : NULL;
     return add_merges(r);
 }
 
@@ -247,10 +252,10 @@ static bool read_tokens(struct reader *r)
     if (!get_list(r, "tokenizer.ggml.token_type", GGUF_INT, tokens->n, &types))
         return false;
     if (bos && bos->kind == GGUF_UINT && bos->u < tokens->n)
-        r->hints.config_id = (uint32_t)bos->u;
+        r->d->ends.bos_id = (uint32_t)bos->u;
     const struct gguf_value *eos = gguf_find(r->g, "tokenizer.ggml.eos_token_id");
     if (eos && eos->kind == GGUF_UINT && eos->u < tokens->n)
-        r->hints.config_eos = (uint32_t)eos->u;
+        r->d->ends.pad_id = (uint32_t)eos->u;
     keep_bytes(r);
     if (has_string(r->g, "tokenizer.ggml.model", "llama"))
         return define_scored(r, tokens, types);
@@ -262,12 +267,11 @@ static bool read_tokens(struct reader *r)
 bool gguf_tokenizer_open(const struct gguf *g, const char *path, enum owner like,
                          struct tokenizer **out, struct abl_err *err)
 {
-    struct definition d = { .like = like };
-    struct reader r = { .g = g,
-                        .path = path,
-                        .d = &d,
-                        .hints = { .config_id = TOKEN_NONE, .config_eos = TOKEN_NONE },
-                        .err = err };
+    struct definition d
+        = { .source = SOURCE_GGUF,
+            .like = like,
+            .ends = { .bos_exact = TOKEN_NONE, .bos_id = TOKEN_NONE, .pad_id = TOKEN_NONE } };
+    struct reader r = { .g = g, .path = path, .d = &d, .err = err };
     d.path = arena_strdup(&d.arena, path);
     bool ok = (d.path || abl_no_memory(err)) && read_tokens(&r);
     if (ok && d.read.failed)
@@ -276,5 +280,5 @@ bool gguf_tokenizer_open(const struct gguf *g, const char *path, enum owner like
         definition_release(&d);
         return false;
     }
-    return tokenizer_from_definition(&d, &r.hints, out, err);
+    return tokenizer_from_definition(&d, out, err);
 }

@@ -101,6 +101,9 @@ static void add_readings(struct doc *d, const struct session *session)
     for (size_t k = 0; k < sizeof of / sizeof *of; k++)
         for (size_t i = 0; i < of[k]->n; i++)
             doc_text(d, list, NULL, of[k]->lines[i]);
+    const char *doubt = prompts_doubt(session->prompts, session->tokenizer);
+    if (doubt)
+        doc_text(d, list, NULL, doubt);
 }
 
 static void add_device(struct doc *d, const struct session *session)

@@ -110,7 +110,8 @@ static bool find_span(struct added_scan *s, struct added_span *out)
     const struct added_token *t;
     for (size_t begin; (t = find_match(s, s->at, &begin));) {
         size_t end = s->at = begin + t->len;
-        if ((t->flags & ADDED_SINGLE_WORD) && touches_word(s, begin, end))
+        if (t->flags & ADDED_SPELT
+            || ((t->flags & ADDED_SINGLE_WORD) && touches_word(s, begin, end)))
             continue;
         // perhaps into what the token before took along
         if (t->flags & ADDED_LSTRIP)

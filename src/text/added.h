@@ -17,6 +17,7 @@ enum added_flags {
     ADDED_RSTRIP = 1 << 3,      // and behind it
     ADDED_NORMALIZED = 1 << 4,  // looked for in normalised text, after the others
     ADDED_AS_IS = 1 << 5,       // its text is as it stands in normalised text
+    ADDED_SPELT = 1 << 6,       // spelt like any text, though no other token is found in it
 };
 
 struct added_token {

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 
@@ -253,6 +254,7 @@ bool special_entry_read(struct json *j, struct added_entry *out)
     case JSON_OBJECT:
         if (!added_entry_read(j, &e))
             return false;
+        e.own_flags = e.flags;
         if (!(e.given & ADDED_NORMALIZED))
             e.flags &= ~(unsigned)ADDED_NORMALIZED;
         e.flags |= ADDED_SPECIAL;
@@ -261,29 +263,8 @@ bool special_entry_read(struct json *j, struct added_entry *out)
         if (!json_string(j, &e.content))
             return false;
         e.has_content = true;
+        e.own_flags = e.flags;
     }
     *out = e;
     return true;
-}
-
-bool definition_read_fields(struct definition *d, const char *folder, const char *name,
-                            const struct field *fields, size_t n_fields, void *to,
-                            struct abl_err *err)
-{
-    char *path = file_join(folder, name);
-    if (!path)
-        return abl_no_memory(err);
-    struct file_bytes bytes = { 0 };
-    struct json j = { 0 };
-    bool ok = true;
-    if (file_exists(path)) {
-        ok = (d ? definition_read_file(d, path, &bytes, err)
-                : file_read(path, MAX_TOKENIZER_FILE, &bytes, ABL_BAD_MODEL, err))
-             && json_open(&j, path, bytes.data, bytes.size, ABL_BAD_MODEL, err)
-             && read_fields(&j, fields, n_fields, to) && json_end(&j);
-        json_close(&j);
-        file_bytes_release(&bytes);
-    }
-    free(path);
-    return ok;
 }

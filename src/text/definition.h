@@ -78,8 +78,38 @@ struct definition_cut {
     bool cuts;
 };
 
+// How pieces with scores become ranked merges.
+enum score_order {
+    ORDER_SENTENCEPIECE, // the highest score first; equal scores are one rank
+    ORDER_SCORE,         // likewise, but every merge has a rank, and any piece can be merged into
+    ORDER_PLACE,         // likewise, by the place in the list
+};
+
+enum definition_source {
+    SOURCE_JSON,   // tokenizer.json
+    SOURCE_VOCAB,  // vocab.json and merges.txt, which leave the steps to a class
+    SOURCE_PIECES, // tokenizer.model of SentencePiece
+    SOURCE_GGUF,
+};
+
+// What the post-processor of a tokenizer.json puts before and behind a text.
+struct definition_template {
+    const char *before, *behind; // the first token of each; NULL: nothing
+    size_t n_before, n_behind;
+    uint32_t id; // of `before`; TOKEN_NONE where it is the vocabulary's
+};
+
+// Which token goes before every prompt, and which fills a batch up behind it.
+struct definition_ends {
+    const char *bos[5], *pad[4]; // texts in order of trust, NULL behind the last
+    uint32_t bos_exact;          // goes before them all; TOKEN_NONE = none
+    uint32_t bos_id, pad_id;     // where none of the texts is a token; TOKEN_NONE = none
+    bool puts_bos;               // unless told otherwise
+};
+
 // Texts are in the arena; the lists are malloc'd.
 struct definition {
+    enum definition_source source;
     const char *path; // the file with the vocabulary, for messages
     struct definition_token *vocab;
     size_t n_vocab, cap_vocab;
@@ -91,14 +121,23 @@ struct definition {
     size_t n_normals, cap_normals;
     struct definition_cut *cuts; // in order; none: the whole text is one piece
     size_t n_cuts, cap_cuts;
+    bool cuts_listed;   // the file has them in a Sequence, be it of one
     bool byte_level;    // the texts of tokens are in the byte alphabet; else they are plain UTF-8
     bool byte_fallback; // a character without a token becomes the tokens <0x00> … of its bytes
     bool fuse_unk;      // characters without any token side by side become one unk_token
     bool ignore_merges; // a piece that is a token as a whole stays whole
-    const char *unk_token;     // NULL = none
-    const char *first_special; // what the post-processor puts before a text; NULL = nothing
-    enum owner like;           // whose reading of the files counts where they disagree
-    struct owner_notes notes;  // what is to be said of it; the tokenizer keeps them
+    const char *unk_token; // NULL = none
+    struct definition_template template;
+    // of a SentencePiece model: its own BOS and EOS, NULL = none, and whether it puts a prefix
+    const char *bos_piece, *eos_piece;
+    bool pieces_prefix;
+    struct definition_ends ends;
+    enum owner like;          // whose reading of the files counts where they disagree
+    struct owner_notes notes; // what is to be said of it; the tokenizer keeps them
+    // what is to be said where a stretch of text begins with a space or, if so, stands behind an
+    // added token; NULL = nothing
+    const char *doubt;
+    bool doubt_behind;
     struct buf read; // bytes of every file that decides ids, in the order read: for the hash
     struct arena arena;
 };
@@ -108,7 +147,8 @@ bool definition_read_json(struct definition *d, const char *path, struct abl_err
 bool definition_read_legacy(struct definition *d, const char *folder, struct abl_err *err);
 
 // FOLDER/tokenizer.model of SentencePiece (sentencepiece.c).
-bool definition_read_sentencepiece(struct definition *d, const char *folder, struct abl_err *err);
+bool definition_read_sentencepiece(struct definition *d, const char *folder, enum score_order order,
+                                   struct abl_err *err);
 void definition_release(struct definition *d);
 
 // Append; texts are copied. False with err filled when memory is out.
@@ -157,17 +197,12 @@ struct added_entry {
     uint32_t id;
     bool has_content, has_id;
     unsigned flags, given; // enum added_flags; given: those the file has
+    unsigned own_flags;    // of a special token: without being taken for special
 };
 bool added_entry_read(struct json *j, struct added_entry *out);
 
 // A special token as tokenizer_config.json and special_tokens_map.json write it: its text, an
 // object as above, or null (has_content false). Flags get ADDED_SPECIAL.
 bool special_entry_read(struct json *j, struct added_entry *out);
-
-// Read a small JSON file of the folder by table. Its bytes count for d->read; d may be NULL.
-// A file that is not there is fine: nothing is read.
-bool definition_read_fields(struct definition *d, const char *folder, const char *name,
-                            const struct field *fields, size_t n_fields, void *to,
-                            struct abl_err *err);
 
 #endif

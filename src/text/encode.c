@@ -181,6 +181,31 @@ static bool encode_text(struct encoder *e, const char *text, size_t len)
     return ok;
 }
 
+static bool begins_marked(const char *text, size_t len)
+{
+    static const char mark[] = "\xe2\x96\x81";
+    return len && (text[0] == ' ' || (len >= 3 && memcmp(text, mark, 3) == 0));
+}
+
+const char *tokenizer_doubt(const struct tokenizer *t, const char *text)
+{
+    struct added_span s;
+    struct added_scan raw = { .set = &t->added, .text = text, .len = strlen(text) };
+    while (t->doubt && added_next(&raw, &s)) {
+        size_t len = s.end - s.begin;
+        struct added_scan normal
+            = { .set = &t->added_normalized, .text = text + s.begin, .len = len };
+        if (s.id != TOKEN_NONE)
+            continue;
+        if (begins_marked(text + s.begin, len) || (t->doubt_behind && s.begin))
+            return t->doubt;
+        for (struct added_span in; added_next(&normal, &in);)
+            if (in.id != TOKEN_NONE)
+                return t->doubt;
+    }
+    return NULL;
+}
+
 bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len,
                       struct token_ids *out, struct abl_err *err)
 {

@@ -42,12 +42,19 @@ bool owner_note(struct owner_notes *notes, struct abl_err *err, const char *form
     return true;
 }
 
+const char *owner_difference(struct arena *a, enum owner like, const char *what, const char *mine,
+                             const char *other)
+{
+    enum owner not_me = like == OWNER_TRANSFORMERS_5 ? OWNER_TRANSFORMERS_4 : OWNER_TRANSFORMERS_5;
+    return arena_printf(a, "%s: %s, as %s reads it (%s: %s; --like %s takes that)", what, mine,
+                        owner_name(like), owner_name(not_me), other, owner_name(not_me));
+}
+
 bool owner_note_differs(struct owner_notes *notes, enum owner like, const char *what,
                         const char *mine, const char *other, struct abl_err *err)
 {
-    enum owner not_me = like == OWNER_TRANSFORMERS_5 ? OWNER_TRANSFORMERS_4 : OWNER_TRANSFORMERS_5;
-    return owner_note(notes, err, "%s: %s, as %s reads it (%s: %s; --like %s takes that)", what,
-                      mine, owner_name(like), owner_name(not_me), other, owner_name(not_me));
+    const char *line = owner_difference(&notes->arena, like, what, mine, other);
+    return line ? owner_note(notes, err, "%s", line) : abl_no_memory(err);
 }
 
 void owner_notes_release(struct owner_notes *notes)

@@ -30,6 +30,9 @@ bool owner_note(struct owner_notes *notes, struct abl_err *err, const char *form
 
 // Where the owners disagree: "WHAT: MINE, as transformers-5 reads it (transformers-4: OTHER)", and
 // which --like takes the other.
+// The same as a text in an arena, NULL when memory is out.
+const char *owner_difference(struct arena *a, enum owner like, const char *what, const char *mine,
+                             const char *other);
 bool owner_note_differs(struct owner_notes *notes, enum owner like, const char *what,
                         const char *mine, const char *other, struct abl_err *err);
 void owner_notes_release(struct owner_notes *notes);

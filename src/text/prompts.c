@@ -269,6 +269,26 @@ static bool add_readings(struct prompts *p, const struct owner_notes *notes, str
     return true;
 }
 
+const char *prompts_doubt(const struct prompts *p, const struct tokenizer *t)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct dataset_row *row = p->items[i].row;
+        const char *doubt = tokenizer_doubt(t, row->clean);
+        if (!doubt && row->corrupt)
+            doubt = tokenizer_doubt(t, row->corrupt);
+        if (doubt)
+            return doubt;
+    }
+    return NULL;
+}
+
+static bool add_doubt(struct prompts *p, const struct tokenizer *t, struct abl_err *err)
+{
+    const char *line = prompts_doubt(p, t);
+    struct owner_notes notes = { .lines = &line, .n = line != NULL };
+    return add_readings(p, &notes, err);
+}
+
 static bool add_lint(struct prompts *p, struct lint *l, bool skip_bad, struct abl_err *err)
 {
     struct finding *found;
@@ -287,7 +307,7 @@ static bool fill(struct maker *m, const struct dataset *data, struct abl_err *er
            && number_clusters(m, err)
            && checks_run(p, m->tokenizer, m->options->cluster_by_template, &m->lint, err)
            && add_readings(p, m->options->notes, err)
-           && add_readings(p, tokenizer_notes(m->tokenizer), err)
+           && add_readings(p, tokenizer_notes(m->tokenizer), err) && add_doubt(p, m->tokenizer, err)
            && add_lint(p, &m->lint, m->options->skip_bad, err);
 }
 

@@ -23,6 +23,9 @@ struct prompts_options {
     const struct owner_notes *notes;
 };
 
+// What is to be said of how the tokenizer reads one of the prompts; NULL = nothing. Borrowed.
+const char *prompts_doubt(const struct prompts *p, const struct tokenizer *t);
+
 // Tokenise every row and lint the set. With errors and without skip_bad it still returns true, with
 // all rows; the caller sees prompts_refuse. With skip_bad rows with errors are left out, counted,
 // and told as warnings. Errors: target or foil not one token, target = foil, empty prompt, prompt

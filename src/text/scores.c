@@ -1,13 +1,15 @@
-#include "base/string_index.h"
 #include "text/scores.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/string_index.h"
 #include "text/unicode.h"
 
 struct writer {
     struct definition *d;
+    enum score_order order;
     const struct scored_piece *pieces;
     size_t n;
     struct string_index places; // of the pieces that merging may meet
@@ -22,6 +24,35 @@ static int by_score(const void *a, const void *b)
     if (x->score != y->score)
         return x->score > y->score ? -1 : 1;
     return (x > y) - (x < y);
+}
+
+// A way to cut a piece in two, as transformers sorts them.
+struct split {
+    const struct scored_piece *piece;
+    size_t at, n_left, n_right; // bytes; characters
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct split *x = a, *y = b;
+    if (x->piece != y->piece)
+        return (x->piece > y->piece) - (x->piece < y->piece);
+    if (x->n_left != y->n_left)
+        return (x->n_left > y->n_left) - (x->n_left < y->n_left);
+    return (x->n_right > y->n_right) - (x->n_right < y->n_right);
+}
+
+// Of equal scores the longer left part comes first.
+static int by_falling_score(const void *a, const void *b)
+{
+    const struct split *x = a, *y = b;
+    if (x->piece->score != y->piece->score)
+        return x->piece->score > y->piece->score ? -1 : 1;
+    if (x->n_left != y->n_left)
+        return (x->n_left < y->n_left) - (x->n_left > y->n_left);
+    if (x->n_right != y->n_right)
+        return (x->n_right < y->n_right) - (x->n_right > y->n_right);
+    return by_place(a, b);
 }
 
 static bool is_known(const struct writer *w, const char *text, size_t len)
@@ -69,6 +100,60 @@ static bool add_merges(struct writer *w)
     return ok;
 }
 
+static size_t n_characters(const char *text, size_t len)
+{
+    size_t n = 0, size;
+    for (size_t at = 0; at < len; at += size, n++)
+        utf8_first(text + at, len - at, &size);
+    return n;
+}
+
+static bool collect_splits(struct writer *w, struct split **out, size_t *n)
+{
+    struct split *all = NULL;
+    size_t cap = 0, size;
+    *n = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        const struct scored_piece *p = &w->pieces[i];
+        for (size_t at = 0; at < p->text.len; at += size) {
+            utf8_first(p->text.data + at, p->text.len - at, &size);
+            if (!at || !is_known(w, p->text.data, at)
+                || !is_known(w, p->text.data + at, p->text.len - at))
+                continue;
+            struct split *grown = array_room(all, *n, &cap, sizeof *grown);
+            if (!grown) {
+                free(all);
+                return abl_no_memory(w->err);
+            }
+            all = grown;
+            all[(*n)++] = (struct split){ p, at, n_characters(p->text.data, at),
+                                          n_characters(p->text.data + at, p->text.len - at) };
+        }
+    }
+    *out = all;
+    return true;
+}
+
+// Every merge has a rank of its own.
+static bool add_sorted_merges(struct writer *w)
+{
+    struct split *all = NULL;
+    size_t n = 0;
+    if (!collect_splits(w, &all, &n))
+        return false;
+    if (n)
+        qsort(all, n, sizeof *all, w->order == ORDER_PLACE ? by_place : by_falling_score);
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
+        struct json_text both = all[i].piece->text;
+        ok = definition_add_merge(w->d, (struct json_text){ both.data, all[i].at },
+                                  (struct json_text){ both.data + all[i].at, both.len - all[i].at },
+                                  (uint32_t)i, w->err);
+    }
+    free(all);
+    return ok;
+}
+
 static bool check_piece(const struct writer *w, size_t i)
 {
     const struct scored_piece *p = &w->pieces[i];
@@ -90,8 +175,8 @@ static bool add_piece(struct writer *w, size_t i)
     uint32_t id = (uint32_t)i;
     if (!check_piece(w, i))
         return false;
-    if (p->type == PIECE_NORMAL && p->text.len
-        && !string_index_put(&w->places, p->text.data, p->text.len, id))
+    bool merges = p->type == PIECE_NORMAL || w->order != ORDER_SENTENCEPIECE;
+    if (merges && p->text.len && !string_index_put(&w->places, p->text.data, p->text.len, id))
         return abl_no_memory(w->err);
     if (p->type == PIECE_UNKNOWN && !d->unk_token) {
         d->unk_token = arena_strndup(&d->arena, p->text.data, p->text.len);
@@ -119,7 +204,7 @@ static bool add_steps(struct definition *d, const struct scored_settings *s, str
 bool scores_define(struct definition *d, const struct scored_piece *pieces, size_t n,
                    const struct scored_settings *s, struct abl_err *err)
 {
-    struct writer w = { .d = d, .pieces = pieces, .n = n, .err = err };
+    struct writer w = { .d = d, .order = s->order, .pieces = pieces, .n = n, .err = err };
     bool ok = n <= MAX_TOKEN_ID
               || abl_fail(err, ABL_BAD_MODEL, "'%s' has %zu tokens: expected at most %d", d->path,
                           n, MAX_TOKEN_ID);
@@ -127,7 +212,8 @@ bool scores_define(struct definition *d, const struct scored_piece *pieces, size
         ok = add_piece(&w, i);
     d->byte_fallback = s->byte_fallback;
     d->fuse_unk = true; // SentencePiece joins unknown characters that follow one another
-    ok = ok && add_merges(&w) && add_steps(d, s, err);
+    ok = ok && (s->order == ORDER_SENTENCEPIECE ? add_merges(&w) : add_sorted_merges(&w))
+         && add_steps(d, s, err);
     string_index_release(&w.places);
     return ok;
 }

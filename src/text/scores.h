@@ -28,6 +28,7 @@ struct scored_piece {
 struct scored_settings {
     bool add_prefix; // one U+2581 before a text
     bool byte_fallback;
+    enum score_order order;
 };
 
 // Fill d's vocabulary (ids are places in the list), merges, added tokens and steps. d->path is set.

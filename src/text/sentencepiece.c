@@ -30,7 +30,7 @@ struct sp_model {
     size_t n, cap;
     uint64_t model_type;
     bool byte_fallback, add_prefix, remove_extra, escape, has_map, suffix;
-    int64_t bos_id;
+    int64_t bos_id, eos_id;
     struct json_text name;
 };
 
@@ -151,6 +151,8 @@ static bool read_trainer(struct message m, struct sp_model *model)
             model->byte_fallback = f.value != 0;
         else if (f.number == 41)
             model->bos_id = (int64_t)f.value;
+        else if (f.number == 42)
+            model->eos_id = (int64_t)f.value;
     }
     return !failed;
 }
@@ -209,23 +211,32 @@ static bool check_supported(const struct message *m, const struct sp_model *mode
                m->path);
 }
 
-static bool define(struct definition *d, struct message *m, struct sp_model *model)
+// The text of the piece with an id; NULL where there is none.
+static bool piece_text(struct definition *d, const struct sp_model *model, int64_t id,
+                       const char **out, struct abl_err *err)
+{
+    *out = NULL;
+    if (id < 0 || (uint64_t)id >= model->n)
+        return true;
+    struct json_text text = model->pieces[id].text;
+    *out = arena_strndup(&d->arena, text.data, text.len);
+    return *out || abl_no_memory(err);
+}
+
+static bool define(struct definition *d, struct message *m, struct sp_model *model,
+                   enum score_order order)
 {
     if (!read_model(m, model) || !check_supported(m, model))
         return false;
-    struct scored_settings s = { model->add_prefix, model->byte_fallback };
-    if (!scores_define(d, model->pieces, model->n, &s, m->err))
-        return false;
-    // Whoever has only this file puts BOS first, where the model has one.
-    if (model->bos_id >= 0 && (uint64_t)model->bos_id < model->n) {
-        struct json_text bos = model->pieces[model->bos_id].text;
-        d->first_special = arena_strndup(&d->arena, bos.data, bos.len);
-        return d->first_special || abl_no_memory(m->err);
-    }
-    return true;
+    struct scored_settings s = { model->add_prefix, model->byte_fallback, order };
+    d->pieces_prefix = model->add_prefix;
+    return scores_define(d, model->pieces, model->n, &s, m->err)
+           && piece_text(d, model, model->bos_id, &d->bos_piece, m->err)
+           && piece_text(d, model, model->eos_id, &d->eos_piece, m->err);
 }
 
-bool definition_read_sentencepiece(struct definition *d, const char *folder, struct abl_err *err)
+bool definition_read_sentencepiece(struct definition *d, const char *folder, enum score_order order,
+                                   struct abl_err *err)
 {
     struct file_bytes bytes = { 0 };
     // Absent fields have the defaults of the schema.
@@ -233,7 +244,8 @@ bool definition_read_sentencepiece(struct definition *d, const char *folder, str
                               .add_prefix = true,
                               .remove_extra = true,
                               .escape = true,
-                              .bos_id = 1 };
+                              .bos_id = 1,
+                              .eos_id = 2 };
     char *path = file_join(folder, "tokenizer.model");
     d->path = path ? arena_strdup(&d->arena, path) : NULL;
     free(path);
@@ -243,7 +255,7 @@ bool definition_read_sentencepiece(struct definition *d, const char *folder, str
         return false;
     const unsigned char *start = (const unsigned char *)bytes.data;
     struct message m = { d->path, start, start, start + bytes.size, err };
-    bool ok = define(d, &m, &model);
+    bool ok = define(d, &m, &model, order);
     free(model.pieces);
     file_bytes_release(&bytes);
     return ok;

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/bos.h"
 #include "text/byte_level.h"
 #include "text/definition.h"
+#include "text/tokenizer_apply.h"
 #include "text/tokenizer_parts.h"
+#include "text/tokenizer_reading.h"
 #include "text/unicode.h"
 
 uint32_t tokenizer_find(const struct tokenizer *t, const char *text, size_t len)
@@ -136,9 +137,6 @@ static bool make_added(struct tokenizer *t, const struct definition *d, struct a
         if (!add_token(t, d->path, a->text, a->len, a->id, err))
             return false;
         struct token *token = &t->tokens[a->id];
-        if (token->is_added)
-            return abl_fail(err, ABL_BAD_MODEL, "'%s': added token '%s' is given twice", d->path,
-                            a->text);
         token->is_added = true;
         token->is_special = a->flags & ADDED_SPECIAL;
     }
@@ -208,14 +206,13 @@ static uint32_t find_special(const struct tokenizer *t, const char *const *candi
     return id < t->n_ids && t->tokens[id].text ? id : TOKEN_NONE;
 }
 
-static void make_bos(struct tokenizer *t, const struct bos_hints *h)
+static void make_ends(struct tokenizer *t, const struct definition_ends *e)
 {
-    const char *candidates[4];
-    bos_candidates(h, candidates);
-    t->bos = find_special(t, candidates, h->config_id);
-    pad_candidates(h, candidates);
-    t->pad = find_special(t, candidates, h->config_eos);
-    t->bos_by_default = bos_by_default(h);
+    t->bos = e->bos_exact < t->n_ids && t->tokens[e->bos_exact].text
+                 ? e->bos_exact
+                 : find_special(t, e->bos, e->bos_id);
+    t->pad = find_special(t, e->pad, e->pad_id);
+    t->bos_by_default = e->puts_bos;
 }
 
 // The steps outlive the definition.
@@ -229,24 +226,24 @@ static bool make_normalizer(struct tokenizer *t, const struct definition *d, str
     return normalizer_init(&t->normalizer, steps, d->n_normals, d->path, err);
 }
 
-static bool build(struct tokenizer *t, const struct definition *d, const struct bos_hints *hints,
-                  struct abl_err *err)
+static bool build(struct tokenizer *t, const struct definition *d, struct abl_err *err)
 {
     t->byte_level = d->byte_level;
     t->byte_fallback = d->byte_fallback;
     t->fuse_unk = d->fuse_unk;
     t->ignore_merges = d->ignore_merges;
+    t->doubt = d->doubt;
+    t->doubt_behind = d->doubt_behind;
     if (!sha256_bytes(d->read.data ? d->read.data : "", d->read.len, t->sha256, err)
         || !make_vocabulary(t, d, err) || !make_bytes(t, d, err) || !make_merges(t, d, err)
         || !make_normalizer(t, d, err) || !make_added(t, d, err) || !make_readable(t, err)
         || !pretokenizer_init(&t->pretokenizer, d->cuts, d->n_cuts, d->path, err))
         return false;
-    make_bos(t, hints);
+    make_ends(t, &d->ends);
     return true;
 }
 
-bool tokenizer_from_definition(struct definition *d, const struct bos_hints *hints,
-                               struct tokenizer **out, struct abl_err *err)
+bool tokenizer_from_definition(struct definition *d, struct tokenizer **out, struct abl_err *err)
 {
     struct tokenizer *t = calloc(1, sizeof *t);
     bool ok = t || abl_no_memory(err);
@@ -255,7 +252,7 @@ bool tokenizer_from_definition(struct definition *d, const struct bos_hints *hin
         d->arena = (struct arena){ 0 };
         t->notes = d->notes;
         d->notes = (struct owner_notes){ 0 };
-        ok = build(t, d, hints, err);
+        ok = build(t, d, err);
     }
     definition_release(d);
     if (!ok) {
@@ -274,22 +271,29 @@ static bool has_file(const char *folder, const char *name)
     return there;
 }
 
-static bool read_definition(const char *folder, struct definition *d, bool *legacy,
-                            struct abl_err *err)
+static bool read_json(const char *folder, struct definition *d, struct abl_err *err)
 {
-    *legacy = false;
+    char *path = file_join(folder, "tokenizer.json");
+    bool ok = path ? definition_read_json(d, path, err) : abl_no_memory(err);
+    free(path);
+    return ok;
+}
+
+static bool read_folder(const char *folder, struct definition *d, struct tokenizer_settings *s,
+                        struct abl_err *err)
+{
     if (has_file(folder, "tokenizer.json")) {
-        char *json = file_join(folder, "tokenizer.json");
-        bool ok = json ? definition_read_json(d, json, err) : abl_no_memory(err);
-        free(json);
-        return ok;
+        d->source = SOURCE_JSON;
+        return read_json(folder, d, err) && tokenizer_settings_read(folder, d, s, err);
     }
     if (has_file(folder, "vocab.json")) {
-        *legacy = true;
-        return definition_read_legacy(d, folder, err);
+        d->source = SOURCE_VOCAB;
+        return definition_read_legacy(d, folder, err) && tokenizer_settings_read(folder, d, s, err);
     }
+    d->source = SOURCE_PIECES;
     if (has_file(folder, "tokenizer.model"))
-        return definition_read_sentencepiece(d, folder, err);
+        return tokenizer_settings_read(folder, d, s, err)
+               && definition_read_sentencepiece(d, folder, tokenizer_score_order(s, d), err);
     return abl_fail(err, ABL_BAD_MODEL,
                     "no tokenizer in '%s': expected tokenizer.json, or vocab.json and merges.txt, "
                     "or tokenizer.model",
@@ -300,16 +304,14 @@ bool tokenizer_open(const char *folder, enum owner like, struct tokenizer **out,
                     struct abl_err *err)
 {
     struct definition d = { .like = like };
-    struct bos_hints hints;
-    bool legacy;
-    if (!read_definition(folder, &d, &legacy, err)
-        || !bos_hints_read(folder, &d, legacy, &hints, err)) {
+    struct tokenizer_settings s = tokenizer_settings_none();
+    bool ok = read_folder(folder, &d, &s, err) && tokenizer_apply(&d, &s, err);
+    tokenizer_settings_release(&s);
+    if (!ok) {
         definition_release(&d);
         return false;
     }
-    bool ok = tokenizer_from_definition(&d, &hints, out, err);
-    bos_hints_release(&hints);
-    return ok;
+    return tokenizer_from_definition(&d, out, err);
 }
 
 void tokenizer_free(struct tokenizer *t)

@@ -32,9 +32,7 @@ bool tokenizer_open(const char *folder, enum owner like, struct tokenizer **out,
 // Make one of what some other file said; the definition is used up, whatever happens. Its bytes in
 // `read` are hashed.
 struct definition;
-struct bos_hints;
-bool tokenizer_from_definition(struct definition *d, const struct bos_hints *hints,
-                               struct tokenizer **out, struct abl_err *err);
+bool tokenizer_from_definition(struct definition *d, struct tokenizer **out, struct abl_err *err);
 void tokenizer_free(struct tokenizer *t);
 
 // Append the ids of text[0..len) (UTF-8, checked). Added tokens that the text spells are those
@@ -76,6 +74,10 @@ bool tokenizer_continuation(const struct tokenizer *t, const char *prompt,
 
 // How its files were read, where that is not plain; borrowed.
 const struct owner_notes *tokenizer_notes(const struct tokenizer *t);
+
+// What is to be said of a text that owners cut apart differently, though they agree about most;
+// NULL where there is nothing to say. Borrowed.
+const char *tokenizer_doubt(const struct tokenizer *t, const char *text);
 
 // For provenance: SHA-256 of tokenizer.json or tokenizer.model; of vocab.json, merges.txt and,
 // where they are there, tokenizer_config.json, added_tokens.json and special_tokens_map.json, one

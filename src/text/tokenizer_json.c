@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "text/token.h"
 #include "text/tokenizer_steps.h"
 
 // null or an empty string: the feature is off.
@@ -141,33 +142,108 @@ static bool read_post_type(struct json *j, void *to)
                      type.data);
 }
 
+// What is put around one text is read before what its tokens are called: they may be in any order.
+struct template
+{
+    struct definition *d;
+    struct json_text before, behind; // the first token of each
+    size_t n_before, n_behind, n_texts;
+    uint32_t id; // of `before`
+    size_t n_ids;
+};
+
 static bool read_special_piece(struct json *j, void *to)
 {
     static const struct field fields[] = { FIELD("id", read_text) };
-    return read_fields(j, fields, 1, to);
+    struct template *t = to;
+    struct json_text text = { 0 };
+    if (!read_fields(j, fields, 1, &text))
+        return false;
+    size_t *n = t->n_texts ? &t->n_behind : &t->n_before;
+    struct json_text *first = t->n_texts ? &t->behind : &t->before;
+    if (!(*n)++)
+        *first = text;
+    return true;
+}
+
+static bool read_sequence_piece(struct json *j, void *to)
+{
+    ((struct template *)to)->n_texts++;
+    return json_skip(j);
 }
 
 // "single": what is put around one text: [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id":
 // "A"}}, …]
 static bool read_single(struct json *j, void *to)
 {
-    static const struct field fields[] = { FIELD("SpecialToken", read_special_piece) };
-    struct definition *d = to;
-    struct json_text first = { 0 }, other = { 0 };
+    static const struct field fields[] = {
+        FIELD("SpecialToken", read_special_piece),
+        FIELD("Sequence", read_sequence_piece),
+    };
     if (!json_array(j))
         return false;
-    for (size_t i = 0; json_next_item(j); i++)
-        if (!read_fields(j, fields, 1, i ? &other : &first))
+    while (json_next_item(j))
+        if (!read_fields(j, fields, 2, to))
             return false;
-    if (j->failed || !first.len)
-        return !j->failed;
-    d->first_special = arena_strndup(&d->arena, first.data, first.len);
-    return d->first_special || abl_no_memory(j->err);
+    return !j->failed;
+}
+
+static bool read_template_id(struct json *j, void *to)
+{
+    struct template *t = to;
+    uint32_t id;
+    if (!definition_token_id(j, &id))
+        return false;
+    if (!t->n_ids++)
+        t->id = id;
+    return true;
+}
+
+static bool read_template_ids(struct json *j, void *to)
+{
+    return read_items(j, read_template_id, to);
+}
+
+// "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}
+static bool read_template_tokens(struct json *j, void *to)
+{
+    static const struct field fields[] = { FIELD("ids", read_template_ids) };
+    struct template *t = to;
+    struct json_text key;
+    if (!json_object(j))
+        return false;
+    while (json_next_key(j, &key)) {
+        struct template one = { .id = TOKEN_NONE };
+        if (!read_fields(j, fields, 1, &one))
+            return false;
+        if (key.len == t->before.len && key.len && memcmp(key.data, t->before.data, key.len) == 0) {
+            t->id = one.id;
+            t->n_ids = one.n_ids;
+        }
+    }
+    return !j->failed;
+}
+
+// What several processors put adds up.
+static bool take_template(struct json *j, const struct template *t)
+{
+    struct definition_template *out = &t->d->template;
+    if (t->n_before && !out->n_before) {
+        out->before = arena_strndup(&t->d->arena, t->before.data, t->before.len);
+        out->id = t->id;
+    }
+    if (t->n_behind && !out->n_behind)
+        out->behind = arena_strndup(&t->d->arena, t->behind.data, t->behind.len);
+    out->n_before += t->n_before + (t->n_ids > 1 ? t->n_ids - 1 : 0);
+    out->n_behind += t->n_behind;
+    return (!out->n_before || out->before) && (!out->n_behind || out->behind)
+               ? true
+               : abl_no_memory(j->err);
 }
 
 static bool read_processors(struct json *j, void *to)
 {
-    return read_items(j, read_post_processor, to);
+    return read_items(j, read_post_processor, ((struct template *)to)->d);
 }
 
 static bool read_post_processor(struct json *j, void *to)
@@ -175,11 +251,13 @@ static bool read_post_processor(struct json *j, void *to)
     static const struct field fields[] = {
         FIELD("type", read_post_type),
         FIELD("single", read_single),
+        FIELD("special_tokens", read_template_tokens),
         FIELD("processors", read_processors),
     };
+    struct template t = { .d = to, .id = TOKEN_NONE };
     if (json_took_null(j))
         return true;
-    return read_fields(j, fields, sizeof fields / sizeof *fields, to);
+    return read_fields(j, fields, sizeof fields / sizeof *fields, &t) && take_template(j, &t);
 }
 
 // ------------------------------------------------------------------------------------------- file

@@ -38,6 +38,8 @@ struct tokenizer {
     bool bos_by_default;
     char sha256[SHA256_HEX];
     struct owner_notes notes;
+    const char *doubt; // as the definition has them
+    bool doubt_behind;
     struct arena arena;
 };
 

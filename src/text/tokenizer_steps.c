@@ -95,6 +95,7 @@ bool steps_read_normalizer(struct json *j, void *to)
 
 static bool read_pre_tokenizers(struct json *j, void *to)
 {
+    ((struct step *)to)->d->cuts_listed = true;
     return read_items(j, steps_read_pre_tokenizer, ((struct step *)to)->d);
 }
 

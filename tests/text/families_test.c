@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -46,7 +47,8 @@ static void a_template_puts_bos_first(void **state)
     }
 }
 
-// Files of LLaMA's tokenizer may say that their own template is not to be followed.
+// Files of LLaMA's tokenizer may say that their own template is not to be followed, which one owner
+// heeds.
 static void an_explicit_no_keeps_bos_away(void **state)
 {
     (void)state;
@@ -54,6 +56,7 @@ static void an_explicit_no_keeps_bos_away(void **state)
     struct file_bytes bytes;
     struct abl_err err;
     uint32_t id;
+    struct tokenizer *t;
     scratch_make(&s);
     assert_true(file_read("tests/fixtures/tokenizers/llama2/tokenizer.json", 1 << 24, &bytes,
                           ABL_BAD_DATA, &err));
@@ -61,10 +64,17 @@ static void an_explicit_no_keeps_bos_away(void **state)
     file_bytes_release(&bytes);
     scratch_text(&s, "tokenizer_config.json",
                  "{\"tokenizer_class\":\"LlamaTokenizer\",\"add_bos_token\":false}");
-    struct tokenizer *t = token_texts_open(s.path);
-    assert_true(tokenizer_bos(t, BOS_AUTO, &id, &err) && id == TOKEN_NONE);
-    assert_true(tokenizer_bos(t, BOS_ALWAYS, &id, &err) && id != TOKEN_NONE);
-    tokenizer_free(t);
+    for (size_t like = 0; like < N_OWNERS; like++) {
+        assert_true(tokenizer_open(s.path, (enum owner)like, &t, &err));
+        assert_true(tokenizer_bos(t, BOS_AUTO, &id, &err));
+        assert_int_equal(id == TOKEN_NONE, like == OWNER_TRANSFORMERS_4);
+        assert_true(tokenizer_bos(t, BOS_ALWAYS, &id, &err) && id != TOKEN_NONE);
+        bool told = false;
+        for (size_t i = 0; i < tokenizer_notes(t)->n; i++)
+            told = told || strncmp(tokenizer_notes(t)->lines[i], "BOS: ", 5) == 0;
+        assert_true(told);
+        tokenizer_free(t);
+    }
     scratch_remove(&s);
 }
 

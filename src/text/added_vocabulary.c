@@ -1,0 +1,155 @@
+#include "text/added_vocabulary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "text/token.h"
+
+struct known_token {
+    struct added_token token; // as it was added last
+    // in which passes it is looked for: as written, and in normalised text
+    bool raw, normalized;
+    bool special;
+    uint32_t had; // flags that it had in this go, a bit for each combination
+};
+
+void added_vocabulary_init(struct added_vocabulary *v, const struct string_index *model,
+                           size_t n_model, bool latest)
+{
+    *v = (struct added_vocabulary){
+        .model = model, .n_model = n_model, .next_id = (uint32_t)n_model, .latest = latest
+    };
+}
+
+void added_vocabulary_release(struct added_vocabulary *v)
+{
+    free(v->known);
+    string_index_release(&v->places);
+    *v = (struct added_vocabulary){ 0 };
+}
+
+static struct known_token *find(const struct added_vocabulary *v, const char *text, size_t len)
+{
+    const uint32_t *place = string_index_find(&v->places, text, len);
+    return place ? &v->known[*place] : NULL;
+}
+
+bool added_vocabulary_has(const struct added_vocabulary *v, const char *text, size_t len)
+{
+    const struct known_token *k = find(v, text, len);
+    return k && k->token.id != TOKEN_NONE;
+}
+
+// The place of a token's text, made where it is new; NULL when memory is out.
+static struct known_token *place_of(struct added_vocabulary *v, const struct added_token *t)
+{
+    struct known_token *known = find(v, t->text, t->len);
+    if (known)
+        return known;
+    known = array_room(v->known, v->n, &v->cap, sizeof *known);
+    if (!known)
+        return NULL;
+    v->known = known;
+    if (!string_index_put(&v->places, t->text, t->len, (uint32_t)v->n))
+        return NULL;
+    v->known[v->n] = (struct known_token){ .token = *t };
+    v->known[v->n].token.id = TOKEN_NONE;
+    return &v->known[v->n++];
+}
+
+static void look_for(struct known_token *k, unsigned flags)
+{
+    if (flags & ADDED_NORMALIZED)
+        k->normalized = true;
+    else
+        k->raw = true;
+}
+
+static bool mark_special(struct added_vocabulary *v, const struct added_token *t,
+                         struct abl_err *err)
+{
+    if (!(t->flags & ADDED_SPECIAL) || !t->len)
+        return true;
+    struct known_token *k = place_of(v, t);
+    if (!k)
+        return abl_no_memory(err);
+    if (!k->special)
+        look_for(k, t->flags);
+    k->special = true;
+    return true;
+}
+
+enum { FLAG_BITS = ADDED_NORMALIZED * 2 - 1 }; // those below ADDED_AS_IS
+
+static bool add_one(struct added_vocabulary *v, const struct added_token *t, struct abl_err *err)
+{
+    struct known_token *k = t->len ? place_of(v, t) : NULL;
+    if (!t->len)
+        return true;
+    if (!k)
+        return abl_no_memory(err);
+    uint32_t had = UINT32_C(1) << (t->flags & FLAG_BITS);
+    if (k->had & had)
+        return true;
+    k->had |= had;
+    uint32_t id = k->token.id;
+    if (id == TOKEN_NONE) {
+        const uint32_t *model = string_index_find(v->model, t->text, t->len);
+        id = model ? *model : v->next_id++;
+        if (id >= v->next_id)
+            v->next_id = id + 1;
+    }
+    k->token = *t;
+    k->token.id = id;
+    if (!k->special)
+        look_for(k, t->flags);
+    return true;
+}
+
+bool added_vocabulary_add(struct added_vocabulary *v, const struct added_token *tokens, size_t n,
+                          struct abl_err *err)
+{
+    for (size_t i = 0; i < v->n; i++)
+        v->known[i].had = UINT32_C(1) << (v->known[i].token.flags & FLAG_BITS);
+    for (size_t i = 0; i < n; i++)
+        if (!mark_special(v, &tokens[i], err))
+            return false;
+    for (size_t i = 0; i < n; i++)
+        if (!add_one(v, &tokens[i], err))
+            return false;
+    return true;
+}
+
+static int by_id_then_pass(const void *a, const void *b)
+{
+    const struct added_token *x = a, *y = b;
+    if (x->id != y->id)
+        return (x->id > y->id) - (x->id < y->id);
+    return (int)(x->flags & ADDED_NORMALIZED) - (int)(y->flags & ADDED_NORMALIZED);
+}
+
+bool added_vocabulary_list(const struct added_vocabulary *v, struct added_token **out, size_t *n,
+                           struct abl_err *err)
+{
+    struct added_token *list = calloc(2 * v->n + 1, sizeof *list);
+    if (!list)
+        return abl_no_memory(err);
+    *n = 0;
+    for (size_t i = 0; i < v->n; i++) {
+        const struct known_token *k = &v->known[i];
+        struct added_token t = k->token;
+        bool late = t.flags & ADDED_NORMALIZED;
+        t.flags &= ~(unsigned)(ADDED_NORMALIZED | ADDED_SPECIAL);
+        t.flags |= k->special ? ADDED_SPECIAL : 0;
+        if (v->latest ? !late : k->raw)
+            list[(*n)++] = t;
+        t.flags |= ADDED_NORMALIZED;
+        if (v->latest ? late : k->normalized)
+            list[(*n)++] = t;
+    }
+    if (*n)
+        qsort(list, *n, sizeof *list, by_id_then_pass);
+    *out = list;
+    return true;
+}

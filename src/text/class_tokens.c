@@ -1,0 +1,319 @@
+#include "text/class_tokens.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "text/added_vocabulary.h"
+
+// One owner's doing.
+struct adder {
+    const struct definition *d;
+    const struct tokenizer_settings *s;
+    const struct tokenizer_reading *r;
+    bool later; // transformers 5
+    struct added_vocabulary v;
+    struct string_index special; // texts of special tokens
+    struct string_index listed;  // texts that the decoder, or the file in its place, lists
+    struct string_index plain;   // texts that were added without flags of their own
+    struct added_token *batch;   // malloc'd: what is added next
+    size_t n, cap;
+    struct abl_err *err;
+};
+
+static bool push(struct adder *a, struct json_text text, unsigned flags)
+{
+    if (!text.data || !text.len)
+        return true;
+    struct added_token *batch = array_room(a->batch, a->n, &a->cap, sizeof *batch);
+    if (!batch)
+        return abl_no_memory(a->err);
+    a->batch = batch;
+    a->batch[a->n++] = (struct added_token){ .text = text.data, .len = text.len, .flags = flags };
+    return true;
+}
+
+static bool flush(struct adder *a)
+{
+    bool ok = added_vocabulary_add(&a->v, a->batch, a->n, a->err);
+    a->n = 0;
+    return ok;
+}
+
+static bool put(struct adder *a, struct string_index *x, struct json_text text)
+{
+    return !text.data || !text.len || string_index_put(x, text.data, text.len, 1)
+           || abl_no_memory(a->err);
+}
+
+static bool has(const struct string_index *x, struct json_text text)
+{
+    return string_index_find(x, text.data, text.len) != NULL;
+}
+
+static bool put_list(struct adder *a, struct string_index *x, const struct special_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (!put(a, x, list->items[i].text))
+            return false;
+    return true;
+}
+
+// The list that transformers 5 takes: the newer key's, else the older one's; where
+// tokenizer_config.json has neither, special_tokens_map.json's.
+static const struct special_list *later_extras(const struct definition *d,
+                                               const struct tokenizer_settings *s)
+{
+    if (s->extra.n)
+        return &s->extra;
+    // beside a tokenizer.model the latter's own take that place
+    bool neither = !s->additional.given && !s->extra.given && d->source != SOURCE_PIECES;
+    return neither ? &s->map_additional : &s->additional;
+}
+
+// Special tokens' texts: who counts as special though its entry does not say so.
+static bool find_special(struct adder *a)
+{
+    const struct tokenizer_settings *s = a->s;
+    bool ok = true;
+    for (size_t i = 0; ok && i < N_ROLES; i++)
+        ok = put(a, &a->special, a->r->roles[i].text);
+    ok = ok && put_list(a, &a->special, &s->named);
+    if (a->later)
+        return ok && put_list(a, &a->special, &s->named_later);
+    return ok && put_list(a, &a->special, &s->additional)
+           && put_list(a, &a->special, &s->map_additional);
+}
+
+// -------------------------------------------------------------------------------------- the file's
+
+static struct json_text text_of(const struct added_token *t)
+{
+    return (struct json_text){ .data = t->text, .len = t->len };
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct numbered_token *x = a, *y = b;
+    return x->id != y->id ? (x->id > y->id) - (x->id < y->id)
+                          : (x->place > y->place) - (x->place < y->place);
+}
+
+// The file's own tokens, in its order. A SentencePiece model's are found in the text as it is, or
+// those of its users cut out later, as STEPS_PIECES does.
+static bool push_files(struct adder *a)
+{
+    const struct definition *d = a->d;
+    bool pieces = d->source == SOURCE_PIECES;
+    bool marks = pieces && (a->r->class == CLASS_LLAMA || a->r->class == CLASS_CODE_LLAMA);
+    for (size_t i = 0; i < d->n_added; i++) {
+        const struct added_token *t = &d->added[i];
+        bool unknown = pieces && d->unk_token && json_key_is(text_of(t), d->unk_token);
+        unsigned flags = marks && t->flags & ADDED_AS_IS ? 0 : t->flags;
+        bool later = pieces && a->later;
+        bool cut = later && !marks && t->flags & ADDED_AS_IS;
+        if (unknown || cut || (later && has(&a->listed, text_of(t))))
+            continue;
+        if (!push(a, text_of(t), flags))
+            return false;
+    }
+    return true;
+}
+
+// Whether settings name every token that the file has.
+static bool names_all(struct adder *a, bool *all)
+{
+    *all = true;
+    struct string_index named = { 0 };
+    const struct special_list *extras = later_extras(a->d, a->s);
+    bool ok = put_list(a, &named, extras);
+    for (size_t i = 0; ok && i < a->s->decoder.n; i++)
+        ok = put(a, &named, a->s->decoder.items[i].text);
+    for (size_t i = 0; ok && i < a->d->n_added; i++)
+        *all = *all
+               && (has(&named, text_of(&a->d->added[i]))
+                   || has(&a->special, text_of(&a->d->added[i])));
+    string_index_release(&named);
+    return ok;
+}
+
+// ----------------------------------------------------------------------------------- the decoder's
+
+// added_tokens_decoder; without one, added_tokens.json and the file's own tokens by their ids.
+static bool list_decoder(struct adder *a, struct numbered_token **out, size_t *n)
+{
+    const struct definition *d = a->d;
+    const struct numbered_list *from = a->s->decoder.given ? &a->s->decoder : &a->s->plain;
+    bool with_file = !a->s->decoder.given && d->source == SOURCE_JSON;
+    size_t n_file = with_file ? d->n_added : 0;
+    struct numbered_token *all = calloc(from->n + n_file + 1, sizeof *all);
+    if (!all)
+        return abl_no_memory(a->err);
+    *n = 0;
+    for (size_t i = 0; i < from->n; i++)
+        all[(*n)++] = from->items[i];
+    for (size_t i = 0; i < n_file; i++)
+        all[(*n)++] = (struct numbered_token){ .text = text_of(&d->added[i]),
+                                               .id = d->added[i].id,
+                                               .flags = d->added[i].flags,
+                                               .place = from->n + i };
+    qsort(all, *n, sizeof *all, by_id);
+    *out = all;
+    return true;
+}
+
+static bool push_decoder(struct adder *a)
+{
+    struct numbered_token *all = NULL;
+    size_t n = 0;
+    if (!list_decoder(a, &all, &n))
+        return false;
+    bool ok = true;
+    // each stretch between them gets a prefix of its own
+    bool raw = a->r->steps == STEPS_PIECES && a->d->pieces_prefix;
+    for (size_t i = 0; ok && i < n; i++) {
+        // of equal ids the last one counts
+        if (i + 1 < n && all[i + 1].id == all[i].id)
+            continue;
+        unsigned flags = all[i].flags;
+        bool special = has(&a->special, all[i].text);
+        if (all[i].plain && special)
+            flags = ADDED_SPECIAL;
+        else if (special)
+            flags |= ADDED_SPECIAL;
+        if (raw)
+            flags &= ~(unsigned)ADDED_NORMALIZED;
+        ok = push(a, all[i].text, flags) && put(a, &a->listed, all[i].text);
+    }
+    free(all);
+    return ok;
+}
+
+// ------------------------------------------------------------------------------ the special tokens
+
+// Whether only the class has that token, and no file says of what class the tokenizer is.
+static bool is_supposed(const struct adder *a, const struct special_token *t)
+{
+    return !t->given && !a->s->read_any && t->text.data && !has(a->v.model, t->text);
+}
+
+// transformers 5: what is known already stays as it is.
+static bool push_unknown(struct adder *a, const struct special_token *t, unsigned flags)
+{
+    if (!t->text.data || !t->text.len || has(&a->listed, t->text)
+        || added_vocabulary_has(&a->v, t->text.data, t->text.len)
+        || (!t->flagged && has(&a->plain, t->text)))
+        return true;
+    return push(a, t->text, flags) && (t->flagged || put(a, &a->plain, t->text));
+}
+
+static bool push_later(struct adder *a)
+{
+    const struct special_list *lists[] = { &a->s->named, &a->s->named_later };
+    const struct special_list *extras = later_extras(a->d, a->s);
+    bool ok = true;
+    for (size_t i = 0; ok && i < N_ROLES; i++)
+        ok = is_supposed(a, &a->r->roles[i])
+             || push_unknown(a, &a->r->roles[i], a->r->roles[i].flags);
+    for (size_t k = 0; ok && k < 2; k++)
+        for (size_t i = 0; ok && i < lists[k]->n; i++)
+            ok = push_unknown(a, &lists[k]->items[i], lists[k]->items[i].flags);
+    for (size_t i = 0; ok && i < extras->n; i++) {
+        const struct special_token *t = &extras->items[i];
+        ok = push_unknown(a, t, has(&a->special, t->text) ? t->flags : t->own_flags);
+    }
+    return ok;
+}
+
+// transformers 4: a token with flags is added again, whatever is known; the first of equal texts.
+static bool push_earlier_one(struct adder *a, struct string_index *seen,
+                             const struct special_token *t, bool mapped)
+{
+    if (!t->text.data || !t->text.len || has(seen, t->text))
+        return true;
+    if (!put(a, seen, t->text))
+        return false;
+    // One that the decoder or the file lists is that one.
+    if (mapped && t->given && has(&a->listed, t->text))
+        return true;
+    if (!t->flagged)
+        return push_unknown(a, t, t->flags);
+    return push(a, t->text, t->flags);
+}
+
+static bool push_earlier(struct adder *a)
+{
+    const struct special_list *lists[] = { &a->s->additional, &a->s->map_additional, &a->s->named };
+    struct string_index seen = { 0 };
+    bool ok = true;
+    for (size_t i = 0; ok && i < N_ROLES; i++)
+        ok = is_supposed(a, &a->r->roles[i]) || push_earlier_one(a, &seen, &a->r->roles[i], true);
+    for (size_t k = 0; ok && k < 3; k++)
+        for (size_t i = 0; ok && i < lists[k]->n; i++)
+            ok = push_earlier_one(a, &seen, &lists[k]->items[i], false);
+    string_index_release(&seen);
+    return ok;
+}
+
+// Qwen 2's class adds its special tokens a last time.
+static bool repeat_special(struct adder *a)
+{
+    const struct special_list *lists[]
+        = { &a->s->named, &a->s->named_later, later_extras(a->d, a->s) };
+    bool ok = true;
+    for (size_t i = 0; ok && i < N_ROLES; i++)
+        ok = push(a, a->r->roles[i].text, ADDED_SPECIAL);
+    for (size_t k = 0; ok && k < 3; k++)
+        for (size_t i = 0; ok && i < lists[k]->n; i++)
+            ok = push(a, lists[k]->items[i].text, ADDED_SPECIAL);
+    return ok && flush(a);
+}
+
+static bool add_all(struct adder *a)
+{
+    const struct tokenizer_settings *s = a->s;
+    if (!find_special(a))
+        return false;
+    bool pieces = a->d->source == SOURCE_PIECES;
+    bool skip = a->later && pieces && (s->additional.given || s->extra.given);
+    bool all = true;
+    if (a->r->fresh && s->decoder.given && !names_all(a, &all))
+        return false;
+    bool fresh = a->r->fresh && all;
+    // transformers 5 takes a SentencePiece model's for further special tokens
+    bool last = pieces && a->later;
+    if (!fresh && !last && !(push_files(a) && flush(a)))
+        return false;
+    if (!push_decoder(a) || !(a->later ? push_later(a) : push_earlier(a)))
+        return false;
+    if ((last && !skip && !push_files(a)) || !flush(a))
+        return false;
+    return !a->r->repeats_special || repeat_special(a);
+}
+
+bool class_tokens(const struct definition *d, const struct tokenizer_settings *s,
+                  const struct tokenizer_reading *r, enum owner owner,
+                  const struct string_index *model, struct added_token **out, size_t *n,
+                  struct abl_err *err)
+{
+    struct adder a = { .d = d, .s = s, .r = r, .later = owner == OWNER_TRANSFORMERS_5, .err = err };
+    added_vocabulary_init(&a.v, model, d->n_vocab, a.later);
+    bool ok = add_all(&a) && added_vocabulary_list(&a.v, out, n, err);
+    added_vocabulary_release(&a.v);
+    string_index_release(&a.special);
+    string_index_release(&a.listed);
+    string_index_release(&a.plain);
+    free(a.batch);
+    return ok;
+}
+
+bool class_tokens_lacking(const struct definition *d, const struct tokenizer_settings *s,
+                          const struct tokenizer_reading *r, bool *out, struct abl_err *err)
+{
+    struct adder a = { .d = d, .s = s, .r = r, .later = true, .err = err };
+    bool all = true;
+    bool ok = !r->fresh || !s->decoder.given || (find_special(&a) && names_all(&a, &all));
+    string_index_release(&a.special);
+    *out = !all;
+    return ok;
+}

@@ -1,0 +1,99 @@
+// What a checkpoint folder says about how its tokenizer is used, beside the vocabulary: its class,
+// special and added tokens, and switches. Read once, from tokenizer_config.json,
+// special_tokens_map.json, added_tokens.json and config.json; a GGUF file's reader fills in what
+// it knows. tokenizer_reading.h says what it means to whom, tokenizer_apply.h does it.
+#ifndef ABL_TEXT_TOKENIZER_SETTINGS_H
+#define ABL_TEXT_TOKENIZER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "text/definition.h"
+
+// A switch as a file has it: null and nothing at all mean different things to its readers.
+enum setting { SETTING_ABSENT, SETTING_NULL, SETTING_FALSE, SETTING_TRUE };
+
+enum special_role {
+    ROLE_BOS,
+    ROLE_EOS,
+    ROLE_UNK,
+    ROLE_SEP,
+    ROLE_PAD,
+    ROLE_CLS,
+    ROLE_MASK,
+    N_ROLES
+};
+
+// A special token as a file names it: by its text, or with flags of its own.
+struct special_token {
+    struct json_text text; // data NULL: the file says null
+    bool given;            // by any file
+    bool flagged;          // `flags` are the file's
+    unsigned flags;        // enum added_flags, ADDED_SPECIAL among them
+    unsigned own_flags;    // as its entry has them
+};
+
+struct special_list {
+    struct special_token *items; // malloc'd
+    size_t n, cap;
+    bool given;
+};
+
+// An entry of added_tokens_decoder or added_tokens.json.
+struct numbered_token {
+    struct json_text text;
+    uint32_t id;
+    unsigned flags;
+    size_t place; // in the file
+    bool plain;   // of added_tokens.json: special where a special token's text is the same
+};
+
+struct numbered_list {
+    struct numbered_token *items; // malloc'd; by id
+    size_t n, cap;
+    bool given;
+};
+
+struct tokenizer_settings {
+    const char *class_name;               // tokenizer_class of tokenizer_config.json, else NULL
+    const char *model_class, *model_type; // tokenizer_class and model_type of config.json
+    enum setting add_prefix_space, legacy, split_special_tokens, add_bos_token, add_eos_token,
+        from_slow, fix_mistral_regex;
+    struct special_token roles[N_ROLES];
+    // additional_special_tokens of tokenizer_config.json, of special_tokens_map.json
+    struct special_list additional, map_additional;
+    struct special_list extra; // extra_special_tokens where it is a list
+    // extra_special_tokens where it is an object, which both owners read; named the later one's way
+    // (model_specific_special_tokens, "image_token", …), which only transformers 5 does
+    struct special_list named, named_later;
+    struct numbered_list decoder;    // added_tokens_decoder
+    struct numbered_list plain;      // added_tokens.json
+    uint32_t config_bos, config_eos; // ids of config.json or of a GGUF file; TOKEN_NONE = none
+    bool bos_family; // of models that are read with BOS whatever their files say (DESIGN section 3)
+    bool read_any;   // a folder has any of the files
+    struct arena arena;
+};
+
+// Read what is there, after the vocabulary that d has. Keys that could change ids and are not
+// implemented are refused by name (ABL_BAD_MODEL). vocab.json and merges.txt in a folder without
+// config.json are taken for GPT-2's.
+bool tokenizer_settings_read(const char *folder, struct definition *d,
+                             struct tokenizer_settings *out, struct abl_err *err);
+
+// Settings that say nothing.
+struct tokenizer_settings tokenizer_settings_none(void);
+void tokenizer_settings_release(struct tokenizer_settings *s);
+
+// How a key of tokenizer_config.json is taken.
+enum key_effect {
+    KEY_UNKNOWN, // no tokenizer class of transformers has it
+    KEY_READ,    // implemented
+    KEY_INERT,   // it does not change the ids of a text
+    KEY_REFUSED, // it would, and is refused unless it has the value that changes nothing
+};
+enum key_effect tokenizer_key_effect(const char *key);
+
+#endif
