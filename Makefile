@@ -16,7 +16,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 ABL_CPPFLAGS = -D_GNU_SOURCE -Isrc -I. -I$(BUILD) $(shell pkg-config --cflags $(PACKAGES)) \
                $(if $(HAS_COOP),-DABLTUI_COOP) \
                -DABLTUI_SHARE='"$(PREFIX)/share/abltui"' -DABLTUI_COMMIT='"$(COMMIT)"'
-ABL_CFLAGS = -std=c17 $(WARNINGS) -fopenmp -fno-math-errno -fno-trapping-math -MMD -MP
+ABL_CFLAGS = -std=c17 $(WARNINGS) -fopenmp -fno-math-errno -fno-trapping-math -ffp-contract=off -MMD -MP
 # The Vulkan loader, libcurl and LAPACKE are opened by the runs that need them.
 ABL_LDLIBS = $(shell pkg-config --libs $(filter-out vulkan libcurl lapacke,$(PACKAGES))) -ldl -ldnnl -lcsv -lpthread -lm
 

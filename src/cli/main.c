@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <locale.h>
 #include <signal.h>
@@ -146,6 +147,19 @@ static void wait_passively(char **argv)
     // Not to be had on this system: go on as we are.
 }
 
+// More threads than cores gain nothing, and hundreds take seconds to begin and to end.
+static void cap_threads(struct settings *s)
+{
+    enum { PER_CORE = 4 };
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (cores < 1 || s->n_threads <= PER_CORE * (unsigned long)cores)
+        return;
+    uint32_t most = PER_CORE * (uint32_t)cores;
+    fprintf(stderr, "note: --threads %" PRIu32 " is taken as %" PRIu32 ", %d for each core\n",
+            s->n_threads, most, PER_CORE);
+    s->n_threads = most;
+}
+
 int main(int argc, char **argv)
 {
     wait_passively(argv);
@@ -161,6 +175,7 @@ int main(int argc, char **argv)
     else if (ok && cli.flags & CLI_VERSION)
         print_version();
     else if (ok) {
+        cap_threads(&cli.run);
         cli.run.data_dir = find_data_dir(data_dir);
         cli.run.hf_cache = hf_cache = find_hf_cache();
         cli.ui.jobs = start_jobs(&cli);

@@ -175,7 +175,7 @@ const struct option cli_options[] = {
       READ | CONFIG | VERIFY, option_name, AT(run.precision), .names = precision_name },
     { "mem", "SIZE", "for activations, and for weights, which stream if larger",
       READ | CONFIG | VERIFY, option_mem, .expected = "a size such as 512M or 4G" },
-    { "threads", "N", "of the cpu engine (default all cores)", READ | CONFIG | VERIFY, option_count,
+    { "threads", "N", "of the cpu engine (default all cores; at most four a core)", READ | CONFIG | VERIFY, option_count,
       AT(run.n_threads), .least = 0, .most = 1024,
       .expected = "a number of threads up to 1024, 0 for all cores" },
     { "kind", "K", "of ov: mean_output (default) or circuit", READ, option_name, AT(run.ov_kind),

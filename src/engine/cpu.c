@@ -9,7 +9,7 @@
 #include "base/size.h"
 #include "engine/cpu_parts.h"
 
-enum { ALIGNMENT = 64, STAGING_BYTES = 4 << 20 };
+enum { ALIGNMENT = 64 };
 enum { PART_BYTES = 6 << 20, ROWS_AT_ONCE = 4096 };
 enum { HUGE_PAGE = 2 << 20 }; // bytes
 
@@ -112,50 +112,6 @@ static void cpu_index_release(struct engine *e, struct index *list)
     *list = (struct index){ 0 };
 }
 
-static void cpu_weight_free(struct engine *e, struct weight *w)
-{
-    (void)e;
-    if (w)
-        dnnl_matrix_free(w->matrix);
-    free(w);
-}
-
-// Read a matrix in blocks of file rows, each packed at once.
-static bool fill_matrix(struct dnnl_matrix *to, const struct matrix_source *s, struct abl_err *err)
-{
-    uint32_t rows = s->out_in ? s->n : s->k, cols = s->out_in ? s->k : s->n;
-    size_t fit = STAGING_BYTES / (cols * sizeof(float)) / MATRIX_BLOCK * MATRIX_BLOCK;
-    uint32_t block = (uint32_t)size_min(rows, size_max(MATRIX_BLOCK, fit));
-    float *staging = cpu_aligned_floats((size_t)block * cols);
-    if (!staging)
-        return too_big(block, cols, err);
-    bool ok = true;
-    for (uint32_t first = 0; ok && first < rows; first += block) {
-        uint32_t n = rows - first < block ? rows - first : block;
-        ok = s->read(s->context, first, n, staging, err)
-             && dnnl_matrix_fill(to, first, n, staging, err);
-    }
-    free(staging);
-    return ok;
-}
-
-static bool cpu_weight_new(struct engine *e, const struct matrix_source *source,
-                           struct weight **out, struct abl_err *err)
-{
-    struct weight *w = calloc(1, sizeof *w);
-    if (!w)
-        return abl_no_memory(err);
-    w->k = source->k;
-    w->n = source->n;
-    if (!dnnl_matrix_new(self(e)->dnnl, w->k, w->n, source->out_in, &w->matrix, err)
-        || !fill_matrix(w->matrix, source, err)) {
-        cpu_weight_free(e, w);
-        return false;
-    }
-    *out = w;
-    return true;
-}
-
 static bool cpu_norm(struct engine *e, struct tensor out, struct tensor x,
                      const struct norm_args *args, struct abl_err *err)
 {
@@ -194,43 +150,17 @@ static bool cpu_gate(struct engine *e, struct tensor x, struct tensor gate, enum
     return true;
 }
 
-bool cpu_multiply(struct rows y, struct rows x, const struct weight *w, const float *bias,
-                  unsigned flags, struct abl_err *err)
-{
-    assert(x.cols == w->k && y.cols == w->n && x.n == y.n);
-    struct product p = { .x = x.data,
-                         .y = y.data,
-                         .bias = bias,
-                         .m = x.n,
-                         .x_stride = (uint32_t)x.stride,
-                         .y_stride = (uint32_t)y.stride,
-                         .flags = flags };
-    return dnnl_matrix_multiply(w->matrix, &p, err);
-}
-
 static bool cpu_linear(struct engine *e, struct tensor out, struct tensor x, const struct weight *w,
                        const struct epilogue *epilogue, struct abl_err *err)
 {
-    (void)e;
     static const unsigned acts[] = { [ACT_IDENTITY] = 0,
                                      [ACT_GELU_TANH] = PRODUCT_GELU_TANH,
                                      [ACT_GELU_ERF] = PRODUCT_GELU_ERF,
                                      [ACT_SILU] = PRODUCT_SILU };
     unsigned flags = (epilogue->bias.buffer ? PRODUCT_BIAS : 0u) | acts[epilogue->act]
                      | (epilogue->accumulate ? PRODUCT_ACCUMULATE : 0u);
-    return cpu_multiply(rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags, err);
-}
-
-static bool cpu_head_out(struct engine *e, struct tensor x, struct tensor z, const struct weight *w,
-                         uint32_t first, struct abl_err *err)
-{
-    (void)e;
-    const float *rows;
-    assert(x.rows == z.rows && x.cols == w->n && first + z.cols <= w->k);
-    if (!dnnl_matrix_rows(w->matrix, &rows, err))
-        return false;
-    loop_head_out(rows_of(x), rows_of(z), rows + (size_t)first * w->n);
-    return true;
+    return cpu_multiply(self(e), rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags,
+                        err);
 }
 
 static struct loop_attend attend_of(const struct attend_args *args)
@@ -325,6 +255,7 @@ static bool cpu_finish(struct engine *e, struct abl_err *err)
 static void cpu_free(struct engine *e)
 {
     free(self(e)->logits);
+    free(self(e)->scratch);
     dnnl_context_free(self(e)->dnnl);
     free(e);
 }

@@ -1,18 +1,21 @@
-// What cpu.c and cpu_readout.c share; nobody else includes it.
+// What cpu.c, cpu_weight.c and cpu_readout.c share; nobody else includes it.
 #ifndef ABL_ENGINE_CPU_PARTS_H
 #define ABL_ENGINE_CPU_PARTS_H
 
 #include "engine/cpu_ops.h"
 #include "engine/dnnl_matmul.h"
 #include "engine/engine.h"
+#include "engine/panel_matmul.h"
 
 struct buffer {
     float *floats;
     uint32_t *numbers; // of an index list
 };
 
+// One of the two, in the layout of who multiplies it.
 struct weight {
     struct dnnl_matrix *matrix;
+    struct panel_matrix *panels;
     uint32_t k, n;
 };
 
@@ -21,6 +24,8 @@ struct cpu_engine {
     struct dnnl_context *dnnl;
     float *logits; // of read-outs, kept from one to the next: fresh memory costs more than the sums
     size_t n_logits;
+    float *scratch; // of products in panels
+    size_t n_scratch;
 };
 
 static inline struct cpu_engine *self(struct engine *e)
@@ -44,10 +49,17 @@ static inline bool too_big(size_t rows, size_t cols, struct abl_err *err)
 // Room for n floats on a cache line, freed with free; NULL when memory is out.
 float *cpu_aligned_floats(size_t n);
 
-// y = x·w, and what flags (enum product_flags) say beside it; bias is read where they do.
-bool cpu_multiply(struct rows y, struct rows x, const struct weight *w, const float *bias,
-                  unsigned flags, struct abl_err *err);
+// floats, grown to at least n where it has fewer (*has), its content undefined then; false without
+// memory, when it is empty.
+bool cpu_reserve(float **floats, size_t *has, size_t n);
 
+// y = x·w, and what flags (enum product_flags) say beside it; bias is read where they do.
+bool cpu_multiply(struct cpu_engine *c, struct rows y, struct rows x, const struct weight *w,
+                  const float *bias, unsigned flags, struct abl_err *err);
+
+engine_op_type(weight_new) cpu_weight_new;
+engine_op_type(weight_free) cpu_weight_free;
+engine_op_type(head_out) cpu_head_out;
 engine_op_type(readout) cpu_readout;
 
 #endif

@@ -10,6 +10,7 @@ enum { LOGITS_BYTES = 32 << 20, LOGITS_ROWS = 512 }; // more rows make no produc
 // Memory of a read-out: logits of rows, then those of base rows, then what these weigh; what is
 // known of base rows.
 struct reading {
+    struct cpu_engine *engine;
     float *logits; // the engine's
     struct cpu_base_row *base;
     size_t fit; // rows of logits
@@ -20,7 +21,7 @@ static bool read_base(struct reading *r, struct tensor base, const struct weight
 {
     struct rows l = { r->logits + n_rows * w->n, base.rows, w->n, w->n };
     struct rows p = { l.data + (size_t)base.rows * w->n, base.rows, w->n, w->n };
-    if (!cpu_multiply(l, rows_of(base), w, NULL, 0, err))
+    if (!cpu_multiply(r->engine, l, rows_of(base), w, NULL, 0, err))
         return false;
     cpu_base_rows(l, p, r->base);
     return true;
@@ -55,7 +56,7 @@ static bool readout_block(struct reading *r, struct tensor x, const struct weigh
 {
     x = tensor_rows(x, b->asks[0].row, block_rows(b));
     struct rows l = { r->logits, x.rows, w->n, w->n };
-    if (!cpu_multiply(l, rows_of(x), w, NULL, 0, err)
+    if (!cpu_multiply(r->engine, l, rows_of(x), w, NULL, 0, err)
         || (base.buffer
             && !read_base(r, tensor_rows(base, b->asks[0].base, block_bases(b)), w, x.rows, err)))
         return false;
@@ -78,16 +79,6 @@ static struct ask_block next_block(const struct readout_ask *asks, uint32_t n, b
     return b;
 }
 
-static bool reserve_logits(struct cpu_engine *c, size_t n)
-{
-    if (n <= c->n_logits)
-        return true;
-    free(c->logits);
-    c->logits = cpu_aligned_floats(n);
-    c->n_logits = c->logits ? n : 0;
-    return c->logits;
-}
-
 static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n_vocab,
                          const struct ask_block *all, bool with_base, struct abl_err *err)
 {
@@ -95,8 +86,9 @@ static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n_voc
     fit = size_min(fit, LOGITS_ROWS);
     r->fit = size_max(least, size_min(fit, logit_rows(all, with_base)));
     r->base = malloc(r->fit * sizeof *r->base);
-    if (!r->base || !reserve_logits(c, r->fit * n_vocab))
+    if (!r->base || !cpu_reserve(&c->logits, &c->n_logits, r->fit * n_vocab))
         return too_big(r->fit, n_vocab, err);
+    r->engine = c;
     r->logits = c->logits;
     return true;
 }

@@ -1,5 +1,6 @@
 #include "engine/dnnl_matmul.h"
 
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,9 @@
 #include "engine/dnnl_version.h"
 
 enum { CACHE_SIZE = 32, PACKING_ROWS = 512 };
+// Threads of a bf16 product that never share out its sums over k: 2.x does so from 16 on, 3.x as it
+// sees fit.
+enum { MOST_BF16_THREADS = DNNL_VERSION_MAJOR >= 3 ? 1 : 15 };
 
 struct dnnl_context {
     dnnl_engine_t engine;
@@ -49,35 +53,6 @@ static uint32_t round_up(uint32_t k)
     return (k + MATRIX_BLOCK - 1) / MATRIX_BLOCK * MATRIX_BLOCK;
 }
 
-bool dnnl_context_new(enum precision precision, struct dnnl_context **out, struct abl_err *err)
-{
-    struct dnnl_context *c = calloc(1, sizeof *c);
-    if (!c)
-        return abl_no_memory(err);
-    c->precision = precision;
-    dnnl_status_t s = dnnl_engine_create(&c->engine, dnnl_cpu, 0);
-    if (s == dnnl_success)
-        s = dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags);
-    if (s != dnnl_success) {
-        dnnl_context_free(c);
-        return failed(s, "open the CPU", err);
-    }
-    struct dnnl_matrix *probe;
-    bool has = precision == PRECISION_F32
-               || dnnl_matrix_new(c, MATRIX_BLOCK, MATRIX_BLOCK, false, &probe, err);
-    if (has && precision != PRECISION_F32)
-        dnnl_matrix_free(probe);
-    if (!has) {
-        dnnl_context_free(c);
-        return abl_fail(err, ABL_FAILED,
-                        "oneDNN has no bf16 products on this CPU, which --precision %s takes: "
-                        "expected AVX-512 or AMX; use --precision f32",
-                        precision_name(precision));
-    }
-    *out = c;
-    return true;
-}
-
 void dnnl_context_free(struct dnnl_context *c)
 {
     if (!c)
@@ -89,6 +64,18 @@ void dnnl_context_free(struct dnnl_context *c)
     free(c->halves);
     free(c->rows);
     free(c);
+}
+
+enum panel_isa dnnl_isa(void)
+{
+    unsigned has = (unsigned)dnnl_get_effective_cpu_isa();
+    static const unsigned needs[] = { [PANEL_AVX] = dnnl_cpu_isa_avx,
+                                      [PANEL_AVX2] = dnnl_cpu_isa_avx2,
+                                      [PANEL_AVX512] = dnnl_cpu_isa_avx512_core };
+    enum panel_isa isa = PANEL_AVX512;
+    while (isa > PANEL_PLAIN && (has & needs[isa]) != needs[isa])
+        isa--;
+    return isa;
 }
 
 void dnnl_describe(char *out, size_t size)
@@ -118,6 +105,9 @@ static dnnl_status_t attributes(unsigned flags, dnnl_primitive_attr_t *out)
 {
     dnnl_post_ops_t ops;
     dnnl_status_t s = dnnl_primitive_attr_create(out);
+    // whatever ONEDNN_DEFAULT_FPMATH_MODE says
+    if (s == dnnl_success)
+        s = dnnl_primitive_attr_set_fpmath_mode(*out, dnnl_fpmath_mode_strict);
     if (s != dnnl_success)
         return s;
     s = dnnl_post_ops_create(&ops);
@@ -171,12 +161,11 @@ static void release_descs(struct shape_descs *d)
     release_desc(&d->bias);
 }
 
-// The layout of the weights that a product of many rows asks for.
-static dnnl_status_t wanted_layout(struct dnnl_matrix *w, dnnl_memory_desc_t *out)
+// How a product of many rows is multiplied, weights in any layout.
+static dnnl_status_t describe_many_rows(const struct dnnl_matrix *w, dnnl_primitive_desc_t *out)
 {
     struct shape_descs d = { 0 };
     dnnl_memory_desc_t any = { 0 };
-    dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_status_t s = describe_product(w, PACKING_ROWS, w->k, w->n, &d);
     if (s == dnnl_success)
@@ -184,16 +173,72 @@ static dnnl_status_t wanted_layout(struct dnnl_matrix *w, dnnl_memory_desc_t *ou
     if (s == dnnl_success)
         s = attributes(0, &attr);
     if (s == dnnl_success)
-        s = matmul_desc(&pd, w->context->engine, &d.x, &any, &d.bias, &d.y, attr);
-    if (s == dnnl_success)
-        s = copy_weights_desc(out, pd);
-    if (pd)
-        dnnl_primitive_desc_destroy(pd);
+        s = matmul_desc(out, w->context->engine, &d.x, &any, &d.bias, &d.y, attr);
     if (attr)
         dnnl_primitive_attr_destroy(attr);
     release_desc(&any);
     release_descs(&d);
     return s;
+}
+
+// The layout of the weights that such a product asks for.
+static dnnl_status_t wanted_layout(struct dnnl_matrix *w, dnnl_memory_desc_t *out)
+{
+    dnnl_primitive_desc_t pd;
+    dnnl_status_t s = describe_many_rows(w, &pd);
+    if (s != dnnl_success)
+        return s;
+    s = copy_weights_desc(out, pd);
+    dnnl_primitive_desc_destroy(pd);
+    return s;
+}
+
+// Whether such a product is oneDNN's batch-reduce kernel ("brg:avx512_core"). Its blocks over k
+// depend on k alone, and within one each element is a sum of its own. Others choose among kernels
+// that add up in other orders, by rows and threads.
+static bool is_batch_reduce(const struct dnnl_matrix *w)
+{
+    dnnl_primitive_desc_t pd;
+    const char *name = NULL;
+    if (describe_many_rows(w, &pd) != dnnl_success)
+        return false;
+    bool is = dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success
+              && strncmp(name, "brg", 3) == 0;
+    dnnl_primitive_desc_destroy(pd);
+    return is;
+}
+
+bool dnnl_keeps_rows_apart(struct dnnl_context *c, uint32_t k, uint32_t n)
+{
+    // 3.x shares out sums over k where there are few rows and many threads
+    struct dnnl_matrix w = { .context = c, .k = k, .n = n };
+    return dnnl_version()->major == 2 && is_batch_reduce(&w);
+}
+
+bool dnnl_context_new(enum precision precision, struct dnnl_context **out, struct abl_err *err)
+{
+    struct dnnl_context *c = calloc(1, sizeof *c);
+    if (!c)
+        return abl_no_memory(err);
+    c->precision = precision;
+    dnnl_status_t s = dnnl_engine_create(&c->engine, dnnl_cpu, 0);
+    if (s == dnnl_success)
+        s = dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags);
+    if (s != dnnl_success) {
+        dnnl_context_free(c);
+        return failed(s, "open the CPU", err);
+    }
+    struct dnnl_matrix probe
+        = { .context = c, .k = MATRIX_BLOCK, .n = MATRIX_BLOCK, .width = MATRIX_BLOCK };
+    if (precision != PRECISION_F32 && !is_batch_reduce(&probe)) {
+        dnnl_context_free(c);
+        return abl_fail(err, ABL_FAILED,
+                        "oneDNN has no bf16 products on this CPU, which --precision %s takes: "
+                        "expected AVX-512 with bf16, or AMX; use --precision f32",
+                        precision_name(precision));
+    }
+    *out = c;
+    return true;
 }
 
 static dnnl_status_t weights_desc(const struct dnnl_matrix *w, dnnl_memory_desc_t *out)
@@ -373,6 +418,13 @@ void dnnl_matrix_free(struct dnnl_matrix *w)
     free(w);
 }
 
+// oneDNN leaves AMX where there are at most 32 rows and 256 elements.
+uint32_t dnnl_least_rows(const struct dnnl_matrix *w)
+{
+    enum { FEW_ROWS = 32, FEW_ELEMENTS = 256 };
+    return w->width && w->n <= FEW_ELEMENTS ? FEW_ROWS + 1 : 1;
+}
+
 static dnnl_status_t entry_init(struct dnnl_matrix *w, const struct product *p, struct entry *e)
 {
     *e = (struct entry){
@@ -389,10 +441,14 @@ static dnnl_status_t entry_init(struct dnnl_matrix *w, const struct product *p, 
         s = weights_desc(w, &wd);
     if (s == dnnl_success)
         s = attributes(p->flags, &attr);
+    int threads = omp_get_max_threads();
+    if (w->width && threads > MOST_BF16_THREADS)
+        omp_set_num_threads(MOST_BF16_THREADS);
     if (s == dnnl_success)
         s = matmul_desc(&pd, engine, &d.x, &wd, bias ? &d.bias : NULL, &d.y, attr);
     if (s == dnnl_success)
         s = dnnl_primitive_create(&e->primitive, pd);
+    omp_set_num_threads(threads);
     if (s == dnnl_success)
         s = memory_new(&e->x, &d.x, engine, DNNL_MEMORY_NONE);
     if (s == dnnl_success)

@@ -8,8 +8,8 @@
 // - Inputs and outputs of one operation do not overlap unless the operation says so.
 // - Row indices in index lists are checked by the caller (the planner makes them); engines assert.
 // - One thread drives an engine.
-// - Results of a row do not depend on which other rows are in the call, beyond rounding of the last
-//   bit.
+// - Results of a row do not depend on which other rows are in the call: on the cpu to the bit, and
+//   on threads neither; elsewhere to rounding of the last bit.
 #ifndef ABL_ENGINE_ENGINE_H
 #define ABL_ENGINE_ENGINE_H
 

@@ -26,7 +26,7 @@ else
 fi
 
 if "$program" verify --precision bf16x3 --device cpu 2>&1 | grep -q 'no bf16 products'; then
-    refuses bf16x3_needs_its_products 1 'expected AVX-512 or AMX' --precision bf16x3 --rows 2 --export "$scratch/x"
+    refuses bf16x3_needs_its_products 1 'expected AVX-512 with bf16, or AMX' --precision bf16x3 --rows 2 --export "$scratch/x"
     skip bf16x3 "this CPU has no bf16 products"
     finish
     exit
