@@ -19,7 +19,7 @@ enum { SLICE = 256, BLOCK_ROWS = 144, BLOCK_COLS = 256 };
 enum { ROWS_FLOATS = BLOCK_ROWS * SLICE, SUM_FLOATS = BLOCK_ROWS * BLOCK_COLS };
 enum { CACHE_LINE = 64 };
 
-// sums (rows, cols) of a tile, += x·w over `depth` rows of a panel; from 0 on where `begin`. x: rows
+// A tile of sums (rows, cols) += x·w over `depth` rows of a panel; from 0 on where `begin`. x: rows
 // SLICE floats apart.
 typedef void tile_product(const float *x, const float *w, float *sums, uint32_t depth, bool begin);
 
