@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+
+// Without memory it is not the file's fault.
+static enum abl_code code_of(int error, enum abl_code code)
+{
+    return error == ENOMEM ? ABL_FAILED : code;
+}
 
 static bool too_large(const char *path, size_t max_size, enum abl_code code, struct abl_err *err)
 {
@@ -26,7 +33,8 @@ static bool read_stream(int fd, const char *path, size_t max_size, struct buf *b
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return abl_fail(err, code, "cannot read '%s': %s", path, strerror(errno));
+            return abl_fail(err, code_of(errno, code), "cannot read '%s': %s", path,
+                            strerror(errno));
         if (n == 0)
             return true;
         if ((size_t)n > max_size - b->len)
@@ -44,11 +52,12 @@ bool file_read(const char *path, size_t max_size, struct file_bytes *out, enum a
     const char *shown = standard ? "standard input" : path;
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return abl_fail(err, code, "cannot open '%s': %s", path, strerror(errno));
+        return abl_fail(err, code_of(errno, code), "cannot open '%s': %s", path, strerror(errno));
     struct stat st;
     struct buf b = { 0 };
-    bool ok = fstat(fd, &st) == 0
-              || abl_fail(err, code, "cannot read '%s': %s", shown, strerror(errno));
+    bool ok
+        = fstat(fd, &st) == 0
+          || abl_fail(err, code_of(errno, code), "cannot read '%s': %s", shown, strerror(errno));
     if (ok && S_ISDIR(st.st_mode))
         ok = abl_fail(err, code, "'%s' is a folder: expected a file", shown);
     if (ok && S_ISREG(st.st_mode) && (uint64_t)st.st_size > max_size)
@@ -77,7 +86,7 @@ bool file_open(const char *path, struct file_source *out, enum abl_code code, st
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a named pipe must not make us wait
     if (fd < 0)
-        return abl_fail(err, code, "cannot open '%s': %s", path, strerror(errno));
+        return abl_fail(err, code_of(errno, code), "cannot open '%s': %s", path, strerror(errno));
     struct stat st;
     bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     if (!ok)
@@ -133,6 +142,33 @@ bool file_is_dir(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+// A path that does not fit is none that the system would open.
+static bool join_into(char out[PATH_MAX], const char *dir, const char *name)
+{
+    size_t d = strlen(dir);
+    int n = snprintf(out, PATH_MAX, "%s%s%s", dir, d && dir[d - 1] != '/' ? "/" : "", name);
+    return n >= 0 && n < PATH_MAX;
+}
+
+bool file_exists_in(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    return join_into(path, dir, name) && file_exists(path);
+}
+
+bool file_is_dir_in(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    return join_into(path, dir, name) && file_is_dir(path);
+}
+
+bool file_is_regular_in(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    return join_into(path, dir, name) && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 char *file_join(const char *dir, const char *name)

@@ -36,6 +36,12 @@ void file_close(struct file_source *f);
 bool file_exists(const char *path); // a dangling link does: opening it then says what is wrong
 bool file_is_dir(const char *path);
 
+// The same of a name in a folder, and whether it is a file that can be read from, links followed.
+// They take no memory, so that what is there is never taken for missing without it.
+bool file_exists_in(const char *dir, const char *name);
+bool file_is_dir_in(const char *dir, const char *name);
+bool file_is_regular_in(const char *dir, const char *name);
+
 // malloc'd "dir/name"; NULL when memory is out.
 char *file_join(const char *dir, const char *name);
 

@@ -177,9 +177,11 @@ int main(int argc, char **argv)
     else if (ok) {
         cap_threads(&cli.run);
         cli.run.data_dir = find_data_dir(data_dir);
+        errno = 0;
         cli.run.hf_cache = hf_cache = find_hf_cache();
+        ok = hf_cache || errno != ENOMEM || abl_no_memory(&err);
         cli.ui.jobs = start_jobs(&cli);
-        ok = quote_command_line(argc, argv, &command_line) || abl_no_memory(&err);
+        ok = ok && (quote_command_line(argc, argv, &command_line) || abl_no_memory(&err));
         ok = ok && run_command(&cli, command_line.data, &err);
         jobs_end(cli.ui.jobs);
     }

@@ -92,16 +92,19 @@ static bool is_hex(const char *text, size_t least)
     return n >= least && n <= COMMIT && !text[n];
 }
 
-// The commit in refs/REVISION; "" where there is none, or no commit in it.
-static void read_ref(const char *repo, const char *revision, char commit[COMMIT + 1],
-                     struct arena *a)
+// The commit in refs/REVISION; "" where there is none, or none in it. False when memory is out.
+static bool read_ref(const char *repo, const char *revision, char commit[COMMIT + 1],
+                     struct arena *a, struct abl_err *err)
 {
     struct file_bytes bytes;
-    struct abl_err ignored;
     const char *path = arena_printf(a, "%s/refs/%s", repo, revision);
     *commit = '\0';
-    if (!path || !file_exists(path) || !file_read(path, MAX_REF, &bytes, ABL_BAD_MODEL, &ignored))
-        return;
+    if (!path)
+        return abl_no_memory(err);
+    if (!file_exists(path))
+        return true;
+    if (!file_read(path, MAX_REF, &bytes, ABL_BAD_MODEL, err))
+        return err->code == ABL_BAD_MODEL;
     const char *text = bytes.data + strspn(bytes.data, " \t\r\n");
     size_t len = strcspn(text, " \t\r\n");
     if (len == COMMIT && !text[len + strspn(text + len, " \t\r\n")]) {
@@ -111,22 +114,13 @@ static void read_ref(const char *repo, const char *revision, char commit[COMMIT 
     if (!is_hex(commit, COMMIT))
         *commit = '\0';
     file_bytes_release(&bytes);
+    return true;
 }
 
 static bool is_commit(const char *path, const char *name)
 {
     (void)path;
     return is_hex(name, COMMIT);
-}
-
-// Whether it is there, links followed.
-static bool is_there(const char *folder, const char *name)
-{
-    struct stat st;
-    char *path = file_join(folder, name);
-    bool there = path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
-    free(path);
-    return there;
 }
 
 struct candidate {
@@ -144,7 +138,7 @@ static bool look_at(const char *folder, const char *commit, struct candidate *ou
         return abl_no_memory(err);
     if (stat(out->path, &st) == 0 && S_ISDIR(st.st_mode)) {
         out->changed = st.st_mtim;
-        out->has_config = is_there(out->path, "config.json");
+        out->has_config = file_is_regular_in(out->path, "config.json");
         return true;
     }
     free(out->path);
@@ -204,12 +198,12 @@ bool hf_cache_find(const char *root, const char *id, const char *revision, char 
     bool ok = repo || abl_no_memory(err);
     *out = NULL;
     if (ok && file_is_dir(repo) && hf_revision_valid(wanted)) {
-        read_ref(repo, wanted, commit, &a);
-        if (*commit)
+        ok = read_ref(repo, wanted, commit, &a, err);
+        if (ok && *commit)
             ok = find_snapshot(repo, commit, out, &a, err);
-        else if (!revision)
+        else if (ok && !revision)
             ok = find_snapshot(repo, "", out, &a, err);
-        else if (is_hex(wanted, LEAST_COMMIT))
+        else if (ok && is_hex(wanted, LEAST_COMMIT))
             ok = find_snapshot(repo, wanted, out, &a, err);
     }
     free(repo);
@@ -236,8 +230,8 @@ bool hf_gguf_files(const char *folder, struct names *out, struct abl_err *err)
 
 bool hf_has_safetensors(const char *folder)
 {
-    return is_there(folder, "model.safetensors")
-           || is_there(folder, "model.safetensors.index.json");
+    return file_is_regular_in(folder, "model.safetensors")
+           || file_is_regular_in(folder, "model.safetensors.index.json");
 }
 
 // What a model is read from; a README or a picture may miss.
@@ -311,7 +305,7 @@ static bool missing_shard(const char *snapshot, char *out, size_t size, struct a
                 }
                 json_object(&j);
                 while (!*out && json_next_key(&j, &tensor) && json_string(&j, &file))
-                    if (!is_there(snapshot, file.data))
+                    if (!file_is_regular_in(snapshot, file.data))
                         snprintf(out, size, "%.120s is not there yet", file.data);
             }
         json_close(&j);
@@ -342,7 +336,7 @@ static bool missing_weights(const char *snapshot, char *out, size_t size, struct
         snprintf(out, size, "no weights are there yet: their download was stopped");
     else
         snprintf(out, size, "no weights are there%s",
-                 is_there(snapshot, "pytorch_model.bin")
+                 file_is_regular_in(snapshot, "pytorch_model.bin")
                      ? " but pytorch_model.bin, which is not read"
                      : "");
     names_release(&begun);
@@ -351,8 +345,10 @@ static bool missing_weights(const char *snapshot, char *out, size_t size, struct
 
 static bool has_tokenizer(const char *snapshot)
 {
-    return is_there(snapshot, "tokenizer.json") || is_there(snapshot, "tokenizer.model")
-           || (is_there(snapshot, "vocab.json") && is_there(snapshot, "merges.txt"));
+    return file_is_regular_in(snapshot, "tokenizer.json")
+           || file_is_regular_in(snapshot, "tokenizer.model")
+           || (file_is_regular_in(snapshot, "vocab.json")
+               && file_is_regular_in(snapshot, "merges.txt"));
 }
 
 bool hf_snapshot_missing(const char *snapshot, char *out, size_t size, struct abl_err *err)
@@ -365,11 +361,12 @@ bool hf_snapshot_missing(const char *snapshot, char *out, size_t size, struct ab
     names_release(&ggufs);
     if (*out || is_gguf)
         return true;
-    if (!is_there(snapshot, "config.json"))
+    if (!file_is_regular_in(snapshot, "config.json"))
         snprintf(out, size, "config.json is not there");
     else if (!hf_has_safetensors(snapshot))
         return missing_weights(snapshot, out, size, err);
-    else if (!is_there(snapshot, "model.safetensors") && !missing_shard(snapshot, out, size, err))
+    else if (!file_is_regular_in(snapshot, "model.safetensors")
+             && !missing_shard(snapshot, out, size, err))
         return false;
     if (!*out && !has_tokenizer(snapshot))
         snprintf(out, size,

@@ -92,14 +92,6 @@ static void free_shards(struct shard_list *l)
     string_index_release(&l->known);
 }
 
-static bool has_file(const char *folder, const char *name)
-{
-    char *path = file_join(folder, name);
-    bool there = path && file_exists(path);
-    free(path);
-    return there;
-}
-
 static bool open_file(struct checkpoint *c, const char *folder, const char *name,
                       struct abl_err *err)
 {
@@ -166,7 +158,7 @@ static bool open_listed(struct checkpoint *c, const char *folder, struct shard_l
     if (!c->files)
         return abl_no_memory(err);
     for (size_t i = 0; i < l->n; i++)
-        if (!has_file(folder, l->names[i]))
+        if (!file_exists_in(folder, l->names[i]))
             return abl_fail(err, ABL_BAD_MODEL,
                             "no '%s' in '%s', a shard that model.safetensors.index.json names: the "
                             "download is not complete; fetch what is missing",
@@ -207,7 +199,7 @@ static bool open_folder(struct checkpoint *c, const char *folder, struct abl_err
     if (!index)
         return abl_no_memory(err);
     bool ok = true;
-    if (has_file(folder, "model.safetensors")) {
+    if (file_exists_in(folder, "model.safetensors")) {
         c->files = calloc(1, sizeof *c->files);
         ok = (c->files || abl_no_memory(err)) && open_file(c, folder, "model.safetensors", err)
              && merge_directories(c, err);

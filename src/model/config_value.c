@@ -56,9 +56,11 @@ bool config_value_parse(struct config *c, const struct file_bytes *text)
     if (ok) {
         // The NUL behind the text counts: it is how cJSON checks that nothing else is there.
         c->root = cJSON_ParseWithLengthOpts(quoted.data, quoted.len + 1, NULL, true);
-        ok = cJSON_IsObject(c->root)
-             || abl_fail(c->err, ABL_BAD_MODEL, "'%s' is not a JSON object; download it again",
-                         c->path);
+        // It is JSON: what stops cJSON is memory.
+        ok = c->root ? cJSON_IsObject(c->root)
+                           || abl_fail(c->err, ABL_BAD_MODEL,
+                                       "'%s' is not a JSON object; download it again", c->path)
+                     : abl_no_memory(c->err);
     }
     buf_release(&quoted);
     return ok;

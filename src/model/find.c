@@ -56,14 +56,6 @@ static char *bundled_path(const char *data_dir, const char *name)
     return path;
 }
 
-static bool has_config(const char *folder)
-{
-    char *path = file_join(folder, "config.json");
-    bool there = path && file_exists(path);
-    free(path);
-    return there;
-}
-
 // A name without '/' may also be a folder here that has nothing to do with models:
 // that is not meant.
 static bool is_path(const char *name)
@@ -71,21 +63,13 @@ static bool is_path(const char *name)
     size_t len = strlen(name);
     bool is_safetensors = len > 12 && strcmp(name + len - 12, ".safetensors") == 0;
     return gguf_is(name) || (is_safetensors && file_exists(name))
-           || (file_is_dir(name) && (strchr(name, '/') || has_config(name)));
-}
-
-static bool is_folder(const char *path, const char *name)
-{
-    char *child = file_join(path, name);
-    bool is = child && file_is_dir(child);
-    free(child);
-    return is;
+           || (file_is_dir(name) && (strchr(name, '/') || file_exists_in(name, "config.json")));
 }
 
 static bool bundled_names(const char *data_dir, struct names *out, struct abl_err *err)
 {
     char *path = file_join(data_dir, "models");
-    bool ok = path ? folder_names(path, is_folder, out, err) : abl_no_memory(err);
+    bool ok = path ? folder_names(path, file_is_dir_in, out, err) : abl_no_memory(err);
     free(path);
     return ok;
 }
@@ -239,7 +223,10 @@ static bool find_named(const char *name, const struct model_places *p, char **ou
                        struct abl_err *err)
 {
     struct request r;
-    char *path = strchr(name, '/') ? NULL : bundled_path(p->data_dir, name);
+    bool is_name = !strchr(name, '/');
+    char *path = is_name ? bundled_path(p->data_dir, name) : NULL;
+    if (is_name && !path)
+        return abl_no_memory(err);
     if (path && *name && name[0] != '.' && file_is_dir(path)) {
         *out = path;
         return true;

@@ -263,14 +263,6 @@ bool tokenizer_from_definition(struct definition *d, struct tokenizer **out, str
     return true;
 }
 
-static bool has_file(const char *folder, const char *name)
-{
-    char *path = file_join(folder, name);
-    bool there = path && file_exists(path);
-    free(path);
-    return there;
-}
-
 static bool read_json(const char *folder, struct definition *d, struct abl_err *err)
 {
     char *path = file_join(folder, "tokenizer.json");
@@ -282,16 +274,16 @@ static bool read_json(const char *folder, struct definition *d, struct abl_err *
 static bool read_folder(const char *folder, struct definition *d, struct tokenizer_settings *s,
                         struct abl_err *err)
 {
-    if (has_file(folder, "tokenizer.json")) {
+    if (file_exists_in(folder, "tokenizer.json")) {
         d->source = SOURCE_JSON;
         return read_json(folder, d, err) && tokenizer_settings_read(folder, d, s, err);
     }
-    if (has_file(folder, "vocab.json")) {
+    if (file_exists_in(folder, "vocab.json")) {
         d->source = SOURCE_VOCAB;
         return definition_read_legacy(d, folder, err) && tokenizer_settings_read(folder, d, s, err);
     }
     d->source = SOURCE_PIECES;
-    if (has_file(folder, "tokenizer.model"))
+    if (file_exists_in(folder, "tokenizer.model"))
         return tokenizer_settings_read(folder, d, s, err)
                && definition_read_sentencepiece(d, folder, tokenizer_score_order(s, d), err);
     return abl_fail(err, ABL_BAD_MODEL,

@@ -1,0 +1,36 @@
+#!/bin/bash
+# Allocations that fail: tests/faults/memory.sh PROGRAM FAIL_ALLOC.so. Each ends the run with status 1 and one line, never with
+# the status of a bad model, a crash, or a folder that looks whole.
+program=$1 shim=$2
+. tests/support/checks.sh
+export OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=1000
+
+# fail_at NUMBER ARGUMENT…
+fail_at() {
+    rm -rf "$scratch/run"
+    FAIL_ALLOC=$1 LD_PRELOAD=$shim "$program" --rows 2 --heads 0:0 --boot 10 --device cpu --quiet --threads 1 "${@:2}" \
+        --export "$scratch/run" >"$scratch/out" 2>"$scratch/err" </dev/null
+}
+
+# every STEP ARGUMENT…: all of the first 60, which look for files, and every STEP'th later one
+every() {
+    local step=$1 n i status faults=0
+    shift
+    FAIL_ALLOC_COUNT=$scratch/count fail_at 0 "$@" || { cat "$scratch/err"; return 1; }
+    n=$(cat "$scratch/count")
+    [ "$n" -gt 1000 ] || { echo "only $n allocations are seen"; return 1; }
+    for ((i = 1; i <= n; i += i < 60 ? 1 : step)); do
+        fail_at "$i" "$@"
+        status=$?
+        if [ $status != 1 ] || [ "$(wc -l <"$scratch/err")" != 1 ] || [ -e "$scratch/run/manifest.json" ]; then
+            echo "allocation $i of $n: status $status, expected 1 and one line: $(head -c 300 "$scratch/err")"
+            faults=$((faults + 1))
+        fi
+    done
+    [ $faults = 0 ]
+}
+
+holds a_sweep_without_memory every 97
+holds a_patch_of_llama_without_memory every 151 --model tiny-llama --experiment patch
+
+finish
