@@ -36,7 +36,7 @@ for run in runs:
             continue
         if kind == "patch":
             head = ":" + r["head"] if r["head"] else ""
-            check(r, "value", golden["patch"][r["direction"]][f"{r['site']}@{r['layer']}{head}[{r['position']}]"])
+            check(r, "value", golden["patch"][r["direction"]][f"{r['site']}@{r['layer']}{head}[{r['position'] or r['positions']}]"])
         elif kind == "partial" and "+" in r["restored"]:
             continue  # pairs are not in the fixture
         elif kind == "held":
