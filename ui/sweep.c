@@ -91,8 +91,10 @@ static bool load(struct sweep *s, const struct choice *c, struct abl_err *err)
     bool ok
         = choice_apply(c, &settings, &scratch, err) && session_open(&settings, &s->session, err);
     arena_release(&scratch);
-    if (ok)
+    if (ok) {
+        model_sha256_begin(s->session->model); // of what is exported, if anything is
         facts_gather(s->session, &s->facts);
+    }
     return ok;
 }
 

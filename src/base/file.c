@@ -45,6 +45,29 @@ static bool read_stream(int fd, const char *path, size_t max_size, struct buf *b
     }
 }
 
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool has_changed(const char *path, enum abl_code code, struct abl_err *err)
+{
+    return abl_fail(err, code,
+                    "'%s' was written to while it was read: expected a file that stays as it is; "
+                    "run again when it is finished",
+                    path);
+}
+
+// Half of one and half of another version would be neither.
+static bool stayed(int fd, const struct stat *before, const char *path, enum abl_code code,
+                   struct abl_err *err)
+{
+    struct stat now;
+    return fstat(fd, &now) != 0
+           || (now.st_size == before->st_size && same_time(now.st_mtim, before->st_mtim))
+           || has_changed(path, code, err);
+}
+
 bool file_read(const char *path, size_t max_size, struct file_bytes *out, enum abl_code code,
                struct abl_err *err)
 {
@@ -63,7 +86,8 @@ bool file_read(const char *path, size_t max_size, struct file_bytes *out, enum a
     if (ok && S_ISREG(st.st_mode) && (uint64_t)st.st_size > max_size)
         ok = too_large(shown, max_size, code, err);
     buf_add(&b, "", 0); // an empty file is "" too
-    ok = ok && read_stream(fd, shown, max_size, &b, code, err);
+    ok = ok && read_stream(fd, shown, max_size, &b, code, err)
+         && (!S_ISREG(st.st_mode) || stayed(fd, &st, shown, code, err));
     if (!standard)
         close(fd);
     if (ok && b.failed)
@@ -99,8 +123,19 @@ bool file_open(const char *path, struct file_source *out, enum abl_code code, st
         close(fd);
         return false;
     }
-    *out = (struct file_source){ .fd = fd, .size = (uint64_t)st.st_size, .path = copy };
+    *out = (struct file_source){
+        .fd = fd, .size = (uint64_t)st.st_size, .written = st.st_mtim, .path = copy
+    };
     return true;
+}
+
+bool file_is_as_opened(const struct file_source *f, struct abl_err *err)
+{
+    struct stat st;
+    if (fstat(f->fd, &st) != 0)
+        return abl_fail(err, ABL_FAILED, "cannot read '%s': %s", f->path, strerror(errno));
+    return ((uint64_t)st.st_size == f->size && same_time(st.st_mtim, f->written))
+           || has_changed(f->path, ABL_FAILED, err);
 }
 
 bool file_read_at(const struct file_source *f, uint64_t offset, void *out, size_t len,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -25,12 +26,16 @@ void file_bytes_release(struct file_bytes *bytes);
 struct file_source {
     int fd; // -1 when closed
     uint64_t size;
-    char *path; // owned
+    struct timespec written; // when it was last written to, as it was opened
+    char *path;              // owned
 };
 
 bool file_open(const char *path, struct file_source *out, enum abl_code code, struct abl_err *err);
 bool file_read_at(const struct file_source *f, uint64_t offset, void *out, size_t len,
                   struct abl_err *err);
+// Whether nobody has written to it since it was opened: what was read until now belongs together.
+// Another file under its name is none of its business.
+bool file_is_as_opened(const struct file_source *f, struct abl_err *err);
 void file_close(struct file_source *f);
 
 bool file_exists(const char *path); // a dangling link does: opening it then says what is wrong

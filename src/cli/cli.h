@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "session/settings.h"
 #include "ui/ui.h"
 
@@ -56,6 +57,7 @@ struct cli {
     size_t limit, top_n;           // of cluster
     const char *sources[MAX_ARGS]; // of ov's circuits
     const char *endpoint;          // of pull, NULL = the hub
+    struct arena texts;            // of options that are read from files
 };
 
 #endif

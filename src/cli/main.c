@@ -166,7 +166,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     signal(SIGXFSZ, SIG_IGN); // a file that grows too large is an error with a line, not an end
     struct abl_err err = { 0 };
-    struct cli cli;
+    struct cli cli = { 0 };
     struct buf command_line = { 0 };
     char data_dir[PATH_MAX], *hf_cache = NULL;
     bool ok = cli_parse(argc, argv, &cli, &err);
@@ -186,6 +186,7 @@ int main(int argc, char **argv)
         jobs_end(cli.ui.jobs);
     }
     free(hf_cache);
+    arena_release(&cli.texts);
     buf_release(&command_line);
     if (ok && fflush(stdout) != 0)
         ok = abl_fail(&err, ABL_FAILED, "cannot write to standard output: %s", strerror(errno));

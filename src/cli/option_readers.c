@@ -8,6 +8,7 @@
 #include "base/names.h"
 #include "base/number.h"
 #include "experiments/experiments.h"
+#include "plan/head_file.h"
 
 static bool bad_value(const struct option *o, const char *value, const char *expected,
                       struct abl_err *err)
@@ -63,6 +64,16 @@ bool option_text(const struct option *o, const char *v, struct cli *cli, struct 
 {
     memcpy(place_of(o, cli), &v, sizeof v);
     return *v || bad_value(o, v, o->expected, err);
+}
+
+bool option_heads(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    const char *text;
+    if (!option_text(o, v, cli, err))
+        return false;
+    if (!head_file_text(v, &cli->texts, &text, err))
+        return abl_fail_in(err, "--%s", o->name);
+    return option_text(o, text, cli, err);
 }
 
 bool option_count(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)

@@ -8,6 +8,7 @@
 option_reader option_flag;  // sets the row's flag
 option_reader option_true;  // a bool becomes true
 option_reader option_text;  // any but an empty one
+option_reader option_heads; // heads or sets, or @FILE that has them
 option_reader option_count; // a whole number from least to most
 option_reader option_share; // a number between 0 and 1
 option_reader option_name;  // the value of a name, from `first` on

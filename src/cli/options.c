@@ -231,8 +231,10 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
         cli.run.n_boot = 0;
     }
     while (p.at < argc)
-        if (!parse_argument(&p, argv[p.at++]))
+        if (!parse_argument(&p, argv[p.at++])) {
+            arena_release(&cli.texts);
             return false;
+        }
     cli.run.sources = out->sources; // where they lie once *out is filled
     if (cli.command == COMMAND_OV)
         cli.run.experiment = &experiment_ov;
@@ -240,8 +242,10 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
         cli.run.data = cli.args[0];
     else if (cli.n_data)
         cli.run.data = cli.data[0];
-    if (!(cli.flags & (CLI_HELP | CLI_VERSION)) && !check_together(&cli, err))
+    if (!(cli.flags & (CLI_HELP | CLI_VERSION)) && !check_together(&cli, err)) {
+        arena_release(&cli.texts);
         return false;
+    }
     *out = cli;
     return true;
 }

@@ -290,6 +290,8 @@ static bool run_lab(const struct runner *run, struct session *session,
     if (!prompts_refuse(session->prompts, err) || !experiment_variants(session, &variants, err))
         return false;
     bool ok = session_start(session, err);
+    if (ok)
+        model_sha256_begin(session->model);
     if (ok && !(run->flags & CLI_QUIET)) {
         print_findings(session->prompts);
         print_header(session);

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/names.h"
 #include "experiments/experiments.h"
+#include "plan/head_file.h"
 
 struct source {
     struct config_reader *r;
@@ -71,14 +72,35 @@ static bool number_list(const struct source *b, const char *key, const char **ou
 }
 
 // Heads are numbers of every layer that is asked for.
+// Text as an option has it, or "@FILE", a file here or in a folder above.
+static bool read_text_of_heads(const struct source *b, const char *key, const char **out)
+{
+    struct arena *a = &b->r->config->arena;
+    const char *text = member(b, key)->valuestring;
+    if (*text == '@') {
+        const char *found = config_find(b->r, text + 1);
+        if (!found)
+            return abl_fail(b->r->err, ABL_BAD_DATA,
+                            "'%s': \"%s\" is '%s': there is no such file here or in a folder above",
+                            b->path, key, text);
+        text = arena_printf(a, "@%s", found);
+    } else
+        text = arena_strdup(a, text);
+    return text ? head_file_text(text, a, out, b->r->err)
+                      || abl_fail_in(b->r->err, "'%s': \"%s\"", b->path, key)
+                : abl_no_memory(b->r->err);
+}
+
 static bool read_heads(const struct source *b)
 {
     const cJSON *list = member(b, "heads"), *item;
     struct buf text = { 0 };
     if (!list || (cJSON_IsString(list) && strcmp(list->valuestring, "all") == 0))
         return true;
+    if (cJSON_IsString(list) && *list->valuestring)
+        return read_text_of_heads(b, "heads", &b->s->heads);
     if (!cJSON_IsArray(list))
-        return bad(b, "heads", "\"all\" or a list of numbers");
+        return bad(b, "heads", "\"all\", a list of numbers, heads such as 0:2,1:*, or @FILE");
     cJSON_ArrayForEach(item, list)
     {
         uint32_t head;
@@ -210,6 +232,18 @@ static bool read_groups(const struct source *b)
     return b->s->sets;
 }
 
+// Groups of a layer's heads, or sets as --sets has them.
+static bool read_sets(const struct source *b)
+{
+    const cJSON *sets = member(b, "sets");
+    if (!sets)
+        return read_groups(b);
+    b->s->experiment = &experiment_sets;
+    if (!cJSON_IsString(sets) || !*sets->valuestring || member(b, "groups"))
+        return bad(b, "sets", "sets such as 0:2+1:4;0:2+0:7, or @FILE, without \"groups\"");
+    return read_text_of_heads(b, "sets", &b->s->sets);
+}
+
 // The value that a key names, 0 where it is missing.
 static bool read_name(const struct source *b, const char *key, name_list *names, size_t *out)
 {
@@ -287,15 +321,14 @@ static bool read_patch(const struct source *b)
 static bool read_partial(const struct source *b)
 {
     const cJSON *restore = member(b, "restore");
-    if (!read_groups(b))
+    if (!read_sets(b))
         return false;
     b->s->experiment = &experiment_partial;
     if (!restore)
         return true;
-    if (!cJSON_IsString(restore))
-        return bad(b, "restore", "heads such as 0:2");
-    b->s->restore = arena_strdup(&b->r->config->arena, restore->valuestring);
-    return b->s->restore || abl_no_memory(b->r->err);
+    if (!cJSON_IsString(restore) || !*restore->valuestring)
+        return bad(b, "restore", "heads such as 0:2, or @FILE");
+    return read_text_of_heads(b, "restore", &b->s->restore);
 }
 
 static bool read_ov(const struct source *b)
@@ -344,12 +377,12 @@ static const struct battery_type {
       read_heads_zero,
       { "layers", "heads", "scales", "positions", "random_control", "random_count" } },
     { "heads_pair_zero", read_pairs, { "pairs" } },
-    { "heads_subset_zero", read_groups, { "groups" } },
+    { "heads_subset_zero", read_sets, { "groups", "sets" } },
     { "activation_patch",
       read_patch,
       { "patch_direction", "granularity", "layers", "sham_control", "positions" } },
     { "sae_toggle", refuse_sae, { NULL } },
-    { "partial", read_partial, { "groups", "restore" } },
+    { "partial", read_partial, { "groups", "sets", "restore" } },
     { "ov", read_ov, { "layers", "heads", "kind", "top_k" } },
     { "lens", read_lens, { "layers", "heads" } },
     { "attn", read_attn, { "layers", "heads" } },

@@ -1,6 +1,7 @@
 #include "experiments/chosen.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "plan/head_syntax.h"
 
@@ -40,8 +41,9 @@ bool chosen_heads(const struct session *session, struct arena *a, struct head_se
             out->heads[n++] = out->heads[i];
     out->n = n;
     return n
-           || abl_fail(err, ABL_USAGE, "no head is left: --heads %s has none in --layers %s",
-                       s->heads ? s->heads : "all", s->layers ? s->layers : "all");
+           || abl_fail(err, ABL_USAGE, "no head is left: --heads %.*s has none in --layers %s",
+                       s->heads ? (int)strcspn(s->heads, "\n") : 3, s->heads ? s->heads : "all",
+                       s->layers ? s->layers : "all");
 }
 
 bool chosen_sets(const struct session *session, struct arena *a, struct head_set **out, size_t *n,

@@ -56,5 +56,5 @@ bool tensor_file_read(const struct tensor_file *f, const struct tensor_entry *t,
             return false;
         done += count;
     }
-    return true;
+    return file_is_as_opened(&f->file, err);
 }

@@ -42,8 +42,8 @@ void tensor_directory_release(struct tensor_directory *d);
 void tensor_file_close(struct tensor_file *f);
 
 // Elements [first, first + n) of a tensor as fp32, refusing NaN and infinity (ABL_BAD_MODEL, naming
-// tensor and element). They lie in the tensor, and its type is readable; of a block type, both ends
-// fall on a block's.
+// tensor and element), and a file that has been written to since it was opened. They lie in the
+// tensor, and its type is readable; of a block type, both ends fall on a block's.
 bool tensor_file_read(const struct tensor_file *f, const struct tensor_entry *t, uint64_t first,
                       size_t n, float *out, struct abl_err *err);
 

@@ -331,15 +331,16 @@ struct tensor_ref checkpoint_find(const struct checkpoint *c, const char *name)
     return found ? *found : (struct tensor_ref){ 0 };
 }
 
-bool checkpoint_sha256(const struct checkpoint *c, char out[SHA256_HEX], struct abl_err *err)
+bool checkpoint_sha256(const struct checkpoint *c, const atomic_bool *stop, char out[SHA256_HEX],
+                       struct abl_err *err)
 {
     if (c->n_files == 1)
-        return sha256_file(c->files[0].file.path, out, err);
+        return sha256_source(&c->files[0].file, stop, out, err);
     struct buf all = { 0 };
     char hex[SHA256_HEX];
     bool ok = true;
     for (size_t i = 0; ok && i < c->n_files; i++) {
-        ok = sha256_file(c->files[i].file.path, hex, err);
+        ok = sha256_source(&c->files[i].file, stop, hex, err);
         buf_str(&all, hex);
     }
     if (ok && all.failed)

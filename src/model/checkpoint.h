@@ -34,7 +34,8 @@ void checkpoint_close(struct checkpoint *c);
 struct tensor_ref checkpoint_find(const struct checkpoint *c, const char *name);
 
 // SHA-256 of the one file; of several, the SHA-256 of their hex digests one behind the other in
-// name order.
-bool checkpoint_sha256(const struct checkpoint *c, char out[SHA256_HEX], struct abl_err *err);
+// name order. As sha256_source has it.
+bool checkpoint_sha256(const struct checkpoint *c, const atomic_bool *stop, char out[SHA256_HEX],
+                       struct abl_err *err);
 
 #endif

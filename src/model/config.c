@@ -289,8 +289,9 @@ static bool read_text(struct config *c, const struct file_bytes *text, struct mo
     return ok;
 }
 
-bool config_read(const char *folder, enum owner like, struct model_shape *shape,
-                 const struct arch **arch, struct owner_notes *notes, struct abl_err *err)
+bool config_read_hashed(const char *folder, enum owner like, struct model_shape *shape,
+                        const struct arch **arch, char *sha256, struct owner_notes *notes,
+                        struct abl_err *err)
 {
     struct file_bytes text = { 0 };
     struct model_shape s = { 0 };
@@ -299,7 +300,9 @@ bool config_read(const char *folder, enum owner like, struct model_shape *shape,
         return abl_no_memory(err);
     struct config c = { .path = path, .like = like, .notes = notes, .err = err };
     bool ok = (file_exists(path) || folder_lacks_config(folder, err))
-              && file_read(path, MAX_CONFIG, &text, ABL_BAD_MODEL, err) && read_text(&c, &text, &s);
+              && file_read(path, MAX_CONFIG, &text, ABL_BAD_MODEL, err)
+              && (!sha256 || sha256_bytes(text.data, text.size, sha256, err))
+              && read_text(&c, &text, &s);
     file_bytes_release(&text);
     free(path);
     if (!ok)
@@ -307,4 +310,10 @@ bool config_read(const char *folder, enum owner like, struct model_shape *shape,
     *shape = s;
     *arch = c.arch;
     return true;
+}
+
+bool config_read(const char *folder, enum owner like, struct model_shape *shape,
+                 const struct arch **arch, struct owner_notes *notes, struct abl_err *err)
+{
+    return config_read_hashed(folder, like, shape, arch, NULL, notes, err);
 }

@@ -72,7 +72,8 @@ static bool open_into(struct model *m, const char *path, enum owner like, struct
         return abl_no_memory(err);
     bool is_gguf = gguf_is(m->path);
     // config.json first: of a folder that has neither, it is the missing one to name.
-    if (!is_gguf && !config_read(m->path, like, &m->shape, &arch, &m->notes, err))
+    if (!is_gguf
+        && !config_read_hashed(m->path, like, &m->shape, &arch, m->config_sha256, &m->notes, err))
         return false;
     if (!checkpoint_open(m->path, &m->files->checkpoint, err))
         return false;
@@ -129,8 +130,10 @@ void model_free(struct model *m)
 {
     if (!m)
         return;
-    if (m->files)
+    if (m->files) {
+        weights_hash_free(m->files->hash);
         checkpoint_close(m->files->checkpoint);
+    }
     owner_notes_release(&m->notes);
     arena_release(&m->arena);
     free(m);
@@ -210,7 +213,15 @@ bool model_embed(const struct model *m, uint32_t token, uint32_t position, float
            && (!placed || !f->position_embed.entry || add_position(m, position, out, err));
 }
 
+void model_sha256_begin(struct model *m)
+{
+    if (!m->files->hash)
+        m->files->hash = weights_hash_begin(m->files->checkpoint);
+}
+
 bool model_sha256(const struct model *m, char out[SHA256_HEX], struct abl_err *err)
 {
-    return checkpoint_sha256(m->files->checkpoint, out, err);
+    const struct model_files *f = m->files;
+    return f->hash ? weights_hash_get(f->hash, out, err)
+                   : checkpoint_sha256(f->checkpoint, NULL, out, err);
 }

@@ -24,7 +24,8 @@ struct model {
     const char *name;  // for screen and files: the bundled name, alias, or last part of the path
     const char *dtype; // "F16", "BF16", "F32": of most weights
     uint64_t n_params; // without the mask buffers; a tied unembedding counts once
-    uint64_t weight_bytes; // of the weight files
+    uint64_t weight_bytes;          // of the weight files
+    char config_sha256[SHA256_HEX]; // of config.json as it was read; "": a GGUF file has none
     struct model_files *files;
     struct owner_notes notes; // how its configuration was read, where that is not plain
     struct arena arena;
@@ -82,8 +83,12 @@ bool model_rope_frequencies(const struct model *m, double *out, struct abl_err *
 bool model_embed(const struct model *m, uint32_t token, uint32_t position, float *out,
                  struct abl_err *err);
 
+// Begin to take the hash below, beside whatever else is done; it is done without as well.
+void model_sha256_begin(struct model *m);
+
 // SHA-256 of the weight file; of several, the SHA-256 of their hex digests one behind the other in
-// name order.
+// name order. Of the files that are open, taken once; fails where somebody has written into them
+// since they were opened, if it had not been taken before.
 bool model_sha256(const struct model *m, char out[SHA256_HEX], struct abl_err *err);
 
 enum model_source { MODEL_BUNDLED, MODEL_CACHED };

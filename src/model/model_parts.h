@@ -5,6 +5,7 @@
 #include "model/arch.h"
 #include "model/checkpoint.h"
 #include "model/model.h"
+#include "model/weights_hash.h"
 
 enum { MAX_PARTS = 3 };
 
@@ -21,6 +22,7 @@ struct model_tensor {
 
 struct model_files {
     struct checkpoint *checkpoint;
+    struct weights_hash *hash;     // NULL: nobody has asked for it
     struct model_tensor *matrices; // [layer * N_MATRICES + which]; MATRIX_UNEMBED in layer 0
     struct model_tensor *vectors;  // [layer * N_VECTORS + which]; final ones in layer 0
     struct tensor_ref embed, position_embed;

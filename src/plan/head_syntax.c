@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/numpy_rng.h"
 #include "base/string_index.h"
+#include "plan/head_file.h"
 
 // A stretch of the option's text.
 struct part {
@@ -15,14 +16,14 @@ struct part {
     size_t len;
 };
 
-// Cut the next part off *rest at `separator`, blanks around it dropped; false at the end.
+// Cut the next part off *rest at `separator` or the end of a line, blanks around it dropped; false
+// at the end.
 static bool next_part(const char **rest, char separator, struct part *out)
 {
     if (!*rest)
         return false;
-    const char *end = strchr(*rest, separator);
-    size_t len = end ? (size_t)(end - *rest) : strlen(*rest);
-    const char *text = *rest;
+    size_t len = strcspn(*rest, (const char[]){ separator, '\n', '\0' });
+    const char *text = *rest, *end = text[len] ? text + len : NULL;
     while (len && (*text == ' ' || *text == '\t'))
         text++, len--;
     while (len && (text[len - 1] == ' ' || text[len - 1] == '\t'))
@@ -30,6 +31,26 @@ static bool next_part(const char **rest, char separator, struct part *out)
     *out = (struct part){ text, len };
     *rest = end ? end + 1 : NULL;
     return true;
+}
+
+// A text out of a file begins with "@FILE" and its first line's end: the lines behind it. NULL: it
+// is an option's.
+static const char *lines_of(const char *text)
+{
+    const char *end = *text == '@' ? strchr(text, '\n') : NULL;
+    return end ? end + 1 : NULL;
+}
+
+// What is wrong at `at` of such a text, which says where that is in the file.
+static bool wrong_in_file(const char *text, const char *at, struct abl_err *err)
+{
+    const char *lines = lines_of(text);
+    unsigned line = 1;
+    if (!lines)
+        return false;
+    for (const char *c = lines; c < at; c++)
+        line += *c == '\n';
+    return abl_fail_in(err, "%.*s:%u", (int)(lines - text - 2), text + 1, line);
 }
 
 // Decimal number that fills text[0..len) and is below limit.
@@ -134,19 +155,24 @@ bool heads_parse(const char *text, const struct model_shape *shape, struct arena
     bool *seen = arena_alloc(a, cap, sizeof *seen);
     if (!heads || !found || !seen)
         return abl_no_memory(err);
-    if (strcmp(text, "all") == 0) {
+    const char *plain = head_file_plain(text, ',', a), *lines = lines_of(text);
+    if (!plain)
+        return abl_no_memory(err);
+    if (strcmp(plain, "all") == 0) {
         *out = (struct head_set){ .heads = heads, .n = all_heads(shape, heads) };
         return true;
     }
-    if (strncmp(text, "random:", 7) == 0) {
+    if (strncmp(plain, "random:", 7) == 0) {
         *out = (struct head_set){ .heads = heads };
-        return random_heads(text, shape, a, out, err);
+        return random_heads(plain, shape, a, out, err) || wrong_in_file(text, lines, err);
     }
     size_t n = 0, n_found = 0;
     struct part p;
-    while (next_part(&text, ',', &p)) {
+    for (const char *rest = lines ? lines : text; next_part(&rest, ',', &p);) {
+        if (lines && !p.len)
+            continue;
         if (!parse_head(p, "--heads", shape, found, &n_found, err))
-            return false;
+            return wrong_in_file(text, p.text, err);
         for (size_t i = 0; i < n_found; i++) {
             size_t at = (size_t)found[i].layer * shape->n_heads + found[i].head;
             if (!seen[at])
@@ -262,14 +288,15 @@ static bool parse_sets(const char *text, const struct model_shape *shape, struct
     struct string_index seen = { 0 };
     struct gathered g = { 0 };
     struct part p;
+    const char *lines = lines_of(text), *rest = lines ? lines : text;
     bool ok = found || abl_no_memory(err);
-    for (*n = 0; ok && next_part(&text, ';', &p);) {
+    for (*n = 0; ok && next_part(&rest, ';', &p);) {
         // a trailing semicolon is no set
         if (!p.len)
             continue;
         struct head_set *one = &sets[*n];
         size_t before = seen.n;
-        ok = parse_set(p, shape, &g, found, a, one, err);
+        ok = parse_set(p, shape, &g, found, a, one, err) || wrong_in_file(text, p.text, err);
         ok = ok
              && (string_index_put(&seen, (const char *)one->heads, one->n * sizeof *one->heads, 0)
                  || abl_no_memory(err));
@@ -285,7 +312,7 @@ bool sets_parse(const char *text, const struct model_shape *shape, struct arena 
 {
     size_t cap = 1;
     for (const char *c = text; *c; c++)
-        cap += *c == ';';
+        cap += *c == ';' || *c == '\n';
     struct head_set *sets = arena_alloc(a, cap, sizeof *sets);
     if (!sets)
         return abl_no_memory(err);
@@ -369,11 +396,12 @@ static bool parse_layers_heads(const char *text, uint32_t k, const struct model_
     enum { MOST = 10000000 };
     uint64_t sum = 0;
     struct part p;
-    for (*n_layers = 0; next_part(&text, ';', &p);) {
+    const char *lines = lines_of(text), *rest = lines ? lines : text;
+    for (*n_layers = 0; next_part(&rest, ';', &p);) {
         if (!p.len)
             continue;
         if (!parse_layer_heads(p, k, shape, a, &layers[*n_layers], err))
-            return false;
+            return wrong_in_file(text, p.text, err);
         sum += count_combinations(layers[(*n_layers)++].n, k);
         if (sum > MOST)
             return abl_fail(err, ABL_USAGE, "%s asks for more than %d sets: name fewer heads",
@@ -388,7 +416,7 @@ bool combinations_parse(const char *text, uint32_t k, const struct model_shape *
 {
     size_t n_layers = 1, cap = 0;
     for (const char *c = text; *c; c++)
-        n_layers += *c == ';';
+        n_layers += *c == ';' || *c == '\n';
     struct head_set *layers = arena_alloc(a, n_layers, sizeof *layers);
     if (!layers)
         return abl_no_memory(err);

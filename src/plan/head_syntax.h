@@ -11,7 +11,9 @@
 #include "model/shape.h"
 #include "plan/place.h"
 
-// Errors are ABL_USAGE and name the option, the part that is wrong and the valid range.
+// Errors are ABL_USAGE and name the option, the part that is wrong and the valid range. The texts
+// of heads, sets and combinations may be out of a file (head_file.h), whose line an error names
+// then; the end of a line separates.
 
 // "0:2,1:3,2:*,*:4" or "all": heads in the order given, repeats dropped; out lives in the arena.
 // "random:K@SEED": K heads of each layer (all where there are fewer), those that NumPy's

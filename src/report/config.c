@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "experiments/ov.h"
+#include "plan/head_file.h"
 #include "report/doc.h"
 #include "report/number.h"
 #include "report/report.h"
@@ -56,6 +57,14 @@ static void add_sources(struct doc *d, const struct settings *s)
         doc_text(d, list, NULL, s->sources[i]);
 }
 
+// What a list out of a file says: the run is the same wherever its heads were written.
+static const char *plain(struct doc *d, const char *text, char separator, struct arena *a)
+{
+    const char *said = head_file_plain(text, separator, a);
+    d->failed |= text && !said;
+    return said;
+}
+
 // Keys of every object in ascending order: with no white space, equal settings are equal bytes.
 static void fill(struct doc *d, const struct session *session, const struct settings *s,
                  const char *model_sha256, bool partial, struct arena *a)
@@ -83,27 +92,27 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     // Heads that are named have their patterns written in every row; those of all heads otherwise
     // in the first.
     const char *unnamed = s->experiment->traits & NAMES_MATTER ? NULL : "all";
-    doc_text(d, o, "heads", !heads ? NULL : s->heads ? s->heads : unnamed);
+    doc_text(d, o, "heads", !heads ? NULL : s->heads ? plain(d, s->heads, ',', a) : unnamed);
     doc_number(d, o, "holdout", s->holdout > 0 ? s->holdout : NAN);
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : unnamed);
     doc_text(d, o, "like", owner_name(s->like));
     doc_text(d, o, "metric", metric_info(s->metric)->name);
     doc_text(d, o, "model", session->model->name);
-    doc_text(d, o, "model_sha256", model_sha256);
+    doc_text(d, o, "model_sha256", *model_sha256 ? model_sha256 : NULL);
     doc_text(d, o, "ov_kind", ov ? ov_kind_name(s->ov_kind) : NULL);
-    doc_text(d, o, "pairs", sets ? s->pairs : NULL);
+    doc_text(d, o, "pairs", sets ? plain(d, s->pairs, ';', a) : NULL);
     if (partial)
         doc_bool(d, o, "partial", true);
     doc_text(d, o, "positions", patch ? settings_positions(s) : NULL);
     doc_text(d, o, "precision", precision_name(s->precision));
-    doc_text(d, o, "restore", reads & READS_RESTORE ? s->restore : NULL);
+    doc_text(d, o, "restore", reads & READS_RESTORE ? plain(d, s->restore, ',', a) : NULL);
     if (s->max_rows)
         doc_uint(d, o, "rows", s->max_rows);
     else
         doc_null(d, o, "rows");
     doc_text(d, o, "schema", "abltui.config/1");
     doc_uint(d, o, "seed", s->seed);
-    doc_text(d, o, "sets", sets ? s->sets : NULL);
+    doc_text(d, o, "sets", sets ? plain(d, s->sets, ';', a) : NULL);
     doc_text(d, o, "sites", patch ? site_list(s->sites, a) : NULL);
     doc_bool(d, o, "skip_bad", s->skip_bad);
     add_sources(d, s);
@@ -113,7 +122,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
         doc_uint(d, o, "top_k", s->top_k);
     else
         doc_null(d, o, "top_k");
-    doc_text(d, o, "triplets", sets ? s->triplets : NULL);
+    doc_text(d, o, "triplets", sets ? plain(d, s->triplets, ';', a) : NULL);
     doc_text(d, o, "value_bias", value_bias_name(s->ablation.value_bias));
 }
 

@@ -1,6 +1,8 @@
 #include "report/cross.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include "report/doc.h"
 #include "report/ov_compare.h"
 #include "report/ov_file.h"
+#include "report/rundir_place.h"
 #include "report/saved_table.h"
 #include "stats/metrics.h"
 
@@ -305,7 +308,7 @@ static bool write_comparison(struct writer *w)
 static bool write_all(struct writer *w, const char *run_name)
 {
     const char *inner = arena_printf(&w->arena, "%s/artifacts/cross_condition", w->dir);
-    const char *manifest = arena_printf(&w->arena, "%s/manifest.json", w->dir);
+    const char *manifest = arena_printf(&w->arena, "%s/%s", w->dir, manifest_name);
     const struct csv_table *tables[N_CROSS_MATRICES];
     struct buf text = { 0 };
     w->manifest = doc_file("manifest", false);
@@ -324,11 +327,22 @@ static bool write_all(struct writer *w, const char *run_name)
     return ok;
 }
 
+// See put_list_aside.
+static void drop_list(const char *dir)
+{
+    char *aside = file_join(dir, "manifest.json.old");
+    if (aside)
+        unlink(aside);
+    free(aside);
+}
+
 bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,
                  size_t n, struct abl_err *err)
 {
     struct writer w = { .dir = dir, .children = children, .n = n, .err = err };
     bool ok = write_all(&w, run_name);
+    if (ok)
+        drop_list(dir);
     arena_release(&w.arena);
     return ok;
 }
@@ -355,10 +369,35 @@ static bool is_ours(const char *dir, bool *out, struct abl_err *err)
     return true;
 }
 
+// An earlier joint run is none while its children are replaced: its list waits under another name.
+// back: until it turned out that nothing is.
+static bool put_list_aside(const char *dir, bool back, struct abl_err *err)
+{
+    char *list = file_join(dir, manifest_name), *aside = file_join(dir, "manifest.json.old");
+    bool ok = list && aside;
+    if (!ok)
+        abl_no_memory(err);
+    else if (rename(back ? aside : list, back ? list : aside) != 0 && errno != ENOENT)
+        ok = abl_fail(err, ABL_FAILED, "cannot rename '%s': %s", list, strerror(errno));
+    free(list);
+    free(aside);
+    return ok;
+}
+
+static bool is_there(const char *dir, const char *name)
+{
+    char *path = file_join(dir, name);
+    bool there = path && file_exists(path);
+    free(path);
+    return there;
+}
+
 bool cross_begin(const char *dir, const char *run_name, struct abl_err *err)
 {
     struct writer w = { .dir = dir, .err = err };
     bool ours = true;
+    if (!rundir_check_name(dir, err))
+        return false;
     if (file_exists(dir) && !file_is_dir(dir))
         return abl_fail(err, ABL_USAGE, "'%s' is no folder: name one for the conditions' runs",
                         dir);
@@ -371,7 +410,8 @@ bool cross_begin(const char *dir, const char *run_name, struct abl_err *err)
                         dir);
     w.manifest = doc_new();
     w.files = doc_array(&w.manifest, w.manifest.root, "files");
-    bool ok = file_make_dirs(dir, err) && write_config(&w, run_name);
+    bool ok = file_make_dirs(dir, err) && put_list_aside(dir, false, err)
+              && (is_there(dir, "config.json") || write_config(&w, run_name));
     doc_release(&w.manifest);
     arena_release(&w.arena);
     return ok;
@@ -379,12 +419,15 @@ bool cross_begin(const char *dir, const char *run_name, struct abl_err *err)
 
 void cross_abandon(const char *dir)
 {
-    char *config = file_join(dir, "config.json");
-    char *manifest = file_join(dir, "manifest.json");
-    if (config && manifest && !file_exists(manifest)) { // not an earlier run's
-        unlink(config);
-        rmdir(dir); // fails where there is anything else
+    if (is_there(dir, "manifest.json.old")) {
+        put_list_aside(dir, true, NULL);
+        return;
     }
+    struct names names = { 0 };
+    char *config = file_join(dir, "config.json");
+    // what others have put there stays, and says what it is
+    if (config && folder_names(dir, NULL, &names, NULL) && names.n == 1 && unlink(config) == 0)
+        rmdir(dir);
+    names_release(&names);
     free(config);
-    free(manifest);
 }

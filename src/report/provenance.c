@@ -39,14 +39,16 @@ static void host_cpu(char *out, size_t size)
         fclose(f);
 }
 
-static void add_model(struct doc *d, const struct model *m, const char *sha256)
+static void add_model(struct doc *d, const struct model *m, const struct weights_of *weights)
 {
     const struct model_shape *s = &m->shape;
     cJSON *o = doc_object(d, d->root, "model");
     doc_text(d, o, "name", m->name);
     doc_text(d, o, "arch", s->arch);
     doc_text(d, o, "path", m->path);
-    doc_text(d, o, "sha256", sha256);
+    doc_text(d, o, "sha256", or_null(weights->sha256));
+    doc_text(d, o, "sha256_lacks", or_null(weights->unknown.text));
+    doc_text(d, o, "config_sha256", or_null(m->config_sha256));
     doc_text(d, o, "dtype", m->dtype);
     doc_uint(d, o, "n_params", m->n_params);
     doc_uint(d, o, "n_layers", s->n_layers);
@@ -138,7 +140,7 @@ static void add_start(struct doc *d, double seconds)
     doc_number(d, d->root, "seconds", seconds);
 }
 
-struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256_HEX])
+struct doc provenance_doc(const struct report *r, const struct weights_of *weights)
 {
     const struct session *session = r->session;
     const struct settings *s = &session->settings;
@@ -153,7 +155,7 @@ struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256
     doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_text(&d, d.root, "compat", compat_name(s->compat));
     doc_text(&d, d.root, "banner", conventions_of(s->compat)->banner);
-    add_model(&d, session->model, model_sha256);
+    add_model(&d, session->model, weights);
     add_data(&d, session);
     add_tokenizer(&d, session);
     add_readings(&d, session);

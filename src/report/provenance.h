@@ -10,7 +10,13 @@
 
 extern const char abl_version[]; // "0.1.0"
 
+// What is known of the weights that were run.
+struct weights_of {
+    char sha256[SHA256_HEX]; // "": it cannot be told, for the reason in `unknown`
+    struct abl_err unknown;
+};
+
 // The document of provenance.json; doc_release it.
-struct doc provenance_doc(const struct report *r, const char model_sha256[SHA256_HEX]);
+struct doc provenance_doc(const struct report *r, const struct weights_of *weights);
 
 #endif

@@ -166,7 +166,7 @@ static bool split_path(const char *path, char **parent, char **base)
 }
 
 // Nobody means a folder of blanks, and what begins with a dash is an option gone astray.
-static bool check_name(const char *path, struct abl_err *err)
+bool rundir_check_name(const char *path, struct abl_err *err)
 {
     size_t len = strlen(path);
     while (len > 1 && path[len - 1] == '/')
@@ -189,7 +189,7 @@ static bool check_name(const char *path, struct abl_err *err)
 
 char *rundir_resolve(const char *path, struct abl_err *err)
 {
-    if (!check_name(path, err))
+    if (!rundir_check_name(path, err))
         return NULL;
     char *place = realpath(path, NULL), *parent, *base;
     if (place)

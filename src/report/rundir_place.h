@@ -12,8 +12,11 @@ extern const char manifest_name[]; // "manifest.json"
 // In a folder while its run is written, locked by the process that writes it.
 extern const char writing_name[]; // ".abltui-writing"
 
+// Refuse, with ABL_USAGE, a name that cannot be meant: blank, or with a dash in front.
+bool rundir_check_name(const char *path, struct abl_err *err);
+
 // The absolute place that path means, symbolic links followed; malloc'd. ABL_USAGE for a name that
-// cannot be meant (blank, or with a dash in front), ABL_FAILED where nothing can be written; NULL
+// cannot be meant, ABL_FAILED where nothing can be written; NULL
 // then.
 char *rundir_resolve(const char *path, struct abl_err *err);
 

@@ -26,16 +26,18 @@ static const char runs_folder[] = "runs";
 struct parts {
     const struct report *report;
     struct effects effects;
-    char model_sha256[SHA256_HEX];
+    struct weights_of weights;
 };
 
 static bool parts_make(const struct report *r, struct parts *out, struct abl_err *err)
 {
     struct measured_rows measured = session_measured_rows(r->session);
     *out = (struct parts){ .report = r };
-    return model_sha256(r->session->model, out->model_sha256, err)
-           && effects_make(&measured, r->results, r->readings ? r->readings->lens : NULL,
-                           &out->effects, err);
+    // A run over weights that somebody wrote into afterwards is a run all the same.
+    if (!model_sha256(r->session->model, out->weights.sha256, &out->weights.unknown))
+        out->weights.sha256[0] = '\0';
+    return effects_make(&measured, r->results, r->readings ? r->readings->lens : NULL,
+                        &out->effects, err);
 }
 
 static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigned flags,
@@ -52,7 +54,7 @@ static bool add_doc(struct rundir *dir, const char *name, struct doc *d, unsigne
 static bool add_config(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     struct buf text = { 0 };
-    bool ok = config_write(p->report->session, p->report->settings, p->model_sha256,
+    bool ok = config_write(p->report->session, p->report->settings, p->weights.sha256,
                            p->report->interrupted, &text, err)
               && rundir_add(dir, "config.json", &text, 0, err);
     buf_release(&text);
@@ -62,7 +64,7 @@ static bool add_config(struct rundir *dir, const struct parts *p, struct abl_err
 static bool add_documents(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
     const struct report *r = p->report;
-    struct doc provenance = provenance_doc(r, p->model_sha256), summary, partial;
+    struct doc provenance = provenance_doc(r, &p->weights), summary, partial;
     if (!add_doc(dir, "provenance.json", &provenance, RUNDIR_VOLATILE, err))
         return false;
     if (!summary_doc(r, &p->effects, &summary, err)) {
@@ -262,7 +264,7 @@ static char *default_path(const struct parts *p, struct abl_err *err)
 {
     struct buf path = { 0 };
     buf_printf(&path, "%s/", runs_folder);
-    if (!config_run_name(p->report->session, p->report->settings, p->model_sha256, &path, err)) {
+    if (!config_run_name(p->report->session, p->report->settings, p->weights.sha256, &path, err)) {
         buf_release(&path);
         return NULL;
     }
@@ -365,6 +367,7 @@ static bool make_and_save(const struct report *r, const char *path, bool elsewhe
     if (ok && !path)
         path = named = default_path(&p, err);
     ok = ok && path && save(&p, path, named != NULL, elsewhere, out, err);
+    out->weights = p.weights.unknown;
     effects_release(&p.effects);
     free(named);
     return ok;
@@ -396,6 +399,8 @@ void written_tell(const struct written *w, const char *mark, struct buf *out)
                    w->rescued);
     if (w->not_there.code)
         buf_printf(out, "%s%s: the run is whole in '%s'\n", mark, w->not_there.text, w->place);
+    if (w->weights.code)
+        buf_printf(out, "%sthe SHA-256 of the weights is not known: %s\n", mark, w->weights.text);
     if (w->lacking.len && !w->lacking.failed)
         buf_printf(out, "%s'%s' lacks %s; its tables are whole\n", mark, w->place, w->lacking.data);
 }
@@ -428,9 +433,9 @@ static bool put_parts(struct buf *out, const struct parts *p, struct abl_err *er
     const struct report *r = p->report;
     buf_printf(out, "{\"schema\":\"abltui.run/1\",\"partial\":%s,\n\"config\":",
                r->interrupted ? "true" : "false");
-    if (!config_write(r->session, r->settings, p->model_sha256, r->interrupted, out, err))
+    if (!config_write(r->session, r->settings, p->weights.sha256, r->interrupted, out, err))
         return false;
-    struct doc provenance = provenance_doc(r, p->model_sha256), summary;
+    struct doc provenance = provenance_doc(r, &p->weights), summary;
     if (!put_doc(out, "provenance", &provenance, err))
         return false;
     if (!summary_doc(r, &p->effects, &summary, err)) {

@@ -14,6 +14,7 @@ struct written {
     char *place;
     struct abl_err not_there; // why that is not where it was to be; code ABL_OK: it is
     struct buf lacking;       // the pictures that could not be drawn, and why; empty: all were
+    struct abl_err weights;   // why their hash is not known; code ABL_OK: it is
     char *rescued; // a finished run of an earlier process that had not got into its place; or NULL
 };
 

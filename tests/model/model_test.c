@@ -1,5 +1,6 @@
 // Checkpoint folders: tensor names and shapes, shards, what is refused and why, and where models
 // are found.
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
@@ -437,6 +438,61 @@ static void hash_of_shards_is_that_of_their_digests(void **state)
     model_free(opened);
 }
 
+// Written into, with a time that any clock tells from the one before.
+static void write_into(const struct scratch *s, const char *name)
+{
+    const char *path = scratch_path(s, name);
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "\x7f", 1, 100), 1);
+    assert_int_equal(futimens(fd, (struct timespec[2]){ { .tv_sec = 1 }, { .tv_sec = 1 } }), 0);
+    close(fd);
+}
+
+static void hash_is_of_the_files_that_are_open(void **state)
+{
+    struct scratch *s = *state;
+    struct abl_err err = { 0 };
+    char before[SHA256_HEX], found[SHA256_HEX];
+    for (int begun = 0; begun < 2; begun++) {
+        struct model *m = write_and_open(s, &mini);
+        assert_true(sha256_file(scratch_path(s, "mini/model.safetensors"), before, &err));
+        if (begun)
+            model_sha256_begin(m);
+        scratch_delete(s, "mini/model.safetensors");
+        scratch_text(s, "mini/model.safetensors", "another file");
+        assert_true(model_sha256(m, found, &err));
+        assert_string_equal(found, before);
+        assert_true(model_sha256(m, found, &err)); // again
+        model_free(m);
+    }
+}
+
+static void weights_that_are_written_into_are_read_no_more(void **state)
+{
+    struct scratch *s = *state;
+    struct abl_err err = { 0 };
+    char before[SHA256_HEX], found[SHA256_HEX];
+    float row[1024];
+    struct model *early = write_and_open(s, &mini), *late = must_open(scratch_path(s, "mini"));
+    assert_true(model_sha256(late, before, &err));
+    model_sha256_begin(early);
+    assert_true(model_sha256(early, found, &err)); // waits for it
+    assert_true(model_embed(late, 0, 0, row, &err));
+    write_into(s, "mini/model.safetensors");
+    assert_false(model_embed(late, 0, 0, row, &err));
+    assert_int_equal(err.code, ABL_FAILED);
+    assert_non_null(strstr(err.text, "model.safetensors' was written to while it was read"));
+    err = (struct abl_err){ 0 };
+    assert_false(model_sha256(late, found, &err));
+    assert_int_equal(err.code, ABL_FAILED);
+    assert_non_null(strstr(err.text, "model.safetensors' was written to while it was read"));
+    assert_true(model_sha256(early, found, &err)); // it was taken before
+    assert_string_equal(found, before);
+    model_free(early);
+    model_free(late);
+}
+
 static void finds_paths_before_bundled_names(void **state)
 {
     struct scratch *s = *state;
@@ -604,6 +660,8 @@ int main(void)
         IN_SCRATCH(refuses_a_tensor_that_two_shards_hold),
         IN_SCRATCH(says_how_to_convert_pickled_weights),
         IN_SCRATCH(hash_of_shards_is_that_of_their_digests),
+        IN_SCRATCH(hash_is_of_the_files_that_are_open),
+        IN_SCRATCH(weights_that_are_written_into_are_read_no_more),
         IN_SCRATCH(finds_paths_before_bundled_names),
         IN_SCRATCH(lists_models_by_name_with_what_is_wrong),
         cmocka_unit_test(reads_a_checkpoint_that_another_program_wrote),

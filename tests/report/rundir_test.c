@@ -1,17 +1,21 @@
 // The folder that a run leaves: its files, its name, and what it must not touch.
 #include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/jobs.h"
 #include "base/sha256.h"
 #include "experiments/experiments.h"
 #include "report/write.h"
@@ -281,6 +285,210 @@ static void a_place_without_a_parent_is_refused_and_nothing_stays(void **state)
     example_free(e);
 }
 
+// A whole run stands at `place`, which its manifest does not say to lack anything.
+static void is_whole(const char *place)
+{
+    struct file_bytes json = read_bytes(place, "manifest.json");
+    text_at_is(&json, "schema", "abltui.manifest/1");
+    assert_int_equal(count_at(&json, "lacks"), 0);
+    file_bytes_release(&json);
+}
+
+// A stranger's file that came while the run went on, and a file where the folder was to be.
+static void what_has_no_place_goes_beside(void **state)
+{
+    struct example *e = example_new(&experiment_heads);
+    struct abl_err err = { 0 };
+    struct written w;
+    char *dir = file_join(*state, "run"), *file = file_join(*state, "file");
+    free(write_report(e, *state, "run"));
+    write_text(dir, "metrics/notes.md", "mine");
+    write_text(*state, "file", "mine too");
+    for (int i = 1; i <= 2; i++) {
+        char expected[4096];
+        snprintf(expected, sizeof expected, "%s-%d", dir, i);
+        must(report_save(&e->report, dir, &w, &err), &err);
+        assert_string_equal(w.place, expected);
+        assert_non_null(strstr(w.not_there.text, "metrics/notes.md"));
+        is_whole(w.place);
+        written_release(&w);
+    }
+    must(report_save(&e->report, file, &w, &err), &err);
+    assert_int_equal(strncmp(w.place, file, strlen(file)), 0);
+    is_whole(w.place);
+    written_release(&w);
+    struct file_bytes text = read_bytes(dir, "metrics/notes.md");
+    assert_string_equal(text.data, "mine");
+    file_bytes_release(&text);
+    assert_int_equal(count_entries(*state), 5); // run, run-1, run-2, file, file-1
+    free(dir);
+    free(file);
+    example_free(e);
+}
+
+static void a_place_whose_parent_is_gone_is_made_up_for_here(void **state)
+{
+    struct example *e = example_new(&experiment_heads);
+    struct abl_err err = { 0 };
+    struct written w;
+    char here[4096], *gone = file_join(*state, "gone/run");
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(*state), 0);
+    bool ok = report_save(&e->report, gone, &w, &err);
+    assert_int_equal(chdir(here), 0);
+    must(ok, &err);
+    assert_string_equal(w.place, "./run");
+    assert_non_null(strstr(w.not_there.text, "gone"));
+    written_release(&w);
+    char *run = file_join(*state, "run");
+    is_whole(run);
+    free(run);
+    free(gone);
+    example_free(e);
+}
+
+static void names_that_cannot_be_meant_are_refused(void **state)
+{
+    struct example *e = example_new(&experiment_heads);
+    static const char *const names[][2]
+        = { { "-", "option" },    { "--", "option" },  { "--json", "option" },
+            { "-out", "option" }, { " ", "is blank" }, { "\t ", "is blank" },
+            { "x/ ", "is blank" } };
+    char here[4096];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(*state), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        is_refused(e, names[i][0], ABL_USAGE, names[i][1]);
+    assert_int_equal(chdir(here), 0);
+    assert_int_equal(count_entries(*state), 0);
+    example_free(e);
+}
+
+// A folder as a process leaves it that is killed while it writes.
+static void leave(const char *folder, const char *name, bool has_sign)
+{
+    char *dir = file_join(folder, name);
+    assert_int_equal(mkdir(dir, 0777), 0);
+    if (has_sign)
+        write_text(dir, ".abltui-writing", "");
+    write_text(dir, "config.json", "{");
+    free(dir);
+}
+
+static void leftovers_of_ours_go_and_others_stay(void **state)
+{
+    struct example *e = example_new(&experiment_heads);
+    char locked[64], *file;
+    leave(*state, ".run.tmp-999999999", true);
+    leave(*state, ".other.tmp-1", true); // a number that is another's by now
+    leave(*state, ".run.tmp-999999998", false);
+    leave(*state, ".run.temp-999999999", true);
+    leave(*state, "run.tmp-999999999", true);
+    snprintf(locked, sizeof locked, ".run.tmp-%ld/.abltui-writing", (long)getppid());
+    locked[strlen(locked) - strlen("/.abltui-writing")] = '\0';
+    leave(*state, locked, true);
+    locked[strlen(locked)] = '/';
+    file = file_join(*state, locked);
+    int fd = open(file, O_RDWR);
+    assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
+    free(write_report(e, *state, "run"));
+    close(fd);
+    assert_int_equal(count_entries(*state), 5); // the run, and four that stay
+    free(file);
+    static const char *const there[]
+        = { ".run.tmp-999999998", ".run.temp-999999999", "run.tmp-999999999", "run" };
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++) {
+        file = file_join(*state, there[i]);
+        if (!file_exists(file))
+            fail_msg("%s is gone", there[i]);
+        free(file);
+    }
+    example_free(e);
+}
+
+static void a_finished_run_without_its_place_gets_a_name(void **state)
+{
+    struct example *e = example_new(&experiment_heads);
+    struct abl_err err = { 0 };
+    struct written w;
+    char *run = file_join(*state, "run"), *hidden = file_join(*state, ".run.tmp-999999999"),
+         *one = file_join(*state, "run-1"), *old = file_join(*state, ".gone.old-999999999"),
+         *back = file_join(*state, "gone");
+    free(write_report(e, *state, "run"));
+    write_text(run, ".abltui-writing", "");
+    assert_int_equal(rename(run, hidden), 0);
+    free(write_report(e, *state, "gone")); // finds the first
+    is_whole(one);
+    assert_int_equal(rename(back, old), 0);
+    must(report_write(&e->report, run, &w, &err), &err);
+    assert_null(w.rescued);
+    written_release(&w);
+    is_whole(back);
+    assert_int_equal(count_entries(*state), 3);
+    free(run);
+    free(hidden);
+    free(one);
+    free(old);
+    free(back);
+    example_free(e);
+}
+
+static bool fails_at_once(const struct buf *in, struct job_outlet *to, struct abl_err *err)
+{
+    (void)to;
+    return abl_fail(err, ABL_FAILED, "%.*s", (int)in->len, in->data);
+}
+
+static bool puts_then_crashes(const struct buf *in, struct job_outlet *to, struct abl_err *err)
+{
+    if (job_put(to, in, err))
+        kill(getpid(), SIGKILL);
+    return false;
+}
+
+static bool never_ends(const struct buf *in, struct job_outlet *to, struct abl_err *err)
+{
+    (void)in;
+    (void)to;
+    (void)err;
+    while (pause())
+        continue;
+    return false;
+}
+
+// What a job's end is called, and that the next one does not know of it.
+static void jobs_end_as_they_will_and_cost_themselves_alone(void **state)
+{
+    (void)state;
+    struct jobs *jobs;
+    struct job *job;
+    struct abl_err err = { 0 };
+    struct buf in = { 0 }, out = { 0 };
+    must(jobs_start(&jobs, &err), &err);
+    buf_str(&in, "no luck");
+    must(job_begin(jobs, fails_at_once, &in, 30, &job, &err), &err);
+    assert_false(job_next(job, &out, &err));
+    assert_string_equal(err.text, "no luck");
+    job_end(job);
+    must(job_begin(jobs, puts_then_crashes, &in, 30, &job, &err), &err);
+    must(job_next(job, &out, &err), &err);
+    assert_string_equal(out.data, "no luck");
+    assert_false(job_next(job, &out, &err));
+    assert_non_null(strstr(err.text, "signal 9"));
+    job_end(job);
+    must(job_begin(jobs, never_ends, &in, 1, &job, &err), &err);
+    assert_false(job_next(job, &out, &err));
+    assert_non_null(strstr(err.text, "longer than 1 s"));
+    job_end(job);
+    must(job_begin(NULL, fails_at_once, &in, 30, &job, &err), &err);
+    assert_false(job_next(job, &out, &err));
+    assert_string_equal(err.text, "no luck");
+    job_end(job);
+    jobs_end(jobs);
+    buf_release(&in);
+    buf_release(&out);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -295,6 +503,12 @@ int main(void)
         IN_FOLDER(folders_of_others_are_refused_and_left_alone),
         IN_FOLDER(notes_put_into_a_run_keep_it_from_being_replaced),
         IN_FOLDER(a_place_without_a_parent_is_refused_and_nothing_stays),
+        IN_FOLDER(what_has_no_place_goes_beside),
+        IN_FOLDER(a_place_whose_parent_is_gone_is_made_up_for_here),
+        IN_FOLDER(names_that_cannot_be_meant_are_refused),
+        IN_FOLDER(leftovers_of_ours_go_and_others_stay),
+        IN_FOLDER(a_finished_run_without_its_place_gets_a_name),
+        cmocka_unit_test(jobs_end_as_they_will_and_cost_themselves_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
