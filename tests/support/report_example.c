@@ -40,8 +40,9 @@ static struct row_stats stats_of(int v, int i)
 static void fill_prompts(struct example *e)
 {
     for (uint32_t i = 0; i < ROWS; i++) {
-        e->dataset_rows[i]
-            = (struct dataset_row){ .index = example_index[i], .line = example_index[i] + 1 };
+        e->dataset_rows[i] = (struct dataset_row){ .clean = "a",
+                                                   .index = example_index[i],
+                                                   .line = example_index[i] + 1 };
         e->items[i] = (struct prompt){ .row = &e->dataset_rows[i],
                                        .n_ids = 5 + i,
                                        .target = 20 + i - i % 2, // even rows are right
