@@ -241,8 +241,27 @@ def explorer():
                     continue
                 name = f"call {n} ({first}) {errno.errorcode[error]}{' and all later' if sticky else ''}"
                 check(name, explorer_problem(said, number, watched, home, expected))
+        drawing_goes_wrong(home, expected)
     finally:
         tmux("kill-server")
+
+
+def drawing_goes_wrong(home, expected):
+    """A crash, a hang or a lack of memory in fonts ends neither the session nor the tables."""
+    for draw, name in (1, "crash"), (2, "hang"), (3, "no memory"):
+        arm(draw=draw)
+        tmux("send-keys", "-t", "s", "-l", f":screenshot shot{draw}.svg")
+        tmux("send-keys", "-t", "s", "Enter")
+        shows("the screen cannot be drawn: (it took longer|the process for it ended by signal)")
+        check(f"{name} in a screenshot", "it is there" if (home / f"shot{draw}.svg").exists() else None)
+        save_as(f"drawn{draw}")
+        run = home / "../watched" / f"drawn{draw}"
+        check(f"{name} in a picture", what_is_wrong(run) or (None if tables(run) == expected and len(lacks(run)) == 2 else "not as expected"))
+    arm()
+    tmux("send-keys", "-t", "s", "-l", ":screenshot shot.svg")
+    tmux("send-keys", "-t", "s", "Enter")
+    shows("screenshot in shot.svg")
+    check("the next screenshot", None if (home / "shot.svg").stat().st_size else "it is empty")
 
 
 def explorer_problem(said, number, watched, home, expected):
