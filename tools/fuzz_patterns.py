@@ -237,7 +237,7 @@ class Report:
             print(json.dumps(case.get("pre_tokenizer") or case["normalizer"], ensure_ascii=True), what, flush=True)
 
     def refused(self, why: str) -> None:
-        self.reasons[why.split("' is not supported: ")[-1].split("' ")[-1].split(";")[0].split(" behind ")[0].split(" of a text")[0]] += 1
+        self.reasons[why.split("' is not supported: ")[-1].split("' ")[-1].split(";")[0].split(" behind ")[0].split(" at byte ")[0]] += 1
 
     def compare(self, case: dict, found: list | dict) -> None:
         self.counts["patterns"] += 1

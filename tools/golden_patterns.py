@@ -5,6 +5,7 @@
     tokenizers   the patterns of public tokenizers, with texts and the bytes at which each text is cut
     cases        what one would easily read otherwise: classes, quantifiers, cases of letters, behaviours, Replace
     properties   the SHA-256 of all characters that have a property, in order, as UTF-8
+    words        characters, and whether a word may have them
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import json
 from pathlib import Path
 
 from fuzz_patterns import BEHAVIORS, reference
-from golden_tokenizer import strings
-from tokenizers import Regex, normalizers, pre_tokenizers
+from golden_tokenizer import base_file, strings, with_added
+from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 ENGLISH = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -138,6 +139,17 @@ def public_entry(used_by: str, patterns: list[str], texts: list[str]) -> dict:
     return {"used_by": used_by, "patterns": patterns, "ends": [ends([p for p, _ in cut.pre_tokenize_str(t)]) for t in texts]}
 
 
+def words() -> list[list[int]]:
+    """[character, whether it is one of a word]: asked through an added token that only stands alone."""
+    file = with_added(base_file(), a=("lox", {"single_word": True}))
+    tokenizer = Tokenizer.from_str(json.dumps(file))
+    fixed = [0x41, 0x5F, 0x2D, 0xAA, 0xBD, 0x24B6, 0x301, 0x200D, 0x2028, 0x4E2D, 0x1F600, 0xE000, 0x10FFFF]
+    asked = sorted({*fixed, *range(0x897, 0x1F000, 61), *range(0x105C0, 0x105F4), *range(0x10D40, 0x10D90), *range(0x11380, 0x113E3), *range(0x2EBF0, 0x2EE5F, 40)})
+    asked = [c for c in asked if not 0xD800 <= c <= 0xDFFF]
+    whole = tokenizer.encode("lox").ids
+    return [[c, int(tokenizer.encode("lox" + chr(c)).ids[:1] != whole)] for c in asked]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, default=Path("."))
@@ -154,6 +166,7 @@ def main() -> None:
         "tokenizers": [public_entry(*p, texts) for p in PUBLIC],
         "cases": checked,
         "properties": [kept(p) for p in PROPERTIES],
+        "words": words(),
     }
     lines = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
     for start in ('{"used_by"', '{"pre_tokenizer"', '{"normalizer"', '{"removed"'):

@@ -34,21 +34,6 @@ static struct {
 } mended;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static bool in_ranges(const struct unicode_range *r, size_t n, OnigCodePoint c)
-{
-    size_t low = 0;
-    while (low < n) {
-        size_t middle = low + (n - low) / 2;
-        if (c >= r[middle].first && c <= r[middle].last)
-            return true;
-        if (c > r[middle].last)
-            low = middle + 1;
-        else
-            n = middle;
-    }
-    return false;
-}
-
 // Number of the change of a property, n_unicode_changes where it did not change.
 static size_t find_change(OnigCtype ctype)
 {
@@ -97,8 +82,8 @@ static int is_code_ctype(OnigCodePoint c, OnigCtype ctype)
     if (i == n_unicode_changes)
         return has;
     const struct unicode_change *change = &unicode_changes[i];
-    return has ? !in_ranges(change->removed, change->n_removed, c)
-               : in_ranges(change->added, change->n_added, c);
+    return has ? !unicode_in_ranges(change->removed, change->n_removed, c)
+               : unicode_in_ranges(change->added, change->n_added, c);
 }
 
 static int get_ctype_code_range(OnigCtype ctype, OnigCodePoint *single_bytes,
@@ -284,8 +269,8 @@ size_t pattern_unsure_break(const char *text, size_t len)
 {
     size_t at = 0;
     for (size_t n; at < len; at += n)
-        if (in_ranges(unicode_break_changes, n_unicode_break_changes,
-                      utf8_first(text + at, len - at, &n)))
+        if (unicode_in_ranges(unicode_break_changes, n_unicode_break_changes,
+                              utf8_first(text + at, len - at, &n)))
             break;
     return at;
 }

@@ -64,6 +64,30 @@ static bool is_enclosed_letter(uint32_t c)
            || (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
 }
 
+bool unicode_in_ranges(const struct unicode_range *ranges, size_t n, uint32_t c)
+{
+    size_t low = 0;
+    while (low < n) {
+        size_t middle = low + (n - low) / 2;
+        if (c >= ranges[middle].first && c <= ranges[middle].last)
+            return true;
+        if (c > ranges[middle].last)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return false;
+}
+
+// Characters that utf8proc's Unicode may not have yet.
+static bool is_new_word(uint32_t c)
+{
+    size_t i = 0;
+    while (strcmp(unicode_changes[i].names, "word") != 0)
+        i++;
+    return unicode_in_ranges(unicode_changes[i].added, unicode_changes[i].n_added, c);
+}
+
 bool unicode_is_word(uint32_t c)
 {
     switch (utf8proc_category((utf8proc_int32_t)c)) {
@@ -79,6 +103,8 @@ bool unicode_is_word(uint32_t c)
     case UTF8PROC_CATEGORY_NL:
     case UTF8PROC_CATEGORY_PC:
         return true;
+    case UTF8PROC_CATEGORY_CN:
+        return is_new_word(c);
     default:
         return c == 0x200c || c == 0x200d || is_enclosed_letter(c);
     }

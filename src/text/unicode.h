@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "text/unicode_changes.h"
 
 // Offset of the first byte that belongs to no well-formed sequence (RFC 3629); len where the text
 // is sound.
@@ -22,6 +23,9 @@ bool unicode_is_space(uint32_t c);
 // What \w means to them (UTS 18, annex C): alphabetic, mark, decimal digit,
 // connector, join control.
 bool unicode_is_word(uint32_t c);
+
+// Whether one of n ranges, in order, has c.
+bool unicode_in_ranges(const struct unicode_range *ranges, size_t n, uint32_t c);
 
 // Whether word, without the white space around it, stands in text as a word of its own, whatever
 // the case. False when memory is out. Both are sound UTF-8.

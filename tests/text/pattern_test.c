@@ -18,6 +18,7 @@
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
 #include "text/tokenizer_steps.h"
+#include "text/unicode.h"
 
 enum { SHOWN = 5 }; // differences that are printed
 
@@ -269,6 +270,27 @@ static void knows_the_characters_of_the_reference(void **state)
     assert_int_equal(different, 0);
 }
 
+static void tells_words_as_the_reference_does(void **state)
+{
+    (void)state;
+    cJSON *golden = read_golden();
+    const cJSON *item;
+    size_t n = 0, different = 0;
+    cJSON_ArrayForEach(item, fixture_at(golden, "words"))
+    {
+        uint32_t c = (uint32_t)fixture_nth(item, 0);
+        bool expected = fixture_nth(item, 1) != 0.0;
+        if (unicode_is_word(c) != expected) {
+            print_error("U+%04X: found %d, expected %d\n", c, !expected, expected);
+            different++;
+        }
+        n++;
+    }
+    cJSON_Delete(golden);
+    assert_true(n > 500);
+    assert_int_equal(different, 0);
+}
+
 static void refuses_by_name_and_place(void **state)
 {
     (void)state;
@@ -393,6 +415,7 @@ int main(void)
         cmocka_unit_test(takes_the_patterns_of_public_tokenizers),
         cmocka_unit_test(cuts_as_the_reference_does),
         cmocka_unit_test(knows_the_characters_of_the_reference),
+        cmocka_unit_test(tells_words_as_the_reference_does),
         cmocka_unit_test(refuses_by_name_and_place),
         cmocka_unit_test(stops_a_search_that_does_not_end),
         cmocka_unit_test(refuses_matches_that_run_backwards),
