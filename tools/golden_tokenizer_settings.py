@@ -57,6 +57,7 @@ BASES = {
     "qwen2": ("qwen2", "json", ["qwen2", "qwen3"], {}),
     "qwen2-files": ("qwen2", "legacy", ["qwen2", "qwen3"], {}),
     "llama3": ("llama3", "json", ["llama"], {}),
+    "code-llama": ("llama2", "json", ["llama"], {}),
     "nemo": ("nemo", "json", ["mistral"], {}),
     "llama2": ("llama2", "json", ["llama", "mistral"], {}),
     "llama2-bare": ("llama2", "json", ["llama", "mistral"], {"post_processor": None}),
@@ -158,7 +159,7 @@ def systematic() -> list[dict]:
     for base, (_, _, models, _) in BASES.items():
         options = changes(base, vocabulary(base))
         for model in models:
-            for class_name in [None, *CLASSES[model], *PLAIN, "LlamaTokenizer"]:
+            for class_name in [None, *CLASSES[model], *PLAIN, "LlamaTokenizer", "CodeLlamaTokenizer"]:
                 cases.append(new_case(base, model, class_name))
         for change in options:
             case = new_case(base, rng.choice(models), rng.choice([None, CLASSES[models[0]][0], rng.choice(PLAIN)]))
@@ -174,6 +175,8 @@ def at_random(n: int, seed: int) -> list[dict]:
         base = rng.choice(list(BASES))
         model = rng.choice(BASES[base][2])
         case = new_case(base, model, rng.choice([None, *CLASSES[model], *PLAIN, "LlamaTokenizer"]))
+        if base == "code-llama":
+            case["files"]["tokenizer_config.json"]["tokenizer_class"] = rng.choice(["CodeLlamaTokenizer", "CodeLlamaTokenizerFast"])
         if rng.random() < 0.1:
             del case["files"]["tokenizer_config.json"]
         if rng.random() < 0.2 and BASES[base][1] == "json":
@@ -303,6 +306,50 @@ def check(options: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
+ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&()*+,-./:;<=>?@[]^_`{|}~"
+N_RANDOM, STRIDE = 150, 3
+
+
+def stored(cases: list[dict], answers: dict[str, list[dict]]) -> dict:
+    """Every answer once, in a pool for each base and text; a case has its answers' places there, a character a text."""
+    pools: dict[str, list[list]] = {base: [[] for _ in TEXTS] for base in BASES}
+    out = []
+    for i, case in enumerate(cases):
+        kept = dict(case)
+        for owner, name in (("transformers-5", "5"), ("transformers-4", "4")):
+            answer = answers[owner][i]
+            if "error" in answer:
+                kept[name] = None
+                continue
+            places = ""
+            for pool, ids in zip(pools[case["base"]], answer["ids"]):
+                if ids not in pool:
+                    pool.append(ids)
+                places += ALPHABET[pool.index(ids)]
+            kept[name] = {"ids": places, "before": answer["before"], "behind": answer["behind"]}
+        if kept["4"] == kept["5"]:
+            del kept["4"]
+        out.append(kept)
+    bases = {}
+    for name, (folder, kind, _, patch) in BASES.items():
+        place = (MODEL_BASES if kind == "model" else JSON_BASES) / folder
+        bases[name] = {"folder": str(place), "kind": kind, "patch": patch, "pools": pools[name]}
+    return {"texts": TEXTS, "alphabet": ALPHABET, "bases": bases, "cases": out}
+
+
+def write_golden(options: argparse.Namespace) -> None:
+    cases = systematic()[::STRIDE] + at_random(N_RANDOM, 3)
+    with tempfile.TemporaryDirectory() as place:
+        folders = [Path(place) / str(i) for i in range(len(cases))]
+        for case, folder in zip(cases, folders):
+            write(case, folder)
+        answers = {"transformers-5": ask(options.python5, folders), "transformers-4": ask(options.python4, folders)}
+    whole = stored(cases, answers)
+    lines = [f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in whole.items() if k != "cases"]
+    rows = ",\n".join(json.dumps(case, separators=(",", ":")) for case in whole["cases"])
+    OUT.write_text("{" + ",\n".join(lines) + ',\n"cases": [\n' + rows + "\n]}\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worker", action="store_true")
@@ -318,6 +365,7 @@ def main() -> int:
         return 0
     if options.check:
         return check(options)
+    write_golden(options)
     return 0
 
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/size.h"
 #include "text/token.h"
 #include "text/unicode.h"
 
@@ -113,11 +114,15 @@ static bool find_span(struct added_scan *s, struct added_span *out)
         if (t->flags & ADDED_SPELT
             || ((t->flags & ADDED_SINGLE_WORD) && touches_word(s, begin, end)))
             continue;
-        // perhaps into what the token before took along
         if (t->flags & ADDED_LSTRIP)
-            begin = strip_left(s, begin);
+            begin = size_max(strip_left(s, begin), s->done);
         if (t->flags & ADDED_RSTRIP)
             end = strip_right(s, end);
+        // all of it went with the token before
+        if (begin >= end) {
+            s->done = size_max(s->done, end);
+            continue;
+        }
         *out = (struct added_span){ .begin = begin, .end = end, .id = t->id };
         return true;
     }

@@ -207,6 +207,19 @@ static bool push_unknown(struct adder *a, const struct special_token *t, unsigne
     return push(a, t->text, flags) && (t->flagged || put(a, &a->plain, t->text));
 }
 
+// What Code LLaMA's class adds whatever files say; the last one only in transformers 5.
+static bool push_infilling(struct adder *a)
+{
+    static const char *const texts[] = { "\xe2\x96\x81<PRE>", "\xe2\x96\x81<MID>",
+                                         "\xe2\x96\x81<SUF>", "\xe2\x96\x81<EOT>", "<FILL_ME>" };
+    bool ok = true;
+    for (size_t i = 0; ok && a->r->class == CLASS_CODE_LLAMA && i < 4u + a->later; i++) {
+        struct special_token t = { .text = { texts[i], strlen(texts[i]) } };
+        ok = push_unknown(a, &t, ADDED_SPECIAL);
+    }
+    return ok;
+}
+
 static bool push_later(struct adder *a)
 {
     const struct special_list *lists[] = { &a->s->named, &a->s->named_later };
@@ -284,7 +297,10 @@ static bool add_all(struct adder *a)
     bool last = pieces && a->later;
     if (!fresh && !last && !(push_files(a) && flush(a)))
         return false;
-    if (!push_decoder(a) || !(a->later ? push_later(a) : push_earlier(a)))
+    // a tokenizer.json by itself is the library's, not a class's
+    if (a->d->source == SOURCE_JSON && !s->read_any)
+        return true;
+    if (!push_decoder(a) || !(a->later ? push_later(a) : push_earlier(a)) || !push_infilling(a))
         return false;
     if ((last && !skip && !push_files(a)) || !flush(a))
         return false;

@@ -41,16 +41,23 @@ static bool reserve(struct encoder *e, size_t n)
     return true;
 }
 
+// The token of the model's own vocabulary that a text is: added tokens are not merged into.
+static uint32_t find_in_model(const struct tokenizer *t, const char *text, size_t len)
+{
+    uint32_t id = tokenizer_find(t, text, len);
+    return id != TOKEN_NONE && t->tokens[id].in_model ? id : TOKEN_NONE;
+}
+
 // The token that a whole piece is, TOKEN_NONE where it is none.
 static uint32_t find_piece(struct encoder *e, const char *text, size_t len)
 {
     char spelt[BYTE_CHAR_MAX];
     if (!e->t->byte_level)
-        return tokenizer_find(e->t, text, len);
+        return find_in_model(e->t, text, len);
     e->word.len = 0;
     for (size_t i = 0; i < len; i++)
         buf_add(&e->word, spelt, byte_level_char((unsigned char)text[i], spelt));
-    return e->word.failed ? TOKEN_NONE : tokenizer_find(e->t, e->word.data, e->word.len);
+    return e->word.failed ? TOKEN_NONE : find_in_model(e->t, e->word.data, e->word.len);
 }
 
 // One id a byte.
@@ -84,7 +91,7 @@ static size_t spell_characters(struct encoder *e, const char *text, size_t len, 
     size_t n = 0;
     for (size_t at = 0, size; at < len; at += size) {
         utf8_first(text + at, len - at, &size);
-        uint32_t id = tokenizer_find(t, text + at, size);
+        uint32_t id = find_in_model(t, text + at, size);
         if (id != TOKEN_NONE) {
             if (held)
                 ids[n++] = t->unk;

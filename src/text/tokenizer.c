@@ -51,6 +51,8 @@ static bool make_vocabulary(struct tokenizer *t, const struct definition *d, str
     for (size_t i = 0; i < d->n_vocab; i++)
         if (!add_token(t, d->path, d->vocab[i].text, d->vocab[i].len, d->vocab[i].id, err))
             return false;
+    for (size_t i = 0; i < d->n_vocab; i++)
+        t->tokens[d->vocab[i].id].in_model = true;
     return true;
 }
 

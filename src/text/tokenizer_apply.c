@@ -209,6 +209,11 @@ static bool check_ends(const struct definition *d, const struct tokenizer_settin
                         "'%s': tokenizer_class %s does not read vocab.json and merges.txt: "
                         "expected tokenizer.json or tokenizer.model",
                         d->path, tokenizer_class_name(r->class));
+    if (r->class == CLASS_CODE_LLAMA && s->named_later.n)
+        return abl_fail(err, ABL_BAD_MODEL,
+                        "'%s': special tokens of other names, such as '%s', are not supported "
+                        "beside tokenizer_class %s",
+                        d->path, s->named_later.items[0].text.data, tokenizer_class_name(r->class));
     if (s->fix_mistral_regex == SETTING_TRUE && d->n_vocab > 100000)
         return abl_fail(err, ABL_BAD_MODEL,
                         "'%s': fix_mistral_regex true of tokenizer_config.json is not supported: "

@@ -19,6 +19,7 @@ struct token {
     size_t len;
     const char *readable;
     bool is_added, is_special;
+    bool in_model; // merging may meet it
 };
 
 struct tokenizer {

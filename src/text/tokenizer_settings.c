@@ -267,17 +267,13 @@ static bool read_class(struct json *j, void *to)
     return read_name(j, s, &s->class_name);
 }
 
-static bool refuse_true(struct json *j, void *to)
-{
-    (void)to;
-    if (json_peek(j) != JSON_TRUE)
-        return json_skip(j);
-    return json_fail(j, "found true, expected false: tokenizing so is not supported");
-}
-
 #define SETTING(name)                                                                              \
     {                                                                                              \
 #name, read_setting, offsetof(struct tokenizer_settings, name), KEY_READ                   \
+    }
+#define REFUSED(name)                                                                              \
+    {                                                                                              \
+#name, read_setting, offsetof(struct tokenizer_settings, name), KEY_REFUSED                \
     }
 #define READ(name, read)                                                                           \
     {                                                                                              \
@@ -303,9 +299,9 @@ static const struct config_key config_keys[] = {
     SETTING(legacy),
     SETTING(split_special_tokens),
     SETTING(add_bos_token),
-    SETTING(add_eos_token),
+    REFUSED(add_eos_token),
     SETTING(from_slow),
-    SETTING(fix_mistral_regex),
+    REFUSED(fix_mistral_regex),
     READ("tokenizer_class", read_class),
     READ("added_tokens_decoder", read_decoder),
     READ("additional_special_tokens", read_additional),
@@ -318,7 +314,12 @@ static const struct config_key config_keys[] = {
     READ("pad_token", read_pad),
     READ("cls_token", read_cls),
     READ("mask_token", read_mask),
-    { "is_split_into_words", refuse_true, 0, KEY_REFUSED },
+    // further special tokens, as every key that ends so
+    READ("eot_token", NULL),
+    READ("fill_token", NULL),
+    READ("middle_token", NULL),
+    READ("prefix_token", NULL),
+    READ("suffix_token", NULL),
     INERT("auto_map"),
     INERT("backend"),
     INERT("chat_control_tokens"),
@@ -350,7 +351,11 @@ static const struct config_key config_keys[] = {
     INERT("sp_model_kwargs"),
     INERT("spaces_between_special_tokens"),
     INERT("special_tokens_map_file"),
+    INERT("special_tokens_pattern"),
     INERT("stride"),
+    INERT("suffix_first"),
+    INERT("token_type_ids_include_special_tokens"),
+    INERT("token_type_ids_pattern"),
     INERT("tokenizer"),
     INERT("tokenizer_file"),
     INERT("tokenizer_object"),

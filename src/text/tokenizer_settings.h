@@ -92,7 +92,7 @@ enum key_effect {
     KEY_UNKNOWN, // no tokenizer class of transformers has it
     KEY_READ,    // implemented
     KEY_INERT,   // it does not change the ids of a text
-    KEY_REFUSED, // it would, and is refused unless it has the value that changes nothing
+    KEY_REFUSED, // it would, and is refused where it does
 };
 enum key_effect tokenizer_key_effect(const char *key);
 
