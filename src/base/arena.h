@@ -2,6 +2,7 @@
 #ifndef ABL_BASE_ARENA_H
 #define ABL_BASE_ARENA_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct arena_block;
@@ -21,6 +22,8 @@ char *arena_strdup(struct arena *a, const char *text);
 
 // printf into the arena; NULL when memory is out.
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 // Free everything; the arena can be used again.
 void arena_release(struct arena *a);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,15 @@ bool file_is_regular_in(const char *dir, const char *name)
     return join_into(path, dir, name) && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+void file_tidy(char *path)
+{
+    char *to = path;
+    for (const char *from = path; *from; from++)
+        if (*from != '/' || to == path || to[-1] != '/')
+            *to++ = *from;
+    *to = '\0';
+}
+
 char *file_join(const char *dir, const char *name)
 {
     size_t d = strlen(dir), n = strlen(name);
@@ -217,15 +227,29 @@ char *file_join(const char *dir, const char *name)
     if (slash)
         path[d] = '/';
     memcpy(path + d + slash, name, n + 1);
+    file_tidy(path);
+    return path;
+}
+
+char *file_path(struct arena *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *path = arena_vprintf(a, format, args);
+    va_end(args);
+    if (path)
+        file_tidy(path);
     return path;
 }
 
 char *file_expand_home(const char *path, const char *home)
 {
     bool is_home = path[0] == '~' && (!path[1] || path[1] == '/') && home && *home;
-    if (!is_home)
-        return strdup(path);
-    return path[1] && path[2] ? file_join(home, path + 2) : strdup(home);
+    char *out
+        = is_home && path[1] && path[2] ? file_join(home, path + 2) : strdup(is_home ? home : path);
+    if (out)
+        file_tidy(out);
+    return out;
 }
 
 static bool write_all(int fd, const char *bytes, size_t len)

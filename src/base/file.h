@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 
 // A whole file read into memory, NUL-terminated behind its last byte.
@@ -47,8 +48,12 @@ bool file_exists_in(const char *dir, const char *name);
 bool file_is_dir_in(const char *dir, const char *name);
 bool file_is_regular_in(const char *dir, const char *name);
 
-// malloc'd "dir/name"; NULL when memory is out.
+// Runs of slashes become one, so that a folder given as "runs/" reads well in messages.
+void file_tidy(char *path);
+// malloc'd "dir/name", tidied; NULL when memory is out.
 char *file_join(const char *dir, const char *name);
+// The same of any parts, by printf into the arena.
+char *file_path(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // malloc'd path, where a leading "~" or "~/" is the home (NULL: there is none); NULL when memory is
 // out.

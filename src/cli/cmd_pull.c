@@ -78,10 +78,10 @@ static const char *find_token(struct arena *a)
     if (path)
         return token_in(a, path);
     if (hf_home)
-        return token_in(a, arena_printf(a, "%s/token", hf_home));
+        return token_in(a, file_path(a, "%s/token", hf_home));
     if (cache)
-        return token_in(a, arena_printf(a, "%s/huggingface/token", cache));
-    return home ? token_in(a, arena_printf(a, "%s/.cache/huggingface/token", home)) : NULL;
+        return token_in(a, file_path(a, "%s/huggingface/token", cache));
+    return home ? token_in(a, file_path(a, "%s/.cache/huggingface/token", home)) : NULL;
 }
 
 // The host alone decides: "http://localhost.example.org" and

@@ -59,7 +59,7 @@ static bool add_single(struct children *c, const char *dir, struct abl_err *err)
     const cJSON *condition = cJSON_GetObjectItemCaseSensitive(summary, "condition");
     bool ok = cJSON_IsString(condition) && add_child(c, condition->valuestring, dir, err);
     if (summary && !cJSON_IsString(condition))
-        abl_fail(err, ABL_BAD_DATA, "'%s/metrics/summary.json' names no condition", dir);
+        abl_fail(err, ABL_BAD_DATA, "metrics/summary.json of '%s' names no condition", dir);
     cJSON_Delete(summary);
     return ok;
 }
@@ -75,7 +75,7 @@ static bool add_run(struct children *c, const char *dir, struct abl_err *err)
     if (joint) {
         cJSON_ArrayForEach(item, conditions)
         {
-            const char *child = arena_printf(&c->arena, "%s/%s", dir, item->string);
+            const char *child = file_path(&c->arena, "%s/%s", dir, item->string);
             ok = ok && ((child || abl_no_memory(err)) && add_child(c, item->string, child, err));
         }
     }

@@ -84,7 +84,7 @@ static struct abl_err run_members(const struct cli *cli, const char *command_lin
     struct abl_err first = { 0 };
     for (size_t i = 0; i < c->n && first.code != ABL_INTERRUPTED; i++) {
         const struct config_run *one = &c->runs[i];
-        const char *place = dir ? arena_printf(&c->arena, "%s/%s", dir, one->tag) : "";
+        const char *place = dir ? file_path(&c->arena, "%s/%s", dir, one->tag) : "";
         struct abl_err failed;
         if (place ? run_member(cli, command_line, one, place, &failed) : abl_no_memory(&failed)) {
             done[(*n_done)++] = (struct cross_child){ one->tag, place };
@@ -155,7 +155,11 @@ static bool place_among(const struct cli *cli, size_t number, struct buf *out, s
     const char *base = slash ? slash + 1 : cli->args[number], *dot = strrchr(base, '.');
     int len = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
     buf_printf(out, "%s/%.*s", cli->export_dir, len, base);
-    return !out->failed || abl_no_memory(err);
+    if (out->failed)
+        return abl_no_memory(err);
+    file_tidy(out->data);
+    out->len = strlen(out->data);
+    return true;
 }
 
 static bool check_places(const struct cli *cli, struct abl_err *err)

@@ -128,8 +128,8 @@ static const char *among_ours(struct config_reader *r, const char *name, const c
 {
     static const char *const places[] = { "configs", "../configs" };
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const char *path = arena_printf(&r->config->arena, "%s/%s/%s%s", r->options->data_dir,
-                                        places[i], name, ending);
+        const char *path = file_path(&r->config->arena, "%s/%s/%s%s", r->options->data_dir,
+                                     places[i], name, ending);
         if (path && file_exists(path) && !file_is_dir(path))
             return path;
     }

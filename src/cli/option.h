@@ -29,6 +29,7 @@ struct option {
     uint64_t least, most;                      // of option_count
     unsigned flag;                             // of option_flag
     bool repeats;                              // may be given several times
+    bool is_path;                              // or may be one: runs of slashes become one
     void (*make_help)(char *out, size_t size); // in place of help
 };
 

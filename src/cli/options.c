@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/near.h"
 #include "cli/option_table.h"
 #include "experiments/experiments.h"
@@ -33,7 +34,7 @@ static bool unknown_command(const char *name, struct abl_err *err)
 }
 
 // "--name", "--name=value", "-h", "-q": cut into name and value; false for anything else.
-static bool split_option(char *arg, char name[64], const char **value)
+static bool split_option(char *arg, char name[64], char **value)
 {
     static const char *const letters[][2]
         = { { "-h", "help" }, { "-q", "quiet" }, { "-V", "version" } };
@@ -45,7 +46,7 @@ static bool split_option(char *arg, char name[64], const char **value)
         }
     if (arg[0] != '-' || arg[1] != '-' || !arg[2])
         return false;
-    const char *equals = strchr(arg, '=');
+    char *equals = strchr(arg, '=');
     size_t len = equals ? (size_t)(equals - arg) - 2 : strlen(arg) - 2;
     if (len >= 64)
         len = 63;
@@ -64,7 +65,7 @@ struct parser {
     struct abl_err *err;
 };
 
-static bool apply_option(struct parser *p, size_t number, const char *value)
+static bool apply_option(struct parser *p, size_t number, char *value)
 {
     const struct option *o = &cli_options[number];
     if (p->seen[number] && o->value && !o->repeats)
@@ -83,13 +84,14 @@ static bool apply_option(struct parser *p, size_t number, const char *value)
                             option_help(o, help));
         value = p->argv[p->at++];
     }
+    if (o->is_path)
+        file_tidy(value);
     return o->read(o, value, p->cli, p->err);
 }
 
 static bool parse_argument(struct parser *p, char *arg)
 {
-    char name[64];
-    const char *value;
+    char name[64], *value;
     if (split_option(arg, name, &value)) {
         for (size_t i = 0; i < n_cli_options; i++)
             if (strcmp(name, cli_options[i].name) == 0)
@@ -99,6 +101,8 @@ static bool parse_argument(struct parser *p, char *arg)
     struct cli *cli = p->cli;
     size_t max = cli_commands[cli->command].max_args;
     if (cli->n_args < max && (arg[0] != '-' || !arg[1])) {
+        if (cli->command != COMMAND_PULL) // files and folders
+            file_tidy(arg);
         cli->args[cli->n_args++] = arg;
         return true;
     }

@@ -86,7 +86,7 @@ static bool find_corpus(struct config_reader *r, const char *id, struct settings
             return true;
         }
     }
-    const char *bundled = arena_printf(&r->config->arena, "%s/corpora/%s.jsonl", s->data_dir, id);
+    const char *bundled = file_path(&r->config->arena, "%s/corpora/%s.jsonl", s->data_dir, id);
     const char *other = stand_in(id);
     if (bundled && file_exists(bundled)) {
         s->data = id;

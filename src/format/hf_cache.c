@@ -83,6 +83,8 @@ char *hf_repo_path(const char *root, const char *id)
         snprintf(path, size, "%s/models--%.*s--%s", root, (int)(slash - id), id, slash + 1);
     else if (path)
         snprintf(path, size, "%s/models--%s", root, id);
+    if (path)
+        file_tidy(path);
     return path;
 }
 
@@ -97,7 +99,7 @@ static bool read_ref(const char *repo, const char *revision, char commit[COMMIT 
                      struct arena *a, struct abl_err *err)
 {
     struct file_bytes bytes;
-    const char *path = arena_printf(a, "%s/refs/%s", repo, revision);
+    const char *path = file_path(a, "%s/refs/%s", repo, revision);
     *commit = '\0';
     if (!path)
         return abl_no_memory(err);
@@ -164,7 +166,7 @@ static bool find_snapshot(const char *repo, const char *prefix, char **out, stru
 {
     struct names commits;
     struct candidate best = { 0 };
-    const char *folder = arena_printf(a, "%s/snapshots", repo);
+    const char *folder = file_path(a, "%s/snapshots", repo);
     if (!folder)
         return abl_no_memory(err);
     if (!folder_names(folder, is_commit, &commits, err))
@@ -260,8 +262,8 @@ bool hf_file_missing(const char *snapshot, const char *name, char *out, size_t s
                      struct abl_err *err)
 {
     struct arena a = { 0 };
-    const char *path = arena_printf(&a, "%s/%s", snapshot, name);
-    const char *blobs = arena_printf(&a, "%s/../../blobs", snapshot);
+    const char *path = file_path(&a, "%s/%s", snapshot, name);
+    const char *blobs = file_path(&a, "%s/../../blobs", snapshot);
     bool ok = (path && blobs) || abl_no_memory(err);
     char *to = ok ? realpath(path, NULL) : NULL;
     *out = '\0';

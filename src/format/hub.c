@@ -330,8 +330,8 @@ static bool wait_for_lock(const struct pull *p, const struct hub_file *r, const 
 static bool fetch_locked(const struct pull *p, const struct hub_file *r, const char *blob)
 {
     struct arena scratch = { 0 };
-    const char *folder = arena_printf(&scratch, "%s/.locks%s", p->job->root, strrchr(p->repo, '/'));
-    const char *path = folder ? arena_printf(&scratch, "%s/%s.lock", folder, r->hash) : NULL;
+    const char *folder = file_path(&scratch, "%s/.locks%s", p->job->root, strrchr(p->repo, '/'));
+    const char *path = folder ? file_path(&scratch, "%s/%s.lock", folder, r->hash) : NULL;
     bool ok = (path || abl_no_memory(p->err)) && file_make_dirs(folder, p->err);
     int fd = ok ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0664) : -1;
     if (ok && fd < 0)
@@ -349,7 +349,7 @@ static bool link_file(const struct pull *p, const struct hub_file *r)
     struct arena scratch = { 0 };
     const char *to = arena_printf(&scratch, "../../blobs/%s", r->hash);
     const char *path
-        = arena_printf(&scratch, "%s/snapshots/%s/%s", p->repo, p->listing.commit, r->name);
+        = file_path(&scratch, "%s/snapshots/%s/%s", p->repo, p->listing.commit, r->name);
     char now[SHA256_HEX + sizeof "../../blobs/"];
     bool ok = (to && path) || abl_no_memory(p->err);
     ssize_t len = ok ? readlink(path, now, sizeof now) : -1;
@@ -364,7 +364,7 @@ static bool link_file(const struct pull *p, const struct hub_file *r)
 static bool pull_file(struct pull *p, const struct hub_file *r)
 {
     const struct hub_job *j = p->job;
-    char *blob = arena_printf(&p->arena, "%s/blobs/%s", p->repo, r->hash);
+    char *blob = file_path(&p->arena, "%s/blobs/%s", p->repo, r->hash);
     if (!blob)
         return abl_no_memory(p->err);
     if ((!blob_is_there(blob, r) && !fetch_locked(p, r, blob)) || !link_file(p, r))
@@ -381,7 +381,7 @@ static bool make_folders(struct pull *p)
     const char *parts[]
         = { "blobs", "refs", arena_printf(&p->arena, "snapshots/%s", p->listing.commit) };
     for (size_t i = 0; i < 3; i++) {
-        const char *path = parts[i] ? arena_printf(&p->arena, "%s/%s", p->repo, parts[i]) : NULL;
+        const char *path = parts[i] ? file_path(&p->arena, "%s/%s", p->repo, parts[i]) : NULL;
         if (!path)
             return abl_no_memory(p->err);
         if (!file_make_dirs(path, p->err))
@@ -396,10 +396,10 @@ static bool write_ref(struct pull *p)
     const char *revision = revision_of(p->job), *slash = strrchr(revision, '/');
     if (strcmp(p->listing.commit, revision) == 0)
         return true;
-    const char *path = arena_printf(&p->arena, "%s/refs/%s", p->repo, revision);
-    const char *folder = slash ? arena_printf(&p->arena, "%s/refs/%.*s", p->repo,
-                                              (int)(slash - revision), revision)
-                               : NULL;
+    const char *path = file_path(&p->arena, "%s/refs/%s", p->repo, revision);
+    const char *folder
+        = slash ? file_path(&p->arena, "%s/refs/%.*s", p->repo, (int)(slash - revision), revision)
+                : NULL;
     if (!path || (slash && !folder))
         return abl_no_memory(p->err);
     return (!folder || file_make_dirs(folder, p->err))
@@ -414,7 +414,7 @@ static bool check_space(const struct pull *p)
     for (size_t i = 0; i < p->listing.n; i++) {
         const struct hub_file *f = &p->listing.files[i];
         struct arena scratch = { 0 };
-        const char *blob = arena_printf(&scratch, "%s/blobs/%s", p->repo, f->hash);
+        const char *blob = file_path(&scratch, "%s/blobs/%s", p->repo, f->hash);
         const char *part = blob ? arena_printf(&scratch, "%s.incomplete", blob) : NULL;
         uint64_t here = part && !blob_is_there(blob, f) ? size_on_disk(part) : f->size;
         if (here < f->size && __builtin_add_overflow(needs, f->size - here, &needs))
@@ -443,7 +443,7 @@ static bool pull_all(struct pull *p, const char **snapshot)
 {
     if (!list_files(p) || !make_folders(p) || !check_space(p))
         return false;
-    *snapshot = arena_printf(&p->arena, "%s/snapshots/%s", p->repo, p->listing.commit);
+    *snapshot = file_path(&p->arena, "%s/snapshots/%s", p->repo, p->listing.commit);
     if (!*snapshot)
         return abl_no_memory(p->err);
     bool asked = false;

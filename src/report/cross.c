@@ -49,7 +49,7 @@ struct writer {
 
 static const char *child_path(struct writer *w, size_t i, const char *name)
 {
-    const char *path = arena_printf(&w->arena, "%s/%s", w->children[i].dir, name);
+    const char *path = file_path(&w->arena, "%s/%s", w->children[i].dir, name);
     if (!path)
         abl_no_memory(w->err);
     return path;
@@ -58,7 +58,7 @@ static const char *child_path(struct writer *w, size_t i, const char *name)
 static bool put(struct writer *w, const char *name, const struct buf *text)
 {
     char sha256[SHA256_HEX];
-    const char *path = arena_printf(&w->arena, "%s/%s", w->dir, name);
+    const char *path = file_path(&w->arena, "%s/%s", w->dir, name);
     bool ok = (path && !text->failed) || abl_no_memory(w->err);
     ok = ok && file_write_atomic(path, text->data ? text->data : "", text->len, w->err)
          && sha256_bytes(text->data ? text->data : "", text->len, sha256, w->err);
@@ -307,8 +307,8 @@ static bool write_comparison(struct writer *w)
 
 static bool write_all(struct writer *w, const char *run_name)
 {
-    const char *inner = arena_printf(&w->arena, "%s/artifacts/cross_condition", w->dir);
-    const char *manifest = arena_printf(&w->arena, "%s/%s", w->dir, manifest_name);
+    const char *inner = file_path(&w->arena, "%s/artifacts/cross_condition", w->dir);
+    const char *manifest = file_path(&w->arena, "%s/%s", w->dir, manifest_name);
     const struct csv_table *tables[N_CROSS_MATRICES];
     struct buf text = { 0 };
     w->manifest = doc_file("manifest", false);

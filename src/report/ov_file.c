@@ -157,7 +157,7 @@ bool ov_file_read(const char *path, struct arena *a, const struct ov_file **out,
 {
     struct file_bytes bytes;
     struct ov_file *f = arena_alloc(a, 1, sizeof *f);
-    const char *file = file_is_dir(path) ? arena_printf(a, "%s/ov_report.json", path) : path;
+    const char *file = file_is_dir(path) ? file_path(a, "%s/ov_report.json", path) : path;
     if (!f || !file)
         return abl_no_memory(err);
     if (file != path && !file_exists(file))

@@ -249,6 +249,8 @@ char *rundir_hidden(const char *place, enum hidden_kind kind)
         return NULL;
     if (asprintf(&out, "%s/.%.*s%s%ld", parent, MAX_BASE, base, kinds[kind], (long)getpid()) < 0)
         out = NULL;
+    if (out)
+        file_tidy(out); // the parent may be the root
     free(parent);
     free(base);
     return out;

@@ -106,8 +106,8 @@ static bool place_bundled(struct corpus_files *p, struct arena *a, const char *n
                           const char *data_dir)
 {
     p->name = arena_strdup(a, name);
-    p->path = arena_printf(a, "%s/corpora/%s%s", data_dir, name, suffix);
-    p->splits[0] = arena_printf(a, "%s/splits/%s.split.json", data_dir, name);
+    p->path = file_path(a, "%s/corpora/%s%s", data_dir, name, suffix);
+    p->splits[0] = file_path(a, "%s/splits/%s.split.json", data_dir, name);
     return p->name && p->path && p->splits[0];
 }
 

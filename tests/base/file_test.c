@@ -148,6 +148,28 @@ static void joins_with_one_slash(void **state)
     }
 }
 
+static void runs_of_slashes_become_one(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = { { "", "" },
+                                            { "a", "a" },
+                                            { "/", "/" },
+                                            { "//", "/" },
+                                            { "runs//x///y", "runs/x/y" },
+                                            { "a/", "a/" },
+                                            { "//a//", "/a/" },
+                                            { "..//b", "../b" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[32];
+        strcpy(path, cases[i][0]);
+        file_tidy(path);
+        assert_string_equal(path, cases[i][1]);
+    }
+    struct arena a = { 0 };
+    assert_string_equal(file_path(&a, "%s/%s/%d.json", "out//", "/in", 7), "out/in/7.json");
+    arena_release(&a);
+}
+
 static void writes_all_or_nothing(void **state)
 {
     struct scratch *s = *state;
@@ -238,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(positioned_reads_stop_at_the_end, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test(joins_with_one_slash),
+        cmocka_unit_test(runs_of_slashes_become_one),
         cmocka_unit_test_setup_teardown(writes_all_or_nothing, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(makes_missing_folders_only, scratch_setup,
                                         scratch_teardown),
