@@ -195,7 +195,7 @@ bool hf_cache_find(const char *root, const char *id, const char *revision, char 
                    struct abl_err *err)
 {
     struct arena a = { 0 };
-    char commit[COMMIT + 1], *repo = hf_repo_path(root, id);
+    char commit[COMMIT + 1] = "", *repo = hf_repo_path(root, id);
     const char *wanted = revision ? revision : "main";
     bool ok = repo || abl_no_memory(err);
     *out = NULL;
