@@ -56,7 +56,8 @@ static void replace(const struct definition_normal *s, const char *text, size_t 
                     struct buf *out)
 {
     for (size_t at = 0; at < len && out->len <= MOST;) {
-        bool here = s->from.len <= len - at && memcmp(text + at, s->from.data, s->from.len) == 0;
+        bool here = text[at] == *s->from.data && s->from.len <= len - at
+                    && memcmp(text + at, s->from.data, s->from.len) == 0;
         if (here)
             buf_add(out, s->to.data, s->to.len);
         else
