@@ -223,7 +223,7 @@ def worker(folders: list[str]) -> None:
             at = next(i for i in range(len(whole)) if whole[i : i + len(plain[probe])] == plain[probe])
             answer = {"ids": plain, "before": whole[:at], "behind": whole[at + len(plain[probe]) :]}
             answer["class"] = type(tokenizer).__name__
-        except Exception as error:  # the version does not load this folder
+        except BaseException as error:  # the version does not load this folder, or panics, which is no Exception
             answer = {"error": f"{type(error).__name__}: {error}"[:300]}
         print(json.dumps(answer), flush=True)
 

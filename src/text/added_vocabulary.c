@@ -11,7 +11,8 @@ struct known_token {
     // in which passes it is looked for: as written, and in normalised text
     bool raw, normalized;
     bool special;
-    uint32_t had; // flags that it had in this go, a bit for each combination
+    uint32_t turn, special_turn; // when it was added, and became special
+    uint32_t had;                // flags that it had in this go, a bit for each combination
 };
 
 void added_vocabulary_init(struct added_vocabulary *v, const struct string_index *model,
@@ -76,6 +77,8 @@ static bool mark_special(struct added_vocabulary *v, const struct added_token *t
         return abl_no_memory(err);
     if (!k->special)
         look_for(k, t->flags);
+    if (!k->special)
+        k->special_turn = v->n_turns++;
     k->special = true;
     return true;
 }
@@ -100,6 +103,8 @@ static bool add_one(struct added_vocabulary *v, const struct added_token *t, str
         if (id >= v->next_id)
             v->next_id = id + 1;
     }
+    if (k->token.id == TOKEN_NONE)
+        k->turn = v->n_turns++;
     k->token = *t;
     k->token.id = id;
     if (!k->special)
@@ -121,35 +126,55 @@ bool added_vocabulary_add(struct added_vocabulary *v, const struct added_token *
     return true;
 }
 
-static int by_id_then_pass(const void *a, const void *b)
+// An entry of the outcome, and when it is looked for.
+struct outcome {
+    struct added_token token;
+    bool special;
+    uint32_t turn;
+};
+
+static int by_turn(const void *a, const void *b)
 {
-    const struct added_token *x = a, *y = b;
-    if (x->id != y->id)
-        return (x->id > y->id) - (x->id < y->id);
-    return (int)(x->flags & ADDED_NORMALIZED) - (int)(y->flags & ADDED_NORMALIZED);
+    const struct outcome *x = a, *y = b;
+    if (x->special != y->special)
+        return x->special ? -1 : 1;
+    return (x->turn > y->turn) - (x->turn < y->turn);
+}
+
+// The entries of one token: at most one for each pass.
+static size_t outcomes_of(const struct known_token *k, bool latest, struct outcome out[2])
+{
+    struct outcome o = { k->token, k->special, k->special ? k->special_turn : k->turn };
+    bool normalized = o.token.flags & ADDED_NORMALIZED;
+    size_t n = 0;
+    o.token.flags &= ~(unsigned)(ADDED_NORMALIZED | ADDED_SPECIAL);
+    o.token.flags |= k->special ? ADDED_SPECIAL : 0;
+    if (latest ? !normalized : k->raw)
+        out[n++] = o;
+    o.token.flags |= ADDED_NORMALIZED;
+    if (latest ? normalized : k->normalized)
+        out[n++] = o;
+    return n;
 }
 
 bool added_vocabulary_list(const struct added_vocabulary *v, struct added_token **out, size_t *n,
                            struct abl_err *err)
 {
+    struct outcome *all = calloc(2 * v->n + 1, sizeof *all);
     struct added_token *list = calloc(2 * v->n + 1, sizeof *list);
-    if (!list)
-        return abl_no_memory(err);
     *n = 0;
-    for (size_t i = 0; i < v->n; i++) {
-        const struct known_token *k = &v->known[i];
-        struct added_token t = k->token;
-        bool late = t.flags & ADDED_NORMALIZED;
-        t.flags &= ~(unsigned)(ADDED_NORMALIZED | ADDED_SPECIAL);
-        t.flags |= k->special ? ADDED_SPECIAL : 0;
-        if (v->latest ? !late : k->raw)
-            list[(*n)++] = t;
-        t.flags |= ADDED_NORMALIZED;
-        if (v->latest ? late : k->normalized)
-            list[(*n)++] = t;
+    if (!all || !list) {
+        free(all);
+        free(list);
+        return abl_no_memory(err);
     }
+    for (size_t i = 0; i < v->n; i++)
+        *n += outcomes_of(&v->known[i], v->latest, all + *n);
     if (*n)
-        qsort(list, *n, sizeof *list, by_id_then_pass);
+        qsort(all, *n, sizeof *all, by_turn);
+    for (size_t i = 0; i < *n; i++)
+        list[i] = all[i].token;
+    free(all);
     *out = list;
     return true;
 }

@@ -19,6 +19,7 @@ struct added_vocabulary {
     size_t n_model;                   // its tokens
     struct known_token *known;        // malloc'd; as first added
     size_t n, cap;
+    uint32_t n_turns;           // tokens that became special, or were added as others
     struct string_index places; // in `known`, by text
     uint32_t next_id;
     bool latest; // a token is looked for in the pass that its latest flags say
@@ -39,7 +40,8 @@ bool added_vocabulary_add(struct added_vocabulary *v, const struct added_token *
 // Whether a text has been added.
 bool added_vocabulary_has(const struct added_vocabulary *v, const char *text, size_t len);
 
-// The outcome, malloc'd: an entry for each pass that a token is looked for in, by id.
+// The outcome, malloc'd: an entry for each pass that a token is looked for in. Special ones come
+// first, and all as they were added: of two that normalisation makes equal the first is found.
 bool added_vocabulary_list(const struct added_vocabulary *v, struct added_token **out, size_t *n,
                            struct abl_err *err);
 

@@ -114,7 +114,8 @@ static bool push_files(struct adder *a)
         bool cut = later && !marks && t->flags & ADDED_AS_IS;
         if (unknown || cut || (later && has(&a->listed, text_of(t))))
             continue;
-        if (!push(a, text_of(t), flags))
+        // transformers 5's library takes those of a tokenizer.json one by one, the older at once
+        if (!push(a, text_of(t), flags) || (!pieces && a->later && !flush(a)))
             return false;
     }
     return true;

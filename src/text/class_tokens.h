@@ -9,8 +9,8 @@
 #include "base/string_index.h"
 #include "text/tokenizer_reading.h"
 
-// The added tokens of d's file and settings as `owner` ends up with them, by id; *out is malloc'd,
-// texts are borrowed. model: ids of d's vocabulary.
+// The added tokens of d's file and settings as `owner` ends up with them, in the order in which
+// they are looked for; *out is malloc'd, texts are borrowed. model: ids of d's vocabulary.
 bool class_tokens(const struct definition *d, const struct tokenizer_settings *s,
                   const struct tokenizer_reading *r, enum owner owner,
                   const struct string_index *model, struct added_token **out, size_t *n,

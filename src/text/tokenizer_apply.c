@@ -9,6 +9,7 @@
 #include "text/pattern.h"
 #include "text/token.h"
 #include "text/tokenizer_reading.h"
+#include "text/unicode.h"
 
 // ------------------------------------------------------------------------------------------- steps
 
@@ -312,30 +313,69 @@ static bool same_token(const struct added_token *x, const struct added_token *y)
            && memcmp(x->text, y->text, x->len) == 0;
 }
 
-static const struct added_token *find_text(const struct added_token *list, size_t n,
-                                           const struct added_token *like)
+static bool index_tokens(const struct added_token *list, size_t n, struct string_index *out,
+                         struct abl_err *err)
 {
     for (size_t i = 0; i < n; i++)
-        if (list[i].len == like->len && memcmp(list[i].text, like->text, like->len) == 0)
+        if (!string_index_put(out, list[i].text, list[i].len, (uint32_t)i))
+            return abl_no_memory(err);
+    return true;
+}
+
+// The first of the list that the other has not, or has with other flags; NULL = none.
+static const struct added_token *find_different(const struct added_token *list, size_t n,
+                                                const struct added_token *other,
+                                                const struct string_index *places)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t *place = string_index_find(places, list[i].text, list[i].len);
+        if (!place || !same_token(&list[i], &other[*place]))
             return &list[i];
+    }
     return NULL;
+}
+
+static const struct added_token *look_up(const struct added_token *list,
+                                         const struct string_index *places,
+                                         const struct added_token *like)
+{
+    const uint32_t *place = string_index_find(places, like->text, like->len);
+    return place ? &list[*place] : NULL;
+}
+
+static bool note_token(struct definition *d, const struct added_token *token,
+                       const struct added_token *mine, const struct added_token *other,
+                       struct abl_err *err)
+{
+    struct buf what = { 0 };
+    char here[128], there[128];
+    buf_str(&what, "added token '");
+    unicode_readable(&what, token->text, token->len);
+    buf_str(&what, "'");
+    describe(mine, here);
+    describe(other, there);
+    bool ok = what.failed ? abl_no_memory(err)
+                          : owner_note_differs(&d->notes, d->like, what.data, here, there, err);
+    buf_release(&what);
+    return ok;
 }
 
 // The first token that owners disagree about.
 static bool note_added(struct definition *d, const struct added_token *mine, size_t n_mine,
                        const struct added_token *other, size_t n_other, struct abl_err *err)
 {
-    size_t i = 0;
-    while (i < n_mine && i < n_other && same_token(&mine[i], &other[i]))
-        i++;
-    if (i == n_mine && i == n_other)
-        return true;
-    const struct added_token *token = i < n_mine ? &mine[i] : &other[i];
-    char what[160], here[128], there[128];
-    snprintf(what, sizeof what, "added token '%.100s'", token->text);
-    describe(find_text(mine, n_mine, token), here);
-    describe(find_text(other, n_other, token), there);
-    return owner_note_differs(&d->notes, d->like, what, here, there, err);
+    struct string_index here = { 0 }, there = { 0 };
+    bool ok = index_tokens(mine, n_mine, &here, err) && index_tokens(other, n_other, &there, err);
+    const struct added_token *token = ok ? find_different(mine, n_mine, other, &there) : NULL;
+    if (ok && !token)
+        token = find_different(other, n_other, mine, &here);
+    ok = ok
+         && (!token
+             || note_token(d, token, look_up(mine, &here, token), look_up(other, &there, token),
+                           err));
+    string_index_release(&here);
+    string_index_release(&there);
+    return ok;
 }
 
 // The list in place of d->added.
