@@ -506,15 +506,15 @@ static void a_weight_that_is_no_number_is_refused(void **state)
     }
 }
 
-// One weight of the first layer is so large that a token with a large first component overflows,
-// which some random tokens have and the rows' do not.
+// A position that the rows do not reach and random tokens do overflows.
 static void what_overflows_on_random_tokens_is_refused(void **state)
 {
     (void)state;
     struct mini_model huge = mini;
     huge.n_ctx = 100;
-    huge.poisoned = "h.0.mlp.c_fc.weight";
-    huge.poison = 1e38f;
+    huge.poisoned = "wpe.weight";
+    huge.poisoned_at = (uint64_t)50 * huge.d_model;
+    huge.poison = 1e30f;
     mini_model_write(&scratch, "huge", &huge);
     const char *devices[2];
     size_t n = test_devices(devices);
@@ -529,7 +529,7 @@ static void what_overflows_on_random_tokens_is_refused(void **state)
         CHECK(session_open(&s, &session, &err)); // the rows themselves are fine
         assert_false(attn_make(session, &none, NULL, 0, NULL, &a, &attn, &err));
         assert_int_equal(err.code, ABL_FAILED);
-        assert_non_null(strstr(err.text, "pattern of layer 1 over random tokens are not finite"));
+        assert_non_null(strstr(err.text, "pattern of layer 0 over random tokens are not finite"));
         assert_null(strstr(err.text, "--precision")); // f32 it is
         arena_release(&a);
         session_free(session);
