@@ -8,13 +8,7 @@
 #include <stddef.h>
 
 #include "model/config_value.h"
-
-enum key_use {
-    KEY_READ,    // by config.c or config_rope.c
-    KEY_INERT,   // changes no logit of this family
-    KEY_REFUSED, // would change them in a way not built here, unless it has the harmless value
-    KEY_FOREIGN, // of other families: the owner does not read it in this one either; a note says so
-};
+#include "text/owner.h"
 
 struct config_key {
     const char *name;

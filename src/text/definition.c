@@ -52,6 +52,15 @@ bool definition_add_normal(struct definition *d, struct definition_normal n, str
     return true;
 }
 
+bool definition_add_marks(struct definition *d, bool prefix, struct abl_err *err)
+{
+    struct json_text mark = { .data = "\xe2\x96\x81", .len = 3 }, space = { .data = " ", .len = 1 };
+    struct definition_normal prepend = { .kind = NORMAL_PREPEND, .to = mark };
+    struct definition_normal escape = { .kind = NORMAL_REPLACE, .from = space, .to = mark };
+    return (!prefix || definition_add_normal(d, prepend, err))
+           && definition_add_normal(d, escape, err);
+}
+
 bool definition_add_cut(struct definition *d, struct definition_cut c, struct abl_err *err)
 {
     void *moved = array_room(d->cuts, d->n_cuts, &d->cap_cuts, sizeof *d->cuts);

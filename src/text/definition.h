@@ -157,6 +157,8 @@ bool definition_add_token(struct definition *d, struct json_text text, uint32_t 
 bool definition_add_merge(struct definition *d, struct json_text left, struct json_text right,
                           uint32_t rank, struct abl_err *err);
 bool definition_add_normal(struct definition *d, struct definition_normal n, struct abl_err *err);
+// " " becomes SentencePiece's mark for it, U+2581; one is put before a text where `prefix`.
+bool definition_add_marks(struct definition *d, bool prefix, struct abl_err *err);
 bool definition_add_cut(struct definition *d, struct definition_cut c, struct abl_err *err);
 bool definition_add_added(struct definition *d, struct json_text text, uint32_t id, unsigned flags,
                           struct abl_err *err);

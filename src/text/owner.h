@@ -14,6 +14,15 @@ enum owner { OWNER_TRANSFORMERS_5, OWNER_TRANSFORMERS_4, N_OWNERS };
 // "transformers-5", "transformers-4"; a name_list.
 const char *owner_name(size_t owner);
 
+// What becomes of a key of the owner's files.
+enum key_use {
+    KEY_READ,
+    KEY_INERT,   // it changes no id and no logit
+    KEY_REFUSED, // it would, in a way not built here, unless it has the harmless value
+    KEY_FOREIGN, // of others: the owner does not read it here either; a note says so
+    KEY_UNKNOWN, // the owner has no such key
+};
+
 // A growing list of lines about how files were read; zero-initialise to start. Readers add one
 // wherever the owners disagree about this checkpoint, or where its files say what is most likely
 // not meant.
@@ -30,11 +39,11 @@ bool owner_note(struct owner_notes *notes, struct abl_err *err, const char *form
 
 // Where the owners disagree: "WHAT: MINE, as transformers-5 reads it (transformers-4: OTHER)", and
 // which --like takes the other.
+bool owner_note_differs(struct owner_notes *notes, enum owner like, const char *what,
+                        const char *mine, const char *other, struct abl_err *err);
 // The same as a text in an arena, NULL when memory is out.
 const char *owner_difference(struct arena *a, enum owner like, const char *what, const char *mine,
                              const char *other);
-bool owner_note_differs(struct owner_notes *notes, enum owner like, const char *what,
-                        const char *mine, const char *other, struct abl_err *err);
 void owner_notes_release(struct owner_notes *notes);
 
 #endif

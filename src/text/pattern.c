@@ -50,8 +50,7 @@ const char *pattern_qwen2(void)
     return CL100K("\\p{N}");
 }
 
-// A text as the expression that matches it alone.
-static void quote(struct json_text t, struct buf *out)
+void pattern_quote(struct json_text t, struct buf *out)
 {
     for (size_t i = 0; i < t.len; i++) {
         if (t.data[i] && strchr("\\^$.[]|()?*+{}-#&~", t.data[i]))
@@ -117,7 +116,7 @@ static bool compile_literal(struct pattern *p, struct json_text text, struct abl
 {
     struct buf quoted = { 0 };
     buf_str(&quoted, "");
-    quote(text, &quoted);
+    pattern_quote(text, &quoted);
     bool ok = !quoted.failed || abl_no_memory(err);
     ok = ok && compile(p, (struct json_text){ .data = quoted.data, .len = quoted.len }, err);
     buf_release(&quoted);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 
@@ -23,6 +24,9 @@ struct pattern_source {
     const char *path; // of the file
     size_t byte;      // of the file; 0 = the file only names it
 };
+
+// Append the expression that matches a text alone.
+void pattern_quote(struct json_text t, struct buf *out);
 
 // Immutable once made: any number of threads may use it.
 struct pattern;

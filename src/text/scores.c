@@ -192,15 +192,6 @@ static bool add_piece(struct writer *w, size_t i)
     return true;
 }
 
-static bool add_steps(struct definition *d, const struct scored_settings *s, struct abl_err *err)
-{
-    struct json_text mark = { .data = "\xe2\x96\x81", .len = 3 }, space = { .data = " ", .len = 1 };
-    struct definition_normal prepend = { .kind = NORMAL_PREPEND, .to = mark };
-    struct definition_normal escape = { .kind = NORMAL_REPLACE, .from = space, .to = mark };
-    return (!s->add_prefix || definition_add_normal(d, prepend, err))
-           && definition_add_normal(d, escape, err);
-}
-
 bool scores_define(struct definition *d, const struct scored_piece *pieces, size_t n,
                    const struct scored_settings *s, struct abl_err *err)
 {
@@ -213,7 +204,7 @@ bool scores_define(struct definition *d, const struct scored_piece *pieces, size
     d->byte_fallback = s->byte_fallback;
     d->fuse_unk = true; // SentencePiece joins unknown characters that follow one another
     ok = ok && (s->order == ORDER_SENTENCEPIECE ? add_merges(&w) : add_sorted_merges(&w))
-         && add_steps(d, s, err);
+         && definition_add_marks(d, s->add_prefix, err);
     string_index_release(&w.places);
     return ok;
 }

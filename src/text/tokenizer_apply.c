@@ -25,25 +25,8 @@ static bool set_mark(struct definition *d, enum metaspace_prepend prepend, struc
 
 static bool set_prepend(struct definition *d, bool prefix, struct abl_err *err)
 {
-    struct definition_normal prepend = { .kind = NORMAL_PREPEND, .to = mark };
-    struct definition_normal escape = { .kind = NORMAL_REPLACE, .from = space, .to = mark };
     d->n_normals = d->n_cuts = 0;
-    return (!prefix || definition_add_normal(d, prepend, err))
-           && definition_add_normal(d, escape, err);
-}
-
-// A text as the regular expression that matches it alone; malloc'd, NULL when memory is out.
-static char *quoted_text(struct json_text t)
-{
-    char *out = malloc(2 * t.len + 1), *to = out;
-    for (size_t i = 0; out && i < t.len; i++) {
-        if (strchr("\\^$.[]|()?*+{}-#", t.data[i]) && t.data[i])
-            *to++ = '\\';
-        *to++ = t.data[i];
-    }
-    if (out)
-        *to = '\0';
-    return out;
+    return definition_add_marks(d, prefix, err);
 }
 
 static int longest_first(const void *a, const void *b)
@@ -68,12 +51,8 @@ static bool whole_pieces(const struct definition *d, struct buf *pattern, struct
     if (n)
         qsort(whole, n, sizeof *whole, longest_first);
     for (size_t i = 0; i < n; i++) {
-        char *quoted
-            = quoted_text((struct json_text){ .data = whole[i]->text, .len = whole[i]->len });
         buf_str(pattern, i ? "|" : "");
-        buf_str(pattern, quoted ? quoted : "");
-        pattern->failed |= !quoted;
-        free(quoted);
+        pattern_quote((struct json_text){ .data = whole[i]->text, .len = whole[i]->len }, pattern);
     }
     free(whole);
     return !pattern->failed || abl_no_memory(err);

@@ -288,7 +288,7 @@ struct config_key {
     const char *name;
     bool (*read)(struct json *j, void *to); // NULL: passed over
     size_t at;
-    enum key_effect effect;
+    enum key_use use;
 };
 
 // Every key that a tokenizer class of the supported families takes, in either owner; a test holds
@@ -380,10 +380,10 @@ static const struct config_key *find_key(struct json_text name)
     return NULL;
 }
 
-enum key_effect tokenizer_key_effect(const char *key)
+enum key_use tokenizer_key_use(const char *key)
 {
     const struct config_key *k = find_key((struct json_text){ key, strlen(key) });
-    return k ? k->effect : KEY_UNKNOWN;
+    return k ? k->use : KEY_UNKNOWN;
 }
 
 static bool ends_in_token(struct json_text key)

@@ -87,13 +87,7 @@ bool tokenizer_settings_read(const char *folder, struct definition *d,
 struct tokenizer_settings tokenizer_settings_none(void);
 void tokenizer_settings_release(struct tokenizer_settings *s);
 
-// How a key of tokenizer_config.json is taken.
-enum key_effect {
-    KEY_UNKNOWN, // no tokenizer class of transformers has it
-    KEY_READ,    // implemented
-    KEY_INERT,   // it does not change the ids of a text
-    KEY_REFUSED, // it would, and is refused where it does
-};
-enum key_effect tokenizer_key_effect(const char *key);
+// Of a key of tokenizer_config.json; KEY_UNKNOWN: no tokenizer class of transformers has it.
+enum key_use tokenizer_key_use(const char *key);
 
 #endif

@@ -293,6 +293,17 @@ static void silent_modules_leave_the_residual_stream(void **state)
     bench_close(&b);
 }
 
+// Head 0:2 takes its z from the donor.
+static struct edit take_z(int32_t position)
+{
+    return (struct edit){ .site = SITE_Z,
+                          .layer = 0,
+                          .head = 2,
+                          .position = position,
+                          .op = EDIT_SET,
+                          .source = SOURCE_ROW };
+}
+
 // A donor that is too short has no partner for the first tokens: those keep their value, so that
 // taking from a prompt of one token changes the last token only.
 static void a_position_without_partner_keeps_its_value(void **state)
@@ -305,12 +316,7 @@ static void a_position_without_partner_keeps_its_value(void **state)
     uint32_t *donor = calloc(n, sizeof *donor);
     for (size_t i = 0; i < n; i++)
         donor[i] = (uint32_t)(n - 1);
-    struct edit take = { .site = SITE_Z,
-                         .layer = 0,
-                         .head = 2,
-                         .position = ALL_POSITIONS,
-                         .op = EDIT_SET,
-                         .source = SOURCE_ROW };
+    struct edit take = take_z(ALL_POSITIONS);
     run_one(&b, &take, 1, donor);
     struct reference_row *everywhere = calloc(n, sizeof *everywhere);
     memcpy(everywhere, b.rows, n * sizeof *everywhere);
@@ -335,12 +341,7 @@ static struct reference_row take_last(struct bench *b, size_t row, size_t n, con
     struct edit take[MAX_TOKENS];
     assert_true(n <= MAX_TOKENS);
     for (size_t i = 0; i < n; i++)
-        take[i] = (struct edit){ .site = SITE_Z,
-                                 .layer = 0,
-                                 .head = 2,
-                                 .position = -1 - (int32_t)i,
-                                 .op = EDIT_SET,
-                                 .source = SOURCE_ROW };
+        take[i] = take_z(-1 - (int32_t)i);
     run_one(b, take, n, donor);
     return b->rows[row];
 }
@@ -355,12 +356,7 @@ static void bos_meets_bos_alone(void **state)
     size_t n = b.golden.n_rows, n_equal = 0;
     uint32_t *donor = calloc(n, sizeof *donor);
     struct reference_row *all = calloc(n, sizeof *all);
-    struct edit take = { .site = SITE_Z,
-                         .layer = 0,
-                         .head = 2,
-                         .position = ALL_POSITIONS,
-                         .op = EDIT_SET,
-                         .source = SOURCE_ROW };
+    struct edit take = take_z(ALL_POSITIONS);
     double differs = 0;
     for (size_t shift = 1; shift <= 2; shift++) {
         for (size_t i = 0; i < n; i++)

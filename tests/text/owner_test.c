@@ -46,7 +46,7 @@ static void keeps_each_line_once_in_order(void **state)
         assert_true(owner_note(&notes, &err, "line %d", i / 2));
     assert_int_equal(notes.n, 50);
     for (int i = 0; i < 50; i++) {
-        char expected[16];
+        char expected[32];
         snprintf(expected, sizeof expected, "line %d", i);
         assert_string_equal(notes.lines[i], expected);
     }

@@ -259,7 +259,7 @@ static void every_key_of_a_tokenizer_class_is_known(void **state)
     cJSON_ArrayForEach(owner, root) cJSON_ArrayForEach(class, owner) cJSON_ArrayForEach(key, class)
     {
         n++;
-        if (tokenizer_key_effect(key->valuestring) != KEY_UNKNOWN)
+        if (tokenizer_key_use(key->valuestring) != KEY_UNKNOWN)
             continue;
         unknown++;
         print_error("%s %s: '%s' is not known\n", owner->string, class->string, key->valuestring);
