@@ -28,7 +28,7 @@ INLINED float sum_lanes(const lanes *v)
 // Below this many floats, waking other threads costs more than they bring.
 enum { PARALLEL_FROM = 32768 };
 
-// e^x for x <= 0 as it is needed by softmax, within 2 ulp; 0 below -87.
+// e^x for x <= 0 as it is needed by softmax, within 2 ulp; 0 below -87, NaN of NaN.
 // 2^n by exponent bits, the rest by a polynomial of degree 6 on [-ln2/2,
 // ln2/2] (Taylor coefficients are within rounding there).
 static inline float exp_negative(float x)
@@ -44,7 +44,11 @@ static inline float exp_negative(float x)
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     float e = p * r * r + r + 1.0f;
-    int32_t bits = ((int32_t)n + 127) << 23;
+    // 1.5 * 2^23 and the exponent's bias bring n + 127 to the lowest bits, also where n is no number.
+    float biased = n + (12582912.0f + 127.0f);
+    uint32_t bits;
+    memcpy(&bits, &biased, sizeof bits);
+    bits <<= 23;
     float scale;
     memcpy(&scale, &bits, sizeof scale);
     return x < -87.0f ? 0.0f : e * scale;
