@@ -1,6 +1,5 @@
 #include "base/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -69,36 +68,111 @@ static bool stayed(int fd, const struct stat *before, const char *path, enum abl
            || has_changed(path, code, err);
 }
 
+static const char *kind_of(mode_t mode)
+{
+    return S_ISFIFO(mode)                   ? "a named pipe"
+           : S_ISSOCK(mode)                 ? "a socket"
+           : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                            : "no regular file";
+}
+
+static bool expect_regular(const struct stat *st, const char *path, enum abl_code code,
+                           struct abl_err *err)
+{
+    if (S_ISREG(st->st_mode))
+        return true;
+    if (S_ISDIR(st->st_mode))
+        return abl_fail(err, code, "'%s' is a folder: expected a file", path);
+    return abl_fail(err, code, "'%s' is %s: expected a regular file", path, kind_of(st->st_mode));
+}
+
+// The descriptor of a regular file, -1 with err filled for all else. Nothing else is opened, as
+// opening may wait or do something; what took its place meanwhile is not waited for either.
+static int open_regular(int folder, const char *name, const char *path, struct stat *st,
+                        enum abl_code code, struct abl_err *err)
+{
+    int fd = -1;
+    bool ok = fstatat(folder, name, st, 0) == 0;
+    if (ok && !expect_regular(st, path, code, err))
+        return -1;
+    if (ok)
+        fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, st) != 0)
+        abl_fail(err, code_of(errno, code), "cannot open '%s': %s", path, strerror(errno));
+    else if (expect_regular(st, path, code, err))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+// What whoever began us has opened already: the number of the descriptor, -1 for the name of a
+// file. Shells write "/dev/fd/63" for <(command).
+static int given_descriptor(const char *path)
+{
+    static const char fds[] = "/dev/fd/";
+    const char *digits = path + sizeof fds - 1;
+    if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0)
+        return STDIN_FILENO;
+    if (strncmp(path, fds, sizeof fds - 1) != 0)
+        return -1;
+    size_t n = strspn(digits, "0123456789");
+    return n && n < 6 && !digits[n] ? (int)strtol(digits, NULL, 10) : -1;
+}
+
+// One that is regular may stand anywhere: it is read on from there.
+static bool read_opened(int fd, const struct stat *st, const char *shown, size_t max_size,
+                        struct file_bytes *out, enum abl_code code, struct abl_err *err)
+{
+    struct buf b = { 0 };
+    buf_add(&b, "", 0); // an empty file is "" too
+    bool ok = (!S_ISREG(st->st_mode) || (uint64_t)st->st_size <= max_size)
+              || too_large(shown, max_size, code, err);
+    ok = ok && read_stream(fd, shown, max_size, &b, code, err)
+         && (!S_ISREG(st->st_mode) || stayed(fd, st, shown, code, err));
+    ok = ok && (!b.failed || abl_no_memory(err));
+    if (ok)
+        *out = (struct file_bytes){ .data = b.data, .size = b.len };
+    else
+        buf_release(&b);
+    return ok;
+}
+
+static bool read_given(int fd, const char *path, size_t max_size, struct file_bytes *out,
+                       enum abl_code code, struct abl_err *err)
+{
+    const char *shown = fd == STDIN_FILENO ? "standard input" : path;
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return abl_fail(err, code_of(errno, code), "cannot read '%s': %s", shown, strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        return expect_regular(&st, shown, code, err);
+    return read_opened(fd, &st, shown, max_size, out, code, err);
+}
+
+static bool read_named(int folder, const char *name, const char *path, size_t max_size,
+                       struct file_bytes *out, enum abl_code code, struct abl_err *err)
+{
+    struct stat st;
+    int fd = open_regular(folder, name, path, &st, code, err);
+    bool ok = fd >= 0 && read_opened(fd, &st, path, max_size, out, code, err);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 bool file_read(const char *path, size_t max_size, struct file_bytes *out, enum abl_code code,
                struct abl_err *err)
 {
-    bool standard = strcmp(path, "-") == 0;
-    const char *shown = standard ? "standard input" : path;
-    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return abl_fail(err, code_of(errno, code), "cannot open '%s': %s", path, strerror(errno));
-    struct stat st;
-    struct buf b = { 0 };
-    bool ok
-        = fstat(fd, &st) == 0
-          || abl_fail(err, code_of(errno, code), "cannot read '%s': %s", shown, strerror(errno));
-    if (ok && S_ISDIR(st.st_mode))
-        ok = abl_fail(err, code, "'%s' is a folder: expected a file", shown);
-    if (ok && S_ISREG(st.st_mode) && (uint64_t)st.st_size > max_size)
-        ok = too_large(shown, max_size, code, err);
-    buf_add(&b, "", 0); // an empty file is "" too
-    ok = ok && read_stream(fd, shown, max_size, &b, code, err)
-         && (!S_ISREG(st.st_mode) || stayed(fd, &st, shown, code, err));
-    if (!standard)
-        close(fd);
-    if (ok && b.failed)
-        ok = abl_no_memory(err);
-    if (!ok) {
-        buf_release(&b);
-        return false;
-    }
-    *out = (struct file_bytes){ .data = b.data, .size = b.len };
-    return true;
+    int given = given_descriptor(path);
+    return given >= 0 ? read_given(given, path, max_size, out, code, err)
+                      : read_named(AT_FDCWD, path, path, max_size, out, code, err);
+}
+
+bool file_read_in(int folder, const char *name, size_t max_size, struct file_bytes *out,
+                  enum abl_code code, struct abl_err *err)
+{
+    return read_named(folder, name, name, max_size, out, code, err);
 }
 
 void file_bytes_release(struct file_bytes *bytes)
@@ -109,25 +183,36 @@ void file_bytes_release(struct file_bytes *bytes)
 
 bool file_open(const char *path, struct file_source *out, enum abl_code code, struct abl_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a named pipe must not make us wait
-    if (fd < 0)
-        return abl_fail(err, code_of(errno, code), "cannot open '%s': %s", path, strerror(errno));
     struct stat st;
-    bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    if (!ok)
-        abl_fail(err, code, "'%s' is not a regular file: expected one that can be read in parts",
-                 path);
-    char *copy = ok ? strdup(path) : NULL;
-    if (ok && !copy)
-        ok = abl_no_memory(err);
-    if (!ok) {
-        close(fd);
+    int fd = open_regular(AT_FDCWD, path, path, &st, code, err);
+    char *copy = fd >= 0 ? strdup(path) : NULL;
+    if (fd < 0)
         return false;
+    if (!copy) {
+        close(fd);
+        return abl_no_memory(err);
     }
     *out = (struct file_source){
         .fd = fd, .size = (uint64_t)st.st_size, .written = st.st_mtim, .path = copy
     };
     return true;
+}
+
+int file_open_own(const char *path, int flags, struct abl_err *err)
+{
+    struct stat st;
+    int fd = open(path, flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+    if (fd < 0 && errno == ELOOP)
+        abl_fail(err, ABL_FAILED,
+                 "'%s' is a symbolic link, which is not followed: expected a file; remove it",
+                 path);
+    else if (fd < 0 || fstat(fd, &st) != 0)
+        abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(errno));
+    else if (expect_regular(&st, path, ABL_FAILED, err))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 bool file_is_as_opened(const struct file_source *f, struct abl_err *err)
@@ -172,6 +257,12 @@ bool file_exists(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0;
+}
+
+bool file_is_there(int folder, const char *name)
+{
+    struct stat st;
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool file_is_dir(const char *path)
@@ -231,6 +322,23 @@ char *file_join(const char *dir, const char *name)
     return path;
 }
 
+bool file_split(const char *path, char **parent, char **name)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    *name = strndup(path + start, end - start);
+    *parent = start == 0 ? strdup(".") : strndup(path, start);
+    if (*name && *parent)
+        return true;
+    free(*name);
+    free(*parent);
+    return false;
+}
+
 char *file_path(struct arena *a, const char *format, ...)
 {
     va_list args;
@@ -250,140 +358,4 @@ char *file_expand_home(const char *path, const char *home)
     if (out)
         file_tidy(out);
     return out;
-}
-
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
-static bool sync_all(int fd)
-{
-    while (fsync(fd) != 0)
-        if (errno != EINTR)
-            return false;
-    return true;
-}
-
-static const char temporary[] = ".tmp-";
-
-bool file_is_temporary(const char *ending)
-{
-    size_t len = sizeof temporary - 1;
-    return strncmp(ending, temporary, len) == 0 && ending[len]
-           && strspn(ending + len, "0123456789") == strlen(ending + len);
-}
-
-bool file_write_atomic(const char *path, const void *bytes, size_t len, struct abl_err *err)
-{
-    struct buf temp = { 0 };
-    buf_printf(&temp, "%s%s%ld", path, temporary, (long)getpid());
-    if (temp.failed)
-        return abl_no_memory(err);
-    int fd = open(temp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write_all(fd, bytes, len) && sync_all(fd);
-    int why = errno;
-    if (fd >= 0 && close(fd) != 0 && ok) {
-        why = errno;
-        ok = false;
-    }
-    if (ok && rename(temp.data, path) != 0) {
-        why = errno;
-        ok = false;
-    }
-    if (!ok) {
-        if (fd >= 0)
-            unlink(temp.data);
-        abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(why));
-    }
-    buf_release(&temp);
-    return ok;
-}
-
-bool file_sync_folder(const char *path, struct abl_err *err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    // Some file systems know no such thing: EINVAL.
-    bool ok = fd >= 0 && (sync_all(fd) || errno == EINVAL || errno == ENOTSUP);
-    if (!ok)
-        abl_fail(err, ABL_FAILED, "cannot write folder '%s': %s", path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
-void file_sync_parent(const char *path)
-{
-    char *parent = strdup(path), *slash = parent ? strrchr(parent, '/') : NULL;
-    if (slash) {
-        slash[slash == parent] = '\0';
-        file_sync_folder(parent, NULL);
-    }
-    free(parent);
-}
-
-bool file_make_dirs(const char *path, struct abl_err *err)
-{
-    char *copy = strdup(path);
-    if (!copy)
-        return abl_no_memory(err);
-    bool ok = true;
-    for (char *c = copy + 1; ok && *copy; c++) {
-        if (*c != '/' && *c != '\0')
-            continue;
-        char kept = *c;
-        *c = '\0';
-        if (mkdir(copy, 0777) != 0 && !(errno == EEXIST && file_is_dir(copy)))
-            ok = abl_fail(err, ABL_FAILED, "cannot create folder '%s': %s", copy, strerror(errno));
-        *c = kept;
-        if (!kept)
-            break;
-    }
-    free(copy);
-    return ok;
-}
-
-static bool remove_entry(const char *path, struct abl_err *err);
-
-static bool remove_children(const char *path, struct abl_err *err)
-{
-    DIR *dir = opendir(path);
-    if (!dir)
-        return abl_fail(err, ABL_FAILED, "cannot open folder '%s': %s", path, strerror(errno));
-    bool ok = true;
-    for (struct dirent *e; (e = readdir(dir));) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        char *child = file_join(path, e->d_name);
-        ok = (child ? remove_entry(child, err) : abl_no_memory(err)) && ok;
-        free(child);
-    }
-    closedir(dir);
-    return ok;
-}
-
-static bool remove_entry(const char *path, struct abl_err *err)
-{
-    struct stat st;
-    if (lstat(path, &st) != 0)
-        return abl_fail(err, ABL_FAILED, "cannot remove '%s': %s", path, strerror(errno));
-    if (S_ISDIR(st.st_mode) && !remove_children(path, err))
-        return false;
-    if ((S_ISDIR(st.st_mode) ? rmdir(path) : unlink(path)) != 0)
-        return abl_fail(err, ABL_FAILED, "cannot remove '%s': %s", path, strerror(errno));
-    return true;
-}
-
-bool file_remove_tree(const char *path, struct abl_err *err)
-{
-    return remove_entry(path, err);
 }

@@ -18,12 +18,18 @@ struct file_bytes {
     size_t size;
 };
 
-// Read path whole; "-" is standard input. A file above max_size is refused. Errors carry `code`.
+// Read path whole. A file above max_size is refused, and so is what is no regular file (a pipe, a
+// device, a socket), without waiting for it: but for "-" and "/dev/stdin", which are standard
+// input, and "/dev/fd/N", what the shell that began us has opened for us. Errors carry `code`.
 bool file_read(const char *path, size_t max_size, struct file_bytes *out, enum abl_code code,
                struct abl_err *err);
+// The same of a name in a folder that is open; messages name it so.
+bool file_read_in(int folder, const char *name, size_t max_size, struct file_bytes *out,
+                  enum abl_code code, struct abl_err *err);
 void file_bytes_release(struct file_bytes *bytes);
 
-// A file held open for positioned reads (pread: a later truncation is an error, never SIGBUS).
+// A regular file held open for positioned reads (pread: a later truncation is an error, never
+// SIGBUS).
 struct file_source {
     int fd; // -1 when closed
     uint64_t size;
@@ -39,7 +45,12 @@ bool file_read_at(const struct file_source *f, uint64_t offset, void *out, size_
 bool file_is_as_opened(const struct file_source *f, struct abl_err *err);
 void file_close(struct file_source *f);
 
+// The descriptor of a file to write to, made where it is not there; -1 with err filled. A link of
+// that name is not followed, and nothing but a regular file will do. flags: as open() takes them.
+int file_open_own(const char *path, int flags, struct abl_err *err);
+
 bool file_exists(const char *path); // a dangling link does: opening it then says what is wrong
+bool file_is_there(int folder, const char *name); // the same of a name in a folder that is open
 bool file_is_dir(const char *path);
 
 // The same of a name in a folder, and whether it is a file that can be read from, links followed.
@@ -52,23 +63,34 @@ bool file_is_regular_in(const char *dir, const char *name);
 void file_tidy(char *path);
 // malloc'd "dir/name", tidied; NULL when memory is out.
 char *file_join(const char *dir, const char *name);
-// The same of any parts, by printf into the arena.
+// The folder that path lies in, and its name there; both malloc'd. False when memory is out.
+bool file_split(const char *path, char **parent, char **name);
+// What file_join gives of any parts, by printf into the arena.
 char *file_path(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // malloc'd path, where a leading "~" or "~/" is the home (NULL: there is none); NULL when memory is
 // out.
 char *file_expand_home(const char *path, const char *home);
 
-// Write bytes to path: temporary name beside it, fsync, rename. Nothing half-written stays.
+// Write bytes to path: a new file beside it under a name that nobody can know beforehand, fsync,
+// rename. Nothing half-written stays. A link at path is replaced, not followed.
 bool file_write_atomic(const char *path, const void *bytes, size_t len, struct abl_err *err);
+// The same of a name in a folder that is open; messages name it `path`.
+bool file_write_in(int folder, const char *name, const char *path, const void *bytes, size_t len,
+                   struct abl_err *err);
 
 // Whether `ending` is what file_write_atomic puts behind a name while it writes.
 bool file_is_temporary(const char *ending);
 
+// Twelve hexadecimal digits that nobody can know beforehand.
+enum { FILE_RANDOM_NAME = 13 };
+void file_random_name(char out[FILE_RANDOM_NAME]);
+
 // Have the names in a folder reach the disk. file_sync_parent: of the folder that path lies in, as
-// far as that can be done.
+// far as that can be done. file_sync_opened: of one that is open; errno says why not.
 bool file_sync_folder(const char *path, struct abl_err *err);
 void file_sync_parent(const char *path);
+bool file_sync_opened(int folder);
 
 // Create path and its missing parents (mode 0777 & ~umask).
 bool file_make_dirs(const char *path, struct abl_err *err);
@@ -76,5 +98,10 @@ bool file_make_dirs(const char *path, struct abl_err *err);
 // Remove a folder tree that we made ourselves, all of it that can be; symbolic links inside are
 // unlinked, not followed.
 bool file_remove_tree(const char *path, struct abl_err *err);
+// The same of what is in a folder that is open for reading, but for the name `keep` (NULL: all of
+// it); messages name the folder `path`.
+bool file_remove_inside(int folder, const char *keep, const char *path, struct abl_err *err);
+// Remove a file or link, but no folder, of a folder.
+bool file_remove_in(const char *dir, const char *name);
 
 #endif

@@ -259,11 +259,13 @@ void gguf_close(struct gguf *g)
 
 bool gguf_is(const char *path)
 {
-    FILE *f = fopen(path, "rb");
+    struct file_source f;
+    struct abl_err ignored;
     char magic[4] = "";
-    bool is = f && fread(magic, 1, sizeof magic, f) == sizeof magic
+    if (!file_open(path, &f, ABL_BAD_MODEL, &ignored))
+        return false;
+    bool is = f.size >= sizeof magic && file_read_at(&f, 0, magic, sizeof magic, &ignored)
               && memcmp(magic, "GGUF", sizeof magic) == 0;
-    if (f)
-        fclose(f);
+    file_close(&f);
     return is;
 }

@@ -224,10 +224,14 @@ static bool fetch_rest(const struct pull *p, const struct hub_file *r, const cha
         unlink(part);
         q.from = 0;
     }
-    q.to = fopen(part, "ab");
+    int fd = q.url ? file_open_own(part, O_WRONLY | O_APPEND, p->err) : -1;
+    q.to = fd >= 0 ? fdopen(fd, "ab") : NULL;
     bool ok = q.url != NULL || abl_no_memory(p->err);
-    if (ok && !q.to)
-        ok = abl_fail(p->err, ABL_FAILED, "cannot write '%s': %s", part, strerror(errno));
+    if (fd >= 0 && !q.to) {
+        ok = abl_no_memory(p->err);
+        close(fd);
+    }
+    ok = ok && q.to;
     ok = ok && http_get(p->http, &q, a, p->err);
     if (q.to && fclose(q.to) != 0 && ok)
         ok = abl_fail(p->err, ABL_FAILED, "cannot write '%s': %s", part, strerror(errno));
@@ -333,10 +337,9 @@ static bool fetch_locked(const struct pull *p, const struct hub_file *r, const c
     const char *folder = file_path(&scratch, "%s/.locks%s", p->job->root, strrchr(p->repo, '/'));
     const char *path = folder ? file_path(&scratch, "%s/%s.lock", folder, r->hash) : NULL;
     bool ok = (path || abl_no_memory(p->err)) && file_make_dirs(folder, p->err);
-    int fd = ok ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0664) : -1;
-    if (ok && fd < 0)
-        ok = abl_fail(p->err, ABL_FAILED, "cannot write '%s': %s", path, strerror(errno));
-    ok = ok && wait_for_lock(p, r, blob, fd) && (blob_is_there(blob, r) || fetch_blob(p, r, blob));
+    int fd = ok ? file_open_own(path, O_RDWR, p->err) : -1;
+    ok = fd >= 0 && wait_for_lock(p, r, blob, fd)
+         && (blob_is_there(blob, r) || fetch_blob(p, r, blob));
     if (fd >= 0)
         close(fd);
     arena_release(&scratch);

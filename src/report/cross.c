@@ -327,14 +327,7 @@ static bool write_all(struct writer *w, const char *run_name)
     return ok;
 }
 
-// See put_list_aside.
-static void drop_list(const char *dir)
-{
-    char *aside = file_join(dir, "manifest.json.old");
-    if (aside)
-        unlink(aside);
-    free(aside);
-}
+static const char list_aside[] = "manifest.json.old"; // see put_list_aside
 
 bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,
                  size_t n, struct abl_err *err)
@@ -342,7 +335,7 @@ bool cross_write(const char *dir, const char *run_name, const struct cross_child
     struct writer w = { .dir = dir, .children = children, .n = n, .err = err };
     bool ok = write_all(&w, run_name);
     if (ok)
-        drop_list(dir);
+        file_remove_in(dir, list_aside);
     arena_release(&w.arena);
     return ok;
 }
@@ -373,7 +366,7 @@ static bool is_ours(const char *dir, bool *out, struct abl_err *err)
 // back: until it turned out that nothing is.
 static bool put_list_aside(const char *dir, bool back, struct abl_err *err)
 {
-    char *list = file_join(dir, manifest_name), *aside = file_join(dir, "manifest.json.old");
+    char *list = file_join(dir, manifest_name), *aside = file_join(dir, list_aside);
     bool ok = list && aside;
     if (!ok)
         abl_no_memory(err);
@@ -419,15 +412,13 @@ bool cross_begin(const char *dir, const char *run_name, struct abl_err *err)
 
 void cross_abandon(const char *dir)
 {
-    if (is_there(dir, "manifest.json.old")) {
+    if (is_there(dir, list_aside)) {
         put_list_aside(dir, true, NULL);
         return;
     }
     struct names names = { 0 };
-    char *config = file_join(dir, "config.json");
     // what others have put there stays, and says what it is
-    if (config && folder_names(dir, NULL, &names, NULL) && names.n == 1 && unlink(config) == 0)
+    if (folder_names(dir, NULL, &names, NULL) && names.n == 1 && file_remove_in(dir, "config.json"))
         rmdir(dir);
     names_release(&names);
-    free(config);
 }

@@ -33,53 +33,91 @@ bool rundir_check(const char *path, struct abl_err *err)
     return ok;
 }
 
-static void release(struct rundir *d)
+static void close_all(struct rundir *d)
 {
-    if (d->lock >= 0)
-        close(d->lock);
-    free(d->place);
-    free(d->temp);
-    free(d->files);
-    *d = (struct rundir){ .lock = -1 };
+    int *const open[] = { &d->lock, &d->folder, &d->parent };
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
+        if (*open[i] >= 0)
+            close(*open[i]);
+        *open[i] = -1;
+    }
 }
 
-static bool make_folder(const char *path, struct abl_err *err)
+static void release(struct rundir *d)
 {
-    if (mkdir(path, 0777) == 0)
-        return true;
-    return abl_fail(err, ABL_FAILED, "cannot create folder '%s': %s; choose another folder", path,
-                    strerror(errno));
+    close_all(d);
+    free(d->place);
+    free(d->base);
+    free(d->temp);
+    free(d->files);
+    *d = (struct rundir){ .lock = -1, .folder = -1, .parent = -1 };
+}
+
+// Make a folder in one that is open, and open it; -1 with err filled. There may be one already
+// where `may_be`. path names it for the user.
+static int make_folder(int in, const char *name, bool may_be, const char *path, struct abl_err *err)
+{
+    int folder = -1;
+    if (mkdirat(in, name, 0777) == 0 || (may_be && errno == EEXIST))
+        folder = openat(in, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        abl_fail(err, ABL_FAILED, "cannot create folder '%s': %s; choose another folder", path,
+                 strerror(errno));
+    return folder;
 }
 
 // The sign that this process writes the folder. Where locks are not to be had, the process's number
 // in its name has to do.
 static bool take_lock(struct rundir *d, struct abl_err *err)
 {
-    char *path = file_join(d->temp, writing_name);
-    if (!path)
+    d->lock
+        = openat(d->folder, writing_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (d->lock < 0)
+        return abl_fail(err, ABL_FAILED, "cannot write '%s/%s': %s", d->temp, writing_name,
+                        strerror(errno));
+    (void)!flock(d->lock, LOCK_EX | LOCK_NB);
+    return true;
+}
+
+static bool open_parent(struct rundir *d, struct abl_err *err)
+{
+    char *path;
+    if (!file_split(d->place, &path, &d->base)) {
+        d->base = NULL;
         return abl_no_memory(err);
-    d->lock = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    bool ok
-        = d->lock >= 0 || abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(errno));
-    if (ok)
-        (void)!flock(d->lock, LOCK_EX | LOCK_NB);
+    }
+    d->parent = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool ok = d->parent >= 0
+              || abl_fail(err, ABL_FAILED, "cannot write '%s': %s; choose another folder", d->place,
+                          strerror(errno));
     free(path);
     return ok;
 }
 
+// Make the folder under a name of its own.
+static bool make_temp(struct rundir *d, struct abl_err *err)
+{
+    d->temp = rundir_hidden(d->base, HIDDEN_WRITTEN);
+    if (!d->temp)
+        return abl_no_memory(err);
+    d->folder = make_folder(d->parent, d->temp, false, d->place, err);
+    if (d->folder < 0)
+        return false;
+    if (take_lock(d, err))
+        return true;
+    rundir_discard(d->parent, d->temp, d->folder);
+    return false;
+}
+
 bool rundir_open(const char *path, struct rundir *out, struct abl_err *err)
 {
-    struct rundir d = { .place = rundir_resolve(path, err), .lock = -1 };
+    struct rundir d
+        = { .place = rundir_resolve(path, err), .lock = -1, .folder = -1, .parent = -1 };
     if (!d.place)
         return false;
-    d.temp = rundir_hidden(d.place, HIDDEN_WRITTEN);
     d.files = calloc(MAX_FILES, sizeof *d.files);
-    bool ok = (d.temp && d.files) || abl_no_memory(err);
-    ok = ok && rundir_check_place(path, d.place, err) && make_folder(d.temp, err);
-    if (ok && !take_lock(&d, err)) {
-        rundir_discard(d.temp);
-        ok = false;
-    }
+    bool ok = (d.files || abl_no_memory(err)) && rundir_check_place(path, d.place, err)
+              && open_parent(&d, err) && make_temp(&d, err);
     if (!ok) {
         release(&d);
         return false;
@@ -88,28 +126,30 @@ bool rundir_open(const char *path, struct rundir *out, struct abl_err *err)
     return true;
 }
 
-// Create the folder that name lies in, if it lies in one.
-static bool make_inner(const char *root, const char *name, struct abl_err *err)
+// Write a name that may lie in a folder of the run's.
+static bool write_inside(const struct rundir *d, const char *name, const char *path,
+                         const struct buf *bytes, struct abl_err *err)
 {
-    const char *slash = strchr(name, '/');
+    const char *slash = strchr(name, '/'), *data = bytes->data ? bytes->data : "";
     if (!slash)
-        return true;
-    char *folder = NULL;
-    if (asprintf(&folder, "%s/%.*s", root, (int)(slash - name), name) < 0)
+        return file_write_in(d->folder, name, path, data, bytes->len, err);
+    char *inner_name = strndup(name, (size_t)(slash - name));
+    if (!inner_name)
         return abl_no_memory(err);
-    bool ok = file_is_dir(folder) || make_folder(folder, err);
-    free(folder);
+    int inner = make_folder(d->folder, inner_name, true, path, err);
+    bool ok = inner >= 0 && file_write_in(inner, slash + 1, path, data, bytes->len, err);
+    if (inner >= 0)
+        close(inner);
+    free(inner_name);
     return ok;
 }
 
 static bool write_file(const struct rundir *d, const char *name, const struct buf *bytes,
                        struct abl_err *err)
 {
-    const char *root = d->in_place ? d->place : d->temp;
-    char *path = file_join(root, name);
+    char *path = file_join(d->place, name);
     bool ok = (path && !bytes->failed) || abl_no_memory(err);
-    ok = ok && make_inner(root, name, err)
-         && file_write_atomic(path, bytes->data ? bytes->data : "", bytes->len, err);
+    ok = ok && write_inside(d, name, path, bytes, err);
     free(path);
     return ok;
 }
@@ -189,44 +229,50 @@ static bool rename_failed(const char *place, struct abl_err *err)
                     strerror(errno));
 }
 
+static bool rename_in(const struct rundir *d, const char *from, const char *to)
+{
+    return renameat(d->parent, from, d->parent, to) == 0;
+}
+
 // Where two names cannot be exchanged: the earlier run is out of its place for a moment.
 static bool swap_by_steps(const struct rundir *d, struct abl_err *err)
 {
-    char *old = rundir_hidden(d->place, HIDDEN_OLD);
+    char *old = rundir_hidden(d->base, HIDDEN_OLD);
     if (!old)
         return abl_no_memory(err);
-    bool ok = rename(d->place, old) == 0 || rename_failed(d->place, err);
-    if (ok && rename(d->temp, d->place) != 0) {
+    bool ok = rename_in(d, d->base, old) || rename_failed(d->place, err);
+    if (ok && !rename_in(d, d->temp, d->base)) {
         ok = rename_failed(d->place, err);
-        (void)!rename(old, d->place);
+        (void)rename_in(d, old, d->base);
     } else if (ok)
-        (void)!rename(old, d->temp);
+        (void)rename_in(d, old, d->temp);
     free(old);
     return ok;
 }
 
-// Swap the finished folder in; what was there before is under the temporary name then.
-static bool move_into_place(const struct rundir *d, struct abl_err *err)
+// Put the finished folder in; what was there before is under the temporary name then.
+static bool move_into_place(const struct rundir *d, bool is_there, struct abl_err *err)
 {
-    if (!file_exists(d->place))
-        return rename(d->temp, d->place) == 0 || rename_failed(d->place, err);
-    if (renameat2(AT_FDCWD, d->temp, AT_FDCWD, d->place, RENAME_EXCHANGE) == 0)
+    if (!rundir_is(d->parent, d->temp, d->folder))
+        return abl_fail(err, ABL_FAILED,
+                        "cannot put the run at '%s': '%s' beside it was replaced by somebody else; "
+                        "choose another folder",
+                        d->place, d->temp);
+    if (!is_there)
+        return rename_in(d, d->temp, d->base) || rename_failed(d->place, err);
+    if (renameat2(d->parent, d->temp, d->parent, d->base, RENAME_EXCHANGE) == 0)
         return true;
     return errno == EINVAL || errno == ENOSYS || errno == ENOTSUP ? swap_by_steps(d, err)
                                                                   : rename_failed(d->place, err);
 }
 
-// The sign goes over to what was there before, which goes with it.
-static void move_lock(struct rundir *d)
+// The sign goes over to what was there before (old; -1: nothing), which goes with it.
+static void move_lock(struct rundir *d, int old)
 {
-    char *from = file_join(d->place, writing_name), *to = file_join(d->temp, writing_name);
-    bool old = file_is_dir(d->temp);
-    if (from && to && (!old || rename(from, to) != 0))
-        unlink(from);
-    free(from);
-    free(to);
-    if (old)
-        rundir_discard(d->temp);
+    if (old < 0 || renameat(d->folder, writing_name, old, writing_name) != 0)
+        unlinkat(d->folder, writing_name, 0);
+    if (old >= 0)
+        rundir_discard(d->parent, d->temp, old);
     close(d->lock);
     d->lock = -1;
 }
@@ -236,38 +282,48 @@ static bool sync_folders(const struct rundir *d, struct abl_err *err)
     static const char *const inner[] = { "metrics", "artifacts", "." };
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof inner / sizeof *inner; i++) {
-        char *path = file_join(d->temp, inner[i]);
-        ok = path ? !file_is_dir(path) || file_sync_folder(path, err) : abl_no_memory(err);
-        free(path);
+        int fd = openat(d->folder, inner[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        ok = fd >= 0 ? file_sync_opened(fd) : errno == ENOENT;
+        if (!ok)
+            abl_fail(err, ABL_FAILED, "cannot write folder '%s': %s", d->place, strerror(errno));
+        if (fd >= 0)
+            close(fd);
     }
     return ok;
 }
 
+// The earlier run in the place, held open; -1 where there is none. The place is looked at again:
+// the run may have taken hours.
+static bool open_old(const struct rundir *d, int *old, struct abl_err *err)
+{
+    *old = openat(d->parent, d->base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*old >= 0)
+        return rundir_check_opened(d->place, *old, err);
+    return errno == ENOENT || rundir_check_place(d->place, d->place, err);
+}
+
 bool rundir_commit(struct rundir *d, bool partial, struct abl_err *err)
 {
+    int old = -1;
     d->partial = partial;
-    // The place is looked at again: the run may have taken hours.
-    bool ok = write_manifest(d, err) && sync_folders(d, err)
-              && rundir_check_place(d->place, d->place, err) && move_into_place(d, err);
-    if (!ok) {
+    bool ok = write_manifest(d, err) && sync_folders(d, err) && open_old(d, &old, err)
+              && move_into_place(d, old >= 0, err);
+    if (ok) {
+        move_lock(d, old);
+        file_sync_parent(d->place); // if not, the name may be lost with the power, not the run
+    } else
         rundir_abort(d);
-        return false;
-    }
-    d->in_place = true;
-    move_lock(d);
-    file_sync_parent(d->place); // if not, the name may be lost with the power, not the run
-    return true;
+    if (old >= 0)
+        close(old);
+    return ok;
 }
 
 // Pictures without a manifest that knows them go again.
 static void unlink_late(const struct rundir *d)
 {
-    for (size_t i = 0; i < d->n_files; i++) {
-        char *path = d->files[i].flags & RUNDIR_LATE ? file_join(d->place, d->files[i].name) : NULL;
-        if (path)
-            unlink(path);
-        free(path);
-    }
+    for (size_t i = 0; i < d->n_files; i++)
+        if (d->files[i].flags & RUNDIR_LATE)
+            unlinkat(d->folder, d->files[i].name, 0);
 }
 
 bool rundir_finish(struct rundir *d, struct abl_err *err)
@@ -284,6 +340,6 @@ bool rundir_finish(struct rundir *d, struct abl_err *err)
 
 void rundir_abort(struct rundir *d)
 {
-    rundir_discard(d->temp);
+    rundir_discard(d->parent, d->temp, d->folder);
     release(d);
 }

@@ -15,9 +15,13 @@ struct rundir_file;
 
 struct rundir {
     char *place; // absolute: where it will be; owned
-    char *temp;  // where it is written; owned
-    int lock;    // of the temporary folder: it is being written
-    bool in_place, partial;
+    // Of the folder that it lies in, all held open, so that nobody can put another in its place:
+    int parent;
+    char *base; // its name; owned
+    char *temp; // the name under which it is written; owned
+    int folder; // what is written
+    int lock;   // of the folder: it is being written
+    bool partial;
     struct rundir_file *files;
     size_t n_files;
 };

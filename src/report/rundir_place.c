@@ -60,17 +60,14 @@ static void read_entries(struct json *j, struct listing *out)
         }
 }
 
-static void count_missing(const char *place, struct listing *l)
+static void count_missing(int folder, struct listing *l)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        char *path = file_join(place, l->names[i]);
-        l->n_missing += !path || !file_exists(path);
-        free(path);
-    }
+    for (size_t i = 0; i < l->n; i++)
+        l->n_missing += !file_is_there(folder, l->names[i]);
 }
 
 // Read a manifest's names; false if the bytes are no manifest of ours.
-static bool parse_manifest(const struct file_bytes *bytes, const char *place, struct listing *out)
+static bool parse_manifest(const struct file_bytes *bytes, int folder, struct listing *out)
 {
     struct listing lacks = { 0 };
     struct json j = { 0 };
@@ -92,77 +89,74 @@ static bool parse_manifest(const struct file_bytes *bytes, const char *place, st
         ours = json_end(&j) && ours;
     }
     json_close(&j);
-    count_missing(place, out);
+    count_missing(folder, out);
     for (size_t i = 0; i < lacks.n; i++)
         list_add(out, lacks.names[i]);
     return ours;
 }
 
-// What the run in folder `place` consists of; nothing when there is none.
-static void list_run(const char *place, struct listing *out)
+// What the run in a folder consists of; nothing when there is none.
+static void list_run(int folder, struct listing *out)
 {
-    char *name = file_join(place, manifest_name);
     struct file_bytes bytes;
     *out = (struct listing){ .n = 0 };
-    if (name && file_read(name, MANIFEST_MAX, &bytes, ABL_FAILED, NULL)) {
-        if (parse_manifest(&bytes, place, out)) {
-            list_add(out, manifest_name);
-            list_add(out, writing_name);
-        } else
-            out->n = 0;
-        file_bytes_release(&bytes);
+    if (!file_read_in(folder, manifest_name, MANIFEST_MAX, &bytes, ABL_FAILED, NULL))
+        return;
+    if (parse_manifest(&bytes, folder, out)) {
+        list_add(out, manifest_name);
+        list_add(out, writing_name);
+    } else
+        out->n = 0;
+    file_bytes_release(&bytes);
+}
+
+static bool find_stranger(int folder, const char *prefix, const struct listing *l,
+                          char stranger[PATH_MAX]);
+
+// Whether a name in a folder is that of a stranger, or a folder that holds one.
+static bool is_stranger(int folder, const char *name, const char *prefix, const struct listing *l,
+                        char stranger[PATH_MAX])
+{
+    char path[PATH_MAX], inside[PATH_MAX];
+    struct stat st;
+    int len = snprintf(path, sizeof path, "%s%s", prefix, name);
+    bool fits = snprintf(inside, sizeof inside, "%s%s/", prefix, name) < PATH_MAX && len < PATH_MAX;
+    bool is_dir
+        = fits && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+    if (is_dir) {
+        int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        bool found = inner < 0 || find_stranger(inner, inside, l, stranger);
+        if (inner >= 0)
+            close(inner);
+        else
+            memcpy(stranger, inside, sizeof inside);
+        return found;
     }
-    free(name);
+    if (fits && list_has(l, path))
+        return false;
+    memcpy(stranger, path, sizeof path);
+    return true;
 }
 
 // Look below a folder for a file that the listing does not name; its relative name goes to
 // stranger. Folders count by what they hold. prefix: "" or "metrics/".
-static bool find_stranger(const char *folder, const char *prefix, const struct listing *l,
+static bool find_stranger(int folder, const char *prefix, const struct listing *l,
                           char stranger[PATH_MAX])
 {
-    DIR *dir = opendir(folder);
+    int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = own >= 0 ? fdopendir(own) : NULL;
     if (!dir) {
+        if (own >= 0)
+            close(own);
         snprintf(stranger, PATH_MAX, "%s", prefix);
         return true;
     }
     bool found = false;
-    for (struct dirent *e; !found && (e = readdir(dir));) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        char name[PATH_MAX], inside[PATH_MAX];
-        int len = snprintf(name, sizeof name, "%s%s", prefix, e->d_name);
-        int len_inside = snprintf(inside, sizeof inside, "%s%s/", prefix, e->d_name);
-        char *full
-            = len < len_inside && len_inside < PATH_MAX ? file_join(folder, e->d_name) : NULL;
-        struct stat st;
-        if (full && lstat(full, &st) == 0 && S_ISDIR(st.st_mode)) {
-            found = find_stranger(full, inside, l, stranger);
-        } else if (!full || !list_has(l, name)) {
-            memcpy(stranger, name, sizeof name);
-            found = true;
-        }
-        free(full);
-    }
+    for (struct dirent *e; !found && (e = readdir(dir));)
+        found = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0
+                && is_stranger(folder, e->d_name, prefix, l, stranger);
     closedir(dir);
     return found;
-}
-
-// Split path at its last component; parent and base are malloc'd.
-static bool split_path(const char *path, char **parent, char **base)
-{
-    size_t end = strlen(path);
-    while (end > 1 && path[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && path[start - 1] != '/')
-        start--;
-    *base = strndup(path + start, end - start);
-    *parent = start == 0 ? strdup(".") : strndup(path, start);
-    if (*base && *parent)
-        return true;
-    free(*base);
-    free(*parent);
-    return false;
 }
 
 // Nobody means a folder of blanks, and what begins with a dash is an option gone astray.
@@ -199,7 +193,7 @@ char *rundir_resolve(const char *path, struct abl_err *err)
                  strerror(errno));
         return NULL;
     }
-    if (!split_path(path, &parent, &base)) {
+    if (!file_split(path, &parent, &base)) {
         abl_no_memory(err);
         return NULL;
     }
@@ -218,10 +212,20 @@ char *rundir_resolve(const char *path, struct abl_err *err)
     return place;
 }
 
-bool rundir_check_place(const char *path, const char *place, struct abl_err *err)
+bool rundir_check_opened(const char *path, int folder, struct abl_err *err)
 {
     struct listing list;
     char stranger[PATH_MAX] = "";
+    list_run(folder, &list);
+    return !find_stranger(folder, "", &list, stranger)
+           || abl_fail(err, ABL_USAGE,
+                       "folder '%s' holds '%s', which is not part of an earlier run: nothing was "
+                       "replaced; move it away or choose another name",
+                       path, stranger);
+}
+
+bool rundir_check_place(const char *path, const char *place, struct abl_err *err)
+{
     if (!file_exists(place))
         return true;
     if (!file_is_dir(place))
@@ -229,30 +233,25 @@ bool rundir_check_place(const char *path, const char *place, struct abl_err *err
                         "'%s' is a file: expected a new folder, an empty one or an earlier run; "
                         "choose another name",
                         path);
-    list_run(place, &list);
-    if (!find_stranger(place, "", &list, stranger))
-        return true;
-    return abl_fail(err, ABL_USAGE,
-                    "folder '%s' holds '%s', which is not part of an earlier run: nothing was "
-                    "replaced; move it away or choose another name",
-                    path, stranger);
+    int folder = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return abl_fail(err, ABL_USAGE, "folder '%s' cannot be opened: %s; choose another name",
+                        path, strerror(errno));
+    bool ok = rundir_check_opened(path, folder, err);
+    close(folder);
+    return ok;
 }
 
 // --------------------------------------------------------------------------------------- leftovers
 
 static const char *const kinds[] = { [HIDDEN_WRITTEN] = ".tmp-", [HIDDEN_OLD] = ".old-" };
 
-char *rundir_hidden(const char *place, enum hidden_kind kind)
+char *rundir_hidden(const char *base, enum hidden_kind kind)
 {
-    char *parent, *base, *out = NULL;
-    if (!split_path(place, &parent, &base))
+    char random[FILE_RANDOM_NAME], *out = NULL;
+    file_random_name(random);
+    if (asprintf(&out, ".%.*s%s%ld-%s", MAX_BASE, base, kinds[kind], (long)getpid(), random) < 0)
         return NULL;
-    if (asprintf(&out, "%s/.%.*s%s%ld", parent, MAX_BASE, base, kinds[kind], (long)getpid()) < 0)
-        out = NULL;
-    if (out)
-        file_tidy(out); // the parent may be the root
-    free(parent);
-    free(base);
     return out;
 }
 
@@ -269,22 +268,19 @@ char *rundir_free_name(const char *place)
     return NULL;
 }
 
-void rundir_discard(const char *folder)
+bool rundir_is(int parent, const char *name, int folder)
 {
-    DIR *dir = opendir(folder);
-    bool all = dir != NULL;
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0
-            || strcmp(e->d_name, writing_name) == 0)
-            continue;
-        char *child = file_join(folder, e->d_name);
-        all = child && file_remove_tree(child, NULL) && all;
-        free(child);
-    }
-    if (dir)
-        closedir(dir);
-    if (all)
-        file_remove_tree(folder, NULL);
+    struct stat a, b;
+    return fstat(folder, &a) == 0 && fstatat(parent, name, &b, AT_SYMLINK_NOFOLLOW) == 0
+           && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+void rundir_discard(int parent, const char *name, int folder)
+{
+    if (file_remove_inside(folder, writing_name, name, NULL)
+        && (unlinkat(folder, writing_name, 0) == 0 || errno == ENOENT)
+        && rundir_is(parent, name, folder))
+        unlinkat(parent, name, AT_REMOVEDIR);
 }
 
 // What a hidden name says.
@@ -294,6 +290,7 @@ struct hidden {
     long pid;
 };
 
+// ".BASE.tmp-PID-RANDOM"; earlier versions wrote no RANDOM.
 static bool parse_hidden(const char *name, struct hidden *out)
 {
     for (size_t k = 0; *name == '.' && k < sizeof kinds / sizeof *kinds; k++) {
@@ -302,7 +299,8 @@ static bool parse_hidden(const char *name, struct hidden *out)
             last = at;
         const char *digits = last ? last + strlen(kinds[k]) : "";
         size_t n = strspn(digits, "0123456789");
-        if (n && n < 10 && !digits[n]) {
+        const char *random = digits + n + (digits[n] == '-');
+        if (n && n < 10 && !random[strspn(random, "0123456789abcdef")]) {
             *out = (struct hidden){ (enum hidden_kind)k, (size_t)(last - name - 1),
                                     strtol(digits, NULL, 10) };
             return true;
@@ -319,37 +317,44 @@ static bool is_alive(long pid)
 
 // Whether nobody writes this folder any more: its lock is free. Where it has none, or none that
 // can be asked for, the process's number tells.
-static bool is_left(const char *folder, long pid, bool *has_lock)
+static bool is_left(int folder, long pid, bool *has_lock)
 {
-    char *path = file_join(folder, writing_name);
-    int fd = path ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int fd = openat(folder, writing_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
     bool left = locked && errno == EWOULDBLOCK ? false : fd >= 0 && !locked ? true : !is_alive(pid);
     *has_lock = fd >= 0;
     if (fd >= 0)
         close(fd);
-    free(path);
     return left;
 }
 
-static bool is_own_folder(const char *path)
+// A folder in which processes of ours may have left something.
+struct swept {
+    int parent;
+    const char *path; // of it
+};
+
+// A folder of the user's own, -1 for all else.
+static int open_own(const struct swept *s, const char *name)
 {
     struct stat st;
-    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+    int folder = openat(s->parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0 || (fstat(folder, &st) == 0 && st.st_uid == geteuid()))
+        return folder;
+    close(folder);
+    return -1;
 }
 
 // A finished run that was not in its place yet: give it a name that can be seen.
-static char *rescue(const char *parent, const char *folder, const char *name, size_t base_len)
+static char *rescue(const struct swept *s, const char *name, size_t base_len, int folder)
 {
     char *place = NULL, *out = NULL;
-    if (asprintf(&place, "%s/%.*s", parent, (int)base_len, name + 1) < 0)
+    if (asprintf(&place, "%s/%.*s", s->path, (int)base_len, name + 1) < 0)
         return NULL;
+    file_tidy(place);
     char *to = rundir_free_name(place);
-    if (to && rename(folder, to) == 0) {
-        char *lock = file_join(to, writing_name);
-        if (lock)
-            unlink(lock);
-        free(lock);
+    if (to && renameat(s->parent, name, s->parent, strrchr(to, '/') + 1) == 0) {
+        unlinkat(folder, writing_name, 0);
         out = to;
     } else
         free(to);
@@ -358,51 +363,51 @@ static char *rescue(const char *parent, const char *folder, const char *name, si
 }
 
 // An earlier run that was to make room: back to its place, where there is nothing else now.
-static void bring_back(const char *parent, const char *folder, const char *name, size_t base_len)
+static void bring_back(const struct swept *s, const char *name, size_t base_len, int folder)
 {
-    char *place = NULL;
-    if (asprintf(&place, "%s/%.*s", parent, (int)base_len, name + 1) < 0)
-        return;
-    if (file_exists(place))
-        rundir_discard(folder);
-    else
-        (void)!rename(folder, place);
-    free(place);
+    char *base = strndup(name + 1, base_len);
+    if (base && file_is_there(s->parent, base))
+        rundir_discard(s->parent, name, folder);
+    else if (base)
+        (void)!renameat(s->parent, name, s->parent, base);
+    free(base);
 }
 
 // Returns the name of a run that was rescued.
-static char *put_right(const char *parent, const char *name)
+static char *put_right(const struct swept *s, const char *name)
 {
     struct hidden h;
     struct listing list;
     char stranger[PATH_MAX], *rescued = NULL;
-    char *folder = parse_hidden(name, &h) ? file_join(parent, name) : NULL;
+    int folder = parse_hidden(name, &h) ? open_own(s, name) : -1;
     bool has_lock = false;
-    if (folder && is_own_folder(folder) && is_left(folder, h.pid, &has_lock)) {
+    if (folder >= 0 && is_left(folder, h.pid, &has_lock)) {
         list_run(folder, &list);
         bool whole = list.n && !list.n_missing;
         bool ours = has_lock || (list.n && !find_stranger(folder, "", &list, stranger));
         if (ours && h.kind == HIDDEN_OLD)
-            bring_back(parent, folder, name, h.base_len);
+            bring_back(s, name, h.base_len, folder);
         else if (has_lock && whole)
-            rescued = rescue(parent, folder, name, h.base_len);
+            rescued = rescue(s, name, h.base_len, folder);
         else if (ours)
-            rundir_discard(folder);
+            rundir_discard(s->parent, name, folder);
         else
-            rmdir(folder); // made, and nothing put into it
+            unlinkat(s->parent, name, AT_REMOVEDIR); // made, and nothing put into it
     }
-    free(folder);
+    if (folder >= 0)
+        close(folder);
     return rescued;
 }
 
 char *rundir_sweep(const char *place)
 {
     char *parent, *base, *rescued = NULL;
-    if (!split_path(place, &parent, &base))
+    if (!file_split(place, &parent, &base))
         return NULL;
     DIR *dir = opendir(parent);
+    struct swept s = { dir ? dirfd(dir) : -1, parent };
     for (struct dirent *e; dir && (e = readdir(dir));) {
-        char *one = put_right(parent, e->d_name);
+        char *one = put_right(&s, e->d_name);
         if (rescued)
             free(one);
         else

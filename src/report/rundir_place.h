@@ -23,11 +23,14 @@ char *rundir_resolve(const char *path, struct abl_err *err);
 // ABL_USAGE where something is at `place` that is not ours to replace; path names it for the user.
 bool rundir_check_place(const char *path, const char *place, struct abl_err *err);
 
+// The same of a folder that is open.
+bool rundir_check_opened(const char *path, int folder, struct abl_err *err);
+
 enum hidden_kind { HIDDEN_WRITTEN, HIDDEN_OLD };
 
-// malloc'd "parent/.base.tmp-PID" or ".old-PID": beside the place and so on the same file system.
-// NULL when memory is out.
-char *rundir_hidden(const char *place, enum hidden_kind kind);
+// malloc'd ".BASE.tmp-PID-RANDOM" or ".old-PID-RANDOM", to lie beside BASE and so on the same file
+// system; nobody can know it beforehand. NULL when memory is out.
+char *rundir_hidden(const char *base, enum hidden_kind kind);
 
 // Put right what processes that have ended left in the folder of `place`: an unfinished run
 // goes; a finished one that was not in its place yet gets a name of its own, which is returned
@@ -35,9 +38,12 @@ char *rundir_hidden(const char *place, enum hidden_kind kind);
 // others made stays, and so does what cannot be changed.
 char *rundir_sweep(const char *place);
 
-// Remove a folder that is written no more; its sign goes last, so that what cannot be removed now
-// is known for ours later.
-void rundir_discard(const char *folder);
+// Remove a folder that is written no more, `name` in `parent`, both open; its sign goes last, so
+// that what cannot be removed now is known for ours later.
+void rundir_discard(int parent, const char *name, int folder);
+
+// Whether that name is still that of the folder that is open.
+bool rundir_is(int parent, const char *name, int folder);
 
 // malloc'd path beside `place` where nothing is: "place-1" and so on; NULL where there is none.
 char *rundir_free_name(const char *place);

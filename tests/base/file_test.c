@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <limits.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -103,10 +106,69 @@ static void names_what_cannot_be_opened(void **state)
     assert_false(file_read(s->path, 10, &bytes, ABL_FAILED, &err));
     expect_error(&err, ABL_FAILED, s->path, "is a folder: expected a file");
     assert_false(file_open(s->path, &f, ABL_FAILED, &err));
-    expect_error(&err, ABL_FAILED, s->path, "not a regular file");
-    assert_int_equal(mkfifo(scratch_path(s, "pipe"), 0600), 0);
-    assert_false(file_open(scratch_path(s, "pipe"), &f, ABL_FAILED, &err)); // does not wait
-    expect_error(&err, ABL_FAILED, "/pipe'", "not a regular file");
+    expect_error(&err, ABL_FAILED, s->path, "is a folder: expected a file");
+}
+
+static void make_socket(const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(fd >= 0 && strlen(path) < sizeof at.sun_path);
+    strcpy(at.sun_path, path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    close(fd);
+}
+
+// Opening a pipe waits for a writer, reading a device may never end. alarm() ends the test, should
+// any of it wait.
+static void does_not_wait_for_what_is_no_file(void **state)
+{
+    struct scratch *s = *state;
+    struct file_bytes bytes;
+    struct file_source f;
+    struct abl_err err;
+    char pipe_path[SCRATCH_PATH + 16], link_path[SCRATCH_PATH + 16], socket_path[SCRATCH_PATH + 16];
+    snprintf(pipe_path, sizeof pipe_path, "%s", scratch_path(s, "pipe"));
+    snprintf(link_path, sizeof link_path, "%s", scratch_path(s, "link"));
+    snprintf(socket_path, sizeof socket_path, "%s", scratch_path(s, "socket"));
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    assert_int_equal(symlink("/dev/zero", link_path), 0);
+    make_socket(socket_path);
+    const struct {
+        const char *path, *kind;
+    } cases[] = { { pipe_path, "is a named pipe: expected a regular file" },
+                  { link_path, "is a device: expected a regular file" },
+                  { "/dev/zero", "is a device: expected a regular file" },
+                  { socket_path, "is a socket: expected a regular file" } };
+    alarm(20);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_false(file_read(cases[i].path, 10, &bytes, ABL_BAD_DATA, &err));
+        expect_error(&err, ABL_BAD_DATA, cases[i].path, cases[i].kind);
+        assert_false(file_open(cases[i].path, &f, ABL_BAD_MODEL, &err));
+        expect_error(&err, ABL_BAD_MODEL, cases[i].path, cases[i].kind);
+    }
+    alarm(0);
+}
+
+// What a shell opens for <(command).
+static void reads_what_a_shell_has_opened(void **state)
+{
+    (void)state;
+    struct file_bytes bytes;
+    struct abl_err err;
+    char path[32];
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "made", 4), 4);
+    close(ends[1]);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    if (!file_read(path, 10, &bytes, ABL_BAD_DATA, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(bytes.data, "made");
+    file_bytes_release(&bytes);
+    close(ends[0]);
+    assert_false(file_read(path, 10, &bytes, ABL_BAD_DATA, &err));
+    expect_error(&err, ABL_BAD_DATA, path, "cannot read");
 }
 
 static void positioned_reads_stop_at_the_end(void **state)
@@ -192,6 +254,44 @@ static void writes_all_or_nothing(void **state)
     assert_int_equal(rmdir(scratch_path(s, "out")), 0);
 }
 
+// A name that can be known beforehand is one that somebody else can take first.
+static void writes_under_names_that_nobody_knows(void **state)
+{
+    struct scratch *s = *state;
+    struct abl_err err;
+    char out[SCRATCH_PATH + 16], planted[SCRATCH_PATH + 32], names[2][FILE_RANDOM_NAME];
+    snprintf(out, sizeof out, "%s", scratch_path(s, "out"));
+    scratch_text(s, "kept", "kept");
+    snprintf(planted, sizeof planted, "%s.tmp-%ld", out, (long)getpid());
+    assert_int_equal(symlink("kept", planted), 0);
+    assert_true(file_write_atomic(out, "new", 3, &err));
+    expect_content(out, "new");
+    expect_content(scratch_path(s, "kept"), "kept");
+    file_random_name(names[0]);
+    file_random_name(names[1]);
+    assert_int_equal(strlen(names[0]), FILE_RANDOM_NAME - 1);
+    assert_string_not_equal(names[0], names[1]);
+    // A link at the place itself is replaced.
+    assert_int_equal(symlink("kept", scratch_path(s, "link")), 0);
+    assert_true(file_write_atomic(scratch_path(s, "link"), "new", 3, &err));
+    expect_content(scratch_path(s, "link"), "new");
+    expect_content(scratch_path(s, "kept"), "kept");
+}
+
+// As long as a name may be: the temporary one must not be longer.
+static void writes_the_longest_names(void **state)
+{
+    struct scratch *s = *state;
+    struct abl_err err;
+    char path[SCRATCH_PATH + NAME_MAX + 2];
+    int len = snprintf(path, sizeof path, "%s/", s->path);
+    memset(path + len, 'n', NAME_MAX);
+    path[len + NAME_MAX] = '\0';
+    if (!file_write_atomic(path, "new", 3, &err))
+        fail_msg("%s", err.text);
+    expect_content(path, "new");
+}
+
 static void makes_missing_folders_only(void **state)
 {
     struct scratch *s = *state;
@@ -257,6 +357,12 @@ int main(void)
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(names_what_cannot_be_opened, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test_setup_teardown(does_not_wait_for_what_is_no_file, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test(reads_what_a_shell_has_opened),
+        cmocka_unit_test_setup_teardown(writes_under_names_that_nobody_knows, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(writes_the_longest_names, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(positioned_reads_stop_at_the_end, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test(joins_with_one_slash),

@@ -82,6 +82,12 @@ static bool is_watched(int fd)
     return fd >= 0 && fd < MAX_FD && watched[fd];
 }
 
+// A name in a folder: by its path, or below one that was opened by such a path.
+static bool here_at(int at, const char *path)
+{
+    return here(path) || (path && *path != '/' && is_watched(at));
+}
+
 static int watch(int fd, bool yes)
 {
     if (fd >= 0 && fd < MAX_FD)
@@ -112,10 +118,10 @@ OPEN(open64)
         va_start(args, flags);                                                                     \
         int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, int) : 0;                          \
         va_end(args);                                                                              \
-        if (fails(#name, here(path)))                                                              \
+        if (fails(#name, here_at(at, path)))                                                       \
             return -1;                                                                             \
         return watch(REAL(#name, int (*)(int, const char *, int, ...))(at, path, flags, mode),     \
-                     here(path));                                                                  \
+                     here_at(at, path));                                                           \
     }
 OPENAT(openat)
 OPENAT(openat64)
@@ -184,7 +190,7 @@ ON_PATH(rmdir)
 
 int unlinkat(int at, const char *path, int flags)
 {
-    if (fails("unlinkat", here(path)))
+    if (fails("unlinkat", here_at(at, path)))
         return -1;
     return REAL("unlinkat", int (*)(int, const char *, int))(at, path, flags);
 }
@@ -198,7 +204,7 @@ int mkdir(const char *path, mode_t mode)
 
 int mkdirat(int at, const char *path, mode_t mode)
 {
-    if (fails("mkdirat", here(path)))
+    if (fails("mkdirat", here_at(at, path)))
         return -1;
     return REAL("mkdirat", int (*)(int, const char *, mode_t))(at, path, mode);
 }
@@ -212,14 +218,14 @@ int rename(const char *from, const char *to)
 
 int renameat(int at, const char *from, int there, const char *to)
 {
-    if (fails("renameat", here(from) || here(to)))
+    if (fails("renameat", here_at(at, from) || here_at(there, to)))
         return -1;
     return REAL("renameat", int (*)(int, const char *, int, const char *))(at, from, there, to);
 }
 
 int renameat2(int at, const char *from, int there, const char *to, unsigned flags)
 {
-    if (fails("renameat2", here(from) || here(to)))
+    if (fails("renameat2", here_at(at, from) || here_at(there, to)))
         return -1;
     return REAL("renameat2", int (*)(int, const char *, int, const char *, unsigned))(
         at, from, there, to, flags);
@@ -248,6 +254,13 @@ char *realpath(const char *restrict path, char *restrict out)
     }
 ON_STAT(stat)
 ON_STAT(lstat)
+
+int fstatat(int at, const char *restrict path, struct stat *restrict out, int flags)
+{
+    if (fails("fstatat", here_at(at, path)))
+        return -1;
+    return REAL("fstatat", int (*)(int, const char *, struct stat *, int))(at, path, out, flags);
+}
 
 static void take_all_memory(void)
 {

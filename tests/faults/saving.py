@@ -43,7 +43,7 @@ def environment(home):
 
 def passing(name):
     """Known for the program's own while it writes; the next run over it takes it along."""
-    return name == ".abltui-writing" or re.search(r"\.tmp-\d+$", name)
+    return name == ".abltui-writing" or re.search(r"\.tmp-[0-9a-f]+$", name)
 
 
 def what_is_wrong(folder):

@@ -18,6 +18,7 @@
 #include "base/jobs.h"
 #include "base/sha256.h"
 #include "experiments/experiments.h"
+#include "report/rundir.h"
 #include "report/write.h"
 #include "tests/support/report_example.h"
 
@@ -381,6 +382,8 @@ static void leftovers_of_ours_go_and_others_stay(void **state)
     char locked[64], *file;
     leave(*state, ".run.tmp-999999999", true);
     leave(*state, ".other.tmp-1", true); // a number that is another's by now
+    leave(*state, ".run.tmp-999999999-0123456789ab", true);
+    leave(*state, ".run.tmp-999999999-planted", true); // no name of ours
     leave(*state, ".run.tmp-999999998", false);
     leave(*state, ".run.temp-999999999", true);
     leave(*state, "run.tmp-999999999", true);
@@ -393,10 +396,10 @@ static void leftovers_of_ours_go_and_others_stay(void **state)
     assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
     free(write_report(e, *state, "run"));
     close(fd);
-    assert_int_equal(count_entries(*state), 5); // the run, and four that stay
+    assert_int_equal(count_entries(*state), 6); // the run, and five that stay
     free(file);
-    static const char *const there[]
-        = { ".run.tmp-999999998", ".run.temp-999999999", "run.tmp-999999999", "run" };
+    static const char *const there[] = { ".run.tmp-999999998", ".run.tmp-999999999-planted",
+                                         ".run.temp-999999999", "run.tmp-999999999", "run" };
     for (size_t i = 0; i < sizeof there / sizeof *there; i++) {
         file = file_join(*state, there[i]);
         if (!file_exists(file))
@@ -404,6 +407,37 @@ static void leftovers_of_ours_go_and_others_stay(void **state)
         free(file);
     }
     example_free(e);
+}
+
+// Somebody who may write beside the run puts a link in the place of what is being written.
+static void a_folder_that_is_swapped_for_a_link_leads_nowhere(void **state)
+{
+    struct abl_err err = { 0 };
+    struct rundir d;
+    char *victim = file_join(*state, "victim"), *place = file_join(*state, "run"), *temp, *moved;
+    assert_int_equal(mkdir(victim, 0777), 0);
+    write_text(victim, "kept", "kept");
+    must(rundir_open(place, &d, &err), &err);
+    temp = file_join(*state, d.temp);
+    moved = file_join(*state, "moved");
+    assert_int_equal(rename(temp, moved), 0);
+    assert_int_equal(symlink("victim", temp), 0);
+    struct buf text = { 0 };
+    buf_str(&text, "kept\n");
+    must(rundir_add(&d, "metrics/a.csv", &text, 0, &err), &err);
+    must(rundir_add(&d, "kept", &text, 0, &err), &err);
+    assert_false(rundir_commit(&d, false, &err)); // and gives up what it has written
+    if (!strstr(err.text, "was replaced by somebody else"))
+        fail_msg("%s", err.text);
+    assert_int_equal(count_entries(victim), 1);
+    assert_int_equal(count_entries(moved), 0);
+    assert_false(file_exists(place));
+    assert_true(file_exists(temp)); // is not ours
+    buf_release(&text);
+    free(victim);
+    free(place);
+    free(temp);
+    free(moved);
 }
 
 static void a_finished_run_without_its_place_gets_a_name(void **state)
@@ -507,6 +541,7 @@ int main(void)
         IN_FOLDER(a_place_whose_parent_is_gone_is_made_up_for_here),
         IN_FOLDER(names_that_cannot_be_meant_are_refused),
         IN_FOLDER(leftovers_of_ours_go_and_others_stay),
+        IN_FOLDER(a_folder_that_is_swapped_for_a_link_leads_nowhere),
         IN_FOLDER(a_finished_run_without_its_place_gets_a_name),
         cmocka_unit_test(jobs_end_as_they_will_and_cost_themselves_alone),
     };

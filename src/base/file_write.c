@@ -1,0 +1,139 @@
+// Files that appear whole or not at all.
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static bool write_all(int fd, const char *bytes, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool sync_all(int fd)
+{
+    while (fsync(fd) != 0)
+        if (errno != EINTR)
+            return false;
+    return true;
+}
+
+void file_random_name(char out[FILE_RANDOM_NAME])
+{
+    uint64_t bits = 0;
+    struct timespec now;
+    // Without the system's numbers the clock has to do: a name that is taken is never written to.
+    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits
+        && clock_gettime(CLOCK_MONOTONIC, &now) == 0)
+        bits = (uint64_t)now.tv_nsec * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)getpid();
+    snprintf(out, FILE_RANDOM_NAME, "%012" PRIx64, bits >> 16);
+}
+
+static const char temporary[] = ".tmp-";
+
+bool file_is_temporary(const char *ending)
+{
+    size_t len = sizeof temporary - 1;
+    return strncmp(ending, temporary, len) == 0 && ending[len]
+           && strspn(ending + len, "0123456789abcdef") == strlen(ending + len);
+}
+
+// A file that was not there; its name goes to temp. A link of that name is not followed.
+static int create_new(int folder, const char *name, char temp[NAME_MAX + 1])
+{
+    enum { TRIES = 100 };
+    char random[FILE_RANDOM_NAME];
+    int fd = -1;
+    for (int i = 0; i < TRIES && fd < 0 && (!i || errno == EEXIST); i++) {
+        file_random_name(random);
+        int len = snprintf(temp, NAME_MAX + 1, "%s%s%s", name, temporary, random);
+        if (len > NAME_MAX)
+            snprintf(temp, NAME_MAX + 1, ".abltui%s%s", temporary, random);
+        fd = openat(folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    }
+    return fd;
+}
+
+bool file_write_in(int folder, const char *name, const char *path, const void *bytes, size_t len,
+                   struct abl_err *err)
+{
+    char temp[NAME_MAX + 1];
+    int fd = create_new(folder, name, temp);
+    bool ok = fd >= 0 && write_all(fd, bytes, len) && sync_all(fd);
+    int why = errno;
+    if (fd >= 0 && close(fd) != 0 && ok) {
+        why = errno;
+        ok = false;
+    }
+    if (ok && renameat(folder, temp, folder, name) != 0) {
+        why = errno;
+        ok = false;
+    }
+    if (ok)
+        return true;
+    if (fd >= 0)
+        unlinkat(folder, temp, 0);
+    return abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(why));
+}
+
+bool file_write_atomic(const char *path, const void *bytes, size_t len, struct abl_err *err)
+{
+    char *parent, *name;
+    size_t path_len = strlen(path);
+    if (path_len && path[path_len - 1] == '/')
+        return abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(EISDIR));
+    if (!file_split(path, &parent, &name))
+        return abl_no_memory(err);
+    int folder = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool ok
+        = folder >= 0 || abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(errno));
+    ok = ok && file_write_in(folder, name, path, bytes, len, err);
+    if (folder >= 0)
+        close(folder);
+    free(parent);
+    free(name);
+    return ok;
+}
+
+bool file_sync_opened(int folder)
+{
+    // Some file systems know no such thing: EINVAL.
+    return sync_all(folder) || errno == EINVAL || errno == ENOTSUP;
+}
+
+bool file_sync_folder(const char *path, struct abl_err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && file_sync_opened(fd);
+    if (!ok)
+        abl_fail(err, ABL_FAILED, "cannot write folder '%s': %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+void file_sync_parent(const char *path)
+{
+    char *parent, *name;
+    if (!file_split(path, &parent, &name))
+        return;
+    file_sync_folder(parent, NULL);
+    free(parent);
+    free(name);
+}
