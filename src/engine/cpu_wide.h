@@ -44,7 +44,8 @@ static inline float exp_negative(float x)
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     float e = p * r * r + r + 1.0f;
-    // 1.5 * 2^23 and the exponent's bias bring n + 127 to the lowest bits, also where n is no number.
+    // 1.5 * 2^23 and the exponent's bias bring n + 127 to the lowest bits, also where n is no
+    // number.
     float biased = n + (12582912.0f + 127.0f);
     uint32_t bits;
     memcpy(&bits, &biased, sizeof bits);
