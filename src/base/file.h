@@ -86,11 +86,10 @@ bool file_is_temporary(const char *ending);
 enum { FILE_RANDOM_NAME = 13 };
 void file_random_name(char out[FILE_RANDOM_NAME]);
 
-// Have the names in a folder reach the disk. file_sync_parent: of the folder that path lies in, as
-// far as that can be done. file_sync_opened: of one that is open; errno says why not.
-bool file_sync_folder(const char *path, struct abl_err *err);
-void file_sync_parent(const char *path);
+// Have the names in a folder that is open reach the disk; errno says why not. file_sync_parent: of
+// the folder that path lies in, as far as that can be done.
 bool file_sync_opened(int folder);
+void file_sync_parent(const char *path);
 
 // Create path and its missing parents (mode 0777 & ~umask).
 bool file_make_dirs(const char *path, struct abl_err *err);

@@ -117,23 +117,16 @@ bool file_sync_opened(int folder)
     return sync_all(folder) || errno == EINVAL || errno == ENOTSUP;
 }
 
-bool file_sync_folder(const char *path, struct abl_err *err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && file_sync_opened(fd);
-    if (!ok)
-        abl_fail(err, ABL_FAILED, "cannot write folder '%s': %s", path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
 void file_sync_parent(const char *path)
 {
     char *parent, *name;
     if (!file_split(path, &parent, &name))
         return;
-    file_sync_folder(parent, NULL);
+    int folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder >= 0) {
+        file_sync_opened(folder);
+        close(folder);
+    }
     free(parent);
     free(name);
 }
