@@ -26,7 +26,7 @@ enum command {
     N_COMMANDS,
 };
 
-enum { MAX_ARGS = 64 };
+enum { MAX_ARGS = 64, MAX_OPERANDS = 1024 };
 
 enum cli_flags {
     CLI_JSON = 1 << 0,
@@ -44,7 +44,7 @@ struct cli {
     const char *export_dir; // NULL = none, "-" = JSON on standard output
     const char *screenshot; // file to draw the explorer into, without a terminal
     struct ui_settings ui;
-    const char *args[MAX_ARGS]; // words that are no options
+    const char *args[MAX_OPERANDS]; // words that are no options
     size_t n_args;
     const char *data[MAX_ARGS]; // --data, each condition; run.data is the first of them
     size_t n_data;

@@ -9,10 +9,16 @@
 #include "base/file.h"
 #include "report/cross.h"
 
-enum { MAX_CHILDREN = 256, JSON_MAX = 64 << 20 };
+enum { MAX_CHILDREN = MAX_OPERANDS, JSON_MAX = 64 << 20 };
+
+// What tells a run from the others.
+struct child_of {
+    const char *condition, *model, *model_sha256;
+};
 
 struct children {
     struct cross_child items[MAX_CHILDREN];
+    struct child_of of[MAX_CHILDREN];
     size_t n;
     struct arena arena;
 };
@@ -34,30 +40,35 @@ static cJSON *read_json(const char *dir, const char *name, struct abl_err *err)
     return parsed;
 }
 
-static bool add_child(struct children *c, const char *tag, const char *dir, struct abl_err *err)
+// "" where the key is missing.
+static const char *text_of(struct arena *a, const cJSON *o, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+    return arena_strdup(a, cJSON_IsString(item) ? item->valuestring : "");
+}
+
+static bool add_child(struct children *c, const char *condition, const char *dir,
+                      const cJSON *config, struct abl_err *err)
 {
     if (c->n == MAX_CHILDREN)
         return abl_fail(err, ABL_USAGE, "more than %d runs", MAX_CHILDREN);
-    for (size_t i = 0; i < c->n; i++)
-        if (strcmp(c->items[i].tag, tag) == 0)
-            return abl_fail(
-                err, ABL_USAGE,
-                "'%s' and '%s' are both runs over '%s': expected conditions that differ",
-                c->items[i].dir, dir, tag);
-    struct cross_child *to = &c->items[c->n];
-    *to = (struct cross_child){ arena_strdup(&c->arena, tag), arena_strdup(&c->arena, dir) };
-    if (!to->tag || !to->dir)
+    struct child_of of = { arena_strdup(&c->arena, condition), text_of(&c->arena, config, "model"),
+                           text_of(&c->arena, config, "model_sha256") };
+    const char *kept = arena_strdup(&c->arena, dir);
+    if (!of.condition || !of.model || !of.model_sha256 || !kept)
         return abl_no_memory(err);
-    c->n++;
+    c->items[c->n] = (struct cross_child){ .tag = of.condition, .dir = kept };
+    c->of[c->n++] = of;
     return true;
 }
 
 // A single run is named by its condition.
-static bool add_single(struct children *c, const char *dir, struct abl_err *err)
+static bool add_single(struct children *c, const char *dir, const cJSON *config,
+                       struct abl_err *err)
 {
     cJSON *summary = read_json(dir, "metrics/summary.json", err);
     const cJSON *condition = cJSON_GetObjectItemCaseSensitive(summary, "condition");
-    bool ok = cJSON_IsString(condition) && add_child(c, condition->valuestring, dir, err);
+    bool ok = cJSON_IsString(condition) && add_child(c, condition->valuestring, dir, config, err);
     if (summary && !cJSON_IsString(condition))
         abl_fail(err, ABL_BAD_DATA, "metrics/summary.json of '%s' names no condition", dir);
     cJSON_Delete(summary);
@@ -76,11 +87,62 @@ static bool add_run(struct children *c, const char *dir, struct abl_err *err)
         cJSON_ArrayForEach(item, conditions)
         {
             const char *child = file_path(&c->arena, "%s/%s", dir, item->string);
-            ok = ok && ((child || abl_no_memory(err)) && add_child(c, item->string, child, err));
+            ok = ok
+                 && ((child || abl_no_memory(err)) && add_child(c, item->string, child, item, err));
         }
     }
+    ok = ok && (joint || add_single(c, dir, config, err));
     cJSON_Delete(config);
-    return ok && (joint || add_single(c, dir, err));
+    return ok;
+}
+
+// Whether two runs have the same tag; *one and *other: the first such.
+static bool find_same(const struct children *c, size_t *one, size_t *other)
+{
+    for (size_t i = 0; i < c->n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(c->items[i].tag, c->items[k].tag) == 0) {
+                *one = k;
+                *other = i;
+                return true;
+            }
+    return false;
+}
+
+// Whether a model's name means more than one model here, as folders of one name do.
+static bool is_ambiguous(const struct children *c, const struct child_of *of)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (strcmp(c->of[i].model, of->model) == 0
+            && strcmp(c->of[i].model_sha256, of->model_sha256) != 0)
+            return true;
+    return false;
+}
+
+// Runs are called by their conditions; where several models ran over one, by "model:condition",
+// all of them.
+static bool name_children(struct children *c, struct abl_err *err)
+{
+    size_t one, other;
+    if (!find_same(c, &one, &other))
+        return true;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct child_of *of = &c->of[i];
+        bool by_hash = is_ambiguous(c, of);
+        const char *tag = by_hash ? arena_printf(&c->arena, "%s@%.8s:%s", of->model,
+                                                 of->model_sha256, of->condition)
+                                  : arena_printf(&c->arena, "%s:%s", of->model, of->condition);
+        if (!tag)
+            return abl_no_memory(err);
+        c->items[i].tag = tag;
+        c->items[i].relabelled = true;
+    }
+    return !find_same(c, &one, &other)
+           || abl_fail(err, ABL_USAGE,
+                       "'%s' and '%s' are both runs of '%s' over '%s': expected conditions or "
+                       "models that differ",
+                       c->items[one].dir, c->items[other].dir, c->of[one].model,
+                       c->of[one].condition);
 }
 
 bool command_rebuild(const struct cli *cli, struct abl_err *err)
@@ -94,7 +156,7 @@ bool command_rebuild(const struct cli *cli, struct abl_err *err)
     bool ok = true;
     for (size_t i = 0; ok && i < cli->n_args; i++)
         ok = add_run(c, cli->args[i], err);
-    ok = ok && cross_begin(cli->export_dir, "", err)
+    ok = ok && name_children(c, err) && cross_begin(cli->export_dir, "", err)
          && cross_write(cli->export_dir, "", c->items, c->n, err);
     if (ok && !(cli->flags & CLI_QUIET))
         fprintf(stderr, "%zu runs joined in %s\n", c->n, cli->export_dir);

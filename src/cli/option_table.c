@@ -27,7 +27,7 @@ const struct command_info cli_commands[N_COMMANDS] = {
     [COMMAND_CONFIG]
     = { "run", "CONFIG… [--export DIR]", "run files, tinyLab's or ours", MAX_ARGS },
     [COMMAND_REBUILD] = { "rebuild", "RUN… --export DIR",
-                          "tables over several conditions from their runs", MAX_ARGS },
+                          "tables over several conditions from their runs", MAX_OPERANDS },
     [COMMAND_COMPARE]
     = { "compare", "REPORT REPORT…", "which heads agree between OV reports", MAX_ARGS },
     [COMMAND_PULL]

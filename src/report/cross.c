@@ -113,15 +113,26 @@ static const struct csv_table *read_tables(struct writer *w, const struct table 
 }
 
 // The children's rows one below the other, under one header.
-static void join(const struct writer *w, const struct table *t, const struct csv_table *tables,
+static bool join(struct writer *w, const struct table *t, const struct csv_table *tables,
                  struct buf *out)
 {
     struct sheet s;
+    const char **row = arena_alloc(&w->arena, t->n_columns, sizeof *row);
+    if (!row)
+        return abl_no_memory(w->err);
     sheet_begin(&s, out, SHEET_CSV, t->columns, t->n_columns);
-    for (size_t i = 0; i < w->n; i++)
-        for (size_t row = 0; row < tables[i].n_rows; row++)
-            sheet_cells(&s, tables[i].cells + row * t->n_columns);
+    for (size_t i = 0; i < w->n; i++) {
+        size_t condition
+            = w->children[i].relabelled ? csv_table_column(&tables[i], "condition") : SIZE_MAX;
+        for (size_t k = 0; k < tables[i].n_rows; k++) {
+            memcpy(row, tables[i].cells + k * t->n_columns, t->n_columns * sizeof *row);
+            if (condition != SIZE_MAX)
+                row[condition] = w->children[i].tag;
+            sheet_cells(&s, row);
+        }
+    }
     sheet_end(&s);
+    return true;
 }
 
 static bool write_matrix(struct writer *w, const struct cross_matrix *m,
@@ -134,8 +145,8 @@ static bool write_matrix(struct writer *w, const struct cross_matrix *m,
     if (!any)
         return true;
     const char *name = arena_printf(&w->arena, "artifacts/cross_condition/%s.csv", m->name);
-    join(w, m->table, tables, &text);
-    bool ok = name ? put(w, name, &text) : abl_no_memory(w->err);
+    bool ok = (name || abl_no_memory(w->err)) && join(w, m->table, tables, &text)
+              && put(w, name, &text);
     buf_release(&text);
     return ok;
 }

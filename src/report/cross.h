@@ -26,6 +26,7 @@ extern const struct cross_matrix cross_matrices[N_CROSS_MATRICES];
 struct cross_child {
     const char *tag; // its name among the others, and of its folder below the joint one
     const char *dir; // its run directory
+    bool relabelled; // tables say the tag where its own say the condition
 };
 
 // Make the folder that holds the children's folders and the joint files, or

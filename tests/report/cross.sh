@@ -57,7 +57,55 @@ refuses names_that_are_alike_are_refused 2 "both called 'facts'" --data facts --
 refuses a_folder_of_something_else_is_left_alone 2 'holds something else' --data facts --data logic --export tests
 refuses rebuild_needs_runs 2 'rebuild needs runs' rebuild
 refuses rebuild_names_what_is_no_run 3 'no-run' rebuild "$scratch/no-run" --export "$scratch/x"
-refuses rebuild_wants_conditions_that_differ 2 "both runs over 'facts'" rebuild "$scratch/single-facts" "$scratch/four/facts" --export "$scratch/x"
+refuses rebuild_wants_conditions_or_models_that_differ 2 "both runs of 'tiny-gpt2' over 'facts'" rebuild "$scratch/single-facts" "$scratch/four/facts" --export "$scratch/x"
+
+# Two checkpoints of a model over one condition: rows and lists are told apart by model and condition.
+cp -r data/models/tiny-gpt2 "$scratch/step2000"
+two_models=(--heads 0:0,0:1,1:2)
+succeeds a_checkpoint_runs "${quick[@]}" "${two_models[@]}" --data facts --export "$scratch/first"
+succeeds another_checkpoint_runs "${quick[@]}" "${two_models[@]}" --model "$scratch/step2000" --data facts --export "$scratch/second"
+succeeds rebuild_takes_checkpoints_of_a_condition rebuild "$scratch/first" "$scratch/second" "$scratch/single-logic" --export "$scratch/steps" --quiet
+checkpoints() {
+    python3 - "$scratch" <<'EOF'
+import csv, json, sys
+root = sys.argv[1] + "/steps/"
+tags = ["tiny-gpt2:facts", "step2000:facts", "tiny-gpt2:logic"]
+read = lambda path: list(csv.DictReader(open(path, encoding="utf-8")))
+for table, matrix in ("head_impact", "head_matrix"), ("rows", "rows"):
+    rows = read(f"{root}artifacts/cross_condition/{matrix}.csv")
+    parts = [(tag, read(f"{sys.argv[1]}/{run}/metrics/{table}.csv")) for tag, run in zip(tags, ("first", "second", "single-logic"))]
+    expected = [dict(row, condition=tag) for tag, part in parts for row in part]
+    assert rows == expected, (matrix, len(rows), len(expected), rows[0], expected[0])
+assert list(json.load(open(root + "config.json"))["conditions"]) == tags
+for file in "summary", "invariants":
+    assert json.load(open(f"{root}artifacts/cross_condition/{file}.json"))["conditions"] == tags, file
+assert {tuple(h["delta"]) for h in json.load(open(root + "artifacts/cross_condition/invariants.json"))["heads"]["ld"]} == {tuple(tags)}
+EOF
+}
+holds checkpoints_are_told_apart checkpoints
+# Folders of one name with other weights in them.
+mkdir "$scratch/elsewhere"
+cp -r data/models/tiny-gpt2 "$scratch/elsewhere"
+python3 - "$scratch/elsewhere/tiny-gpt2/model.safetensors" <<'EOF'
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[-4] ^= 1
+open(sys.argv[1], "wb").write(data)
+EOF
+succeeds a_namesake_runs "${quick[@]}" "${two_models[@]}" --model "$scratch/elsewhere/tiny-gpt2" --data facts --export "$scratch/third"
+succeeds rebuild_takes_models_of_one_name rebuild "$scratch/first" "$scratch/third" --export "$scratch/namesakes" --quiet
+namesakes() {
+    python3 - "$scratch" <<'EOF'
+import json, sys
+shas = [json.load(open(f"{sys.argv[1]}/{run}/config.json"))["model_sha256"][:8] for run in ("first", "third")]
+assert list(json.load(open(sys.argv[1] + "/namesakes/config.json"))["conditions"]) == [f"tiny-gpt2@{sha}:facts" for sha in shas]
+EOF
+}
+holds namesakes_are_told_apart_by_their_weights namesakes
+many=()
+for i in $(seq 100); do many+=("$scratch/no-run-$i"); done
+refuses rebuild_takes_a_hundred_runs 3 'no-run-1' rebuild "${many[@]}" --export "$scratch/x"
+
 "$program" "${quick[@]}" --data facts --data nowhere --data logic --export "$scratch/some" >/dev/null 2>"$scratch/err" </dev/null
 status=$?
 holds a_condition_that_fails_sets_the_status test "$status" = 3
