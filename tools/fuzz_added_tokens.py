@@ -4,7 +4,9 @@
 
 needs: pip install tokenizers (0.23 for transformers-5, 0.22 for transformers-4, whose library that is). Each file is one of
 tests/fixtures/tokenizers with random added tokens: overlapping, with every flag, listed twice, with gaps in their ids, or what
-the vocabulary has already. Texts are put together of these tokens, pieces of them, spaces and words.
+the vocabulary has already. Texts are put together of these tokens, pieces of them, spaces and words. Of two tokens that
+normalisation makes equal the library of transformers 5 takes either, by chance: with ours such files have a note, and any answer
+of the library's is right.
 """
 
 from __future__ import annotations
@@ -67,9 +69,14 @@ def ids_of(tokenizer: Tokenizer, text: str) -> list[int] | None:
         return None
 
 
+def may_give(file: dict, text: str, line: str) -> bool:
+    """Whether one of many tokenizers of the same file gives these ids."""
+    return any(" ".join(map(str, ids_of(Tokenizer.from_str(json.dumps(file)), text) or [])) == line for _ in range(40))
+
+
 def run(options: argparse.Namespace) -> int:
     rng = random.Random(options.seed)
-    pairs = bad = refused = without = 0
+    pairs = bad = refused = without = chance = 0
     with tempfile.TemporaryDirectory() as place:
         sent, expected = [], []
         for i in range(options.files):
@@ -82,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
             texts = [random_text(rng, contents) for _ in range(options.texts)]
             sent.append(f"@{folder}\n" + "".join(json.dumps(t) + "\n" for t in texts))
             answers = [ids_of(tokenizer, text) for text in texts]
-            expected.append((file["added_tokens"], texts, answers))
+            expected.append((file, texts, answers))
         out = subprocess.run([options.encode, "-", options.like], input="".join(sent), capture_output=True, text=True, check=True)
     answers_of: list[list[str]] = []
     for line in out.stdout.split("\n")[:-1]:
@@ -90,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
             answers_of.append([line])
         else:
             answers_of[-1].append(line)
-    for (added, texts, theirs), mine in zip(expected, answers_of, strict=True):
+    for (file, texts, theirs), mine in zip(expected, answers_of, strict=True):
         if mine[0].startswith("@refused"):
             refused += 1
             if options.verbose:
@@ -102,10 +109,14 @@ def run(options: argparse.Namespace) -> int:
                 continue
             pairs += 1
             if line != " ".join(map(str, ids)):
+                if "by chance" in mine[0] and may_give(file, text, line):
+                    chance += 1
+                    continue
                 bad += 1
                 if bad <= 5:
-                    print(f"{json.dumps(added)}\n  {text!r}\n  expected {ids}\n  found    {line}")
-    print(f"{pairs} pairs, {refused} of {options.files} files refused, {without} texts that the library fails at, {bad} differ")
+                    print(f"{json.dumps(file['added_tokens'])}\n  {text!r}\n  expected {ids}\n  found    {line}")
+    print(f"{pairs} pairs, {refused} of {options.files} files refused, {without} texts that the library fails at, "
+          f"{chance} by chance, as noted, {bad} differ")
     return 1 if bad else 0
 
 

@@ -273,7 +273,7 @@ bool gguf_tokenizer_open(const struct gguf *g, const char *path, enum owner like
             .ends = { .bos_exact = TOKEN_NONE, .bos_id = TOKEN_NONE, .pad_id = TOKEN_NONE } };
     struct reader r = { .g = g, .path = path, .d = &d, .err = err };
     d.path = arena_strdup(&d.arena, path);
-    bool ok = (d.path || abl_no_memory(err)) && read_tokens(&r);
+    bool ok = ((d.path && definition_name_file(&d, path)) || abl_no_memory(err)) && read_tokens(&r);
     if (ok && d.read.failed)
         ok = abl_no_memory(err);
     if (!ok) {

@@ -32,9 +32,15 @@ static bool plant(struct added_set *set, const struct added_token *t)
             return false;
         node = (uint32_t)*next;
     }
+    struct added_token *kept = &set->tokens[set->n];
+    *kept = *t;
     if (set->ends[node] == TOKEN_NONE)
         set->ends[node] = (uint32_t)set->n;
-    set->tokens[set->n++] = *t;
+    else if (!set->second && set->tokens[set->ends[node]].id != t->id) {
+        set->first = &set->tokens[set->ends[node]];
+        set->second = kept;
+    }
+    set->n++;
     return true;
 }
 

@@ -35,6 +35,7 @@ struct added_set {
     struct hash edges; // (node, byte): the node behind it; the root is node 0
     uint32_t *ends;    // (n_nodes): number of the token that ends there, or TOKEN_NONE
     size_t n_nodes, cap_nodes;
+    const struct added_token *first, *second; // the first two ids with one text; NULL = none
 };
 
 // Copy those of tokens[0..n) whose ADDED_NORMALIZED flag equals `normalized`. Texts are borrowed,

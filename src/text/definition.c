@@ -1,5 +1,6 @@
 #include "text/definition.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,14 @@ bool definition_add_added(struct definition *d, struct json_text text, uint32_t 
     return true;
 }
 
+bool definition_name_file(struct definition *d, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    assert(d->n_files < MAX_TOKENIZER_FILES);
+    d->files[d->n_files] = arena_strdup(&d->arena, slash ? slash + 1 : path);
+    return d->files[d->n_files++] != NULL;
+}
+
 bool definition_read_file(struct definition *d, const char *path, struct file_bytes *out,
                           struct abl_err *err)
 {
@@ -94,7 +103,7 @@ bool definition_read_file(struct definition *d, const char *path, struct file_by
     if (!file_read(path, MAX_TOKENIZER_FILE, &bytes, ABL_BAD_MODEL, err))
         return false;
     buf_add(&d->read, bytes.data, bytes.size);
-    if (d->read.failed) {
+    if (d->read.failed || !definition_name_file(d, path)) {
         file_bytes_release(&bytes);
         return abl_no_memory(err);
     }

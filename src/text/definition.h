@@ -20,6 +20,7 @@
 enum {
     MAX_TOKEN_ID = (1 << 22) - 1,   // four times the largest vocabulary in use
     MAX_TOKENIZER_FILE = 256 << 20, // bytes
+    MAX_TOKENIZER_FILES = 8,
 };
 
 struct definition_token {
@@ -138,7 +139,10 @@ struct definition {
     // added token; NULL = nothing
     const char *doubt;
     bool doubt_behind;
-    struct buf read; // bytes of every file that decides ids, in the order read: for the hash
+    // every file that decides ids, in the order read: their bytes, for the hash, and their names
+    struct buf read;
+    const char *files[MAX_TOKENIZER_FILES];
+    size_t n_files;
     struct arena arena;
 };
 
@@ -163,9 +167,12 @@ bool definition_add_cut(struct definition *d, struct definition_cut c, struct ab
 bool definition_add_added(struct definition *d, struct json_text text, uint32_t id, unsigned flags,
                           struct abl_err *err);
 
-// A file of the folder, read whole and kept in d->read.
+// A file of the folder, read whole and kept in d->read, its name in d->files.
 bool definition_read_file(struct definition *d, const char *path, struct file_bytes *out,
                           struct abl_err *err);
+
+// The name alone, without its folder, of a file that is read otherwise. False when memory is out.
+bool definition_name_file(struct definition *d, const char *path);
 
 // A token id, at most MAX_TOKEN_ID.
 bool definition_token_id(struct json *j, uint32_t *out);

@@ -6,6 +6,7 @@
 
 #include "text/byte_level.h"
 #include "text/definition.h"
+#include "text/settings_read.h"
 #include "text/tokenizer_apply.h"
 #include "text/tokenizer_parts.h"
 #include "text/tokenizer_reading.h"
@@ -109,6 +110,22 @@ static bool make_merges(struct tokenizer *t, const struct definition *d, struct 
     return ok;
 }
 
+// transformers 5's library keeps added tokens in no order: which of two equal ones a text gets,
+// differs from one of its processes to the next.
+static bool note_equal(struct tokenizer *t, const struct definition *d, struct abl_err *err)
+{
+    const struct added_set *set = &t->added_normalized;
+    if (!set->second || d->like != OWNER_TRANSFORMERS_5 || d->source == SOURCE_GGUF)
+        return true;
+    return owner_note(
+        &t->notes, err,
+        "added tokens %u '%s' and %u '%s' are one text once normalised: %u, which was "
+        "added first, is found, as transformers-4 does; transformers 5 finds either, "
+        "by chance",
+        set->first->id, t->tokens[set->first->id].text, set->second->id,
+        t->tokens[set->second->id].text, set->first->id);
+}
+
 // The texts by which added tokens are found: those that are looked for in normalised text are
 // normalised themselves.
 static bool make_added_sets(struct tokenizer *t, const struct definition *d, struct abl_err *err)
@@ -129,7 +146,8 @@ static bool make_added_sets(struct tokenizer *t, const struct definition *d, str
             return ok ? abl_no_memory(err) : false;
     }
     return added_set_init(&t->added, texts, d->n_added, false, err)
-           && added_set_init(&t->added_normalized, texts, d->n_added, true, err);
+           && added_set_init(&t->added_normalized, texts, d->n_added, true, err)
+           && note_equal(t, d, err);
 }
 
 static bool make_added(struct tokenizer *t, const struct definition *d, struct abl_err *err)
@@ -236,6 +254,8 @@ static bool build(struct tokenizer *t, const struct definition *d, struct abl_er
     t->ignore_merges = d->ignore_merges;
     t->doubt = d->doubt;
     t->doubt_behind = d->doubt_behind;
+    memcpy(t->files, d->files, sizeof t->files);
+    t->n_files = d->n_files;
     if (!sha256_bytes(d->read.data ? d->read.data : "", d->read.len, t->sha256, err)
         || !make_vocabulary(t, d, err) || !make_bytes(t, d, err) || !make_merges(t, d, err)
         || !make_normalizer(t, d, err) || !make_added(t, d, err) || !make_readable(t, err)
@@ -364,4 +384,9 @@ bool tokenizer_is_special(const struct tokenizer *t, uint32_t id)
 const char *tokenizer_sha256(const struct tokenizer *t)
 {
     return t->sha256;
+}
+
+const char *tokenizer_file(const struct tokenizer *t, size_t i)
+{
+    return i < t->n_files ? t->files[i] : NULL;
 }

@@ -79,9 +79,11 @@ const struct owner_notes *tokenizer_notes(const struct tokenizer *t);
 // NULL where there is nothing to say. Borrowed.
 const char *tokenizer_doubt(const struct tokenizer *t, const char *text);
 
-// For provenance: SHA-256 of tokenizer.json or tokenizer.model; of vocab.json, merges.txt and,
-// where they are there, tokenizer_config.json, added_tokens.json and special_tokens_map.json, one
-// behind the other.
+// For provenance: SHA-256 of every file that decides ids, one behind the other as they were read;
+// of a GGUF file, of the keys that do.
 const char *tokenizer_sha256(const struct tokenizer *t);
+
+// The names of those files, in that order; NULL behind the last.
+const char *tokenizer_file(const struct tokenizer *t, size_t i);
 
 #endif

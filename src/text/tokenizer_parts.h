@@ -10,6 +10,7 @@
 #include "base/string_index.h"
 #include "text/added.h"
 #include "text/bpe.h"
+#include "text/definition.h"
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
 #include "text/tokenizer.h"
@@ -38,6 +39,8 @@ struct tokenizer {
     uint32_t bos, pad; // TOKEN_NONE = none
     bool bos_by_default;
     char sha256[SHA256_HEX];
+    const char *files[MAX_TOKENIZER_FILES];
+    size_t n_files;
     struct owner_notes notes;
     const char *doubt; // as the definition has them
     bool doubt_behind;

@@ -1,7 +1,7 @@
 // What a checkpoint folder says about how its tokenizer is used, beside the vocabulary: its class,
-// special and added tokens, and switches. Read once, from tokenizer_config.json,
-// special_tokens_map.json, added_tokens.json and config.json; a GGUF file's reader fills in what
-// it knows. tokenizer_reading.h says what it means to whom, tokenizer_apply.h does it.
+// special and added tokens, and switches. settings_read.h fills it from a folder's small files, the
+// reader of GGUF files from theirs. tokenizer_reading.h says what it means to whom,
+// tokenizer_apply.h does it.
 #ifndef ABL_TEXT_TOKENIZER_SETTINGS_H
 #define ABL_TEXT_TOKENIZER_SETTINGS_H
 
@@ -77,17 +77,8 @@ struct tokenizer_settings {
     struct arena arena;
 };
 
-// Read what is there, after the vocabulary that d has. Keys that could change ids and are not
-// implemented are refused by name (ABL_BAD_MODEL). vocab.json and merges.txt in a folder without
-// config.json are taken for GPT-2's.
-bool tokenizer_settings_read(const char *folder, struct definition *d,
-                             struct tokenizer_settings *out, struct abl_err *err);
-
 // Settings that say nothing.
 struct tokenizer_settings tokenizer_settings_none(void);
 void tokenizer_settings_release(struct tokenizer_settings *s);
-
-// Of a key of tokenizer_config.json; KEY_UNKNOWN: no tokenizer class of transformers has it.
-enum key_use tokenizer_key_use(const char *key);
 
 #endif

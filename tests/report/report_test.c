@@ -302,6 +302,8 @@ static void provenance_names_model_data_tokenizer_and_device(void **state)
     text_at_is(&json, "model.sha256", sha256);
     text_at_is(&json, "data.sha256", e->data.sha256);
     text_at_is(&json, "tokenizer.sha256", tokenizer_sha256(e->tokenizer));
+    text_at_is(&json, "tokenizer.files.0", "tokenizer.json");
+    text_at_is(&json, "tokenizer.files.1", "config.json");
     assert_int_equal(type_at(&json, "tokenizer.bos_id"), JSON_NULL);
     text_at_is(&json, "device.name", "a cpu");
     assert_int_equal(type_at(&json, "device.uuid"), JSON_NULL);

@@ -96,13 +96,15 @@ static void gives_the_reference_ids_for_the_bundled_model(void **state)
     struct file_bytes bytes;
     struct json j;
     struct json_text key, sha;
+    char hex[SHA256_HEX];
     size_t n = 0, different = 0;
     read_golden(tiny_golden, &bytes, &j);
     assert_true(json_object(&j));
     while (json_next_key(&j, &key)) {
         if (json_key_is(key, "tokenizer_sha256")) {
             assert_true(json_string(&j, &sha));
-            if (strcmp(sha.data, tokenizer_sha256(t)) != 0)
+            assert_true(sha256_file("data/models/tiny-gpt2/tokenizer.json", hex, NULL));
+            if (strcmp(sha.data, hex) != 0)
                 fail_msg("%s is for another tokenizer.json: run tools/golden_tokenizer.py",
                          tiny_golden);
         } else if (json_key_is(key, "cases"))
@@ -564,14 +566,58 @@ static void shows_tokens_as_readable_text(void **state)
     scratch_remove(&s);
 }
 
-static void names_the_hash_of_its_file(void **state)
+// The hash of a folder's tokenizer is that of its files one behind the other, as they are named.
+static void expect_hash(const struct scratch *s, const char *const *names, char hex[SHA256_HEX])
+{
+    struct tokenizer *t = open_folder(s->path);
+    struct buf all = { 0 };
+    size_t n = 0;
+    for (; names[n]; n++) {
+        struct file_bytes bytes;
+        struct abl_err err;
+        const char *name = tokenizer_file(t, n);
+        assert_non_null(name);
+        assert_string_equal(name, names[n]);
+        char *path = file_join(s->path, name);
+        if (!file_read(path, 1 << 20, &bytes, ABL_BAD_DATA, &err))
+            fail_msg("%s", err.text);
+        buf_add(&all, bytes.data, bytes.size);
+        file_bytes_release(&bytes);
+        free(path);
+    }
+    assert_null(tokenizer_file(t, n));
+    assert_true(sha256_bytes(all.data, all.len, hex, NULL));
+    assert_string_equal(tokenizer_sha256(t), hex);
+    buf_release(&all);
+    tokenizer_free(t);
+}
+
+static void hashes_every_file_that_decides_ids(void **state)
 {
     (void)state;
-    struct tokenizer *t = open_folder(tiny);
-    char hex[SHA256_HEX];
-    assert_true(sha256_file("data/models/tiny-gpt2/tokenizer.json", hex, NULL));
-    assert_string_equal(tokenizer_sha256(t), hex);
-    tokenizer_free(t);
+    struct scratch s;
+    char hex[SHA256_HEX], before[SHA256_HEX] = "";
+    static const char *const names[]
+        = { "tokenizer.json",          "config.json", "tokenizer_config.json", "added_tokens.json",
+            "special_tokens_map.json", NULL };
+    const char *here[6] = { NULL };
+    write_plain(&s);
+    for (size_t n = 0; names[n]; n++) {
+        if (n)
+            scratch_text(&s, names[n], "{}");
+        here[n] = names[n];
+        expect_hash(&s, here, hex);
+        assert_string_not_equal(hex, before); // the file that came has changed it
+        memcpy(before, hex, sizeof before);
+    }
+    scratch_text(&s, "special_tokens_map.json", "{ }");
+    expect_hash(&s, here, hex);
+    assert_string_not_equal(hex, before);
+    // where the newer file lists tokens, the two older ones are not read
+    scratch_text(&s, "tokenizer_config.json", "{\"added_tokens_decoder\": {}}");
+    here[3] = NULL;
+    expect_hash(&s, here, hex);
+    scratch_remove(&s);
 }
 
 // -------------------------------------------------------------------------------------- robustness
@@ -726,7 +772,7 @@ int main(void)
         cmocka_unit_test(puts_end_of_text_before_prompts_of_the_bundled_model),
         cmocka_unit_test(finds_the_token_that_continues_a_prompt),
         cmocka_unit_test(shows_tokens_as_readable_text),
-        cmocka_unit_test(names_the_hash_of_its_file),
+        cmocka_unit_test(hashes_every_file_that_decides_ids),
         cmocka_unit_test(merges_a_word_of_a_million_letters),
         cmocka_unit_test(serves_several_threads_at_once),
         cmocka_unit_test(survives_damaged_files),
