@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "base/file.h"
+#include "base/json_tree.h"
 #include "report/cross.h"
 
 enum { MAX_CHILDREN = MAX_OPERANDS, JSON_MAX = 64 << 20 };
@@ -25,17 +24,12 @@ struct children {
 
 static cJSON *read_json(const char *dir, const char *name, struct abl_err *err)
 {
-    struct file_bytes bytes;
     char *path = file_join(dir, name);
     cJSON *parsed = NULL;
-    if (!path)
+    if (path)
+        parsed = json_tree_read(path, JSON_MAX, JSON_TREE_DOUBLES, ABL_BAD_DATA, err);
+    else
         abl_no_memory(err);
-    else if (file_read(path, JSON_MAX, &bytes, ABL_BAD_DATA, err)) {
-        parsed = cJSON_ParseWithLength(bytes.data, bytes.size);
-        file_bytes_release(&bytes);
-        if (!parsed)
-            abl_fail(err, ABL_BAD_DATA, "'%s': no JSON: expected a run directory", path);
-    }
     free(path);
     return parsed;
 }
@@ -75,6 +69,24 @@ static bool add_single(struct children *c, const char *dir, const cJSON *config,
     return ok;
 }
 
+// A joint run's children lie in it, each a folder of its own: a name is no way out of it.
+static bool is_name(const char *tag)
+{
+    return *tag && !strchr(tag, '/') && strcmp(tag, ".") != 0 && strcmp(tag, "..") != 0;
+}
+
+static bool add_inner(struct children *c, const char *dir, const cJSON *item, struct abl_err *err)
+{
+    const char *tag = item->string;
+    if (!is_name(tag))
+        return abl_fail(err, ABL_BAD_DATA,
+                        "'%s/config.json' names a condition '%s': expected the name of a folder in "
+                        "'%s'; mend it, or name the runs one by one",
+                        dir, tag, dir);
+    const char *child = file_path(&c->arena, "%s/%s", dir, tag);
+    return (child || abl_no_memory(err)) && add_child(c, tag, child, item, err);
+}
+
 // A joint run stands for its children.
 static bool add_run(struct children *c, const char *dir, struct abl_err *err)
 {
@@ -86,9 +98,7 @@ static bool add_run(struct children *c, const char *dir, struct abl_err *err)
     if (joint) {
         cJSON_ArrayForEach(item, conditions)
         {
-            const char *child = file_path(&c->arena, "%s/%s", dir, item->string);
-            ok = ok
-                 && ((child || abl_no_memory(err)) && add_child(c, item->string, child, item, err));
+            ok = ok && add_inner(c, dir, item, err);
         }
     }
     ok = ok && (joint || add_single(c, dir, config, err));

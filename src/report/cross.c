@@ -7,12 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
-
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/folder.h"
-#include "base/json.h"
+#include "base/json_tree.h"
 #include "base/sha256.h"
 #include "report/doc.h"
 #include "report/ov_compare.h"
@@ -22,6 +20,8 @@
 #include "stats/metrics.h"
 
 enum { TEXT_MAX = 64 << 20 };
+
+static const char cross_schema[] = "abltui.cross_config/1"; // doc_file's of write_config
 
 const struct cross_matrix cross_matrices[N_CROSS_MATRICES] = {
     { &table_head_impact, "head_matrix", { "layer", "head" }, { NULL }, "heads" },
@@ -80,21 +80,23 @@ static bool put_doc(struct writer *w, const char *name, struct doc *d)
     return ok;
 }
 
-// A JSON file of a child, checked to be JSON, as it stands.
-static bool add_file(struct writer *w, struct doc *d, cJSON *parent, size_t i, const char *name)
+// A JSON file of a child: what has been read of it, never its bytes.
+static bool add_file(struct writer *w, struct doc *d, cJSON *parent, size_t i, const char *name,
+                     const char *schema)
 {
-    struct file_bytes bytes;
     const char *path = child_path(w, i, name);
-    if (!path || !file_read(path, TEXT_MAX, &bytes, ABL_BAD_DATA, w->err))
-        return false;
-    struct json j;
-    bool ok = json_open(&j, path, bytes.data, bytes.size, ABL_BAD_DATA, w->err) && json_skip(&j)
-              && json_end(&j);
-    if (ok)
-        doc_raw(d, parent, w->children[i].tag, bytes.data);
-    json_close(&j);
-    file_bytes_release(&bytes);
-    return ok;
+    cJSON *tree
+        = path ? json_tree_read(path, TEXT_MAX, JSON_TREE_DIGITS, ABL_BAD_DATA, w->err) : NULL;
+    const cJSON *is = cJSON_GetObjectItemCaseSensitive(tree, "schema");
+    if (tree && (!cJSON_IsString(is) || strcmp(is->valuestring, schema) != 0)) {
+        abl_fail(w->err, ABL_BAD_DATA, "'%s': \"schema\" is %s: expected %s", path,
+                 cJSON_IsString(is) ? is->valuestring : "missing", schema);
+        cJSON_Delete(tree);
+        tree = NULL;
+    }
+    if (tree)
+        doc_item(d, parent, w->children[i].tag, tree);
+    return tree;
 }
 
 // ---------------------------------------------------------------------------------------- matrices
@@ -268,7 +270,7 @@ static bool write_summary(struct writer *w, const char *run_name)
     }
     cJSON *summaries = doc_object(&d, d.root, "summaries");
     for (size_t i = 0; i < w->n; i++)
-        if (!add_file(w, &d, summaries, i, "metrics/summary.json")) {
+        if (!add_file(w, &d, summaries, i, "metrics/summary.json", "abltui.summary/1")) {
             doc_release(&d);
             return false;
         }
@@ -281,7 +283,7 @@ static bool write_config(struct writer *w, const char *run_name)
     doc_text(&d, d.root, "run_name", run_name);
     cJSON *configs = doc_object(&d, d.root, "conditions");
     for (size_t i = 0; i < w->n; i++)
-        if (!add_file(w, &d, configs, i, "config.json")) {
+        if (!add_file(w, &d, configs, i, "config.json", "abltui.config/1")) {
             doc_release(&d);
             return false;
         }
@@ -351,12 +353,23 @@ bool cross_write(const char *dir, const char *run_name, const struct cross_child
     return ok;
 }
 
+// Whether the config.json in a folder is that of a joint run.
+static bool is_joint(const char *config)
+{
+    struct abl_err ignored;
+    cJSON *tree = file_exists(config)
+                      ? json_tree_read(config, TEXT_MAX, JSON_TREE_DIGITS, ABL_BAD_DATA, &ignored)
+                      : NULL;
+    const cJSON *schema = cJSON_GetObjectItemCaseSensitive(tree, "schema");
+    bool joint = cJSON_IsString(schema) && strcmp(schema->valuestring, cross_schema) == 0;
+    cJSON_Delete(tree);
+    return joint;
+}
+
 // Empty, or an earlier joint run.
 static bool is_ours(const char *dir, bool *out, struct abl_err *err)
 {
     struct names names = { 0 };
-    struct file_bytes bytes = { 0 };
-    struct abl_err ignored;
     if (!folder_names(dir, NULL, &names, err))
         return false;
     *out = !names.n;
@@ -364,11 +377,7 @@ static bool is_ours(const char *dir, bool *out, struct abl_err *err)
     char *config = file_join(dir, "config.json");
     if (!config)
         return abl_no_memory(err);
-    if (!*out && file_exists(config)
-        && file_read(config, TEXT_MAX, &bytes, ABL_BAD_DATA, &ignored)) {
-        *out = strstr(bytes.data, "\"abltui.cross_config/1\"");
-        file_bytes_release(&bytes);
-    }
+    *out = *out || is_joint(config);
     free(config);
     return true;
 }

@@ -117,6 +117,11 @@ void doc_raw(struct doc *d, cJSON *parent, const char *key, const char *json)
     attach(d, parent, key, cJSON_CreateRaw(json));
 }
 
+void doc_item(struct doc *d, cJSON *parent, const char *key, cJSON *item)
+{
+    attach(d, parent, key, item);
+}
+
 void doc_bool(struct doc *d, cJSON *parent, const char *key, bool value)
 {
     attach(d, parent, key, cJSON_CreateBool(value));

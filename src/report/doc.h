@@ -35,6 +35,7 @@ void doc_float(struct doc *d, cJSON *parent, const char *key, float value);
 void doc_uint(struct doc *d, cJSON *parent, const char *key, uint64_t value);
 // JSON text that goes in as it stands.
 void doc_raw(struct doc *d, cJSON *parent, const char *key, const char *json);
+void doc_item(struct doc *d, cJSON *parent, const char *key, cJSON *item); // takes it over
 void doc_bool(struct doc *d, cJSON *parent, const char *key, bool value);
 void doc_null(struct doc *d, cJSON *parent, const char *key);
 

@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "base/file.h"
+#include "base/json_tree.h"
 
-enum { REPORT_MAX = 1 << 30 };
+enum { REPORT_MAX = 256 << 20 };
 
 struct reader {
     const char *path;
@@ -155,7 +154,6 @@ static bool read_report(const struct reader *r, const cJSON *root, struct ov_fil
 bool ov_file_read(const char *path, struct arena *a, const struct ov_file **out,
                   struct abl_err *err)
 {
-    struct file_bytes bytes;
     struct ov_file *f = arena_alloc(a, 1, sizeof *f);
     const char *file = file_is_dir(path) ? file_path(a, "%s/ov_report.json", path) : path;
     if (!f || !file)
@@ -165,18 +163,10 @@ bool ov_file_read(const char *path, struct arena *a, const struct ov_file **out,
                         "'%s' holds no ov_report.json: expected a run directory of 'abltui ov "
                         "--export'; of several conditions name each one's folder",
                         path);
-    if (!file_read(file, REPORT_MAX, &bytes, ABL_BAD_DATA, err))
-        return false;
-    const char *end = NULL;
-    cJSON *root = cJSON_ParseWithLengthOpts(bytes.data, bytes.size, &end, false);
+    cJSON *root = json_tree_read(file, REPORT_MAX, JSON_TREE_DOUBLES, ABL_BAD_DATA, err);
     struct reader r = { file, a, err };
-    bool ok = root != NULL;
-    if (!ok)
-        abl_fail(err, ABL_BAD_DATA, "'%s': no JSON from byte %zu on: expected an ov_report.json",
-                 file, end ? (size_t)(end - bytes.data) : 0);
-    ok = ok && read_report(&r, root, f);
+    bool ok = root && read_report(&r, root, f);
     cJSON_Delete(root);
-    file_bytes_release(&bytes);
     f->path = file;
     if (ok)
         *out = f;

@@ -112,4 +112,60 @@ holds a_condition_that_fails_sets_the_status test "$status" = 3
 holds a_condition_that_fails_is_named grep -q "^nowhere: .*nowhere" "$scratch/err"
 holds the_others_are_run files_present "$scratch/some" facts/manifest.json logic/manifest.json artifacts/cross_condition/summary.json
 
+# Runs of others: what stands in them is read before it is written anew.
+hostile() { # NAME EXPRESSION: a copy of a run, whose JSON texts (config, summary: bytes) or folder (run: Path) are changed
+    rm -rf "$scratch/$1"
+    cp -r "$scratch/single-facts" "$scratch/$1"
+    python3 -c '
+import pathlib, sys
+run = pathlib.Path(sys.argv[1])
+files = {"config": run / "config.json", "summary": run / "metrics/summary.json"}
+values = {name: f.read_bytes() for name, f in files.items()} | {"run": run, "mark": b"\x22mark\x22: 1"}
+exec(sys.argv[2], values)
+for name, f in files.items():
+    if f.is_file():
+        f.write_bytes(values[name])
+' "$scratch/$1" "$2"
+}
+one_by_one() { # NAME PATTERN EXPRESSION
+    hostile "$1" "$3"
+    refuses "$1" 3 "$2" rebuild "$scratch/$1" "$scratch/single-logic" --export "$scratch/x"
+    holds "$1""_writes_nothing_of_it" no_mark
+}
+no_mark() { ! grep -rqs mark "$scratch/x"; }
+one_by_one text_behind_a_config_is_refused 'config.json.* at byte .*nothing behind the value' 'config += b"{" + mark + b"}"'
+one_by_one text_behind_a_summary_is_refused 'summary.json.* at byte .*nothing behind the value' 'summary += b", " + mark'
+one_by_one a_duplicate_member_of_a_config_is_refused 'config.json.*duplicate key "schema"' \
+    'config = b"{\x22schema\x22: \x22mark\x22, " + config.lstrip()[1:]'
+one_by_one a_duplicate_member_of_a_summary_is_refused 'summary.json.*duplicate key "mark"' \
+    'summary = b"{\x22a\x22: {" + mark + b", " + mark + b"}, " + summary.lstrip()[1:]'
+one_by_one a_summary_that_is_something_else_is_refused 'schema.*expected abltui.summary/1' \
+    'summary = summary.replace(b"abltui.summary/1", b"mark/1")'
+one_by_one a_config_that_is_something_else_is_refused 'schema.*expected abltui.config/1' \
+    'config = config.replace(b"abltui.config/1", b"mark/1")'
+one_by_one a_pipe_in_a_run_is_refused 'summary.json. is a named pipe' \
+    'import os; (run / "metrics/summary.json").unlink(); os.mkfifo(run / "metrics/summary.json")'
+one_by_one a_table_that_is_a_device_is_refused 'rows.csv. is a device' \
+    '(run / "metrics/rows.csv").unlink(); (run / "metrics/rows.csv").symlink_to("/dev/zero")'
+one_by_one a_summary_nested_too_deep_is_refused 'nested deeper than 64' 'summary = b"[" * 100000'
+for name in .. . '' ../single-facts "$scratch/single-facts" facts/../../single-facts facts/; do
+    mkdir -p "$scratch/joint"
+    python3 -c 'import json, sys; json.dump({"schema": "abltui.cross_config/1", "conditions": {sys.argv[2]: {}, "logic": {}}}, open(sys.argv[1], "w"))' \
+        "$scratch/joint/config.json" "$name"
+    refuses "a_child_called_'$name'_is_refused" 3 'names a condition .*: expected the name of a folder' rebuild "$scratch/joint" --export "$scratch/x"
+done
+refuses ov_compares_no_text_behind_a_report 3 'nothing behind the value' \
+    compare <(printf '{"schema": "abltui.ov_report/1"} {"mark": 1}') <(echo '{}')
+rm -rf "$scratch/foreign"
+mkdir "$scratch/foreign"
+echo '{"note": "\"abltui.cross_config/1\""}' >"$scratch/foreign/config.json"
+refuses a_config_that_only_speaks_of_ours_is_left_alone 2 'holds something else' --data facts --data logic --export "$scratch/foreign"
+# Numbers are what they were, to the digit.
+holds joined_numbers_stand_as_they_stood python3 -c '
+import json, sys
+whole = lambda path: json.load(open(path), parse_float=str, parse_int=str)
+joined = whole(sys.argv[1] + "/four/artifacts/cross_condition/summary.json")["summaries"]
+assert joined and all(joined[c] == whole(f"{sys.argv[1]}/four/{c}/metrics/summary.json") for c in joined)
+' "$scratch"
+
 finish
