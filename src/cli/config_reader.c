@@ -44,7 +44,7 @@ static bool has_too_many_keys(const cJSON *o)
     return false;
 }
 
-cJSON *config_parse(struct config_reader *r, const char *path, char hash[SHA256_HEX])
+cJSON *config_parse(struct config_reader *r, const char *path, const char **kept)
 {
     struct file_bytes bytes;
     struct buf text = { 0 };
@@ -55,8 +55,12 @@ cJSON *config_parse(struct config_reader *r, const char *path, char hash[SHA256_
     size_t bom = bytes.size >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     // What cJSON reads has been checked and written anew: it lets much pass and follows any depth.
     bool ok = json_canonical(name, bytes.data + bom, bytes.size - bom, ABL_BAD_DATA, &text, r->err)
-              && (!hash || sha256_bytes(text.data, text.len, hash, r->err));
+              && (!text.failed || abl_no_memory(r->err));
     cJSON *parsed = ok ? cJSON_ParseWithLength(text.data, text.len) : NULL;
+    if (parsed && kept && !(*kept = arena_strdup(&r->config->arena, text.data))) {
+        cJSON_Delete(parsed);
+        parsed = NULL;
+    }
     if (ok && !parsed)
         abl_no_memory(r->err);
     if (parsed && (!cJSON_IsObject(parsed) || has_too_many_keys(parsed))) {
@@ -260,30 +264,6 @@ bool config_check_keys(struct config_reader *r, const cJSON *o, const char *plac
             break;
         if (item->string[0] != '_' && !note_key(r, place, item->string)) // "_" begins a comment
             return false;
-    }
-    return true;
-}
-
-// src over dst: objects key by key, everything else replaced.
-bool config_merge(cJSON *dst, const cJSON *src)
-{
-    const cJSON *item;
-    cJSON_ArrayForEach(item, src)
-    {
-        cJSON *there = cJSON_GetObjectItemCaseSensitive(dst, item->string);
-        if (there && cJSON_IsObject(there) && cJSON_IsObject(item)) {
-            if (!config_merge(there, item))
-                return false;
-            continue;
-        }
-        cJSON *copy = cJSON_Duplicate(item, true);
-        bool ok = copy
-                  && (there ? cJSON_ReplaceItemInObjectCaseSensitive(dst, item->string, copy)
-                            : cJSON_AddItemToObject(dst, item->string, copy));
-        if (!ok) {
-            cJSON_Delete(copy);
-            return false;
-        }
     }
     return true;
 }

@@ -25,9 +25,9 @@ struct config_reader {
 bool config_note(struct config_reader *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-// A file as an object, NULL after a failure; cJSON_Delete it. hash (may be NULL): SHA-256 of its
-// canonical form.
-cJSON *config_parse(struct config_reader *r, const char *path, char hash[SHA256_HEX]);
+// A file as an object, NULL after a failure; cJSON_Delete it. kept (may be NULL): its canonical
+// form, in the arena.
+cJSON *config_parse(struct config_reader *r, const char *path, const char **kept);
 
 // A key of an object, NULL where it is missing or null. Another type sets r->failed and err.
 const cJSON *config_get(struct config_reader *r, const cJSON *o, const char *place, const char *key,
@@ -50,8 +50,5 @@ const char *config_ready(struct config_reader *r, const char *name);
 
 // Note every key that is unknown or has no meaning.
 bool config_check_keys(struct config_reader *r, const cJSON *o, const char *place);
-
-// src over dst: objects key by key, everything else replaced. False when memory is out.
-bool config_merge(cJSON *dst, const cJSON *src);
 
 #endif

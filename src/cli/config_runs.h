@@ -24,7 +24,8 @@ struct config_run {
 
 struct tinylab_config {
     const char *name;      // run_name, or that of the file
-    char hash[SHA256_HEX]; // of the file's canonical form (base/json_canonical.h)
+    const char *text;      // the file's canonical form (base/json_canonical.h)
+    char hash[SHA256_HEX]; // of it
     struct config_run *runs;
     size_t n;
     bool joint; // several conditions were asked for, even if one is left

@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "experiments/experiments.h"
 #include "plan/head_file.h"
+#include "report/doc.h"
 
 struct source {
     struct config_reader *r;
@@ -421,6 +422,14 @@ static bool read_object(const struct source *b)
                     b->path, type->valuestring);
 }
 
+static bool keep_text(const struct source *b)
+{
+    char *text = cJSON_PrintUnformatted(b->o);
+    b->out->text = text ? arena_strdup(&b->r->config->arena, text) : NULL;
+    cJSON_free(text);
+    return b->out->text || abl_no_memory(b->r->err);
+}
+
 bool battery_read(struct config_reader *r, const char *path, const cJSON *overrides,
                   struct settings *s, struct battery *out)
 {
@@ -439,8 +448,8 @@ bool battery_read(struct config_reader *r, const char *path, const cJSON *overri
     if (!o)
         return false;
     struct source b = { r, found, o, s, out };
-    bool ok
-        = (!overrides || config_merge(o, overrides) || abl_no_memory(r->err)) && read_object(&b);
+    bool ok = (!overrides || doc_merge(o, overrides) || abl_no_memory(r->err)) && read_object(&b)
+              && keep_text(&b);
     cJSON_Delete(o);
     return ok;
 }

@@ -13,6 +13,7 @@ struct battery {
     float scales[MAX_SCALES];
     size_t n_scales;   // at least one
     uint32_t n_random; // heads of each layer that a seed picks, 0 = all that are named
+    const char *text;  // what was read, overrides in it: JSON
 };
 
 // Read the battery at `path` (NULL: none is named: heads), with overrides over it (may be NULL),

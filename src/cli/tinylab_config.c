@@ -8,6 +8,7 @@
 #include "base/names.h"
 #include "cli/tinylab_battery.h"
 #include "experiments/experiments.h"
+#include "report/doc.h"
 
 // ----------------------------------------------------------------------------------- one condition
 
@@ -280,6 +281,8 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
             struct settings *s = &one.settings;
             const char *name = tag_of_run(r, tag, b, i, n, seeds[k]);
             s->seed = seeds[k];
+            s->run_file
+                = (struct run_file){ r->config->text, r->config->joint ? tag : NULL, b->text };
             s->ablation.scale = b->scales[i];
             if (b->n_random)
                 s->heads = arena_printf(&r->config->arena, "random:%u@%llu", (unsigned)b->n_random,
@@ -353,7 +356,7 @@ static bool read_member(struct config_reader *r, const cJSON *shared, const cJSO
     if (!check_tag(r, tag))
         return false;
     cJSON *merged = shared ? cJSON_Duplicate(shared, true) : cJSON_CreateObject();
-    bool made = (merged && config_merge(merged, condition)) || abl_no_memory(r->err);
+    bool made = (merged && doc_merge(merged, condition)) || abl_no_memory(r->err);
     bool ok = made && read_condition(r, merged, tag, own ? own : battery, overrides);
     cJSON_Delete(merged);
     return ok || (made && add_failed(r, tag));
@@ -432,10 +435,10 @@ bool tinylab_config_read(const char *path, const struct settings *options,
     settings_default(&r.standard, experiments[0]);
     if (!file_exists(path) && config_ready(&r, path))
         r.path = config_ready(&r, path);
-    cJSON *root = config_parse(&r, r.path, out->hash);
+    cJSON *root = config_parse(&r, r.path, &out->text);
     if (!root)
         return false;
-    bool ok = read_root(&r, root);
+    bool ok = sha256_bytes(out->text, strlen(out->text), out->hash, err) && read_root(&r, root);
     cJSON_Delete(root);
     // A single run is called by its condition's file, and its folder by run_name.
     for (size_t i = 0; ok && i < out->n; i++) {

@@ -157,3 +157,26 @@ void doc_quote(struct buf *out, const char *text)
     cJSON_free(quoted);
     cJSON_Delete(item);
 }
+
+bool doc_merge(cJSON *dst, const cJSON *src)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, src)
+    {
+        cJSON *there = cJSON_GetObjectItemCaseSensitive(dst, item->string);
+        if (there && cJSON_IsObject(there) && cJSON_IsObject(item)) {
+            if (!doc_merge(there, item))
+                return false;
+            continue;
+        }
+        cJSON *copy = cJSON_Duplicate(item, true);
+        bool ok = copy
+                  && (there ? cJSON_ReplaceItemInObjectCaseSensitive(dst, item->string, copy)
+                            : cJSON_AddItemToObject(dst, item->string, copy));
+        if (!ok) {
+            cJSON_Delete(copy);
+            return false;
+        }
+    }
+    return true;
+}

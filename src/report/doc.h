@@ -39,6 +39,10 @@ void doc_item(struct doc *d, cJSON *parent, const char *key, cJSON *item); // ta
 void doc_bool(struct doc *d, cJSON *parent, const char *key, bool value);
 void doc_null(struct doc *d, cJSON *parent, const char *key);
 
+// src over dst, as objects that were read: members key by key, everything else replaced. False when
+// memory is out.
+bool doc_merge(cJSON *dst, const cJSON *src);
+
 enum doc_style {
     DOC_COMPACT, // no white space
     DOC_PRETTY,  // indented, ends in a line end

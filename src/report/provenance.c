@@ -143,6 +143,19 @@ static void add_start(struct doc *d, double seconds)
     doc_number(d, d->root, "seconds", seconds);
 }
 
+// The run file, in texts, as it may hold anything.
+static void add_run_file(struct doc *d, const struct run_file *f)
+{
+    if (!f->config) {
+        doc_null(d, d->root, "run_file");
+        return;
+    }
+    cJSON *o = doc_object(d, d->root, "run_file");
+    doc_text(d, o, "tag", f->tag);
+    doc_text(d, o, "config", f->config);
+    doc_text(d, o, "battery", f->battery);
+}
+
 struct doc provenance_doc(const struct report *r, const struct weights_of *weights)
 {
     const struct session *session = r->session;
@@ -152,6 +165,7 @@ struct doc provenance_doc(const struct report *r, const struct weights_of *weigh
     doc_text(&d, d.root, "version", abl_version);
     doc_text(&d, d.root, "commit", or_null(ABLTUI_COMMIT));
     doc_text(&d, d.root, "command_line", r->command_line);
+    add_run_file(&d, &s->run_file);
     add_start(&d, r->seconds);
     doc_uint(&d, d.root, "seed", s->seed);
     doc_text(&d, d.root, "ablate", ablate_text(s, ablate));

@@ -19,6 +19,13 @@ enum direction { CLEAN_TO_CORRUPT, CORRUPT_TO_CLEAN };
 // What the output of a head is taken to be (experiments/ov.h).
 enum ov_kind { OV_MEAN_OUTPUT, OV_CIRCUIT };
 
+// The run file that a run is of, as it was read: JSON texts in canonical form.
+struct run_file {
+    const char *config;  // all of it; NULL: the run is of none
+    const char *tag;     // of its condition; NULL: it has one run
+    const char *battery; // with what the condition overrides
+};
+
 // What the user asked for; strings borrowed. settings_default fills the documented defaults, and
 // the experiment.
 struct settings {
@@ -28,6 +35,7 @@ struct settings {
     const char *data;             // --data: one condition
     const char *condition;        // what results call it, NULL = by its file
     const char *run_name;         // of the run directory, NULL = by model, data and experiment
+    struct run_file run_file;     // that asked for it
     struct dataset_fields fields; // what the file calls its fields
     enum split split;
     size_t max_rows; // --rows, 0 = all

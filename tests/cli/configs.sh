@@ -30,7 +30,7 @@ succeeds ready_runs_are_found_by_name run h1-heads-tiny-gpt2 --export "$scratch/
 
 # What a run did, by its own config.json and tables.
 says() {
-    python3 - "$scratch" <<'EOF'
+    python3 - "$scratch" "$checkout" <<'EOF'
 import csv, json, sys
 root = sys.argv[1] + "/"
 config = lambda path: json.load(open(root + path + "/config.json"))
@@ -58,6 +58,15 @@ times = [s["t"] for s in profile["samples"]]
 assert len(times) >= 2 and times == sorted(times) and all(s["rss_bytes"] > 1 << 20 for s in profile["samples"]), profile["samples"]
 assert profile["samples"][0]["cpu_pct"] is None and all(s["cpu_pct"] >= 0 for s in profile["samples"][1:]), profile["samples"]
 assert config("ready_battery")["experiment"] == "lens"
+run_file = lambda path: json.load(open(root + path + "/provenance.json"))["run_file"]
+checkout = sys.argv[2] + "/"
+read = lambda path: json.load(open(checkout + path))
+for path, tag, file, pairs in ("flat", None, "run_flat.json", None), ("cross_overrides/neg", "neg", "run_cross_overrides.json", [2, 3]):
+    said = run_file(path)
+    assert said["tag"] == tag and json.loads(said["config"]) == read(file), (path, said)
+    assert said["config"] == json.dumps(read(file), sort_keys=True, separators=(",", ":")), path
+    battery = json.loads(said["battery"])
+    assert not pairs or [[p["h1"], p["h2"]] for p in battery["pairs"]] == [pairs], battery
 assert (config("options")["model"], config("options")["rows"], config("options")["boot"]) == ("tiny-llama", 3, 30)
 # numpy.random.default_rng(seed + layer).choice(8, 3, replace=False) for layers 0 to 3
 drawn = {0: "0:4 0:5 0:7 1:2 1:3 1:6 2:0 2:1 2:5 3:0 3:1 3:4", 1: "0:2 0:3 0:6 1:0 1:1 1:5 2:0 2:1 2:4 3:4 3:6 3:7"}
