@@ -9,7 +9,7 @@ GLSLANG ?= glslangValidator
 
 PACKAGES = vulkan libcurl libcjson oniguruma libutf8proc cairo libpng libcrypto ncursesw lapacke
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
-           -Wmissing-prototypes -Wvla
+           -Wmissing-prototypes -Wvla -Wformat=2
 COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
 # Recursive on purpose: pkg-config may only be there once `make deps` has run.

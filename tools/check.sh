@@ -1,6 +1,6 @@
 #!/bin/sh
 # What `make check` checks of what it has built in BUILD: layers, formatting, that neither compiler has a warning, shaders,
-# unused public functions: tools/check.sh BUILD
+# unused public functions, ways to the terminal: tools/check.sh BUILD
 set -u
 cd "$(dirname "$0")/.."
 build=$1
@@ -37,5 +37,6 @@ step no_warning_from_the_other_compiler make --no-print-directory -s -j"$cores" 
 step shaders_are_valid tools/check_shaders.sh
 step generated_documents_are_up_to_date tools/check_docs.sh "$build"
 step no_unused_public_function tools/check_unused.sh "$build"
+step no_way_to_the_terminal_but_say tools/check_printing.sh "$build"
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

@@ -51,31 +51,78 @@ static bool color_equal(struct color a, struct color b)
 
 bool cell_equal(const struct cell *a, const struct cell *b)
 {
-    return a->character == b->character && a->style.flags == b->style.flags
-           && color_equal(a->style.fg, b->style.fg) && color_equal(a->style.bg, b->style.bg);
+    return a->character == b->character && memcmp(a->marks, b->marks, sizeof a->marks) == 0
+           && a->style.flags == b->style.flags && color_equal(a->style.fg, b->style.fg)
+           && color_equal(a->style.bg, b->style.bg);
+}
+
+size_t cell_print(const struct cell *c, char out[CELL_BYTES])
+{
+    size_t len = 0;
+    out[0] = '\0';
+    if (c->character)
+        len = text_put(c->character, out);
+    for (size_t i = 0; c->character && i < CELL_MARKS && c->marks[i]; i++)
+        len += text_put(c->marks[i], out + len);
+    return len;
 }
 
 void grid_put(struct grid *g, uint32_t x, uint32_t y, uint32_t character, struct style style)
 {
-    if (x < g->width && y < g->height)
-        *grid_at(g, x, y) = (struct cell){ character, style };
+    if (x >= g->width || y >= g->height)
+        return;
+    if (character && !printable_character(character))
+        character = '?';
+    *grid_at(g, x, y) = (struct cell){ .character = character, .style = style };
+}
+
+// More marks than a cell holds are left out.
+static void put_mark(struct grid *g, uint32_t x, uint32_t y, uint32_t mark)
+{
+    if (x >= g->width || y >= g->height)
+        return;
+    struct cell *c = grid_at(g, x, y);
+    for (size_t i = 0; i < CELL_MARKS; i++)
+        if (!c->marks[i]) {
+            c->marks[i] = mark;
+            return;
+        }
+}
+
+static void put_shown(struct grid *g, uint32_t x, uint32_t y, struct style style,
+                      const struct printable *shown, uint32_t width)
+{
+    if (shown->escaped) {
+        for (size_t i = 0; i < shown->len; i++)
+            grid_put(g, x + (uint32_t)i, y, (unsigned char)shown->text[i], style);
+        return;
+    }
+    grid_put(g, x, y, shown->character, style);
+    if (width == 2)
+        grid_put(g, x + 1, y, 0, style);
 }
 
 static uint32_t put_clipped(struct grid *g, uint32_t x, uint32_t y, uint32_t room,
                             struct style style, const char *text)
 {
-    uint32_t used = 0, character, width;
+    uint32_t used = 0, width, base = 0; // base: the cell that marks stand on
     bool fits = text_width(text) <= room;
     uint32_t limit = fits ? room : room - 1;
+    struct printable shown;
     while (*text) {
-        text += text_next(text, &character, &width);
+        text += text_next(text, &shown, &width);
+        if (!width && !used) { // a mark on nothing
+            printable_escape(shown.character, &shown);
+            width = (uint32_t)shown.len;
+        }
         if (used + width > limit)
             break;
-        if (!width)
+        if (!width) {
+            put_mark(g, x + base, y, shown.character);
             continue;
-        grid_put(g, x + used, y, character, style);
-        if (width == 2)
-            grid_put(g, x + used + 1, y, 0, style);
+        }
+        base = used;
+        put_shown(g, x + used, y, style, &shown, width);
         used += width;
     }
     if (!fits)
@@ -125,13 +172,10 @@ void grid_bar(struct grid *g, struct rect r, uint32_t x, uint32_t y, uint32_t wi
 
 void grid_dump(const struct grid *g, struct buf *out)
 {
-    char bytes[5];
+    char text[CELL_BYTES];
     for (uint32_t y = 0; y < g->height; y++) {
-        for (uint32_t x = 0; x < g->width; x++) {
-            uint32_t c = grid_at(g, x, y)->character;
-            if (c)
-                buf_add(out, bytes, text_put(c, bytes));
-        }
+        for (uint32_t x = 0; x < g->width; x++)
+            buf_add(out, text, cell_print(grid_at(g, x, y), text));
         buf_char(out, '\n');
     }
 }

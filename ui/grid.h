@@ -29,11 +29,17 @@ struct style {
     unsigned flags; // enum style_flags
 };
 
+enum { CELL_MARKS = 2 };
+
 // One column of one line. A character two columns wide is followed by a cell with character 0.
 struct cell {
     uint32_t character;
+    uint32_t marks[CELL_MARKS]; // without columns of their own, on the character; 0: none
     struct style style;
 };
+
+// The longest text of a cell: its character, its marks and a NUL.
+enum { CELL_BYTES = 4 * (1 + CELL_MARKS) + 1 };
 
 struct grid {
     uint32_t width, height;
@@ -50,12 +56,16 @@ void grid_clear(struct grid *g);
 struct cell *grid_at(const struct grid *g, uint32_t x, uint32_t y);
 bool cell_equal(const struct cell *a, const struct cell *b);
 
-// Put one character; outside the grid it is dropped.
+// What a cell shows, as UTF-8; returns its length, 0 for the second column of a wide character.
+size_t cell_print(const struct cell *c, char out[CELL_BYTES]);
+
+// Put one character; outside the grid it is dropped. One that is not shown as itself
+// (base/printable.h) becomes '?'.
 void grid_put(struct grid *g, uint32_t x, uint32_t y, uint32_t character, struct style style);
 
 // Write UTF-8 text at column x of line y of rectangle r (both counted from its corner) and return
-// the columns taken. Text that does not fit ends in "…". Control characters and bytes that are no
-// UTF-8 show as '?'; characters without width are left out.
+// the columns taken. Text that does not fit ends in "…". It shows in the form of base/printable.h;
+// marks stand on the character before them.
 uint32_t grid_text(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,
                    const char *text);
 uint32_t grid_printf(struct grid *g, struct rect r, uint32_t x, uint32_t y, struct style style,

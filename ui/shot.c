@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/jobs.h"
 #include "report/png.h"
-#include "ui/text.h"
 
 // A cell in the units of the figure; the font is as large as fits.
 static const double cell_w = 8, cell_h = 17, font_size = 13.3, baseline = 13;
@@ -68,8 +67,7 @@ static void ansi_style(struct buf *out, const struct style *s)
 
 static bool same_style(const struct cell *a, const struct cell *b)
 {
-    struct cell x = *a, y = *b;
-    x.character = y.character = ' ';
+    struct cell x = { .style = a->style }, y = { .style = b->style };
     return cell_equal(&x, &y);
 }
 
@@ -79,12 +77,12 @@ static void dump_ansi(const struct grid *g, struct buf *out)
         const struct cell *before = NULL;
         for (uint32_t x = 0; x < g->width; x++) {
             const struct cell *c = grid_at(g, x, y);
-            char text[5];
+            char text[CELL_BYTES];
             if (!c->character)
                 continue;
             if (!before || !same_style(before, c))
                 ansi_style(out, &c->style);
-            buf_add(out, text, text_put(c->character, text));
+            buf_add(out, text, cell_print(c, text));
             before = c;
         }
         buf_str(out, "\033[0m\n");
@@ -130,7 +128,7 @@ static void cell_colors(const struct style *s, struct rgb *fg, struct rgb *bg)
 static void draw_cell(cairo_t *cr, const struct cell *c, double x, double y)
 {
     struct rgb fg, bg;
-    char text[5];
+    char text[CELL_BYTES];
     cell_colors(&c->style, &fg, &bg);
     if (c->style.bg.set || c->style.flags & STYLE_REVERSE) {
         set_color(cr, bg, 1);
@@ -144,7 +142,7 @@ static void draw_cell(cairo_t *cr, const struct cell *c, double x, double y)
     }
     if (c->character <= ' ' || draw_block(cr, c->character, x, y))
         return;
-    text[text_put(c->character, text)] = '\0';
+    cell_print(c, text);
     cairo_select_font_face(cr, "DejaVu Sans Mono", CAIRO_FONT_SLANT_NORMAL,
                            c->style.flags & STYLE_BOLD ? CAIRO_FONT_WEIGHT_BOLD
                                                        : CAIRO_FONT_WEIGHT_NORMAL);

@@ -157,8 +157,10 @@ static void put_cell(const struct term *t, int x, int y, const struct cell *c)
 {
     attr_t attributes = 0;
     int pair = 0, fg = depth_color(t->depth, c->style.fg), bg = depth_color(t->depth, c->style.bg);
-    wchar_t text[2] = { (wchar_t)c->character, 0 };
+    wchar_t text[CELL_MARKS + 2] = { (wchar_t)c->character };
     cchar_t out;
+    for (size_t i = 0; i < CELL_MARKS; i++)
+        text[i + 1] = (wchar_t)c->marks[i];
     attributes |= c->style.flags & STYLE_BOLD ? A_BOLD : 0;
     attributes |= c->style.flags & STYLE_DIM ? A_DIM : 0;
     attributes |= c->style.flags & STYLE_REVERSE ? A_REVERSE : 0;

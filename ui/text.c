@@ -5,47 +5,33 @@
 
 #include <utf8proc.h>
 
-size_t text_next(const char *text, uint32_t *character, uint32_t *width)
+size_t text_next(const char *text, struct printable *shown, uint32_t *width)
 {
-    utf8proc_int32_t c;
-    utf8proc_ssize_t n
-        = utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)strnlen(text, 4), &c);
-    *character = '?';
-    *width = 1;
-    if (n <= 0)
-        return 1;
-    if (utf8proc_category(c) == UTF8PROC_CATEGORY_CC)
-        return (size_t)n;
-    *character = (uint32_t)c;
-    int columns = utf8proc_charwidth(c);
-    *width = columns > 0 ? (uint32_t)columns : 0;
-    return (size_t)n;
+    size_t n = printable_next(text, strlen(text), shown);
+    *width = (uint32_t)printable_width(shown->text);
+    return n;
 }
 
 uint32_t text_width(const char *text)
 {
-    uint32_t total = 0, character, width;
-    while (*text) {
-        text += text_next(text, &character, &width);
-        total += width;
-    }
-    return total;
+    return (uint32_t)printable_width(text);
 }
 
 size_t text_break(const char *text, uint32_t width)
 {
     size_t at = 0, after_blank = 0;
-    uint32_t used = 0, character, columns;
+    uint32_t used = 0, columns;
+    struct printable shown;
     while (text[at]) {
-        size_t len = text_next(text + at, &character, &columns);
+        size_t len = text_next(text + at, &shown, &columns);
         used += columns;
-        if (used > width && character != ' ') {
+        if (used > width && shown.character != ' ') {
             if (after_blank)
                 return after_blank;
             return at ? at : len;
         }
         at += len;
-        if (character == ' ')
+        if (shown.character == ' ')
             after_blank = at;
     }
     return at;

@@ -5,9 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The next character of text and its columns, 0 to 2; returns its length in bytes. Control
-// characters and bytes that are no UTF-8 are '?'.
-size_t text_next(const char *text, uint32_t *character, uint32_t *width);
+#include "base/printable.h"
+
+// The next character of text as it may be shown, and its columns: 0 to 2, more where it is spelt
+// out; returns its length in bytes.
+size_t text_next(const char *text, struct printable *shown, uint32_t *width);
 
 // Columns that a text takes.
 uint32_t text_width(const char *text);

@@ -124,7 +124,8 @@ void view_draw(const struct state *s, struct grid *g)
         draw_overlay(g, (struct rect){ 0, 0, s->width, s->height - 2 }, s);
     if (s->look & LOOK_ASCII)
         for (size_t i = 0; i < (size_t)g->width * g->height; i++)
-            g->cells[i].character = to_ascii(g->cells[i].character);
+            g->cells[i] = (struct cell){ .character = to_ascii(g->cells[i].character),
+                                         .style = g->cells[i].style };
 }
 
 bool view_hit(const struct state *s, uint32_t x, uint32_t y, struct head *out)

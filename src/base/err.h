@@ -19,21 +19,17 @@ enum abl_code {
 
 struct abl_err {
     enum abl_code code;
-    char text[1024]; // one line, no control characters, lower case start, no full stop
+    char text[1024]; // one line, base/printable.h, lower case start, no full stop
 };
 
 // Fill err and return false, so that a caller can write `return abl_fail(err, …)`. err may be NULL.
-// Control characters and bytes that are no UTF-8 become '?', a text too long is cut with "...".
+// The text is in the form of base/printable.h; one too long is cut with "...".
 bool abl_fail(struct abl_err *err, enum abl_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 // Put "context: " before the text of an error that is passed on; returns false as abl_fail does.
 bool abl_fail_in(struct abl_err *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-// Make a text one line that a terminal shows: control characters and bytes that are no UTF-8 become
-// '?'.
-void abl_one_line(char *text);
 
 // Shorthand for running out of memory.
 bool abl_no_memory(struct abl_err *err);

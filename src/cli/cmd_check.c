@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/say.h"
 #include "cli/fit.h"
 #include "cli/print.h"
 #include "session/session.h"
@@ -53,19 +54,19 @@ static void check_text(const struct session *session)
     const struct prompts *p = session->prompts;
     uint32_t least, most;
     token_range(p, &least, &most);
-    printf("%s (%s split) under the tokenizer of %s\n", session->data->name,
-           split_name(session->data->split), session->model->name);
-    printf("  %zu rows, %" PRIu32 " clusters, %zu dropped", p->n, p->n_clusters,
-           p->n_dropped + session->n_dropped);
+    say(SAY_OUT, "%s (%s split) under the tokenizer of %s\n", session->data->name,
+        split_name(session->data->split), session->model->name);
+    say(SAY_OUT, "  %zu rows, %" PRIu32 " clusters, %zu dropped", p->n, p->n_clusters,
+        p->n_dropped + session->n_dropped);
     if (p->n)
-        printf(", %" PRIu32 "-%" PRIu32 " tokens a prompt", least, most);
-    printf(", BOS %s\n",
-           p->bos == TOKEN_NONE ? "none" : tokenizer_text(session->tokenizer, p->bos));
+        say(SAY_OUT, ", %" PRIu32 "-%" PRIu32 " tokens a prompt", least, most);
+    say(SAY_OUT, ", BOS %s\n",
+        p->bos == TOKEN_NONE ? "none" : tokenizer_text(session->tokenizer, p->bos));
     for (size_t i = 0; i < p->n_findings; i++)
-        printf("  %s: %s\n", p->findings[i].level == FINDING_ERROR ? "error" : "warning",
-               p->findings[i].text);
+        say(SAY_OUT, "  %s: %s\n", p->findings[i].level == FINDING_ERROR ? "error" : "warning",
+            p->findings[i].text);
     if (!p->n_findings)
-        puts("  no findings");
+        say(SAY_OUT, "  no findings\n");
 }
 
 static cJSON *fit_json(const char *tokenizer, const struct fit *f)
@@ -83,12 +84,12 @@ static cJSON *fit_json(const char *tokenizer, const struct fit *f)
 
 static void fit_line(const struct cli *cli, const char *tokenizer, const struct fit *f)
 {
-    printf("%s under %s: %zu of %zu rows fit", f->data->name, tokenizer, f->prompts->n,
-           f->data->n_rows + f->n_unread);
+    say(SAY_OUT, "%s under %s: %zu of %zu rows fit", f->data->name, tokenizer, f->prompts->n,
+        f->data->n_rows + f->n_unread);
     fit_print_kinds(f);
-    putchar('\n');
+    say(SAY_OUT, "\n");
     for (size_t i = 0; !(cli->flags & CLI_QUIET) && i < f->prompts->n_findings; i++)
-        printf("  %s\n", f->prompts->findings[i].text);
+        say(SAY_OUT, "  %s\n", f->prompts->findings[i].text);
 }
 
 // One tokenizer after the other: what of the data each can be asked. Exit status 3 where one fits

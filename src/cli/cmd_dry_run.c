@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/say.h"
 #include "cli/print.h"
 #include "experiments/experiments.h"
 #include "plan/plan_walk.h"
@@ -77,12 +78,13 @@ static void print_batch(const struct plan_batch *b)
                                                   [STAGE_BESIDE] = "beside",
                                                   [STAGE_PROJECTED] = "projected",
                                                   [STAGE_DONE] = "done" };
-    printf("{\"kind\": \"%s\", \"block\": %" PRIu32 ", \"layer\": %" PRIu32
-           ", \"stage\": \"%s\", \"variants\": %" PRIu32 ", \"read_out\": %" PRIu32
-           ", \"token_rows\": %" PRIu64 ", \"flop\": %" PRIu64 ", \"loaded_bytes\": %" PRIu64
-           ", \"activation_bytes\": %" PRIu64 "}",
-           pass_kind_name(b->kind), b->block, b->start.layer, stages[b->start.stage], b->n,
-           b->n_read, b->work.token_rows, b->work.flop, b->work.loaded_bytes, b->bytes);
+    say(SAY_OUT,
+        "{\"kind\": \"%s\", \"block\": %" PRIu32 ", \"layer\": %" PRIu32
+        ", \"stage\": \"%s\", \"variants\": %" PRIu32 ", \"read_out\": %" PRIu32
+        ", \"token_rows\": %" PRIu64 ", \"flop\": %" PRIu64 ", \"loaded_bytes\": %" PRIu64
+        ", \"activation_bytes\": %" PRIu64 "}",
+        pass_kind_name(b->kind), b->block, b->start.layer, stages[b->start.stage], b->n, b->n_read,
+        b->work.token_rows, b->work.flop, b->work.loaded_bytes, b->bytes);
 }
 
 // The batches are listed as they are walked, as there may be millions of them.
@@ -95,15 +97,16 @@ static bool print_plan(cJSON *head, const struct plan *p, struct abl_err *err)
     if (!text)
         return abl_no_memory(err);
     text[strlen(text) - strlen("\n}")] = '\0'; // it goes on
-    printf("%s,\n\t\"batches\":\t[", text);
+    bool ok = say_json(text, strlen(text), err);
     free(text);
+    say(SAY_OUT, ",\n\t\"batches\":\t[");
     size_t n = 0;
     for (plan_walk(p, plan_whole(p), &w); plan_next(&w, &b); n++) {
-        fputs(n ? ",\n\t\t" : "\n\t\t", stdout);
+        say(SAY_OUT, "%s\n\t\t", n ? "," : "");
         print_batch(&b);
     }
-    puts("]\n}");
-    return !ferror(stdout) || abl_fail(err, ABL_FAILED, "cannot write to standard output");
+    say(SAY_OUT, "]\n}\n");
+    return ok && say_end(err);
 }
 
 // "0.25 s", "84 s", "17 min"
@@ -123,32 +126,33 @@ static void plan_text(const struct session *session, const struct variants *v,
                       const struct expected *e)
 {
     char weights[SIZE_TEXT], activations[SIZE_TEXT];
-    printf("%s on %s/%s: %zu rows, %" PRIu32 " clusters\n", session->model->name,
-           session->data->name, split_name(session->data->split), session->prompts->n,
-           session->prompts->n_clusters);
-    printf("  variants        %zu", v->n);
+    say(SAY_OUT, "%s on %s/%s: %zu rows, %" PRIu32 " clusters\n", session->model->name,
+        session->data->name, split_name(session->data->split), session->prompts->n,
+        session->prompts->n_clusters);
+    say(SAY_OUT, "  variants        %zu", v->n);
     if (v->n)
-        printf(", first %s", v->items[0].label);
-    putchar('\n');
-    printf("  passes          %" PRIu64 " (with the intact run)\n", (uint64_t)v->n + 1);
-    printf("  token rows      %" PRIu64 "\n", p->total.token_rows);
-    printf("  work            %.3g GFLOP\n", (double)p->total.flop / 1e9);
+        say(SAY_OUT, ", first %s", v->items[0].label);
+    say(SAY_OUT, "\n");
+    say(SAY_OUT, "  passes          %" PRIu64 " (with the intact run)\n", (uint64_t)v->n + 1);
+    say(SAY_OUT, "  token rows      %" PRIu64 "\n", p->total.token_rows);
+    say(SAY_OUT, "  work            %.3g GFLOP\n", (double)p->total.flop / 1e9);
     char times[N_STAGE_TIMES + 1][SIZE_TEXT];
     for (int i = 0; i < N_STAGE_TIMES; i++)
         seconds_text(e->seconds[i], times[i]);
-    printf("  expected time   %s: load %s, intact run %s, variants %s, read-outs %s\n",
-           seconds_text(e->total, times[N_STAGE_TIMES]), times[TIME_LOAD], times[TIME_INTACT],
-           times[TIME_VARIANTS], times[TIME_READOUT]);
-    printf("  weights         %s on %s", size_text(p->weights.bytes, weights), device->name);
+    say(SAY_OUT, "  expected time   %s: load %s, intact run %s, variants %s, read-outs %s\n",
+        seconds_text(e->total, times[N_STAGE_TIMES]), times[TIME_LOAD], times[TIME_INTACT],
+        times[TIME_VARIANTS], times[TIME_READOUT]);
+    say(SAY_OUT, "  weights         %s on %s", size_text(p->weights.bytes, weights), device->name);
     if (p->weights.n_streamed)
-        printf(", of which %s at a time: %" PRIu32 " of %" PRIu32 " layers come and go",
-               size_text(p->weights.kept, weights), p->weights.n_streamed,
-               session->model->shape.n_layers);
-    putchar('\n');
-    printf("  activations     %s, %" PRIu32 " variants at a time, %" PRIu32 " block%s of prompts\n",
-           size_text(p->peak_bytes, activations), p->most_copies, p->n_run_blocks,
-           p->n_run_blocks == 1 ? "" : "s");
-    printf("  peak memory     %s\n", size_text(p->weights.kept + p->peak_bytes, weights));
+        say(SAY_OUT, ", of which %s at a time: %" PRIu32 " of %" PRIu32 " layers come and go",
+            size_text(p->weights.kept, weights), p->weights.n_streamed,
+            session->model->shape.n_layers);
+    say(SAY_OUT, "\n");
+    say(SAY_OUT,
+        "  activations     %s, %" PRIu32 " variants at a time, %" PRIu32 " block%s of prompts\n",
+        size_text(p->peak_bytes, activations), p->most_copies, p->n_run_blocks,
+        p->n_run_blocks == 1 ? "" : "s");
+    say(SAY_OUT, "  peak memory     %s\n", size_text(p->weights.kept + p->peak_bytes, weights));
 }
 
 // What a run would do on a device, which is opened and tried for a moment.

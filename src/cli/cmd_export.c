@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/say.h"
 #include "base/sha256.h"
 #include "cli/runner.h"
 #include "report/cross.h"
@@ -60,7 +61,7 @@ static bool export_conditions(const struct cli *cli, const char *command_line, s
             done[n++] = children[i];
             continue;
         }
-        fprintf(stderr, "%s: %s\n", children[i].tag, failed.text);
+        say(SAY_ERR, "%s: %s\n", children[i].tag, failed.text);
         if (!first.code || failed.code == ABL_INTERRUPTED)
             first = failed;
     }
@@ -69,7 +70,7 @@ static bool export_conditions(const struct cli *cli, const char *command_line, s
     if (ok && n)
         ok = cross_write(cli->export_dir, "", done, n, err);
     if (ok && n && !(cli->flags & CLI_QUIET))
-        fprintf(stderr, "all of them in %s\n", cli->export_dir);
+        say(SAY_ERR, "all of them in %s\n", cli->export_dir);
     if (ok && first.code)
         ok = abl_fail(err, first.code, "%zu of %zu conditions failed; the first: %s",
                       cli->n_data - n, cli->n_data, first.text);

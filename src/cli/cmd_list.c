@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
+#include "base/say.h"
 #include "cli/print.h"
 #include "engine/engine.h"
 #include "experiments/experiments.h"
@@ -102,14 +104,15 @@ static void model_line(const struct model_entry *m, const struct device_info *de
 {
     char size[SIZE_TEXT], fit[128], params[16];
     if (!m->usable) {
-        printf("%-*s  %-7s  not usable: %s\n", width, m->name, source_name(m->source), m->why.text);
+        say(SAY_OUT, "%-*s  %-7s  not usable: %s\n", width, m->name, source_name(m->source),
+            m->why.text);
         return;
     }
     struct device_fit f = fit_of(m, device);
     fit_text(&f, fit, sizeof fit);
-    printf("%-*s  %-7s  %-8s %3" PRIu32 " x %-3" PRIu32 " %7s  %-4s %9s  %s\n", width, m->name,
-           source_name(m->source), m->shape.arch, m->shape.n_layers, m->shape.n_heads,
-           count_text(m->n_params, params), m->dtype, size_text(m->weight_bytes, size), fit);
+    say(SAY_OUT, "%-*s  %-7s  %-8s %3" PRIu32 " x %-3" PRIu32 " %7s  %-4s %9s  %s\n", width,
+        m->name, source_name(m->source), m->shape.arch, m->shape.n_layers, m->shape.n_heads,
+        count_text(m->n_params, params), m->dtype, size_text(m->weight_bytes, size), fit);
 }
 
 static void models_table(const struct cli *cli, const struct model_entry *models, size_t n,
@@ -118,19 +121,19 @@ static void models_table(const struct cli *cli, const struct model_entry *models
     int width = 5;
     size_t n_cached = 0;
     for (size_t i = 0; i < n; i++) {
-        int len = (int)strlen(models[i].name);
+        int len = (int)printable_width(models[i].name);
         width = len > width ? len : width;
         n_cached += models[i].source == MODEL_CACHED;
     }
-    printf("%-*s  %-7s  %-8s %9s %7s  %-4s %9s  %s\n", width, "model", "source", "arch", "lay x hd",
-           "params", "type", "size", "this device");
+    say(SAY_OUT, "%-*s  %-7s  %-8s %9s %7s  %-4s %9s  %s\n", width, "model", "source", "arch",
+        "lay x hd", "params", "type", "size", "this device");
     for (size_t i = 0; i < n; i++)
         model_line(&models[i], device, width);
     if (!n_cached && !(cli->flags & CLI_QUIET))
-        fprintf(stderr,
-                "no models in the Hugging Face cache (%s); fetch one with 'abltui pull gpt2', or "
-                "name a folder or a .gguf file with --model\n",
-                cli->run.hf_cache ? cli->run.hf_cache : "no HOME");
+        say(SAY_ERR,
+            "no models in the Hugging Face cache (%s); fetch one with 'abltui pull gpt2', or "
+            "name a folder or a .gguf file with --model\n",
+            cli->run.hf_cache ? cli->run.hf_cache : "no HOME");
 }
 
 // The memory of the device that `auto` picks.
@@ -216,8 +219,8 @@ static void device_line(const struct device_info *d)
 {
     char option[24], size[SIZE_TEXT];
     option_name(d, option);
-    printf("%-10s %-9s %10s  %s (%s)\n", option, kind_name(d->kind),
-           d->memory ? size_text(d->memory, size) : "", d->name, d->driver);
+    say(SAY_OUT, "%-10s %-9s %10s  %s (%s)\n", option, kind_name(d->kind),
+        d->memory ? size_text(d->memory, size) : "", d->name, d->driver);
 }
 
 bool command_devices(const struct cli *cli, struct abl_err *err)
@@ -236,12 +239,12 @@ bool command_devices(const struct cli *cli, struct abl_err *err)
             cJSON_AddItemToArray(list, device_json(&devices[i]));
         ok = print_json(o, err);
     } else {
-        printf("%-10s %-9s %10s  %s\n", "device", "kind", "memory", "name (driver)");
+        say(SAY_OUT, "%-10s %-9s %10s  %s\n", "device", "kind", "memory", "name (driver)");
         for (size_t i = 0; i < n; i++)
             device_line(&devices[i]);
     }
     if (*note && !(cli->flags & CLI_QUIET))
-        fprintf(stderr, "abltui: %s\n", note);
+        say(SAY_ERR, "abltui: %s\n", note);
     free(devices);
     return ok;
 }

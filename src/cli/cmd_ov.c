@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/say.h"
 #include "cli/print.h"
 #include "experiments/experiments.h"
 #include "report/ov_compare.h"
@@ -24,8 +25,10 @@ static bool print_reading(const struct cli *cli, const struct session *session,
     } else
         ov_report_text(session, in->ov, SHOWN, &text);
     ok = ok && (!text.failed || abl_no_memory(err));
-    if (ok && fwrite(text.data, 1, text.len, stdout) != text.len)
-        ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
+    if (ok && cli->flags & CLI_JSON)
+        ok = say_json(text.data, text.len, err);
+    else if (ok)
+        say_lines(SAY_OUT, text.data);
     buf_release(&text);
     return ok;
 }
@@ -59,8 +62,8 @@ static bool put_doc(struct doc *d, const char *path, struct abl_err *err)
     bool ok = doc_print(d, DOC_PRETTY, &text, err);
     if (ok && path)
         ok = file_write_atomic(path, text.data, text.len, err);
-    else if (ok && fwrite(text.data, 1, text.len, stdout) != text.len)
-        ok = abl_fail(err, ABL_FAILED, "cannot write to standard output");
+    else if (ok)
+        ok = say_json(text.data, text.len, err);
     buf_release(&text);
     doc_release(d);
     return ok;

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/say.h"
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "format/hf_cache.h"
@@ -157,10 +158,10 @@ static void show_progress(struct shown *s, const char *file, uint64_t done, uint
     s->last = now;
     rate_text(s, done, size, now, text, sizeof text);
     int room = LINE - 4 - (int)strlen(text);
-    fprintf(stderr, "\r\033[K%.*s  %s", room, file, done < size ? text : size_text(size, text));
+    say(SAY_ERR, "\r\033[K%.*s  %s", room, file, done < size ? text : size_text(size, text));
     s->open = done < size;
     if (!s->open)
-        fputc('\n', stderr);
+        say(SAY_ERR, "\n");
 }
 
 static void show(void *context, const char *file, uint64_t done, uint64_t size)
@@ -172,7 +173,7 @@ static void show(void *context, const char *file, uint64_t done, uint64_t size)
     if (s->terminal)
         show_progress(s, file, done, size);
     else if (done == size)
-        fprintf(stderr, "%s  %s\n", file, size_text(size, whole));
+        say(SAY_ERR, "%s  %s\n", file, size_text(size, whole));
 }
 
 // Whether this program could run the weights: a look at config.json before gigabytes are fetched.
@@ -261,9 +262,9 @@ bool command_pull(const struct cli *cli, struct abl_err *err)
         j.pause_ms = (uint32_t)strtoul(pause, NULL, 10);
     bool ok = prepare(cli, &j, &a, err) && hub_pull(&j, &snapshot, err);
     if (s.open) // what went wrong gets a line of its own
-        fputc('\n', stderr);
+        say(SAY_ERR, "\n");
     if (ok)
-        printf("%s\n", snapshot);
+        say(SAY_OUT, "%s\n", snapshot);
     free(snapshot);
     arena_release(&a);
     return ok;

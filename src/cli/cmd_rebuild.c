@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json_tree.h"
+#include "base/say.h"
 #include "report/cross.h"
 
 enum { MAX_CHILDREN = MAX_OPERANDS, JSON_MAX = 64 << 20 };
@@ -169,7 +170,7 @@ bool command_rebuild(const struct cli *cli, struct abl_err *err)
     ok = ok && name_children(c, err) && cross_begin(cli->export_dir, "", err)
          && cross_write(cli->export_dir, "", c->items, c->n, err);
     if (ok && !(cli->flags & CLI_QUIET))
-        fprintf(stderr, "%zu runs joined in %s\n", c->n, cli->export_dir);
+        say(SAY_ERR, "%zu runs joined in %s\n", c->n, cli->export_dir);
     arena_release(&c->arena);
     free(c);
     return ok;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/say.h"
 #include "base/sha256.h"
 #include "cli/tinylab_config.h"
 #include "cli/runner.h"
@@ -15,7 +16,7 @@
 static void print_notes(const struct cli *cli, const struct tinylab_config *c)
 {
     for (size_t i = 0; i < c->n_notes && !(cli->flags & CLI_QUIET); i++)
-        fprintf(stderr, "note: %s\n", c->notes[i]);
+        say(SAY_ERR, "note: %s\n", c->notes[i]);
 }
 
 static bool run_one(const struct cli *cli, const char *command_line, const struct config_run *one,
@@ -90,7 +91,7 @@ static struct abl_err run_members(const struct cli *cli, const char *command_lin
             done[(*n_done)++] = (struct cross_child){ .tag = one->tag, .dir = place };
             continue;
         }
-        fprintf(stderr, "%s: %s\n", one->tag, failed.text);
+        say(SAY_ERR, "%s: %s\n", one->tag, failed.text);
         if (!first.code || failed.code == ABL_INTERRUPTED)
             first = failed;
     }
@@ -113,7 +114,7 @@ static bool run_several(const struct cli *cli, const char *command_line, struct 
     else if (dir && !cross_write(dir, c->name, done, n, err))
         return false;
     if (dir && n && !(cli->flags & CLI_QUIET))
-        fprintf(stderr, "%zu of %zu conditions in %s\n", n, c->n, dir);
+        say(SAY_ERR, "%zu of %zu conditions in %s\n", n, c->n, dir);
     return !first.code
            || abl_fail(err, first.code, "%zu of %zu conditions failed; the first: %s", c->n - n,
                        c->n, first.text);
@@ -214,7 +215,7 @@ bool command_run(const struct cli *cli, const char *command_line, struct abl_err
             return false;
         }
         n_failed++;
-        fprintf(stderr, "%s: %s\n", cli->args[i], failed.text);
+        say(SAY_ERR, "%s: %s\n", cli->args[i], failed.text);
         if (!first.code || failed.code == ABL_INTERRUPTED)
             first = failed;
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/say.h"
 #include "cli/commands.h"
 #include "cli/fit.h"
 #include "cli/print.h"
@@ -58,28 +59,28 @@ static void print_drops(const struct fit *f)
 {
     for (size_t i = 0; i < f->prompts->n_dropped; i++) {
         const struct prompt_drop *d = &f->prompts->dropped[i];
-        fprintf(stderr, "%s line %" PRIu32 ": %s: %s\n", f->data->name, d->row->line, d->kind,
-                d->why);
+        say(SAY_ERR, "%s line %" PRIu32 ": %s: %s\n", f->data->name, d->row->line, d->kind, d->why);
     }
 }
 
 static void print_variant(const struct cli *cli, const struct fit *f,
                           const struct corpus_variant *v)
 {
-    printf("%s: %zu of %zu rows kept", f->data->name, v->n_kept, f->data->n_rows + f->n_unread);
+    say(SAY_OUT, "%s: %zu of %zu rows kept", f->data->name, v->n_kept,
+        f->data->n_rows + f->n_unread);
     if (v->n_unbalanced)
-        printf(", %zu left out by --balance", v->n_unbalanced);
+        say(SAY_OUT, ", %zu left out by --balance", v->n_unbalanced);
     if (f->n_unread)
-        printf(", %zu unreadable", f->n_unread);
+        say(SAY_OUT, ", %zu unreadable", f->n_unread);
     if (f->prompts->n_dropped) {
-        printf(", %zu dropped", f->prompts->n_dropped);
+        say(SAY_OUT, ", %zu dropped", f->prompts->n_dropped);
         fit_print_kinds(f);
     }
-    printf("\n  %s %s\n", cli->flags & CLI_DRY_RUN ? "would write" : "wrote", v->corpus);
+    say(SAY_OUT, "\n  %s %s\n", cli->flags & CLI_DRY_RUN ? "would write" : "wrote", v->corpus);
     if (v->split)
-        printf("  %s %s: %zu train, %zu val, %zu test\n",
-               cli->flags & CLI_DRY_RUN ? "would write" : "wrote", v->split,
-               v->n_split[SPLIT_TRAIN], v->n_split[SPLIT_VAL], v->n_split[SPLIT_TEST]);
+        say(SAY_OUT, "  %s %s: %zu train, %zu val, %zu test\n",
+            cli->flags & CLI_DRY_RUN ? "would write" : "wrote", v->split, v->n_split[SPLIT_TRAIN],
+            v->n_split[SPLIT_VAL], v->n_split[SPLIT_TEST]);
 }
 
 static bool make_one(const struct cli *cli, const char *data, const char *suffix, cJSON *list,

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/say.h"
 #include "cli/print.h"
 #include "verify/verify.h"
 
@@ -60,29 +61,30 @@ cJSON *verify_json(const struct verify *v)
 
 static void result_text(const struct verify_result *r)
 {
-    printf("\n%s (%s): %s\n", r->device.name, r->device.driver, r->pass ? "passed" : "FAILED");
+    say(SAY_OUT, "\n%s (%s): %s\n", r->device.name, r->device.driver,
+        r->pass ? "passed" : "FAILED");
     if (r->err.code != ABL_OK) {
-        printf("  did not run: %s\n", r->err.text);
+        say(SAY_OUT, "  did not run: %s\n", r->err.text);
         return;
     }
-    printf("  %-10s %12s %12s %12s %8s\n", "metric", "max drift", "mean drift", "tolerance",
-           "values");
+    say(SAY_OUT, "  %-10s %12s %12s %12s %8s\n", "metric", "max drift", "mean drift", "tolerance",
+        "values");
     for (size_t i = 0; i < N_DRIFTS; i++) {
         const struct verify_drift *d = &r->drift[i];
-        printf("  %-10s %12.3g %12.3g %12.3g %8zu%s", d->name, d->max, d->mean, d->tolerance, d->n,
-               d->pass ? "" : "  FAILED");
+        say(SAY_OUT, "  %-10s %12.3g %12.3g %12.3g %8zu%s", d->name, d->max, d->mean, d->tolerance,
+            d->n, d->pass ? "" : "  FAILED");
         if (!d->pass && d->worst_variant)
-            printf(" at %s, line %" PRIu32 ": found %.6g, expected %.6g", d->worst_variant,
-                   d->worst_line, d->worst_found, d->worst_expected);
-        putchar('\n');
+            say(SAY_OUT, " at %s, line %" PRIu32 ": found %.6g, expected %.6g", d->worst_variant,
+                d->worst_line, d->worst_found, d->worst_expected);
+        say(SAY_OUT, "\n");
     }
 }
 
 static void verify_text(const struct verify *v)
 {
-    printf("%s on %s: %zu rows, %zu of %zu variants against a double-precision reference\n",
-           v->session->model->name, v->session->data->name, v->n_prompts, v->variants.n,
-           v->n_all_variants);
+    say(SAY_OUT, "%s on %s: %zu rows, %zu of %zu variants against a double-precision reference\n",
+        v->session->model->name, v->session->data->name, v->n_prompts, v->variants.n,
+        v->n_all_variants);
     for (size_t i = 0; i < v->n_results; i++)
         result_text(&v->results[i]);
 }

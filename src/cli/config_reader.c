@@ -8,17 +8,18 @@
 #include "base/file.h"
 #include "base/json_canonical.h"
 #include "base/near.h"
+#include "base/printable.h"
 
 enum { CONFIG_MAX_BYTES = 4 << 20, CONFIG_MAX_KEYS = 1000 };
 
 bool config_note(struct config_reader *r, const char *format, ...)
 {
-    char text[1024];
+    char raw[1024], text[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    vsnprintf(raw, sizeof raw, format, args);
     va_end(args);
-    abl_one_line(text);
+    printable_copy(text, sizeof text, raw);
     for (size_t i = 0; i < r->config->n_notes; i++)
         if (strcmp(r->config->notes[i], text) == 0)
             return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/say.h"
 #include "model/model.h"
 
 enum { MAX_KINDS = 16 };
@@ -62,5 +63,5 @@ void fit_print_kinds(const struct fit *f)
             counts[k]++;
     }
     for (size_t k = 0; k < n; k++)
-        printf("%s%zu %s", k ? ", " : ": ", counts[k], kinds[k]);
+        say(SAY_OUT, "%s%zu %s", k ? ", " : ": ", counts[k], kinds[k]);
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/jobs.h"
+#include "base/say.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "engine/engine.h"
@@ -74,8 +75,8 @@ static void print_version(void)
 {
     struct device_info cpu;
     cpu_device_info(&cpu);
-    printf("abltui %s%s%s\ncpu: %s (%s)\n", abl_version, *ABLTUI_COMMIT ? " " : "", ABLTUI_COMMIT,
-           cpu.name, cpu.driver);
+    say(SAY_OUT, "abltui %s%s%s\ncpu: %s (%s)\n", abl_version, *ABLTUI_COMMIT ? " " : "",
+        ABLTUI_COMMIT, cpu.name, cpu.driver);
 }
 
 // Commands that draw pictures do it in processes of their own, for which this is the time: before
@@ -155,8 +156,8 @@ static void cap_threads(struct settings *s)
     if (cores < 1 || s->n_threads <= PER_CORE * (unsigned long)cores)
         return;
     uint32_t most = PER_CORE * (uint32_t)cores;
-    fprintf(stderr, "note: --threads %" PRIu32 " is taken as %" PRIu32 ", %d for each core\n",
-            s->n_threads, most, PER_CORE);
+    say(SAY_ERR, "note: --threads %" PRIu32 " is taken as %" PRIu32 ", %d for each core\n",
+        s->n_threads, most, PER_CORE);
     s->n_threads = most;
 }
 
@@ -171,7 +172,7 @@ int main(int argc, char **argv)
     char data_dir[PATH_MAX], *hf_cache = NULL;
     bool ok = cli_parse(argc, argv, &cli, &err);
     if (ok && cli.flags & CLI_HELP)
-        cli_help(stdout, cli.command);
+        cli_help(cli.command);
     else if (ok && cli.flags & CLI_VERSION)
         print_version();
     else if (ok) {
@@ -188,9 +189,8 @@ int main(int argc, char **argv)
     free(hf_cache);
     arena_release(&cli.texts);
     buf_release(&command_line);
-    if (ok && fflush(stdout) != 0)
-        ok = abl_fail(&err, ABL_FAILED, "cannot write to standard output: %s", strerror(errno));
+    ok = ok && say_end(&err);
     if (!ok)
-        fprintf(stderr, "abltui: %s\n", err.text);
+        say(SAY_ERR, "abltui: %s\n", err.text);
     return ok ? 0 : (int)err.code;
 }

@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/near.h"
+#include "base/printable.h"
+#include "base/say.h"
 #include "cli/option_table.h"
 #include "experiments/experiments.h"
 
@@ -254,44 +256,40 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
     return true;
 }
 
-static void print_command(FILE *to, const struct command_info *c)
+static void print_command(const struct command_info *c)
 {
-    int used = fprintf(to, "  %-8s %s", c->name, c->usage);
-    // bytes that continue a character take no column
-    for (const char *u = c->usage; *u; u++)
-        used -= (*u & 0xc0) == 0x80;
-    fprintf(to, "%*s%s\n", used < 34 ? 34 - used : 1, "", c->about);
+    char text[128];
+    snprintf(text, sizeof text, "%-8s %s", c->name, c->usage);
+    say(SAY_OUT, "  %-32s%s%s\n", text, printable_width(text) < 32 ? "" : " ", c->about);
 }
 
-void cli_help(FILE *to, enum command command)
+static void print_option(const struct option *o)
+{
+    char text[128], help[OPTION_HELP_SIZE];
+    snprintf(text, sizeof text, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+    say(SAY_OUT, "  %-22s%s%s\n", text, printable_width(text) < 22 ? "" : " ",
+        option_help(o, help));
+}
+
+void cli_help(enum command command)
 {
     const struct command_info *c = &cli_commands[command];
-    fprintf(to, "abltui%s%s %s\n  %s\n\n", c->name ? " " : "", c->name ? c->name : "", c->usage,
-            c->about);
+    say(SAY_OUT, "abltui%s%s %s\n  %s\n\n", c->name ? " " : "", c->name ? c->name : "", c->usage,
+        c->about);
     if (command == COMMAND_RUN) {
-        fputs("  abltui                                  explore the bundled model\n"
-              "  abltui --model ./gpt2 --data logic      a checkpoint folder, another condition\n"
-              "  abltui --export out --data facts        the head sweep, headless, into out/\n"
-              "  abltui --export - --experiment sets --sets 0:2+0:4 | jq .\n\nCommands:\n",
-              to);
+        say(SAY_OUT,
+            "  abltui                                  explore the bundled model\n"
+            "  abltui --model ./gpt2 --data logic      a checkpoint folder, another condition\n"
+            "  abltui --export out --data facts        the head sweep, headless, into out/\n"
+            "  abltui --export - --experiment sets --sets 0:2+0:4 | jq .\n\nCommands:\n");
         for (int i = 1; i < N_COMMANDS; i++)
-            print_command(to, &cli_commands[i]);
-        fputs("\n", to);
+            print_command(&cli_commands[i]);
+        say(SAY_OUT, "\n");
     }
-    char help[OPTION_HELP_SIZE];
-    fputs("Options:\n", to);
-    for (size_t i = 0; i < n_cli_options; i++) {
-        const struct option *o = &cli_options[i];
-        if (!(o->commands & 1u << command))
-            continue;
-        int used
-            = fprintf(to, "  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-        // bytes that continue a character take no column
-        for (const char *u = o->value; u && *u; u++)
-            used -= (*u & 0xc0) == 0x80;
-        fprintf(to, "%*s%s\n", used < 24 ? 24 - used : 1, "", option_help(o, help));
-    }
-    fputs("\nExit codes: 0 done, 1 failed, 2 usage, 3 bad data, 4 model missing or unsupported, "
-          "5 self-check failed, 130 interrupted\n",
-          to);
+    say(SAY_OUT, "Options:\n");
+    for (size_t i = 0; i < n_cli_options; i++)
+        if (cli_options[i].commands & 1u << command)
+            print_option(&cli_options[i]);
+    say(SAY_OUT, "\nExit codes: 0 done, 1 failed, 2 usage, 3 bad data, 4 model missing or "
+                 "unsupported, 5 self-check failed, 130 interrupted\n");
 }

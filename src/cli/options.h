@@ -3,7 +3,6 @@
 #define ABL_CLI_OPTIONS_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "base/err.h"
 #include "cli/cli.h"
@@ -13,6 +12,6 @@
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err);
 
 // The help text of the program or of a command.
-void cli_help(FILE *to, enum command command);
+void cli_help(enum command command);
 
 #endif

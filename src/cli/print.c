@@ -1,6 +1,9 @@
 #include "cli/print.h"
 
+#include "base/say.h"
+
 #include <stdio.h>
+#include <string.h>
 
 const char *size_text(uint64_t bytes, char out[SIZE_TEXT])
 {
@@ -19,22 +22,24 @@ bool print_json(cJSON *document, struct abl_err *err)
     cJSON_Delete(document);
     if (!text)
         return abl_no_memory(err);
-    bool ok = puts(text) >= 0 && fflush(stdout) == 0;
+    size_t len = strlen(text);
+    text[len] = '\n'; // in the place of its NUL
+    bool ok = say_json(text, len + 1, err);
     cJSON_free(text);
-    return ok || abl_fail(err, ABL_FAILED, "cannot write to standard output");
+    return ok;
 }
 
 void print_findings(const struct prompts *p)
 {
     for (size_t i = 0; i < p->n_findings; i++)
-        fprintf(stderr, "%s: %s\n", p->findings[i].level == FINDING_ERROR ? "error" : "warning",
-                p->findings[i].text);
+        say(SAY_ERR, "%s: %s\n", p->findings[i].level == FINDING_ERROR ? "error" : "warning",
+            p->findings[i].text);
 }
 
 void print_compat(const struct session *session)
 {
     const char *banner = conventions_of(session->settings.compat)->banner;
     if (banner)
-        fprintf(stderr, "%s\n%zu of %zu rows are padded\n", banner, session->prompts->n_padded,
-                session->prompts->n);
+        say(SAY_ERR, "%s\n%zu of %zu rows are padded\n", banner, session->prompts->n_padded,
+            session->prompts->n);
 }

@@ -15,6 +15,7 @@
 #include "analysis/stability.h"
 #include "base/clock.h"
 #include "base/sampler.h"
+#include "base/say.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "experiments/experiments.h"
@@ -64,14 +65,14 @@ static void draw_progress(void *context, const struct results *t, size_t variant
     p->drawn = now;
     double rate = (double)t->n_done / (now - p->started + 1e-9);
     unsigned long eta = (unsigned long)ceil((double)(n - t->n_done) / (rate + 1e-9));
-    fprintf(stderr, "\r%zu/%zu variants, %.1f/s, ETA %lu:%02lu ", t->n_done, n, rate, eta / 60,
-            eta % 60);
+    say(SAY_ERR, "\r%zu/%zu variants, %.1f/s, ETA %lu:%02lu ", t->n_done, n, rate, eta / 60,
+        eta % 60);
 }
 
 static void end_progress(const struct progress_line *p)
 {
     if (p->shown)
-        fputs("\r\033[K", stderr);
+        say(SAY_ERR, "\r\033[K");
 }
 
 static const char *kind_of_device(const struct session *session)
@@ -87,25 +88,24 @@ static void print_header(const struct session *session)
     const struct device_info *device = &session->engine->info;
     bool f32 = device->precision == PRECISION_F32;
     print_compat(session);
-    fprintf(stderr,
-            "%s (%s, %" PRIu32 " layers x %" PRIu32
-            " heads) on %s%s%s: %s; %s/%s, %zu rows, %" PRIu32 " clusters, BOS %s\n",
-            session->model->name, s->arch, s->n_layers, s->n_heads, kind_of_device(session),
-            f32 ? "" : " in ", f32 ? "" : precision_name(device->precision), device->name,
-            session->data->name, split_name(session->data->split), session->prompts->n,
-            session->prompts->n_clusters,
-            session->prompts->bos == TOKEN_NONE
-                ? "none"
-                : tokenizer_text(session->tokenizer, session->prompts->bos));
+    say(SAY_ERR,
+        "%s (%s, %" PRIu32 " layers x %" PRIu32 " heads) on %s%s%s: %s; %s/%s, %zu rows, %" PRIu32
+        " clusters, BOS %s\n",
+        session->model->name, s->arch, s->n_layers, s->n_heads, kind_of_device(session),
+        f32 ? "" : " in ", f32 ? "" : precision_name(device->precision), device->name,
+        session->data->name, split_name(session->data->split), session->prompts->n,
+        session->prompts->n_clusters,
+        session->prompts->bos == TOKEN_NONE
+            ? "none"
+            : tokenizer_text(session->tokenizer, session->prompts->bos));
     if (session->answers)
-        fprintf(
-            stderr,
+        say(SAY_ERR,
             "whole answers: ld is ln p of the target's tokens minus ln p of the foil's; kl, rank, "
             "flip and entropy are of the first token; %zu prompts are run\n",
             session_prompts(session)->n);
     struct measured_rows measured = session_measured_rows(session);
     if (estimate_intact(&measured, METRIC_LD, &ld, &ignored))
-        fprintf(stderr, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);
+        say(SAY_ERR, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);
 }
 
 // The five largest effects, as a first answer on the terminal.
@@ -120,9 +120,9 @@ static void print_top(const struct session *session, const struct results *resul
         return;
     for (size_t i = 0; i < n; i++) {
         const struct estimate *e = &top[i].delta;
-        fprintf(stderr, "  %-12s delta_%s %+.3f [%+.3f, %+.3f]\n",
-                results->variants->items[top[i].variant].label, metric_info(m)->name, e->mean,
-                e->ci_lo, e->ci_hi);
+        say(SAY_ERR, "  %-12s delta_%s %+.3f [%+.3f, %+.3f]\n",
+            results->variants->items[top[i].variant].label, metric_info(m)->name, e->mean, e->ci_lo,
+            e->ci_hi);
     }
 }
 
@@ -133,7 +133,7 @@ static void print_stability(const struct report *r)
     struct measured_rows measured = session_measured_rows(r->session);
     stability_text(&measured, r->results, r->session->settings.metric, &text);
     if (text.len && !text.failed)
-        fputs(text.data, stderr);
+        say_lines(SAY_ERR, text.data);
     buf_release(&text);
 }
 
@@ -142,9 +142,9 @@ static void tell(const struct runner *run, const struct written *w)
     struct buf lines = { 0 };
     written_tell(w, "warning: ", &lines);
     if (lines.len && !lines.failed)
-        fputs(lines.data, stderr);
+        say_lines(SAY_ERR, lines.data);
     if (!(run->flags & CLI_QUIET) && !w->not_there.code)
-        fprintf(stderr, "results in %s\n", w->place);
+        say(SAY_ERR, "results in %s\n", w->place);
     buf_release(&lines);
 }
 
@@ -170,11 +170,10 @@ static bool print_report(const struct report *r, struct abl_err *err)
     struct buf json = { 0 };
     struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
     bool ok = report_json(r, &json, err);
+    buf_char(&json, '\n');
+    ok = ok && (!json.failed || abl_no_memory(err));
     sigaction(SIGPIPE, &ignore, &before);
-    if (ok
-        && (fwrite(json.data, 1, json.len, stdout) != json.len || fputc('\n', stdout) == EOF
-            || fflush(stdout) != 0))
-        ok = abl_fail(err, ABL_FAILED, "cannot write to standard output: %s", strerror(errno));
+    ok = ok && say_json(json.data, json.len, err);
     sigaction(SIGPIPE, &before, NULL);
     buf_release(&json);
     return ok;
@@ -215,7 +214,7 @@ static void print_profile(const struct session *session)
     if (trace)
         profile_text(trace, &text);
     if (trace && !text.failed)
-        fputs(text.data, stderr);
+        say_lines(SAY_ERR, text.data);
     buf_release(&text);
 }
 

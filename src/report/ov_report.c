@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/say.h"
 #include "base/sha256.h"
 #include "report/config.h"
 
@@ -103,24 +104,24 @@ static void put_line(struct buf *out, const char *name, const struct ov_token *t
 {
     buf_printf(out, "  %-6s", name);
     for (size_t i = 0; i < n; i++)
-        buf_printf(out, "  %s %+.3f", tokens[i].text, (double)tokens[i].logit);
+        say_into(out, "  %s %+.3f", tokens[i].text, (double)tokens[i].logit);
     buf_char(out, '\n');
 }
 
 void ov_report_text(const struct session *session, const struct ov *ov, uint32_t n, struct buf *out)
 {
-    buf_printf(out, "%s · %s · %s · %s value bias", session->model->name, session->data->name,
-               ov_kind_name(ov->kind), value_bias_name(ov->value_bias));
+    say_into(out, "%s · %s · %s · %s value bias", session->model->name, session->data->name,
+             ov_kind_name(ov->kind), value_bias_name(ov->value_bias));
     if (ov->kind == OV_CIRCUIT)
-        buf_printf(out, " · mean over %zu source tokens\n", ov->n_sources);
+        say_into(out, " · mean over %zu source tokens\n", ov->n_sources);
     else
-        buf_printf(out, " · mean over %zu rows\n", ov->n_samples);
+        say_into(out, " · mean over %zu rows\n", ov->n_samples);
     for (size_t i = 0; i < ov->n_heads; i++) {
         const struct ov_head *h = &ov->heads[i];
         size_t shown = h->tokens.n < n ? h->tokens.n : n;
-        buf_printf(out, "%" PRIu32 ":%" PRIu32 "  norm %.4f", h->layer, h->head, h->vector_norm);
+        say_into(out, "%" PRIu32 ":%" PRIu32 "  norm %.4f", h->layer, h->head, h->vector_norm);
         if (!isnan(h->copying))
-            buf_printf(out, "  copying %+.3f", h->copying);
+            say_into(out, "  copying %+.3f", h->copying);
         buf_char(out, '\n');
         put_line(out, "top", h->tokens.top, shown);
         put_line(out, "bottom", h->tokens.bottom, shown);

@@ -9,6 +9,7 @@
 
 #include "analysis/effects.h"
 #include "base/file.h"
+#include "base/say.h"
 #include "base/sha256.h"
 #include "report/config.h"
 #include "report/ov_report.h"
@@ -395,14 +396,14 @@ void written_release(struct written *w)
 void written_tell(const struct written *w, const char *mark, struct buf *out)
 {
     if (w->rescued)
-        buf_printf(out, "%sa finished run that had not got into its place is now in '%s'\n", mark,
-                   w->rescued);
+        say_into(out, "%sa finished run that had not got into its place is now in '%s'\n", mark,
+                 w->rescued);
     if (w->not_there.code)
-        buf_printf(out, "%s%s: the run is whole in '%s'\n", mark, w->not_there.text, w->place);
+        say_into(out, "%s%s: the run is whole in '%s'\n", mark, w->not_there.text, w->place);
     if (w->weights.code)
-        buf_printf(out, "%sthe SHA-256 of the weights is not known: %s\n", mark, w->weights.text);
+        say_into(out, "%sthe SHA-256 of the weights is not known: %s\n", mark, w->weights.text);
     if (w->lacking.len && !w->lacking.failed)
-        buf_printf(out, "%s'%s' lacks %s; its tables are whole\n", mark, w->place, w->lacking.data);
+        say_into(out, "%s'%s' lacks %s; its tables are whole\n", mark, w->place, w->lacking.data);
 }
 
 static bool put_doc(struct buf *out, const char *key, struct doc *d, struct abl_err *err)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "text/unicode.h"
+#include "base/printable.h"
 
 enum { QUOTED_BYTES = 60 };
 
@@ -131,7 +131,7 @@ const char *lint_quote(struct lint *l, const char *text)
     struct buf b = { 0 };
     size_t len = strlen(text), kept = cut(text, len, QUOTED_BYTES);
     buf_char(&b, '\'');
-    unicode_readable(&b, text, kept);
+    printable_add(&b, text, kept);
     buf_str(&b, kept < len ? "…'" : "'");
     const char *quoted = b.failed ? NULL : arena_strndup(l->arena, b.data, b.len);
     buf_release(&b);

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "text/byte_level.h"
 #include "text/definition.h"
 #include "text/settings_read.h"
 #include "text/tokenizer_apply.h"
 #include "text/tokenizer_parts.h"
 #include "text/tokenizer_reading.h"
-#include "text/unicode.h"
 
 uint32_t tokenizer_find(const struct tokenizer *t, const char *text, size_t len)
 {
@@ -205,7 +205,7 @@ static bool make_readable(struct tokenizer *t, struct abl_err *err)
         buf_str(&text, "");
         buf_str(&bytes, "");
         token_bytes(t, token, &bytes);
-        unicode_readable(&text, bytes.data, bytes.len);
+        printable_add(&text, bytes.data, bytes.len);
         token->readable
             = text.failed || bytes.failed ? NULL : arena_strndup(&t->arena, text.data, text.len);
         ok = token->readable || abl_no_memory(err);

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "text/class_steps.h"
 #include "text/class_tokens.h"
 #include "text/token.h"
 #include "text/tokenizer_reading.h"
-#include "text/unicode.h"
 
 // ------------------------------------------------------------------------------------------- notes
 
@@ -208,7 +208,7 @@ static bool note_token(struct definition *d, const struct added_token *token,
     struct buf what = { 0 };
     char here[128], there[128];
     buf_str(&what, "added token '");
-    unicode_readable(&what, token->text, token->len);
+    printable_add(&what, token->text, token->len);
     buf_str(&what, "'");
     describe(mine, here);
     describe(other, there);

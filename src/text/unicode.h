@@ -38,8 +38,4 @@ bool unicode_ends_with_word(const char *text, const char *word, bool *out);
 // false when memory is out.
 bool unicode_fold(const char *text, struct buf *out);
 
-// Append any bytes so that a person can read them on one line: what is no UTF-8 as <0xNN>, control
-// and format characters and line separators as \n, \t, \r, \u200d.
-void unicode_readable(struct buf *out, const char *bytes, size_t len);
-
 #endif
