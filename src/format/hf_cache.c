@@ -99,14 +99,15 @@ static bool read_ref(const char *repo, const char *revision, char commit[COMMIT 
                      struct arena *a, struct abl_err *err)
 {
     struct file_bytes bytes;
+    struct abl_err why = { 0 };
     const char *path = file_path(a, "%s/refs/%s", repo, revision);
     *commit = '\0';
     if (!path)
         return abl_no_memory(err);
     if (!file_exists(path))
         return true;
-    if (!file_read(path, MAX_REF, &bytes, ABL_BAD_MODEL, err))
-        return err->code == ABL_BAD_MODEL;
+    if (!file_read(path, MAX_REF, &bytes, ABL_BAD_MODEL, &why))
+        return why.code == ABL_BAD_MODEL || abl_fail(err, why.code, "%s", why.text);
     const char *text = bytes.data + strspn(bytes.data, " \t\r\n");
     size_t len = strcspn(text, " \t\r\n");
     if (len == COMMIT && !text[len + strspn(text + len, " \t\r\n")]) {

@@ -34,7 +34,8 @@ enum owner fuzz_owner(size_t size);
 // The path of a file in a folder in memory that is the process's own; good until the next call.
 const char *fuzz_path(const char *name);
 
-// Write a file there, with the folders in its name; no part is no file.
+// Write a file there, with the folders in its name; no part is no file. In libFuzzer's programs it
+// is in memory only: tests/fuzz/memory_files.h.
 void fuzz_write(const char *name, struct part bytes);
 
 // Abort: a promise of the parser is broken.
