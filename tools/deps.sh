@@ -30,6 +30,7 @@ build fonts-dejavu-core dejavu-sans-mono-fonts  ttf-dejavu    -
 test  libcmocka-dev     libcmocka-devel         cmocka        cmocka
 test  tmux              tmux                    tmux          tmux
 test  python3           python3                 python        python3
+test  openssl           openssl                 openssl       openssl@3
 test  python3-jsonschema python3-jsonschema     python-jsonschema -
 test  python3-pandas    python3-pandas          python-pandas -
 test  r-base-core       R-core                  r             r

@@ -410,6 +410,28 @@ def hub_files() -> dict[str, bytes]:
             "odd": parts("", listing(sibling("../x"), sibling(".hidden"), sibling("a/b"), sibling("model.safetensors", True, size=None)))}
 
 
+def pull_files() -> dict[str, bytes]:
+    def goal(how: int, size: int, rate: int = 4096, stored: int = 0) -> bytes:
+        return bytes([how]) + struct.pack("<HHH", size, rate, stored)
+    status = {code: bytes([0, i]) for i, code in enumerate([200, 206, 302, 301, 404, 416, 429, 500, 401, 100])}
+    rest, whole, cut, right = b"\7", b"\x08", b"\x09", b"\1"
+    def body(n: int) -> bytes:
+        return b"\1" + struct.pack("<H", n) + b"\0"
+    def pause(ms: int) -> bytes:
+        return b"\2" + struct.pack("<H", ms // 4)
+    return {"good": goal(4, 1000) + status[200] + rest + whole + right,
+            "redirect": goal(4, 1000) + status[302] + b"\3\7" + whole + status[200] + rest + whole + right,
+            "back": goal(4, 1000) + status[302] + b"\3\2" + whole + status[301] + b"\3\1" + whole + status[200] + rest + whole + right,
+            "resumed": goal(4, 60000, 4096, 500) + status[206] + b"\4\1" + body(20000) + cut + status[206] + rest + whole + right,
+            "elsewhere": goal(4, 60000, 4096, 500) + status[206] + b"\4\0" + body(20000) + cut,
+            "norange": goal(4, 60000, 4096, 500) + status[200] + rest + whole + right, "wrong": goal(4, 100) + (status[200] + rest + whole + b"\0") * 6,
+            "trickle": goal(4, 60000) + status[200] + (body(1) + pause(10000)) * 8, "flaky": goal(0x44, 60000) + (status[206] + body(65000) + cut) * 16,
+            "busy": goal(4, 100) + status[429] + b"\5\0" + whole + status[200] + rest + whole + right, "gone": goal(4, 100) + status[416] + whole + status[404] + whole,
+            "text": goal(0x0c, 1000) + status[200] + body(100) + whole, "text-long": goal(0x0c, 1000) + status[200] + body(1001) + whole,
+            "clear": goal(5, 100) + status[302] + b"\3\3" + whole + status[200] + rest + whole + right, "here": goal(2, 100) + status[302] + b"\3\4" + whole,
+            "lines": goal(4, 100) + b"\6HTTP/2 401 \r\n\6X-Error-Code: GatedRepo\r\n\6content-range: bytes 5-9/10\r\n\6Location:\t/x \r\n" + whole, "empty": b""}
+
+
 def cache_files() -> dict[str, bytes]:
     commit = "0123456789abcdef0123456789abcdef01234567"
     return {"main": parts("a/b", "main", commit + "\n", "/cache", "/home"), "short": parts("a/b", commit[:7], commit, "~/c", "/home/x/"),
@@ -465,7 +487,7 @@ FILES = {
                         "some": parts(*child("a")[:3], "", "", "", "", "", *child("b")), "no-json": parts("{} x", *child("a")[1:], *child("b")),
                         "quoted": parts(*child("a", '"-0.5"'), *child("b", "-.5")), "long": parts(*child("a", "1" * 39), *child("b", "007")),
                         "older": parts(*older("a"), *older("b")), "empty": b""},
-    "selections": selection_files, "options": options_files, "hub_listing": hub_files, "hf_cache": cache_files, "terminal": terminal_files,
+    "selections": selection_files, "options": options_files, "hub_listing": hub_files, "pull": pull_files, "hf_cache": cache_files, "terminal": terminal_files,
     "number": lambda: {f"number-{i}": b"\4" + t for i, t in enumerate(
         [struct.pack("<d", v) for v in (0.1, -0.0, 5e-324, 1.7976931348623157e308, 1e23, 2.0 ** 60, 9007199254740993.0, 999999.9999, 0.5)]
         + [b"1e5", b"-0.5", b"0x1p3", b" 1", b"1e400", b"nan", b"18446744073709551616", b"+7", b"007"])},
@@ -508,6 +530,7 @@ WORDS = {
     "selections": ["all", "random:", "@", "*:", ":*", "last", "each", "subject:last"],
     "hub": ["sha", "siblings", "rfilename", "size", "blobId", "lfs", "sha256", "config.json", "model.safetensors", "model.safetensors.index.json",
             "tokenizer.json", "tokenizer.model", ".gguf", "-00001-of-00002"],
+    "pull": ["HTTP/1.1 ", "\\x06Location: ", "\\x06Retry-After: ", "\\x06X-Error-Code: ", "\\x06Content-Range: bytes ", "https://hub/", "http://", "//", "\\x0d\\x0a"],
     "cache": ["models--", "refs/", "snapshots/", "..", "~/", "--", ".git", "0123456789abcdef0123456789abcdef01234567"],
     "terminal": ["\\x1b[A", "\\x1b[<0;10;10M", "\\x1b[200~", "\\x1b]11;", "\\x1bP", "\\x1b\\\\", "\\x1b[?1;2c", ":metric ", ":ablate ", ":export ", ":site ",
                  ":positions ", ":experiment ", "\\x15", "\\x7f", "\\x0d", "\\x09", "\\x0c"],
@@ -516,8 +539,8 @@ WORDS = {
 DICTS = {"json": [], "safetensors": ["tensors"], "index": ["tensors"], "config": ["config"], "tokenizer_json": ["tokenizer"], "merges": ["tokenizer"],
          "sentencepiece": ["tokenizer"], "gguf": ["gguf"], "gguf_model": ["gguf", "tokenizer"], "model": ["config", "tensors"], "jsonl": ["rows"],
          "run_file": ["run"], "csv": ["tables"], "cells": ["tables"], "ov_file": ["ov"], "rebuild": ["tables", "ov"], "selections": ["selections"],
-         "options": ["options", "selections"], "hub_listing": ["hub"], "hf_cache": ["cache"], "terminal": ["terminal"], "number": ["number"]}
-NO_JSON = {"sentencepiece", "gguf", "gguf_model", "csv", "cells", "selections", "options", "hf_cache", "terminal", "number"}
+         "options": ["options", "selections"], "hub_listing": ["hub"], "pull": ["pull"], "hf_cache": ["cache"], "terminal": ["terminal"], "number": ["number"]}
+NO_JSON = {"pull", "sentencepiece", "gguf", "gguf_model", "csv", "cells", "selections", "options", "hf_cache", "terminal", "number"}
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ enum cli_flags {
     CLI_HELP = 1 << 3,
     CLI_VERSION = 1 << 4,
     CLI_DAMAGE = 1 << 5,
+    CLI_INSECURE_TOKEN = 1 << 6,
 };
 
 struct cli {
@@ -57,6 +58,7 @@ struct cli {
     size_t limit, top_n;           // of cluster
     const char *sources[MAX_ARGS]; // of ov's circuits
     const char *endpoint;          // of pull, NULL = the hub
+    uint64_t min_rate, time_limit; // bytes a second, seconds
     struct arena texts;            // of options that are read from files
 };
 

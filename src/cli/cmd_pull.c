@@ -15,10 +15,11 @@
 #include "cli/print.h"
 #include "format/hf_cache.h"
 #include "format/hub.h"
+#include "format/url.h"
 #include "model/config.h"
 #include "model/model.h"
 
-enum { FIRST_PAUSE_MS = 500, MAX_TOKEN = 4096, LINE = 80 };
+enum { FIRST_PAUSE_MS = 500, WINDOW_MS = 60000, MAX_TOKEN = 4096, LINE = 80 };
 
 static atomic_bool stop_asked;
 
@@ -85,37 +86,28 @@ static const char *find_token(struct arena *a)
     return home ? token_in(a, file_path(a, "%s/.cache/huggingface/token", home)) : NULL;
 }
 
-// The host alone decides: "http://localhost.example.org" and
-// "http://127.0.0.1@example.org" are elsewhere.
-static bool is_loopback(const char *host)
+// A token must not travel in the clear, except where somebody says so or it stays on this machine;
+// nor does anybody fetch in the clear without having said so.
+static bool check_endpoint(const struct cli *cli, const struct hub_job *j, struct abl_err *err)
 {
-    static const char *const here[] = { "localhost", "127.0.0.1", "[::1]" };
-    for (size_t i = 0; i < sizeof here / sizeof *here; i++) {
-        size_t n = strlen(here[i]);
-        const char *port = host + n;
-        if (strncmp(host, here[i], n) != 0)
-            continue;
-        port += *port == ':' ? 1 + strspn(port + 1, "0123456789") : 0;
-        if (!*port || *port == '/')
-            return true;
-    }
-    return false;
-}
-
-// A token must not travel in the clear, except where somebody says so or it stays on this machine.
-static bool check_endpoint(const char *url, bool explicit, struct abl_err *err)
-{
-    bool https = strncmp(url, "https://", 8) == 0, http = strncmp(url, "http://", 7) == 0;
-    if (strchr(url, '@'))
+    struct url u;
+    bool said = cli->endpoint || cli->flags & CLI_INSECURE_TOKEN;
+    if (strchr(j->endpoint, '@'))
         return abl_fail(err, ABL_USAGE,
                         "bad endpoint: expected no user or password in its address; set HF_TOKEN");
-    if ((https && url[8]) || (http && url[7] && (explicit || is_loopback(url + 7))))
+    bool ok = url_parse(j->endpoint, &u) && !strpbrk(u.rest, "?#");
+    if (!ok || (!u.secure && !url_is_loopback(&u) && !said))
+        return abl_fail(err, ABL_USAGE,
+                        "bad endpoint '%s': expected an https:// address (http:// only with "
+                        "--endpoint or on this machine)",
+                        j->endpoint);
+    if (u.secure || url_is_loopback(&u) || !j->token || cli->flags & CLI_INSECURE_TOKEN)
         return true;
-    return abl_fail(
-        err, ABL_USAGE,
-        "bad endpoint '%s': expected an https:// address (http:// only with --endpoint or "
-        "on this machine)",
-        url);
+    return abl_fail(err, ABL_USAGE,
+                    "the token would go to '%s' in the clear: expected an https:// address; leave "
+                    "the token here with HF_HUB_DISABLE_IMPLICIT_TOKEN=1, or send it all the same "
+                    "with --insecure-token",
+                    j->endpoint);
 }
 
 // What the progress line needs to know.
@@ -176,6 +168,29 @@ static void show(void *context, const char *file, uint64_t done, uint64_t size)
         say(SAY_ERR, "%s  %s\n", file, size_text(size, whole));
 }
 
+// A line of its own, below one that is begun.
+static void end_line(struct shown *s)
+{
+    if (s->open)
+        say(SAY_ERR, "\n");
+    s->open = false;
+}
+
+static void show_space(void *context, uint64_t needed, uint64_t free)
+{
+    struct shown *s = context;
+    char needs[SIZE_TEXT], has[SIZE_TEXT];
+    if (!s->quiet)
+        say(SAY_ERR, "%s: %s to fetch, %s free\n", s->id, size_text(needed, needs),
+            size_text(free, has));
+}
+
+static void show_warning(void *context, const char *line)
+{
+    end_line(context);
+    say(SAY_ERR, "warning: %s\n", line);
+}
+
 // Whether this program could run the weights: a look at config.json before gigabytes are fetched.
 static bool accept(void *context, const char *snapshot, struct abl_err *err)
 {
@@ -234,12 +249,16 @@ static bool prepare(const struct cli *cli, struct hub_job *j, struct arena *a, s
     if (!cli->run.hf_cache)
         return abl_fail(err, ABL_USAGE, "no place for the cache: set HOME or HF_HOME");
     j->endpoint = arena_strndup(a, endpoint, len);
-    j->token = find_token(a);
+    j->token = is_on("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? NULL : find_token(a);
+    j->ca_file = variable("SSL_CERT_FILE");
+    if (!j->ca_file)
+        j->ca_file = variable("REQUESTS_CA_BUNDLE");
+    j->least_rate = cli->min_rate;
+    j->limit_s = cli->time_limit;
     if (!name || !j->endpoint)
         return abl_no_memory(err);
     j->root = cli->run.hf_cache;
-    return check_endpoint(j->endpoint, cli->endpoint != NULL, err)
-           && parse_name(name, cli->args[0], j, err);
+    return check_endpoint(cli, j, err) && parse_name(name, cli->args[0], j, err);
 }
 
 bool command_pull(const struct cli *cli, struct abl_err *err)
@@ -249,20 +268,24 @@ bool command_pull(const struct cli *cli, struct abl_err *err)
                        .quiet = cli->flags & CLI_QUIET,
                        .id = cli->args[0] };
     struct hub_job j = { .pause_ms = FIRST_PAUSE_MS,
+                         .window_ms = WINDOW_MS,
                          .progress = show,
+                         .space = show_space,
+                         .warn = show_warning,
                          .accept = accept,
                          .context = &s,
                          .cancel = &stop_asked };
-    const char *pause = getenv("ABLTUI_PULL_PAUSE_MS");
+    const char *pause = getenv("ABLTUI_PULL_PAUSE_MS"), *window = getenv("ABLTUI_PULL_WINDOW_MS");
     char *snapshot = NULL;
     struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     if (pause)
         j.pause_ms = (uint32_t)strtoul(pause, NULL, 10);
+    if (window)
+        j.window_ms = strtoul(window, NULL, 10);
     bool ok = prepare(cli, &j, &a, err) && hub_pull(&j, &snapshot, err);
-    if (s.open) // what went wrong gets a line of its own
-        say(SAY_ERR, "\n");
+    end_line(&s);
     if (ok)
         say(SAY_OUT, "%s\n", snapshot);
     free(snapshot);

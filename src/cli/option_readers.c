@@ -85,6 +85,49 @@ bool option_count(const struct option *o, const char *v, struct cli *cli, struct
     return true;
 }
 
+// The whole number that a text begins with; NULL where it begins with none.
+static const char *read_whole(const char *v, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = *v >= '0' && *v <= '9' ? strtoull(v, &end, 10) : 0;
+    return *v >= '0' && *v <= '9' && !errno ? end : NULL;
+}
+
+bool option_bytes(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    static const char units[] = "KMGT";
+    uint64_t bytes;
+    const char *end = read_whole(v, &bytes), *rest = end && *end ? end + 1 : "";
+    const char *unit = end && *end & ~0x20 ? strchr(units, *end & ~0x20) : NULL;
+    bool ok
+        = end && (!*end || unit) && (!*rest || strcmp(rest, "iB") == 0 || strcmp(rest, "B") == 0);
+    for (long i = 0; ok && unit && i <= unit - units; i++)
+        ok = !__builtin_mul_overflow(bytes, (uint64_t)1024, &bytes);
+    if (!ok || bytes < o->least || bytes > o->most)
+        return bad_value(o, v, o->expected, err);
+    put_whole(o, cli, bytes);
+    return true;
+}
+
+bool option_duration(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    static const struct {
+        char name;
+        uint64_t seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    uint64_t n, seconds = 0;
+    const char *end = read_whole(v, &n);
+    for (size_t i = 0; end && i < sizeof units / sizeof *units; i++)
+        if (*end == units[i].name && !end[1]
+            && __builtin_mul_overflow(n, units[i].seconds, &seconds))
+            seconds = 0;
+    if (!seconds)
+        return bad_value(o, v, o->expected, err);
+    put_whole(o, cli, seconds);
+    return true;
+}
+
 bool option_share(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     double share;
@@ -169,26 +212,6 @@ bool option_ablate(const struct option *o, const char *v, struct cli *cli, struc
     names_join(ablation_kind_name, 0, ", ", ", ", kinds, sizeof kinds);
     snprintf(expected, sizeof expected, "%s, or scale=S such as scale=0.5", kinds);
     return bad_value(o, v, expected, err);
-}
-
-bool option_mem(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
-{
-    static const char units[] = "KMGT";
-    char *end;
-    errno = 0;
-    unsigned long long n = *v >= '0' && *v <= '9' ? strtoull(v, &end, 10) : 0;
-    uint64_t bytes = n;
-    bool ok = n && !errno;
-    const char *unit = ok && *end ? strchr(units, *end & ~0x20) : NULL;
-    if (ok && *end) {
-        ok = unit && (!end[1] || strcmp(end + 1, "iB") == 0 || strcmp(end + 1, "B") == 0);
-        for (long i = 0; ok && i <= unit - units; i++)
-            ok = !__builtin_mul_overflow(bytes, (uint64_t)1024, &bytes);
-    }
-    if (!ok)
-        return bad_value(o, v, o->expected, err);
-    cli->run.mem = bytes;
-    return true;
 }
 
 bool option_suffix(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)

@@ -218,7 +218,10 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
 
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
 {
-    struct cli cli = { .ui = { .width = 200, .height = 60 }, .top_n = 40 };
+    struct cli cli = { .ui = { .width = 200, .height = 60 },
+                       .top_n = 40,
+                       .min_rate = 4 << 10,
+                       .time_limit = 48 * 3600 };
     cli.train_share = 0.8;
     cli.val_share = 0.1;
     settings_default(&cli.run, experiments[0]);

@@ -1,9 +1,12 @@
 #include "format/hf_cache.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/file.h"
@@ -249,31 +252,70 @@ static bool is_read(const char *path, const char *name)
 }
 
 // Whether `path` is `folder` or below it, links followed.
-static bool lies_in(const char *path, const char *folder)
+static bool lies_in(const char *path, const char *folder, bool *in_it, struct abl_err *err)
 {
     char *whole = realpath(folder, NULL);
+    if (!whole && errno == ENOMEM)
+        return abl_no_memory(err);
     size_t len = whole ? strlen(whole) : 0;
-    bool in_it = len && strncmp(path, whole, len) == 0 && (!path[len] || path[len] == '/');
+    *in_it = len && strncmp(path, whole, len) == 0 && (!path[len] || path[len] == '/');
     free(whole);
-    return in_it;
+    return true;
 }
 
-// The folders of the cache may themselves be links to another disk.
+// A link to nothing says only where it would lead.
+static bool points_out(const char *link)
+{
+    static const char blobs[] = "../../blobs/";
+    char to[PATH_MAX];
+    ssize_t len = readlink(link, to, sizeof to - 1);
+    if (len < 0)
+        return false;
+    to[len] = '\0';
+    return strncmp(to, blobs, sizeof blobs - 1) != 0 || strstr(to + sizeof blobs - 1, "..");
+}
+
+// The folders of the cache may themselves be links to another disk. Blobs that repositories share
+// lie beside these: models--ORG--NAME/blobs/HASH is a link to ../../blobs/HA/HASH.
+static bool find_target(const char *snapshot, const char *path, char **to, bool *out,
+                        struct abl_err *err)
+{
+    static const char *const inside[] = { "", "/../../blobs", "/../../../blobs" };
+    struct arena a = { 0 };
+    *to = realpath(path, NULL);
+    bool ok = *to || errno != ENOMEM || abl_no_memory(err);
+    *out = ok && (*to || points_out(path));
+    bool in_it = false;
+    for (size_t i = 0; ok && *to && !in_it && i < sizeof inside / sizeof *inside; i++) {
+        const char *folder = file_path(&a, "%s%s", snapshot, inside[i]);
+        ok = folder ? lies_in(*to, folder, &in_it, err) : abl_no_memory(err);
+    }
+    *out = *out && !in_it;
+    arena_release(&a);
+    return ok;
+}
+
+bool hf_leads_out(const char *snapshot, const char *path, bool *out, struct abl_err *err)
+{
+    char *to;
+    bool ok = find_target(snapshot, path, &to, out, err);
+    free(to);
+    return ok;
+}
+
 bool hf_file_missing(const char *snapshot, const char *name, char *out, size_t size,
                      struct abl_err *err)
 {
-    struct arena a = { 0 };
-    const char *path = file_path(&a, "%s/%s", snapshot, name);
-    const char *blobs = file_path(&a, "%s/../../blobs", snapshot);
-    bool ok = (path && blobs) || abl_no_memory(err);
-    char *to = ok ? realpath(path, NULL) : NULL;
+    char *path = file_join(snapshot, name), *to = NULL;
+    bool leads_out = false;
+    bool ok = path ? find_target(snapshot, path, &to, &leads_out, err) : abl_no_memory(err);
     *out = '\0';
     if (ok && !to)
         snprintf(out, size, "%.120s is not there yet", name);
-    else if (ok && !lies_in(to, snapshot) && !lies_in(to, blobs))
+    else if (ok && leads_out)
         snprintf(out, size, "%.120s leads out of the cache, to %.200s", name, to);
     free(to);
-    arena_release(&a);
+    free(path);
     return ok;
 }
 

@@ -2,6 +2,8 @@
 //
 //   ROOT/models--ORG--NAME/refs/main                  the commit that a branch or tag stands for
 //                          snapshots/COMMIT/FILE      links to ../../blobs/HASH
+//                          blobs/HASH                 a file, or a link to ../../blobs/XX/OTHER
+//   ROOT/blobs/XX/OTHER                               files that repositories share
 #ifndef ABL_FORMAT_HF_CACHE_H
 #define ABL_FORMAT_HF_CACHE_H
 
@@ -43,6 +45,10 @@ bool hf_snapshot_missing(const char *snapshot, char *out, size_t size, struct ab
 // The same of one file: its blob is not there yet, or its link leads out of the cache.
 bool hf_file_missing(const char *snapshot, const char *name, char *out, size_t size,
                      struct abl_err *err);
+
+// Whether a link in a snapshot or among its repository's blobs leads to neither of them nor to the
+// blobs that repositories share.
+bool hf_leads_out(const char *snapshot, const char *path, bool *out, struct abl_err *err);
 
 // Whether a folder's weights are safetensors, whole or not.
 bool hf_has_safetensors(const char *folder);

@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
 
+#include "base/clock.h"
 #include "base/library.h"
 
 #ifdef __APPLE__
@@ -18,10 +19,10 @@ static const char *const libraries[] = { "libcurl.so.4", "libcurl-gnutls.so.4", 
 #endif
 
 #define CURL_FUNCTIONS(X)                                                                          \
+    X(version_info)                                                                                \
     X(easy_init)                                                                                   \
     X(easy_cleanup)                                                                                \
     X(easy_escape)                                                                                 \
-    X(easy_getinfo)                                                                                \
     X(easy_perform)                                                                                \
     X(easy_reset)                                                                                  \
     X(easy_setopt)                                                                                 \
@@ -36,11 +37,19 @@ struct curl_api {
 #undef MEMBER
 };
 
-enum { CONNECT_TIMEOUT_S = 20, STALL_S = 30, MAX_TEXT = 64 << 20 };
+enum { CONNECT_TIMEOUT_S = 20 };
+
+// 7.61.0, the oldest that any system still gets repairs for.
+enum { LEAST_VERSION = 0x073d00 };
+
+// Limits on protocols by name came with 7.85, those by number went with it. The header at hand may
+// be older or newer than the library.
+enum { PROTOCOLS_BY_NUMBER = 181, PROTOCOLS_BY_NAME = 10318, NUMBER_HTTP = 1, NUMBER_HTTPS = 2 };
 
 struct http {
     struct curl_api api;
     CURL *curl;
+    char *ca_file; // owned; NULL = the system's
 };
 
 static bool load_curl(struct curl_api *api, struct abl_err *err)
@@ -55,29 +64,38 @@ static bool load_curl(struct curl_api *api, struct abl_err *err)
         return abl_fail(err, ABL_FAILED, "libcurl has no curl_" #name ": install a newer one");
     CURL_FUNCTIONS(LOOK_UP)
 #undef LOOK_UP
-    return true;
+    const curl_version_info_data *v = api->version_info(CURLVERSION_FIRST);
+    return v->version_num >= LEAST_VERSION
+           || abl_fail(err, ABL_FAILED,
+                       "libcurl %.20s on this machine is too old to download with: expected 7.61.0 "
+                       "or newer; install one",
+                       v->version);
 }
 
-bool http_new(struct http **out, struct abl_err *err)
+bool http_new(const char *ca_file, struct http **out, struct abl_err *err)
 {
     struct http *h = calloc(1, sizeof *h);
     if (!h)
         return abl_no_memory(err);
-    bool loaded = load_curl(&h->api, err);
-    h->curl = loaded ? h->api.easy_init() : NULL;
-    if (!h->curl) {
-        free(h);
-        return loaded ? abl_fail(err, ABL_FAILED, "libcurl cannot be started") : false;
-    }
-    *out = h;
-    return true;
+    bool ok = load_curl(&h->api, err);
+    if (ok && ca_file && !(h->ca_file = strdup(ca_file)))
+        ok = abl_no_memory(err);
+    if (ok && !(h->curl = h->api.easy_init()))
+        ok = abl_fail(err, ABL_FAILED, "libcurl cannot be started");
+    if (ok)
+        *out = h;
+    else
+        http_free(h);
+    return ok;
 }
 
 void http_free(struct http *h)
 {
     if (!h)
         return;
-    h->api.easy_cleanup(h->curl);
+    if (h->curl)
+        h->api.easy_cleanup(h->curl);
+    free(h->ca_file);
     free(h);
 }
 
@@ -88,161 +106,208 @@ char *http_escape(struct http *h, const char *text)
     return copy;
 }
 
-// One transfer.
+uint64_t http_now_ms(void)
+{
+    return (uint64_t)(now_seconds() * 1000);
+}
+
+// ---------------------------------------------------------------------------------- what comes
+
 struct transfer {
-    const struct http_request *r;
-    const struct http *h;
-    bool restarted, store_failed, cancelled, too_long;
-    int error; // errno of the store
-    uint64_t received;
-    char range[32], reason[48];
+    const struct http_exchange *x;
+    bool store_failed, cancelled;
+    int error; // errno of the store; 0: no memory
 };
 
-static long status_of(const struct http *h)
+static bool write_at(int fd, const char *bytes, size_t n, uint64_t offset)
 {
-    long status = 0;
-    h->api.easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
-    return status;
-}
-
-// The server sends the whole file though a part was asked for: begin again.
-static bool restart(struct transfer *t)
-{
-    t->restarted = true;
-    rewind(t->r->to);
-    return fflush(t->r->to) == 0 && ftruncate(fileno(t->r->to), 0) == 0;
-}
-
-static bool store(struct transfer *t, const char *bytes, size_t n)
-{
-    if (t->r->text) {
-        buf_add(t->r->text, bytes, n);
-        return !t->r->text->failed && t->r->text->len <= MAX_TEXT;
+    while (n) {
+        ssize_t put = pwrite(fd, bytes, n, (off_t)offset);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0) {
+            errno = put ? errno : EIO;
+            return false;
+        }
+        bytes += put;
+        offset += (uint64_t)put;
+        n -= (size_t)put;
     }
-    long status = status_of(t->h);
-    if (status != 200 && status != 206)
-        return true;
-    if (status == 200 && t->r->from && !t->restarted && !restart(t))
-        return false;
-    return fwrite(bytes, 1, n, t->r->to) == n;
+    return true;
+}
+
+static bool store(struct transfer *t, const char *bytes, const struct fetch_take *take)
+{
+    struct buf *text = t->x->text;
+    if (!text) {
+        errno = 0;
+        bool ok = (!take->anew || ftruncate(t->x->fd, 0) == 0)
+                  && write_at(t->x->fd, bytes, take->n, take->offset);
+        t->error = errno;
+        return ok;
+    }
+    if (take->anew)
+        text->len = 0;
+    buf_add(text, bytes, take->n);
+    return !text->failed;
 }
 
 static size_t write_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *t = context;
     size_t n = size * count;
-    if (!store(t, bytes, n)) {
-        t->error = errno;
+    struct fetch_take take = fetch_body(t->x->fetch, n, http_now_ms());
+    if ((take.n || take.anew) && !store(t, bytes, &take)) {
         t->store_failed = true;
         return 0;
     }
-    t->received += n;
-    uint64_t first = t->restarted ? 0 : t->r->from;
-    t->too_long = t->r->most && first + t->received > t->r->most;
-    if (t->too_long)
-        return 0;
-    if (t->r->progress)
-        t->r->progress(t->r->context, first + t->received);
-    return n;
+    if (take.n && t->x->progress)
+        t->x->progress(t->x->context, take.offset + take.n);
+    return take.stop ? 0 : n;
 }
 
-// Keeps X-Error-Code of the last answer; each begins with its status line.
 static size_t read_header(char *line, size_t size, size_t count, void *context)
 {
-    static const char key[] = "x-error-code:";
     struct transfer *t = context;
-    size_t n = size * count, at = sizeof key - 1, len = 0;
-    if (n >= 5 && strncmp(line, "HTTP/", 5) == 0)
-        t->reason[0] = '\0';
-    if (n < at || strncasecmp(line, key, at) != 0)
-        return n;
-    while (at < n && line[at] == ' ')
-        at++;
-    while (at < n && line[at] > ' ' && line[at] < 0x7f && len + 1 < sizeof t->reason)
-        t->reason[len++] = line[at++];
-    t->reason[len] = '\0';
-    return n;
+    return fetch_header(t->x->fetch, line, size * count) ? size * count : 0;
 }
 
-static int look_for_cancel(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+// libcurl calls this at least once a second.
+static int look_around(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
     struct transfer *t = context;
     (void)a, (void)b, (void)c, (void)d;
-    t->cancelled = t->r->cancel && atomic_load(t->r->cancel);
-    return t->cancelled;
+    t->cancelled = t->x->cancel && atomic_load(t->x->cancel);
+    return t->cancelled || !fetch_goes_on(t->x->fetch, http_now_ms());
 }
 
-// The strings came with 7.85; the numbers they replace are what older systems have.
-static void limit_protocols(const struct curl_api *api, CURL *c, bool secure)
+// ------------------------------------------------------------------------------------- the request
+
+// The first option that the library does not take.
+struct setting {
+    const struct curl_api *api;
+    CURL *curl;
+    CURLcode code;
+    const char *option;
+};
+
+#define SET_NUMBER(s, number, name, value)                                                         \
+    do {                                                                                           \
+        if ((s)->code == CURLE_OK                                                                  \
+            && ((s)->code = (s)->api->easy_setopt((s)->curl, (CURLoption)(number), value))         \
+                   != CURLE_OK)                                                                    \
+            (s)->option = name;                                                                    \
+    } while (0)
+#define SET(s, name, value) SET_NUMBER(s, CURLOPT_##name, #name, value)
+
+static void limit_protocol(struct setting *s, bool secure)
 {
-#if LIBCURL_VERSION_NUM >= 0x075500
-    api->easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    api->easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-#else
-    long any = CURLPROTO_HTTP | CURLPROTO_HTTPS;
-    api->easy_setopt(c, CURLOPT_PROTOCOLS, any);
-    api->easy_setopt(c, CURLOPT_REDIR_PROTOCOLS, secure ? (long)CURLPROTO_HTTPS : any);
-#endif
+    SET_NUMBER(s, PROTOCOLS_BY_NAME, "PROTOCOLS", secure ? "https" : "http");
+    if (s->code != CURLE_UNKNOWN_OPTION)
+        return;
+    s->code = CURLE_OK;
+    SET_NUMBER(s, PROTOCOLS_BY_NUMBER, "PROTOCOLS", (long)(secure ? NUMBER_HTTPS : NUMBER_HTTP));
 }
 
-static struct curl_slist *set_options(struct transfer *t)
+// Whom to talk to, and whom not.
+static void set_way(struct setting *s, const struct http *h, const struct fetch *f)
 {
-    const struct curl_api *api = &t->h->api;
-    CURL *c = t->h->curl;
-    struct curl_slist *headers = NULL;
-    api->easy_reset(c);
-    api->easy_setopt(c, CURLOPT_URL, t->r->url);
-    limit_protocols(api, c, strncmp(t->r->url, "https:", 6) == 0);
-    api->easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-    api->easy_setopt(c, CURLOPT_MAXREDIRS, 8L);
-    api->easy_setopt(c, CURLOPT_USERAGENT, "abltui");
-    api->easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    api->easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-    api->easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    api->easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
-    api->easy_setopt(c, CURLOPT_WRITEFUNCTION, write_body);
-    api->easy_setopt(c, CURLOPT_WRITEDATA, t);
-    api->easy_setopt(c, CURLOPT_HEADERFUNCTION, read_header);
-    api->easy_setopt(c, CURLOPT_HEADERDATA, t);
-    api->easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-    api->easy_setopt(c, CURLOPT_XFERINFOFUNCTION, look_for_cancel);
-    api->easy_setopt(c, CURLOPT_XFERINFODATA, t);
+    struct url u = { 0 };
+    url_parse(f->url, &u);
+    SET(s, URL, f->url);
+    limit_protocol(s, u.secure);
+    SET(s, FOLLOWLOCATION, 0L);
+    SET(s, SSL_VERIFYPEER, 1L);
+    SET(s, SSL_VERIFYHOST, 2L);
+    if (h->ca_file)
+        SET(s, CAINFO, h->ca_file);
+    if (f->direct)
+        SET(s, NOPROXY, "*");
+    // What a proxy answers is not the server's word, and the headers for the server are not its.
+    SET(s, SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(s, HEADEROPT, (long)CURLHEADER_SEPARATE);
+}
+
+static void set_options(struct setting *s, const struct http *h, struct transfer *t,
+                        const char *range, struct curl_slist *headers)
+{
+    set_way(s, h, t->x->fetch);
+    SET(s, USERAGENT, "abltui");
+    SET(s, NOSIGNAL, 1L);
+    SET(s, CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+    SET(s, WRITEFUNCTION, write_body);
+    SET(s, WRITEDATA, t);
+    SET(s, HEADERFUNCTION, read_header);
+    SET(s, HEADERDATA, t);
+    SET(s, NOPROGRESS, 0L);
+    SET(s, XFERINFOFUNCTION, look_around);
+    SET(s, XFERINFODATA, t);
     // A range, not libcurl's resuming: that gives up where a server sends the whole file.
-    if (t->r->from) {
-        snprintf(t->range, sizeof t->range, "%" PRIu64 "-", t->r->from);
-        api->easy_setopt(c, CURLOPT_RANGE, t->range);
-    }
-    if (t->r->token) {
-        struct buf header = { 0 };
-        buf_printf(&header, "Authorization: Bearer %s", t->r->token);
-        headers = header.failed ? NULL : api->slist_append(NULL, header.data);
-        buf_release(&header);
-        // curl drops the header where a redirect leads to another host, port or protocol.
-        api->easy_setopt(c, CURLOPT_HTTPHEADER, headers);
-    }
-    return headers;
+    if (*range)
+        SET(s, RANGE, range);
+    if (headers)
+        SET(s, HTTPHEADER, headers);
 }
 
-bool http_get(struct http *h, const struct http_request *r, struct http_answer *out,
-              struct abl_err *err)
+static bool not_set(const struct setting *s, struct abl_err *err)
 {
-    struct transfer t = { .r = r, .h = h };
-    struct curl_slist *headers = set_options(&t);
-    CURLcode code = h->api.easy_perform(h->curl);
+    if (s->code == CURLE_OUT_OF_MEMORY)
+        return abl_no_memory(err);
+    return abl_fail(err, ABL_FAILED,
+                    "libcurl %.20s on this machine does not take CURLOPT_%s (%s), without which "
+                    "nothing is fetched safely: install a newer one",
+                    s->api->version_info(CURLVERSION_FIRST)->version, s->option,
+                    s->api->easy_strerror(s->code));
+}
+
+// NULL when memory is out.
+static struct curl_slist *token_header(const struct http *h, const char *token)
+{
+    struct buf header = { 0 };
+    buf_printf(&header, "Authorization: Bearer %s", token);
+    struct curl_slist *list = header.failed ? NULL : h->api.slist_append(NULL, header.data);
+    buf_release(&header);
+    return list;
+}
+
+static bool request(struct http *h, struct transfer *t, CURLcode *code, struct abl_err *err)
+{
+    const struct fetch *f = t->x->fetch;
+    struct curl_slist *headers = NULL;
+    struct setting s = { &h->api, h->curl, CURLE_OK, NULL };
+    char range[32] = "";
+    if (f->with_token && t->x->token && !(headers = token_header(h, t->x->token)))
+        return abl_no_memory(err);
+    if (f->from)
+        snprintf(range, sizeof range, "%" PRIu64 "-", f->from);
+    h->api.easy_reset(h->curl);
+    set_options(&s, h, t, range, headers);
+    bool ok = s.code == CURLE_OK || not_set(&s, err);
+    if (ok)
+        *code = h->api.easy_perform(h->curl);
     h->api.slist_free_all(headers);
-    curl_off_t wait = 0;
-    *out = (struct http_answer){ .status = status_of(h) };
-    if (h->api.easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
-        out->wait_s = (uint64_t)wait;
-    snprintf(out->reason, sizeof out->reason, "%s", t.reason);
+    return ok;
+}
+
+bool http_exchange(struct http *h, const struct http_exchange *x, enum fetch_step *step,
+                   char why[HTTP_WHY], struct abl_err *err)
+{
+    struct transfer t = { .x = x };
+    CURLcode code = CURLE_OK;
+    *why = '\0';
+    fetch_asked(x->fetch, http_now_ms());
+    if (!request(h, &t, &code, err))
+        return false;
     if (t.cancelled)
         return abl_fail(err, ABL_INTERRUPTED,
                         "interrupted; what came so far is kept for the next time");
+    if (code == CURLE_OUT_OF_MEMORY || (t.store_failed && !t.error))
+        return abl_no_memory(err);
     if (t.store_failed)
-        return abl_fail(err, ABL_FAILED, "cannot store what came from '%s': %s", r->url,
-                        t.error ? strerror(t.error) : "out of memory");
-    out->cut = code != CURLE_OK && !t.too_long;
-    if (out->cut)
-        snprintf(out->why, sizeof out->why, "%s", h->api.easy_strerror(code));
+        return abl_fail(err, ABL_FAILED, "cannot store what came from '%s': %s", x->fetch->goal.url,
+                        strerror(t.error));
+    *step = fetch_answered(x->fetch, code != CURLE_OK, http_now_ms());
+    if (code != CURLE_OK)
+        snprintf(why, HTTP_WHY, "%s", h->api.easy_strerror(code));
     return true;
 }

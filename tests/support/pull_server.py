@@ -1,7 +1,8 @@
-"""A small hub on this machine for tests/cli/pull.sh: python3 tests/support/pull_server.py FOLDER LOG
+"""A small hub on this machine for tests/cli/pull*.sh: python3 tests/support/pull_server.py FOLDER LOG [CERTIFICATE]
 
 Serves FOLDER's files as the repository ORG/tiny, where ORG says what goes wrong (TROUBLES). Large files are redirected to a
-second port. Prints both ports, then writes one line a request to LOG: port, path, whether a token came along, the Range asked
+second port. With CERTIFICATE, a PEM file with its key, a third port speaks TLS. Each is a proxy, too, which connects to the
+third. Prints the ports, then writes one line a request to LOG: port, path, whether a token came along, the Range asked
 for, and the status.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
+import ssl
 import sys
 import threading
 import time
@@ -39,7 +42,15 @@ TROUBLES = {
     "huge": "more bytes are listed than any disk has",
     "files": "several GGUF files",
     "parts": "one GGUF model in two parts",
+    "trickle": "the weights come a byte at a time",
+    "drip": "each answer brings a byte and is cut",
+    "silent": "nothing comes of the weights",
+    "headers": "headers without end",
+    "round": "redirects without end",
+    "away": "the weights are redirected to another protocol",
+    "marker": "the list of files is a sequence for terminals",
 }
+MARKER = b"\x1b[31mmarker\x07\xc2\x9b\xe2\x80\xae\xff"
 GGUF = b"GGUF, as far as the hub knows"
 BERT = b'{"model_type": "bert"}'
 GGUFS = {
@@ -78,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
     def note(self, status: int) -> None:
         token = "token" if self.headers.get("Authorization") else "-"
         with lock, LOG.open("a") as log:
-            side = "first" if self.server.server_port == ports[0] else "second"
+            side = ("first", "second", "third")[ports.index(self.server.server_port)]
             log.write(f"{side} {self.path} {token} {self.headers.get('Range', '-')} {status}\n")
 
     def note_sent(self, sent: int) -> None:
@@ -112,6 +123,10 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(404)
         if org == "bert" and name == "config.json":
             return self.answer(200, BERT)
+        if name == LARGE and org in ("silent", "headers"):
+            return self.never_begin(org)
+        if name == LARGE and org in ("round", "away"):
+            return self.answer(302, Location=self.path if org == "round" else f"ftp://127.0.0.1:{ports[1]}/large")
         if org == "gatedfile" and name == LARGE:
             return self.answer(403, X_Error_Code="GatedRepo")
         if name == LARGE:
@@ -127,9 +142,44 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(403 if self.headers.get("Authorization") else 401)
         if org == "down":
             return self.answer(500)
+        if org == "marker":
+            return self.answer(200, b'{"sha": "' + MARKER + b'", "siblings": []}')
         if org == "busy" and (number := self.count("busy list")) < 3:
             return self.answer(429, **({"Retry_After": "1"} if number == 1 else {}))
         return self.answer(200, json.dumps(listing(org)).encode())
+
+    def never_begin(self, org: str) -> None:
+        self.note(0)
+        try:
+            if org == "silent":
+                self.connection.recv(1)  # until the other side has had enough
+                return
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n")
+            while True:
+                self.wfile.write(b"X-Header: y\r\n" * 100)
+        except OSError:
+            pass
+
+    def trickle(self, body: bytes) -> None:
+        try:
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                time.sleep(0.02)
+        except OSError:
+            pass
+
+    def do_CONNECT(self) -> None:  # only ever to the third port, whatever it is called
+        self.path = "CONNECT:" + self.path
+        self.note(200)
+        self.send_response(200)
+        self.end_headers()
+        with socket.create_connection(("127.0.0.1", ports[-1])) as there:
+            here = self.connection
+            copying = threading.Thread(target=copy, args=(there, here), daemon=True)
+            copying.start()
+            copy(here, there)
+            copying.join()
 
     def send_file(self, org: str, name: str) -> None:
         data, first = FILES[name], 0
@@ -153,7 +203,7 @@ class Handler(BaseHTTPRequestHandler):
         if first:
             self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
         self.end_headers()
-        ends = {"cut": (2, len(body) // 3), "norange": (1, len(body) // 3), "flaky": (100, len(data) // 12)}
+        ends = {"cut": (2, len(body) // 3), "norange": (1, len(body) // 3), "flaky": (100, len(data) // 12), "drip": (1000, 1)}
         last, length = ends.get(org, (0, 0))
         if name == LARGE and number <= last and length < len(body):
             self.wfile.write(body[:length])
@@ -169,6 +219,8 @@ class Handler(BaseHTTPRequestHandler):
                 pass
             self.note_sent(sent)
             return
+        if name == LARGE and org == "trickle":
+            return self.trickle(body)
         if name == LARGE and org == "slow":
             self.wfile.write(body[:5000])
             self.wfile.flush()
@@ -177,8 +229,22 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def copy(source: socket.socket, to: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            to.sendall(data)
+        to.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
 def main() -> None:
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2)]
+    certificates = sys.argv[3:]
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2 + len(certificates))]
+    for certificate in certificates:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        servers[-1].socket = context.wrap_socket(servers[-1].socket, server_side=True)
     ports[:] = [s.server_port for s in servers]
     for server in servers:
         server.daemon_threads = True
