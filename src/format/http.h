@@ -13,8 +13,8 @@
 
 struct http; // a connection that is used again
 
-// ca_file: of the authorities that vouch for servers; NULL = the system's. A libcurl that is missing
-// or too old is refused.
+// ca_file: of the authorities that vouch for servers; NULL = the system's. A libcurl that is
+// missing or too old is refused.
 bool http_new(const char *ca_file, struct http **out, struct abl_err *err);
 void http_free(struct http *h);
 
