@@ -54,8 +54,7 @@ static void refuses_what_others_might_read_otherwise(void **state)
                                        "https://hub /",
                                        "https://hub\t/",
                                        "https://hub/\r\nX: y",
-                                       "https://h\xc3\xbc"
-                                       "b/",
+                                       "https://h\xc3\xbc/",
                                        "https://[::1/",
                                        "https://[]/",
                                        "https://[::1]x/",
