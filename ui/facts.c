@@ -26,7 +26,7 @@ void facts_gather(const struct session *session, struct facts *f)
     struct abl_err ignored;
     const struct prompts *p = session->prompts;
     *f = (struct facts){ .compat = compat_name(session->settings.compat),
-                         .whole_answers = session->settings.whole_answers,
+                         .whole_answers = session->answers != NULL,
                          .shape = session->model->shape,
                          .n_rows = p->n,
                          .n_dropped = session->n_dropped + p->n_dropped,

@@ -155,8 +155,11 @@ const struct option cli_options[] = {
       .names = metric_name },
     { "seed", "N", "of everything that is drawn (default 0)", READ | VERIFY | VARIANTS,
       option_count, AT(run.seed), .least = 0, .most = UINT64_MAX, .expected = "a whole number" },
-    { "span", "S", "answers are one token (first, default), or scored whole (full)", RUN | VERIFY,
-      option_name, AT(run.whole_answers), .names = span_name },
+    { "span", "S",
+      "answers are one token (first, default), or scored whole (full), with --compat tinylab by "
+      "its "
+      "seq_ metrics",
+      RUN | VERIFY, option_name, AT(run.whole_answers), .names = span_name },
     { "boot", "N", "bootstrap resamples (default 1000)", RUN | CONFIG, option_count, AT(run.n_boot),
       .least = 10, .most = 100000,
       .expected = "a number of bootstrap resamples from 10 to 100000" },

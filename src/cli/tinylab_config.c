@@ -295,17 +295,16 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     return true;
 }
 
-// Not every experiment scores whole answers, patches only of every position; none under --compat.
+// Not every experiment scores whole answers, patches only of every position; of sets tinyLab read
+// the first tokens, whatever it was asked for.
 static bool check_span(struct config_reader *r, struct settings *s)
 {
     bool patches_some = s->experiment->options & READS_PATCH && strcmp(s->positions, "all") != 0;
-    const char *refused = conventions_of(s->compat)->whole_answers_note;
-    bool scored = s->experiment->traits & SCORES_ANSWERS && !patches_some && !refused;
+    bool theirs = conventions_of(s->compat)->sequences && s->experiment->options & READS_SETS;
+    bool scored = s->experiment->traits & SCORES_ANSWERS && !patches_some && !theirs;
     if (!s->whole_answers || scored)
         return true;
     s->whole_answers = false;
-    if (refused)
-        return config_note(r, "'%s': \"metric_span\" asks for whole answers: %s", r->path, refused);
     return config_note(r,
                        "'%s': \"metric_span\" asks for whole answers: this battery is scored by "
                        "their first token",

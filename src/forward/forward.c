@@ -25,6 +25,7 @@ struct plan_input forward_plan_input(const struct forward_settings *s,
                                 .budget = memory_budget_of(device, s->mem, !fit.n_streamed),
                                 .weights = fit,
                                 .taps = s->tap ? s->tap->kinds : 0,
+                                .compared = s->tap ? s->tap->compared : NULL,
                                 .left_out = s->left_out };
 }
 
@@ -46,12 +47,19 @@ static bool run_intact(struct forward *f, struct block *b, enum pass_kind kind,
     const struct final_tap *tap = f->s.tap;
     struct pass pass = block_pass(b);
     struct stream clean;
+    struct tensor every;
+    bool compared = tap && tap->compared && kind == (f->s.other.n ? PASS_OTHER : PASS_INTACT);
     if (!stream_init(&clean, &pass, 1, err))
         return false;
-    bool ok
-        = block_run_clean(b, &clean, err)
-          && block_read(b, b->final, 1, (struct tensor){ 0 }, &out, err)
-          && (!tap || !(tap->kinds & 1u << kind) || tap->on_intact(tap->context, b, b->final, err));
+    clean.whole_last_layer = compared;
+    bool ok = block_run_layers(b, &clean, err)
+              && (!compared
+                  || (stream_final_of_every(&clean, &every, err)
+                      && tap->on_every_intact(tap->context, b, every, err)))
+              && block_keep_final(b, &clean, err)
+              && block_read(b, b->final, 1, (struct tensor){ 0 }, &out, err)
+              && (!tap || !(tap->kinds & 1u << kind)
+                  || tap->on_intact(tap->context, b, kind, b->final, err));
     stream_release(&clean);
     if (ok)
         forward_spend(f, b->trie.n_nodes);

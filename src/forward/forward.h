@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "model/model.h"
+#include "plan/plan.h"
 #include "plan/plan_input.h"
 #include "plan/savings.h"
 #include "plan/variant.h"
@@ -30,11 +31,18 @@ struct weights;
 struct final_tap {
     unsigned kinds; // 1 << enum pass_kind: PASS_INTACT, PASS_OTHER, PASS_VARIANTS
     // Of a block of the intact run, or of the other prompts', whose first prompt b->first counts.
-    bool (*on_intact)(void *context, const struct block *b, struct tensor states,
-                      struct abl_err *err);
+    bool (*on_intact)(void *context, const struct block *b, enum pass_kind kind,
+                      struct tensor states, struct abl_err *err);
     // So many variants over a block, of these numbers.
     bool (*on_variants)(void *context, const struct block *b, struct tensor states,
                         const size_t *numbers, uint32_t n, struct abl_err *err);
+    // Likewise every row's, (copies * n_nodes, d_model), as struct plan_input says of `compared`;
+    // NULL: of read-outs alone.
+    const uint32_t *compared;
+    bool (*on_every_intact)(void *context, const struct block *b, struct tensor states,
+                            struct abl_err *err);
+    bool (*on_every_variant)(void *context, const struct block *b, struct tensor states,
+                             const size_t *numbers, uint32_t n, struct abl_err *err);
     void *context;
 };
 

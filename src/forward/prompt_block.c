@@ -150,14 +150,24 @@ bool block_read(const struct block *b, struct tensor states, uint32_t copies, st
     return ok;
 }
 
-bool block_run_clean(struct block *b, struct stream *clean, struct abl_err *err)
+bool block_run_layers(const struct block *b, struct stream *clean, struct abl_err *err)
 {
-    struct tensor final;
     bool ok = stream_start(clean, b->embedded, err);
     for (uint32_t l = 0; ok && l < b->model->shape.n_layers; l++)
         ok = stream_layer(clean, l, STAGE_START, err);
+    return ok;
+}
+
+bool block_keep_final(struct block *b, struct stream *clean, struct abl_err *err)
+{
     struct engine *e = b->weights->s.engine;
-    return ok && stream_final(clean, &final, err)
+    struct tensor final;
+    return stream_final(clean, &final, err)
            && e->ops->gather(e, b->final, final,
                              (struct index){ clean->repeat_reads.buffer, final.rows }, err);
+}
+
+bool block_run_clean(struct block *b, struct stream *clean, struct abl_err *err)
+{
+    return block_run_layers(b, clean, err) && block_keep_final(b, clean, err);
 }

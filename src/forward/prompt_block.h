@@ -43,7 +43,9 @@ void block_release(struct block *b);
 // What streams over this block run on.
 struct pass block_pass(const struct block *b);
 
-// The clean stream from the first layer to the last; leaves the final state in b->final.
+// The clean stream from the first layer to the last; then its final state into b->final. Or both.
+bool block_run_layers(const struct block *b, struct stream *clean, struct abl_err *err);
+bool block_keep_final(struct block *b, struct stream *clean, struct abl_err *err);
 bool block_run_clean(struct block *b, struct stream *clean, struct abl_err *err);
 
 // Read `copies` variants off `states` (copies * n_reads, d_model) into out[copy][prompt of the

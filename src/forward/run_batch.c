@@ -66,6 +66,16 @@ static bool flush(struct plan_run *r)
     return !n || read_out(r, tensor_rows(q->states, 0, n * r->block->trie.n_reads), q->numbers, n);
 }
 
+// Final states of every row, where somebody compares them.
+static bool look_at_every(struct plan_run *r, struct stream *s, const size_t *numbers, uint32_t n)
+{
+    const struct final_tap *tap = r->f->s.tap;
+    struct tensor every;
+    return !pass_compares(r->plan, &r->plan->passes[r->pass_number])
+           || (stream_final_of_every(s, &every, r->err)
+               && tap->on_every_variant(tap->context, r->block, every, numbers, n, r->err));
+}
+
 // Variants of a batch; reads: they do not wait.
 static bool run_some(struct plan_run *r, struct stream *s, const struct start_point *place,
                      const struct batch_items *items, uint32_t first, uint32_t n, bool reads)
@@ -75,9 +85,10 @@ static bool run_some(struct plan_run *r, struct stream *s, const struct start_po
     c.n = c.n_copies = 0;
     for (uint32_t i = first; i < first + n; i++)
         shared_copies_add(&c, &r->job->variants->items[items->variants[i]], items->until[i]);
-    if (!carry(r, s, place, &c) || !stream_final(s, &final, r->err))
-        return false;
     const size_t *numbers = items->variants + first;
+    if (!carry(r, s, place, &c) || !look_at_every(r, s, numbers, n)
+        || !stream_final(s, &final, r->err))
+        return false;
     if (reads && !r->queue.n)
         return read_out(r, final, numbers, n);
     return readout_queue_add(&r->queue, final, numbers, n, r->err) && (!reads || flush(r));

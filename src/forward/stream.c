@@ -170,14 +170,23 @@ bool stream_narrow(struct stream *s, struct abl_err *err)
     return true;
 }
 
-bool stream_final(struct stream *s, struct tensor *out, struct abl_err *err)
+static bool norm_final(struct stream *s, struct tensor *out, struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
-    if (s->space != ROWS_READS && !stream_narrow(s, err))
-        return false;
     struct tensor h = tensor_rows(s->h, 0, s->x.rows);
     if (!e->ops->norm(e, h, s->x, &s->pass->weights->final, err))
         return false;
     *out = h;
     return true;
+}
+
+bool stream_final(struct stream *s, struct tensor *out, struct abl_err *err)
+{
+    return (s->space == ROWS_READS || stream_narrow(s, err)) && norm_final(s, out, err);
+}
+
+bool stream_final_of_every(struct stream *s, struct tensor *out, struct abl_err *err)
+{
+    assert(s->space == ROWS_NODES);
+    return norm_final(s, out, err);
 }

@@ -131,4 +131,8 @@ bool stream_layer(struct stream *s, uint32_t layer, enum stage stage, struct abl
 // overwrites.
 bool stream_final(struct stream *s, struct tensor *out, struct abl_err *err);
 
+// Likewise of every row, (copies * rows of one, d_model), of a stream that is whole_last_layer;
+// before stream_final.
+bool stream_final_of_every(struct stream *s, struct tensor *out, struct abl_err *err);
+
 #endif

@@ -17,6 +17,11 @@ void plan_release(struct plan *p)
     *p = (struct plan){ 0 };
 }
 
+bool pass_compares(const struct plan *p, const struct plan_pass *pass)
+{
+    return p->compares && pass->flags & PASS_WHOLE && !(pass->flags & PASS_TAILS);
+}
+
 bool item_is_skipped(const struct plan *p, uint32_t block, uint32_t item)
 {
     size_t bit = block * p->n_items + item;

@@ -53,6 +53,7 @@ struct plan_block {
     struct block_rows shared, flat;
     struct block_rows donors; // of those that the block's edits take from; none: 0
     uint64_t donor_bytes;     // of activations that are saved of them
+    uint64_t n_compared;      // token rows whose final states are compared (plan_input.h)
 };
 
 // A variant in its group.
@@ -93,7 +94,7 @@ struct plan {
     struct memory_budget budget;
     struct weights_fit weights;
     unsigned taps, given;
-    bool edits_patterns;
+    bool edits_patterns, compares;
     uint64_t donor_maps;       // bits of those by which edits take
     struct plan_block *blocks; // the run's, the other prompts', each observation's
     struct plan_pass *passes;
@@ -123,6 +124,9 @@ static inline const struct plan_pass *pass_of(const struct plan *p, const struct
 {
     return &p->passes[g->pass];
 }
+
+// Whether final states of every row are compared (plan_input.h).
+bool pass_compares(const struct plan *p, const struct plan_pass *pass);
 
 // Whether an item has nothing left to do over a block.
 bool item_is_skipped(const struct plan *p, uint32_t block, uint32_t item);

@@ -60,6 +60,8 @@ static bool cut_list(const struct plan_input *in, const struct prompt_list *list
             return false;
         b.shared = rows_of(&t);
         b.flat = flat_rows(list->items + first, b.n);
+        for (size_t i = first; list == &in->run && in->compared && i < end; i++)
+            b.n_compared += in->compared[i];
         trie_release(&t);
         p->blocks[p->n_blocks++] = b;
     }

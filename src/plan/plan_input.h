@@ -50,6 +50,11 @@ struct plan_input {
     struct memory_budget budget;
     struct weights_fit weights;
     unsigned taps; // 1 << enum pass_kind whose final states go through the unembedding once more
+    // (run.n) of each prompt the positions, from its start, whose final states are compared with
+    // those of the other prompts' run, where there is one, else the intact one: variants that every
+    // row goes through are unembedded there, and once a batch what they are compared with. NULL:
+    // none are.
+    const uint32_t *compared;
     unsigned left_out;             // enum saving
     unsigned given;                // enum plan_given
     const struct done_cells *done; // NULL: none are

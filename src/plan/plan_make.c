@@ -386,9 +386,10 @@ static bool make(struct maker *m)
     if (!has_room(m) || !plan_cut_blocks(in, p, &n_other, m->err) || !list_todo(m))
         return false;
     if (!(in->given & GIVEN_INTACT)) {
-        add_clean(p, PASS_INTACT, 0, 0, p->n_run_blocks);
+        unsigned whole = in->compared ? PASS_WHOLE : 0;
+        add_clean(p, PASS_INTACT, n_other ? 0 : whole, 0, p->n_run_blocks);
         if (n_other)
-            add_clean(p, PASS_OTHER, 0, p->n_run_blocks, n_other);
+            add_clean(p, PASS_OTHER, whole, p->n_run_blocks, n_other);
     }
     if (!(in->given & GIVEN_MEANS) && any_edit(m, takes_mean))
         add_clean(p, PASS_MEANS, PASS_WHOLE, 0, p->n_run_blocks);
@@ -405,6 +406,7 @@ bool plan_make(const struct plan_input *in, struct plan *out, struct abl_err *er
                           .budget = in->budget,
                           .weights = in->weights,
                           .taps = in->taps,
+                          .compares = in->compared,
                           .given = in->given };
     struct maker m = { .in = in, .p = out, .err = err };
     bool ok = make(&m);

@@ -201,6 +201,18 @@ static void carry(struct plan_walk *w, struct plan_batch *b)
     load(w, b->start.layer, s->n_layers, b);
 }
 
+// Final states of every row, and what they are compared with.
+static void compare(const struct plan_walk *w, const struct plan_pass *pass, struct plan_batch *b)
+{
+    const struct model_shape *s = w->plan->shape;
+    if (!pass_compares(w->plan, pass))
+        return;
+    uint64_t rows = count_mul((uint64_t)b->n + 1, w->plan->blocks[w->block].n_compared);
+    uint64_t flop = linear_flop(rows, s->d_model, s->n_vocab);
+    b->readout_flop = count_add(b->readout_flop, flop);
+    b->work.flop = count_add(b->work.flop, flop);
+}
+
 // Read out what waits with these, unless the next can wait with them too.
 static void decide(struct plan_walk *w, const struct plan_group *g, struct plan_batch *b)
 {
@@ -257,6 +269,7 @@ static bool variants_batch(struct plan_walk *w, const struct plan_group *g, stru
     go(w, &clean, w->clean, g->start, b);
     w->clean = g->start;
     carry(w, b);
+    compare(w, pass, b);
     decide(w, g, b);
     w->item = end;
     return true;

@@ -1,4 +1,4 @@
-// compat.csv: tinyLab's four metrics, by its formulas, for runs under --compat tinylab.
+// compat.csv: tinyLab's metrics, by its formulas, for runs under --compat tinylab.
 #include "report/compat.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 #include "report/columns.h"
 #include "report/tables.h"
 
-#define METRIC_NAME(id, name, unit, meaning) [COMPAT_##id] = name,
+#define METRIC_NAME(id, name, type, unit, meaning) [COMPAT_##id] = name,
 static const char *const names[N_COMPAT_METRICS] = { COMPAT_METRICS(METRIC_NAME) };
 
 const char *compat_metric_name(size_t m)
@@ -14,26 +14,42 @@ const char *compat_metric_name(size_t m)
     return m < N_COMPAT_METRICS ? names[m] : NULL;
 }
 
-void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_METRICS])
+// Sums over rows, but of max_abs_delta the largest.
+static void add_row(const struct report *r, size_t variant, size_t row,
+                    double sum[N_COMPAT_METRICS])
 {
     const struct session *session = r->session;
     const struct results *results = r->results;
-    const struct row_stats *rows = results->rows + variant * results->n_prompts;
+    const struct tinylab_row none = { NAN, NAN, NAN, NAN, NAN };
+    size_t cell = variant * results->n_prompts + row;
+    const struct row_stats *a = &results->rows[cell];
     // patches: who gives
-    const struct row_stats *base = session->other ? session->other : session->intact;
-    double n = (double)results->n_prompts;
+    const struct row_stats *c = session->other ? &session->other[row] : &session->intact[row];
+    const struct tinylab_row *t = results->tinylab ? &results->tinylab[cell] : &none;
+    double p = exp((double)a->target_logit - (double)a->lse);
+    double was = exp((double)c->target_logit - (double)c->lse);
+    double intact = session->tinylab ? session->tinylab->intact[row] : NAN;
+    bool higher = !(t->max_delta <= sum[COMPAT_MAX_ABS_DELTA]); // NAN too
+    sum[COMPAT_LOGIT_DIFF] += (double)a->target_logit - (double)a->foil_logit;
+    sum[COMPAT_KL_DIV] += t->kl;
+    sum[COMPAT_ACC_FLIP_RATE] += a->argmax != session->prompts->items[row].target;
+    sum[COMPAT_P_DROP] += was - p;
+    sum[COMPAT_MAX_ABS_DELTA] = higher ? t->max_delta : sum[COMPAT_MAX_ABS_DELTA];
+    sum[COMPAT_SEQ_LOGPROB_DIFF] += t->seq_target - t->seq_foil;
+    sum[COMPAT_SEQ_P_DROP] += intact - t->seq_target;
+    sum[COMPAT_SEQ_KL_MEAN] += t->seq_kl;
+}
+
+// Summed first, so that a share of all rows is 1 to the bit.
+void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_METRICS])
+{
+    size_t n = r->results->n_prompts;
     for (int m = 0; m < N_COMPAT_METRICS; m++)
         out[m] = 0;
-    for (size_t i = 0; i < results->n_prompts; i++) {
-        double p = exp((double)rows[i].target_logit - (double)rows[i].lse);
-        double was = exp((double)base[i].target_logit - (double)base[i].lse);
-        out[COMPAT_LOGIT_DIFF] += ((double)rows[i].target_logit - (double)rows[i].foil_logit) / n;
-        out[COMPAT_KL_DIV] += results->tinylab_kl
-                                  ? results->tinylab_kl[variant * results->n_prompts + i] / n
-                                  : NAN;
-        out[COMPAT_ACC_FLIP_RATE] += (rows[i].argmax != session->prompts->items[i].target) / n;
-        out[COMPAT_P_DROP] += (was - p) / n;
-    }
+    for (size_t i = 0; i < n; i++)
+        add_row(r, variant, i, out);
+    for (int m = 0; m < N_COMPAT_METRICS; m++)
+        out[m] /= m == COMPAT_MAX_ABS_DELTA ? 1 : (double)n;
 }
 
 size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
@@ -75,10 +91,10 @@ static double mean(const struct table_row *row, enum compat_metric m)
     return ((const double *)row->item)[m];
 }
 
-#define MEAN_CELL(id, name, unit, meaning) CELL(cell_##id, number, mean(row, COMPAT_##id))
+#define MEAN_CELL(id, name, type, unit, meaning) CELL(cell_##id, number, mean(row, COMPAT_##id))
 COMPAT_METRICS(MEAN_CELL)
 
-#define MEAN_COLUMN(id, name, unit, meaning) { name, CELL_NUMBER, unit, meaning, cell_##id },
+#define MEAN_COLUMN(id, name, type, unit, meaning) { name, type, unit, meaning, cell_##id },
 static const struct column columns[]
     = { CONDITION_COLUMN, VARIANT_COLUMN, COMPAT_METRICS(MEAN_COLUMN) };
 

@@ -22,7 +22,7 @@ void results_release(struct results *t)
 {
     free(t->rows);
     free(t->done);
-    free(t->tinylab_kl);
+    free(t->tinylab);
     free(t->n_blocks_done);
     free(t->run);
     *t = (struct results){ 0 };
@@ -49,9 +49,14 @@ static void variants_finished(void *context, const size_t *variants, size_t n)
 {
     struct progress *p = context;
     const struct whole_answers *answers = p->workload->answers;
-    for (size_t i = 0; answers && i < n; i++)
-        whole_answers_fold(answers, p->run + variants[i] * answers->prompts.n,
-                           p->results->rows + variants[i] * p->results->n_prompts);
+    const struct tinylab_measure *tinylab = p->workload->tinylab;
+    for (size_t i = 0; answers && i < n; i++) {
+        const struct row_stats *run = p->run + variants[i] * answers->prompts.n;
+        size_t first = variants[i] * p->results->n_prompts;
+        whole_answers_fold(answers, run, p->results->rows + first);
+        if (tinylab)
+            tinylab_sum_sequences(tinylab, run, p->results->tinylab + first);
+    }
     p->results->n_done += n;
     for (size_t i = 0; p->report && i < n; i++)
         p->report(p->context, p->results, variants[i]);
@@ -61,8 +66,7 @@ static void variants_finished(void *context, const size_t *variants, size_t n)
 static bool make_room(const struct workload *w, struct results *t, struct abl_err *err)
 {
     size_t n = t->variants->n;
-    if (w->tinylab_kl && !t->tinylab_kl
-        && !(t->tinylab_kl = calloc((n + 1) * t->n_prompts, sizeof *t->tinylab_kl)))
+    if (w->tinylab && !t->tinylab && !(t->tinylab = tinylab_rows_new(n * t->n_prompts)))
         return abl_no_memory(err);
     if (w->answers && !t->run && !(t->run = calloc(n * w->answers->prompts.n + 1, sizeof *t->run)))
         return abl_no_memory(err);
@@ -76,8 +80,8 @@ bool workload_run(const struct workload *w, struct results *t, const atomic_uint
     assert(t->n_prompts == w->n_rows);
     if (!make_room(w, t, err))
         return false;
-    if (w->tinylab_kl)
-        w->tinylab_kl->kl = t->tinylab_kl;
+    if (w->tinylab)
+        w->tinylab->rows = t->tinylab;
     struct row_stats *run = w->answers ? t->run : t->rows;
     struct progress p = { w, run, t, progress, context };
     struct forward_job job = { .variants = t->variants,

@@ -11,16 +11,16 @@
 #include "engine/values.h"
 #include "forward/forward.h"
 #include "plan/variant.h"
-#include "session/tinylab_kl.h"
+#include "session/tinylab_measure.h"
 #include "session/whole_answers.h"
 
 // (variants x prompts) of row stats, filled as variants finish.
 struct results {
     const struct variants *variants; // borrowed
     size_t n_prompts;
-    struct row_stats *rows; // [variant * n_prompts + prompt]
-    double *tinylab_kl;     // likewise, tinyLab's kl_div; NULL but under --compat
-    bool *done;             // per variant
+    struct row_stats *rows;      // [variant * n_prompts + prompt]
+    struct tinylab_row *tinylab; // likewise, tinyLab's measures; NULL but under --compat
+    bool *done;                  // per variant
     // Of a run that is under way: how many blocks of prompts each variant has run over, and what
     // whole answers have given so far; NULL where rows are what is run.
     uint32_t *n_blocks_done;
@@ -42,7 +42,7 @@ struct workload {
     size_t n_rows;
     struct forward *forward;             // over what the rows run
     const struct whole_answers *answers; // NULL: the rows themselves are what is run
-    struct tinylab_kl *tinylab_kl;       // NULL: nobody asks
+    struct tinylab_measure *tinylab;     // NULL: nobody asks
 };
 
 // Run every variant that is not done yet. cancel is looked at between layers; when set, returns

@@ -118,8 +118,7 @@ static bool helps(const struct session *all)
     const struct settings *s = &all->settings;
     struct run_memory mem = settings_memory(s, &all->engine->info);
     bool of_means = settings_ablate(s) && ablation_needs(s->ablation.kind) == NEEDS_MEANS;
-    return all->prompts->n_clusters >= LEAST * LEAST && !of_means && !all->answers
-           && !all->tinylab_kl
+    return all->prompts->n_clusters >= LEAST * LEAST && !of_means && !all->answers && !all->tinylab
            && !weights_fit_of(&all->model->shape, all->engine->info.precision, mem.weights)
                    .n_streamed;
 }

@@ -10,8 +10,9 @@
 #include "engine/traced.h"
 #include "forward/forward.h"
 #include "forward/weights.h"
-#include "session/tinylab_kl.h"
 #include "session/session_parts.h"
+#include "session/tinylab_measure.h"
+#include "session/tinylab_sequences.h"
 
 static bool copy_sources(struct session *session, const struct settings *from, struct abl_err *err)
 {
@@ -55,7 +56,7 @@ static bool open_prompts(struct session *session, struct abl_err *err)
                                        .n_ctx = session->model->shape.n_ctx,
                                        .n_vocab = session->model->shape.n_vocab,
                                        .cluster_by_template = s->cluster_by_template,
-                                       .whole_answers = s->whole_answers };
+                                       .whole_answers = s->whole_answers && !c->sequences };
     if (!dataset_open_as(&s->fields, s->data, s->data_dir, s->split, s->max_rows, s->skip_bad,
                          &session->data, &session->n_dropped, err))
         return false;
@@ -81,9 +82,45 @@ static bool open_model(struct session *session, struct abl_err *err)
     return ok;
 }
 
+static const struct whole_answers *run_answers(const struct session *session)
+{
+    return session->answers ? session->answers : session->sequences;
+}
+
 const struct prompts *session_prompts(const struct session *session)
 {
-    return session->answers ? &session->answers->prompts : session->prompts;
+    const struct whole_answers *answers = run_answers(session);
+    return answers ? &answers->prompts : session->prompts;
+}
+
+// What the rows' whole answers, or sequences, take.
+static bool make_answers(struct session *session, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    const struct model_shape *shape = &session->model->shape;
+    if (!s->whole_answers)
+        return true;
+    return conventions_of(s->compat)->sequences
+               ? tinylab_sequences_make(session->prompts, session->tokenizer, shape->n_ctx,
+                                        shape->n_vocab, &session->arena, &session->sequences, err)
+               : whole_answers_make(session->prompts, &session->arena, &session->answers, err);
+}
+
+static bool compares_with_other(const struct session *session)
+{
+    return session->settings.experiment->traits & READS_OTHER
+           && session->donors.maps[DONOR_MAP_OTHER];
+}
+
+// tinyLab had this of patches alone.
+static bool list_compared(struct session *session, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    if (!conventions_of(s->compat)->own_metrics || !(s->experiment->options & READS_PATCH))
+        return true;
+    session->compared = tinylab_compared(session_prompts(session), session->sequences,
+                                         compares_with_other(session), &session->arena);
+    return session->compared || abl_no_memory(err);
 }
 
 static bool open_cold(struct session *session, const struct settings *s, struct abl_err *err)
@@ -91,10 +128,9 @@ static bool open_cold(struct session *session, const struct settings *s, struct 
     if (!copy_settings(session, s, err) || !open_model(session, err) || !open_prompts(session, err))
         return false;
     return (!settings_run_corrupt(s) || donors_swap(session->prompts, err))
-           && (!s->whole_answers
-               || whole_answers_make(session->prompts, &session->arena, &session->answers, err))
-           && donors_make(session_prompts(session), s->seed, &session->arena, &session->donors,
-                          err);
+           && make_answers(session, err)
+           && donors_make(session_prompts(session), s->seed, &session->arena, &session->donors, err)
+           && list_compared(session, err);
 }
 
 bool session_open_cold(const struct settings *s, struct session **out, struct abl_err *err)
@@ -147,12 +183,6 @@ static bool hold_out(struct session *session, struct abl_err *err)
         left -= session->held_out[c];
     }
     return true;
-}
-
-static bool compares_with_other(const struct session *session)
-{
-    return session->settings.experiment->traits & READS_OTHER
-           && session->donors.maps[DONOR_MAP_OTHER];
 }
 
 // The intact run of the other prompts, where the experiment is compared with it.
@@ -209,8 +239,7 @@ struct forward_settings session_forward_settings(const struct session *session,
                                       .weights_mem = mem.weights,
                                       .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
                                       .n_positions = OBSERVED_POSITIONS,
-                                      .tap
-                                      = session->tinylab_kl ? &session->tinylab_kl->tap : NULL };
+                                      .tap = session->tinylab ? &session->tinylab->tap : NULL };
 }
 
 struct plan_input session_plan_input(const struct session *session,
@@ -219,8 +248,22 @@ struct plan_input session_plan_input(const struct session *session,
     struct forward_settings f = session_forward_settings(session, device);
     struct plan_input in = forward_plan_input(&f, device);
     if (conventions_of(session->settings.compat)->own_metrics)
-        in.taps = tinylab_kl_kinds(compares_with_other(session));
+        in.taps = tinylab_kinds(compares_with_other(session), session->sequences);
+    in.compared = session->compared;
     return in;
+}
+
+static bool open_measure(struct session *session, struct abl_err *err)
+{
+    const struct model_shape *shape = &session->model->shape;
+    struct tinylab_settings s = { .sequences = session->sequences,
+                                  .compared = session->compared,
+                                  .n_rows = session->prompts->n,
+                                  .n_run = session_prompts(session)->n,
+                                  .n_vocab = shape->n_vocab,
+                                  .d_model = shape->d_model,
+                                  .of_other = compares_with_other(session) };
+    return tinylab_measure_new(&s, &session->tinylab, err);
 }
 
 static bool open_device(struct session *session, struct abl_err *err)
@@ -235,16 +278,15 @@ static bool open_device(struct session *session, struct abl_err *err)
     session->intact = arena_alloc(&session->arena, session->prompts->n, sizeof *session->intact);
     if (!intact || !session->intact)
         return abl_no_memory(err);
-    bool of_other = compares_with_other(session);
-    if (conventions_of(s->compat)->own_metrics
-        && !tinylab_kl_new(session->prompts->n, session->model->shape.n_vocab, of_other,
-                           &session->tinylab_kl, err))
+    if (conventions_of(s->compat)->own_metrics && !open_measure(session, err))
         return false;
     struct forward_settings f = session_forward_settings(session, &engine->info);
     if (!forward_open(&f, intact, &session->forward, err))
         return false;
     struct workload w = session_workload(session);
     workload_fold(&w, intact, session->intact);
+    if (session->tinylab)
+        tinylab_keep_intact(session->tinylab, intact);
     return read_other(session, err);
 }
 
@@ -292,7 +334,7 @@ void session_free(struct session *session)
     if (!session)
         return;
     forward_free(session->forward);
-    tinylab_kl_free(session->tinylab_kl);
+    tinylab_measure_free(session->tinylab);
     if (session->engine)
         session->engine->ops->free(session->engine);
     resampler_free(session->resampler);
@@ -308,8 +350,8 @@ struct workload session_workload(const struct session *session)
 {
     return (struct workload){ .n_rows = session->prompts->n,
                               .forward = session->forward,
-                              .answers = session->answers,
-                              .tinylab_kl = session->tinylab_kl };
+                              .answers = run_answers(session),
+                              .tinylab = session->tinylab };
 }
 
 bool session_run(struct session *session, struct results *t, atomic_bool *cancel,
@@ -321,7 +363,7 @@ bool session_run(struct session *session, struct results *t, atomic_bool *cancel
 
 bool session_observe(struct session *session, const struct observer *o, struct abl_err *err)
 {
-    if (!session->answers)
+    if (!run_answers(session))
         return forward_observe(session->forward, o, err);
     return forward_observe_prompts(session->forward, session->prompts->items, session->prompts->n,
                                    o, err);

@@ -36,6 +36,7 @@ struct session {
     struct prompts *prompts;
     // what is run in place of prompts where whole answers are scored; NULL: prompts
     struct whole_answers *answers;
+    struct whole_answers *sequences; // likewise tinyLab's, beside the rows; never both
     struct resampler *resampler;
     struct engine *engine;
     struct forward *forward;  // weights on the device and the clean run
@@ -43,7 +44,10 @@ struct session {
     struct donors donors;
     // (prompts->n) intact run of the other prompts; NULL where no experiment asks
     struct row_stats *other;
-    struct tinylab_kl *tinylab_kl; // what tinyLab's kl_div compares with; NULL but under --compat
+    // what tinyLab's measures compare with; NULL but under --compat
+    struct tinylab_measure *tinylab;
+    // (of what is run) positions whose logits it compares; NULL: none
+    const uint32_t *compared;
     bool *held_out;   // (prompts->n_clusters) kept for confirmation; NULL without --holdout
     size_t n_dropped; // rows that --skip-bad left out while reading
     struct arena arena;

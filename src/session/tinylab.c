@@ -11,13 +11,11 @@ static const struct conventions all[] = {
         .positions = "all", // it patched every position, whatever it was told
         .from_start = true,
         .own_metrics = true,
+        .sequences = true,
         .draws_splits = true,
         .without_bos = "--compat tinylab puts BOS first as it did: leave --bos never out",
         .without_constants = "--compat tinylab keeps a head's constant part as it did: leave "
                              "--value-bias head out",
-        .whole_answers = "--compat tinylab reads the last column, and --span full the answer's own "
-                         "ones: leave one of them out",
-        .whole_answers_note = "under --compat tinylab only the last column is read",
         .lay_out = prompts_pad,
     },
 };

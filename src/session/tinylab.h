@@ -25,13 +25,14 @@ struct conventions {
     // Positions that patches act at: where none are asked for, and whatever a run file of tinyLab's
     // asks for; NULL: as we do it.
     const char *positions;
-    bool from_start;  // patches of every position are aligned from the prompts' start
-    bool own_metrics; // its metrics are measured beside ours (tinylab_kl.h, report/compat.h)
+    bool from_start; // patches of every position are aligned from the prompts' start
+    // its metrics are measured beside ours (tinylab_measure.h, report/compat.h)
+    bool own_metrics;
+    // whole answers are its sequences, beside the first tokens (tinylab_sequences.h)
+    bool sequences;
     bool draws_splits;
     // Why they exclude an option, as a message has it; NULL: they do not.
-    const char *without_bos, *without_constants, *whole_answers;
-    // and why a run file's whole answers are not scored
-    const char *whole_answers_note;
+    const char *without_bos, *without_constants;
     // What becomes of the prompts before they are run; NULL: nothing.
     bool (*lay_out)(struct prompts *p, const struct tokenizer *t, uint32_t n_vocab,
                     struct abl_err *err);

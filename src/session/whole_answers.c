@@ -8,9 +8,6 @@ bool whole_answers_allow(const struct settings *s, struct abl_err *err)
 {
     if (!s->whole_answers)
         return true;
-    const char *refused = conventions_of(s->compat)->whole_answers;
-    if (refused)
-        return abl_fail(err, ABL_USAGE, "%s", refused);
     if (!(s->experiment->traits & SCORES_ANSWERS))
         return abl_fail(
             err, ABL_USAGE,
@@ -118,15 +115,17 @@ void whole_answers_fold(const struct whole_answers *s, const struct row_stats *r
         switch (s->part[i]) {
         case SPAN_FIRST: // comes before the others of its row
             *to = run[i];
+            if (s->beside)
+                break;
             to->target_logit = token;
             to->foil_logit = run[i].foil_logit - run[i].lse;
             to->lse = 0;
             break;
         case SPAN_TARGET:
-            to->target_logit += token;
+            to->target_logit += s->beside ? 0 : token;
             break;
         case SPAN_FOIL:
-            to->foil_logit += token;
+            to->foil_logit += s->beside ? 0 : token;
             break;
         }
     }

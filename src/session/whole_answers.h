@@ -13,6 +13,8 @@
 // which the same tokens stand. A row's stats are then: as target_logit the sum of ln p of the
 // target's tokens, as foil_logit likewise of the foil's, lse 0, so that ld is the difference of the
 // sums and logprob the target's; kl, rank, argmax and entropy are those of the first token.
+//
+// tinyLab's sequences (tinylab_sequences.h) are run the same way, beside the rows.
 #ifndef ABL_SESSION_WHOLE_ANSWERS_H
 #define ABL_SESSION_WHOLE_ANSWERS_H
 
@@ -34,9 +36,10 @@ bool whole_answers_allow(const struct settings *s, struct abl_err *err);
 enum span_part { SPAN_FIRST, SPAN_TARGET, SPAN_FOIL };
 
 struct whole_answers {
+    bool beside;            // the rows' stats are those of the first tokens, whatever else is run
     struct prompts prompts; // what is run; its items and n only
     const uint32_t *row;    // (prompts.n) the row of each
-    // (prompts.n) the first tokens of both answers, or a later one of either
+    // (prompts.n) the first tokens of both answers, or what else is scored of either
     const enum span_part *part;
     size_t n_rows;
 };

@@ -19,7 +19,7 @@ static struct workload workload_again(const struct session *session, const struc
 {
     struct workload w = session_workload(session);
     w.forward = a->forward;
-    w.tinylab_kl = NULL;
+    w.tinylab = NULL;
     return w;
 }
 

@@ -30,6 +30,8 @@ EXPERIMENTS = {
     "whole_answers": ["--span", "full"],
     "tinylab": ["--compat", "tinylab"],
     "tinylab_patch": ["--compat", "tinylab", "--experiment", "patch"],
+    "tinylab_sequences": ["--compat", "tinylab", "--span", "full"],
+    "tinylab_patched_sequences": ["--compat", "tinylab", "--span", "full", "--experiment", "patch", "--direction", "corrupt->clean"],
 }
 COUNTS = ("n_batches", "token_rows", "flop")
 

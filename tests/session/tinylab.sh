@@ -42,10 +42,36 @@ holds banner_in_the_explorer grep -q 'COMPAT tinylab' "$scratch/screen.txt"
 succeeds explorer_without --rows 4 --device cpu --screenshot "$scratch/screen.txt"
 holds no_banner_in_the_explorer_otherwise test -z "$(grep COMPAT "$scratch/screen.txt")"
 
+# Whole answers are its sequences, beside its other metrics, and change none of them; NAME OPTION...
+columns() { find "$scratch/$1" -name compat.csv -exec tail -n +2 {} \; | cut -d, -f"$2"; }
+all_numbers() { columns "$1" "$2" | awk -F, '{ for (i = 1; i <= NF; i++) bad += $i !~ /^-?[0-9]/ } END { exit bad || !NR }'; }
+for experiment in heads patch; do
+    few=(--compat tinylab --experiment $experiment --rows 6 --layers 0-1 --device cpu --boot 20)
+    succeeds ${experiment}_first --export "$scratch/$experiment.first" "${few[@]}"
+    succeeds ${experiment}_full --export "$scratch/$experiment.full" "${few[@]}" --span full
+    holds "${experiment}_sequences_are_told" grep -q "^whole answers are tinyLab's: seq_ metrics" "$scratch/err"
+    holds "first_tokens_of_${experiment}_stay" \
+        test "$(columns $experiment.first 1-6)" = "$(columns $experiment.full 1-6)"
+    holds "no_sequences_of_${experiment}_unasked" test "$(columns $experiment.first 8-10 | sort -u)" = ",,"
+    holds "sequences_of_$experiment" all_numbers $experiment.full 8-10
+done
+holds deltas_are_of_patches test -z "$(columns heads.full 7 | tr -d '\n')"
+holds deltas_of_patches all_numbers patch.full 7
+
+# A run file's "metric_span" asks for them; of pairs tinyLab took no notice of it.
+cp -r tests/fixtures/configs/checkout "$scratch/checkout"
+configs=$scratch/checkout/lab/configs
+sed 's/first_token/full_target/' "$configs/run_flat.json" >"$configs/run_span.json"
+sed 's/battery_h1/battery_pairs/' "$configs/run_span.json" >"$configs/run_span_pairs.json"
+succeeds span_of_heads run "$configs/run_span.json" --compat tinylab --export "$scratch/span" --boot 20 --rows 6
+holds sequences_of_a_configuration all_numbers span 8-10
+succeeds span_of_pairs run "$configs/run_span_pairs.json" --compat tinylab --export "$scratch/pairs" --boot 20 --rows 6
+holds span_of_pairs_is_told grep -q 'this battery is scored by their first token' "$scratch/err"
+holds no_sequences_of_pairs test "$(columns pairs 8-10 | sort -u)" = ",,"
+
 refuses unknown_whom 2 "'other' for --compat: expected tinylab" --compat other
 refuses no_bos 2 'puts BOS first' --compat tinylab --bos never
 refuses whole_heads 2 'constant part' --compat tinylab --value-bias head
-refuses whole_answers 2 'leave one of them out' --compat tinylab --span full
 refuses shares_alone 2 'needs --compat tinylab' variants facts --tokenizer tiny-gpt2 --shares 0.5,0.2
 refuses shares_over_1 2 'bad value' variants facts --tokenizer tiny-gpt2 --compat tinylab --shares 0.8,0.3
 
