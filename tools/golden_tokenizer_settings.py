@@ -239,10 +239,10 @@ def ask(python: str, folders: list[Path]) -> list[dict]:
     return [json.loads(line) for line in lines]
 
 
-def ours(encode: str, folders: list[Path], like: str) -> list[dict]:
-    """What the program makes of each folder."""
-    texts = "".join(json.dumps(t) + "\n" for t in TEXTS)
-    sent = "".join(f"@{folder}\n{texts}" for folder in folders)
+def ours(encode: str, folders: list[Path], like: str, texts: list[list[str]] | None = None) -> list[dict]:
+    """What the program makes of each folder; texts: for each its own."""
+    asked = texts or [TEXTS] * len(folders)
+    sent = "".join(f"@{folder}\n" + "".join(json.dumps(t) + "\n" for t in own) for folder, own in zip(folders, asked))
     run = subprocess.run([encode, "-", like], input=sent, capture_output=True, text=True, check=True)
     answers: list[dict] = []
     for line in run.stdout.split("\n")[:-1]:

@@ -30,6 +30,7 @@ static cJSON *check_json(const struct session *session)
     cJSON_AddStringToObject(o, "data", session->data->name);
     cJSON_AddStringToObject(o, "split", split_name(session->data->split));
     cJSON_AddStringToObject(o, "model", session->model->name);
+    cJSON_AddStringToObject(o, "like", tokenizer_like(session->tokenizer));
     cJSON_AddNumberToObject(o, "rows", (double)p->n);
     cJSON_AddNumberToObject(o, "clusters", p->n_clusters);
     cJSON_AddNumberToObject(o, "dropped", (double)(p->n_dropped + session->n_dropped));
@@ -54,8 +55,8 @@ static void check_text(const struct session *session)
     const struct prompts *p = session->prompts;
     uint32_t least, most;
     token_range(p, &least, &most);
-    say(SAY_OUT, "%s (%s split) under the tokenizer of %s\n", session->data->name,
-        split_name(session->data->split), session->model->name);
+    say(SAY_OUT, "%s (%s split) under the tokenizer of %s, read as by %s\n", session->data->name,
+        split_name(session->data->split), session->model->name, tokenizer_like(session->tokenizer));
     say(SAY_OUT, "  %zu rows, %" PRIu32 " clusters, %zu dropped", p->n, p->n_clusters,
         p->n_dropped + session->n_dropped);
     if (p->n)

@@ -106,6 +106,14 @@ static bool open_gguf_tokenizer(const char *path, enum owner like, struct tokeni
     return ok;
 }
 
+bool model_tokenizer(const struct model *m, enum owner like, struct tokenizer **out,
+                     struct abl_err *err)
+{
+    const struct checkpoint *c = m->files->checkpoint;
+    return c->is_gguf ? gguf_tokenizer_open(&c->gguf, m->path, like, out, err)
+                      : tokenizer_open(m->path, like, out, err);
+}
+
 bool model_tokenizer_open(const char *path, enum owner like, struct tokenizer **out,
                           struct abl_err *err)
 {

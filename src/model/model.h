@@ -56,8 +56,12 @@ void model_free(struct model *m);
 // Give the model the name by which it was asked for. False when memory is out.
 bool model_rename(struct model *m, const char *name);
 
-// The tokenizer of whatever model_open takes: a GGUF file's own, else that of the folder. No
-// weights need be there. Owned by the caller: tokenizer_free.
+// The model's tokenizer: a GGUF file's own, from the file as it was opened, whatever has its name
+// since; else that of the folder. Owned by the caller: tokenizer_free.
+bool model_tokenizer(const struct model *m, enum owner like, struct tokenizer **out,
+                     struct abl_err *err);
+
+// The same of whatever model_open takes. No weights need be there.
 bool model_tokenizer_open(const char *path, enum owner like, struct tokenizer **out,
                           struct abl_err *err);
 

@@ -83,6 +83,7 @@ static void add_tokenizer(struct doc *d, const struct session *session)
 {
     uint32_t bos = session->prompts->bos;
     cJSON *o = doc_object(d, d->root, "tokenizer");
+    doc_text(d, o, "like", tokenizer_like(session->tokenizer));
     doc_text(d, o, "sha256", tokenizer_sha256(session->tokenizer));
     cJSON *files = doc_array(d, o, "files");
     for (size_t i = 0; tokenizer_file(session->tokenizer, i); i++)

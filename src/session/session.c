@@ -76,7 +76,7 @@ static bool open_model(struct session *session, struct abl_err *err)
     if (!model_find(s->model, &places, &path, &named, err))
         return false;
     bool ok = model_open(path, s->like, &session->model, err)
-              && model_tokenizer_open(path, s->like, &session->tokenizer, err)
+              && model_tokenizer(session->model, s->like, &session->tokenizer, err)
               && (!named || model_rename(session->model, s->model) || abl_no_memory(err));
     free(path);
     return ok;

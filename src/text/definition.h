@@ -84,6 +84,7 @@ enum score_order {
     ORDER_SENTENCEPIECE, // the highest score first; equal scores are one rank
     ORDER_SCORE,         // likewise, but every merge has a rank, and any piece can be merged into
     ORDER_PLACE,         // likewise, by the place in the list
+    ORDER_LLAMA_CPP,     // as SentencePiece's, but that any piece can be merged into
 };
 
 enum definition_source {
@@ -106,6 +107,13 @@ struct definition_ends {
     uint32_t bos_exact;          // goes before them all; TOKEN_NONE = none
     uint32_t bos_id, pad_id;     // where none of the texts is a token; TOKEN_NONE = none
     bool puts_bos;               // unless told otherwise
+};
+
+// Texts that are read otherwise by others.
+enum doubt_about {
+    DOUBT_SPACE,  // a stretch of it begins with a space
+    DOUBT_BEHIND, // likewise, or stands behind an added token
+    DOUBT_NORMAL, // the normalizer changes it
 };
 
 // Texts are in the arena; the lists are malloc'd.
@@ -135,10 +143,8 @@ struct definition {
     struct definition_ends ends;
     enum owner like;          // whose reading of the files counts where they disagree
     struct owner_notes notes; // what is to be said of it; the tokenizer keeps them
-    // what is to be said where a stretch of text begins with a space or, if so, stands behind an
-    // added token; NULL = nothing
-    const char *doubt;
-    bool doubt_behind;
+    const char *doubt;        // what is to be said of the texts that it is about; NULL = nothing
+    enum doubt_about doubt_about;
     // every file that decides ids, in the order read: their bytes, for the hash, and their names
     struct buf read;
     const char *files[MAX_TOKENIZER_FILES];

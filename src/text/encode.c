@@ -194,8 +194,21 @@ static bool begins_marked(const char *text, size_t len)
     return len && (text[0] == ' ' || (len >= 3 && memcmp(text, mark, 3) == 0));
 }
 
+// Whether the normalizer makes something else of it. Out of memory counts as if.
+static bool is_changed(const struct tokenizer *t, const char *text)
+{
+    struct buf normal = { 0 };
+    size_t len = strlen(text);
+    bool same = normalizer_run(&t->normalizer, text, len, &normal, NULL) && normal.len == len
+                && (!len || memcmp(normal.data, text, len) == 0);
+    buf_release(&normal);
+    return !same;
+}
+
 const char *tokenizer_doubt(const struct tokenizer *t, const char *text)
 {
+    if (t->doubt && t->doubt_about == DOUBT_NORMAL)
+        return is_changed(t, text) ? t->doubt : NULL;
     struct added_span s;
     struct added_scan raw = { .set = &t->added, .text = text, .len = strlen(text) };
     while (t->doubt && added_next(&raw, &s)) {
@@ -204,7 +217,7 @@ const char *tokenizer_doubt(const struct tokenizer *t, const char *text)
             = { .set = &t->added_normalized, .text = text + s.begin, .len = len };
         if (s.id != TOKEN_NONE)
             continue;
-        if (begins_marked(text + s.begin, len) || (t->doubt_behind && s.begin))
+        if (begins_marked(text + s.begin, len) || (t->doubt_about == DOUBT_BEHIND && s.begin))
             return t->doubt;
         for (struct added_span in; added_next(&normal, &in);)
             if (in.id != TOKEN_NONE)

@@ -13,8 +13,8 @@
 
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
-#define CL100K(digits)                                                                             \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits                           \
+#define QWEN2                                                                                      \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"                            \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 // What a search may cost. The first is the reference's own, which then fails too; it has no others,
@@ -40,14 +40,9 @@ const char *pattern_gpt2(void)
     return GPT2;
 }
 
-const char *pattern_llama3(void)
-{
-    return CL100K("\\p{N}{1,3}");
-}
-
 const char *pattern_qwen2(void)
 {
-    return CL100K("\\p{N}");
+    return QWEN2;
 }
 
 void pattern_quote(struct json_text t, struct buf *out)

@@ -13,8 +13,7 @@
 // The pattern that GPT-2 cuts by, and whoever says "ByteLevel" without another.
 const char *pattern_gpt2(void);
 
-// Those of LLaMA 3 and of Qwen 2.
-const char *pattern_llama3(void);
+// That of Qwen 2.
 const char *pattern_qwen2(void);
 
 // An expression and where it stands, for messages.

@@ -77,6 +77,11 @@ static bool add_merges_of(struct writer *w, const struct scored_piece *p, uint32
     return true;
 }
 
+static bool can_be_merged(const struct writer *w, const struct scored_piece *p)
+{
+    return p->text.len && (p->type == PIECE_NORMAL || w->order != ORDER_SENTENCEPIECE);
+}
+
 // The adjacent pair whose joined piece scores highest merges first, the leftmost of equals: equal
 // scores are one rank.
 static bool add_merges(struct writer *w)
@@ -86,7 +91,7 @@ static bool add_merges(struct writer *w)
     if (!sorted)
         return abl_no_memory(w->err);
     for (size_t i = 0; i < w->n; i++)
-        if (w->pieces[i].type == PIECE_NORMAL && w->pieces[i].text.len)
+        if (can_be_merged(w, &w->pieces[i]))
             sorted[n++] = &w->pieces[i];
     if (n)
         qsort(sorted, n, sizeof *sorted, by_score);
@@ -175,8 +180,7 @@ static bool add_piece(struct writer *w, size_t i)
     uint32_t id = (uint32_t)i;
     if (!check_piece(w, i))
         return false;
-    bool merges = p->type == PIECE_NORMAL || w->order != ORDER_SENTENCEPIECE;
-    if (merges && p->text.len && !string_index_put(&w->places, p->text.data, p->text.len, id))
+    if (can_be_merged(w, p) && !string_index_put(&w->places, p->text.data, p->text.len, id))
         return abl_no_memory(w->err);
     if (p->type == PIECE_UNKNOWN && !d->unk_token) {
         d->unk_token = arena_strndup(&d->arena, p->text.data, p->text.len);
@@ -186,10 +190,13 @@ static bool add_piece(struct writer *w, size_t i)
     if (!definition_add_token(d, p->text, id, w->err))
         return false;
     bool special = p->type == PIECE_CONTROL || p->type == PIECE_UNKNOWN;
-    if (p->text.len && (special || p->type == PIECE_USER_DEFINED))
-        return definition_add_added(
-            d, p->text, id, special ? ADDED_SPECIAL : ADDED_NORMALIZED | ADDED_AS_IS, w->err);
-    return true;
+    if (!p->text.len || (!special && p->type != PIECE_USER_DEFINED))
+        return true;
+    // llama.cpp cuts users' own out of the text as it is, others once spaces are U+2581
+    unsigned flags = special                       ? ADDED_SPECIAL
+                     : w->order == ORDER_LLAMA_CPP ? 0
+                                                   : ADDED_NORMALIZED | ADDED_AS_IS;
+    return definition_add_added(d, p->text, id, flags, w->err);
 }
 
 bool scores_define(struct definition *d, const struct scored_piece *pieces, size_t n,
@@ -203,7 +210,9 @@ bool scores_define(struct definition *d, const struct scored_piece *pieces, size
         ok = add_piece(&w, i);
     d->byte_fallback = s->byte_fallback;
     d->fuse_unk = true; // SentencePiece joins unknown characters that follow one another
-    ok = ok && (s->order == ORDER_SENTENCEPIECE ? add_merges(&w) : add_sorted_merges(&w))
+    ok = ok
+         && (s->order == ORDER_SCORE || s->order == ORDER_PLACE ? add_sorted_merges(&w)
+                                                                : add_merges(&w))
          && definition_add_marks(d, s->add_prefix, err);
     string_index_release(&w.places);
     return ok;

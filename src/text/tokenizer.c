@@ -252,8 +252,9 @@ static bool build(struct tokenizer *t, const struct definition *d, struct abl_er
     t->byte_fallback = d->byte_fallback;
     t->fuse_unk = d->fuse_unk;
     t->ignore_merges = d->ignore_merges;
+    t->like = d->source == SOURCE_GGUF ? "llama.cpp" : owner_name(d->like);
     t->doubt = d->doubt;
-    t->doubt_behind = d->doubt_behind;
+    t->doubt_about = d->doubt_about;
     memcpy(t->files, d->files, sizeof t->files);
     t->n_files = d->n_files;
     if (!sha256_bytes(d->read.data ? d->read.data : "", d->read.len, t->sha256, err)
@@ -379,6 +380,11 @@ const char *tokenizer_text(const struct tokenizer *t, uint32_t id)
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id)
 {
     return id < t->n_ids && t->tokens[id].is_special;
+}
+
+const char *tokenizer_like(const struct tokenizer *t)
+{
+    return t->like;
 }
 
 const char *tokenizer_sha256(const struct tokenizer *t)

@@ -75,6 +75,9 @@ bool tokenizer_continuation(const struct tokenizer *t, const char *prompt,
 // How its files were read, where that is not plain; borrowed.
 const struct owner_notes *tokenizer_notes(const struct tokenizer *t);
 
+// Whose reading of the files it is: an owner's name, or "llama.cpp", which says what GGUF means.
+const char *tokenizer_like(const struct tokenizer *t);
+
 // What is to be said of a text that owners cut apart differently, though they agree about most;
 // NULL where there is nothing to say. Borrowed.
 const char *tokenizer_doubt(const struct tokenizer *t, const char *text);

@@ -53,6 +53,8 @@ static bool check_ends(const struct definition *d, const struct tokenizer_settin
                        const struct tokenizer_reading *r, struct abl_err *err)
 {
     const struct special_token *eos = &r->roles[ROLE_EOS];
+    if (r->puts_eos && d->source == SOURCE_GGUF)
+        return refuse(d, err, "tokenizer.ggml.add_eos_token puts", eos->text.data);
     if (r->puts_eos && eos->text.data)
         return refuse(d, err, "add_eos_token of tokenizer_config.json puts", eos->text.data);
     if (r->template && d->template.n_behind)
@@ -333,7 +335,7 @@ static bool note_prefix(struct definition *d, enum prefix_style mine, enum prefi
                && other <= PREFIX_EVEN_SO;
     if (!few)
         return owner_note_differs(&d->notes, d->like, "tokens", names[mine], names[other], err);
-    d->doubt_behind = mine == PREFIX_FIRST || other == PREFIX_FIRST;
+    d->doubt_about = mine == PREFIX_FIRST || other == PREFIX_FIRST ? DOUBT_BEHIND : DOUBT_SPACE;
     d->doubt = owner_difference(&d->arena, d->like, "tokens", names[mine], names[other]);
     return d->doubt || abl_no_memory(err);
 }
@@ -375,8 +377,9 @@ bool tokenizer_apply(struct definition *d, const struct tokenizer_settings *s, s
         || !apply_ends(d, s, &mine, err))
         return false;
     // A tokenizer.model by itself is read as SentencePiece reads it.
-    if (d->source == SOURCE_PIECES && !s->read_any)
-        return true;
+    // A GGUF file's tokens are added where they stand.
+    if (d->source == SOURCE_GGUF || (d->source == SOURCE_PIECES && !s->read_any))
+        return d->source != SOURCE_GGUF || class_steps_apply(d, &mine, NULL, err);
     struct buf pattern = { 0 };
     bool ok = (mine.steps != STEPS_PIECES || class_steps_whole(d, &pattern, err))
               && apply_added(d, s, &mine, &other, err)

@@ -38,12 +38,13 @@ struct tokenizer {
     uint32_t unk;      // TOKEN_NONE = none
     uint32_t bos, pad; // TOKEN_NONE = none
     bool bos_by_default;
+    const char *like;
     char sha256[SHA256_HEX];
     const char *files[MAX_TOKENIZER_FILES];
     size_t n_files;
     struct owner_notes notes;
     const char *doubt; // as the definition has them
-    bool doubt_behind;
+    enum doubt_about doubt_about;
     struct arena arena;
 };
 

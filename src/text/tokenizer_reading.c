@@ -263,12 +263,29 @@ enum score_order tokenizer_score_order(const struct tokenizer_settings *s,
     return d->like == OWNER_TRANSFORMERS_5 ? ORDER_PLACE : ORDER_SCORE;
 }
 
+// As llama.cpp does, whoever is asked.
+static void read_gguf(const struct tokenizer_settings *s, const struct definition *d,
+                      struct tokenizer_reading *r)
+{
+    r->puts_bos = s->add_bos_token == SETTING_TRUE;
+    r->puts_eos = s->add_eos_token == SETTING_TRUE;
+    if (d->byte_level)
+        return;
+    r->steps = STEPS_PREPEND;
+    r->prefix = s->add_prefix_space != SETTING_FALSE;
+}
+
 void tokenizer_reading_of(const struct tokenizer_settings *s, const struct definition *d,
                           enum owner owner, struct tokenizer_reading *out)
 {
-    struct tokenizer_reading r = { .class = find_class(s, d, owner) };
-    bool later = owner == OWNER_TRANSFORMERS_5;
+    bool later = owner == OWNER_TRANSFORMERS_5, gguf = d->source == SOURCE_GGUF;
+    struct tokenizer_reading r = { .class = gguf ? CLASS_PLAIN : find_class(s, d, owner) };
     memcpy(r.roles, s->roles, sizeof r.roles);
+    if (gguf) {
+        read_gguf(s, d, &r);
+        *out = r;
+        return;
+    }
     default_roles(&r, d, owner);
     if (!later && (r.class == CLASS_QWEN2 || d->source != SOURCE_JSON))
         flag_roles(&r);

@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "model/gguf_settings.h"
 #include "model/model.h"
 #include "tests/support/scratch.h"
 
@@ -244,6 +246,7 @@ static void add_tokenizer(struct edit *e, const char *pre)
     static const char *const pairs[][2]
         = { { "1", "2" }, { "12", "3" }, { "123", "4" }, { ",", "." } };
     add_text(e, "tokenizer.ggml.model", "gpt2");
+    add_u32(e, "tokenizer.ggml.bos_token_id", 0);
     if (pre)
         add_text(e, "tokenizer.ggml.pre", pre);
     add_list(e, "tokenizer.ggml.tokens", TYPE_STRING, 94 + 4);
@@ -302,6 +305,56 @@ a_file_that_does_not_say_how_to_cut_is_cut_as_llama_cpp_does_with_a_warning(void
     expect_cut(s, "smollm", "12345", "1|2|3|4|5|", false);
 }
 
+// Weights and tokenizer are of one file, whatever takes its name in between.
+static void tokenizer_is_that_of_the_file_that_is_open(void **state)
+{
+    const struct scratch *s = *state;
+    struct edit first = { 0 }, other = { 0 };
+    struct model *m;
+    struct tokenizer *t;
+    struct token_ids ids = { 0 };
+    struct abl_err err;
+    add_tokenizer(&first, "gpt-2");
+    add_tokenizer(&other, "smollm");
+    const char *path = write_file(s, &first);
+    if (!model_open(path, OWNER_TRANSFORMERS_5, &m, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(remove(path), 0);
+    write_file(s, &other);
+    if (!model_tokenizer(m, OWNER_TRANSFORMERS_5, &t, &err)
+        || !tokenizer_encode(t, "1234", 4, &ids, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(ids.n, 1); // the other's cuts each digit off
+    assert_string_equal(tokenizer_like(t), "llama.cpp");
+    token_ids_release(&ids);
+    tokenizer_free(t);
+    model_free(m);
+}
+
+// A key that the format has and the table lacks could change ids unnoticed.
+static void every_key_of_the_format_is_known(void **state)
+{
+    (void)state;
+    struct file_bytes bytes;
+    struct abl_err err;
+    if (!file_read("tests/fixtures/gguf-tokenizer.json", 1 << 24, &bytes, ABL_BAD_DATA, &err))
+        fail_msg("%s", err.text);
+    cJSON *root = cJSON_ParseWithLength(bytes.data, bytes.size);
+    assert_non_null(root);
+    const cJSON *key;
+    size_t n = 0;
+    cJSON_ArrayForEach(key, cJSON_GetObjectItem(root, "keys"))
+    {
+        n++;
+        if (gguf_settings_key_use(key->valuestring) == KEY_UNKNOWN)
+            fail_msg("'%s' is not known", key->valuestring);
+    }
+    assert_true(n > 30);
+    assert_int_equal(gguf_settings_key_use("tokenizer.ggml.news"), KEY_UNKNOWN);
+    cJSON_Delete(root);
+    file_bytes_release(&bytes);
+}
+
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -310,6 +363,8 @@ int main(void)
         IN_SCRATCH(a_factor_alone_is_linear_and_none_is_none),
         IN_SCRATCH(a_list_of_equal_counts_is_that_count),
         IN_SCRATCH(refuses_by_name_what_is_no_such_model),
+        cmocka_unit_test(every_key_of_the_format_is_known),
+        IN_SCRATCH(tokenizer_is_that_of_the_file_that_is_open),
         IN_SCRATCH(a_file_that_does_not_say_how_to_cut_is_cut_as_llama_cpp_does_with_a_warning),
     };
     return cmocka_run_group_tests_name("config_gguf", tests, NULL, NULL);
