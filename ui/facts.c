@@ -69,6 +69,10 @@ void facts_describe(const struct facts *f, const struct session *session, struct
     short_path(session->model->path, path, sizeof path);
     buf_printf(out, "%s: %s, %" PRIu32 " layers x %" PRIu32 " heads, from %s\n", f->model,
                f->shape.arch, f->shape.n_layers, f->shape.n_heads, path);
+    short_path(session->data->path, path, sizeof path);
+    buf_printf(out, "%s: %zu rows, from %s\n", session->data->name, session->prompts->n, path);
+    if (*session->engine->info.not_tuned)
+        buf_printf(out, "\t!%s\n", session->engine->info.not_tuned);
     buf_printf(out, "%s: %s, %s\n", f->device, session->engine->info.name,
                session->engine->info.driver);
     for (size_t i = 0; i < session->prompts->n_findings; i++)

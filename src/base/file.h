@@ -79,6 +79,9 @@ bool file_write_atomic(const char *path, const void *bytes, size_t len, struct a
 bool file_write_in(int folder, const char *name, const char *path, const void *bytes, size_t len,
                    struct abl_err *err);
 
+// The same for the user alone; errno says why not.
+bool file_write_own(int folder, const char *name, const void *bytes, size_t len);
+
 // Whether `ending` is what file_write_atomic puts behind a name while it writes.
 bool file_is_temporary(const char *ending);
 

@@ -55,7 +55,7 @@ bool file_is_temporary(const char *ending)
 }
 
 // A file that was not there; its name goes to temp. A link of that name is not followed.
-static int create_new(int folder, const char *name, char temp[NAME_MAX + 1])
+static int create_new(int folder, const char *name, mode_t mode, char temp[NAME_MAX + 1])
 {
     enum { TRIES = 100 };
     char random[FILE_RANDOM_NAME];
@@ -65,16 +65,16 @@ static int create_new(int folder, const char *name, char temp[NAME_MAX + 1])
         int len = snprintf(temp, NAME_MAX + 1, "%s%s%s", name, temporary, random);
         if (len > NAME_MAX)
             snprintf(temp, NAME_MAX + 1, ".abltui%s%s", temporary, random);
-        fd = openat(folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        fd = openat(folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     }
     return fd;
 }
 
-bool file_write_in(int folder, const char *name, const char *path, const void *bytes, size_t len,
-                   struct abl_err *err)
+// errno says why not.
+static bool write_new(int folder, const char *name, mode_t mode, const void *bytes, size_t len)
 {
     char temp[NAME_MAX + 1];
-    int fd = create_new(folder, name, temp);
+    int fd = create_new(folder, name, mode, temp);
     bool ok = fd >= 0 && write_all(fd, bytes, len) && sync_all(fd);
     int why = errno;
     if (fd >= 0 && close(fd) != 0 && ok) {
@@ -85,11 +85,22 @@ bool file_write_in(int folder, const char *name, const char *path, const void *b
         why = errno;
         ok = false;
     }
-    if (ok)
-        return true;
-    if (fd >= 0)
+    if (!ok && fd >= 0)
         unlinkat(folder, temp, 0);
-    return abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(why));
+    errno = why;
+    return ok;
+}
+
+bool file_write_in(int folder, const char *name, const char *path, const void *bytes, size_t len,
+                   struct abl_err *err)
+{
+    return write_new(folder, name, 0666, bytes, len)
+           || abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(errno));
+}
+
+bool file_write_own(int folder, const char *name, const void *bytes, size_t len)
+{
+    return write_new(folder, name, 0600, bytes, len);
 }
 
 bool file_write_atomic(const char *path, const void *bytes, size_t len, struct abl_err *err)

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/jobs.h"
+#include "base/own_folder.h"
 #include "base/say.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -19,8 +21,16 @@
 #include "report/provenance.h"
 #include "ui/ui.h"
 
-// Where the bundled corpora and models are: $ABLTUI_DATA, beside the program,
-// or where it was installed.
+// A folder with corpora that nobody has put there but who put the program there, the user or root.
+static bool is_ours(const char *folder, uid_t owner)
+{
+    struct stat st;
+    return file_is_dir_in(folder, "corpora") && stat(folder, &st) == 0
+           && own_is_trusted(&st, owner);
+}
+
+// Where the bundled corpora and models are: $ABLTUI_DATA, beside the program, or where it was
+// installed; never what happens to lie in the working directory.
 static const char *find_data_dir(char out[PATH_MAX])
 {
     static const char *const beside[] = { "/data", "/../share/abltui" };
@@ -28,16 +38,17 @@ static const char *find_data_dir(char out[PATH_MAX])
     if (given && *given)
         return given;
     char program[PATH_MAX];
+    struct stat st;
     ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
     program[len > 0 ? len : 0] = '\0';
-    char *slash = strrchr(program, '/');
+    char *slash = stat("/proc/self/exe", &st) == 0 ? strrchr(program, '/') : NULL;
     for (size_t i = 0; slash && i < sizeof beside / sizeof *beside; i++) {
         *slash = '\0';
         int need = snprintf(out, PATH_MAX, "%s%s", program, beside[i]);
-        if (need > 0 && need < PATH_MAX && file_is_dir(out))
+        if (need > 0 && need < PATH_MAX && is_ours(out, st.st_uid))
             return out;
     }
-    return file_is_dir("data/corpora") ? "data" : ABLTUI_SHARE;
+    return ABLTUI_SHARE;
 }
 
 // Where the Hugging Face hub's cache is; NULL when no variable says.

@@ -98,6 +98,9 @@ static void print_header(const struct session *session)
         session->prompts->bos == TOKEN_NONE
             ? "none"
             : tokenizer_text(session->tokenizer, session->prompts->bos));
+    say(SAY_ERR, "model from %s, data from %s\n", session->model->path, session->data->path);
+    if (*device->not_tuned)
+        say(SAY_ERR, "note: %s\n", device->not_tuned);
     if (session->answers)
         say(SAY_ERR,
             "whole answers: ld is ln p of the target's tokens minus ln p of the foil's; kl, rank, "

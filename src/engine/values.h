@@ -51,6 +51,9 @@ struct device_info {
     uint64_t part_bytes;
     // Likewise: rows that are enough, as carrying more at once makes no product faster.
     uint32_t rows_at_once;
+    // Likewise: the file of measured speeds that it goes by, and why one that is there is not used;
+    // "" for none.
+    char tuned[384], not_tuned[512];
 };
 
 #endif

@@ -130,6 +130,8 @@ static void add_device(struct doc *d, const struct session *session)
     doc_text(d, o, "precision", precision_name(info->precision));
     doc_uint(d, o, "threads", n_threads ? n_threads : cores > 0 ? (uint64_t)cores : 1);
     doc_text(d, o, "host_cpu", cpu);
+    doc_text(d, o, "tuned", or_null(info->tuned));
+    doc_text(d, o, "not_tuned", or_null(info->not_tuned));
 }
 
 // Now less the run's seconds, as UTC in ISO 8601.
@@ -167,6 +169,7 @@ struct doc provenance_doc(const struct report *r, const struct weights_of *weigh
     doc_text(&d, d.root, "commit", or_null(ABLTUI_COMMIT));
     doc_text(&d, d.root, "command_line", r->command_line);
     add_run_file(&d, &s->run_file);
+    doc_text(&d, d.root, "data_dir", s->data_dir);
     add_start(&d, r->seconds);
     doc_uint(&d, d.root, "seed", s->seed);
     doc_text(&d, d.root, "ablate", ablate_text(s, ablate));

@@ -67,9 +67,11 @@ bool dataset_list(const char *data_dir, char ***out, size_t *n, struct abl_err *
     if (!path)
         return abl_no_memory(err);
     DIR *dir = opendir(path);
-    bool ok
-        = dir ? collect_names(dir, out, n, err)
-              : abl_fail(err, ABL_BAD_DATA, "cannot open folder '%s': %s", path, strerror(errno));
+    bool ok = dir ? collect_names(dir, out, n, err)
+                  : abl_fail(err, ABL_BAD_DATA,
+                             "cannot open folder '%s': %s; name the folder of the bundled data by "
+                             "ABLTUI_DATA",
+                             path, strerror(errno));
     if (dir)
         closedir(dir);
     free(path);

@@ -37,4 +37,25 @@ holds another_driver_starts_over sh -c "! grep -q 'of another driver' '$file'"
 holds no_temporary_file_stays test "$(find "$XDG_CACHE_HOME/abltui" -type f | wc -l)" = 1
 XDG_CACHE_HOME=/proc/none run without_a_cache_folder
 
+# said NAME PATTERN: the run says once that its file is not used, and provenance too; its rows are the same bits.
+said() {
+    "$program" --device vulkan --rows 40 --layers 2-3 --boot 10 --export "$scratch/$1" 2>"$scratch/err" >/dev/null </dev/null
+    [ "$(grep -c "is not used: it $2" "$scratch/err")" = 1 ] && grep -qE "\"not_tuned\":.*is not used: it $2" "$scratch/$1/provenance.json" \
+        && grep -qE '"tuned":[[:space:]]*null' "$scratch/$1/provenance.json" && cmp "$scratch/first/metrics/per_example.csv" "$scratch/$1/metrics/per_example.csv"
+}
+cp "$scratch/kept" "$file"
+grep -qE '"tuned":[[:space:]]*".*/abltui/tune-' "$scratch/second/provenance.json" && pass the_file_is_named || fail the_file_is_named
+chmod g+w "$file"
+holds a_file_that_others_may_write_is_not_used said open_file 'can be written to by others'
+holds and_is_made_anew test "$(stat -c %a "$file")" = 600
+chmod g+w "$XDG_CACHE_HOME/abltui"
+cp "$file" "$scratch/before"
+holds nor_one_in_a_folder_that_others_may_write said open_folder 'can be written to by others'
+holds which_stays_as_it_is cmp "$scratch/before" "$file"
+chmod g-w "$XDG_CACHE_HOME/abltui"
+mv "$file" "$scratch/target"
+ln -s "$scratch/target" "$file"
+holds nor_a_link said link 'is no regular file'
+holds what_it_leads_to_stays_as_it_is cmp "$scratch/before" "$scratch/target"
+
 finish

@@ -6,39 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/array.h"
+#include "base/buf.h"
 
-enum { TRIES = 2, MOST_SHAPES = 256, MAX_PATH = 4096 };
+enum { TRIES = 2, MOST_SHAPES = 256, MAX_PATH = 4096, MAX_BYTES = 1 << 20 };
 
 static const double least_work = 2e7; // multiply-adds of a product that is worth measuring
 static const char header[] = "abltui-tune 1";
 
 // --- the file ---
 
-// The folder, made where it is not there; NULL where there is none to be had.
-static const char *cache_folder(char *out, size_t size)
+// The cache of all programs, made where it is not there; NULL where there is none to be had.
+static const char *cache_root(char *out, size_t size)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int len = cache && *cache ? snprintf(out, size, "%s", cache)
               : home && *home ? snprintf(out, size, "%s/.cache", home)
                               : -1;
-    if (len < 0 || (size_t)len + sizeof "/abltui" > size)
+    if (len < 0 || (size_t)len >= size)
         return NULL;
-    if (mkdir(out, 0700) && errno != EEXIST)
-        return NULL;
-    strcat(out, "/abltui");
     return !mkdir(out, 0700) || errno == EEXIST ? out : NULL;
-}
-
-static char *tune_path(const struct device_info *device, bool coop)
-{
-    char folder[MAX_PATH], path[MAX_PATH + 64];
-    if (!device->uuid[0] || !cache_folder(folder, sizeof folder))
-        return NULL;
-    snprintf(path, sizeof path, "%s/tune-%s%s.txt", folder, device->uuid, coop ? "-coop" : "");
-    return strdup(path);
 }
 
 static struct tune_shape *add_shape(struct tuner *t, uint32_t log2_m, uint32_t n, uint32_t k)
@@ -69,11 +57,8 @@ static bool same_header(FILE *f, const struct device_info *device)
 
 // "log2_m n k rate rate" a line. A driver of another version starts over, and so does a file with a
 // line that is none.
-static void load(struct tuner *t)
+static bool read_shapes(struct tuner *t, FILE *f)
 {
-    FILE *f = t->path ? fopen(t->path, "r") : NULL;
-    if (!f)
-        return;
     bool ok = same_header(f, &t->context->gpu->info);
     struct tune_shape s;
     int fields;
@@ -92,7 +77,32 @@ static void load(struct tuner *t)
     }
     if (!ok)
         t->n = 0;
-    fclose(f);
+    return ok;
+}
+
+static void load(struct tuner *t, struct device_info *info)
+{
+    struct file_bytes bytes;
+    if (own_folder_read(&t->folder, t->file, MAX_BYTES, &bytes)) {
+        FILE *f = bytes.size ? fmemopen(bytes.data, bytes.size, "r") : NULL;
+        if (f && read_shapes(t, f))
+            snprintf(info->tuned, sizeof info->tuned, "%s/%s", t->folder.path, t->file);
+        if (f)
+            fclose(f);
+        file_bytes_release(&bytes);
+    }
+}
+
+// Find the file and read it.
+static void open_kept(struct tuner *t, struct device_info *info)
+{
+    char root[MAX_PATH];
+    if (!info->uuid[0] || !cache_root(root, sizeof root))
+        return;
+    snprintf(t->file, sizeof t->file, "tune-%s%s.txt", info->uuid, t->context->coop ? "-coop" : "");
+    if (own_folder_open(root, "abltui", &t->folder))
+        load(t, info);
+    snprintf(info->not_tuned, sizeof info->not_tuned, "%s", t->folder.why);
 }
 
 static bool is_known(const struct tune_shape *s)
@@ -103,32 +113,21 @@ static bool is_known(const struct tune_shape *s)
     return true;
 }
 
-static bool write_shapes(const struct tuner *t, FILE *f)
+static void save(const struct tuner *t)
 {
-    fprintf(f, "%s %s\n", header, t->context->gpu->info.driver);
+    struct buf text = { 0 };
+    if (t->folder.fd < 0 || !t->learnt)
+        return;
+    buf_printf(&text, "%s %s\n", header, t->context->gpu->info.driver);
     for (size_t i = 0; i < t->n; i++) {
         const struct tune_shape *s = &t->shapes[i];
         if (is_known(s))
-            fprintf(f, "%" PRIu32 " %" PRIu32 " %" PRIu32 " %.4g %.4g\n", s->log2_m, s->n, s->k,
-                    s->best[0], s->best[1]);
+            buf_printf(&text, "%" PRIu32 " %" PRIu32 " %" PRIu32 " %.4g %.4g\n", s->log2_m, s->n,
+                       s->k, s->best[0], s->best[1]);
     }
-    return !ferror(f);
-}
-
-// Under another name first: two programs may end at once.
-static void save(const struct tuner *t)
-{
-    char path[MAX_PATH + 96];
-    if (!t->path || !t->learnt)
-        return;
-    snprintf(path, sizeof path, "%s.%ld", t->path, (long)getpid());
-    FILE *f = fopen(path, "w");
-    if (!f)
-        return;
-    bool ok = write_shapes(t, f);
-    ok = !fclose(f) && ok && !rename(path, t->path);
-    if (!ok)
-        unlink(path);
+    if (!text.failed)
+        own_folder_write(&t->folder, t->file, text.data, text.len);
+    buf_release(&text);
 }
 
 // --- measuring ---
@@ -139,19 +138,19 @@ static int forced_way(void)
     return !way ? -1 : !strcmp(way, "64") ? 0 : !strcmp(way, "128") ? 1 : -1;
 }
 
-bool tuner_init(struct tuner *t, const struct vulkan_context *c, struct abl_err *err)
+bool tuner_init(struct tuner *t, const struct vulkan_context *c, struct device_info *info,
+                struct abl_err *err)
 {
-    *t = (struct tuner){ .context = c, .forced = forced_way() };
+    *t = (struct tuner){ .context = c, .forced = forced_way(), .folder.fd = -1 };
     if (c->way.alone || !c->gpu->timestamp_bits)
         return true;
-    VkQueryPoolCreateInfo info = { .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+    VkQueryPoolCreateInfo pool = { .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                    .queryType = VK_QUERY_TYPE_TIMESTAMP,
                                    .queryCount = 2 * TUNE_PROBES };
-    if (!vulkan_check(c, c->api->CreateQueryPool(c->device, &info, NULL, &t->clock),
+    if (!vulkan_check(c, c->api->CreateQueryPool(c->device, &pool, NULL, &t->clock),
                       "create timestamps", err))
         return false;
-    t->path = tune_path(&c->gpu->info, c->coop);
-    load(t);
+    open_kept(t, info);
     return true;
 }
 
@@ -190,7 +189,7 @@ void tuner_release(struct tuner *t, const struct queue *q)
     save(t);
     t->context->api->DestroyQueryPool(t->context->device, t->clock, NULL);
     free(t->shapes);
-    free(t->path);
+    own_folder_close(&t->folder);
     *t = (struct tuner){ 0 };
 }
 

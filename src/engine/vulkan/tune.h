@@ -3,7 +3,8 @@
 //
 // Each way is tried twice for a shape, in turn; the faster one is taken from then on. The file is
 // $XDG_CACHE_HOME/abltui/tune-UUID.txt, tune-UUID-coop.txt of cooperative matrices (~/.cache where
-// that is not set); a file that cannot be read or written is as none.
+// that is not set); a file that cannot be read or written is as none, and so is one that is not the
+// user's alone: own_folder.h.
 #ifndef ABL_ENGINE_VULKAN_TUNE_H
 #define ABL_ENGINE_VULKAN_TUNE_H
 
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/own_folder.h"
 #include "engine/vulkan/context.h"
 #include "engine/vulkan/pipeline.h"
 #include "engine/vulkan/queue.h"
@@ -39,13 +41,16 @@ struct tuner {
     struct tune_shape *shapes;
     size_t n, cap;
     struct tune_probe probes[TUNE_PROBES];
-    char *path;  // of the file; NULL: nothing is kept
-    bool learnt; // something that the file does not say
-    int forced;  // for tests: this way always; -1: none
+    struct own_folder folder; // where the file is kept; none: nothing is
+    char file[64];            // its name
+    bool learnt;              // something that the file does not say
+    int forced;               // for tests: this way always; -1: none
 };
 
-// Read what is kept. False only where the device fails.
-bool tuner_init(struct tuner *t, const struct vulkan_context *c, struct abl_err *err);
+// Read what is kept; info says from where, or why what is there is not used. False only where the
+// device fails.
+bool tuner_init(struct tuner *t, const struct vulkan_context *c, struct device_info *info,
+                struct abl_err *err);
 // Keep what was learnt. The device is idle.
 void tuner_release(struct tuner *t, const struct queue *q);
 

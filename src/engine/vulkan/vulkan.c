@@ -58,7 +58,7 @@ bool vulkan_engine_open(const struct device_info *device, enum precision precisi
         memory_init(&v->memory, &v->context);
         ok = queue_init(&v->queue, &v->context, &v->memory, err)
              && pipelines_init(&v->pipelines, &v->context, err)
-             && tuner_init(&v->tuner, &v->context, err);
+             && tuner_init(&v->tuner, &v->context, &v->engine.info, err);
     }
     if (!ok) {
         vulkan_free(&v->engine);
