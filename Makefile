@@ -177,7 +177,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/support/%_main.o $(TEST_SUPPORT) $(BUILD)/libab
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/abltui
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/abltui
-	cp -R data/corpora data/splits data/models configs $(DESTDIR)$(PREFIX)/share/abltui/
+	cp -R data/corpora data/splits data/models data/lab_tables.sql configs $(DESTDIR)$(PREFIX)/share/abltui/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/abltui

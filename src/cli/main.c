@@ -138,6 +138,8 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
         return command_compare(cli, err);
     case COMMAND_REBUILD:
         return command_rebuild(cli, err);
+    case COMMAND_LAB_TABLES:
+        return command_lab_tables(cli, err);
     case COMMAND_CONFIG:
         return command_run(cli, command_line, err);
     case N_COMMANDS:

@@ -28,6 +28,8 @@ const struct command_info cli_commands[N_COMMANDS] = {
     = { "run", "CONFIG… [--export DIR]", "run files, tinyLab's or ours", MAX_ARGS },
     [COMMAND_REBUILD] = { "rebuild", "RUN… --export DIR",
                           "tables over several conditions from their runs", MAX_OPERANDS },
+    [COMMAND_LAB_TABLES] = { "lab-tables", "RUN… --out DIR",
+                             "a run's tables as tinyLab's harness writes them", MAX_OPERANDS },
     [COMMAND_COMPARE]
     = { "compare", "REPORT REPORT…", "which heads agree between OV reports", MAX_ARGS },
     [COMMAND_PULL]
@@ -44,12 +46,14 @@ enum {
     CLUSTER = 1 << COMMAND_CLUSTER,
     COMPARE = 1 << COMMAND_COMPARE,
     REBUILD = 1 << COMMAND_REBUILD,
+    LAB_TABLES = 1 << COMMAND_LAB_TABLES,
     CONFIG = 1 << COMMAND_CONFIG,
     LAB = RUN | CHECK | VERIFY | OV,
     READ = RUN | OV,
     PULL = 1 << COMMAND_PULL,
     VARIANTS = 1 << COMMAND_VARIANTS,
-    ALL = LAB | CLUSTER | COMPARE | REBUILD | CONFIG | MODELS | DEVICES | PULL | VARIANTS
+    ALL
+    = LAB | CLUSTER | COMPARE | REBUILD | LAB_TABLES | CONFIG | MODELS | DEVICES | PULL | VARIANTS
 };
 
 static const char *color_name(size_t when)
@@ -221,8 +225,8 @@ const struct option cli_options[] = {
       option_suffix, .expected = "an ending for file names" },
     { "out", "DIR",
       "where the files go (default here); of cluster and compare the file (default standard "
-      "output)",
-      VARIANTS | CLUSTER | COMPARE, option_text, AT(out_dir), .expected = "a folder",
+      "output); of lab-tables the folder that holds runs, tinyLab's lab/runs",
+      VARIANTS | CLUSTER | COMPARE | LAB_TABLES, option_text, AT(out_dir), .expected = "a folder",
       .is_path = true },
     { "balance", "N", "at most N rows a target", VARIANTS, option_count, AT(balance), .least = 1,
       .most = UINT32_MAX, .expected = "a number of rows from 1 on" },

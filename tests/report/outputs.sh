@@ -59,6 +59,9 @@ export_run circuit --rows 8 --experiment ov --kind circuit --top-k 3 --source ' 
 } >"$scratch/unfit.jsonl"
 export_run unfit --data "$scratch/unfit.jsonl" --skip-bad --heads 0:0,1:1
 
+"$program" lab-tables "$scratch/run/unfit" --out "$scratch/lab" --quiet >/dev/null 2>&1
+cp "$scratch"/lab/*/provenance.json "$scratch/run/lab_run.json" || fail lab_tables_writes "no provenance.json"
+
 # One that is stopped early, however fast the machine is. With memory for all rows at once, variants finish a few at a time.
 every=0,1,2,3,4,5,6,7
 for wait in 0.1 0.2 0.4 0.8 0.05 1.6 3 6 12; do
