@@ -61,6 +61,9 @@ bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *ca
 // second one. Appends lines about where to said, also where it fails; warnings begin with '!'.
 bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct abl_err *err);
 
+// Whether more has finished than was exported.
+bool sweep_has_news(const struct sweep *s);
+
 // What a finished run says of itself: how stable its ranking is, and what its time went into.
 void sweep_conclude(const struct sweep *s, struct buf *out);
 

@@ -31,18 +31,21 @@ static bool save(const struct report *r, const char *path, struct buf *said, str
     return ok;
 }
 
+// A drift that cannot be measured costs itself: what was measured is saved as partial.
 static bool export_run(struct sweep *s, const char *path, struct buf *said, struct abl_err *err)
 {
-    struct drift drift;
-    if (!drift_measure(s->session, &s->run.results, &drift, err))
-        return false;
+    struct drift drift = { 0 };
+    struct abl_err why;
+    bool known = drift_measure(s->session, &s->run.results, &drift, &why);
+    if (!known)
+        buf_printf(said, "!%s: the drift is not measured\n", why.text);
     struct report r = { .session = s->session,
                         .settings = &s->session->settings,
                         .drift = &drift,
                         .results = &s->run.results,
                         .readings = s->has_readings ? &s->readings : NULL,
                         .jobs = s->jobs,
-                        .interrupted = !sweep_is_complete(s),
+                        .interrupted = !known || !sweep_is_complete(s),
                         .seconds = s->seconds };
     return save(&r, path, said, err);
 }
@@ -71,6 +74,11 @@ static bool export_set(struct sweep *s, const char *path, struct buf *said, stru
               && save(&r, beside, said, err);
     arena_release(&scratch);
     return ok;
+}
+
+bool sweep_has_news(const struct sweep *s)
+{
+    return s->session && s->run.ready && s->run.results.n_done > s->exported;
 }
 
 bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct abl_err *err)

@@ -212,6 +212,8 @@ static bool go_on(struct worker *w)
     struct abl_err err = { 0 };
     bool ok = sweep_is_complete(w->sweep) || run_sweep(w, &err);
     if (!ok && err.code != ABL_INTERRUPTED) {
+        if (sweep_has_news(w->sweep)) // the session may not last
+            export(w, "");
         add_line(w, "!", err.text);
         post_phase(w, RUN_FAILED, &err);
         return false;

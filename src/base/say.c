@@ -308,10 +308,9 @@ bool say_json(const char *text, size_t len, struct abl_err *err)
 
 bool say_end(struct abl_err *err)
 {
-    bool failed = fflush(stdout) != 0;
-    int why = errno;
-    if (!failed && !ferror(stdout))
+    if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
-    return abl_fail(err, ABL_FAILED, "cannot write to standard output%s%s", failed ? ": " : "",
-                    failed ? strerror(why) : "");
+    int why = errno; // of this, or of the write that failed before
+    return abl_fail(err, ABL_FAILED, "cannot write to standard output%s%s", why ? ": " : "",
+                    why ? strerror(why) : "");
 }

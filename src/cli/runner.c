@@ -187,15 +187,26 @@ static bool print_report(const struct report *r, struct abl_err *err)
     return ok;
 }
 
+// No place on any disk takes the run: better on standard output than nowhere.
+static bool print_instead(const struct report *r, struct abl_err *err)
+{
+    struct abl_err failed = *err, lost;
+    if (!print_report(r, &lost))
+        return false;
+    return abl_fail(err, ABL_FAILED,
+                    "%s; no other place takes the run either: it is on standard output, as JSON",
+                    failed.text);
+}
+
 // The folder first, if there is to be one: standard output is others' business. Where that takes
-// nothing, there is a folder after all.
+// nothing, there is a folder after all; where no folder can be, standard output has it.
 static bool write_results(const struct runner *run, const struct report *r, char **written,
                           struct abl_err *err)
 {
     bool to_stdout = run->dir && strcmp(run->dir, "-") == 0;
     bool ok = to_stdout || write_folder(run, r, run->dir, written, err);
     if (!to_stdout && !(run->flags & CLI_JSON))
-        return ok;
+        return ok || (!*written && print_instead(r, err));
     struct abl_err failed, lost;
     if (print_report(r, &failed))
         return ok;
@@ -224,6 +235,31 @@ static void print_profile(const struct session *session)
     if (trace && !text.failed)
         say_lines(SAY_ERR, text.data);
     buf_release(&text);
+}
+
+// A run that failed on its way: what finished before is written all the same. The failure is the
+// run's, and tells where they are.
+static bool write_finished(const struct runner *run, const struct report *r, char **written,
+                           struct abl_err *err)
+{
+    struct runner quiet = *run;
+    struct abl_err failed = *err, lost;
+    const struct results *t = r->results;
+    if (!t->n_done)
+        return false;
+    quiet.flags |= CLI_QUIET; // one line
+    catch_signals(0);
+    bool ok = write_results(&quiet, r, written, &lost);
+    catch_signals((int)SA_RESETHAND);
+    if (ok || *written)
+        return abl_fail(err, failed.code,
+                        "%.600s; %zu of %zu variants had finished: they are saved%s%s%s and "
+                        "marked as partial",
+                        failed.text, t->n_done, t->variants->n, *written ? " in '" : "",
+                        *written ? *written : "", *written ? "'" : "");
+    return abl_fail(err, failed.code,
+                    "%.400s; %zu of %zu variants had finished, and cannot be saved: %.400s",
+                    failed.text, t->n_done, t->variants->n, lost.text);
 }
 
 // What is there after a run that ended, or was interrupted (exit 130): an interrupted one is
@@ -267,11 +303,7 @@ static bool run_and_write(const struct runner *run, struct session *session, str
         = { .shown = !(run->flags & CLI_QUIET) && isatty(STDERR_FILENO), .started = with->started };
     struct readings readings = { 0 };
     struct drift drift = { 0 };
-    bool ran = run_all(session, t, &readings, &line, err);
-    if (ran && !drift_measure(session, t, &drift, err)) {
-        readings_release(&readings);
-        return false;
-    }
+    bool ran = run_all(session, t, &readings, &line, err) && drift_measure(session, t, &drift, err);
     struct report r = { .session = session,
                         .settings = &session->settings,
                         .drift = &drift,
@@ -283,7 +315,8 @@ static bool run_and_write(const struct runner *run, struct session *session, str
                         .interrupted = !ran,
                         .samples = with->sampler ? sampler_stop(with->sampler) : NULL,
                         .seconds = now_seconds() - with->started };
-    bool ok = (ran || err->code == ABL_INTERRUPTED) && write_run(run, &r, written, err);
+    bool ok = ran || err->code == ABL_INTERRUPTED ? write_run(run, &r, written, err)
+                                                  : write_finished(run, &r, written, err);
     readings_release(&readings);
     return ok;
 }

@@ -328,8 +328,15 @@ static char *other_name(const char *path, const char *folder)
 // temporary.
 static bool write_elsewhere(const struct parts *p, const char *path, struct written *out)
 {
-    const char *folders[]
-        = { NULL, ".", getenv("PWD"), getenv("HOME"), getenv("TMPDIR"), "/var/tmp", "/tmp" };
+    const char *folders[] = { NULL,
+                              ".",
+                              getenv("PWD"),
+                              getenv("HOME"),
+                              getenv("TMPDIR"),
+                              "/var/tmp",
+                              "/tmp",
+                              getenv("XDG_RUNTIME_DIR"),
+                              "/dev/shm" };
     size_t len = strlen(path);
     char *base = strndup(path, len > 1 && path[len - 1] == '/' ? len - 1 : len);
     bool ok = false;
@@ -358,13 +365,26 @@ static bool save(const struct parts *p, const char *path, bool by_name, bool els
     return true;
 }
 
+// Memory that others have taken may come back: what is finished is worth some waiting.
+static bool parts_make_in_time(const struct report *r, struct parts *p, struct abl_err *err)
+{
+    static const unsigned pauses_s[] = { 0, 1, 4 };
+    for (size_t i = 0; i < sizeof pauses_s / sizeof *pauses_s; i++) {
+        if (parts_make(r, p, err))
+            return true;
+        effects_release(&p->effects);
+        sleep(pauses_s[i]);
+    }
+    return parts_make(r, p, err);
+}
+
 static bool make_and_save(const struct report *r, const char *path, bool elsewhere,
                           struct written *out, struct abl_err *err)
 {
     struct parts p;
     char *named = NULL;
     *out = (struct written){ 0 };
-    bool ok = parts_make(r, &p, err);
+    bool ok = elsewhere ? parts_make_in_time(r, &p, err) : parts_make(r, &p, err);
     if (ok && !path)
         path = named = default_path(&p, err);
     ok = ok && path && save(&p, path, named != NULL, elsewhere, out, err);

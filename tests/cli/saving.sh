@@ -108,8 +108,20 @@ goes json_that_cannot_be_printed_is_an_error 1 "cannot write to standard output:
 holds the_folder_beside_it_is_whole whole "$scratch/json"
 
 # A limit on files: SIGXFSZ would end the program.
+# Where no place on any disk takes it, standard output has it.
 # shellcheck disable=SC2086
-(ulimit -f 1; exec "$program" $few --data "$scratch/rows.jsonl" --export "$scratch/limited" 2>"$scratch/err")
+{
+    (ulimit -f 0; exec "$program" $few --data "$scratch/rows.jsonl" --export "$scratch/limited" 2>&3) | cat >"$scratch/printed"
+    exit "${PIPESTATUS[0]}"
+} 3>&1 | cat >"$scratch/err"
+status=${PIPESTATUS[0]}
+goes a_run_that_no_place_takes_is_printed 1 "limited/.*; no other place takes the run either: it is on standard output, as JSON"
+holds what_is_printed_is_the_run python3 -c '
+import json, sys
+run = json.load(open(sys.argv[1]))
+assert run["schema"] == "abltui.run/1" and run["tables"]["head_impact"] and run["tables"]["per_example"], run["tables"].keys()' "$scratch/printed"
+# shellcheck disable=SC2086
+(ulimit -f 1; exec "$program" $few --data "$scratch/rows.jsonl" --export "$scratch/limited" >/dev/null 2>"$scratch/err")
 status=$?
 goes a_file_above_the_limit_is_an_error_with_a_line 1 "File too large"
 holds nothing_is_left_of_it nothing_at "$scratch/limited"
