@@ -324,7 +324,7 @@ def child(name: str, odd: str = "-0.5") -> tuple[object, ...]:
     recovery = table("recovery", {**both, "heads": '"0:1+0:2"', "restored": '"0:1"', "source": '"same"', "baseline": "1.0", "ablated": "0.5",
                                   "patched": "0.75", "recovery": odd})
     rows = table("rows", {"condition": f'"{name}"', "row": "0", "id": '"NA"', "cluster": '""', "n_tokens": "7"})
-    return {"model": "m"}, {"condition": name}, head, group, layer, recovery, rows, ov_report(name, 2)
+    return {"schema": "abltui.config/1", "model": "m"}, {"schema": "abltui.summary/1", "condition": name}, head, group, layer, recovery, rows, ov_report(name, 2)
 
 
 def older(name: str) -> tuple[object, ...]:
@@ -432,6 +432,15 @@ def pull_files() -> dict[str, bytes]:
             "lines": goal(4, 100) + b"\6HTTP/2 401 \r\n\6X-Error-Code: GatedRepo\r\n\6content-range: bytes 5-9/10\r\n\6Location:\t/x \r\n" + whole, "empty": b""}
 
 
+def printing_files() -> dict[str, bytes]:
+    texts = ["plain", "two\nlines\tand\rmore", "\x1b[31mred\x1b[0m \x1b]0;title\x07", "\x7f\x00\x85\x9b31m", "a\u202eb\u2066c\u2069\u061c",
+             "\u200b\u200d\ufeff\u2060\u00ad", "e\u0301\u0301\u0301\u0301 \u0301", "\u4e2d\u6587\uff21\U0001f642\ufe0f", "\u2028\u2029\U000e0041\U000e0001",
+             '{"a\\u001b": "\u202e\x7f", "b": [1, "\U000e0041"]}', "\\n \\u001b <0x9B>", "x" * 40 + "\u4e2d" * 3, "\ufffe\U0010ffff\ufdd0"]
+    raw = [b"\x9b31m\xff\xc0\x80", b"\xed\xa0\x80\xf4\x90\x80\x80", b"cut \xe4\xb8", b""]
+    return {f"{i}-{n}": bytes([n]) + t for i, t in enumerate([t.encode() for t in texts] + raw)
+            for n in (i % 6, 6 + (i + 2) % 6, 60 + (i + 4) % 6, 1)}
+
+
 def cache_files() -> dict[str, bytes]:
     commit = "0123456789abcdef0123456789abcdef01234567"
     return {"main": parts("a/b", "main", commit + "\n", "/cache", "/home"), "short": parts("a/b", commit[:7], commit, "~/c", "/home/x/"),
@@ -487,7 +496,8 @@ FILES = {
                         "some": parts(*child("a")[:3], "", "", "", "", "", *child("b")), "no-json": parts("{} x", *child("a")[1:], *child("b")),
                         "quoted": parts(*child("a", '"-0.5"'), *child("b", "-.5")), "long": parts(*child("a", "1" * 39), *child("b", "007")),
                         "older": parts(*older("a"), *older("b")), "empty": b""},
-    "selections": selection_files, "options": options_files, "hub_listing": hub_files, "pull": pull_files, "hf_cache": cache_files, "terminal": terminal_files,
+    "selections": selection_files, "options": options_files, "hub_listing": hub_files, "pull": pull_files, "hf_cache": cache_files,
+    "printing": printing_files, "terminal": terminal_files,
     "number": lambda: {f"number-{i}": b"\4" + t for i, t in enumerate(
         [struct.pack("<d", v) for v in (0.1, -0.0, 5e-324, 1.7976931348623157e308, 1e23, 2.0 ** 60, 9007199254740993.0, 999999.9999, 0.5)]
         + [b"1e5", b"-0.5", b"0x1p3", b" 1", b"1e400", b"nan", b"18446744073709551616", b"+7", b"007"])},
@@ -522,6 +532,7 @@ WORDS = {
     "run": ["run_name", "seeds", "seed", "device", "model", "name", "revision", "dtype", "dataset", "split", "battery", "battery_overrides", "shared",
             "conditions", "tag", "verify_slice", "n_examples", "profiling", "interval_s", "metric_span", "rows", "boot", "ablation", "heads", "layers",
             "scale", "type", "granularity", "metrics", "battery.json", "facts", "tiny-gpt2", "random", "pairs", "triplets", "patch_direction"],
+    "joint": ["abltui.config/1", "abltui.summary/1", "model", "metrics"],
     "ov": ["schema", "abltui.ov_report/1", "model", "condition", "kind", "heads", "layer", "head", "vector_norm", "tokens", "top", "bottom", "token",
            "logit", "vector", "vocab_sha256"],
     "tables": ["condition", "metric", "delta", "layer", "head", "heads", "kind", "control", "site", "position", "direction", "sham", "restored", "source",
@@ -534,12 +545,15 @@ WORDS = {
     "cache": ["models--", "refs/", "snapshots/", "..", "~/", "--", ".git", "0123456789abcdef0123456789abcdef01234567"],
     "terminal": ["\\x1b[A", "\\x1b[<0;10;10M", "\\x1b[200~", "\\x1b]11;", "\\x1bP", "\\x1b\\\\", "\\x1b[?1;2c", ":metric ", ":ablate ", ":export ", ":site ",
                  ":positions ", ":experiment ", "\\x15", "\\x7f", "\\x0d", "\\x09", "\\x0c"],
+    "printing": ["\\x1b[", "\\x1b]0;", "\\x9b", "\\xc2\\x9b", "\\xe2\\x80\\xae", "\\xe2\\x80\\x8b", "\\xe2\\x80\\xa8", "\\xef\\xbb\\xbf", "\\xef\\xb8\\x8f", "\\xf3\\xa0\\x81\\x81",
+                 "\\xcc\\x81", "\\xe4\\xb8\\xad", "\\x7f", "\\x00", "\\x0a", "\\\\u001b", "..."],
     "number": ["e-", "0x", "inf", "nan", "1e308", "5e-324"],
 }
 DICTS = {"json": [], "safetensors": ["tensors"], "index": ["tensors"], "config": ["config"], "tokenizer_json": ["tokenizer"], "merges": ["tokenizer"],
          "sentencepiece": ["tokenizer"], "gguf": ["gguf"], "gguf_model": ["gguf", "tokenizer"], "model": ["config", "tensors"], "jsonl": ["rows"],
-         "run_file": ["run"], "csv": ["tables"], "cells": ["tables"], "ov_file": ["ov"], "rebuild": ["tables", "ov"], "selections": ["selections"],
-         "options": ["options", "selections"], "hub_listing": ["hub"], "pull": ["pull"], "hf_cache": ["cache"], "terminal": ["terminal"], "number": ["number"]}
+         "run_file": ["run"], "csv": ["tables"], "cells": ["tables"], "ov_file": ["ov"], "rebuild": ["tables", "ov", "joint"], "selections": ["selections"],
+         "options": ["options", "selections"], "hub_listing": ["hub"], "pull": ["pull"], "hf_cache": ["cache"], "terminal": ["terminal"], "printing": ["printing"],
+         "number": ["number"]}
 NO_JSON = {"pull", "sentencepiece", "gguf", "gguf_model", "csv", "cells", "selections", "options", "hf_cache", "terminal", "number"}
 
 

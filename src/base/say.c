@@ -290,14 +290,16 @@ bool say_json(const char *text, size_t len, struct abl_err *err)
     struct way w = begin(SAY_OUT);
     struct printable p;
     for (size_t at = 0; at < len;) {
-        // Line ends and tabs stand between JSON's tokens alone: in its strings they are escaped.
+        // White space stands between JSON's tokens alone: in its strings it is escaped.
         size_t n = plain(text + at, len - at, true);
         put(&w, text + at, n);
         at += n;
         if (at == len)
             break;
         at += next(&w, text + at, len - at, &p);
-        if (p.escaped)
+        if (p.character == '\r')
+            put(&w, " ", 1);
+        else if (p.escaped)
             put_json_escape(&w, p.character == PRINTABLE_NO_UTF8 ? 0xfffd : p.character);
         else
             put(&w, p.text, p.len);

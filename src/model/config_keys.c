@@ -301,11 +301,15 @@ static const struct config_key *meant(const struct config *c, const char *name)
 {
     char wanted[BARE], known[BARE];
     bare(name, wanted);
-    for (size_t i = 0; strlen(wanted) > 5 && i < n_config_keys; i++) {
+    size_t len = strlen(wanted);
+    for (size_t i = 0; len > 5 && i < n_config_keys; i++) {
         const struct config_key *key = &config_keys[i];
+        if (key->use != KEY_READ)
+            continue;
         bare(key->name, known);
-        if (key->use == KEY_READ && config_key_find(c->arch->model_type, key->name) == key
-            && near_distance(wanted, known) <= 1)
+        size_t len_known = strlen(known);
+        if (len <= len_known + 1 && len_known <= len + 1 && near_distance(wanted, known) <= 1
+            && config_key_find(c->arch->model_type, key->name) == key)
             return key;
     }
     return NULL;

@@ -134,6 +134,8 @@ static void json_means_the_same_and_holds_nothing_that_a_terminal_obeys(void **s
     cJSON_free(text);
     assert_true(say_json("[\"caf\xe9\"]", 8, &err));
     assert_string_equal(output(out, sizeof out), "[\"caf\\ufffd\"]");
+    assert_true(say_json("[1,\r\n\t2]", 8, &err));
+    assert_string_equal(output(out, sizeof out), "[1, \n\t2]");
 }
 
 int main(void)

@@ -42,6 +42,10 @@ void fuzz_write(const char *name, struct part bytes);
 _Noreturn void fuzz_broken(const char *file, int line, const char *what);
 #define REQUIRE(promise) ((promise) ? (void)0 : fuzz_broken(__FILE__, __LINE__, #promise))
 
+// Whether a terminal shows all of it, sound UTF-8, and obeys, turns or hides nothing, but for the
+// control characters in `allowed`.
+bool fuzz_is_printable(const char *text, size_t len, const char *allowed);
+
 // What every call that can fail promises of the struct abl_err that was all zero before: filled if
 // and only if it failed, with one printable line of sound UTF-8.
 bool fuzz_outcome(bool ok, const struct abl_err *err);

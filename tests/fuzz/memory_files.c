@@ -33,6 +33,7 @@ struct opened {
 struct files {
     struct node nodes[MAX_NODES];
     size_t n;
+    struct node absent; // what a folder of ours does not hold
     struct opened opened[MAX_OPEN];
     long clock;
 };
@@ -43,14 +44,22 @@ static struct files *files(void)
     return &f;
 }
 
-static struct node *find(const char *path)
+static struct node *find_node(const char *path, size_t len)
 {
     struct files *f = files();
-    size_t len = strlen(path);
     for (size_t i = 0; i < f->n; i++)
         if (f->nodes[i].path_len == len && memcmp(f->nodes[i].path, path, len) == 0)
             return &f->nodes[i];
     return NULL;
+}
+
+// NULL: the system knows what stands there.
+static struct node *find(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    struct node *node = find_node(path, strlen(path));
+    bool is_ours = !node && name && find_node(path, (size_t)(name - path));
+    return is_ours ? &files()->absent : node;
 }
 
 static struct node *add(const char *path)
@@ -66,20 +75,25 @@ static struct node *add(const char *path)
     return node;
 }
 
-static void add_parent(const struct node *node)
+// The folders that it lies in, up to the targets' own, which the system holds.
+static void add_folders(const struct node *node)
 {
-    char parent[PATH_SIZE];
-    snprintf(parent, sizeof parent, "%.*s", (int)node->name - 1, node->path);
-    if (!find(parent))
-        add(parent)->is_folder = true;
+    size_t top = strlen(fuzz_path("")) - 1;
+    char path[PATH_SIZE];
+    memcpy(path, node->path, sizeof path);
+    for (size_t len = node->name - 1; len > top; len = (size_t)(strrchr(path, '/') - path)) {
+        path[len] = '\0';
+        if (!find_node(path, len))
+            add(path)->is_folder = true;
+    }
 }
 
 void memory_file_put(const char *path, const char *data, size_t len)
 {
-    struct node *node = find(path);
+    struct node *node = find_node(path, strlen(path));
     if (!node) {
         node = add(path);
-        add_parent(node);
+        add_folders(node);
     }
     free(node->data);
     node->data = len ? malloc(len) : NULL; // no byte more: a step beyond it is seen

@@ -6,12 +6,6 @@
 #include "experiments/experiments.h"
 #include "tests/fuzz/fuzz.h"
 
-static void check_line(const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        REQUIRE(*c >= 0x20 && *c != 0x7f);
-}
-
 static void check_runs(const struct tinylab_config *c)
 {
     REQUIRE(c->n && c->name && strlen(c->hash) == SHA256_HEX - 1);
@@ -48,6 +42,6 @@ void fuzz_run_file(const uint8_t *data, size_t size)
     else
         fuzz_outcome(false, &err);
     for (size_t i = 0; i < c.n_notes; i++)
-        check_line(c.notes[i]);
+        REQUIRE(fuzz_is_printable(c.notes[i], strlen(c.notes[i]), ""));
     tinylab_config_release(&c);
 }

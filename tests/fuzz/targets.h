@@ -22,6 +22,7 @@
     X(number)                                                                                      \
     X(options)                                                                                     \
     X(ov_file)                                                                                     \
+    X(printing)                                                                                    \
     X(pull)                                                                                        \
     X(rebuild)                                                                                     \
     X(run_file)                                                                                    \
