@@ -21,11 +21,38 @@ static int largest_first(const void *a, const void *b)
     return compare_keys(x, y);
 }
 
-void places_keep_top(struct place *all, size_t n, struct places *out)
+static int highest_first(const void *a, const void *b)
 {
-    qsort(all, n, sizeof *all, largest_first);
+    const struct place *x = a, *y = b;
+    if (x->delta > y->delta || x->delta < y->delta)
+        return x->delta > y->delta ? -1 : 1;
+    return compare_keys(x, y);
+}
+
+static int by_keys(const void *a, const void *b)
+{
+    return compare_keys(a, b);
+}
+
+void places_keep_top(struct place *all, size_t n, enum place_order order, struct places *out)
+{
+    qsort(all, n, sizeof *all, order == BY_VALUE ? highest_first : largest_first);
     out->n = n < INVARIANT_TOP ? n : INVARIANT_TOP;
     memcpy(out->items, all, out->n * sizeof *all);
+}
+
+void places_average(struct place *all, size_t *n)
+{
+    qsort(all, *n, sizeof *all, by_keys);
+    size_t kept = 0;
+    for (size_t from = 0, to; from < *n; from = to) {
+        struct place one = all[from];
+        for (to = from + 1; to < *n && !compare_keys(&one, &all[to]); to++)
+            one.delta += all[to].delta;
+        one.delta /= (double)(to - from);
+        all[kept++] = one;
+    }
+    *n = kept;
 }
 
 const struct place *places_find(const struct places *list, const struct place *p)

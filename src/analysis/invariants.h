@@ -14,14 +14,21 @@ struct place {
     double delta;
 };
 
-// Of one run: the places with the largest |delta|, in order.
+// Of one condition: the first places, in order.
 struct places {
     struct place items[INVARIANT_TOP];
     size_t n;
 };
 
-// The INVARIANT_TOP largest of n places, ties in the order of their keys. Reorders them.
-void places_keep_top(struct place *all, size_t n, struct places *out);
+// Which places come first: the largest |delta|, or the highest.
+enum place_order { BY_SIZE, BY_VALUE };
+
+// The INVARIANT_TOP first of n places, ties in the order of their keys. Reorders them.
+void places_keep_top(struct place *all, size_t n, enum place_order order, struct places *out);
+
+// One place for those of the same keys, with the mean of their deltas; its text is that of one of
+// them. Reorders them.
+void places_average(struct place *all, size_t *n);
 
 // The place of the same keys; NULL where there is none.
 const struct place *places_find(const struct places *list, const struct place *p);

@@ -129,7 +129,9 @@ bool command_check(const struct cli *cli, struct abl_err *err)
     if (cli->n_tokenizers)
         return check_tokenizers(cli, err);
     struct session *session;
-    if (!session_open_cold(&cli->run, &session, err))
+    struct settings settings = cli->run;
+    settings.strict_rows = true;
+    if (!session_open_cold(&settings, &session, err))
         return false;
     bool ok = true;
     if (cli->flags & CLI_JSON)

@@ -26,7 +26,7 @@ static bool name_children(const struct cli *cli, struct arena *a, struct cross_c
                           struct abl_err *err)
 {
     for (size_t i = 0; i < cli->n_data; i++) {
-        out[i].tag = tag_of(cli->data[i], a);
+        out[i] = (struct cross_child){ .tag = tag_of(cli->data[i], a) };
         out[i].dir = out[i].tag ? file_path(a, "%s/%s", cli->export_dir, out[i].tag) : NULL;
         if (!out[i].dir)
             return abl_no_memory(err);

@@ -303,12 +303,15 @@ static bool read_patch(const struct source *b)
     const cJSON *granularity = member(b, "granularity");
     size_t direction;
     bool given;
-    b->s->experiment = &experiment_patch;
+    const cJSON *sham = member(b, "sham_control");
+    if (sham && !cJSON_IsBool(sham))
+        return bad(b, "sham_control", "true or false");
+    b->s->experiment = cJSON_IsTrue(sham) ? &experiment_sham : &experiment_patch;
     b->s->ablation = (struct ablation){ .value_bias = b->s->ablation.value_bias };
-    if (cJSON_IsTrue(member(b, "sham_control"))
+    if (cJSON_IsTrue(sham)
         && !config_note(b->r,
-                        "'%s': \"sham_control\" runs beside the patches, as always: "
-                        "sham_max_abs_delta in summary.json",
+                        "'%s': \"sham_control\": every place is patched with the run's own "
+                        "activation, none with the other run's",
                         b->path))
         return false;
     if (!read_name(b, "patch_direction", direction_name, &direction))
@@ -317,6 +320,15 @@ static bool read_patch(const struct source *b)
     return read_granularity(b,
                             cJSON_IsString(granularity) ? granularity->valuestring : "layer_resid")
            && number_list(b, "layers", &b->s->layers, &given) && read_positions(b);
+}
+
+// The same places, each patched with the run's own activation.
+static bool read_sham(const struct source *b)
+{
+    if (!read_patch(b))
+        return false;
+    b->s->experiment = &experiment_sham;
+    return true;
 }
 
 static bool read_partial(const struct source *b)
@@ -382,6 +394,7 @@ static const struct battery_type {
     { "activation_patch",
       read_patch,
       { "patch_direction", "granularity", "layers", "sham_control", "positions" } },
+    { "sham", read_sham, { "patch_direction", "granularity", "layers", "positions" } },
     { "sae_toggle", refuse_sae, { NULL } },
     { "partial", read_partial, { "groups", "sets", "restore" } },
     { "ov", read_ov, { "layers", "heads", "kind", "top_k" } },
@@ -418,7 +431,7 @@ static bool read_object(const struct source *b)
             return note_keys(b, &types[i]) && types[i].read(b);
     return abl_fail(b->r->err, ABL_BAD_DATA,
                     "'%s': \"type\" is '%s': expected heads_zero, heads_pair_zero, "
-                    "heads_subset_zero, activation_patch, partial, ov, lens or attn",
+                    "heads_subset_zero, activation_patch, sham, partial, ov, lens or attn",
                     b->path, type->valuestring);
 }
 

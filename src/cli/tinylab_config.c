@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 #include "base/names.h"
 #include "cli/tinylab_battery.h"
@@ -236,16 +237,14 @@ static bool add_run(struct config_reader *r, const struct config_run *run, const
                             tag);
     c->runs[c->n] = *run;
     c->runs[c->n].tag = tag;
-    c->runs[c->n].settings.condition = tag;
     c->n++;
     return true;
 }
 
-// Whether a seed changes more than which resamples are drawn.
-static bool is_drawn(const struct settings *s, const struct battery *b)
+// Whether a seed changes which values are measured, and not only which resamples are drawn.
+static bool is_drawn(const struct settings *s)
 {
-    return b->n_random || ablation_needs(s->ablation.kind) == NEEDS_RESAMPLED
-           || (s->experiment->options & READS_CONTROLS && s->n_controls);
+    return ablation_needs(s->ablation.kind) == NEEDS_RESAMPLED;
 }
 
 static const char *tag_of_run(struct config_reader *r, const char *tag, const struct battery *b,
@@ -259,7 +258,21 @@ static const char *tag_of_run(struct config_reader *r, const char *tag, const st
     return tag;
 }
 
-// A run for each scale and, where a seed changes something, for each seed.
+// "random:K@SEED+SEED…": whatever any seed draws is run once.
+static const char *random_heads(struct config_reader *r, const struct battery *b,
+                                const uint64_t *seeds, size_t n)
+{
+    struct buf text = { 0 };
+    buf_printf(&text, "random:%u", (unsigned)b->n_random);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&text, "%c%llu", i ? '+' : '@', (unsigned long long)seeds[i]);
+    const char *kept = text.failed ? NULL : arena_strdup(&r->config->arena, text.data);
+    buf_release(&text);
+    return kept;
+}
+
+// A run for each scale and, where a seed changes what is measured, for each seed: such runs are
+// one condition.
 static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
                      const struct config_run *run, const struct battery *b)
 {
@@ -267,11 +280,14 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     size_t n = read_seeds(r, o, seeds);
     if (!n)
         return false;
-    bool drawn = is_drawn(&run->settings, b);
-    if (n > 1 && !drawn
+    const char *heads = b->n_random ? random_heads(r, b, seeds, n) : run->settings.heads;
+    if (b->n_random && !heads)
+        return abl_no_memory(r->err);
+    bool drawn = is_drawn(&run->settings);
+    if (n > 1 && !drawn && !b->n_random
         && !config_note(r,
-                        "'%s': nothing is drawn here but resamples: run once, with seed %llu, not "
-                        "for each of %zu seeds",
+                        "'%s': nothing is drawn here but resamples and controls: run once, with "
+                        "seed %llu, not for each of %zu seeds",
                         r->path, (unsigned long long)seeds[0], n))
         return false;
     n = drawn ? n : 1;
@@ -279,15 +295,14 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
         for (size_t k = 0; k < n; k++) {
             struct config_run one = *run;
             struct settings *s = &one.settings;
-            const char *name = tag_of_run(r, tag, b, i, n, seeds[k]);
+            s->condition = tag_of_run(r, tag, b, i, 1, seeds[k]);
             s->seed = seeds[k];
             s->run_file
                 = (struct run_file){ r->config->text, r->config->joint ? tag : NULL, b->text };
             s->ablation.scale = b->scales[i];
-            if (b->n_random)
-                s->heads = arena_printf(&r->config->arena, "random:%u@%llu", (unsigned)b->n_random,
-                                        (unsigned long long)seeds[k]);
-            if (!name || (b->n_random && !s->heads))
+            s->heads = heads;
+            const char *name = tag_of_run(r, tag, b, i, n, seeds[k]);
+            if (!name || !s->condition)
                 return abl_no_memory(r->err);
             if (!add_run(r, &one, name))
                 return false;

@@ -19,6 +19,7 @@
     ROW(heads)                                                                                     \
     ROW(sets)                                                                                      \
     ROW(patch)                                                                                     \
+    ROW(sham)                                                                                      \
     ROW(partial)                                                                                   \
     ROW(lens)                                                                                      \
     ROW(attn)                                                                                      \

@@ -19,14 +19,6 @@ struct writer {
     struct abl_err *err;
 };
 
-static bool has_head(const struct head_set *set, struct head h)
-{
-    for (size_t i = 0; i < set->n; i++)
-        if (set->heads[i].layer == h.layer && set->heads[i].head == h.head)
-            return true;
-    return false;
-}
-
 static bool add_restored(struct writer *w, const struct head_set *set, size_t parent,
                          const struct head_set *back, enum variant_donor donor)
 {
@@ -42,9 +34,9 @@ static bool add_restored(struct writer *w, const struct head_set *set, size_t pa
     if (!one.edits)
         return abl_no_memory(w->err);
     for (size_t i = 0; i < set->n; i++)
-        one.edits[i] = head_edit(set->heads[i], has_head(back, set->heads[i]) ? intact : w->how);
+        one.edits[i] = head_edit(set->heads[i], head_set_has(back, set->heads[i]) ? intact : w->how);
     for (size_t i = 0; i < back->n; i++)
-        if (!has_head(set, back->heads[i]))
+        if (!head_set_has(set, back->heads[i]))
             one.edits[one.n_edits++] = head_edit(back->heads[i], intact);
     bool ok = variants_add(w->v, &one, NULL, w->err);
     free(one.edits);
@@ -56,7 +48,7 @@ static bool add_both(struct writer *w, const struct head_set *set, size_t parent
                      const struct head_set *back)
 {
     for (size_t i = 0; i < back->n; i++)
-        if (w->chosen && !has_head(w->chosen, back->heads[i]))
+        if (w->chosen && !head_set_has(w->chosen, back->heads[i]))
             return true;
     return add_restored(w, set, parent, back, DONOR_SAME)
            && (!w->session->donors.maps[DONOR_MAP_OTHER]
@@ -68,7 +60,7 @@ static bool add_held(struct writer *w, const struct head_set *set, size_t parent
 {
     for (size_t i = 0; w->chosen && i < w->chosen->n; i++) {
         struct head_set one = { .heads = &w->chosen->heads[i], .n = 1 };
-        if (!has_head(set, one.heads[0]) && !add_restored(w, set, parent, &one, DONOR_SAME))
+        if (!head_set_has(set, one.heads[0]) && !add_restored(w, set, parent, &one, DONOR_SAME))
             return false;
     }
     return true;

@@ -1,12 +1,13 @@
 // Activation patching (Vig et al. 2020; Meng et al. 2022): one activation of the other run replaces
 // this run's, at one layer, one head where the site has heads, and one position counted from the
-// end or all of them.
+// end or all of them. Or this run's own activation, everywhere: what that changes is rounding.
 #include "experiments/chosen.h"
 #include "experiments/experiments.h"
 #include "plan/head_syntax.h"
 
 struct writer {
     const struct session *session;
+    enum variant_role role; // of what is swept: ROLE_PATCH or ROLE_SHAM
     const int32_t *positions;
     size_t n_positions;
     const bool *layers;
@@ -17,6 +18,8 @@ struct writer {
 
 static bool add_patch(struct writer *w, struct edit e, enum variant_role role)
 {
+    if (role == ROLE_SHAM)
+        e.donor = DONOR_MAP_SELF;
     struct variant one = { .edits = &e,
                            .n_edits = 1,
                            .role = role,
@@ -47,7 +50,7 @@ static bool add_head_patches(struct writer *w, enum site site, uint32_t layer, i
         struct head h = w->heads.heads[i];
         uint32_t head = h.head / group;
         if (h.layer == layer
-            && !add_patch(w, patch_edit(w, site, layer, head, position), ROLE_PATCH))
+            && !add_patch(w, patch_edit(w, site, layer, head, position), w->role))
             return false;
     }
     return true;
@@ -59,7 +62,7 @@ static bool add_layer(struct writer *w, enum site site, uint32_t layer)
     for (size_t i = 0; i < w->n_positions; i++)
         if (!(has_heads ? add_head_patches(w, site, layer, w->positions[i])
                         : add_patch(w, patch_edit(w, site, layer, ALL_HEADS, w->positions[i]),
-                                    ROLE_PATCH)))
+                                    w->role)))
             return false;
     return true;
 }
@@ -68,9 +71,8 @@ static bool add_layer(struct writer *w, enum site site, uint32_t layer)
 static bool add_sham(struct writer *w, enum site site, uint32_t layer)
 {
     bool has_heads = site_head_cols(&w->session->model->shape, site) > 0;
-    struct edit e = patch_edit(w, site, layer, has_heads ? 0 : ALL_HEADS, ALL_POSITIONS);
-    e.donor = DONOR_MAP_SELF;
-    return add_patch(w, e, ROLE_SHAM);
+    return add_patch(w, patch_edit(w, site, layer, has_heads ? 0 : ALL_HEADS, ALL_POSITIONS),
+                     ROLE_SHAM);
 }
 
 static bool add_sites(struct writer *w)
@@ -81,7 +83,8 @@ static bool add_sites(struct writer *w)
         for (uint32_t l = 0; w->session->settings.sites & 1u << site && l < n_layers; l++) {
             if (!w->layers[l])
                 continue;
-            if (!add_layer(w, (enum site)site, l) || (first && !add_sham(w, (enum site)site, l)))
+            bool beside = first && w->role != ROLE_SHAM;
+            if (!add_layer(w, (enum site)site, l) || (beside && !add_sham(w, (enum site)site, l)))
                 return false;
             first = false;
         }
@@ -89,32 +92,35 @@ static bool add_sites(struct writer *w)
     return true;
 }
 
-// How far from the end the two prompts of any row have partners.
-static uint32_t longest_shared(const struct session *session)
+// How far from the end any row and what gives to it have partners.
+static uint32_t longest_shared(const struct session *session, enum variant_role role)
 {
     uint32_t longest = 0;
     for (size_t i = 0; i < session->prompts->n; i++) {
         const struct prompt *p = &session->prompts->items[i];
-        uint32_t n = p->n_ids < p->n_corrupt_ids ? p->n_ids : p->n_corrupt_ids;
+        bool alone = role == ROLE_SHAM || p->n_ids < p->n_corrupt_ids;
+        uint32_t n = alone ? p->n_ids : p->n_corrupt_ids;
         longest = n > longest ? n : longest;
     }
     return longest;
 }
 
-static bool list_patches(const struct session *session, struct variants *out, struct abl_err *err)
+static bool list_places(const struct session *session, enum variant_role role,
+                        struct variants *out, struct abl_err *err)
 {
     const struct settings *s = &session->settings;
     const struct model_shape *shape = &session->model->shape;
     struct arena scratch = { 0 };
     struct variants v = { 0 };
-    struct writer w = { .session = session, .v = &v, .err = err };
+    struct writer w = { .session = session, .role = role, .v = &v, .err = err };
     int32_t *positions;
     bool *layers = arena_alloc(&scratch, shape->n_layers, sizeof *layers);
     bool ok = (layers || abl_no_memory(err))
-              && donors_need_other(&session->donors, "--experiment patch", err)
+              && (role == ROLE_SHAM
+                  || donors_need_other(&session->donors, "--experiment patch", err))
               && layers_parse(s->layers ? s->layers : "all", shape, layers, err)
               && chosen_heads(session, &scratch, &w.heads, err)
-              && positions_parse(settings_positions(s), longest_shared(session), &scratch,
+              && positions_parse(settings_positions(s), longest_shared(session, role), &scratch,
                                  &positions, &w.n_positions, err);
     w.layers = layers;
     w.positions = ok ? positions : NULL;
@@ -129,6 +135,16 @@ static bool list_patches(const struct session *session, struct variants *out, st
     return true;
 }
 
+static bool list_patches(const struct session *session, struct variants *out, struct abl_err *err)
+{
+    return list_places(session, ROLE_PATCH, out, err);
+}
+
+static bool list_shams(const struct session *session, struct variants *out, struct abl_err *err)
+{
+    return list_places(session, ROLE_SHAM, out, err);
+}
+
 const struct experiment experiment_patch = {
     .name = "patch",
     .about = "activations of the other prompt put in",
@@ -137,4 +153,14 @@ const struct experiment experiment_patch = {
     .makes = MAKES(ROLE_PATCH) | MAKES(ROLE_SHAM),
     .swept = ROLE_PATCH,
     .list = list_patches,
+};
+
+const struct experiment experiment_sham = {
+    .name = "sham",
+    .about = "a run's own activations put in, which change rounding alone",
+    .options = READS_HEADS | READS_PATCH,
+    .traits = SWAPS_PROMPTS | SCORES_ANSWERS,
+    .makes = MAKES(ROLE_SHAM),
+    .swept = ROLE_SHAM,
+    .list = list_shams,
 };

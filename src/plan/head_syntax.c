@@ -119,31 +119,74 @@ static size_t all_heads(const struct model_shape *s, struct head *out)
     return n;
 }
 
-// "random:K@SEED"
-static bool random_heads(const char *text, const struct model_shape *s, struct arena *a,
-                         struct head_set *out, struct abl_err *err)
+static bool bad_draws(const char *text, struct abl_err *err)
 {
-    const char *at = strchr(text, '@');
-    const char *count = strchr(text, ':') + 1;
-    uint32_t k = 0;
-    unsigned char *picked = arena_alloc(a, s->n_heads, 1);
-    struct head *heads = out->heads;
-    if (!picked)
-        return abl_no_memory(err);
-    bool ok = at && number_below(count, (size_t)(at - count), UINT32_MAX, &k) && k && at[1]
-              && strspn(at + 1, "0123456789") == strlen(at + 1) && strlen(at + 1) < 19;
-    if (!ok || s->n_heads > NUMPY_CHOICE_MAX)
-        return abl_fail(err, ABL_USAGE,
-                        "bad '%s' in --heads: expected random:K@SEED, K heads of each layer", text);
-    uint64_t seed = strtoull(at + 1, NULL, 10);
-    k = k < s->n_heads ? k : s->n_heads;
-    for (uint32_t layer = 0; layer < s->n_layers; layer++) {
+    return abl_fail(err, ABL_USAGE,
+                    "bad '%s' in --heads: expected random:K@SEED, K heads of each layer, or "
+                    "random:K@SEED+SEED… for %d seeds at most",
+                    text, MAX_DRAWS);
+}
+
+// k heads of each layer, ascending; picked: (n_heads)
+static bool draw(uint32_t k, uint64_t seed, const struct model_shape *s, unsigned char *picked,
+                 struct arena *a, struct head_set *out)
+{
+    struct head *heads = arena_alloc(a, (size_t)s->n_layers * k, sizeof *heads);
+    size_t n = 0;
+    for (uint32_t layer = 0; heads && layer < s->n_layers; layer++) {
         numpy_choice(seed + layer, s->n_heads, k, picked);
         for (uint32_t head = 0; head < s->n_heads; head++)
             if (picked[head])
-                heads[out->n++] = (struct head){ layer, head };
+                heads[n++] = (struct head){ layer, head };
     }
+    *out = (struct head_set){ .heads = heads, .n = n };
+    return heads;
+}
+
+bool heads_draws(const char *text, const struct model_shape *s, struct arena *a,
+                 struct head_draw **out, size_t *n, struct abl_err *err)
+{
+    *n = 0;
+    if (!text || strncmp(text, "random:", 7) != 0)
+        return true;
+    const char *count = text + 7, *at = strchr(text, '@');
+    uint32_t k = 0;
+    struct head_draw *draws = arena_alloc(a, MAX_DRAWS, sizeof *draws);
+    unsigned char *picked = arena_alloc(a, s->n_heads, 1);
+    if (!draws || !picked)
+        return abl_no_memory(err);
+    if (!at || !number_below(count, (size_t)(at - count), UINT32_MAX, &k) || !k
+        || s->n_heads > NUMPY_CHOICE_MAX)
+        return bad_draws(text, err);
+    k = k < s->n_heads ? k : s->n_heads;
+    struct part p;
+    for (const char *rest = at + 1; next_part(&rest, '+', &p);) {
+        if (!p.len || p.len > 18 || strspn(p.text, "0123456789") < p.len || *n == MAX_DRAWS)
+            return bad_draws(text, err);
+        draws[*n].seed = strtoull(p.text, NULL, 10);
+        if (!draw(k, draws[*n].seed, s, picked, a, &draws[*n].heads))
+            return abl_no_memory(err);
+        ++*n;
+    }
+    *out = draws;
     return true;
+}
+
+// What any of the draws holds, ascending. heads and seen: (n_layers * n_heads), seen false.
+static size_t of_any_draw(const struct head_draw *draws, size_t n_draws,
+                          const struct model_shape *s, struct head *heads, bool *seen)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_draws; i++)
+        for (size_t k = 0; k < draws[i].heads.n; k++) {
+            struct head h = draws[i].heads.heads[k];
+            seen[(size_t)h.layer * s->n_heads + h.head] = true;
+        }
+    for (uint32_t layer = 0; layer < s->n_layers; layer++)
+        for (uint32_t head = 0; head < s->n_heads; head++)
+            if (seen[(size_t)layer * s->n_heads + head])
+                heads[n++] = (struct head){ layer, head };
+    return n;
 }
 
 bool heads_parse(const char *text, const struct model_shape *shape, struct arena *a,
@@ -163,8 +206,13 @@ bool heads_parse(const char *text, const struct model_shape *shape, struct arena
         return true;
     }
     if (strncmp(plain, "random:", 7) == 0) {
-        *out = (struct head_set){ .heads = heads };
-        return random_heads(plain, shape, a, out, err) || wrong_in_file(text, lines, err);
+        struct head_draw *draws;
+        size_t n_draws;
+        if (!heads_draws(plain, shape, a, &draws, &n_draws, err))
+            return wrong_in_file(text, lines, err);
+        *out = (struct head_set){ .heads = heads,
+                                  .n = of_any_draw(draws, n_draws, shape, heads, seen) };
+        return true;
     }
     size_t n = 0, n_found = 0;
     struct part p;
@@ -475,4 +523,12 @@ const char *head_set_label(const struct head_set *set, struct arena *a)
         len += (size_t)snprintf(label + len, 24, "%s%" PRIu32 ":%" PRIu32, i ? "+" : "",
                                 set->heads[i].layer, set->heads[i].head);
     return label;
+}
+
+bool head_set_has(const struct head_set *set, struct head h)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->heads[i].layer == h.layer && set->heads[i].head == h.head)
+            return true;
+    return false;
 }

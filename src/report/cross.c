@@ -12,6 +12,8 @@
 #include "base/folder.h"
 #include "base/json_tree.h"
 #include "base/sha256.h"
+#include "report/cross_invariants.h"
+#include "report/cross_seeds.h"
 #include "report/doc.h"
 #include "report/ov_compare.h"
 #include "report/ov_file.h"
@@ -22,18 +24,6 @@
 enum { TEXT_MAX = 64 << 20 };
 
 static const char cross_schema[] = "abltui.cross_config/1"; // doc_file's of write_config
-
-const struct cross_matrix cross_matrices[N_CROSS_MATRICES] = {
-    { &table_head_impact, "head_matrix", { "layer", "head" }, { NULL }, "heads" },
-    { &table_group_impact, "group_matrix", { "heads" }, { "kind", "control" }, "groups" },
-    { &table_layer_impact,
-      "layer_matrix",
-      { "site", "layer", "head", "positions", "position" },
-      { "direction", "sham" },
-      "layers" },
-    { &table_recovery, "recovery_matrix", { "heads", "restored", "source" }, { NULL }, NULL },
-    { &table_rows, "rows", { NULL }, { NULL }, NULL },
-};
 
 struct writer {
     const char *dir;
@@ -115,15 +105,18 @@ static const struct csv_table *read_tables(struct writer *w, const struct table 
 }
 
 // The children's rows one below the other, under one header.
-static bool join(struct writer *w, const struct table *t, const struct csv_table *tables,
+static bool join(struct writer *w, const struct cross_matrix *m, const struct csv_table *tables,
                  struct buf *out)
 {
+    const struct table *t = m->table;
     struct sheet s;
     const char **row = arena_alloc(&w->arena, t->n_columns, sizeof *row);
     if (!row)
         return abl_no_memory(w->err);
     sheet_begin(&s, out, SHEET_CSV, t->columns, t->n_columns);
     for (size_t i = 0; i < w->n; i++) {
+        if (m->once && !cross_is_first(w->children, i))
+            continue;
         size_t condition
             = w->children[i].relabelled ? csv_table_column(&tables[i], "condition") : SIZE_MAX;
         for (size_t k = 0; k < tables[i].n_rows; k++) {
@@ -147,113 +140,28 @@ static bool write_matrix(struct writer *w, const struct cross_matrix *m,
     if (!any)
         return true;
     const char *name = arena_printf(&w->arena, "artifacts/cross_condition/%s.csv", m->name);
-    bool ok = (name || abl_no_memory(w->err)) && join(w, m->table, tables, &text)
+    bool ok = (name || abl_no_memory(w->err)) && join(w, m, tables, &text)
               && put(w, name, &text);
     buf_release(&text);
     return ok;
 }
 
-// -------------------------------------------------------------------------------------- invariants
-
-static const char *key_at(const struct csv_table *t, size_t row, const char *name)
-{
-    const char *cell = csv_table_cell(t, row, csv_table_column(t, name));
-    return cell ? cell : "";
-}
-
-// The INVARIANT_TOP places of a child with the largest |delta| of a metric.
-static bool top_places(struct writer *w, const struct cross_matrix *m, const struct csv_table *t,
-                       const char *metric, struct places *out)
-{
-    size_t metrics = csv_table_column(t, "metric"), deltas = csv_table_column(t, "delta"), n = 0;
-    struct place *all = malloc((t->n_rows + 1) * sizeof *all);
-    if (!all)
-        return abl_no_memory(w->err);
-    for (size_t row = 0; row < t->n_rows; row++) {
-        const char *of = csv_table_cell(t, row, metrics), *delta = csv_table_cell(t, row, deltas);
-        if (!of || strcmp(of, metric) != 0 || !delta
-            || (m->skip[0] && strcmp(key_at(t, row, m->skip[0]), m->skip[1]) == 0))
-            continue;
-        struct place *p = &all[n++];
-        *p = (struct place){ .text = delta, .delta = strtod(delta, NULL) };
-        for (int k = 0; k < PLACE_KEYS && m->keys[k]; k++)
-            p->keys[k] = key_at(t, row, m->keys[k]);
-    }
-    places_keep_top(all, n, out);
-    free(all);
-    return true;
-}
-
-// Numbers as numbers, text as text; a missing cell is null.
-static void add_cell(struct doc *d, cJSON *o, const struct table *t, const char *key,
-                     const char *cell)
-{
-    const struct column *c = t->columns;
-    while (strcmp(c->name, key) != 0)
-        c++;
-    if (column_type(c) == CELL_TEXT)
-        doc_text(d, o, key, cell);
-    else if (*cell)
-        doc_raw(d, o, key, cell);
-    else
-        doc_null(d, o, key);
-}
-
-// Places that are among the top of every child, in the order of the first one.
-static bool add_metric(struct writer *w, const struct cross_matrix *m,
-                       const struct csv_table *tables, const char *metric, struct doc *d,
-                       cJSON *parent)
-{
-    struct places *tops = calloc(w->n, sizeof *tops);
-    bool ok = tops || abl_no_memory(w->err);
-    for (size_t i = 0; ok && i < w->n; i++)
-        ok = top_places(w, m, &tables[i], metric, &tops[i]);
-    cJSON *list = doc_array(d, parent, metric);
-    for (size_t k = 0; ok && k < tops[0].n; k++) {
-        const struct place *p = &tops[0].items[k];
-        bool one_sign;
-        if (!place_is_everywhere(p, tops, w->n, &one_sign))
-            continue;
-        cJSON *o = doc_object(d, list, NULL);
-        for (int i = 0; i < PLACE_KEYS && m->keys[i]; i++)
-            add_cell(d, o, m->table, m->keys[i], p->keys[i]);
-        doc_bool(d, o, "one_sign", one_sign);
-        cJSON *deltas = doc_object(d, o, "delta");
-        for (size_t i = 0; i < w->n; i++)
-            doc_raw(d, deltas, w->children[i].tag, places_find(&tops[i], p)->text);
-    }
-    free(tops);
-    return ok;
-}
-
-static bool add_matrix(struct writer *w, const struct cross_matrix *m,
-                       const struct csv_table *tables, struct doc *d)
-{
-    bool all = m->list;
-    for (size_t i = 0; i < w->n; i++)
-        all = all && tables[i].n_columns;
-    cJSON *o = all ? doc_object(d, d->root, m->list) : NULL;
-    for (int i = 0; o && i < N_METRICS; i++)
-        if (!add_metric(w, m, tables, metric_info((enum metric)i)->name, d, o))
-            return false;
-    return true;
-}
-
-// tables: of each matrix, the children's.
 static bool write_invariants(struct writer *w, const struct csv_table *const *tables)
 {
-    struct doc d = doc_file("cross_invariants", false);
-    doc_uint(&d, d.root, "k", INVARIANT_TOP);
-    doc_text(&d, d.root, "by", "largest |delta| of each condition");
-    cJSON *tags = doc_array(&d, d.root, "conditions");
-    for (size_t i = 0; i < w->n; i++)
-        doc_text(&d, tags, NULL, w->children[i].tag);
-    for (size_t i = 0; i < N_CROSS_MATRICES; i++)
-        if (!add_matrix(w, &cross_matrices[i], tables[i], &d)) {
-            doc_release(&d);
-            return false;
-        }
-    return put_doc(w, "artifacts/cross_condition/invariants.json", &d);
+    struct doc d;
+    return cross_invariants(w->children, w->n, tables, &d, w->err)
+           && put_doc(w, "artifacts/cross_condition/invariants.json", &d);
+}
+
+static bool write_seeds(struct writer *w, const struct csv_table *const *tables)
+{
+    struct buf text = { 0 };
+    const struct csv_table *drawn = read_tables(w, &table_seeds);
+    bool any = false;
+    bool ok = drawn && cross_seeds(w->children, w->n, tables, drawn, &text, &any, w->err)
+              && (!any || put(w, "artifacts/cross_condition/seeds.csv", &text));
+    buf_release(&text);
+    return ok;
 }
 
 // ------------------------------------------------------------------------------------------- whole
@@ -262,10 +170,14 @@ static bool write_summary(struct writer *w, const char *run_name)
 {
     struct doc d = doc_file("cross_summary", false);
     doc_text(&d, d.root, "run_name", run_name);
-    doc_uint(&d, d.root, "n_conditions", w->n);
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++)
+        n += cross_is_first(w->children, i);
+    doc_uint(&d, d.root, "n_conditions", n);
     cJSON *tags = doc_array(&d, d.root, "conditions"), *runs = doc_array(&d, d.root, "child_runs");
     for (size_t i = 0; i < w->n; i++) {
-        doc_text(&d, tags, NULL, w->children[i].tag);
+        if (cross_is_first(w->children, i))
+            doc_text(&d, tags, NULL, cross_condition(&w->children[i]));
         doc_text(&d, runs, NULL, w->children[i].tag);
     }
     cJSON *summaries = doc_object(&d, d.root, "summaries");
@@ -332,8 +244,8 @@ static bool write_all(struct writer *w, const char *run_name)
         tables[i] = read_tables(w, cross_matrices[i].table);
         ok = tables[i] && write_matrix(w, &cross_matrices[i], tables[i]);
     }
-    ok = ok && write_summary(w, run_name) && write_invariants(w, tables) && write_comparison(w)
-         && doc_print(&w->manifest, DOC_PRETTY, &text, w->err)
+    ok = ok && write_summary(w, run_name) && write_invariants(w, tables) && write_seeds(w, tables)
+         && write_comparison(w) && doc_print(&w->manifest, DOC_PRETTY, &text, w->err)
          && file_write_atomic(manifest, text.data, text.len, w->err);
     buf_release(&text);
     doc_release(&w->manifest);

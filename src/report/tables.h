@@ -38,6 +38,7 @@ struct table {
     ROW(group_impact)                                                                              \
     ROW(recovery)                                                                                  \
     ROW(layer_impact)                                                                              \
+    ROW(seeds)                                                                                     \
     ROW(direct)                                                                                    \
     ROW(indirect)                                                                                  \
     ROW(lens)                                                                                      \

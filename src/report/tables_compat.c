@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "plan/head_syntax.h"
 #include "report/columns.h"
 #include "report/tables.h"
 
@@ -52,6 +53,17 @@ void compat_means(const struct report *r, size_t variant, double out[N_COMPAT_ME
         out[m] /= m == COMPAT_MAX_ABS_DELTA ? 1 : (double)n;
 }
 
+// How often a variant counts among what was swept: once for each seed that drew its head.
+static size_t times_drawn(const struct session *session, const struct variant *v)
+{
+    if (!session->n_draws || v->role != ROLE_HEAD)
+        return 1;
+    size_t n = 0;
+    for (size_t i = 0; i < session->n_draws; i++)
+        n += head_set_has(&session->draws[i].heads, v->nodes.heads[0]);
+    return n;
+}
+
 size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
 {
     const struct results *results = r->results;
@@ -62,10 +74,11 @@ size_t compat_sweep(const struct report *r, double out[N_COMPAT_METRICS])
         double means[N_COMPAT_METRICS];
         if (!results->done[v] || results->variants->items[v].role != role)
             continue;
+        size_t times = times_drawn(r->session, &results->variants->items[v]);
         compat_means(r, v, means);
         for (int m = 0; m < N_COMPAT_METRICS; m++)
-            sum[m] += means[m];
-        n++;
+            sum[m] += (double)times * means[m];
+        n += times;
     }
     for (int m = 0; m < N_COMPAT_METRICS; m++)
         out[m] = n ? sum[m] / (double)n : NAN;
@@ -79,7 +92,9 @@ static void put_rows(const struct report *r, const struct effects *effects, stru
     for (size_t v = 0; v < results->variants->n; v++) {
         const struct variant *variant = &results->variants->items[v];
         double means[N_COMPAT_METRICS];
-        if (!results->done[v] || variant->role == ROLE_CONTROL || variant->role == ROLE_SHAM)
+        bool beside = variant->role != r->settings->experiment->swept
+                      && (variant->role == ROLE_CONTROL || variant->role == ROLE_SHAM);
+        if (!results->done[v] || beside)
             continue;
         compat_means(r, v, means);
         sheet_row(s, &(struct table_row){ .report = r, .variant = variant, .item = means });

@@ -273,6 +273,6 @@ const struct table table_layer_impact = {
     .name = "layer_impact",
     .row = "what an activation of another run, put in at a place, does to a metric",
     COLUMNS(patch_columns),
-    .roles = MAKES(ROLE_PATCH),
+    .roles = MAKES(ROLE_PATCH) | MAKES(ROLE_SHAM),
     .put_rows = put_patches,
 };

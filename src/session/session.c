@@ -52,6 +52,9 @@ static bool open_prompts(struct session *session, struct abl_err *err)
     const struct conventions *c = conventions_of(s->compat);
     struct prompts_options options = { .bos = s->bos,
                                        .skip_bad = s->skip_bad,
+                                       .equal_answers = c->keeps_equal_answers ? LINT_KEPT
+                                                        : s->strict_rows       ? LINT_REFUSED
+                                                                               : LINT_DROPPED,
                                        .notes = &session->model->notes,
                                        .n_ctx = session->model->shape.n_ctx,
                                        .n_vocab = session->model->shape.n_vocab,
@@ -123,6 +126,29 @@ static bool list_compared(struct session *session, struct abl_err *err)
     return session->compared || abl_no_memory(err);
 }
 
+// The heads of each draw that --layers leaves in.
+static bool read_draws(struct session *session, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    const struct model_shape *shape = &session->model->shape;
+    bool *keep = arena_alloc(&session->arena, shape->n_layers, sizeof *keep);
+    if (!keep)
+        return abl_no_memory(err);
+    if (!(s->experiment->options & READS_HEADS)
+        || !layers_parse(s->layers ? s->layers : "all", shape, keep, err)
+        || !heads_draws(s->heads, shape, &session->arena, &session->draws, &session->n_draws, err))
+        return !(s->experiment->options & READS_HEADS);
+    for (size_t i = 0; i < session->n_draws; i++) {
+        struct head_set *set = &session->draws[i].heads;
+        size_t n = 0;
+        for (size_t k = 0; k < set->n; k++)
+            if (keep[set->heads[k].layer])
+                set->heads[n++] = set->heads[k];
+        set->n = n;
+    }
+    return true;
+}
+
 static bool open_cold(struct session *session, const struct settings *s, struct abl_err *err)
 {
     if (!copy_settings(session, s, err) || !open_model(session, err) || !open_prompts(session, err))
@@ -130,7 +156,7 @@ static bool open_cold(struct session *session, const struct settings *s, struct 
     return (!settings_run_corrupt(s) || donors_swap(session->prompts, err))
            && make_answers(session, err)
            && donors_make(session_prompts(session), s->seed, &session->arena, &session->donors, err)
-           && list_compared(session, err);
+           && list_compared(session, err) && read_draws(session, err);
 }
 
 bool session_open_cold(const struct settings *s, struct session **out, struct abl_err *err)

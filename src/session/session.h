@@ -12,6 +12,7 @@
 #include "forward/observe.h"
 #include "model/model.h"
 #include "plan/donors.h"
+#include "plan/head_syntax.h"
 #include "plan/plan_input.h"
 #include "plan/variant.h"
 #include "session/results.h"
@@ -48,6 +49,10 @@ struct session {
     struct tinylab_measure *tinylab;
     // (of what is run) positions whose logits it compares; NULL: none
     const uint32_t *compared;
+    // what each seed of --heads random:K@SEED+SEED… drew, within --layers; n_draws = 0: nothing is
+    // drawn so
+    struct head_draw *draws;
+    size_t n_draws;
     bool *held_out;   // (prompts->n_clusters) kept for confirmation; NULL without --holdout
     size_t n_dropped; // rows that --skip-bad left out while reading
     struct arena arena;

@@ -64,6 +64,7 @@ struct settings {
     bool cluster_by_template;
     double holdout; // share of the clusters kept for confirmation, 0 = none
     bool skip_bad;
+    bool strict_rows; // rows whose target is their foil forbid the run, as check has them
     const char *device;
     uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem
     uint32_t n_threads; // 0 = all cores

@@ -95,7 +95,9 @@ static const struct lint_rule rules[N_LINTS] = {
 void lint_add(struct lint *l, enum lint_kind kind, uint32_t line, const char *example, ...)
 {
     struct lint_note *note = &l->notes[kind];
-    bool first = !note->n_rows, tells = rules[kind].level == FINDING_ERROR && !l->row_kind;
+    bool drops = rules[kind].level == FINDING_ERROR && l->fates[kind] != LINT_KEPT;
+    bool first = !note->n_rows, tells = drops && !l->row_kind;
+    l->row_refused = l->row_refused || (drops && l->fates[kind] == LINT_REFUSED);
     if (note->n_rows < FINDING_LINES)
         note->lines[note->n_rows] = line;
     note->n_rows++;
@@ -154,24 +156,25 @@ static void add_lines(struct buf *b, const struct lint_note *note)
 
 // "3 rows (lines 4, 9 and 12): the foil is …, such as ' Zanzibar' is 3 tokens;
 // choose a shorter word"
-static const char *write_up(struct lint *l, enum lint_kind kind, bool dropped)
+static const char *write_up(struct lint *l, enum lint_kind kind)
 {
+    static const char *const fates[] = { "", "dropped ", "kept " };
+    bool is_error = rules[kind].level == FINDING_ERROR;
     const struct lint_rule *rule = &rules[kind];
     const struct lint_note *note = &l->notes[kind];
     struct buf b = { 0 };
-    buf_printf(&b, "%s%" PRIu32 " %s (", dropped ? "dropped " : "", note->n_rows,
+    buf_printf(&b, "%s%" PRIu32 " %s (", is_error ? fates[l->fates[kind]] : "", note->n_rows,
                note->n_rows == 1 ? "row" : "rows");
     add_lines(&b, note);
     buf_printf(&b, "): %s: %s; %s", rule->what, note->example, rule->remedy);
-    if (rule->level == FINDING_ERROR && !dropped)
+    if (is_error && l->fates[kind] == LINT_REFUSED)
         buf_str(&b, ", or leave such rows out with --skip-bad");
     const char *text = b.failed ? NULL : arena_strndup(l->arena, b.data, b.len);
     buf_release(&b);
     return text;
 }
 
-bool lint_findings(struct lint *l, bool skip_bad, struct finding **out, size_t *n,
-                   struct abl_err *err)
+bool lint_findings(struct lint *l, struct finding **out, size_t *n, struct abl_err *err)
 {
     struct finding *findings = arena_alloc(l->arena, N_LINTS, sizeof *findings);
     size_t count = 0;
@@ -181,12 +184,12 @@ bool lint_findings(struct lint *l, bool skip_bad, struct finding **out, size_t *
         const struct lint_note *note = &l->notes[kind];
         if (!note->n_rows)
             continue;
-        bool dropped = skip_bad && rules[kind].level == FINDING_ERROR;
-        const char *text = write_up(l, kind, dropped);
+        bool forbids = rules[kind].level == FINDING_ERROR && l->fates[kind] == LINT_REFUSED;
+        const char *text = write_up(l, kind);
         if (!text)
             return abl_no_memory(err);
         findings[count++]
-            = (struct finding){ .level = dropped ? FINDING_WARNING : rules[kind].level,
+            = (struct finding){ .level = forbids ? FINDING_ERROR : FINDING_WARNING,
                                 .kind = rules[kind].kind,
                                 .n_rows = note->n_rows,
                                 .first_line = note->lines[0],

@@ -55,6 +55,9 @@ enum lint_kind {
     N_LINTS,
 };
 
+// What becomes of rows with an error: they forbid the run, are left out, or run as they are.
+enum lint_fate { LINT_REFUSED, LINT_DROPPED, LINT_KEPT };
+
 struct lint_note {
     uint32_t n_rows;
     uint32_t lines[FINDING_LINES];
@@ -63,9 +66,11 @@ struct lint_note {
 
 struct lint {
     struct lint_note notes[N_LINTS];
-    // The first error of the row at hand: whoever starts a row empties them.
-    // In the arena; NULL = none.
+    enum lint_fate fates[N_LINTS]; // of errors; whoever makes the lint sets them
+    // The first error of the row at hand for which it is not kept, in the arena, NULL = none; and
+    // whether one forbids the run. Whoever starts a row empties them.
     const char *row_kind, *row_why;
+    bool row_refused;
     struct arena *arena; // borrowed
     bool failed;         // memory ran out
 };
@@ -78,9 +83,8 @@ void lint_add(struct lint *l, enum lint_kind kind, uint32_t line, const char *ex
 // never NULL.
 const char *lint_quote(struct lint *l, const char *text);
 
-// Write up what was collected, errors first. With skip_bad errors become warnings
-// that say "dropped".
-bool lint_findings(struct lint *l, bool skip_bad, struct finding **out, size_t *n,
-                   struct abl_err *err);
+// Write up what was collected, errors first. Errors that forbid nothing become warnings that say
+// "dropped" or "kept".
+bool lint_findings(struct lint *l, struct finding **out, size_t *n, struct abl_err *err);
 
 #endif

@@ -94,7 +94,8 @@ static bool check_answers(struct maker *m, const struct prompt *p)
     if (same && (p->target != TOKEN_NONE || strcmp(row->target, row->foil) == 0)) {
         lint_add(&m->lint, LINT_TARGET_IS_FOIL, row->line, "both are %s",
                  lint_quote(&m->lint, row->target));
-        return false;
+        if (m->lint.fates[LINT_TARGET_IS_FOIL] != LINT_KEPT)
+            return false;
     }
     return p->target != TOKEN_NONE && p->foil != TOKEN_NONE;
 }
@@ -190,9 +191,10 @@ static bool make_all(struct maker *m, const struct dataset *data, struct abl_err
     for (size_t i = 0; i < data->n_rows; i++) {
         bool fit;
         m->lint.row_kind = m->lint.row_why = NULL;
+        m->lint.row_refused = false;
         if (!make_prompt(m, &data->rows[i], &p->items[p->n], &fit, err))
             return false;
-        if (fit || !m->options->skip_bad)
+        if (fit || m->lint.row_refused)
             p->n++;
         else
             p->dropped[p->n_dropped++]
@@ -289,18 +291,27 @@ static bool add_doubt(struct prompts *p, const struct tokenizer *t, struct abl_e
     return add_readings(p, &notes, err);
 }
 
-static bool add_lint(struct prompts *p, struct lint *l, bool skip_bad, struct abl_err *err)
+static bool add_lint(struct prompts *p, struct lint *l, struct abl_err *err)
 {
     struct finding *found;
     size_t n;
-    return lint_findings(l, skip_bad, &found, &n, err)
+    return lint_findings(l, &found, &n, err)
            && (append_findings(p, found, n) || abl_no_memory(err));
+}
+
+static void decide_fates(struct lint *l, const struct prompts_options *o)
+{
+    for (size_t kind = 0; kind < N_LINTS; kind++)
+        l->fates[kind] = o->skip_bad ? LINT_DROPPED : LINT_REFUSED;
+    if (!o->skip_bad || o->equal_answers == LINT_KEPT)
+        l->fates[LINT_TARGET_IS_FOIL] = o->equal_answers;
 }
 
 static bool fill(struct maker *m, const struct dataset *data, struct abl_err *err)
 {
     struct prompts *p = m->p;
     m->lint.arena = &p->arena;
+    decide_fates(&m->lint, m->options);
     p->source = data->path;
     p->pad = TOKEN_NONE;
     return tokenizer_bos(m->tokenizer, m->options->bos, &p->bos, err) && make_all(m, data, err)
@@ -308,7 +319,7 @@ static bool fill(struct maker *m, const struct dataset *data, struct abl_err *er
            && checks_run(p, m->tokenizer, m->options->cluster_by_template, &m->lint, err)
            && add_readings(p, m->options->notes, err)
            && add_readings(p, tokenizer_notes(m->tokenizer), err) && add_doubt(p, m->tokenizer, err)
-           && add_lint(p, &m->lint, m->options->skip_bad, err);
+           && add_lint(p, &m->lint, err);
 }
 
 bool prompts_make(const struct dataset *data, const struct tokenizer *t,
@@ -340,7 +351,7 @@ bool prompts_judge(struct prompts *p, const bool *prefers, struct abl_err *err)
         if (!prefers[i])
             lint_add(&l, LINT_LOW_ACCURACY, p->items[i].row->line, "it does in %zu of %zu", n_right,
                      p->n);
-    return add_lint(p, &l, false, err);
+    return add_lint(p, &l, err);
 }
 
 bool prompts_refuse(const struct prompts *p, struct abl_err *err)

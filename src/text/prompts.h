@@ -8,12 +8,16 @@
 
 #include "base/err.h"
 #include "text/dataset.h"
+#include "text/lint.h"
 #include "text/prompt.h"
 #include "text/tokenizer.h"
 
 struct prompts_options {
     enum bos_mode bos;
     bool skip_bad;
+    // What becomes of a row whose target is its foil: its ld is 0 whatever the model does. Kept
+    // ones are kept with skip_bad too.
+    enum lint_fate equal_answers;
     uint32_t n_ctx; // longest prompt the model takes, BOS included; 0 = no limit
     // Ids at or above it are refused (tokenizer and weights do not fit together); 0 = no limit.
     uint32_t n_vocab;
@@ -27,8 +31,8 @@ struct prompts_options {
 const char *prompts_doubt(const struct prompts *p, const struct tokenizer *t);
 
 // Tokenise every row and lint the set. With errors and without skip_bad it still returns true, with
-// all rows; the caller sees prompts_refuse. With skip_bad rows with errors are left out, counted,
-// and told as warnings. Errors: target or foil not one token, target = foil, empty prompt, prompt
+// all rows; the caller sees prompts_refuse. With skip_bad, or as equal_answers has it, rows with
+// errors are left out, counted, and told as warnings. Errors: target or foil not one token, target = foil, empty prompt, prompt
 // longer than n_ctx, id beyond n_vocab, a byte without a token. Warnings, about the rows kept: what
 // lets a model score without reading (target in the prompt or at its end; one target, one foil, or
 // words that never change sides), rows that repeat, nearly repeat or contradict one another,

@@ -179,8 +179,8 @@ static void what_is_everywhere_is_among_the_top_of_every_run(void **state)
         keys[i][3] = '\0';
         one[i] = place_of(keys[i], i);
     }
-    places_keep_top(one, INVARIANT_TOP + 2, &lists[0]);
-    places_keep_top(two, 2, &lists[1]);
+    places_keep_top(one, INVARIANT_TOP + 2, BY_SIZE, &lists[0]);
+    places_keep_top(two, 2, BY_SIZE, &lists[1]);
     assert_int_equal(lists[0].n, INVARIANT_TOP);
     assert_string_equal(lists[0].items[0].keys[0], "k11");
     struct place k01 = place_of("k01", 1), k03 = place_of("k03", 3), k11 = place_of("k11", 11);
@@ -188,6 +188,31 @@ static void what_is_everywhere_is_among_the_top_of_every_run(void **state)
     assert_true(place_is_everywhere(&k03, lists, 2, &one_sign) && one_sign);
     assert_true(place_is_everywhere(&k11, lists, 2, &one_sign) && !one_sign);
     assert_false(place_is_everywhere(&k01, lists, 2, &one_sign));
+}
+
+static void the_highest_come_first_where_they_are_asked_for(void **state)
+{
+    (void)state;
+    struct place some[] = { place_of("a", -9), place_of("b", 1), place_of("c", 2) };
+    struct places list;
+    places_keep_top(some, 3, BY_VALUE, &list);
+    assert_string_equal(list.items[0].keys[0], "c");
+    assert_string_equal(list.items[1].keys[0], "b");
+    assert_string_equal(list.items[2].keys[0], "a");
+}
+
+static void places_of_several_seeds_have_their_mean(void **state)
+{
+    (void)state;
+    struct place some[]
+        = { place_of("b", 1), place_of("a", 5), place_of("b", 2), place_of("b", 6) };
+    size_t n = 4;
+    places_average(some, &n);
+    assert_int_equal(n, 2);
+    assert_string_equal(some[0].keys[0], "a");
+    assert_true(some[0].delta == 5);
+    assert_string_equal(some[1].keys[0], "b");
+    assert_true(some[1].delta == 3);
 }
 
 int main(void)
@@ -201,6 +226,8 @@ int main(void)
         cmocka_unit_test(likeness_goes_by_vectors_where_they_share_a_space),
         cmocka_unit_test(texts_are_counted_once_a_list),
         cmocka_unit_test(what_is_everywhere_is_among_the_top_of_every_run),
+        cmocka_unit_test(the_highest_come_first_where_they_are_asked_for),
+        cmocka_unit_test(places_of_several_seeds_have_their_mean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,43 @@
+#include "report/cross_matrix.h"
+
+#include <string.h>
+
+const struct cross_matrix cross_matrices[N_CROSS_MATRICES] = {
+    { &table_head_impact, "head_matrix", { "layer", "head" }, { NULL }, "heads", false },
+    { &table_group_impact, "group_matrix", { "heads" }, { "kind", "control" }, "groups", false },
+    { &table_layer_impact,
+      "layer_matrix",
+      { "site", "layer", "head", "positions", "position" },
+      { "direction", "sham" },
+      "layers",
+      false },
+    { &table_recovery,
+      "recovery_matrix",
+      { "heads", "restored", "source" },
+      { NULL },
+      NULL,
+      false },
+    { &table_rows, "rows", { NULL }, { NULL }, NULL, true },
+    { &table_compat, "compat_matrix", { "variant" }, { NULL }, NULL, false },
+};
+
+const char *cross_condition(const struct cross_child *child)
+{
+    return child->condition ? child->condition : child->tag;
+}
+
+bool cross_is_first(const struct cross_child *children, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(cross_condition(&children[k]), cross_condition(&children[i])) == 0)
+            return false;
+    return true;
+}
+
+bool cross_is_beside(const struct cross_matrix *m, const struct csv_table *t, size_t row)
+{
+    if (!m->skip[0])
+        return false;
+    const char *cell = csv_table_cell(t, row, csv_table_column(t, m->skip[0]));
+    return cell && strcmp(cell, m->skip[1]) == 0;
+}
