@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -147,24 +148,46 @@ const char *config_ready(struct config_reader *r, const char *name)
     return path || strchr(name, '/') ? path : among_ours(r, name, ".json");
 }
 
-// As it stands, else from the configuration's folder or one above it.
+// The folder of the configuration, without links and dots; the caller's: free. NULL where it cannot
+// be told.
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    char *real = folder ? realpath(folder, NULL) : NULL;
+    free(folder);
+    return real;
+}
+
+// A path as it is short: from the working directory where it lies below that.
+static const char *shortened(const char *path)
+{
+    char *here = realpath(".", NULL);
+    size_t len = here ? strlen(here) : 0;
+    bool below = len > 1 && strncmp(path, here, len) == 0 && path[len] == '/';
+    free(here);
+    return below ? path + len + 1 : path;
+}
+
+// From the configuration's folder or one above it, wherever the program is started; else as it
+// stands.
 static const char *find_upwards(struct config_reader *r, const char *name)
 {
-    const char *slash = strrchr(r->path, '/');
-    size_t len = slash ? (size_t)(slash - r->path) : 0;
-    if (*name == '/' || (!slash && file_exists(name)))
-        return file_exists(name) ? name : NULL;
-    for (;;) {
-        const char *path = len ? arena_printf(&r->config->arena, "%.*s/%s", (int)len, r->path, name)
-                               : arena_strdup(&r->config->arena, name);
+    struct arena *a = &r->config->arena;
+    char *folder = *name == '/' ? NULL : folder_of(r->path);
+    const char *found = NULL;
+    for (size_t len = folder ? strlen(folder) : 0; folder && !found;) {
+        const char *path = arena_printf(a, "%.*s/%s", (int)len, folder, name);
         if (path && file_exists(path))
-            return path;
+            found = shortened(path);
         if (!len)
-            return NULL;
+            break;
         do
             len--;
-        while (len && r->path[len] != '/');
+        while (len && folder[len] != '/');
     }
+    free(folder);
+    return found || !file_exists(name) ? found : arena_strdup(a, name);
 }
 
 const char *config_find(struct config_reader *r, const char *name)
@@ -205,7 +228,7 @@ static const struct known_key known_keys[] = {
     { "model.", "revision", NULL },
     { "model.", "dtype", NULL },
     { "model.", "family", "the checkpoint says what it is" },
-    { "model.", "hf_model", "the checkpoint is named by model.name" },
+    { "model.", "hf_model", NULL },
     { "model.", "low_memory", "--mem decides" },
     { "dataset.", "id", NULL },
     { "dataset.", "split", NULL },

@@ -33,12 +33,58 @@ static const char *model_name(struct config_reader *r, const char *name, const c
                             : name;
 }
 
+// The revision that a run file asks for, of the model that the command line names: one of the
+// hub's, or a folder's own folder of that name.
+static bool add_revision(struct config_reader *r, const char *revision, struct settings *s)
+{
+    size_t len = strlen(s->model);
+    if (!len || s->model[len - 1] == '@') { // "MODEL@": as it is
+        s->model = arena_strndup(&r->config->arena, s->model, len - (len > 0));
+        if (!s->model)
+            return abl_no_memory(r->err);
+        return !revision
+               || config_note(r,
+                              "'%s': \"model.revision\" %s is not loaded: --model %s@ is run as it "
+                              "is",
+                              r->path, revision, s->model);
+    }
+    const char *at = strrchr(s->model, '@');
+    bool is_place = file_exists(s->model);
+    if (!revision || (at && !is_place && strcmp(at + 1, revision) == 0))
+        return true;
+    if (at && !is_place)
+        return abl_fail(r->err, ABL_USAGE,
+                        "'%s': \"model.revision\" is %s, and --model names %s: leave one of them "
+                        "out",
+                        r->path, revision, at);
+    const char *within = is_place ? file_path(&r->config->arena, "%s/%s", s->model, revision)
+                                  : model_name(r, s->model, revision);
+    if (!within)
+        return abl_no_memory(r->err);
+    if (is_place && !file_is_dir(within))
+        return abl_fail(r->err, ABL_USAGE,
+                        "'%s': \"model.revision\" is %s, and --model %s is one set of weights: "
+                        "expected a folder %s in it, a model of the hub, or '%s@' to run it as it "
+                        "is",
+                        r->path, revision, s->model, revision, s->model);
+    s->model = within;
+    return true;
+}
+
+// The weights may be named beside the model: they are what is loaded.
+static const char *weights_name(struct config_reader *r, const cJSON *model, const char *name)
+{
+    const char *weights = config_text(r, model, "model.", "hf_model");
+    return weights && *weights ? weights : name;
+}
+
 static bool read_model(struct config_reader *r, const cJSON *o, struct settings *s)
 {
     const cJSON *model = config_get(r, o, "", "model", cJSON_IsObject, "object");
     if (r->failed)
         return false;
     const char *name = config_text(r, model, "model.", "name");
+    const char *weights = weights_name(r, model, name);
     const char *revision = config_text(r, model, "model.", "revision");
     const char *dtype = config_text(r, model, "model.", "dtype");
     if (r->failed || !config_check_keys(r, model, "model."))
@@ -46,14 +92,21 @@ static bool read_model(struct config_reader *r, const cJSON *o, struct settings 
     if (dtype && strcmp(dtype, "float32") != 0
         && !config_note(r, "'%s': \"model.dtype\" is %s: computed in float32", r->path, dtype))
         return false;
-    if (s->model)
-        return !name || strcmp(name, s->model) == 0
-               || config_note(r, "'%s': --model %s is run in place of \"model.name\" %s", r->path,
-                              s->model, name);
-    if (!name)
+    if (s->model) {
+        if (weights != name && strcmp(weights, s->model) != 0)
+            return abl_fail(r->err, ABL_USAGE,
+                            "'%s': \"model.hf_model\" is %s, and --model is %s: leave one of them "
+                            "out",
+                            r->path, weights, s->model);
+        return (!name || weights != name || strcmp(name, s->model) == 0
+                || config_note(r, "'%s': --model %s is run in place of \"model.name\" %s", r->path,
+                               s->model, name))
+               && add_revision(r, revision && *revision ? revision : NULL, s);
+    }
+    if (!weights)
         return abl_fail(r->err, ABL_BAD_DATA,
                         "'%s': \"model.name\" is missing: expected a model, or --model", r->path);
-    s->model = model_name(r, name, revision);
+    s->model = model_name(r, weights, revision);
     return s->model || abl_no_memory(r->err);
 }
 
