@@ -123,6 +123,12 @@ def fixtures(out: Path) -> None:
                "train": list(range(8)), "val": [8, 9], "test": [10, 11]})
     renamed = [{"prompt": r["clean"], "other": r["corrupt"], "yes": r["target"], "no": r["foil"]} for r in kept]
     (lab / "data/corpora/renamed.jsonl").write_text("".join(json.dumps(r) + "\n" for r in renamed), newline="\n")
+    equal = json.loads(text.splitlines()[0])
+    for name, rows in (("equal", [equal | {"foil": equal["target"]}]), ("long_foil", [equal | {"foil": " of the town"}])):
+        text_of = text + "".join(json.dumps(r) + "\n" for r in rows)
+        (lab / f"data/corpora/{name}.jsonl").write_text(text_of, newline="\n")
+        write(lab / f"data/splits/{name}.split.json",
+              {"seed": 1, "data_hash": hashlib.sha256(text_of.encode()).hexdigest(), "train": [0, 1, 2, 12], "val": [], "test": []})
     (lab / "data/corpora/changed.jsonl").write_text(text, newline="\n")
     write(lab / "data/splits/changed.split.json",
           {"seed": 1, "data_hash": "0" * 64, "train": [0, 1], "val": [], "test": []})
@@ -168,6 +174,13 @@ def fixtures(out: Path) -> None:
     write(configs / "run_random.json", flat("random", battery="lab/configs/battery_random.json"))
     write(configs / "battery_random.json", {"type": "heads_zero", "layers": "all", "scales": [0.0], "positions": "all",
                                             "random_control": True, "random_count": 3})
+    write(configs / "run_equal.json", flat("equal", dataset={"id": "equal", "split": "train"}))
+    write(configs / "run_long_foil.json", flat("long_foil", dataset={"id": "long_foil", "split": "train"}))
+    write(configs / "run_sham.json", across("sham_control", {"dataset": {"split": "train"}}, two(),
+                                            battery="lab/configs/battery_h2.json"))
+    write(configs / "deeper/run_deeper.json", flat("deeper"))
+    write(configs / "run_revision.json", flat("revision", model={"name": "tests/tiny-gpt2", "revision": "step8000"}))
+    write(configs / "run_weights.json", flat("weights", model={"name": "gpt2-medium", "hf_model": "tiny-gpt2"}))
     write(configs / "run_ready_battery.json", flat("ready_battery", battery="batteries/lens.json"))
     write(configs / "run_no_model.json", {k: v for k, v in flat("no_model").items() if k != "model"})
     write(configs / "run_no_data.json", {k: v for k, v in flat("no_data").items() if k != "dataset"})

@@ -14,6 +14,7 @@ enum { MAX_CHILDREN = MAX_OPERANDS, JSON_MAX = 64 << 20 };
 // What tells a run from the others.
 struct child_of {
     const char *condition, *model, *model_sha256;
+    double seed;
 };
 
 struct children {
@@ -48,7 +49,9 @@ static bool add_child(struct children *c, const char *condition, const char *dir
     if (c->n == MAX_CHILDREN)
         return abl_fail(err, ABL_USAGE, "more than %d runs", MAX_CHILDREN);
     struct child_of of = { arena_strdup(&c->arena, condition), text_of(&c->arena, config, "model"),
-                           text_of(&c->arena, config, "model_sha256") };
+                           text_of(&c->arena, config, "model_sha256"), 0 };
+    const cJSON *seed = cJSON_GetObjectItemCaseSensitive(config, "seed");
+    of.seed = cJSON_IsNumber(seed) ? seed->valuedouble : 0;
     const char *kept = arena_strdup(&c->arena, dir);
     if (!of.condition || !of.model || !of.model_sha256 || !kept)
         return abl_no_memory(err);
@@ -120,6 +123,18 @@ static bool find_same(const struct children *c, size_t *one, size_t *other)
     return false;
 }
 
+// Whether several models ran over one condition.
+static bool models_differ(const struct children *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(c->of[i].condition, c->of[k].condition) == 0
+                && (strcmp(c->of[i].model, c->of[k].model) != 0
+                    || strcmp(c->of[i].model_sha256, c->of[k].model_sha256) != 0))
+                return true;
+    return false;
+}
+
 // Whether a model's name means more than one model here, as folders of one name do.
 static bool is_ambiguous(const struct children *c, const struct child_of *of)
 {
@@ -130,13 +145,8 @@ static bool is_ambiguous(const struct children *c, const struct child_of *of)
     return false;
 }
 
-// Runs are called by their conditions; where several models ran over one, by "model:condition",
-// all of them.
-static bool name_children(struct children *c, struct abl_err *err)
+static bool name_by_model(struct children *c, struct abl_err *err)
 {
-    size_t one, other;
-    if (!find_same(c, &one, &other))
-        return true;
     for (size_t i = 0; i < c->n; i++) {
         const struct child_of *of = &c->of[i];
         bool by_hash = is_ambiguous(c, of);
@@ -148,12 +158,40 @@ static bool name_children(struct children *c, struct abl_err *err)
         c->items[i].tag = tag;
         c->items[i].relabelled = true;
     }
+    return true;
+}
+
+// Runs of one name are that condition under several seeds: "facts-seed1".
+static bool name_by_seed(struct children *c, struct abl_err *err)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const char *name = c->items[i].tag;
+        bool shared = false;
+        for (size_t k = 0; k < c->n; k++)
+            shared = shared || (k != i && strcmp(cross_condition(&c->items[k]), name) == 0);
+        if (!shared)
+            continue;
+        c->items[i].condition = name;
+        c->items[i].tag = arena_printf(&c->arena, "%s-seed%.0f", name, c->of[i].seed);
+        if (!c->items[i].tag)
+            return abl_no_memory(err);
+    }
+    return true;
+}
+
+// Runs are called by their conditions; where several models ran over one, by "model:condition",
+// all of them; those that differ in their seeds alone are one condition.
+static bool name_children(struct children *c, struct abl_err *err)
+{
+    size_t one, other;
+    if ((models_differ(c) && !name_by_model(c, err)) || !name_by_seed(c, err))
+        return false;
     return !find_same(c, &one, &other)
            || abl_fail(err, ABL_USAGE,
-                       "'%s' and '%s' are both runs of '%s' over '%s': expected conditions or "
-                       "models that differ",
+                       "'%s' and '%s' are both runs of '%s' over '%s' with seed %.0f: expected "
+                       "conditions, models or seeds that differ",
                        c->items[one].dir, c->items[other].dir, c->of[one].model,
-                       c->of[one].condition);
+                       c->of[one].condition, c->of[one].seed);
 }
 
 bool command_rebuild(const struct cli *cli, struct abl_err *err)

@@ -88,9 +88,7 @@ static struct abl_err run_members(const struct cli *cli, const char *command_lin
         const char *place = dir ? file_path(&c->arena, "%s/%s", dir, one->tag) : "";
         struct abl_err failed;
         if (place ? run_member(cli, command_line, one, place, &failed) : abl_no_memory(&failed)) {
-            done[(*n_done)++] = (struct cross_child){
-                .tag = one->tag, .dir = place, .condition = one->settings.condition
-            };
+            done[(*n_done)++] = (struct cross_child){ .tag = one->tag, .dir = place };
             continue;
         }
         say(SAY_ERR, "%s: %s\n", one->tag, failed.text);

@@ -290,25 +290,17 @@ static bool add_run(struct config_reader *r, const struct config_run *run, const
                             tag);
     c->runs[c->n] = *run;
     c->runs[c->n].tag = tag;
+    c->runs[c->n].settings.condition = tag;
     c->n++;
     return true;
 }
 
-// Whether a seed changes which values are measured, and not only which resamples are drawn.
-static bool is_drawn(const struct settings *s)
-{
-    return ablation_needs(s->ablation.kind) == NEEDS_RESAMPLED;
-}
-
 static const char *tag_of_run(struct config_reader *r, const char *tag, const struct battery *b,
-                              size_t scale, size_t n_seeds, uint64_t seed)
+                              size_t scale)
 {
-    struct arena *a = &r->config->arena;
-    if (b->n_scales > 1)
-        tag = arena_printf(a, "%s-scale%g", tag, (double)b->scales[scale]);
-    if (tag && n_seeds > 1)
-        tag = arena_printf(a, "%s-seed%llu", tag, (unsigned long long)seed);
-    return tag;
+    return b->n_scales > 1
+               ? arena_printf(&r->config->arena, "%s-scale%g", tag, (double)b->scales[scale])
+               : tag;
 }
 
 // "random:K@SEED+SEED…": whatever any seed draws is run once.
@@ -324,8 +316,8 @@ static const char *random_heads(struct config_reader *r, const struct battery *b
     return kept;
 }
 
-// A run for each scale and, where a seed changes what is measured, for each seed: such runs are
-// one condition.
+// A run for each scale. What is ablated is the same whatever the seed, so that one run has all of
+// them: the heads that any seed draws, the rest once.
 static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
                      const struct config_run *run, const struct battery *b)
 {
@@ -336,30 +328,25 @@ static bool add_runs(struct config_reader *r, const cJSON *o, const char *tag,
     const char *heads = b->n_random ? random_heads(r, b, seeds, n) : run->settings.heads;
     if (b->n_random && !heads)
         return abl_no_memory(r->err);
-    bool drawn = is_drawn(&run->settings);
-    if (n > 1 && !drawn && !b->n_random
+    if (n > 1 && !b->n_random
         && !config_note(r,
                         "'%s': nothing is drawn here but resamples and controls: run once, with "
                         "seed %llu, not for each of %zu seeds",
                         r->path, (unsigned long long)seeds[0], n))
         return false;
-    n = drawn ? n : 1;
-    for (size_t i = 0; i < b->n_scales; i++)
-        for (size_t k = 0; k < n; k++) {
-            struct config_run one = *run;
-            struct settings *s = &one.settings;
-            s->condition = tag_of_run(r, tag, b, i, 1, seeds[k]);
-            s->seed = seeds[k];
-            s->run_file
-                = (struct run_file){ r->config->text, r->config->joint ? tag : NULL, b->text };
-            s->ablation.scale = b->scales[i];
-            s->heads = heads;
-            const char *name = tag_of_run(r, tag, b, i, n, seeds[k]);
-            if (!name || !s->condition)
-                return abl_no_memory(r->err);
-            if (!add_run(r, &one, name))
-                return false;
-        }
+    for (size_t i = 0; i < b->n_scales; i++) {
+        struct config_run one = *run;
+        struct settings *s = &one.settings;
+        s->seed = seeds[0];
+        s->run_file = (struct run_file){ r->config->text, r->config->joint ? tag : NULL, b->text };
+        s->ablation.scale = b->scales[i];
+        s->heads = heads;
+        const char *name = tag_of_run(r, tag, b, i);
+        if (!name)
+            return abl_no_memory(r->err);
+        if (!add_run(r, &one, name))
+            return false;
+    }
     return true;
 }
 

@@ -122,7 +122,7 @@ static bool join(struct writer *w, const struct cross_matrix *m, const struct cs
         for (size_t k = 0; k < tables[i].n_rows; k++) {
             memcpy(row, tables[i].cells + k * t->n_columns, t->n_columns * sizeof *row);
             if (condition != SIZE_MAX)
-                row[condition] = w->children[i].tag;
+                row[condition] = cross_condition(&w->children[i]);
             sheet_cells(&s, row);
         }
     }
@@ -140,8 +140,7 @@ static bool write_matrix(struct writer *w, const struct cross_matrix *m,
     if (!any)
         return true;
     const char *name = arena_printf(&w->arena, "artifacts/cross_condition/%s.csv", m->name);
-    bool ok = (name || abl_no_memory(w->err)) && join(w, m, tables, &text)
-              && put(w, name, &text);
+    bool ok = (name || abl_no_memory(w->err)) && join(w, m, tables, &text) && put(w, name, &text);
     buf_release(&text);
     return ok;
 }

@@ -45,10 +45,27 @@ static void random_heads_are_those_that_numpy_draws(void **state)
         assert_int_equal(set.heads[i].layer, i / 2);
         assert_int_equal(set.heads[i].head, expected[i]);
     }
+    struct head_draw *draws;
+    size_t n;
+    assert_true(heads_draws("random:2@7+8", &shape, &a, &draws, &n, &err));
+    assert_int_equal(n, 2);
+    assert_true(draws[0].seed == 7 && draws[1].seed == 8);
+    struct head_set both;
+    assert_true(heads_parse("random:2@7+8", &shape, &a, &both, &err));
+    size_t n_both = 0; // each head once, and none that no seed drew
+    for (size_t i = 0; i < both.n; i++) {
+        assert_true(head_set_has(&draws[0].heads, both.heads[i])
+                    || head_set_has(&draws[1].heads, both.heads[i]));
+        n_both += head_set_has(&draws[0].heads, both.heads[i])
+                  && head_set_has(&draws[1].heads, both.heads[i]);
+    }
+    assert_int_equal(both.n + n_both, 16);
+    assert_true(heads_draws("0:1", &shape, &a, &draws, &n, &err) && n == 0);
     assert_true(heads_parse("random:99@0", &shape, &a, &set, &err));
     assert_int_equal(set.n, 32);
     static const char *const bad[]
-        = { "random:", "random:0@1", "random:2", "random:2@", "random:x@1", "random:2@-1" };
+        = { "random:",     "random:0@1",  "random:2",      "random:2@",   "random:x@1",
+            "random:2@-1", "random:2@1+", "random:2@1++2", "random:2@1,2" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(heads_parse(bad[i], &shape, &a, &set, &err));
         assert_non_null(strstr(err.text, "random:K@SEED"));

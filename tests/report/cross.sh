@@ -52,6 +52,43 @@ EOF
 }
 holds invariants_are_what_every_condition_has invariants
 
+# Seeds are no conditions: their deltas are averaged before conditions are compared.
+for seed in 0 1; do
+    succeeds "a_run_with_seed_$seed" "${quick[@]}" --ablate resample --seed $seed --export "$scratch/seed-$seed"
+done
+succeeds another_condition_with_one_seed "${quick[@]}" --ablate resample --data negation --export "$scratch/seed-other"
+succeeds rebuild_takes_several_seeds rebuild "$scratch/seed-0" "$scratch/seed-1" "$scratch/seed-other" --export "$scratch/seeds" --quiet
+of_seeds() {
+    python3 - "$scratch/seeds" <<'EOF'
+import csv, json, sys
+root = sys.argv[1] + "/artifacts/cross_condition/"
+found = json.load(open(root + "invariants.json"))
+assert found["conditions"] == ["facts", "negation"], found["conditions"]
+summary = json.load(open(root + "summary.json"))
+assert summary["n_conditions"] == 2 and summary["child_runs"] == ["facts-seed0", "facts-seed1", "negation"], summary["child_runs"]
+rows = list(csv.DictReader(open(root + "head_matrix.csv")))
+deltas = {}
+for r in rows:
+    if r["metric"] == "ld":
+        deltas.setdefault((r["condition"], int(r["layer"]), int(r["head"])), {})[r["seed"], r["condition"]] = float(r["delta"])
+mean = {k: sum(v.values()) / len(v) for k, v in deltas.items()}
+assert all(len(v) == (2 if k[0] == "facts" else 1) for k, v in deltas.items())
+top = lambda c: set(sorted((k[1:] for k in mean if k[0] == c), key=lambda k: -abs(mean[(c, *k)]))[: found["k"]])
+assert {(h["layer"], h["head"]) for h in found["heads"]["ld"]} == top("facts") & top("negation"), found["heads"]["ld"]
+for h in found["heads"]["ld"]:
+    for c, d in h["delta"].items():
+        assert abs(d - mean[c, h["layer"], h["head"]]) < 1e-12, (h, c, mean[c, h["layer"], h["head"]])
+seeds = {(r["condition"], r["seed"], r["metric"]): r for r in csv.DictReader(open(root + "seeds.csv"))}
+assert {k[:2] for k in seeds} == {("facts", "0"), ("facts", "1")}, seeds.keys()
+for seed in "01":
+    some = [float(r["delta"]) for r in rows if (r["condition"], r["seed"], r["metric"]) == ("facts", seed, "ld")]
+    assert abs(float(seeds["facts", seed, "ld"]["delta"]) - sum(some) / len(some)) < 1e-12
+lines = list(csv.DictReader(open(root + "rows.csv")))
+assert len({(r["condition"], r["row"]) for r in lines}) == len(lines), "rows.csv has rows twice"
+EOF
+}
+holds seeds_are_no_conditions of_seeds
+
 refuses several_conditions_need_a_folder 2 'which --export names' --data facts --data logic --export -
 refuses names_that_are_alike_are_refused 2 "both called 'facts'" --data facts --data data/corpora/facts.jsonl --export "$scratch/alike"
 refuses a_folder_of_something_else_is_left_alone 2 'holds something else' --data facts --data logic --export tests

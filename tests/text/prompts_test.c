@@ -431,9 +431,48 @@ static void finds_nothing_wrong_with_the_bundled_conditions(void **state)
     tokenizer_free(t);
 }
 
+static void a_row_that_carries_nothing_is_dropped_or_kept_as_it_is_told(void **state)
+{
+    (void)state;
+    static const struct cells rows[]
+        = { { "A", "B", " x", " y" }, { "E", "F", " x", " x" }, { "C", "D", " y", " x" } };
+    for (int skips = 0; skips < 2; skips++)
+        for (int keeps = 0; keeps < 2; keeps++) {
+            struct prompts_options options = plain;
+            struct made m;
+            options.skip_bad = skips;
+            options.equal_answers = keeps ? LINT_KEPT : LINT_DROPPED;
+            make(&m, rows, 3, &options);
+            const struct finding *f = find(m.p, "target-is-foil");
+            assert_non_null(f);
+            assert_int_equal(f->level, FINDING_WARNING);
+            assert_int_equal(m.p->n, keeps ? 3 : 2);
+            assert_int_equal(m.p->n_dropped, keeps ? 0 : 1);
+            assert_non_null(strstr(f->text, keeps ? "kept 1 row (line 2)" : "dropped 1 row"));
+            assert_true(prompts_refuse(m.p, NULL));
+            release(&m);
+        }
+}
+
+// Another error of the row forbids the run as before.
+static void a_row_that_carries_nothing_and_is_wrong_is_refused(void **state)
+{
+    (void)state;
+    static const struct cells rows[] = { { "A", "B", " x", " y" }, { "", "F", " x", " x" } };
+    struct prompts_options options = plain;
+    struct made m;
+    options.equal_answers = LINT_DROPPED;
+    make(&m, rows, 2, &options);
+    assert_int_equal(m.p->n, 2);
+    assert_false(prompts_refuse(m.p, &(struct abl_err){ 0 }));
+    release(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_that_carries_nothing_is_dropped_or_kept_as_it_is_told),
+        cmocka_unit_test(a_row_that_carries_nothing_and_is_wrong_is_refused),
         cmocka_unit_test(reads_bos_and_ids_of_a_prompt),
         cmocka_unit_test(leaves_bos_out_when_told),
         cmocka_unit_test(refuses_rows_that_cannot_be_run),
