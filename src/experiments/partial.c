@@ -34,7 +34,8 @@ static bool add_restored(struct writer *w, const struct head_set *set, size_t pa
     if (!one.edits)
         return abl_no_memory(w->err);
     for (size_t i = 0; i < set->n; i++)
-        one.edits[i] = head_edit(set->heads[i], head_set_has(back, set->heads[i]) ? intact : w->how);
+        one.edits[i]
+            = head_edit(set->heads[i], head_set_has(back, set->heads[i]) ? intact : w->how);
     for (size_t i = 0; i < back->n; i++)
         if (!head_set_has(set, back->heads[i]))
             one.edits[one.n_edits++] = head_edit(back->heads[i], intact);

@@ -49,8 +49,7 @@ static bool add_head_patches(struct writer *w, enum site site, uint32_t layer, i
     for (size_t i = 0; i < w->heads.n; i++) {
         struct head h = w->heads.heads[i];
         uint32_t head = h.head / group;
-        if (h.layer == layer
-            && !add_patch(w, patch_edit(w, site, layer, head, position), w->role))
+        if (h.layer == layer && !add_patch(w, patch_edit(w, site, layer, head, position), w->role))
             return false;
     }
     return true;
@@ -60,9 +59,9 @@ static bool add_layer(struct writer *w, enum site site, uint32_t layer)
 {
     bool has_heads = site_head_cols(&w->session->model->shape, site) > 0;
     for (size_t i = 0; i < w->n_positions; i++)
-        if (!(has_heads ? add_head_patches(w, site, layer, w->positions[i])
-                        : add_patch(w, patch_edit(w, site, layer, ALL_HEADS, w->positions[i]),
-                                    w->role)))
+        if (!(has_heads
+                  ? add_head_patches(w, site, layer, w->positions[i])
+                  : add_patch(w, patch_edit(w, site, layer, ALL_HEADS, w->positions[i]), w->role)))
             return false;
     return true;
 }
@@ -105,8 +104,8 @@ static uint32_t longest_shared(const struct session *session, enum variant_role 
     return longest;
 }
 
-static bool list_places(const struct session *session, enum variant_role role,
-                        struct variants *out, struct abl_err *err)
+static bool list_places(const struct session *session, enum variant_role role, struct variants *out,
+                        struct abl_err *err)
 {
     const struct settings *s = &session->settings;
     const struct model_shape *shape = &session->model->shape;
@@ -115,13 +114,13 @@ static bool list_places(const struct session *session, enum variant_role role,
     struct writer w = { .session = session, .role = role, .v = &v, .err = err };
     int32_t *positions;
     bool *layers = arena_alloc(&scratch, shape->n_layers, sizeof *layers);
-    bool ok = (layers || abl_no_memory(err))
-              && (role == ROLE_SHAM
-                  || donors_need_other(&session->donors, "--experiment patch", err))
-              && layers_parse(s->layers ? s->layers : "all", shape, layers, err)
-              && chosen_heads(session, &scratch, &w.heads, err)
-              && positions_parse(settings_positions(s), longest_shared(session, role), &scratch,
-                                 &positions, &w.n_positions, err);
+    bool ok
+        = (layers || abl_no_memory(err))
+          && (role == ROLE_SHAM || donors_need_other(&session->donors, "--experiment patch", err))
+          && layers_parse(s->layers ? s->layers : "all", shape, layers, err)
+          && chosen_heads(session, &scratch, &w.heads, err)
+          && positions_parse(settings_positions(s), longest_shared(session, role), &scratch,
+                             &positions, &w.n_positions, err);
     w.layers = layers;
     w.positions = ok ? positions : NULL;
     size_t per_layer = N_SITES * (w.n_positions * (shape->n_heads + 1) + 1);
