@@ -32,8 +32,9 @@ const char *prompts_doubt(const struct prompts *p, const struct tokenizer *t);
 
 // Tokenise every row and lint the set. With errors and without skip_bad it still returns true, with
 // all rows; the caller sees prompts_refuse. With skip_bad, or as equal_answers has it, rows with
-// errors are left out, counted, and told as warnings. Errors: target or foil not one token, target = foil, empty prompt, prompt
-// longer than n_ctx, id beyond n_vocab, a byte without a token. Warnings, about the rows kept: what
+// errors are left out, counted, and told as warnings. Errors: target or foil not one token,
+// target = foil, empty prompt, prompt longer than n_ctx, id beyond n_vocab, a byte without a token.
+// Warnings, about the rows kept: what
 // lets a model score without reading (target in the prompt or at its end; one target, one foil, or
 // words that never change sides), rows that repeat, nearly repeat or contradict one another,
 // prompts or clusters in two splits, clean/corrupt of unequal token length or equal, missing
