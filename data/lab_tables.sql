@@ -1,5 +1,5 @@
--- Parquet of tables of tinyLab's harness, for DuckDB: abltui lab-tables runs a statement for each table, with its path in the place
--- of {table}, and in that of {pattern} as DuckDB reads paths, where * ? [ have a meaning. A statement stands below its name and
+-- Tables of tinyLab's harness between CSV and Parquet, for DuckDB: abltui lab-tables and rebuild run a statement for each table, with
+-- the path to write in the place of {table}, and that to read in that of {pattern}, as DuckDB reads paths, where * ? [ have a meaning. A statement stands below its name and
 -- ends with an empty line. Whole numbers stay whole, text stays text, missing values stay missing.
 
 -- heads
@@ -45,3 +45,7 @@ COPY (SELECT * REPLACE (i::BIGINT AS i, pred_id::BIGINT AS pred_id, target_id::B
                         seed::BIGINT AS seed, layer::BIGINT AS layer)
       FROM read_csv('{pattern}.csv', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false))
 TO '{table}.parquet' (FORMAT parquet);
+
+-- from_parquet
+COPY (SELECT * REPLACE (CASE WHEN isfinite(value) THEN value END AS value) FROM read_parquet('{pattern}.parquet'))
+TO '{table}.csv' (FORMAT csv, HEADER, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '');

@@ -1,16 +1,15 @@
 #include "cli/commands.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json_tree.h"
-#include "report/duckdb.h"
+#include "base/say.h"
+#include "cli/lab_parquet.h"
 #include "report/lab_tables.h"
 
-enum { JSON_MAX = 64 << 20, SQL_MAX = 1 << 20 };
+enum { JSON_MAX = 64 << 20 };
 
 struct lab_command {
     const struct cli *cli;
@@ -69,44 +68,6 @@ static bool read_source(struct lab_command *c, struct lab_source *s, const char 
     return ok;
 }
 
-// ----------------------------------------------------------------------------------------- Parquet
-
-static bool make_sql(struct lab_command *c, const struct lab_tables *t, struct buf *out)
-{
-    struct file_bytes file;
-    const char *path = file_path(&c->arena, "%s/lab_tables.sql", c->cli->run.data_dir);
-    if (!path)
-        return abl_no_memory(c->err);
-    if (!file_read(path, SQL_MAX, &file, ABL_FAILED, c->err))
-        return false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < t->n_tables; i++)
-        ok = duckdb_statement(file.data, t->tables[i].statement, t->tables[i].path, out, c->err);
-    file_bytes_release(&file);
-    return ok;
-}
-
-static bool print_sql(const struct lab_command *c, const struct buf *sql)
-{
-    if (!(c->cli->flags & CLI_QUIET))
-        fprintf(stderr, "note: there is no DuckDB here, neither its CLI nor Python's module: the "
-                        "tables are CSV. The SQL on standard output makes Parquet of them: put it "
-                        "into a file and run 'duckdb < FILE' from this folder, or install DuckDB "
-                        "('pip install duckdb') and say this again\n");
-    return fwrite(sql->data, 1, sql->len, stdout) == sql->len
-           || abl_fail(c->err, ABL_FAILED, "cannot write to standard output: %s", strerror(errno));
-}
-
-static bool make_parquet(struct lab_command *c, const struct lab_tables *t)
-{
-    struct buf sql = { 0 };
-    bool found;
-    bool ok
-        = make_sql(c, t, &sql) && duckdb_run(&sql, &found, c->err) && (found || print_sql(c, &sql));
-    buf_release(&sql);
-    return ok;
-}
-
 // ------------------------------------------------------------------------------------------- whole
 
 static void tell(const struct lab_command *c, const struct lab_tables *t)
@@ -114,13 +75,13 @@ static void tell(const struct lab_command *c, const struct lab_tables *t)
     for (size_t s = 0; s < c->cli->n_args; s++)
         for (size_t i = 0; i < c->sources[s].n; i++)
             for (size_t k = 0; k < c->sources[s].runs[i].n_notes; k++)
-                fprintf(stderr, "note: '%s': %s\n", c->sources[s].runs[i].dir,
-                        c->sources[s].runs[i].notes[k]);
+                say(SAY_ERR, "note: '%s': %s\n", c->sources[s].runs[i].dir,
+                    c->sources[s].runs[i].notes[k]);
     for (size_t i = 0; i < t->n_parents; i++)
         if (t->parents[i].written)
-            fprintf(stderr, "%s\n", t->parents[i].place);
+            say(SAY_ERR, "%s\n", t->parents[i].place);
     for (size_t i = 0; i < t->n_children; i++)
-        fprintf(stderr, "%s\n", t->children[i].place);
+        say(SAY_ERR, "%s\n", t->children[i].place);
 }
 
 bool command_lab_tables(const struct cli *cli, struct abl_err *err)
@@ -141,7 +102,7 @@ bool command_lab_tables(const struct cli *cli, struct abl_err *err)
     ok = ok && lab_tables_write(c->sources, cli->n_args, cli->out_dir, &c->arena, &written, err);
     if (ok && !(cli->flags & CLI_QUIET))
         tell(c, &written);
-    ok = ok && make_parquet(c, &written);
+    ok = ok && lab_parquet(cli, &written, err);
     arena_release(&c->arena);
     free(c);
     return ok;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json_tree.h"
 #include "base/say.h"
+#include "cli/lab_joined.h"
 #include "report/cross.h"
 
 enum { MAX_CHILDREN = MAX_OPERANDS, JSON_MAX = 64 << 20 };
@@ -199,6 +200,11 @@ bool command_rebuild(const struct cli *cli, struct abl_err *err)
     if (!cli->n_args || !cli->export_dir)
         return abl_fail(err, ABL_USAGE,
                         "rebuild needs runs and a place: 'abltui rebuild RUN RUN… --export DIR'");
+    bool theirs;
+    if (!lab_joined_is(cli, &theirs, err))
+        return false;
+    if (theirs)
+        return lab_joined(cli, err);
     struct children *c = calloc(1, sizeof *c);
     if (!c)
         return abl_no_memory(err);

@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
+
+enum { FILE_MAX = 1 << 20 };
 
 // ------------------------------------------------------------------------------------- statements
 
@@ -33,8 +36,16 @@ static void put_path(struct buf *out, const char *path, bool pattern)
             buf_str(out, *c == '\'' ? "''" : (char[]){ *c, '\0' });
 }
 
-bool duckdb_statement(const char *file, const char *name, const char *table, struct buf *out,
-                      struct abl_err *err)
+bool duckdb_file(const char *data_dir, struct file_bytes *out, struct abl_err *err)
+{
+    char *path = file_join(data_dir, "lab_tables.sql");
+    bool ok = path ? file_read(path, FILE_MAX, out, ABL_FAILED, err) : abl_no_memory(err);
+    free(path);
+    return ok;
+}
+
+bool duckdb_statement(const char *file, const char *name, const char *from, const char *to,
+                      struct buf *out, struct abl_err *err)
 {
     static const char *const marks[] = { "{table}", "{pattern}" };
     const char *at = find_statement(file, name);
@@ -46,7 +57,7 @@ bool duckdb_statement(const char *file, const char *name, const char *table, str
         bool is_mark = false;
         for (size_t i = 0; !is_mark && i < sizeof marks / sizeof *marks; i++)
             if (strncmp(at, marks[i], strlen(marks[i])) == 0) {
-                put_path(out, table, i);
+                put_path(out, i ? from : to, i);
                 at += strlen(marks[i]);
                 is_mark = true;
             }
@@ -58,7 +69,8 @@ bool duckdb_statement(const char *file, const char *name, const char *table, str
 
 // --------------------------------------------------------------------------------------- processes
 
-enum { NO_MODULE = 3 }; // Python is there, without DuckDB
+enum { CHILD_IN, CHILD_OUT, CHILD_ERR }; // the process's own descriptors
+enum { NO_MODULE = 3 };                  // Python is there, without DuckDB
 
 // A module of the folder at hand is not what is meant.
 static const char python_code[] = "import sys\n"
@@ -104,9 +116,9 @@ static bool run(const struct way *w, FILE *sql, FILE *said, bool *found, struct 
     if (posix_spawn_file_actions_init(&actions) != 0)
         return abl_no_memory(err);
     rewind(sql);
-    bool ok = posix_spawn_file_actions_adddup2(&actions, fileno(sql), STDIN_FILENO) == 0
-              && posix_spawn_file_actions_adddup2(&actions, fileno(said), STDOUT_FILENO) == 0
-              && posix_spawn_file_actions_adddup2(&actions, fileno(said), STDERR_FILENO) == 0;
+    bool ok = posix_spawn_file_actions_adddup2(&actions, fileno(sql), CHILD_IN) == 0
+              && posix_spawn_file_actions_adddup2(&actions, fileno(said), CHILD_OUT) == 0
+              && posix_spawn_file_actions_adddup2(&actions, fileno(said), CHILD_ERR) == 0;
     if (ok)
         *found = posix_spawnp(&pid, w->arguments[0], &actions, NULL, (char *const *)w->arguments,
                               environ)

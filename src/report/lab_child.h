@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "report/lab_config.h"
 #include "report/lab_run.h"
@@ -15,8 +16,10 @@ struct lab_child {
     size_t parent;
     const struct lab_run **members;
     size_t n;
-    bool drawn;        // which heads are run depends on the seed: not every seed gives the same
+    uint32_t n_drawn;  // heads of each layer that a seed draws, 0: all that are named
     const char *place; // its folder
+    const char
+        *summary; // its metrics/summary.json where that is known; NULL: it is made of the rows
 };
 
 // Of several conditions.

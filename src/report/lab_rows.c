@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numpy_rng.h"
 #include "report/columns.h"
 #include "stats/student_t.h"
 
@@ -20,6 +21,18 @@ static bool has_seed(const struct lab_child *c, const char *seed)
     return false;
 }
 
+// Whether a seed draws a component's head, as NumPy draws it there.
+static bool draws(const struct lab_child *c, const struct lab_run *run, const char *seed,
+                  const struct lab_component *of)
+{
+    unsigned char picked[NUMPY_CHOICE_MAX];
+    uint64_t layer = strtoull(of->keys[0], NULL, 10), head = strtoull(of->keys[1], NULL, 10);
+    if (!c->n_drawn)
+        return true;
+    numpy_choice(strtoull(seed, NULL, 10) + layer, run->n_heads, c->n_drawn, picked);
+    return head < run->n_heads && picked[head];
+}
+
 // The components of `of` for `seed`, put behind those that are there.
 static void add_seed(const struct lab_child *c, const char *seed, const char *of,
                      struct lab_row *rows, size_t *n)
@@ -30,9 +43,27 @@ static void add_seed(const struct lab_child *c, const char *seed, const char *of
     for (size_t k = 0; k < most; k++)
         for (size_t i = 0; i < c->n; i++) {
             const struct lab_run *run = c->members[i];
-            if (k < run->n && strcmp(run->components[k].seed, of) == 0)
-                rows[(*n)++] = (struct lab_row){ seed, run, &run->components[k] };
+            const struct lab_component *one = k < run->n ? &run->components[k] : NULL;
+            if (one && strcmp(one->seed, of) == 0 && draws(c, run, seed, one))
+                rows[(*n)++] = (struct lab_row){ seed, run, one };
         }
+}
+
+// A seed without a run of its own has the first one's rows, but for heads that it draws and that
+// were not run: then it has none at all.
+static void add_seed_of(const struct lab_child *c, const char *seed, const char *of,
+                        struct lab_row *rows, size_t *n)
+{
+    size_t before = *n, n_layers = 0;
+    const char *layer = "";
+    add_seed(c, seed, of, rows, n);
+    for (size_t i = before; c->n_drawn && i < *n; i++)
+        if (strcmp(rows[i].component->keys[0], layer) != 0) {
+            layer = rows[i].component->keys[0];
+            n_layers++;
+        }
+    if (c->n_drawn && *n - before != n_layers * c->n_drawn * c->n)
+        *n = before;
 }
 
 bool lab_rows(const struct lab_child *c, struct arena *a, struct lab_row **rows, size_t *n,
@@ -54,8 +85,8 @@ bool lab_rows(const struct lab_child *c, struct arena *a, struct lab_row **rows,
             return abl_no_memory(err);
         if (has_seed(c, seed))
             add_seed(c, seed, seed, *rows, n);
-        else if (!c->drawn)
-            add_seed(c, seed, first, *rows, n);
+        else
+            add_seed_of(c, seed, first, *rows, n);
     }
     return *n
            || abl_fail(err, ABL_BAD_DATA, "'%s' was run with seed %s, which its run file has not",

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json_tree.h"
+#include "base/numpy_rng.h"
 #include "report/lab_run_parts.h"
 #include "report/tables.h"
 
@@ -450,6 +451,11 @@ static bool read_run_file(struct lab_reader *r, cJSON **battery)
     if (!provenance)
         return path ? false : abl_no_memory(r->err);
     const cJSON *o = cJSON_GetObjectItemCaseSensitive(provenance, "run_file");
+    const cJSON *n_heads = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(provenance, "model"), "n_heads");
+    if (cJSON_IsNumber(n_heads) && n_heads->valuedouble >= 1
+        && n_heads->valuedouble <= NUMPY_CHOICE_MAX)
+        r->out->n_heads = (uint32_t)n_heads->valuedouble;
     const char *config = text_at(o, "config"), *tag = text_at(o, "tag");
     const char *text = text_at(o, "battery");
     bool ok = true;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -47,6 +48,7 @@ struct lab_run {
     size_t n;
     const char **target, **foil; // (n_rows) tokens
     size_t n_rows;
+    uint32_t n_heads; // of each layer of the model
     const char *data_sha256, *condition, *split, *model, *device;
     // the run file that it is of, NULL: none is known; tag NULL: it has one run
     const char *config, *tag, *battery;

@@ -101,16 +101,18 @@ static struct lab_child *find_child(struct lab_tables *t, const struct lab_confi
     return NULL;
 }
 
-// Which heads are run is drawn from the seed.
-static bool is_drawn(struct maker *m, const struct lab_run *run, bool *out)
+// How many heads of each layer a seed draws: its "random control".
+static bool count_drawn(struct maker *m, const struct lab_run *run, uint32_t *out)
 {
-    *out = false;
-    if (!run->battery)
+    *out = 0;
+    if (!run->battery || run->shape != LAB_HEADS)
         return true;
     cJSON *o = json_tree(run->dir, run->battery, strlen(run->battery), JSON_TREE_DOUBLES,
                          ABL_BAD_DATA, m->err);
-    *out = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "random_control"))
-           && cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(o, "random_count"));
+    const cJSON *count = cJSON_GetObjectItemCaseSensitive(o, "random_count");
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "random_control")) && cJSON_IsNumber(count)
+        && run->n_heads && count->valuedouble < run->n_heads)
+        *out = count->valuedouble >= 1 ? (uint32_t)count->valuedouble : 1;
     cJSON_Delete(o);
     return o;
 }
@@ -169,7 +171,7 @@ static bool add_run(struct maker *m, const struct lab_config *config, const char
     if (!c) {
         c = &t->children[t->n_children++];
         *c = (struct lab_child){ .config = own, .tag = tag, .parent = parent };
-        if (!is_drawn(m, run, &c->drawn))
+        if (!count_drawn(m, run, &c->n_drawn))
             return false;
     }
     return add_member(m, c, run);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/folder.h"
+#include "base/json_tree.h"
 #include "base/string_index.h"
 #include "report/doc.h"
 #include "report/lab_rows.h"
@@ -71,8 +73,12 @@ bool lab_place_check(const char *place, struct abl_err *err)
     struct file_bytes bytes;
     char *path = file_join(place, "provenance.json");
     bool there = file_exists(place), ours = false;
+    struct names names = { 0 };
     if (!path)
         return abl_no_memory(err);
+    if (there && file_is_dir(place) && folder_names(place, NULL, &names, NULL))
+        there = names.n;
+    names_release(&names);
     if (there && file_read(path, JSON_MAX, &bytes, ABL_FAILED, NULL)) {
         ours = strstr(bytes.data, schema);
         file_bytes_release(&bytes);
@@ -189,7 +195,7 @@ static bool write_matrix(const struct writer *w, const struct lab_child *const *
         const struct lab_shape_info *own = lab_shape_info(children[i]->members[0]->shape);
         struct lab_row *rows;
         size_t n_rows;
-        if (strcmp(own->matrix, matrix) != 0)
+        if (strcmp(own->matrix, matrix) != 0 || !children[i]->members[0]->n)
             continue;
         if (info && own != info)
             ok = abl_fail(w->err, ABL_USAGE,
@@ -288,7 +294,8 @@ static bool common(const struct writer *w, const struct lab_child *const *childr
     for (size_t i = 0; i < n; i++) {
         struct ranked *own;
         size_t n_own, kept = 0;
-        if (strcmp(lab_shape_info(children[i]->members[0]->shape)->matrix, matrix) != 0)
+        if (strcmp(lab_shape_info(children[i]->members[0]->shape)->matrix, matrix) != 0
+            || !children[i]->members[0]->n)
             continue;
         if (!rank(w, children[i], &own, &n_own))
             return false;
@@ -314,7 +321,9 @@ static bool write_invariants(const struct writer *w, const struct lab_child *con
 {
     struct ranked *heads = NULL, *layers = NULL;
     size_t n_heads = 0, n_layers = 0;
-    bool pairs = children[0]->members[0]->shape == LAB_PAIRS;
+    bool pairs = false;
+    for (size_t i = 0; i < n; i++)
+        pairs = pairs || children[i]->members[0]->shape == LAB_PAIRS;
     if ((!pairs && !common(w, children, n, "head_matrix", &heads, &n_heads))
         || !common(w, children, n, "layer_matrix", &layers, &n_layers))
         return false;
@@ -347,6 +356,23 @@ static void add_child_runs(struct doc *d, const struct lab_child *const *childre
     }
 }
 
+static bool add_summary(const struct writer *w, struct doc *d, cJSON *to, const struct lab_child *c)
+{
+    struct lab_row *rows;
+    size_t n;
+    if (!c->summary) {
+        if (!lab_rows(c, w->a, &rows, &n, w->err))
+            return false;
+        lab_add_summary(d, doc_object(d, to, c->tag), c, rows, n);
+        return true;
+    }
+    cJSON *tree = json_tree(c->place, c->summary, strlen(c->summary), JSON_TREE_DIGITS,
+                            ABL_BAD_DATA, w->err);
+    if (tree)
+        doc_item(d, to, c->tag, tree);
+    return tree;
+}
+
 static bool write_summary(const struct writer *w, const struct lab_parent *p,
                           const struct lab_child *const *children, size_t n)
 {
@@ -362,15 +388,11 @@ static bool write_summary(const struct writer *w, const struct lab_parent *p,
         doc_text(&d, list, NULL, tags[i]);
     add_child_runs(&d, children, n);
     cJSON *summaries = doc_object(&d, d.root, "summaries");
-    for (size_t i = 0; i < n; i++) {
-        struct lab_row *rows;
-        size_t n_rows;
-        if (!lab_rows(children[i], w->a, &rows, &n_rows, w->err)) {
+    for (size_t i = 0; i < n; i++)
+        if (!add_summary(w, &d, summaries, children[i])) {
             doc_release(&d);
             return false;
         }
-        lab_add_summary(&d, doc_object(&d, summaries, children[i]->tag), children[i], rows, n_rows);
-    }
     return put_doc(w, "artifacts/cross_condition/summary.json", &d);
 }
 

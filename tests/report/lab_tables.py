@@ -198,6 +198,10 @@ def rows_of(run, table):
         return list(csv.DictReader(f))
 
 
+# numpy.random.default_rng(seed + layer).choice(8, 3, replace=False) of layers 0 and 2
+DRAWN = {0: "0:4 0:5 0:7 2:0 2:1 2:5".split(), 1: "0:2 0:3 0:6 2:0 2:1 2:4".split(), 2: "0:0 0:1 0:5 2:4 2:6 2:7".split()}
+
+
 def compat_values(lab, name, tag, seed=None, scale=None):
     """Metric -> variant -> value, as the run's own compat.csv says."""
     run = lab.scratch / name / tag
@@ -206,7 +210,10 @@ def compat_values(lab, name, tag, seed=None, scale=None):
     if not run.is_dir():
         run = run.with_name(f"{run.name}-seed{seed}")
     rows = rows_of(run, "compat")
-    return {m: {r["variant"]: float(r[m]) for r in rows if r["variant"]} for m in rows[0] if m not in ("condition", "variant")}
+    if name == "random":
+        rows = [r for r in rows if r["variant"] in DRAWN[seed]]
+    measured = [m for m in rows[0] if m not in ("condition", "variant") and any(r[m] for r in rows)]
+    return {m: {r["variant"]: float(r[m]) for r in rows} for m in measured}
 
 
 # --------------------------------------------------------------------- readers with the scripts' demands
@@ -447,7 +454,7 @@ IMPACT = {"heads": ["layer", "head", "scale"], "pairs": ["layer", "head", "h1", 
           "patch": ["layer", "granularity"]}
 
 
-def check_read(lab, reader):
+def check_read(lab, reader, path):
     end = reader.ending
     for name, keys in IMPACT.items():
         table = "head_impact" if name in ("heads", "pairs") else "layer_impact"
@@ -457,6 +464,7 @@ def check_read(lab, reader):
         check(f"{name}_of_several_have_its_columns_in_{end}", check_types, reader,
               lab.parent(name) / f"artifacts/cross_condition/{matrix}", [*columns, "condition"])
         check(f"rebuild_reads_{name}_in_{end}", check_rebuild, lab, reader, name, matrix)
+        check(f"{name}_are_joined_from_its_runs_in_{end}", check_joined, lab, reader, name, matrix, path)
     of_head = lambda r: f"{r['layer']}:{r['head']}"
     of_place = lambda r: f"resid_post@{r['layer']}[all]"
     check(f"heads_are_the_runs_in_{end}", check_values, lab, reader, "heads", "head_impact", of_head)
@@ -478,6 +486,65 @@ def check_read(lab, reader):
         expected = {tuple(map(int, h.split(":"))): v for h, v in values.items()}
         check(f"head_ranks_of_{tag}_from_{end}", check_head_ranks, lab, reader, "heads", tag, expected)
     check(f"layer_spans_from_{end}", check_layer_spans, lab, reader)
+
+
+def check_joined(lab, reader, name, matrix, path):
+    """rebuild of its runs is what was written of several: with their folder named, and one by one."""
+    parent = lab.parent(name) / "artifacts/cross_condition"
+    for way, runs in ("joint", [lab.parent(name)]), ("single", [lab.child(name, c["tag"]) for c in CONDITIONS]):
+        out = lab.scratch / f"joined-{name}-{way}-{reader.ending}"
+        if reader.ending == "parquet":
+            copies = [out.with_suffix(".runs") / run.name for run in [lab.parent(name), *(lab.child(name, c["tag"]) for c in CONDITIONS)]]
+            for copy in copies:
+                shutil.copytree(lab.runs / copy.name, copy, ignore=shutil.ignore_patterns("*.csv"))
+            runs = copies[:1] if way == "joint" else copies[1:]
+        lab.call("rebuild", *runs, "--export", out, "--quiet", path=path)
+        found = out / "artifacts/cross_condition"
+        read = lambda folder, file: json.loads((folder / file).read_text())
+        fault = (differ("rows", reader.read(found / matrix), reader.read(parent / matrix))
+                 or differ("invariants", read(found, "invariants.json"), read(parent, "invariants.json"))
+                 or differ("summaries", read(found, "summary.json")["summaries"], read(parent, "summary.json")["summaries"])
+                 or differ("conditions", read(found, "summary.json")["conditions"], [c["tag"] for c in CONDITIONS]))
+        if fault:
+            return f"{way}: {fault}"
+    return None
+
+
+def check_unread(lab):
+    """Without DuckDB, runs that have Parquet alone are joined by their summaries, and it says so."""
+    runs, out = lab.scratch / "parquet-alone", lab.scratch / "joined-unread"
+    for c in CONDITIONS:
+        shutil.copytree(lab.child("heads", c["tag"]), runs / c["tag"], ignore=shutil.ignore_patterns("*.csv", "*.parquet"))
+        (runs / c["tag"] / "metrics/head_impact.parquet").write_bytes(b"PAR1")
+    said = lab.call("rebuild", *(runs / c["tag"] for c in CONDITIONS), "--export", out, path="/nonexistent").stderr
+    if "2 of 2 runs are Parquet" not in said:
+        return said
+    summary = json.loads((out / "artifacts/cross_condition/summary.json").read_text())
+    expected = {c["tag"]: json.loads((runs / c["tag"] / "metrics/summary.json").read_text()) for c in CONDITIONS}
+    return differ("summaries", summary["summaries"], expected) or differ("tables", list(out.rglob("*.csv")), [])
+
+
+def check_checkpoints(lab):
+    """Its runs of several checkpoints are told apart; numbers that are not finite are null."""
+    runs, out = lab.scratch / "steps", lab.scratch / "joined-steps"
+    for step in "step1", "step2":
+        shutil.copytree(lab.child("heads", "facts"), runs / step)
+        config = child_configs(lab.config("heads"))["facts"]
+        config["model"] = {**config["model"], "revision": step}
+        (runs / step / "config.json").write_text(json.dumps(config))
+        (runs / step / "metrics/summary.json").write_text('{"kl_div": {"mean": NaN, "ci95": [-Infinity, Infinity], "values": [NaN]}}')
+    lab.call("rebuild", runs / "step1", runs / "step2", "--export", out, "--quiet", path="/nonexistent")
+    tags = ["tiny-gpt2@step1:facts", "tiny-gpt2@step2:facts"]
+    summary = json.loads((out / "artifacts/cross_condition/summary.json").read_text())
+    rows = Csv().read(out / "artifacts/cross_condition/head_matrix")
+    none = {"kl_div": {"mean": None, "ci95": [None, None], "values": [None]}}
+    return (differ("conditions", summary["conditions"], tags) or differ("rows", list(dict.fromkeys(r["condition"] for r in rows)), tags)
+            or differ("summaries", summary["summaries"], dict.fromkeys(tags, none)))
+
+
+def check_mixed(lab):
+    said = lab.call("rebuild", lab.child("heads", "facts"), lab.scratch / "flat", "--export", lab.scratch / "mixed", status=2).stderr
+    return None if "lab-tables" in said else said
 
 
 def check_labels(lab):
@@ -504,9 +571,9 @@ def main():
         lab.call("lab-tables", *(lab.scratch / name for name in [*BATTERIES, "flat"]), "--out", lab.runs, "--quiet", path=path)
         check("folders_are_called_as_there", check_folders, lab)
         check("configs_are_those_that_its_orchestrator_makes", check_configs, lab)
-        check_read(lab, Csv())
+        check_read(lab, Csv(), "/nonexistent")
         if bin_folder:
-            check_read(lab, Parquet(bin_folder / "python"))
+            check_read(lab, Parquet(bin_folder / "python"), path)
         else:
             skip("tables_are_read_as_parquet", "DuckDB cannot be installed: " + (made.stderr.strip().splitlines() or ["?"])[-1])
         for name, table in ("heads", "head_impact"), ("random", "head_impact"), ("patch", "layer_impact"):
@@ -519,6 +586,9 @@ def main():
         check("other_kinds_of_ablation_have_no_scale", check_kinds, lab)
         check("what_it_has_no_tables_for_is_refused", check_refusals, lab)
         check("folders_of_others_stay", check_strangers, lab)
+        check("its_parquet_is_said_to_be_unread_without_duckdb", check_unread, lab)
+        check("its_checkpoints_are_told_apart", check_checkpoints, lab)
+        check("its_runs_and_ours_are_not_joined", check_mixed, lab)
         check("without_duckdb_its_sql_is_printed", check_without, lab, bin_folder)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(failed > 0)
