@@ -12,13 +12,17 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
            -Wmissing-prototypes -Wvla -Wformat=2
 COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-# Recursive on purpose: pkg-config may only be there once `make deps` has run.
-ABL_CPPFLAGS = -D_GNU_SOURCE -Isrc -I. -I$(BUILD) $(shell pkg-config --cflags $(PACKAGES)) \
-               $(if $(HAS_COOP),-DABLTUI_COOP) \
-               -DABLTUI_SHARE='"$(PREFIX)/share/abltui"' -DABLTUI_COMMIT='"$(COMMIT)"'
+# Asked once, and late: pkg-config may only be there once `make deps` has run.
+once = $(eval $(1) := $(2))$($(1))
+ABL_PACKAGE_FLAGS = $(call once,ABL_PACKAGE_FLAGS,$(shell pkg-config --cflags $(PACKAGES)))
+ABL_PACKAGE_LIBS = $(call once,ABL_PACKAGE_LIBS,$(shell pkg-config --libs $(filter-out vulkan libcurl lapacke,$(PACKAGES))))
+ABL_CPPFLAGS = -D_GNU_SOURCE -Isrc -I. -I$(BUILD) $(ABL_PACKAGE_FLAGS) $(if $(HAS_COOP),-DABLTUI_COOP)
+# Only what says these is compiled with them.
+ABL_NAMES = -DABLTUI_SHARE='"$(PREFIX)/share/abltui"' -DABLTUI_COMMIT='"$(COMMIT)"'
+$(BUILD)/src/cli/main.% $(BUILD)/src/report/provenance.%: ABL_CPPFLAGS += $(ABL_NAMES)
 ABL_CFLAGS = -std=c17 $(WARNINGS) -fopenmp -fno-math-errno -fno-trapping-math -ffp-contract=off -MMD -MP
 # The Vulkan loader, libcurl and LAPACKE are opened by the runs that need them.
-ABL_LDLIBS = $(shell pkg-config --libs $(filter-out vulkan libcurl lapacke,$(PACKAGES))) -ldl -ldnnl -lcsv -lpthread -lm
+ABL_LDLIBS = $(ABL_PACKAGE_LIBS) -ldl -ldnnl -lcsv -lpthread -lm
 
 LIB_SOURCES  := $(filter-out src/cli/main.c,$(sort $(wildcard src/*/*.c src/*/*/*.c ui/*.c)))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
