@@ -33,6 +33,7 @@ PIECES = [
 ]  # fmt: skip
 FLAGS = ["single_word", "lstrip", "rstrip", "normalized", "special"]
 ROLES = ["bos_token", "eos_token", "unk_token", "pad_token", "mask_token", "sep_token", "cls_token"]
+PROBE = "Paris 2024"
 SWITCHES = ["add_prefix_space", "legacy", "split_special_tokens", "add_bos_token", "add_eos_token"]
 
 
@@ -105,10 +106,10 @@ def theirs(folder: Path, texts: list[str]) -> dict:
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
         plain = [tokenizer(t, add_special_tokens=False)["input_ids"] for t in texts]
-        probe = next(i for i, ids in enumerate(plain) if ids)
-        whole = tokenizer(texts[probe])["input_ids"]
-        at = next(i for i in range(len(whole)) if whole[i : i + len(plain[probe])] == plain[probe])
-        return {"ids": plain, "before": whole[:at], "behind": whole[at + len(plain[probe]) :], "class": type(tokenizer).__name__}
+        probe = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
+        whole = tokenizer(PROBE)["input_ids"]
+        at = next(i for i in range(len(whole)) if whole[i : i + len(probe)] == probe)
+        return {"ids": plain, "before": whole[:at], "behind": whole[at + len(probe) :], "class": type(tokenizer).__name__}
     except BaseException as error:  # a panic is no Exception
         if isinstance(error, KeyboardInterrupt):
             raise

@@ -31,7 +31,7 @@ MODEL_BASES = Path("tests/fixtures/sentencepiece")
 
 TEXTS = [
     "The capital of France is", " The capital", "  two spaces  in  it ", "</s>The city is", "The</s> city</s>  is", "<s> a <s>b",
-    "x <extra> y", "x<extra>y  <extra>", " <img> a<img>", "say <pad> b <mask>", "a new one b", "anew onenew one  new one",
+    "x <extra> y", "x<extra>y  <extra>", "a <|im_start|>  b <|im_start|>c", " <img> a<img>", "say <pad> b <mask>", "a new one b", "anew onenew one  new one",
     "[sep]  x [sep]", "▁a ▁", "", " ", "It's 2024! We'll pay 13.50", "caf\u00e9 e\u0301 \u212b", "日本 の 首都", "🙂 ok", "<unk> <unk>a",
     "tab\tand\nnew line\r\n", "a\u00a0b \u3000c", "the the", "<a><b><a>b <a> b", "word<word>word <word> ", "not  is</s>not",
     "\n</s>\n<extra>\n", "<|endoftext|>The <|endoftext|> city", "THE City Of", "   </s>   <extra>   ",
@@ -165,6 +165,37 @@ def systematic() -> list[dict]:
             case = new_case(base, rng.choice(models), rng.choice([None, CLASSES[models[0]][0], rng.choice(PLAIN)]))
             apply(case, change)
             cases.append(case)
+    return cases
+
+
+def reported() -> list[dict]:
+    """Settings of people's files that were once read wrongly, each with a name: (name, base, model, class, settings, patch)."""
+    n = vocabulary("qwen2")
+    start = {"content": "<|im_start|>", "lstrip": True, "rstrip": True, "single_word": False, "normalized": False, "special": True}
+    held = {str(t["id"]): {k: v for k, v in t.items() if k != "id"} for t in family("qwen2")["added_tokens"]}
+    taking = {"lstrip": True, "rstrip": True}
+    started = {str(n + 9): start, **{i: {**t, **(taking if t["content"] == "[sep]" else {})} for i, t in held.items()}}
+    extra = decoder((n + 9, "<extra>", {}))
+    bare: dict = {"post_processor": None}
+    rows = []
+    for base, model in (("gpt2", "gpt2"), ("gpt2-files", "gpt2"), ("neox", "gpt_neox"), ("gpt2-files", "gpt_neox")):
+        rows += [("add_prefix_space", base, model, None, {"add_prefix_space": True}, {})]
+    for prefix in (True, False):
+        for legacy in (True, False):
+            both = {"add_prefix_space": prefix, "legacy": legacy}
+            rows += [("add_prefix_space and legacy", base, "llama", "LlamaTokenizer", both, {}) for base in ("llama2", "model")]
+    rows += [("legacy", "model", "llama", "LlamaTokenizer", {"legacy": False}, {})]
+    rows += [("add_prefix_space", "model", "llama", "LlamaTokenizer", {"add_prefix_space": False}, {})]
+    rows += [("added_tokens_decoder", base, "qwen2", None, {"added_tokens_decoder": {**held, **extra}}, {}) for base in ("qwen2", "qwen2-files")]
+    rows += [("additional_special_tokens", base, "qwen2", None, {"additional_special_tokens": ["<extra>"]}, {}) for base in ("qwen2", "qwen2-files")]
+    rows += [("flags of added_tokens_decoder", "qwen2", "qwen2", None, {"added_tokens_decoder": started}, {})]
+    rows += [("add_bos_token without a template", "llama3", "llama", "PreTrainedTokenizerFast", {"add_bos_token": True}, bare)]
+    rows += [("no template", base, "llama", name, {}, bare) for base in ("llama2", "llama3") for name in ("LlamaTokenizer", "PreTrainedTokenizerFast")]
+    cases = []
+    for name, base, model, class_name, settings, patch in rows:
+        case = {"reported": name, **new_case(base, model, class_name)}
+        case["files"]["tokenizer_config.json"].update(settings)
+        cases.append({**case, "patch": patch} if patch else case)
     return cases
 
 
@@ -338,7 +369,7 @@ def stored(cases: list[dict], answers: dict[str, list[dict]]) -> dict:
 
 
 def write_golden(options: argparse.Namespace) -> None:
-    cases = systematic()[::STRIDE] + at_random(N_RANDOM, 3)
+    cases = reported() + systematic()[::STRIDE] + at_random(N_RANDOM, 3)
     with tempfile.TemporaryDirectory() as place:
         folders = [Path(place) / str(i) for i in range(len(cases))]
         for case, folder in zip(cases, folders):

@@ -154,6 +154,7 @@ static bool define_scored(struct reader *r)
     bool ok = pieces || abl_no_memory(r->err);
     for (size_t i = 0; ok && i < r->tokens->n; i++) {
         ok = text_at(r, i, &pieces[i].text);
+        pieces[i].own = pieces[i].text;
         pieces[i].score = scores->fs[i];
         pieces[i].type = ok ? type_of(r, i, pieces[i].text) : 0;
     }

@@ -15,6 +15,7 @@ struct adder {
     struct added_vocabulary v;
     struct string_index special; // texts of special tokens
     struct string_index listed;  // texts that the decoder, or the file in its place, lists
+    struct string_index mapped;  // of those, what added_tokens.json alone has is not
     struct string_index plain;   // texts that were added without flags of their own
     struct added_token *batch;   // malloc'd: what is added next
     size_t n, cap;
@@ -184,7 +185,8 @@ static bool push_decoder(struct adder *a)
             flags |= ADDED_SPECIAL;
         if (raw)
             flags &= ~(unsigned)ADDED_NORMALIZED;
-        ok = push(a, all[i].text, flags) && put(a, &a->listed, all[i].text);
+        ok = push(a, all[i].text, flags) && put(a, &a->listed, all[i].text)
+             && (all[i].plain || put(a, &a->mapped, all[i].text));
     }
     free(all);
     return ok;
@@ -229,6 +231,7 @@ static bool push_later(struct adder *a)
     for (size_t i = 0; ok && i < N_ROLES; i++)
         ok = is_supposed(a, &a->r->roles[i])
              || push_unknown(a, &a->r->roles[i], a->r->roles[i].flags);
+    ok = ok && push_infilling(a);
     for (size_t k = 0; ok && k < 2; k++)
         for (size_t i = 0; ok && i < lists[k]->n; i++)
             ok = push_unknown(a, &lists[k]->items[i], lists[k]->items[i].flags);
@@ -239,16 +242,15 @@ static bool push_later(struct adder *a)
     return ok;
 }
 
-// transformers 4: a token with flags is added again, whatever is known; the first of equal texts.
+// transformers 4: a token with flags is added again, whatever is known. Of equal texts those of the
+// first key count, all of them.
 static bool push_earlier_one(struct adder *a, struct string_index *seen,
                              const struct special_token *t, bool mapped)
 {
     if (!t->text.data || !t->text.len || has(seen, t->text))
         return true;
-    if (!put(a, seen, t->text))
-        return false;
     // One that the decoder or the file lists is that one.
-    if (mapped && t->given && has(&a->listed, t->text))
+    if (mapped && t->given && has(&a->mapped, t->text))
         return true;
     if (!t->flagged)
         return push_unknown(a, t, t->flags);
@@ -257,14 +259,23 @@ static bool push_earlier_one(struct adder *a, struct string_index *seen,
 
 static bool push_earlier(struct adder *a)
 {
-    const struct special_list *lists[] = { &a->s->additional, &a->s->map_additional, &a->s->named };
+    const struct special_list *lists[] = { &a->s->additional, &a->s->map_additional };
+    const struct special_list *named = &a->s->named;
     struct string_index seen = { 0 };
     bool ok = true;
     for (size_t i = 0; ok && i < N_ROLES; i++)
-        ok = is_supposed(a, &a->r->roles[i]) || push_earlier_one(a, &seen, &a->r->roles[i], true);
-    for (size_t k = 0; ok && k < 3; k++)
+        ok = is_supposed(a, &a->r->roles[i])
+             || (push_earlier_one(a, &seen, &a->r->roles[i], true)
+                 && put(a, &seen, a->r->roles[i].text));
+    for (size_t k = 0; ok && k < 2; k++)
         for (size_t i = 0; ok && i < lists[k]->n; i++)
             ok = push_earlier_one(a, &seen, &lists[k]->items[i], false);
+    ok = ok && push_infilling(a);
+    for (size_t k = 0; ok && k < 2; k++)
+        ok = put_list(a, &seen, lists[k]);
+    for (size_t i = 0; ok && i < named->n; i++)
+        ok = push_earlier_one(a, &seen, &named->items[i], false)
+             && put(a, &seen, named->items[i].text);
     string_index_release(&seen);
     return ok;
 }
@@ -301,7 +312,7 @@ static bool add_all(struct adder *a)
     // a tokenizer.json by itself is the library's, not a class's
     if (a->d->source == SOURCE_JSON && !s->read_any)
         return true;
-    if (!push_decoder(a) || !(a->later ? push_later(a) : push_earlier(a)) || !push_infilling(a))
+    if (!push_decoder(a) || !(a->later ? push_later(a) : push_earlier(a)))
         return false;
     if ((last && !skip && !push_files(a)) || !flush(a))
         return false;
@@ -319,6 +330,7 @@ bool class_tokens(const struct definition *d, const struct tokenizer_settings *s
     added_vocabulary_release(&a.v);
     string_index_release(&a.special);
     string_index_release(&a.listed);
+    string_index_release(&a.mapped);
     string_index_release(&a.plain);
     free(a.batch);
     return ok;

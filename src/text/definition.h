@@ -156,9 +156,10 @@ struct definition {
 bool definition_read_json(struct definition *d, const char *path, struct abl_err *err);
 bool definition_read_legacy(struct definition *d, const char *folder, struct abl_err *err);
 
-// FOLDER/tokenizer.model of SentencePiece (sentencepiece.c).
+// FOLDER/tokenizer.model of SentencePiece (sentencepiece.c), some of its pieces by other names.
+struct piece_names;
 bool definition_read_sentencepiece(struct definition *d, const char *folder, enum score_order order,
-                                   struct abl_err *err);
+                                   const struct piece_names *names, struct abl_err *err);
 void definition_release(struct definition *d);
 
 // Append; texts are copied. False with err filled when memory is out.

@@ -162,7 +162,7 @@ static bool add_sorted_merges(struct writer *w)
 static bool check_piece(const struct writer *w, size_t i)
 {
     const struct scored_piece *p = &w->pieces[i];
-    if (utf8_invalid_at(p->text.data, p->text.len) < p->text.len)
+    if (utf8_invalid_at(p->own.data, p->own.len) < p->own.len)
         return abl_fail(w->err, ABL_BAD_MODEL, "'%s': token %zu is not UTF-8", w->d->path, i);
     if (p->score != p->score)
         return abl_fail(w->err, ABL_BAD_MODEL, "'%s': the score of token %zu is not a number",
@@ -180,23 +180,26 @@ static bool add_piece(struct writer *w, size_t i)
     uint32_t id = (uint32_t)i;
     if (!check_piece(w, i))
         return false;
-    if (can_be_merged(w, p) && !string_index_put(&w->places, p->text.data, p->text.len, id))
+    bool special = p->type == PIECE_CONTROL || p->type == PIECE_UNKNOWN;
+    struct json_text added = special ? p->own : p->text;
+    // transformers 4 looks the parts of a merge up among names of the file
+    struct json_text part = w->order == ORDER_SCORE ? p->own : p->text;
+    if (can_be_merged(w, p) && !string_index_put(&w->places, part.data, part.len, id))
         return abl_no_memory(w->err);
     if (p->type == PIECE_UNKNOWN && !d->unk_token) {
-        d->unk_token = arena_strndup(&d->arena, p->text.data, p->text.len);
+        d->unk_token = arena_strndup(&d->arena, p->own.data, p->own.len);
         if (!d->unk_token)
             return abl_no_memory(w->err);
     }
-    if (!definition_add_token(d, p->text, id, w->err))
+    if (p->text.data && !definition_add_token(d, p->text, id, w->err))
         return false;
-    bool special = p->type == PIECE_CONTROL || p->type == PIECE_UNKNOWN;
-    if (!p->text.len || (!special && p->type != PIECE_USER_DEFINED))
+    if (!added.len || (!special && p->type != PIECE_USER_DEFINED))
         return true;
     // llama.cpp cuts users' own out of the text as it is, others once spaces are U+2581
     unsigned flags = special                       ? ADDED_SPECIAL
                      : w->order == ORDER_LLAMA_CPP ? 0
                                                    : ADDED_NORMALIZED | ADDED_AS_IS;
-    return definition_add_added(d, p->text, id, flags, w->err);
+    return definition_add_added(d, added, id, flags, w->err);
 }
 
 bool scores_define(struct definition *d, const struct scored_piece *pieces, size_t n,

@@ -20,7 +20,8 @@ enum piece_type {
 };
 
 struct scored_piece {
-    struct json_text text;
+    struct json_text text; // data NULL: none, as another has its text
+    struct json_text own;  // as the file has it
     double score;
     enum piece_type type;
 };

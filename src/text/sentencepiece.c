@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/string_index.h"
 #include "text/definition.h"
 #include "text/scores.h"
+#include "text/tokenizer_settings.h"
 
 enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 enum { MODEL_UNIGRAM = 1, MODEL_BPE = 2 };
@@ -124,6 +126,7 @@ static bool read_piece(struct message m, struct scored_piece *out)
         }
     }
     out->score = (double)score;
+    out->own = out->text;
     return !failed;
 }
 
@@ -218,15 +221,62 @@ static bool piece_text(struct definition *d, const struct sp_model *model, int64
     *out = NULL;
     if (id < 0 || (uint64_t)id >= model->n)
         return true;
-    struct json_text text = model->pieces[id].text;
+    struct json_text text = model->pieces[id].own;
     *out = arena_strndup(&d->arena, text.data, text.len);
     return *out || abl_no_memory(err);
 }
 
-static bool define(struct definition *d, struct message *m, struct sp_model *model,
-                   enum score_order order)
+// The texts of pieces that keep their names.
+static bool index_kept(const struct sp_model *model, const struct piece_names *names,
+                       struct string_index *out)
 {
-    if (!read_model(m, model) || !check_supported(m, model))
+    size_t next = 0;
+    for (size_t i = 0; names->keeps && i < model->n; i++) {
+        struct json_text t = model->pieces[i].own;
+        while (next < names->n && names->items[next].id < i)
+            next++;
+        bool named = next < names->n && names->items[next].id == i;
+        if (!named && !string_index_put(out, t.data, t.len, (uint32_t)i))
+            return false;
+    }
+    return true;
+}
+
+// Of pieces with one text the last is the one that has it.
+static bool drop_repeated(struct sp_model *model, struct string_index *seen)
+{
+    for (size_t i = model->n; i-- > 0;) {
+        struct json_text *t = &model->pieces[i].text;
+        const uint32_t *last = string_index_put(seen, t->data, t->len, (uint32_t)i);
+        if (!last)
+            return false;
+        if (*last != i)
+            *t = (struct json_text){ 0 };
+    }
+    return true;
+}
+
+static bool rename_pieces(struct sp_model *model, const struct piece_names *names,
+                          struct abl_err *err)
+{
+    struct string_index kept = { 0 }, seen = { 0 };
+    bool ok = index_kept(model, names, &kept);
+    for (size_t i = 0; ok && i < names->n; i++) {
+        const struct numbered_token *t = &names->items[i];
+        if (t->id < model->n && t->id < names->below
+            && !string_index_find(&kept, t->text.data, t->text.len))
+            model->pieces[t->id].text = t->text;
+    }
+    ok = ok && (!names->n || drop_repeated(model, &seen));
+    string_index_release(&kept);
+    string_index_release(&seen);
+    return ok || abl_no_memory(err);
+}
+
+static bool define(struct definition *d, struct message *m, struct sp_model *model,
+                   enum score_order order, const struct piece_names *names)
+{
+    if (!read_model(m, model) || !check_supported(m, model) || !rename_pieces(model, names, m->err))
         return false;
     struct scored_settings s = { model->add_prefix, model->byte_fallback, order };
     d->pieces_prefix = model->add_prefix;
@@ -236,7 +286,7 @@ static bool define(struct definition *d, struct message *m, struct sp_model *mod
 }
 
 bool definition_read_sentencepiece(struct definition *d, const char *folder, enum score_order order,
-                                   struct abl_err *err)
+                                   const struct piece_names *names, struct abl_err *err)
 {
     struct file_bytes bytes = { 0 };
     // Absent fields have the defaults of the schema.
@@ -255,7 +305,7 @@ bool definition_read_sentencepiece(struct definition *d, const char *folder, enu
         return false;
     const unsigned char *start = (const unsigned char *)bytes.data;
     struct message m = { d->path, start, start, start + bytes.size, err };
-    bool ok = define(d, &m, &model, order);
+    bool ok = define(d, &m, &model, order, names);
     free(model.pieces);
     file_bytes_release(&bytes);
     return ok;

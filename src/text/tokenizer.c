@@ -306,9 +306,12 @@ static bool read_folder(const char *folder, struct definition *d, struct tokeniz
         return definition_read_legacy(d, folder, err) && tokenizer_settings_read(folder, d, s, err);
     }
     d->source = SOURCE_PIECES;
-    if (file_exists_in(folder, "tokenizer.model"))
-        return tokenizer_settings_read(folder, d, s, err)
-               && definition_read_sentencepiece(d, folder, tokenizer_score_order(s, d), err);
+    if (file_exists_in(folder, "tokenizer.model")) {
+        if (!tokenizer_settings_read(folder, d, s, err))
+            return false;
+        struct piece_names names = tokenizer_piece_names(s, d);
+        return definition_read_sentencepiece(d, folder, tokenizer_score_order(s, d), &names, err);
+    }
     return abl_fail(err, ABL_BAD_MODEL,
                     "no tokenizer in '%s': expected tokenizer.json, or vocab.json and merges.txt, "
                     "or tokenizer.model",

@@ -217,7 +217,10 @@ static void read_byte_steps(const struct tokenizer_settings *s, const struct def
                             enum owner owner, struct tokenizer_reading *r)
 {
     bool later = owner == OWNER_TRANSFORMERS_5;
-    bool alone = d->n_cuts == 1 && d->cuts[0].kind == CUT_BYTE_LEVEL && !d->cuts_listed;
+    // of vocab.json and merges.txt the class has yet to put its steps
+    bool one = d->source == SOURCE_VOCAB ? r->class != CLASS_QWEN2
+                                         : d->n_cuts == 1 && d->cuts[0].kind == CUT_BYTE_LEVEL;
+    bool alone = one && !d->cuts_listed;
     bool owned = r->class == CLASS_GPT2 || r->class == CLASS_NEOX || r->class == CLASS_QWEN2;
     if (later ? !owned : !alone)
         return;
@@ -261,6 +264,19 @@ enum score_order tokenizer_score_order(const struct tokenizer_settings *s,
     if (!s->read_any || (class != CLASS_LLAMA && class != CLASS_CODE_LLAMA))
         return ORDER_SENTENCEPIECE;
     return d->like == OWNER_TRANSFORMERS_5 ? ORDER_PLACE : ORDER_SCORE;
+}
+
+struct piece_names tokenizer_piece_names(const struct tokenizer_settings *s,
+                                         const struct definition *d)
+{
+    enum tokenizer_class class = find_class(s, d, d->like);
+    bool llama = class == CLASS_LLAMA || class == CLASS_CODE_LLAMA;
+    bool later = d->like == OWNER_TRANSFORMERS_5;
+    const struct numbered_list *list = s->decoder.given ? &s->decoder : &s->plain;
+    if (!s->read_any || llama == later)
+        return (struct piece_names){ 0 };
+    // the older one asks its tokenizer for the names of <unk>, <s> and </s>
+    return (struct piece_names){ list->items, list->n, later ? UINT32_MAX : 3, later };
 }
 
 // As llama.cpp does, whoever is asked.

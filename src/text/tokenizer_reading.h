@@ -50,6 +50,10 @@ struct tokenizer_reading {
 enum score_order tokenizer_score_order(const struct tokenizer_settings *s,
                                        const struct definition *d);
 
+// The names that d->like gives to a SentencePiece model's pieces; n = 0: none. Borrowed from s.
+struct piece_names tokenizer_piece_names(const struct tokenizer_settings *s,
+                                         const struct definition *d);
+
 // d has what the file with the vocabulary says.
 void tokenizer_reading_of(const struct tokenizer_settings *s, const struct definition *d,
                           enum owner owner, struct tokenizer_reading *out);

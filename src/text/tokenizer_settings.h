@@ -57,6 +57,14 @@ struct numbered_list {
     bool given;
 };
 
+// Names that take the place of a SentencePiece model's own, by id.
+struct piece_names {
+    const struct numbered_token *items; // by id; of equal ids the last one counts
+    size_t n;
+    uint32_t below; // of pieces from this one on nobody changes the name
+    bool keeps;     // no name that a piece has which itself gets none
+};
+
 struct tokenizer_settings {
     const char *class_name;               // tokenizer_class of tokenizer_config.json, else NULL
     const char *model_class, *model_type; // tokenizer_class and model_type of config.json
