@@ -17,6 +17,7 @@ import argparse
 import hashlib
 import json
 import random
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,6 +174,11 @@ def variants() -> Iterator[tuple[str, dict]]:
     yield "added_longest_first", with_added(base_file(), a=("<a", {}), b=("<a>", {}), c=("<a>>", {}), d=("new", {}), e=("newer", {}))
     yield "added_normalized_last", with_added(base_file(), a=("lo", {"normalized": True}), b=("ow", {}), c=("<a>", {"normalized": True}))
     yield "borders", base_file(border_merges())
+    for behavior in (None, "Removed", "Contiguous", "MergedWithNext"):
+        file = base_file()
+        step = {"type": "Punctuation", **({"behavior": behavior} if behavior else {})}
+        file["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [step, {**file["pre_tokenizer"], "use_regex": False}]}
+        yield f"punctuation_{behavior}", file
     yield "added_runs_of_spaces", with_added(base_file(), a=("    ", {"normalized": True}), b=("  ", {"normalized": True}))
 
 
@@ -184,12 +190,20 @@ VARIANT_TEXTS = [
 ]
 
 
+# Whatever counts as punctuation or a symbol in Python's version of Unicode or in a later one.
+PUNCTUATION = [c for c in map(chr, range(0x20000)) if unicodedata.category(c)[0] in "PS" or c in "\u166d\U000111c9"]
+LATER = "\u1b4e\u1b4f\u1b7f\U00010d6e\U000113d4\U000113d5\U000113d7\U000113d8\U00011b00\U00011b09\U00011be1\U00011f43\U00011f4f\U00016d6d\U0001e5ff"
+
+
 def variant_entry(name: str, file: dict) -> dict:
     text = json.dumps(file, ensure_ascii=False, separators=(",", ":"))
     tokenizer = Tokenizer.from_str(text)
     rng = random.Random(len(name))
     parts = [*VARIANT_TEXTS, "<a>", "<b>", "<s>", "low", "  ", "é", "\u00a0"]
     borders = [f" {c}a{c}1{c}!{c} {c}" for c in BORDERLINE] if name == "borders" else []
+    if name.startswith("punctuation_"):
+        asked = PUNCTUATION + list(LATER) if name == "punctuation_Removed" else PUNCTUATION[::40]
+        borders = ["".join(f"a{c}" for c in asked[i : i + 30]) for i in range(0, len(asked), 30)]
     mixed = ["".join(rng.choice(parts) for _ in range(3)) for _ in range(40)]
     return {"name": name, "tokenizer_json": text, "cases": cases(tokenizer, VARIANT_TEXTS + mixed + borders)}
 

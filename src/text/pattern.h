@@ -13,6 +13,9 @@
 // The pattern that GPT-2 cuts by, and whoever says "ByteLevel" without another.
 const char *pattern_gpt2(void);
 
+// A character of punctuation.
+const char *pattern_punctuation(void);
+
 // That of Qwen 2.
 const char *pattern_qwen2(void);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "text/definition.h"
+#include "text/pattern.h"
 
 // What one object says, before its type is looked at: the type may come last.
 struct step {
@@ -166,9 +167,9 @@ static bool find_behavior(struct json *j, const struct step *s, enum cut_behavio
             return true;
         }
     return json_fail(j,
-                     "pre_tokenizer Split with behavior %.40s is not supported: expected Isolated,"
+                     "pre_tokenizer %.20s with behavior %.40s is not supported: expected Isolated,"
                      " Removed, MergedWithPrevious, MergedWithNext or Contiguous",
-                     s->behavior.data ? s->behavior.data : "missing");
+                     s->type.data, s->behavior.data ? s->behavior.data : "missing");
 }
 
 static bool add_split(struct json *j, struct step *s)
@@ -183,6 +184,15 @@ static bool add_split(struct json *j, struct step *s)
     if (!s->has_pattern)
         return json_fail(j, "pre_tokenizer Split without a pattern: expected a String or a Regex");
     return find_behavior(j, s, &c.behavior) && add_cut(j, s, c);
+}
+
+// Where the file does not say, each character of punctuation stands alone.
+static bool add_punctuation(struct json *j, struct step *s)
+{
+    const char *pattern = pattern_punctuation();
+    struct definition_cut c
+        = { .kind = CUT_SPLIT, .pattern = { .data = pattern, .len = strlen(pattern) } };
+    return (!s->behavior.data || find_behavior(j, s, &c.behavior)) && add_cut(j, s, c);
 }
 
 static bool add_digits(struct json *j, struct step *s)
@@ -211,10 +221,8 @@ bool steps_read_pre_tokenizer(struct json *j, void *to)
         const char *name;
         bool (*add)(struct json *j, struct step *s);
     } kinds[] = {
-        { "ByteLevel", add_byte_level },
-        { "Metaspace", add_metaspace },
-        { "Split", add_split },
-        { "Digits", add_digits },
+        { "ByteLevel", add_byte_level }, { "Metaspace", add_metaspace },     { "Split", add_split },
+        { "Digits", add_digits },        { "Punctuation", add_punctuation },
     };
     struct step s = { .d = to, .use_regex = true, .split = true };
     if (json_took_null(j))
@@ -228,6 +236,6 @@ bool steps_read_pre_tokenizer(struct json *j, void *to)
             return kinds[i].add(j, &s);
     return json_fail(j,
                      "pre_tokenizer %.40s is not supported: expected null, ByteLevel, Metaspace,"
-                     " Split, Digits or Sequence",
+                     " Split, Digits, Punctuation or Sequence",
                      s.type.data ? s.type.data : "without a type");
 }

@@ -165,7 +165,7 @@ static void honours_every_setting_of_the_file_format(void **state)
             different += check_variant(&s, &j, &n);
     }
     assert_true(json_end(&j));
-    assert_int_equal(variants, 14);
+    assert_int_equal(variants, 18);
     if (different)
         fail_msg("%zu of %zu texts differ", different, n);
     json_close(&j);
