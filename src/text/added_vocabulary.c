@@ -93,7 +93,7 @@ static bool add_one(struct added_vocabulary *v, const struct added_token *t, str
     if (!k)
         return abl_no_memory(err);
     uint32_t had = UINT32_C(1) << (t->flags & FLAG_BITS);
-    if (k->had & had)
+    if (!v->latest && k->had & had)
         return true;
     k->had |= had;
     uint32_t id = k->token.id;

@@ -32,8 +32,8 @@ void added_vocabulary_release(struct added_vocabulary *v);
 
 // Add tokens in one go; texts are borrowed, ids are not looked at. Of a token that is added again
 // the later flags count. Unless `latest`, a special one stays in the pass that it was first looked
-// for in, and another is looked for in both. What a token was at the start, or became on the way,
-// it does not become again in one go.
+// for in, and another is looked for in both. Nor does a token become again in one go, unless
+// `latest`, what it was at the start or on the way.
 bool added_vocabulary_add(struct added_vocabulary *v, const struct added_token *tokens, size_t n,
                           struct abl_err *err);
 

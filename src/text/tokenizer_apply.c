@@ -75,6 +75,12 @@ static bool check_ends(const struct definition *d, const struct tokenizer_settin
                         "'%s': special tokens of other names, such as '%s', are not supported "
                         "beside tokenizer_class %s",
                         d->path, s->named_later.items[0].text.data, tokenizer_class_name(r->class));
+    for (size_t i = 0; d->source == SOURCE_PIECES && d->unk_token && i < s->plain.n; i++)
+        if (json_key_is(s->plain.items[i].text, d->unk_token) && !s->decoder.given)
+            return abl_fail(err, ABL_BAD_MODEL,
+                            "'%s': added_tokens.json lists '%s', the token of what is unknown: "
+                            "expected it in tokenizer.model alone",
+                            d->path, d->unk_token);
     if (s->fix_mistral_regex == SETTING_TRUE && d->n_vocab > 100000)
         return abl_fail(err, ABL_BAD_MODEL,
                         "'%s': fix_mistral_regex true of tokenizer_config.json is not supported: "
