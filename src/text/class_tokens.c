@@ -65,8 +65,12 @@ static bool put_list(struct adder *a, struct string_index *x, const struct speci
 static const struct special_list *later_extras(const struct definition *d,
                                                const struct tokenizer_settings *s)
 {
+    static const struct special_list none = { 0 };
     if (s->extra.n)
         return &s->extra;
+    // nor does it come to the older one's beside names
+    if (d->source == SOURCE_PIECES && s->named.n)
+        return &none;
     // beside a tokenizer.model the latter's own take that place
     bool neither = !s->additional.given && !s->extra.given && d->source != SOURCE_PIECES;
     return neither ? &s->map_additional : &s->additional;
@@ -300,7 +304,7 @@ static bool add_all(struct adder *a)
     if (!find_special(a))
         return false;
     bool pieces = a->d->source == SOURCE_PIECES;
-    bool skip = a->later && pieces && (s->additional.given || s->extra.given);
+    bool skip = a->later && pieces && (s->additional.given || s->extra.given || s->named.n);
     bool all = true;
     if (a->r->fresh && s->decoder.given && !names_all(a, &all))
         return false;
