@@ -41,8 +41,17 @@ bool definition_add_merge(struct definition *d, struct json_text left, struct js
     return true;
 }
 
+static bool is_room(const struct definition *d, size_t n, const char *of, struct abl_err *err)
+{
+    return n < EFFORT_STEPS
+           || abl_fail(err, ABL_BAD_MODEL, "'%s': %s of more than %d steps: expected fewer",
+                       d->path, of, EFFORT_STEPS);
+}
+
 bool definition_add_normal(struct definition *d, struct definition_normal n, struct abl_err *err)
 {
+    if (!is_room(d, d->n_normals, "normalizer", err))
+        return false;
     void *moved = array_room(d->normals, d->n_normals, &d->cap_normals, sizeof *d->normals);
     if (!moved)
         return abl_no_memory(err);
@@ -64,6 +73,8 @@ bool definition_add_marks(struct definition *d, bool prefix, struct abl_err *err
 
 bool definition_add_cut(struct definition *d, struct definition_cut c, struct abl_err *err)
 {
+    if (!is_room(d, d->n_cuts, "pre_tokenizer", err))
+        return false;
     void *moved = array_room(d->cuts, d->n_cuts, &d->cap_cuts, sizeof *d->cuts);
     if (!moved)
         return abl_no_memory(err);

@@ -13,6 +13,7 @@ struct encoder {
     struct bpe_scratch scratch;
     struct pieces pieces;
     struct buf word;
+    struct effort effort;
     struct token_ids *out;
     struct abl_err *err;
 };
@@ -164,7 +165,7 @@ static bool add_id(struct encoder *e, uint32_t id)
 static bool encode_normalized(struct encoder *e, const char *text, size_t len, bool at_start)
 {
     struct buf normal = { 0 };
-    bool ok = normalizer_run(&e->t->normalizer, text, len, &normal, e->err);
+    bool ok = normalizer_run(&e->t->normalizer, text, len, &e->effort, &normal, e->err);
     struct added_scan scan
         = { .set = &e->t->added_normalized, .text = normal.data, .len = normal.len };
     struct added_span s;
@@ -239,6 +240,7 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len,
         return abl_fail(err, ABL_BAD_DATA, "text is not UTF-8: found byte 0x%02x at byte %zu",
                         (unsigned char)text[bad], bad);
     struct encoder e = { .t = t, .out = out, .err = err };
+    e.pieces.spans.effort = &e.effort;
     bool ok = encode_text(&e, text, len);
     bpe_scratch_release(&e.scratch);
     pieces_release(&e.pieces);

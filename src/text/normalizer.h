@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "text/definition.h"
+#include "text/effort.h"
 
 struct pattern;
 
@@ -24,8 +25,9 @@ bool normalizer_init(struct normalizer *n, const struct definition_normal *steps
                      const char *path, struct abl_err *err);
 void normalizer_release(struct normalizer *n);
 
-// Append the normalised text to out. text is sound UTF-8.
-bool normalizer_run(const struct normalizer *n, const char *text, size_t len, struct buf *out,
-                    struct abl_err *err);
+// Append the normalised text to out. text is sound UTF-8. effort: what the text has had already;
+// NULL: nothing. Steps that make more of it than text/effort.h allows are ABL_BAD_MODEL.
+bool normalizer_run(const struct normalizer *n, const char *text, size_t len, struct effort *effort,
+                    struct buf *out, struct abl_err *err);
 
 #endif

@@ -144,6 +144,9 @@ bool pattern_compile(const struct pattern_source *source, struct pattern **out, 
     if (p)
         p->name = name_of(source);
     bool ok = (p && p->name) || abl_no_memory(err);
+    if (ok && source->text.len > EFFORT_PATTERN)
+        ok = abl_fail(err, ABL_BAD_MODEL, "%s has %zu bytes: expected %d at most", p->name,
+                      source->text.len, EFFORT_PATTERN);
     ok = ok
          && (source->literal ? compile_literal(p, source->text, err)
                              : compile_spelt(p, source->text, err));
@@ -191,9 +194,19 @@ struct search {
     const char *text;
     size_t len;
     unsigned dear; // searches that took many retries
+    struct effort *effort;
     struct spans *s;
     struct abl_err *err;
 };
+
+static bool spent(struct search *w)
+{
+    return effort_is_spent(w->effort)
+           && !abl_fail(w->err, ABL_BAD_MODEL,
+                        "%s and what comes before it take more than %d seconds for a text of %zu "
+                        "bytes: have the patterns repeat less",
+                        w->p->name, EFFORT_SECONDS, w->len);
+}
 
 static int search_within(struct search *w, size_t from, unsigned long retries)
 {
@@ -208,9 +221,15 @@ static int search_within(struct search *w, size_t from, unsigned long retries)
 static bool search(struct search *w, size_t from, bool *found)
 {
     OnigUChar why[ONIG_MAX_ERROR_MESSAGE_LEN];
-    int rc = search_within(w, from, CHEAP_RETRIES + CHEAP_RETRIES_A_BYTE * (w->len - from));
-    if (rc == ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER && w->dear++ < DEAR_SEARCHES)
-        rc = search_within(w, from, DEAR_RETRIES + CHEAP_RETRIES_A_BYTE * (w->len - from));
+    unsigned long per_byte = CHEAP_RETRIES_A_BYTE * (w->len - from);
+    if (++w->effort->searches % EFFORT_SEARCHES == 0 && spent(w))
+        return false;
+    int rc = search_within(w, from, CHEAP_RETRIES + per_byte);
+    if (rc == ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER && w->dear++ < DEAR_SEARCHES) {
+        if (spent(w))
+            return false;
+        rc = search_within(w, from, DEAR_RETRIES + per_byte);
+    }
     *found = rc >= 0;
     if (rc >= 0 || rc == ONIG_MISMATCH)
         return true;
@@ -288,7 +307,9 @@ static bool make_ready(struct spans *s, struct abl_err *err)
 bool pattern_find(const struct pattern *p, const char *text, size_t len, struct spans *out,
                   struct abl_err *err)
 {
+    struct effort own = { 0 };
     struct search w = { .p = p, .text = text, .len = len, .s = out, .err = err };
+    w.effort = out->effort ? out->effort : &own;
     size_t unsure = p->asks_breaks ? pattern_unsure_break(text, len) : len;
     if (unsure < len)
         return abl_fail(err, ABL_BAD_DATA,

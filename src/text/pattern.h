@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "text/effort.h"
 
 // The pattern that GPT-2 cuts by, and whoever says "ByteLevel" without another.
 const char *pattern_gpt2(void);
@@ -54,11 +55,13 @@ struct spans {
     size_t n, cap;
     struct re_registers *region;
     struct OnigMatchParamStruct *limits;
+    struct effort *effort; // of the text that these are searches of; NULL: each is a text
 };
 
 // Fill out anew with stretches that cover text[0..len), which is sound UTF-8, in the reference's
 // order: matches are looked for where the last one ended, and an empty one there does not count.
-// A search that does not end within its limits is ABL_BAD_DATA.
+// A search that does not end within its limits is ABL_BAD_DATA; one that ends the text's effort,
+// ABL_BAD_MODEL.
 bool pattern_find(const struct pattern *p, const char *text, size_t len, struct spans *out,
                   struct abl_err *err);
 void spans_release(struct spans *s);

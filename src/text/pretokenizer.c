@@ -220,10 +220,20 @@ static bool cut_piece(const struct cut_step *s, const char *text, size_t len, bo
     return false;
 }
 
+static bool grows(size_t step, size_t most, size_t len, struct abl_err *err)
+{
+    return abl_fail(
+        err, ABL_BAD_MODEL,
+        "step %zu of the tokenizer's pre-tokenizer makes more than %zu bytes of a text of "
+        "%zu: expected steps that do not multiply it",
+        step, most, len);
+}
+
 bool pretokenizer_run(const struct pretokenizer *p, const char *text, size_t len, bool at_start,
                       struct pieces *out, struct abl_err *err)
 {
-    struct pieces next = { 0 };
+    struct pieces next = { .spans.effort = out->spans.effort };
+    size_t most = effort_most(len);
     out->text.len = out->n = 0;
     out->at_start = at_start;
     bool ok = add_piece(out, text, len, err);
@@ -233,7 +243,8 @@ bool pretokenizer_run(const struct pretokenizer *p, const char *text, size_t len
         for (size_t k = 0; ok && k < out->n; k++) {
             size_t begin = k ? out->ends[k - 1] : 0;
             ok = cut_piece(&p->steps[i], out->text.data + begin, out->ends[k] - begin,
-                           out->at_start && k == 0, &next, err);
+                           out->at_start && k == 0, &next, err)
+                 && (next.text.len <= most || grows(i + 1, most, len, err));
         }
         struct pieces swap = *out;
         *out = next;

@@ -131,6 +131,8 @@ static bool note_equal(struct tokenizer *t, const struct definition *d, struct a
 static bool make_added_sets(struct tokenizer *t, const struct definition *d, struct abl_err *err)
 {
     struct added_token *texts = arena_alloc(&t->arena, d->n_added + 1, sizeof *texts);
+    struct effort effort = { 0 }; // of all of them
+    size_t bytes = 0;
     if (!texts)
         return abl_no_memory(err);
     for (size_t i = 0; i < d->n_added; i++) {
@@ -138,7 +140,14 @@ static bool make_added_sets(struct tokenizer *t, const struct definition *d, str
         texts[i] = d->added[i];
         if (!(texts[i].flags & ADDED_NORMALIZED) || texts[i].flags & ADDED_AS_IS)
             continue;
-        bool ok = normalizer_run(&t->normalizer, texts[i].text, texts[i].len, &normal, err);
+        bool ok
+            = normalizer_run(&t->normalizer, texts[i].text, texts[i].len, &effort, &normal, err);
+        if (ok && (bytes += normal.len) > EFFORT_BYTES)
+            ok = abl_fail(
+                err, ABL_BAD_MODEL,
+                "'%s': the normalizer makes more than %d MiB of the added tokens: expected "
+                "steps that do not multiply them",
+                d->path, EFFORT_BYTES >> 20);
         texts[i].len = normal.len;
         texts[i].text = ok ? arena_strndup(&t->arena, normal.data, normal.len) : NULL;
         buf_release(&normal);
@@ -190,7 +199,7 @@ static void token_bytes(const struct tokenizer *t, const struct token *token, st
     else if (byte >= 0)
         buf_char(out, (char)byte);
     else if (!t->byte_level)
-        out->failed |= !normalizer_run(&unmark, token->text, token->len, out, NULL);
+        out->failed |= !normalizer_run(&unmark, token->text, token->len, NULL, out, NULL);
 }
 
 static bool make_readable(struct tokenizer *t, struct abl_err *err)

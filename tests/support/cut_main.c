@@ -53,7 +53,7 @@ static cJSON *cut(const struct normalizer *n, const struct pretokenizer *p, cons
 {
     struct abl_err err;
     struct buf normal = { 0 };
-    bool ok = normalizer_run(n, text, strlen(text), &normal, &err)
+    bool ok = normalizer_run(n, text, strlen(text), NULL, &normal, &err)
               && (!normal.len || pretokenizer_run(p, normal.data, normal.len, true, pieces, &err));
     if (ok && !normal.len)
         pieces->n = 0;

@@ -54,7 +54,7 @@ static bool cut(struct steps *s, const char *text, struct abl_err *err)
 {
     struct buf normal = { 0 };
     s->pieces.n = 0;
-    bool ok = normalizer_run(&s->normalizer, text, strlen(text), &normal, err)
+    bool ok = normalizer_run(&s->normalizer, text, strlen(text), NULL, &normal, err)
               && (!normal.len
                   || pretokenizer_run(&s->pretokenizer, normal.data, normal.len, true, &s->pieces,
                                       err));
@@ -254,7 +254,7 @@ static void knows_the_characters_of_the_reference(void **state)
         char sha[SHA256_HEX];
         left.len = 0;
         if (!normalizer_init(&n, &step, 1, "tokenizer.json", &err)
-            || !normalizer_run(&n, all.data, all.len, &left, &err)
+            || !normalizer_run(&n, all.data, all.len, NULL, &left, &err)
             || !sha256_bytes(left.data, left.len, sha, &err))
             fail_msg("%s: %s", removed, err.text);
         if (strcmp(sha, fixture_text(item, "sha256")) != 0) {
