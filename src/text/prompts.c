@@ -8,6 +8,8 @@
 #include "text/checks.h"
 #include "text/lint.h"
 
+enum { MAX_IDS = 1 << 29 }; // of all prompts: two gigabytes
+
 // One pass over a dataset.
 struct maker {
     const struct tokenizer *tokenizer;
@@ -15,6 +17,7 @@ struct maker {
     struct prompts *p;
     struct lint lint;
     struct token_ids ids; // of the row at hand, without BOS
+    size_t n_ids;         // of all rows so far
 };
 
 // ----------------------------------------------------------------------------------------- one row
@@ -104,6 +107,12 @@ static bool check_answers(struct maker *m, const struct prompt *p)
 static bool keep_ids(struct maker *m, const uint32_t **out, uint32_t *n, struct abl_err *err)
 {
     bool has_bos = m->p->bos != TOKEN_NONE;
+    m->n_ids += m->ids.n;
+    if (m->n_ids > MAX_IDS)
+        return abl_fail(
+            err, ABL_BAD_DATA,
+            "'%s': the prompts have more than %d tokens: expected fewer or shorter rows",
+            m->p->source, MAX_IDS);
     uint32_t *ids = arena_alloc(&m->p->arena, m->ids.n + has_bos, sizeof *ids);
     if (!ids)
         return abl_no_memory(err);
