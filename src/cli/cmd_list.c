@@ -55,10 +55,10 @@ static cJSON *model_json(const struct model_entry *m, const struct device_info *
 {
     char fit[128];
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "name", m->name);
+    add_name(o, "name", m->name);
     cJSON_AddStringToObject(o, "source", source_name(m->source));
     if (m->path)
-        cJSON_AddStringToObject(o, "path", m->path);
+        add_name(o, "path", m->path);
     else
         cJSON_AddNullToObject(o, "path");
     cJSON_AddBoolToObject(o, "usable", m->usable);

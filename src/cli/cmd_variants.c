@@ -41,9 +41,9 @@ static cJSON *variant_json(const struct fit *f, const struct corpus_variant *v)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "data", f->data->name);
-    cJSON_AddStringToObject(o, "corpus", v->corpus);
+    add_name(o, "corpus", v->corpus);
     if (v->split)
-        cJSON_AddStringToObject(o, "split", v->split);
+        add_name(o, "split", v->split);
     else
         cJSON_AddNullToObject(o, "split");
     cJSON_AddNumberToObject(o, "rows", (double)(f->data->n_rows + f->n_unread));

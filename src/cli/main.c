@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/jobs.h"
+#include "base/name_text.h"
 #include "base/own_folder.h"
 #include "base/say.h"
 #include "cli/commands.h"
@@ -72,6 +73,10 @@ static bool quote_command_line(int argc, char **argv, struct buf *out)
             buf_char(out, ' ');
         if (argv[i][0] && strspn(argv[i], plain) == strlen(argv[i])) {
             buf_str(out, argv[i]);
+            continue;
+        }
+        if (!name_is_utf8(argv[i])) {
+            name_text(argv[i], out);
             continue;
         }
         buf_char(out, '\'');

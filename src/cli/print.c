@@ -1,5 +1,7 @@
 #include "cli/print.h"
 
+#include "base/buf.h"
+#include "base/name_text.h"
 #include "base/say.h"
 
 #include <stdio.h>
@@ -27,6 +29,15 @@ bool print_json(cJSON *document, struct abl_err *err)
     bool ok = say_json(text, len + 1, err);
     cJSON_free(text);
     return ok;
+}
+
+void add_name(cJSON *o, const char *key, const char *name)
+{
+    struct buf text = { 0 };
+    name_text(name, &text);
+    if (!text.failed)
+        cJSON_AddStringToObject(o, key, text.data ? text.data : "");
+    buf_release(&text);
 }
 
 void print_findings(const struct prompts *p)

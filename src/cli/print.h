@@ -20,6 +20,9 @@ const char *size_text(uint64_t bytes, char out[SIZE_TEXT]);
 // Print a document on standard output and free it; false when it could not be built or written.
 bool print_json(cJSON *document, struct abl_err *err);
 
+// Add a path, or what else may be no UTF-8, to a document: base/name_text.h.
+void add_name(cJSON *o, const char *key, const char *name);
+
 struct verify;
 
 // verify.json; the caller deletes it.

@@ -7,6 +7,7 @@
 
 #include <utf8proc.h>
 
+#include "base/name_text.h"
 #include "report/number.h"
 
 struct doc doc_new(void)
@@ -83,6 +84,17 @@ static cJSON *text_item(const char *text)
 void doc_text(struct doc *d, cJSON *parent, const char *key, const char *text)
 {
     attach(d, parent, key, text ? text_item(text) : cJSON_CreateNull());
+}
+
+void doc_name(struct doc *d, cJSON *parent, const char *key, const char *name)
+{
+    struct buf text = { 0 };
+    buf_str(&text, "");
+    if (name)
+        name_text(name, &text);
+    d->failed |= text.failed;
+    doc_text(d, parent, key, name ? text.data : NULL);
+    buf_release(&text);
 }
 
 // cJSON would print numbers in its own, locale-dependent way: ours go in as raw text.

@@ -29,7 +29,9 @@ struct doc doc_file(const char *name, bool partial);
 cJSON *doc_object(struct doc *d, cJSON *parent, const char *key);
 cJSON *doc_array(struct doc *d, cJSON *parent, const char *key);
 void doc_text(struct doc *d, cJSON *parent, const char *key, const char *text); // NULL gives null
-void doc_number(struct doc *d, cJSON *parent, const char *key, double value);   // NaN gives null
+// A path, or what else may be no UTF-8: base/name_text.h.
+void doc_name(struct doc *d, cJSON *parent, const char *key, const char *name);
+void doc_number(struct doc *d, cJSON *parent, const char *key, double value); // NaN gives null
 // A value that came from a float: the shortest decimal that reads back to it.
 void doc_float(struct doc *d, cJSON *parent, const char *key, float value);
 void doc_uint(struct doc *d, cJSON *parent, const char *key, uint64_t value);

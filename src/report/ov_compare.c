@@ -65,7 +65,7 @@ bool ov_compare_doc(const struct ov_file *const *files, size_t n, struct doc *ou
     bool ok = n_agree || abl_no_memory(err);
     for (size_t i = 0; i < n; i++) {
         cJSON *o = doc_object(&d, reports, NULL);
-        doc_text(&d, o, "path", files[i]->path);
+        doc_name(&d, o, "path", files[i]->path);
         doc_text(&d, o, "model", files[i]->model);
         doc_text(&d, o, "condition", files[i]->condition);
         doc_text(&d, o, "kind", files[i]->kind);

@@ -45,7 +45,7 @@ static void add_model(struct doc *d, const struct model *m, const struct weights
     cJSON *o = doc_object(d, d->root, "model");
     doc_text(d, o, "name", m->name);
     doc_text(d, o, "arch", s->arch);
-    doc_text(d, o, "path", m->path);
+    doc_name(d, o, "path", m->path);
     doc_text(d, o, "sha256", or_null(weights->sha256));
     doc_text(d, o, "sha256_lacks", or_null(weights->unknown.text));
     doc_text(d, o, "config_sha256", or_null(m->config_sha256));
@@ -61,7 +61,7 @@ static void add_data(struct doc *d, const struct session *session)
 {
     cJSON *o = doc_object(d, d->root, "data");
     doc_text(d, o, "name", session->data->name);
-    doc_text(d, o, "path", session->data->path);
+    doc_name(d, o, "path", session->data->path);
     doc_text(d, o, "sha256", session->data->sha256);
     doc_text(d, o, "split", split_name(session->data->split));
     doc_uint(d, o, "rows", session->prompts->n);
@@ -130,7 +130,7 @@ static void add_device(struct doc *d, const struct session *session)
     doc_text(d, o, "precision", precision_name(info->precision));
     doc_uint(d, o, "threads", n_threads ? n_threads : cores > 0 ? (uint64_t)cores : 1);
     doc_text(d, o, "host_cpu", cpu);
-    doc_text(d, o, "tuned", or_null(info->tuned));
+    doc_name(d, o, "tuned", or_null(info->tuned));
     doc_text(d, o, "not_tuned", or_null(info->not_tuned));
 }
 
@@ -169,7 +169,7 @@ struct doc provenance_doc(const struct report *r, const struct weights_of *weigh
     doc_text(&d, d.root, "commit", or_null(ABLTUI_COMMIT));
     doc_text(&d, d.root, "command_line", r->command_line);
     add_run_file(&d, &s->run_file);
-    doc_text(&d, d.root, "data_dir", s->data_dir);
+    doc_name(&d, d.root, "data_dir", s->data_dir);
     add_start(&d, r->seconds);
     doc_uint(&d, d.root, "seed", s->seed);
     doc_text(&d, d.root, "ablate", ablate_text(s, ablate));

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/name_text.h"
 #include "base/string_index.h"
 #include "text/rows.h"
 #include "text/split.h"
@@ -119,11 +120,17 @@ static bool place_file(struct corpus_files *p, struct arena *a, const char *path
     const char *dot = strrchr(base, '.');
     int folder = (int)(base - path);
     p->path = arena_strdup(a, path);
-    p->name = arena_strndup(a, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+    const char *stem
+        = arena_strndup(a, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+    struct buf label = { 0 };
+    if (stem)
+        name_label(stem, &label);
+    p->name = stem && !label.failed ? arena_strdup(a, label.data ? label.data : "") : NULL;
+    buf_release(&label);
     if (!p->path || !p->name)
         return false;
-    p->splits[0] = arena_printf(a, "%.*s%s.split.json", folder, path, p->name);
-    p->splits[1] = arena_printf(a, "%.*s../splits/%s.split.json", folder, path, p->name);
+    p->splits[0] = arena_printf(a, "%.*s%s.split.json", folder, path, stem);
+    p->splits[1] = arena_printf(a, "%.*s../splits/%s.split.json", folder, path, stem);
     return p->splits[0] && p->splits[1];
 }
 
