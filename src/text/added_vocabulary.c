@@ -12,7 +12,7 @@ struct known_token {
     bool raw, normalized;
     bool special;
     uint32_t turn, special_turn; // when it was added, and became special
-    uint32_t had;                // flags that it had in this go, a bit for each combination
+    uint32_t go, had;            // flags that it had in that go, a bit for each combination
 };
 
 void added_vocabulary_init(struct added_vocabulary *v, const struct string_index *model,
@@ -54,7 +54,7 @@ static struct known_token *place_of(struct added_vocabulary *v, const struct add
     v->known = known;
     if (!string_index_put(&v->places, t->text, t->len, (uint32_t)v->n))
         return NULL;
-    v->known[v->n] = (struct known_token){ .token = *t };
+    v->known[v->n] = (struct known_token){ .token = *t, .go = v->n_goes };
     v->known[v->n].token.id = TOKEN_NONE;
     return &v->known[v->n++];
 }
@@ -92,6 +92,10 @@ static bool add_one(struct added_vocabulary *v, const struct added_token *t, str
         return true;
     if (!k)
         return abl_no_memory(err);
+    if (k->go != v->n_goes) { // what it was at the start of this one
+        k->go = v->n_goes;
+        k->had = UINT32_C(1) << (k->token.flags & FLAG_BITS);
+    }
     uint32_t had = UINT32_C(1) << (t->flags & FLAG_BITS);
     if (!v->latest && k->had & had)
         return true;
@@ -115,8 +119,7 @@ static bool add_one(struct added_vocabulary *v, const struct added_token *t, str
 bool added_vocabulary_add(struct added_vocabulary *v, const struct added_token *tokens, size_t n,
                           struct abl_err *err)
 {
-    for (size_t i = 0; i < v->n; i++)
-        v->known[i].had = UINT32_C(1) << (v->known[i].token.flags & FLAG_BITS);
+    v->n_goes++;
     for (size_t i = 0; i < n; i++)
         if (!mark_special(v, &tokens[i], err))
             return false;

@@ -19,6 +19,7 @@ struct added_vocabulary {
     size_t n_model;                   // its tokens
     struct known_token *known;        // malloc'd; as first added
     size_t n, cap;
+    uint32_t n_goes;            // calls of added_vocabulary_add
     uint32_t n_turns;           // tokens that became special, or were added as others
     struct string_index places; // in `known`, by text
     uint32_t next_id;

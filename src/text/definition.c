@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "text/effort.h"
 
 static bool keep(struct definition *d, struct json_text *text, struct abl_err *err)
 {

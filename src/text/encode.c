@@ -200,7 +200,7 @@ static bool is_changed(const struct tokenizer *t, const char *text)
 {
     struct buf normal = { 0 };
     size_t len = strlen(text);
-    bool same = normalizer_run(&t->normalizer, text, len, &normal, NULL) && normal.len == len
+    bool same = normalizer_run(&t->normalizer, text, len, NULL, &normal, NULL) && normal.len == len
                 && (!len || memcmp(normal.data, text, len) == 0);
     buf_release(&normal);
     return !same;
