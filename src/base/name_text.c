@@ -33,14 +33,19 @@ void name_text(const char *name, struct buf *out)
     buf_char(out, '\'');
 }
 
-void name_label(const char *name, struct buf *out)
+const char *name_label(const char *name, struct arena *a)
 {
+    struct buf out = { 0 };
+    buf_str(&out, "");
     for (size_t left = strlen(name), n; left; name += n, left -= n) {
         n = utf8_sequence((const unsigned char *)name, left);
         if (n)
-            buf_add(out, name, n);
+            buf_add(&out, name, n);
         else
-            buf_printf(out, "%%%02X", (unsigned)(unsigned char)*name);
+            buf_printf(&out, "%%%02X", (unsigned)(unsigned char)*name);
         n = n ? n : 1;
     }
+    const char *label = out.failed ? NULL : arena_strdup(a, out.data);
+    buf_release(&out);
+    return label;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 // Append a path or an argument. One that is UTF-8 stands as it is. One that is not, or that begins
@@ -12,9 +13,9 @@
 // are a backslash and a quote. So each name is another text, and each text one name.
 void name_text(const char *name, struct buf *out);
 
-// Append a name by which something is called, such as a condition by its file: each byte that is no
-// UTF-8 becomes %NN. It may become a name of files again.
-void name_label(const char *name, struct buf *out);
+// What something is called by a name of files, such as a condition by its corpus: each byte that is
+// no UTF-8 becomes %NN. It may become a name of files again. NULL when memory is out.
+const char *name_label(const char *name, struct arena *a);
 
 bool name_is_utf8(const char *name);
 

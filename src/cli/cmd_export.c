@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/name_text.h"
 #include "base/say.h"
 #include "base/sha256.h"
 #include "cli/runner.h"
@@ -19,7 +20,8 @@ static const char *tag_of(const char *data, struct arena *a)
     static const char ending[] = ".jsonl";
     if (len > sizeof ending - 1 && strcmp(name + len - (sizeof ending - 1), ending) == 0)
         len -= sizeof ending - 1;
-    return arena_strndup(a, name, len);
+    const char *stem = arena_strndup(a, name, len);
+    return stem ? name_label(stem, a) : NULL;
 }
 
 static bool name_children(const struct cli *cli, struct arena *a, struct cross_child *out,

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/file.h"
 #include "base/name_text.h"
 #include "model/config.h"
@@ -41,15 +40,6 @@ uint32_t model_vector_len(const struct model_shape *s, enum model_vector which)
     return s->d_model;
 }
 
-static const char *label(struct arena *a, const char *name)
-{
-    struct buf text = { 0 };
-    name_label(name, &text);
-    const char *kept = text.failed ? NULL : arena_strdup(a, text.data ? text.data : "");
-    buf_release(&text);
-    return kept;
-}
-
 // "tiny-gpt2" of "data/models/tiny-gpt2/", as text.
 static const char *last_part(struct arena *a, const char *path)
 {
@@ -60,7 +50,7 @@ static const char *last_part(struct arena *a, const char *path)
     while (first && path[first - 1] != '/')
         first--;
     const char *part = arena_strndup(a, path + first, len - first);
-    return part ? label(a, part) : NULL;
+    return part ? name_label(part, a) : NULL;
 }
 
 // A .safetensors file stands for its folder, where config.json and its shards are.
@@ -142,7 +132,7 @@ bool model_tokenizer_open(const char *path, enum owner like, struct tokenizer **
 
 bool model_rename(struct model *m, const char *name)
 {
-    m->name = label(&m->arena, name);
+    m->name = name_label(name, &m->arena);
     return m->name != NULL;
 }
 

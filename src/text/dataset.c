@@ -122,11 +122,7 @@ static bool place_file(struct corpus_files *p, struct arena *a, const char *path
     p->path = arena_strdup(a, path);
     const char *stem
         = arena_strndup(a, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
-    struct buf label = { 0 };
-    if (stem)
-        name_label(stem, &label);
-    p->name = stem && !label.failed ? arena_strdup(a, label.data ? label.data : "") : NULL;
-    buf_release(&label);
+    p->name = stem ? name_label(stem, a) : NULL;
     if (!p->path || !p->name)
         return false;
     p->splits[0] = arena_printf(a, "%.*s%s.split.json", folder, path, stem);

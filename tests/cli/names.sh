@@ -18,6 +18,7 @@ said() { eval "printf %s $(python3 -c '
 import json, sys
 o = json.load(open(sys.argv[1], encoding="utf-8"))
 for key in sys.argv[2:]:
+    key = int(key) if key.isdigit() else key
     o = o[key]
 print(o)' "$@")"; }
 
@@ -39,9 +40,8 @@ succeeds heads_from_an_odd_file "${quick[@]}" --data facts --heads "@heads-$odd"
 echo '{"model": {"name": "tiny-gpt2"}, "dataset": {"id": "facts"}, "battery": {"type": "heads"}, "rows": 6, "boot": 10}' >"run-$odd.json"
 succeeds a_screen_into_an_odd_file --data facts --rows 6 --boot 10 --device cpu --screenshot "screen-$odd.txt"
 holds which_is_there test -s "screen-$odd.txt"
-succeeds an_odd_folder_of_variants variants --data facts --model "./model-$odd" --out "variants-$odd" --json
-"$program" variants --data facts --model "./model-$odd" --out "variants-$odd" --json >list.json 2>/dev/null
-holds is_named_to_the_byte test -s "$(said list.json corpus)"
+"$program" variants "./$odd.jsonl" --tokenizer "./model-$odd" --out "variants-$odd" --json >list.json 2>/dev/null
+holds a_corpus_in_an_odd_folder_is_named_to_the_byte test -s "$(said list.json corpora 0 corpus)"
 cp -R "$ABLTUI_DATA" "data-$odd"
 mv "data-$odd/models/tiny-gpt2" "data-$odd/models/m-$odd"
 ABLTUI_DATA=data-$odd "$program" models --json >list.json 2>/dev/null
