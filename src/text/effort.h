@@ -1,5 +1,6 @@
-// What a tokenizer's file may have us do with one text. Steps that put more in a text's place double
-// it step by step, and an expression may take as long as it likes: beyond this nobody means it.
+// What a tokenizer's file may have us do with one text. Steps that put more in a text's place
+// double it step by step, and an expression may take as long as it likes: beyond this nobody means
+// it.
 #ifndef ABL_TEXT_EFFORT_H
 #define ABL_TEXT_EFFORT_H
 
