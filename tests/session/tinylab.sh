@@ -58,6 +58,14 @@ done
 holds deltas_are_of_patches test -z "$(columns heads.full 7 | tr -d '\n')"
 holds deltas_of_patches all_numbers patch.full 7
 
+# A prompt of 128 tokens, as many as the model takes, which an answer behind it exceeds.
+words=$(printf ' it%.0s' {1..126})
+printf '{"clean":"It%s","target":" is","foil":" was"}\n' "$words" >"$scratch/long.jsonl"
+long=(--compat tinylab --data "$scratch/long.jsonl" --layers 0 --device cpu --boot 20 --quiet)
+succeeds a_full_prompt --export "$scratch/fits" "${long[@]}"
+refuses a_sequence_that_is_too_long 3 "long.jsonl' line 1: the prompt and an answer are 129 tokens where the model takes 128" \
+    --export "$scratch/long" "${long[@]}" --span full
+
 # A run file's "metric_span" asks for them; of pairs tinyLab took no notice of it.
 cp -r tests/fixtures/configs/checkout "$scratch/checkout"
 configs=$scratch/checkout/lab/configs

@@ -90,7 +90,6 @@ static const cJSON *settings_of(struct oracle_run *r, const struct oracle_model 
     if (strcmp(m->name, "llama-gqa") == 0)
         r->settings.model = plain.path;
     r->settings.compat = COMPAT_TINYLAB;
-    r->settings.whole_answers = true;
     r->settings.max_rows = (size_t)fixture_number(fixture_at(model, "n_rows"));
     return model;
 }
@@ -151,6 +150,7 @@ static void check_intact(const struct oracle_model *m, const char *device)
 {
     struct oracle_run r;
     const cJSON *model = settings_of(&r, m, device);
+    r.settings.whole_answers = true;
     run_all(&r);
     check_padding(&r, model);
     check_lds(r.session->intact, r.session->prompts->n,
@@ -166,7 +166,6 @@ static void check_sets(const struct oracle_model *m, const char *device)
     const cJSON *expected = fixture_at(settings_of(&r, m, device), "sets");
     r.settings.experiment = &experiment_sets;
     r.settings.sets = "0:1+0:2;0:0+0:1+0:3;0:3+1:2";
-    r.settings.whole_answers = false;
     run_all(&r);
     check_metrics(&r, expected);
     oracle_run_close(&r);
@@ -177,9 +176,10 @@ static void check_patches(const struct oracle_model *m, const char *device,
 {
     struct oracle_run r;
     const cJSON *model = settings_of(&r, m, device), *v;
-    const char *name = direction == CLEAN_TO_CORRUPT ? "clean->corrupt" : "corrupt->clean";
+    const char *name = direction_name(direction);
     r.settings.experiment = &experiment_patch;
     r.settings.direction = direction;
+    r.settings.whole_answers = true;
     r.settings.heads = "*:1";
     r.settings.sites
         = 1u << SITE_RESID_POST | 1u << SITE_ATTN_OUT | 1u << SITE_MLP_OUT | 1u << SITE_Z;
@@ -197,6 +197,22 @@ static void check_patch(const struct oracle_model *m, const char *device)
 {
     check_patches(m, device, CLEAN_TO_CORRUPT);
     check_patches(m, device, CORRUPT_TO_CLEAN);
+}
+
+// A run's own activations put in, compared with the run itself.
+static void check_shams(const struct oracle_model *m, const char *device)
+{
+    for (int d = CLEAN_TO_CORRUPT; d <= CORRUPT_TO_CLEAN; d++) {
+        struct oracle_run r;
+        const cJSON *model = settings_of(&r, m, device);
+        r.settings.experiment = &experiment_sham;
+        r.settings.whole_answers = true;
+        r.settings.direction = (enum direction)d;
+        r.settings.sites = 1u << SITE_RESID_POST | 1u << SITE_ATTN_OUT | 1u << SITE_MLP_OUT;
+        run_all(&r);
+        check_metrics(&r, fixture_at(fixture_at(model, "sham"), direction_name((size_t)d)));
+        oracle_run_close(&r);
+    }
 }
 
 // Every site, both directions, against the double-precision reference.
@@ -341,6 +357,7 @@ static void each(void (*check)(const struct oracle_model *m, const char *device)
 TEST(reads_padded_prompts_at_the_last_column, check_intact, N_MODELS)
 TEST(sets_are_read_at_the_last_column, check_sets, N_MODELS)
 TEST(patches_every_position_from_the_start, check_patch, N_MODELS)
+TEST(shams_change_nothing, check_shams, N_MODELS)
 TEST(patches_at_every_site_agree_with_the_reference, check_sites, N_MODELS)
 TEST(residual_patches_give_the_source_run, check_source_run, 1)
 TEST(giving_a_head_back_is_ablating_the_others, check_given_back, 1)
@@ -351,6 +368,7 @@ int main(void)
         cmocka_unit_test(reads_padded_prompts_at_the_last_column),
         cmocka_unit_test(sets_are_read_at_the_last_column),
         cmocka_unit_test(patches_every_position_from_the_start),
+        cmocka_unit_test(shams_change_nothing),
         cmocka_unit_test(patches_at_every_site_agree_with_the_reference),
         cmocka_unit_test(residual_patches_give_the_source_run),
         cmocka_unit_test(giving_a_head_back_is_ablating_the_others),
