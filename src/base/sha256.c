@@ -13,11 +13,19 @@ static void to_hex(const unsigned char *digest, char out[SHA256_HEX])
         snprintf(out + (ptrdiff_t)i * 2, 3, "%02x", digest[i]);
 }
 
+// SHA-256 is in every libcrypto: what it lacks is memory, unless a policy forbids it.
+static bool not_available(struct abl_err *err)
+{
+    return abl_fail(err, ABL_FAILED,
+                    "SHA-256 is not available from OpenSSL: out of memory, or its configuration "
+                    "forbids it");
+}
+
 bool sha256_bytes(const void *bytes, size_t len, char out[SHA256_HEX], struct abl_err *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     if (EVP_Digest(bytes, len, digest, NULL, EVP_sha256(), NULL) != 1)
-        return abl_fail(err, ABL_FAILED, "SHA-256 is not available from OpenSSL");
+        return not_available(err);
     to_hex(digest, out);
     return true;
 }
@@ -46,7 +54,7 @@ bool sha256_source(const struct file_source *f, const atomic_bool *stop, char ou
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
     if (!ok)
-        abl_fail(err, ABL_FAILED, "SHA-256 is not available from OpenSSL");
+        not_available(err);
     ok = ok && hash_file(context, f, stop, err);
     if (ok && EVP_DigestFinal_ex(context, digest, NULL) != 1)
         ok = abl_fail(err, ABL_FAILED, "SHA-256 of '%s' failed", f->path);

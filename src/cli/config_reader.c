@@ -1,5 +1,6 @@
 #include "cli/config_reader.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -129,34 +130,47 @@ uint64_t config_whole(struct config_reader *r, const cJSON *o, const char *place
 
 // ------------------------------------------------------------------------------------------ places
 
-// configs/ lies beside data/ in the sources and inside the data folder where it is installed.
-static const char *among_ours(struct config_reader *r, const char *name, const char *ending)
+// *out stays NULL where there is no such file. False when memory is out, as in all that follow.
+static bool look_at(struct config_reader *r, const char *path, bool folders, const char **out)
 {
-    static const char *const places[] = { "configs", "../configs" };
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const char *path = file_path(&r->config->arena, "%s/%s/%s%s", r->options->data_dir,
-                                     places[i], name, ending);
-        if (path && file_exists(path) && !file_is_dir(path))
-            return path;
-    }
-    return NULL;
+    if (!path)
+        return abl_no_memory(r->err);
+    if (file_exists(path) && (folders || !file_is_dir(path)))
+        *out = path;
+    return true;
 }
 
-const char *config_ready(struct config_reader *r, const char *name)
+// configs/ lies beside data/ in the sources and inside the data folder where it is installed.
+static bool among_ours(struct config_reader *r, const char *name, const char *ending,
+                       const char **out)
 {
-    const char *path = strchr(name, '/') ? NULL : among_ours(r, name, "");
-    return path || strchr(name, '/') ? path : among_ours(r, name, ".json");
+    static const char *const places[] = { "configs", "../configs" };
+    bool ok = true;
+    for (size_t i = 0; ok && !*out && i < sizeof places / sizeof *places; i++)
+        ok = look_at(r,
+                     file_path(&r->config->arena, "%s/%s/%s%s", r->options->data_dir, places[i],
+                               name, ending),
+                     false, out);
+    return ok;
+}
+
+bool config_ready(struct config_reader *r, const char *name, const char **out)
+{
+    *out = NULL;
+    return strchr(name, '/')
+           || (among_ours(r, name, "", out) && (*out || among_ours(r, name, ".json", out)));
 }
 
 // The folder of the configuration, without links and dots; the caller's: free. NULL where it cannot
 // be told.
-static char *folder_of(const char *path)
+static bool folder_of(const char *path, char **out, struct abl_err *err)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    char *real = folder ? realpath(folder, NULL) : NULL;
+    *out = folder ? realpath(folder, NULL) : NULL;
+    bool ok = folder && (*out || errno != ENOMEM);
     free(folder);
-    return real;
+    return ok || abl_no_memory(err);
 }
 
 // A path as it is short: from the working directory where it lies below that.
@@ -169,17 +183,16 @@ static const char *shortened(const char *path)
     return below ? path + len + 1 : path;
 }
 
-// From the configuration's folder or one above it, wherever the program is started; else as it
-// stands.
-static const char *find_upwards(struct config_reader *r, const char *name)
+// From the configuration's folder or one above it.
+static bool find_upwards(struct config_reader *r, const char *name, const char **out)
 {
-    struct arena *a = &r->config->arena;
-    char *folder = *name == '/' ? NULL : folder_of(r->path);
-    const char *found = NULL;
-    for (size_t len = folder ? strlen(folder) : 0; folder && !found;) {
-        const char *path = arena_printf(a, "%.*s/%s", (int)len, folder, name);
-        if (path && file_exists(path))
-            found = shortened(path);
+    char *folder;
+    if (!folder_of(r->path, &folder, r->err))
+        return false;
+    bool ok = true;
+    for (size_t len = folder ? strlen(folder) : 0; folder && ok && !*out;) {
+        ok = look_at(r, arena_printf(&r->config->arena, "%.*s/%s", (int)len, folder, name), true,
+                     out);
         if (!len)
             break;
         do
@@ -187,13 +200,23 @@ static const char *find_upwards(struct config_reader *r, const char *name)
         while (len && folder[len] != '/');
     }
     free(folder);
-    return found || !file_exists(name) ? found : arena_strdup(a, name);
+    if (*out)
+        *out = shortened(*out);
+    return ok;
 }
 
-const char *config_find(struct config_reader *r, const char *name)
+// Wherever the program is started; else as the name stands.
+static bool find_file(struct config_reader *r, const char *name, const char **out)
 {
-    const char *path = find_upwards(r, name);
-    return path || *name == '/' ? path : among_ours(r, name, "");
+    if (*name != '/' && !find_upwards(r, name, out))
+        return false;
+    return *out || look_at(r, arena_strdup(&r->config->arena, name), true, out);
+}
+
+bool config_find(struct config_reader *r, const char *name, const char **out)
+{
+    *out = NULL;
+    return find_file(r, name, out) && (*out || *name == '/' || among_ours(r, name, "", out));
 }
 
 // -------------------------------------------------------------------------------------------- keys

@@ -42,11 +42,11 @@ uint64_t config_whole(struct config_reader *r, const cJSON *o, const char *place
                       uint64_t least, uint64_t most, uint64_t otherwise);
 
 // The file that a path means, from the configuration's folder upwards, else among the ready runs;
-// NULL where there is none.
-const char *config_find(struct config_reader *r, const char *name);
+// *out is NULL where there is none. False when memory is out.
+bool config_find(struct config_reader *r, const char *name, const char **out);
 
-// A ready run by its name, with or without ".json"; NULL where there is none.
-const char *config_ready(struct config_reader *r, const char *name);
+// A ready run by its name, with or without ".json", likewise.
+bool config_ready(struct config_reader *r, const char *name, const char **out);
 
 // Note every key that is unknown or has no meaning.
 bool config_check_keys(struct config_reader *r, const cJSON *o, const char *place);

@@ -79,7 +79,9 @@ static bool read_text_of_heads(const struct source *b, const char *key, const ch
     struct arena *a = &b->r->config->arena;
     const char *text = member(b, key)->valuestring;
     if (*text == '@') {
-        const char *found = config_find(b->r, text + 1);
+        const char *found;
+        if (!config_find(b->r, text + 1, &found))
+            return false;
         if (!found)
             return abl_fail(b->r->err, ABL_BAD_DATA,
                             "'%s': \"%s\" is '%s': there is no such file here or in a folder above",
@@ -451,7 +453,9 @@ bool battery_read(struct config_reader *r, const char *path, const cJSON *overri
         return abl_fail(r->err, ABL_BAD_DATA,
                         "'%s': \"battery\" is missing: expected the path of a battery file",
                         r->path);
-    const char *found = config_find(r, path);
+    const char *found;
+    if (!config_find(r, path, &found))
+        return false;
     if (!found)
         return abl_fail(
             r->err, ABL_BAD_DATA,

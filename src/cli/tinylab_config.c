@@ -39,7 +39,9 @@ static bool find_corpus(struct config_reader *r, const char *id, struct settings
         char rest[64];
         snprintf(rest, sizeof rest, "%s", mark + 2);
         snprintf(mark, sizeof name - (size_t)(mark - name), "%s%s", id, rest);
-        const char *path = config_find(r, name);
+        const char *path;
+        if (!config_find(r, name, &path))
+            return false;
         if (path && !file_is_dir(path)) {
             s->data = path;
             return true;
@@ -47,7 +49,9 @@ static bool find_corpus(struct config_reader *r, const char *id, struct settings
     }
     const char *bundled = file_path(&r->config->arena, "%s/corpora/%s.jsonl", s->data_dir, id);
     const char *other = stand_in(id);
-    if (bundled && file_exists(bundled)) {
+    if (!bundled)
+        return abl_no_memory(r->err);
+    if (file_exists(bundled)) {
         s->data = id;
         return true;
     }
@@ -391,8 +395,11 @@ bool tinylab_config_read(const char *path, const struct settings *options,
     *out = (struct tinylab_config){ 0 };
     struct config_reader r = { .path = path, .options = options, .config = out, .err = err };
     settings_default(&r.standard, experiments[0]);
-    if (!file_exists(path) && config_ready(&r, path))
-        r.path = config_ready(&r, path);
+    const char *ready = NULL;
+    if (!file_exists(path) && !config_ready(&r, path, &ready))
+        return false;
+    if (ready)
+        r.path = ready;
     cJSON *root = config_parse(&r, r.path, &out->text);
     if (!root)
         return false;
