@@ -7,6 +7,7 @@
 #include "base/json_tree.h"
 #include "base/say.h"
 #include "cli/lab_parquet.h"
+#include "report/lab_own.h"
 #include "report/lab_tables.h"
 
 enum { JSON_MAX = 64 << 20 };
@@ -51,6 +52,10 @@ static bool add_child(struct lab_command *c, struct lab_source *s, const char *t
 
 static bool read_source(struct lab_command *c, struct lab_source *s, const char *dir)
 {
+    if (lab_own_is(dir))
+        return abl_fail(c->err, ABL_USAGE,
+                        "'%s' is a run of tinyLab's, whose tables are there: expected one of ours",
+                        dir);
     const char *path = file_path(&c->arena, "%s/config.json", dir);
     cJSON *config
         = path ? json_tree_read(path, JSON_MAX, JSON_TREE_DOUBLES, ABL_BAD_DATA, c->err) : NULL;

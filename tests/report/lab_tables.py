@@ -66,6 +66,8 @@ BATTERIES = {
     "pairs": {"type": "heads_pair_zero", "pairs": [{"layer": 0, "h1": 2, "h2": 4}, {"layer": 1, "h1": 0, "h2": 3}]},
     "sets": {"type": "heads_subset_zero", "groups": [{"layer": 0, "heads": [2, 4, 7], "label": "triplet"}, {"layer": 1, "heads": [0, 3]}]},
     "patch": {"type": "activation_patch", "patch_direction": "corrupt->clean", "granularity": "layer_resid", "layers": "all"},
+    "sham": {"type": "activation_patch", "patch_direction": "clean->corrupt", "granularity": "layer_resid", "layers": [0, 2],
+             "sham_control": True},
 }
 
 
@@ -417,6 +419,9 @@ def check_refusals(lab):
         said = lab.call("lab-tables", lab.scratch / f"refused{i}", "--out", lab.scratch / "refused", status=2).stderr
         if message not in said or (lab.scratch / "refused").exists():
             return f"{options}: {said}"
+    theirs = lab.call("lab-tables", lab.child("heads", "facts"), "--out", lab.scratch / "refused", status=2).stderr
+    if "run of tinyLab's" not in theirs:
+        return theirs
     lab.call("lab-tables", lab.scratch / "nowhere", "--out", lab.scratch / "refused", status=3)
     lab.call("lab-tables", lab.scratch / "ours", status=2)
     return None
@@ -473,6 +478,8 @@ def check_read(lab, reader, path):
     check(f"drawn_heads_are_each_seeds_own_in_{end}", check_values, lab, reader, "random", "head_impact", of_head)
     check(f"pairs_are_the_runs_in_{end}", check_values, lab, reader, "pairs", "head_impact", of_set)
     check(f"sets_are_the_runs_in_{end}", check_values, lab, reader, "sets", "layer_impact", of_set)
+    of_sham = lambda r: f"sham resid_post@{r['layer']}[all]"
+    check(f"shams_are_the_runs_in_{end}", check_values, lab, reader, "sham", "layer_impact", of_sham)
     check(f"patches_are_the_runs_in_{end}", check_values, lab, reader, "patch", "layer_impact", of_place)
     base = ["i", "pred_id", "target_id", "foil_id", "seed", "layer"]
     of_list = lambda r: "+".join(f"{r['layer']}:{h}" for h in (r["heads"] if isinstance(r["heads"], list) else r["heads"].split("-")))
