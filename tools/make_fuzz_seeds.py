@@ -564,7 +564,7 @@ def main() -> None:
         folder = OUT / "corpus" / name
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
-            if not old.name.startswith("found-"):
+            if not old.name.startswith(("found-", "grown-")):
                 old.unlink()
         for key, content in make().items():
             (folder / key).write_bytes(content)

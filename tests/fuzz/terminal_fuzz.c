@@ -17,7 +17,7 @@
 #include "ui/term.h"
 #include "ui/view.h"
 
-enum { CHUNK = 256, DRAW_EVERY = 4 };
+enum { CHUNK = 256, DRAW_EVERY = 64 };
 
 struct terminal {
     struct term *term;
