@@ -530,7 +530,7 @@ WORDS = {
     "rows": ["clean", "corrupt", "target", "foil", "id", "template", "cluster", "prompt", "twin", "answer", "wrong", "train", "val", "test", "seed",
              "sha256", "data_hash", "schema", "abltui.split/1", "<|endoftext|>", "\\xef\\xbf\\xbd", " The"],
     "run": ["run_name", "seeds", "seed", "device", "model", "name", "revision", "dtype", "dataset", "split", "battery", "battery_overrides", "shared",
-            "conditions", "tag", "verify_slice", "n_examples", "profiling", "interval_s", "metric_span", "rows", "boot", "ablation", "heads", "layers",
+            "conditions", "tag", "verify_slice", "n_examples", "profiling", "interval_s", "metric_span", "rows", "boot", "csv_safe", "ablation", "heads", "layers",
             "scale", "type", "granularity", "metrics", "battery.json", "facts", "tiny-gpt2", "random", "pairs", "triplets", "patch_direction"],
     "joint": ["abltui.config/1", "abltui.summary/1", "model", "metrics"],
     "ov": ["schema", "abltui.ov_report/1", "model", "condition", "kind", "heads", "layer", "head", "vector_norm", "tokens", "top", "bottom", "token",

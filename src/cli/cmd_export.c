@@ -70,7 +70,7 @@ static bool export_conditions(const struct cli *cli, const char *command_line, s
     if (ok && !n)
         cross_abandon(cli->export_dir);
     if (ok && n)
-        ok = cross_write(cli->export_dir, "", done, n, err);
+        ok = cross_write(cli->export_dir, "", done, n, settings_csv(&cli->run), err);
     if (ok && n && !(cli->flags & CLI_QUIET))
         say(SAY_ERR, "all of them in %s\n", cli->export_dir);
     if (ok && first.code)

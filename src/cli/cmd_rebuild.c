@@ -212,7 +212,7 @@ bool command_rebuild(const struct cli *cli, struct abl_err *err)
     for (size_t i = 0; ok && i < cli->n_args; i++)
         ok = add_run(c, cli->args[i], err);
     ok = ok && name_children(c, err) && cross_begin(cli->export_dir, "", err)
-         && cross_write(cli->export_dir, "", c->items, c->n, err);
+         && cross_write(cli->export_dir, "", c->items, c->n, settings_csv(&cli->run), err);
     if (ok && !(cli->flags & CLI_QUIET))
         say(SAY_ERR, "%zu runs joined in %s\n", c->n, cli->export_dir);
     arena_release(&c->arena);

@@ -49,6 +49,8 @@ static const char *joint_place(const struct cli *cli, struct tinylab_config *c, 
         buf_str(&content, "\nskip-bad");
     if (s->compat)
         buf_printf(&content, "\ncompat %d", (int)s->compat);
+    if (s->csv_safe)
+        buf_str(&content, "\ncsv-safe");
     bool plain = content.len == strlen(c->hash);
     bool ok = (!content.failed || abl_no_memory(err))
               && (plain || sha256_bytes(content.data, content.len, hash, err));
@@ -98,6 +100,15 @@ static struct abl_err run_members(const struct cli *cli, const char *command_lin
     return first;
 }
 
+// The joint tables are for whoever asked for one of them.
+static enum sheet_format joint_format(const struct tinylab_config *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->runs[i].settings.csv_safe)
+            return SHEET_CSV_SAFE;
+    return SHEET_CSV;
+}
+
 // The conditions and then their joint tables; of a dry run, neither.
 static bool run_several(const struct cli *cli, const char *command_line, struct tinylab_config *c,
                         const char *dir, struct abl_err *err)
@@ -111,7 +122,7 @@ static bool run_several(const struct cli *cli, const char *command_line, struct 
     struct abl_err first = run_members(cli, command_line, c, dir, done, &n);
     if (dir && !n)
         cross_abandon(dir);
-    else if (dir && !cross_write(dir, c->name, done, n, err))
+    else if (dir && !cross_write(dir, c->name, done, n, joint_format(c), err))
         return false;
     if (dir && n && !(cli->flags & CLI_QUIET))
         say(SAY_ERR, "%zu of %zu conditions in %s\n", n, c->n, dir);

@@ -243,6 +243,7 @@ static const struct known_key known_keys[] = {
     { "", "profiling", NULL },
     { "", "rows", NULL },
     { "", "boot", NULL },
+    { "", "csv_safe", NULL },
     { "", "metrics", "every metric is computed" },
     { "", "batch_size", "--mem decides how much runs at once" },
     { "", "max_seq_len", "prompts are read whole" },

@@ -133,8 +133,10 @@ static bool read_rest(struct config_reader *r, const cJSON *o, struct config_run
     const char *span = config_text(r, o, "", "metric_span");
     uint64_t rows = config_whole(r, o, "", "rows", 1, 1u << 31, s->max_rows);
     uint64_t boot = config_whole(r, o, "", "boot", 10, 100000, r->standard.n_boot);
+    const cJSON *safe = config_get(r, o, "", "csv_safe", cJSON_IsBool, "boolean");
     if (r->failed)
         return false;
+    s->csv_safe = s->csv_safe || cJSON_IsTrue(safe);
     if (!s->max_rows)
         s->max_rows = (size_t)rows;
     if (!s->n_boot)

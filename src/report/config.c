@@ -84,6 +84,8 @@ static void fill(struct doc *d, const struct session *session, const struct sett
         doc_uint(d, o, "controls", s->n_controls);
     else
         doc_null(d, o, "controls");
+    if (s->csv_safe)
+        doc_bool(d, o, "csv_safe", true);
     doc_text(d, o, "data", session->data->name);
     doc_text(d, o, "data_sha256", session->data->sha256);
     doc_text(d, o, "device", device_name(session, a));

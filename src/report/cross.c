@@ -29,6 +29,8 @@ struct writer {
     const char *dir;
     const struct cross_child *children;
     size_t n;
+    enum sheet_format format;   // of what is written
+    enum sheet_format *formats; // (n) of the children's tables, in the arena
     struct arena arena;
     struct doc manifest;
     cJSON *files;
@@ -99,7 +101,8 @@ static const struct csv_table *read_tables(struct writer *w, const struct table 
     for (size_t i = 0; ok && i < w->n; i++) {
         const char *path = child_path(w, i, arena_printf(&w->arena, "metrics/%s.csv", t->name));
         ok = path
-             && (!file_exists(path) || saved_table_read(t, path, &w->arena, &tables[i], w->err));
+             && (!file_exists(path)
+                 || saved_table_read(t, path, w->formats[i], &w->arena, &tables[i], w->err));
     }
     return ok ? tables : NULL;
 }
@@ -113,7 +116,7 @@ static bool join(struct writer *w, const struct cross_matrix *m, const struct cs
     const char **row = arena_alloc(&w->arena, t->n_columns, sizeof *row);
     if (!row)
         return abl_no_memory(w->err);
-    sheet_begin(&s, out, SHEET_CSV, t->columns, t->n_columns);
+    sheet_begin(&s, out, w->format, t->columns, t->n_columns);
     for (size_t i = 0; i < w->n; i++) {
         if (m->once && !cross_is_first(w->children, i))
             continue;
@@ -188,16 +191,26 @@ static bool write_summary(struct writer *w, const char *run_name)
     return put_doc(w, "artifacts/cross_condition/summary.json", &d);
 }
 
+// And what the children's say of how their tables are written.
 static bool write_config(struct writer *w, const char *run_name)
 {
+    w->formats = arena_alloc(&w->arena, w->n + 1, sizeof *w->formats);
+    if (!w->formats)
+        return abl_no_memory(w->err);
     struct doc d = doc_file("cross_config", false);
     doc_text(&d, d.root, "run_name", run_name);
+    if (w->format == SHEET_CSV_SAFE)
+        doc_bool(&d, d.root, "csv_safe", true);
     cJSON *configs = doc_object(&d, d.root, "conditions");
-    for (size_t i = 0; i < w->n; i++)
+    for (size_t i = 0; i < w->n; i++) {
         if (!add_file(w, &d, configs, i, "config.json", "abltui.config/1")) {
             doc_release(&d);
             return false;
         }
+        const cJSON *config = cJSON_GetObjectItemCaseSensitive(configs, w->children[i].tag);
+        bool safe = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, "csv_safe"));
+        w->formats[i] = safe ? SHEET_CSV_SAFE : SHEET_CSV;
+    }
     return put_doc(w, "config.json", &d);
 }
 
@@ -254,9 +267,9 @@ static bool write_all(struct writer *w, const char *run_name)
 static const char list_aside[] = "manifest.json.old"; // see put_list_aside
 
 bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,
-                 size_t n, struct abl_err *err)
+                 size_t n, enum sheet_format format, struct abl_err *err)
 {
-    struct writer w = { .dir = dir, .children = children, .n = n, .err = err };
+    struct writer w = { .dir = dir, .children = children, .n = n, .format = format, .err = err };
     bool ok = write_all(&w, run_name);
     if (ok)
         file_remove_in(dir, list_aside);

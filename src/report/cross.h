@@ -29,7 +29,8 @@ void cross_abandon(const char *dir);
 //   invariants.json   see cross_invariants.h
 // What the files hold depends on tags and children alone. A child that is no whole
 // run is ABL_BAD_DATA.
+// format: of the joint tables; the children's config.json says how theirs are written.
 bool cross_write(const char *dir, const char *run_name, const struct cross_child *children,
-                 size_t n, struct abl_err *err);
+                 size_t n, enum sheet_format format, struct abl_err *err);
 
 #endif

@@ -79,6 +79,15 @@ static bool add_point(const char **cell, struct arena *a)
     return *cell;
 }
 
+// The texts as they were before SHEET_CSV_SAFE.
+static void take_marks(const struct table *t, const char **cells)
+{
+    for (size_t i = 0; i < t->n_columns; i++)
+        if (column_type(&t->columns[i]) == CELL_TEXT && cells[i] && *cells[i] == '\''
+            && sheet_is_formula(cells[i]))
+            cells[i]++;
+}
+
 static bool take_row(const struct table *t, const char *path, size_t row, const char **cells,
                      struct arena *a, struct abl_err *err)
 {
@@ -119,8 +128,8 @@ static bool find_columns(const struct table *t, const struct csv_table *file, si
                        file->path, file->n_columns, n_found);
 }
 
-bool saved_table_read(const struct table *t, const char *path, struct arena *a,
-                      struct csv_table *out, struct abl_err *err)
+bool saved_table_read(const struct table *t, const char *path, enum sheet_format format,
+                      struct arena *a, struct csv_table *out, struct abl_err *err)
 {
     struct csv_table file;
     struct older older = { SIZE_MAX, SIZE_MAX };
@@ -140,6 +149,8 @@ bool saved_table_read(const struct table *t, const char *path, struct arena *a,
         for (size_t i = 0; i < t->n_columns; i++)
             to[i] = from[i] == SIZE_MAX ? NULL : csv_table_cell(&file, row, from[i]);
         mend(&older, to);
+        if (format == SHEET_CSV_SAFE)
+            take_marks(t, to);
         if (!take_row(t, path, row, to, a, err))
             return false;
     }

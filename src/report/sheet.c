@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "report/doc.h"
 #include "report/number.h"
@@ -28,9 +29,30 @@ static void add_doubling_quotes(struct buf *out, const char *text)
     buf_release(&valid);
 }
 
-static void csv_field(struct buf *out, const char *text)
+// Excel takes the wide forms of its signs, too, and what follows white space that it skips.
+bool sheet_is_formula(const char *text)
 {
-    buf_char(out, '"');
+    static const char *const begins[] = { "=",
+                                          "+",
+                                          "-",
+                                          "@",
+                                          "\t",
+                                          "\r",
+                                          "\n",
+                                          "\xef\xbc\x9d",
+                                          "\xef\xbc\x8b",
+                                          "\xef\xbc\x8d",
+                                          "\xef\xbc\xa0" };
+    text += strspn(text, "'");
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (strncmp(text, begins[i], strlen(begins[i])) == 0)
+            return true;
+    return false;
+}
+
+static void csv_field(struct buf *out, const char *text, bool safe)
+{
+    buf_str(out, safe && sheet_is_formula(text) ? "\"'" : "\"");
     if (is_plain(text))
         buf_str(out, text);
     else
@@ -40,10 +62,10 @@ static void csv_field(struct buf *out, const char *text)
 
 static void field(struct sheet *s, const char *text)
 {
-    if (s->format == SHEET_CSV)
-        csv_field(s->out, text);
-    else
+    if (s->format == SHEET_JSON)
         doc_quote(s->out, text);
+    else
+        csv_field(s->out, text, s->format == SHEET_CSV_SAFE);
 }
 
 void sheet_begin(struct sheet *s, struct buf *out, enum sheet_format format,
@@ -57,7 +79,7 @@ void sheet_begin(struct sheet *s, struct buf *out, enum sheet_format format,
             buf_char(out, ',');
         field(s, columns[i].name);
     }
-    buf_str(out, format == SHEET_CSV ? "\n" : "],\"rows\":[");
+    buf_str(out, format == SHEET_JSON ? "],\"rows\":[" : "\n");
 }
 
 void sheet_end(struct sheet *s)
@@ -82,7 +104,7 @@ static void begin_cell(struct sheet *s, size_t column)
 
 static void end_row(struct sheet *s)
 {
-    buf_char(s->out, s->format == SHEET_CSV ? '\n' : ']');
+    buf_char(s->out, s->format == SHEET_JSON ? ']' : '\n');
     s->n_rows++;
 }
 

@@ -38,9 +38,14 @@ static inline enum cell_type column_type(const struct column *c)
 }
 
 enum sheet_format {
-    SHEET_CSV,  // a line of column names, then a line a row; what is missing is empty: no quotes
-    SHEET_JSON, // {"columns": [names], "rows": [[cells], …]}; what is missing is null
+    SHEET_CSV, // a line of column names, then a line a row; what is missing is empty: no quotes
+    SHEET_CSV_SAFE, // the same, with ' before text that spreadsheets compute: sheet_is_formula
+    SHEET_JSON,     // {"columns": [names], "rows": [[cells], …]}; what is missing is null
 };
+
+// Whether a spreadsheet takes a text for a formula, or would without the ' before it: one by one
+// these can be put before it and taken away again.
+bool sheet_is_formula(const char *text);
 
 struct sheet {
     struct buf *out; // borrowed; its failed flag tells of memory that ran out

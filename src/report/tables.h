@@ -67,6 +67,12 @@ extern const struct table *const run_tables[N_TABLES];
 bool table_is_of(const struct table *t, const struct experiment *e);
 bool table_is_wanted(const struct table *t, const struct report *r);
 
+// How CSV is written for those who asked so.
+static inline enum sheet_format settings_csv(const struct settings *s)
+{
+    return s->csv_safe ? SHEET_CSV_SAFE : SHEET_CSV;
+}
+
 void table_write(const struct table *t, const struct report *r, const struct effects *effects,
                  enum sheet_format format, struct buf *out);
 

@@ -96,7 +96,8 @@ static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err
         if (!table_is_wanted(run_tables[i], p->report))
             continue;
         snprintf(name, sizeof name, "metrics/%s.csv", run_tables[i]->name);
-        table_write(run_tables[i], p->report, &p->effects, SHEET_CSV, &text);
+        table_write(run_tables[i], p->report, &p->effects, settings_csv(p->report->settings),
+                    &text);
         bool ok = !has_rows(&text) || rundir_add(dir, name, &text, 0, err);
         buf_release(&text);
         if (!ok)

@@ -71,6 +71,7 @@ struct settings {
     enum precision precision;
     double sample_from; // FLOP from which the explorer measures a sample of the rows first
     bool profile;       // time every operation of the device
+    bool csv_safe;      // tables keep spreadsheets from computing what text says
     // negate a row of layer 0's W_O on its way to the device, for verify's own test
     bool damage_weight;
 };

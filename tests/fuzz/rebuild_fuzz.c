@@ -52,7 +52,7 @@ void fuzz_rebuild(const uint8_t *data, size_t size)
     snprintf(one, sizeof one, "%s", fuzz_path("one"));
     snprintf(two, sizeof two, "%s", fuzz_path("two"));
     struct cross_child children[] = { { .tag = "one", .dir = one }, { .tag = "two", .dir = two } };
-    if (!fuzz_outcome(cross_write(fuzz_path("joint"), "joint", children, 2, &err), &err))
+    if (!fuzz_outcome(cross_write(fuzz_path("joint"), "joint", children, 2, SHEET_CSV, &err), &err))
         return;
     check_json("config.json");
     check_json("manifest.json");

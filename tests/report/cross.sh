@@ -205,4 +205,69 @@ joined = whole(sys.argv[1] + "/four/artifacts/cross_condition/summary.json")["su
 assert joined and all(joined[c] == whole(f"{sys.argv[1]}/four/{c}/metrics/summary.json") for c in joined)
 ' "$scratch"
 
+# Texts that a spreadsheet computes: as they are, or with --csv-safe behind a ' which rebuild takes away again.
+python3 - "$scratch" <<'EOF'
+import json, pathlib, sys
+rows = [json.loads(line) for line in open("data/corpora/facts.jsonl")][:6]
+for name, odd in (("one", "=1+1"), ("two", "'@x")):
+    for i, row in enumerate(rows):
+        row.update(id=f"{odd}{i}", template=("-", "+", "\t=", "a=", "'", "@")[i], cluster=f"'{odd}" if i % 2 else odd)
+    pathlib.Path(sys.argv[1], f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+EOF
+formulas=("${quick[@]}" --heads 0:0 --data)
+for name in one two; do
+    succeeds "texts_that_are_formulas_of_$name" "${formulas[@]}" "$scratch/$name.jsonl" --export "$scratch/plain-$name"
+    succeeds "texts_that_are_formulas_of_$name""_are_marked" "${formulas[@]}" "$scratch/$name.jsonl" --csv-safe --export "$scratch/safe-$name"
+done
+succeeds marked_texts_in_one_command "${formulas[@]}" "$scratch/one.jsonl" --data "$scratch/two.jsonl" --csv-safe --export "$scratch/safe-both"
+# from_to: what rebuild makes of tables written either way
+for from in plain safe; do
+    succeeds "rebuild_of_$from" rebuild "$scratch/$from-one" "$scratch/$from-two" --export "$scratch/$from-plain" --quiet
+    succeeds "rebuild_of_$from""_marked" rebuild "$scratch/$from-one" "$scratch/$from-two" --csv-safe --export "$scratch/$from-safe" --quiet
+done
+holds rebuild_takes_the_marks_away diff -r "$scratch/plain-plain/artifacts/" "$scratch/safe-plain/artifacts/"
+holds rebuild_puts_the_marks diff -r "$scratch/plain-safe/artifacts/" "$scratch/safe-safe/artifacts/"
+holds one_command_puts_the_marks diff -r "$scratch/safe-both/artifacts/" "$scratch/safe-safe/artifacts/"
+marks() {
+    python3 - "$scratch" <<'EOF'
+import csv, json, pathlib, re, sys
+top = pathlib.Path(sys.argv[1])
+danger = re.compile("'*[=+\\-@\t\r\n]")
+def table(path):
+    return list(csv.DictReader(open(path, newline=""), quoting=csv.QUOTE_MINIMAL))
+seen = 0
+for plain, safe in (("plain-one/metrics", "safe-one/metrics"), ("plain-two/metrics", "safe-two/metrics"),
+                    ("plain-plain/artifacts/cross_condition", "safe-safe/artifacts/cross_condition")):
+    a, b = table(top / plain / "rows.csv"), table(top / safe / "rows.csv")
+    assert len(a) == len(b) > 0
+    for x, y in zip(a, b):
+        for key in ("id", "template", "cluster", "condition"):
+            expected = "'" + x[key] if danger.match(x[key]) else x[key]
+            assert y[key] == expected, (key, x[key], y[key])
+            seen += y[key] != x[key]
+            assert not re.match("[=+\\-@\t\r\n]", y[key]), y[key]
+assert seen > 30, seen
+for name in "one", "two":
+    assert json.load(open(top / f"safe-{name}/config.json"))["csv_safe"] is True
+    assert "csv_safe" not in json.load(open(top / f"plain-{name}/config.json"))
+for name, said in (("safe-safe", True), ("safe-both", True), ("safe-plain", None)):
+    assert json.load(open(top / name / "config.json")).get("csv_safe") is said, name
+EOF
+}
+holds marks_stand_where_they_should marks
+# As a run file says it, once for all conditions.
+mkdir "$scratch/runs"
+cp tests/fixtures/configs/checkout/lab/configs/battery_h1.json "$scratch/runs/battery.json"
+cat >"$scratch/runs/safe.json" <<EOF
+{"run_name": "safe", "battery": "battery.json", "shared": {"csv_safe": true, "rows": 6, "model": {"name": "tiny-gpt2"}},
+ "conditions": [{"tag": "one", "dataset": {"id": "$scratch/one.jsonl", "split": "all"}},
+                {"tag": "=two", "dataset": {"id": "$scratch/two.jsonl", "split": "all"}}]}
+EOF
+succeeds a_run_file_asks_for_marks run "$scratch/runs/safe.json" --device cpu --boot 20 --export "$scratch/asked" --quiet
+holds tables_of_a_run_file_have_marks grep -q "^\"'=two\",0,\"''@x0\",\"'-\"" "$scratch/asked/=two/metrics/rows.csv"
+holds joint_tables_of_a_run_file_have_marks grep -q "^\"'=two\",0,\"''@x0\",\"'-\"" "$scratch/asked/artifacts/cross_condition/rows.csv"
+sed -i 's/true/"yes"/' "$scratch/runs/safe.json"
+succeeds_not() { ! "$program" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null && grep -q '"csv_safe" is no boolean' "$scratch/err"; }
+holds marks_are_asked_for_by_true_or_false succeeds_not run "$scratch/runs/safe.json" --device cpu --export "$scratch/asked-so"
+
 finish

@@ -82,7 +82,7 @@ static void comes_back_as(struct scratch *folder, const struct table *t, const c
     struct buf out = { 0 };
     struct abl_err err;
     scratch_text(folder, "table.csv", text);
-    CHECK(saved_table_read(t, scratch_path(folder, "table.csv"), &a, &read, &err));
+    CHECK(saved_table_read(t, scratch_path(folder, "table.csv"), SHEET_CSV, &a, &read, &err));
     sheet_begin(&s, &out, SHEET_CSV, t->columns, t->n_columns);
     for (size_t row = 0; row < read.n_rows; row++)
         sheet_cells(&s, read.cells + row * t->n_columns);
@@ -132,6 +132,50 @@ static void patches_of_an_earlier_version_have_positions(void **state)
         "6,6,0\n");
 }
 
+// One ' before what a spreadsheet computes, and it is taken away again where it was put.
+static void a_mark_before_formulas_is_taken_away_again(void **state)
+{
+    static const char *const texts[][2] = {
+        { "=1+1", "'=1+1" },
+        { "+1", "'+1" },
+        { "-x", "'-x" },
+        { "@SUM(A1)", "'@SUM(A1)" },
+        { "\t=1", "'\t=1" },
+        { "\r=1", "'\r=1" },
+        { "\xef\xbc\x9d\x31", "'\xef\xbc\x9d\x31" },
+        { "'=1", "''=1" },
+        { "''-", "'''-" },
+        { "'quoted'", "'quoted'" },
+        { "'", "'" },
+        { "", "" },
+        { "a=1", "a=1" },
+        { " =1", " =1" },
+        { "0:2", "0:2" },
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct arena a = { 0 };
+        struct csv_table read;
+        struct sheet s;
+        struct buf out = { 0 };
+        struct abl_err err;
+        char marked[64];
+        snprintf(marked, sizeof marked, "\"%s\",-1.0,-1\n", texts[i][1]);
+        const struct cells row = { texts[i][0], -1.0, -1 };
+        row_is(SHEET_CSV_SAFE, &row, marked);
+        sheet_begin(&s, &out, SHEET_CSV_SAFE, columns, table.n_columns);
+        sheet_row(&s, &(struct table_row){ .item = &row });
+        scratch_text(*state, "table.csv", out.data);
+        CHECK(saved_table_read(&table, scratch_path(*state, "table.csv"), SHEET_CSV_SAFE, &a, &read,
+                               &err));
+        assert_string_equal(csv_table_cell(&read, 0, 0), texts[i][0]);
+        CHECK(saved_table_read(&table, scratch_path(*state, "table.csv"), SHEET_CSV, &a, &read,
+                               &err));
+        assert_string_equal(csv_table_cell(&read, 0, 0), texts[i][1]);
+        buf_release(&out);
+        arena_release(&a);
+    }
+}
+
 static void what_is_no_such_table_is_refused(void **state)
 {
     static const struct {
@@ -153,7 +197,8 @@ static void what_is_no_such_table_is_refused(void **state)
         struct csv_table read;
         struct abl_err err;
         scratch_text(*state, "table.csv", wrong[i].text);
-        assert_false(saved_table_read(&table, scratch_path(*state, "table.csv"), &a, &read, &err));
+        assert_false(saved_table_read(&table, scratch_path(*state, "table.csv"), SHEET_CSV, &a,
+                                      &read, &err));
         assert_int_equal(err.code, ABL_BAD_DATA);
         if (!strstr(err.text, wrong[i].said))
             fail_msg("expected '%s', found '%s'", wrong[i].said, err.text);
@@ -168,6 +213,7 @@ int main(void)
         cmocka_unit_test(text_is_quoted_and_numbers_have_a_point),
         TEST(what_was_written_comes_back_to_the_byte),
         TEST(what_an_earlier_version_wrote_is_written_as_today),
+        TEST(a_mark_before_formulas_is_taken_away_again),
         TEST(patches_of_an_earlier_version_have_positions),
         TEST(what_is_no_such_table_is_refused),
     };
