@@ -1,4 +1,6 @@
-"""Names and files that would tamper with a terminal, through every command and pane: python3 tests/cli/hostile_names.py PROGRAM
+"""Names and files that would tamper with a terminal, through every command and pane:
+
+    python3 tests/cli/hostile_names.py PROGRAM [PART…]    (parts are functions below: plant, reads, …; all where none is named)
 
 tools/make_hostile.py makes them. On standard output, standard error and the screen there is no byte below 0x20 but line end
 and tab, no DEL, no C1, nothing that turns the direction of writing, nothing without width that cannot be seen, and no byte
@@ -9,6 +11,7 @@ a check; exit status 0 only if all pass.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import pty
@@ -18,8 +21,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unicodedata
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 sys.path.insert(0, "tools")
@@ -92,10 +97,10 @@ def command(name: str, *args: str, shows: bool = True, program: str = PROGRAM, e
     return faults
 
 
-def on_a_terminal(name: str, *args: str, shows: bool = True) -> None:
+def on_a_terminal(name: str, *args: str, shows: bool = True, locale: str = "C.UTF-8") -> None:
     """The same with a terminal as output and error, where progress is shown."""
     main, side = pty.openpty()
-    run = subprocess.Popen([PROGRAM, *args], env=environment({}), stdin=subprocess.DEVNULL, stdout=side, stderr=side)
+    run = subprocess.Popen([PROGRAM, *args], env=environment({"LC_ALL": locale}), stdin=subprocess.DEVNULL, stdout=side, stderr=side)
     os.close(side)
     out = b""
     while True:
@@ -109,7 +114,10 @@ def on_a_terminal(name: str, *args: str, shows: bool = True) -> None:
             break
         out += block
     os.close(main)
-    told(name, outcome(out, b"", run.wait(), shows, "\r|\x1b\\[K"))
+    faults = outcome(out, b"", run.wait(), shows, "\r|\x1b\\[K")
+    if locale == "C":
+        faults += [f"beyond ASCII: {m.group()!r}" for m in re.finditer(rb"[\x80-\xff]+", out)]
+    told(name, faults)
 
 
 def plant() -> None:
@@ -219,6 +227,8 @@ def runs() -> None:
     on_a_terminal("export_on_a_terminal", "--export", f"tty-{NAME}", *some)
     on_a_terminal("check_on_a_terminal", "check", f"data/bad-{NAME}.jsonl", "--model", MODEL)
     on_a_terminal("models_on_a_terminal", "models")
+    on_a_terminal("check_on_a_terminal_without_utf8", "check", f"data/bad-{NAME}.jsonl", "--model", MODEL, locale="C")
+    on_a_terminal("json_on_a_terminal_without_utf8", "check", DATA, "--model", MODEL, "--json", locale="C")
 
 
 def variables() -> None:
@@ -226,7 +236,7 @@ def variables() -> None:
     export = ("--export", "out", "--data", DATA, "--rows", "2")
     command("a_hostile_data_folder", *export, env={"ABLTUI_DATA": WORD})
     command("a_hostile_data_folder_for_models", "models", env={"ABLTUI_DATA": WORD})
-    command("a_hostile_home", "pull", "org/x", "--endpoint", "http://127.0.0.1:1", env={"HF_HUB_CACHE": f"{DATA}/x"})
+    command("a_cache_that_cannot_be", "pull", "org/x", "--endpoint", "http://127.0.0.1:1", env={"HF_HUB_CACHE": f"{DATA}/x"}, shows=False)
     command("a_hostile_endpoint", "pull", "org/x", env={"HF_ENDPOINT": f"http://{WORD}"})
     command("a_hostile_endpoint_as_option", "pull", "org/x", "--endpoint", f"https://{WORD}.invalid")
     command("a_hostile_id", "pull", WORD)
@@ -236,6 +246,66 @@ def variables() -> None:
         command(f"a_hostile_{variable}", "devices", env={variable: f"/nowhere/{NAME}.json"}, shows=False)
     for variable in "ABLTUI_VULKAN_GEMM", "DNNL_MAX_CPU_ISA", "OMP_NUM_THREADS", "GOMP_CPU_AFFINITY", "LC_ALL", "NO_COLOR", "FONTCONFIG_FILE":
         command(f"a_hostile_{variable}", "--export", f"env-{variable}", *HERE, "--rows", "2", "--heads", "0:0", env={variable: WORD}, shows=variable != "LC_ALL")
+
+
+# ------------------------------------------------------------------------------------------------------------------ the hub
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LATIN = "M\x1b]0;MARKED\x07\x1b[31;7777m\x9b31;7777mK"  # in a header
+
+
+class Hub(BaseHTTPRequestHandler):
+    """A hub whose answers are hostile, each repository in another place."""
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+    def answer(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status, LATIN if status >= 400 else "OK")
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        name = self.path.split("/org/")[1].split("/")[0].split("?")[0] if "/org/" in self.path else ""
+        files = {p.name: p.read_bytes() for p in Path("model", NAME).iterdir()}
+        if name == "content":
+            files["config.json"] = json.dumps({"model_type": TEXT}).encode()
+        if "/resolve/" in self.path:
+            return self.answer(200, files.get(self.path.split("/")[-1], b"x"))
+        if name == "message":
+            return self.answer(404, TEXT.encode(), X_Error_Message=LATIN, X_Error_Code=LATIN)
+        if name == "gated":
+            return self.answer(403, json.dumps({"error": TEXT}).encode(), X_Error_Message=LATIN)
+        if name == "elsewhere":
+            return self.answer(302, b"", Location=f"http://{LATIN}/")
+        if name == "json":
+            return self.answer(200, TEXT.encode() + hostile.RAW)
+        blob = {n: hashlib.sha1(b"blob %d\0" % len(d) + d).hexdigest() for n, d in files.items()}
+        siblings = [{"rfilename": n, "size": len(d), "blobId": blob[n]} for n, d in files.items()]
+        if name == "names":
+            siblings += [{"rfilename": f"{SHORT}{i}.safetensors", "size": 1, "blobId": COMMIT} for i in range(3)]
+        if name == "path":
+            siblings = [{"rfilename": f"../{TEXT}", "size": 1, "blobId": COMMIT}, *siblings]
+        if name == "gguf":
+            siblings = [{"rfilename": f"M\u202e\u200b{i}.gguf", "size": 1, "blobId": COMMIT} for i in range(2)]
+        return self.answer(200, json.dumps({"sha": TEXT if name == "commit" else COMMIT, "siblings": siblings, TEXT: TEXT}).encode())
+
+
+def pull() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    at = ("--endpoint", f"http://127.0.0.1:{server.server_port}")
+    cache = {"HF_HUB_CACHE": os.path.realpath(".") + f"/{NAME}", "ABLTUI_PULL_PAUSE_MS": "1"}
+    for name, shows in {"good": True, "message": False, "gated": False, "elsewhere": False, "json": False, "names": True, "path": True, "gguf": False, "commit": False, "content": True}.items():
+        command(f"a_hub_with_hostile_{name}", "pull", f"org/{name}", *at, env=cache, shows=shows)
+    command("a_file_of_a_hostile_name", "pull", f"org/gguf:{WORD}.gguf", *at, env=cache)
+    command("a_revision_of_a_hostile_name", "pull", f"org/good@{WORD}", *at, env=cache)
+    command("what_was_pulled", "models", env=cache, shows=False)
+    on_a_terminal("a_pull_on_a_terminal", "pull", "org/names", *at)
+    server.shutdown()
 
 
 # ------------------------------------------------------------------------------------------------------------- the explorer
@@ -367,7 +437,7 @@ def main() -> None:
         hostile.main(root)
         os.environ["ABLTUI_DATA"] = os.path.join(source, "data")
         os.chdir(root)
-        for part in plant, plant_on_the_screen, reads, runs, variables, explorer:
+        for part in plant, plant_on_the_screen, reads, runs, variables, pull, explorer:
             if len(sys.argv) < 3 or part.__name__ in sys.argv[2:]:
                 part()
         os.chdir(source)
