@@ -28,6 +28,13 @@ static uint32_t item(struct grid *g, struct rect r, uint32_t x, uint32_t y, stru
     return x + grid_text(g, r, x, y, style, text);
 }
 
+// A name, which takes so many columns at most: what stands behind it is not pushed out of sight.
+static uint32_t name(struct grid *g, struct rect r, uint32_t x, uint32_t most, const char *text)
+{
+    struct rect room = { r.x, r.y, x + most < r.w ? x + most : r.w, r.h };
+    return x + grid_text(g, room, x, 0, style_bold(), text);
+}
+
 // What is shown, which may be another run than the one that has just been asked for.
 static void draw_run(struct grid *g, struct rect r, const struct state *s)
 {
@@ -35,9 +42,9 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
     const struct facts *f = &s->snap->facts;
     uint32_t x = 1 + grid_text(g, r, 1, 0, style_accent(), "abltui");
     x += 2;
-    x += grid_text(g, r, x, 0, style_bold(), f->model);
+    x = name(g, r, x, 2 * r.w / 5, f->model);
     snprintf(text, sizeof text, "%s/%s", f->condition, f->split);
-    x = item(g, r, x, 0, style_bold(), text);
+    x = name(g, r, separator(g, r, x, 0), r.w / 3, text);
     if (f->compat) {
         snprintf(text, sizeof text, "COMPAT %s", f->compat);
         x = item(g, r, x, 0, style_warn(), text);

@@ -17,6 +17,7 @@ struct way {
     FILE *file; // or
     struct buf *into;
     bool ascii; // a terminal that takes no UTF-8
+    int error;  // why the file did not take something, 0: it took all
     size_t n;
     char bytes[4096];
 };
@@ -32,8 +33,8 @@ static void flush(struct way *w)
 {
     if (w->into)
         buf_add(w->into, w->bytes, w->n);
-    else
-        fwrite(w->bytes, 1, w->n, w->file);
+    else if (fwrite(w->bytes, 1, w->n, w->file) != w->n && !w->error)
+        w->error = errno;
     w->n = 0;
 }
 
@@ -285,6 +286,11 @@ static void put_json_escape(struct way *w, uint32_t c)
     put(w, out, (size_t)n);
 }
 
+static bool not_written(int error, struct abl_err *err)
+{
+    return abl_fail(err, ABL_FAILED, "cannot write to standard output: %s", strerror(error));
+}
+
 bool say_json(const char *text, size_t len, struct abl_err *err)
 {
     struct way w = begin(SAY_OUT);
@@ -305,14 +311,12 @@ bool say_json(const char *text, size_t len, struct abl_err *err)
             put(&w, p.text, p.len);
     }
     flush(&w);
-    return say_end(err);
+    return w.error ? not_written(w.error, err) : say_end(err);
 }
 
 bool say_end(struct abl_err *err)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return true;
-    int why = errno; // of this, or of the write that failed before
-    return abl_fail(err, ABL_FAILED, "cannot write to standard output%s%s", why ? ": " : "",
-                    why ? strerror(why) : "");
+    if (fflush(stdout) != 0)
+        return not_written(errno, err);
+    return !ferror(stdout) || abl_fail(err, ABL_FAILED, "cannot write to standard output");
 }

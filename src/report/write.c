@@ -9,6 +9,7 @@
 
 #include "analysis/effects.h"
 #include "base/file.h"
+#include "base/printable.h"
 #include "base/say.h"
 #include "base/sha256.h"
 #include "report/config.h"
@@ -106,6 +107,17 @@ static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err
     return true;
 }
 
+// A text of the figure as it may be shown; NULL when memory is out.
+static const char *shown(const char *text, struct arena *a)
+{
+    struct buf out = { 0 };
+    if (text)
+        printable_add(&out, text, strlen(text));
+    const char *kept = out.len && !out.failed ? arena_strndup(a, out.data, out.len) : NULL;
+    buf_release(&out);
+    return kept;
+}
+
 // The figure's lines of text and cells, in the arena.
 static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap *out,
                          struct abl_err *err)
@@ -123,9 +135,10 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
         .n_heads = shape->n_heads,
         .cells = cells,
         .alpha = session->settings.alpha,
-        .title = arena_printf(a, "%s · %s · %s ablation · %s%s", session->model->name,
-                              session->data->name, ablate_text(&session->settings, ablate),
-                              metric->name, p->report->interrupted ? " · PARTIAL" : ""),
+        .title = shown(arena_printf(a, "%s · %s · %s ablation · %s%s", session->model->name,
+                                    session->data->name, ablate_text(&session->settings, ablate),
+                                    metric->name, p->report->interrupted ? " · PARTIAL" : ""),
+                       a),
         .subtitle
         = arena_printf(a, "%s%s%s%s%zu rows in %u clusters · %zu of %zu variants · %s value bias",
                        compat ? "COMPAT " : "", compat ? compat : "", compat ? " · " : "",

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "tests/support/check.h"
 #include "tests/support/screen.h"
 #include "ui/action.h"
 #include "ui/apply.h"
@@ -81,6 +82,46 @@ static void packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells(void **sta
     struct state *s = screen_state(80, 24, 24, 16);
     expect_screen(s, "medium-80x24");
     state_free(s);
+}
+
+// What stands in the first columns of a line on which nothing else is.
+static void expect_cells(const char *text, uint32_t width, const char *expected)
+{
+    struct grid g = { 0 };
+    struct abl_err err;
+    struct buf out = { 0 };
+    CHECK(grid_init(&g, width, 1, &err));
+    grid_text(&g, (struct rect){ 0, 0, width, 1 }, 0, 0, (struct style){ .flags = 0 }, text);
+    grid_dump(&g, &out);
+    out.data[out.len - 1] = '\0'; // its line end
+    assert_string_equal(out.data, expected);
+    buf_release(&out);
+    grid_release(&g);
+}
+
+static void shows_what_a_terminal_would_obey_or_hide(void **state)
+{
+    (void)state;
+    expect_cells("a\x1b[31mb", 14, "a\\u001b[31mb  ");
+    expect_cells("a\x9b\xc2\x9b\nb", 17, "a<0x9B>\\u009b\\nb ");
+    expect_cells("a\xe2\x80\xae\xe2\x80\x8b"
+                 "b",
+                 14, "a\\u202e\\u200bb");
+    expect_cells("a\xe2\x80\xae\xe2\x80\x8b"
+                 "b",
+                 10, "a\\u202e\xe2\x80\xa6  "); // never half of one
+    expect_cells("\xe6\x9d\xb1\x7f", 9, "\xe6\x9d\xb1\\u007f ");
+}
+
+static void marks_stand_on_their_letters(void **state)
+{
+    (void)state;
+    expect_cells("e\xcc\x81g", 3, "e\xcc\x81g ");
+    expect_cells("e\xcc\x81\xcc\x80\xcc\x82g", 3, "e\xcc\x81\xcc\x80g "); // two of them
+    expect_cells("\xcc\x81"
+                 "e",
+                 8, "\\u0301e ");
+    expect_cells("ee\xcc\x81", 2, "ee\xcc\x81");
 }
 
 static void expect_ascii(const struct state *s)
@@ -464,6 +505,8 @@ int main(void)
         cmocka_unit_test(draws_a_finished_sweep_at_160x50),
         cmocka_unit_test(draws_intervals_into_cells_where_they_fit),
         cmocka_unit_test(packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells),
+        cmocka_unit_test(shows_what_a_terminal_would_obey_or_hide),
+        cmocka_unit_test(marks_stand_on_their_letters),
         cmocka_unit_test(draws_without_unicode),
         cmocka_unit_test(draws_the_same_screen_without_unicode),
         cmocka_unit_test(draws_the_joint_effect_of_marked_heads),
