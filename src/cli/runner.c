@@ -107,10 +107,10 @@ static void print_header(const struct session *session)
             "flip and entropy are of the first token; %zu prompts are run\n",
             session_prompts(session)->n);
     if (session->sequences)
-        fprintf(stderr,
-                "whole answers are tinyLab's: seq_ metrics in metrics/compat.csv, read at the last "
-                "columns; %zu prompts are run\n",
-                session_prompts(session)->n);
+        say(SAY_ERR,
+            "whole answers are tinyLab's: seq_ metrics in metrics/compat.csv, read at the last "
+            "columns; %zu prompts are run\n",
+            session_prompts(session)->n);
     struct measured_rows measured = session_measured_rows(session);
     if (estimate_intact(&measured, METRIC_LD, &ld, &ignored))
         say(SAY_ERR, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);

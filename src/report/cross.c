@@ -208,8 +208,7 @@ static bool write_config(struct writer *w, const char *run_name)
             return false;
         }
         const cJSON *config = cJSON_GetObjectItemCaseSensitive(configs, w->children[i].tag);
-        bool safe = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, "csv_safe"));
-        w->formats[i] = safe ? SHEET_CSV_SAFE : SHEET_CSV;
+        w->formats[i] = csv_format_of(config);
     }
     return put_doc(w, "config.json", &d);
 }

@@ -67,7 +67,22 @@ static bool parse(struct reader *r, const struct file_bytes *bytes)
     return ok;
 }
 
-bool csv_table_read(const char *path, struct arena *a, struct csv_table *out, struct abl_err *err)
+enum sheet_format csv_format_of(const cJSON *config)
+{
+    bool safe = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, "csv_safe"));
+    return safe ? SHEET_CSV_SAFE : SHEET_CSV;
+}
+
+// The texts as they were before SHEET_CSV_SAFE; nothing else begins with a mark.
+static void take_marks(const char **cells, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (cells[i] && *cells[i] == '\'' && sheet_is_formula(cells[i]))
+            cells[i]++;
+}
+
+bool csv_table_read(const char *path, enum sheet_format format, struct arena *a,
+                    struct csv_table *out, struct abl_err *err)
 {
     struct file_bytes bytes;
     struct reader r = { .arena = a };
@@ -83,6 +98,8 @@ bool csv_table_read(const char *path, struct arena *a, struct csv_table *out, st
                       path, r.n_rows + 2, r.n_columns);
     if (ok) {
         memcpy(cells, r.cells, r.n * sizeof *cells);
+        if (format == SHEET_CSV_SAFE)
+            take_marks(cells, r.n);
         *out = (struct csv_table){ .path = arena_strdup(a, path),
                                    .columns = cells,
                                    .n_columns = r.n_columns,

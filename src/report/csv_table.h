@@ -5,8 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/arena.h"
 #include "base/err.h"
+#include "report/sheet.h"
 
 struct csv_table {
     const char *path;
@@ -16,8 +19,13 @@ struct csv_table {
     size_t n_rows;
 };
 
-// Everything in the arena. ABL_BAD_DATA where rows differ in length or the file cannot be read.
-bool csv_table_read(const char *path, struct arena *a, struct csv_table *out, struct abl_err *err);
+// How the tables of a run are written, as its config.json says.
+enum sheet_format csv_format_of(const cJSON *config);
+
+// Everything in the arena, the marks of SHEET_CSV_SAFE taken away. ABL_BAD_DATA where rows differ in
+// length or the file cannot be read.
+bool csv_table_read(const char *path, enum sheet_format format, struct arena *a,
+                    struct csv_table *out, struct abl_err *err);
 
 // The number of a column, SIZE_MAX where there is none.
 size_t csv_table_column(const struct csv_table *t, const char *name);

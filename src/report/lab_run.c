@@ -73,7 +73,8 @@ void lab_note(struct lab_reader *r, const char *text)
 bool lab_read_table(struct lab_reader *r, const char *name, struct csv_table *out)
 {
     const char *path = file_path(r->a, "%s/metrics/%s.csv", r->out->dir, name);
-    return path ? csv_table_read(path, r->a, out, r->err) : abl_no_memory(r->err);
+    return path ? csv_table_read(path, csv_format_of(r->config), r->a, out, r->err)
+                : abl_no_memory(r->err);
 }
 
 // The columns of a table by name; ABL_BAD_DATA where it lacks one.

@@ -79,15 +79,6 @@ static bool add_point(const char **cell, struct arena *a)
     return *cell;
 }
 
-// The texts as they were before SHEET_CSV_SAFE.
-static void take_marks(const struct table *t, const char **cells)
-{
-    for (size_t i = 0; i < t->n_columns; i++)
-        if (column_type(&t->columns[i]) == CELL_TEXT && cells[i] && *cells[i] == '\''
-            && sheet_is_formula(cells[i]))
-            cells[i]++;
-}
-
 static bool take_row(const struct table *t, const char *path, size_t row, const char **cells,
                      struct arena *a, struct abl_err *err)
 {
@@ -136,7 +127,7 @@ bool saved_table_read(const struct table *t, const char *path, enum sheet_format
     size_t *from = arena_alloc(a, t->n_columns, sizeof *from);
     if (!from)
         return abl_no_memory(err);
-    if (!csv_table_read(path, a, &file, err) || !find_columns(t, &file, from, &older, err))
+    if (!csv_table_read(path, format, a, &file, err) || !find_columns(t, &file, from, &older, err))
         return false;
     const char **names = arena_alloc(a, t->n_columns, sizeof(const char *));
     const char **cells = arena_alloc(a, file.n_rows * t->n_columns + 1, sizeof(const char *));
@@ -149,8 +140,6 @@ bool saved_table_read(const struct table *t, const char *path, enum sheet_format
         for (size_t i = 0; i < t->n_columns; i++)
             to[i] = from[i] == SIZE_MAX ? NULL : csv_table_cell(&file, row, from[i]);
         mend(&older, to);
-        if (format == SHEET_CSV_SAFE)
-            take_marks(t, to);
         if (!take_row(t, path, row, to, a, err))
             return false;
     }

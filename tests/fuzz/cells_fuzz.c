@@ -66,7 +66,7 @@ static void check_csv(const struct table_row *rows, size_t n)
     struct arena a = { 0 };
     struct abl_err err = { 0 };
     fuzz_write("cells.csv", (struct part){ text.data, text.len });
-    REQUIRE(csv_table_read(fuzz_path("cells.csv"), &a, &t, &err));
+    REQUIRE(csv_table_read(fuzz_path("cells.csv"), SHEET_CSV, &a, &t, &err));
     REQUIRE(t.n_rows == n && t.n_columns == 3);
     for (size_t i = 0; i < n; i++) {
         const char *cell = csv_table_cell(&t, i, 0), *number = csv_table_cell(&t, i, 2);

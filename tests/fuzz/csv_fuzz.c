@@ -40,10 +40,10 @@ void fuzz_csv(const uint8_t *data, size_t size)
     if (!size)
         return;
     fuzz_write("table.csv", (struct part){ (const char *)data, size });
-    if (fuzz_outcome(csv_table_read(fuzz_path("table.csv"), &a, &one, &err), &err)) {
+    if (fuzz_outcome(csv_table_read(fuzz_path("table.csv"), SHEET_CSV, &a, &one, &err), &err)) {
         struct buf text = write_again(&one);
         fuzz_write("table.csv", (struct part){ text.data, text.len });
-        REQUIRE(csv_table_read(fuzz_path("table.csv"), &a, &two, &err));
+        REQUIRE(csv_table_read(fuzz_path("table.csv"), SHEET_CSV, &a, &two, &err));
         REQUIRE(one.n_rows == two.n_rows && one.n_columns == two.n_columns);
         for (size_t i = 0; i < (one.n_rows + 1) * one.n_columns; i++)
             REQUIRE(!one.columns[i] ? !two.columns[i]
