@@ -22,8 +22,8 @@ struct csv_table {
 // How the tables of a run are written, as its config.json says.
 enum sheet_format csv_format_of(const cJSON *config);
 
-// Everything in the arena, the marks of SHEET_CSV_SAFE taken away. ABL_BAD_DATA where rows differ in
-// length or the file cannot be read.
+// Everything in the arena, the marks of SHEET_CSV_SAFE taken away. ABL_BAD_DATA where rows differ
+// in length or the file cannot be read.
 bool csv_table_read(const char *path, enum sheet_format format, struct arena *a,
                     struct csv_table *out, struct abl_err *err);
 

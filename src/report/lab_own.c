@@ -334,6 +334,6 @@ bool lab_own_read(const char *dir, const char *csv, struct arena *a, struct lab_
     if (!ok || !csv)
         return ok;
     struct reader r = { .run = run, .a = a, .t = &t, .err = err };
-    return csv_table_read(csv, a, &t, err) && read_table(&r)
+    return csv_table_read(csv, SHEET_CSV, a, &t, err) && read_table(&r)
            && take_seeds(run, a, &out->config, err);
 }
