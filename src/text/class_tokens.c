@@ -16,6 +16,9 @@ struct adder {
     struct string_index special; // texts of special tokens
     struct string_index listed;  // texts that the decoder, or the file in its place, lists
     struct string_index mapped;  // of those, what added_tokens.json alone has is not
+    struct special_list names;   // of transformers 5: special tokens by other names
+    struct string_index name_places;
+    struct string_index dropped; // of those that a file lists, whose id another has
     struct string_index plain;   // texts that were added without flags of their own
     struct added_token *batch;   // malloc'd: what is added next
     size_t n, cap;
@@ -68,12 +71,50 @@ static const struct special_list *later_extras(const struct definition *d,
     static const struct special_list none = { 0 };
     if (s->extra.n)
         return &s->extra;
-    // nor does it come to the older one's beside names
-    if (d->source == SOURCE_PIECES && s->named.n)
+    // beside names the older key is taken last, when other files have had their say
+    if (s->named.n && d->source == SOURCE_PIECES)
         return &none;
+    if (s->named.n && s->map_additional.given)
+        return &s->map_additional;
     // beside a tokenizer.model the latter's own take that place
     bool neither = !s->additional.given && !s->extra.given && d->source != SOURCE_PIECES;
     return neither ? &s->map_additional : &s->additional;
+}
+
+// A later one of the same name takes the place of the first.
+static bool add_name(struct adder *a, const struct special_token *t)
+{
+    const uint32_t *place
+        = string_index_put(&a->name_places, t->key.data, t->key.len, (uint32_t)a->names.n);
+    struct special_token *items
+        = array_room(a->names.items, a->names.n, &a->names.cap, sizeof *items);
+    if (!place || !items)
+        return abl_no_memory(a->err);
+    a->names.items = items;
+    items[*place] = *t;
+    a->names.n += *place == a->names.n;
+    return true;
+}
+
+// transformers 5's order: entries with flags, then plain ones, then the object's; another object
+// counts only where there are neither of these two.
+static bool list_names(struct adder *a)
+{
+    const struct tokenizer_settings *s = a->s;
+    const struct special_list *last = &s->named;
+    bool ok = true, plain = s->named.n > 0;
+    for (size_t i = 0; ok && i < s->other.n; i++)
+        ok = !s->other.items[i].flagged || add_name(a, &s->other.items[i]);
+    for (size_t i = 0; ok && i < s->other.n; i++) {
+        bool flagged = s->other.items[i].flagged;
+        plain |= !flagged;
+        ok = flagged || add_name(a, &s->other.items[i]);
+    }
+    if (!plain)
+        last = &s->stated;
+    for (size_t i = 0; ok && i < last->n; i++)
+        ok = add_name(a, &last->items[i]);
+    return ok;
 }
 
 // Special tokens' texts: who counts as special though its entry does not say so.
@@ -83,10 +124,9 @@ static bool find_special(struct adder *a)
     bool ok = true;
     for (size_t i = 0; ok && i < N_ROLES; i++)
         ok = put(a, &a->special, a->r->roles[i].text);
-    ok = ok && put_list(a, &a->special, &s->named);
     if (a->later)
-        return ok && put_list(a, &a->special, &s->named_later);
-    return ok && put_list(a, &a->special, &s->additional)
+        return ok && list_names(a) && put_list(a, &a->special, &a->names);
+    return ok && put_list(a, &a->special, &s->named) && put_list(a, &a->special, &s->additional)
            && put_list(a, &a->special, &s->map_additional);
 }
 
@@ -168,6 +208,19 @@ static bool list_decoder(struct adder *a, struct numbered_token **out, size_t *n
     return true;
 }
 
+// Of a special token that added_tokens.json lists. Both owners read that file before they have made
+// anything of tokenizer_config.json's entries with flags.
+static unsigned plain_flags(const struct adder *a, struct json_text text)
+{
+    for (size_t i = 0; i < N_ROLES; i++) {
+        const struct special_token *t = &a->s->roles[i];
+        if (t->of_config && t->text.data && t->text.len == text.len
+            && memcmp(t->text.data, text.data, text.len) == 0)
+            return ADDED_SPECIAL | ADDED_NORMALIZED;
+    }
+    return ADDED_SPECIAL;
+}
+
 static bool push_decoder(struct adder *a)
 {
     struct numbered_token *all = NULL;
@@ -179,12 +232,14 @@ static bool push_decoder(struct adder *a)
     bool raw = a->r->steps == STEPS_PIECES && a->d->pieces_prefix;
     for (size_t i = 0; ok && i < n; i++) {
         // of equal ids the last one counts
-        if (i + 1 < n && all[i + 1].id == all[i].id)
+        if (i + 1 < n && all[i + 1].id == all[i].id) {
+            ok = put(a, &a->dropped, all[i].text);
             continue;
+        }
         unsigned flags = all[i].flags;
         bool special = has(&a->special, all[i].text);
         if (all[i].plain && special)
-            flags = ADDED_SPECIAL;
+            flags = plain_flags(a, all[i].text);
         else if (special)
             flags |= ADDED_SPECIAL;
         if (raw)
@@ -229,16 +284,17 @@ static bool push_infilling(struct adder *a)
 
 static bool push_later(struct adder *a)
 {
-    const struct special_list *lists[] = { &a->s->named, &a->s->named_later };
     const struct special_list *extras = later_extras(a->d, a->s);
     bool ok = true;
-    for (size_t i = 0; ok && i < N_ROLES; i++)
-        ok = is_supposed(a, &a->r->roles[i])
-             || push_unknown(a, &a->r->roles[i], a->r->roles[i].flags);
+    for (size_t i = 0; ok && i < N_ROLES; i++) {
+        const struct special_token *t = &a->r->roles[i];
+        bool dropped = t->text.data && has(&a->dropped, t->text);
+        unsigned flags = dropped ? plain_flags(a, t->text) : t->flags;
+        ok = is_supposed(a, t) || push_unknown(a, t, flags);
+    }
     ok = ok && push_infilling(a);
-    for (size_t k = 0; ok && k < 2; k++)
-        for (size_t i = 0; ok && i < lists[k]->n; i++)
-            ok = push_unknown(a, &lists[k]->items[i], lists[k]->items[i].flags);
+    for (size_t i = 0; ok && i < a->names.n; i++)
+        ok = push_unknown(a, &a->names.items[i], a->names.items[i].flags);
     for (size_t i = 0; ok && i < extras->n; i++) {
         const struct special_token *t = &extras->items[i];
         ok = push_unknown(a, t, has(&a->special, t->text) ? t->flags : t->own_flags);
@@ -287,12 +343,11 @@ static bool push_earlier(struct adder *a)
 // Qwen 2's class adds its special tokens a last time.
 static bool repeat_special(struct adder *a)
 {
-    const struct special_list *lists[]
-        = { &a->s->named, &a->s->named_later, later_extras(a->d, a->s) };
+    const struct special_list *lists[] = { &a->names, later_extras(a->d, a->s) };
     bool ok = true;
     for (size_t i = 0; ok && i < N_ROLES; i++)
         ok = push(a, a->r->roles[i].text, ADDED_SPECIAL);
-    for (size_t k = 0; ok && k < 3; k++)
+    for (size_t k = 0; ok && k < 2; k++)
         for (size_t i = 0; ok && i < lists[k]->n; i++)
             ok = push(a, lists[k]->items[i].text, ADDED_SPECIAL);
     return ok && flush(a);
@@ -304,7 +359,7 @@ static bool add_all(struct adder *a)
     if (!find_special(a))
         return false;
     bool pieces = a->d->source == SOURCE_PIECES;
-    bool skip = a->later && pieces && (s->additional.given || s->extra.given || s->named.n);
+    bool skip = a->later && pieces && !s->named.n && (s->additional.given || s->extra.given);
     bool all = true;
     if (a->r->fresh && s->decoder.given && !names_all(a, &all))
         return false;
@@ -323,6 +378,18 @@ static bool add_all(struct adder *a)
     return !a->r->repeats_special || repeat_special(a);
 }
 
+static void release(struct adder *a)
+{
+    string_index_release(&a->special);
+    string_index_release(&a->listed);
+    string_index_release(&a->mapped);
+    string_index_release(&a->dropped);
+    string_index_release(&a->plain);
+    string_index_release(&a->name_places);
+    free(a->names.items);
+    free(a->batch);
+}
+
 bool class_tokens(const struct definition *d, const struct tokenizer_settings *s,
                   const struct tokenizer_reading *r, enum owner owner,
                   const struct string_index *model, struct added_token **out, size_t *n,
@@ -332,11 +399,7 @@ bool class_tokens(const struct definition *d, const struct tokenizer_settings *s
     added_vocabulary_init(&a.v, model, d->n_vocab, a.later);
     bool ok = add_all(&a) && added_vocabulary_list(&a.v, out, n, err);
     added_vocabulary_release(&a.v);
-    string_index_release(&a.special);
-    string_index_release(&a.listed);
-    string_index_release(&a.mapped);
-    string_index_release(&a.plain);
-    free(a.batch);
+    release(&a);
     return ok;
 }
 
@@ -346,7 +409,7 @@ bool class_tokens_lacking(const struct definition *d, const struct tokenizer_set
     struct adder a = { .d = d, .s = s, .r = r, .later = true, .err = err };
     bool all = true;
     bool ok = !r->fresh || !s->decoder.given || (find_special(&a) && names_all(&a, &all));
-    string_index_release(&a.special);
+    release(&a);
     *out = !all;
     return ok;
 }

@@ -72,7 +72,7 @@ static const struct config_key config_keys[] = {
     READ("added_tokens_decoder", settings_read_decoder, decoder),
     READ("additional_special_tokens", settings_read_special_list, additional),
     READ("extra_special_tokens", settings_read_extra, extra),
-    READ("model_specific_special_tokens", settings_read_special_names, named_later),
+    READ("model_specific_special_tokens", settings_read_special_names, stated),
     ROLE("bos_token", ROLE_BOS),
     ROLE("eos_token", ROLE_EOS),
     ROLE("unk_token", ROLE_UNK),
@@ -173,7 +173,7 @@ static bool read_keys(struct tokenizer_settings *s, struct json *j, const struct
     while (json_next_key(j, &key)) {
         const struct config_key *k = find_key(keys, n, key);
         bool ok = k && k->read                   ? k->read(j, s, (char *)s + k->at)
-                  : others && ends_in_token(key) ? settings_read_other(j, s)
+                  : others && ends_in_token(key) ? settings_read_other(j, s, key)
                                                  : json_skip(j);
         if (!ok)
             return false;
@@ -183,7 +183,10 @@ static bool read_keys(struct tokenizer_settings *s, struct json *j, const struct
 
 static bool read_config_keys(struct json *j, struct tokenizer_settings *s)
 {
-    return read_keys(s, j, config_keys, N_CONFIG_KEYS, true);
+    bool ok = read_keys(s, j, config_keys, N_CONFIG_KEYS, true);
+    for (size_t i = 0; i < N_ROLES; i++)
+        s->roles[i].of_config = s->roles[i].flagged;
+    return ok;
 }
 
 // What special_tokens_map.json says takes the place of what tokenizer_config.json does; lists grow.

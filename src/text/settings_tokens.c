@@ -57,6 +57,16 @@ bool settings_read_special_list(struct json *j, struct tokenizer_settings *s, vo
     return !j->failed;
 }
 
+static bool read_named(struct json *j, struct tokenizer_settings *s, struct json_text key,
+                       struct special_list *list)
+{
+    struct special_token t;
+    if (!settings_keep_text(j, s, &key) || !settings_read_special(j, s, &t))
+        return false;
+    t.key = key;
+    return !t.text.len || push_special(j, list, t);
+}
+
 bool settings_read_special_names(struct json *j, struct tokenizer_settings *s, void *to)
 {
     struct special_list *list = to;
@@ -66,10 +76,7 @@ bool settings_read_special_names(struct json *j, struct tokenizer_settings *s, v
     if (!json_object(j))
         return false;
     while (json_next_key(j, &key)) {
-        struct special_token t;
-        if (!settings_read_special(j, s, &t))
-            return false;
-        if (t.text.len && !push_special(j, list, t))
+        if (!read_named(j, s, key, list))
             return false;
     }
     return !j->failed;
@@ -81,13 +88,12 @@ bool settings_read_extra(struct json *j, struct tokenizer_settings *s, void *to)
                                        : settings_read_special_list(j, s, to);
 }
 
-bool settings_read_other(struct json *j, struct tokenizer_settings *s)
+bool settings_read_other(struct json *j, struct tokenizer_settings *s, struct json_text key)
 {
-    struct special_token t;
     enum json_type type = json_peek(j);
     if (type != JSON_STRING && type != JSON_OBJECT)
         return json_skip(j);
-    return settings_read_special(j, s, &t) && (!t.text.len || push_special(j, &s->named_later, t));
+    return read_named(j, s, key, &s->other);
 }
 
 // ------------------------------------------------------------------------------------ added tokens

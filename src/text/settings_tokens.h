@@ -21,8 +21,8 @@ bool settings_read_special_names(struct json *j, struct tokenizer_settings *s, v
 // Either: a list goes to the struct special_list `to`, an object to s->named.
 bool settings_read_extra(struct json *j, struct tokenizer_settings *s, void *to);
 
-// The value of any other key that ends in "_token", appended to s->named_later.
-bool settings_read_other(struct json *j, struct tokenizer_settings *s);
+// The value of any other key that ends in "_token", appended to s->other.
+bool settings_read_other(struct json *j, struct tokenizer_settings *s, struct json_text key);
 
 // A struct numbered_list: {"50256": {"content": "<|endoftext|>", "special": true, …}, …}.
 bool settings_read_decoder(struct json *j, struct tokenizer_settings *s, void *to);

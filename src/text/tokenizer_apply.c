@@ -70,11 +70,12 @@ static bool check_ends(const struct definition *d, const struct tokenizer_settin
                         "'%s': tokenizer_class %s does not read vocab.json and merges.txt: "
                         "expected tokenizer.json or tokenizer.model",
                         d->path, tokenizer_class_name(r->class));
-    if (r->class == CLASS_CODE_LLAMA && s->named_later.n)
+    const struct special_list *other = s->other.n ? &s->other : &s->stated;
+    if (r->class == CLASS_CODE_LLAMA && other->n)
         return abl_fail(err, ABL_BAD_MODEL,
                         "'%s': special tokens of other names, such as '%s', are not supported "
                         "beside tokenizer_class %s",
-                        d->path, s->named_later.items[0].text.data, tokenizer_class_name(r->class));
+                        d->path, other->items[0].text.data, tokenizer_class_name(r->class));
     for (size_t i = 0; d->source == SOURCE_PIECES && d->unk_token && i < s->plain.n; i++)
         if (json_key_is(s->plain.items[i].text, d->unk_token) && !s->decoder.given)
             return abl_fail(err, ABL_BAD_MODEL,

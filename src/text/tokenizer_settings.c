@@ -15,7 +15,8 @@ void tokenizer_settings_release(struct tokenizer_settings *s)
     free(s->map_additional.items);
     free(s->extra.items);
     free(s->named.items);
-    free(s->named_later.items);
+    free(s->other.items);
+    free(s->stated.items);
     free(s->decoder.items);
     free(s->plain.items);
     arena_release(&s->arena);

@@ -32,8 +32,10 @@ struct special_token {
     struct json_text text; // data NULL: the file says null
     bool given;            // by any file
     bool flagged;          // `flags` are the file's
+    bool of_config;        // flagged, by tokenizer_config.json
     unsigned flags;        // enum added_flags, ADDED_SPECIAL among them
     unsigned own_flags;    // as its entry has them
+    struct json_text key;  // its name where it is of a list of names: "image_token"
 };
 
 struct special_list {
@@ -74,9 +76,9 @@ struct tokenizer_settings {
     // additional_special_tokens of tokenizer_config.json, of special_tokens_map.json
     struct special_list additional, map_additional;
     struct special_list extra; // extra_special_tokens where it is a list
-    // extra_special_tokens where it is an object, which both owners read; named the later one's way
-    // (model_specific_special_tokens, "image_token", …), which only transformers 5 does
-    struct special_list named, named_later;
+    // extra_special_tokens where it is an object, which both owners read; other keys such as
+    // "image_token", and model_specific_special_tokens, which only transformers 5 reads
+    struct special_list named, other, stated;
     struct numbered_list decoder;    // added_tokens_decoder
     struct numbered_list plain;      // added_tokens.json
     uint32_t config_bos, config_eos; // ids of config.json or of a GGUF file; TOKEN_NONE = none
