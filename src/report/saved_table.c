@@ -95,7 +95,8 @@ static bool take_row(const struct table *t, const char *path, size_t row, const 
     return true;
 }
 
-// Which column of the file each of the table's is.
+// Which column of the file each of the table's is. One whose cells may be missing is, all down the
+// table, where an earlier version did not know it.
 static bool find_columns(const struct table *t, const struct csv_table *file, size_t *from,
                          struct older *older, struct abl_err *err)
 {
@@ -108,7 +109,7 @@ static bool find_columns(const struct table *t, const struct csv_table *file, si
             older->position = i;
         if (strcmp(name, "positions") == 0 && from[i] == SIZE_MAX)
             older->positions = i;
-        else if (from[i] == SIZE_MAX)
+        else if (from[i] == SIZE_MAX && !(t->columns[i].type & CELL_OR_NONE))
             return abl_fail(err, ABL_BAD_DATA,
                             "'%s' has no column \"%s\": run all conditions with one version",
                             file->path, name);

@@ -139,6 +139,15 @@ assert list(json.load(open(sys.argv[1] + "/namesakes/config.json"))["conditions"
 EOF
 }
 holds namesakes_are_told_apart_by_their_weights namesakes
+# A run of a version that did not know all columns of compat.csv.
+succeeds a_run_under_compat "${quick[@]}" "${two_models[@]}" --compat tinylab --data facts --export "$scratch/compat"
+cp -r "$scratch/compat" "$scratch/compat-before"
+cut -d, -f1-6 "$scratch/compat/metrics/compat.csv" >"$scratch/compat-before/metrics/compat.csv"
+holds columns_are_gone test "$(head -1 "$scratch/compat-before/metrics/compat.csv" | tr -d '"')" = condition,variant,logit_diff,kl_div,acc_flip_rate,p_drop
+for run in compat compat-before; do
+    succeeds "rebuild_takes_$run" rebuild "$scratch/$run" --export "$scratch/$run-joined" --quiet
+done
+holds columns_of_later_versions_are_missing diff -r "$scratch/compat-joined/artifacts" "$scratch/compat-before-joined/artifacts"
 many=()
 for i in $(seq 100); do many+=("$scratch/no-run-$i"); done
 refuses rebuild_takes_a_hundred_runs 3 'no-run-1' rebuild "${many[@]}" --export "$scratch/x"
