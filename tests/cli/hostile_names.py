@@ -352,6 +352,18 @@ class Screen:
             time.sleep(0.05)
         return False
 
+    def opens(self, *keys: str) -> None:
+        """Something that covers the panes: its frame has round corners."""
+        self.keys(*keys)
+        self.shows("\u256d")
+
+    def closes(self) -> None:
+        """What comes right behind an Escape would be one key with it."""
+        self.keys("Escape")
+        end = time.monotonic() + 60
+        while "\u256d".encode() in self.cells() and time.monotonic() < end:
+            time.sleep(0.05)
+
     def end(self) -> bytes:
         """Ends it; what it sent."""
         self.tmux("kill-server")
@@ -387,16 +399,16 @@ def explorer() -> None:
             seen(s, f"the_pane_{pane}_{at}", wide.get(pane, pane))
         s.keys("1")
         for key, picker in ("M", spelt), ("C", "counterfactual"), ("E", "heads"), ("D", "cpu"), ("?", "help"):
-            s.keys(key)
+            s.opens(key)
             seen(s, f"the_overlay_of_{picker if picker != spelt else 'models'}_{at}", picker)
-            s.keys("Escape")
+            s.closes()
         for key, prompt in (":", "command"), ("/", "search"), ("e", "export"):
-            s.keys(key)
+            s.opens(key)
             s.keys("C-u")
             s.tmux("send-keys", "-t", "s", "-l", "--", f"data a{hostile.MARKS['turned']}{hostile.MARKS['hidden']}b")
-            seen(s, f"what_is_typed_to_{prompt}_{at}", r"\\u202e")
-            s.keys("Escape")
-        s.keys(":")
+            seen(s, f"what_is_typed_to_{prompt}_{at}", r"\\u(202e|3164)")
+            s.closes()
+        s.opens(":")
         s.tmux("send-keys", "-t", "s", "-l", "--", f"data none{hostile.MARKS['turned']}.jsonl")
         s.keys("Enter")
         seen(s, f"a_refusal_{at}", r"none\\u202e")
