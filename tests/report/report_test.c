@@ -395,7 +395,7 @@ static void awkward_names_survive_in_csv_and_json(void **state)
     text_at_is(&json, "condition", name);
     file_bytes_release(&json);
     json = read_bytes(dir, "provenance.json");
-    text_at_is(&json, "data.path", "caf\xef\xbf\xbd/x.jsonl");
+    text_at_is(&json, "data.path", "$'caf\\xe9/x.jsonl'"); // to the byte, as bash reads it
     file_bytes_release(&json);
     free(dir);
     example_free(e);
