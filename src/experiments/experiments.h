@@ -19,11 +19,11 @@
     ROW(heads)                                                                                     \
     ROW(sets)                                                                                      \
     ROW(patch)                                                                                     \
-    ROW(sham)                                                                                      \
     ROW(partial)                                                                                   \
     ROW(lens)                                                                                      \
     ROW(attn)                                                                                      \
-    ROW(ov)
+    ROW(ov)                                                                                        \
+    ROW(sham)
 
 #define DECLARE_EXPERIMENT(name) extern const struct experiment experiment_##name;
 EXPERIMENTS(DECLARE_EXPERIMENT)
