@@ -37,6 +37,8 @@ export_run holdout --rows 40 --holdout 0.5
 export_run conditions --rows 8 --data facts --data logic
 export_run conditions_sets --rows 8 --data facts --data logic --experiment partial --sets '0:2+1:4'
 export_run conditions_patch --rows 8 --data facts --data logic --experiment patch
+export_run conditions_compat --rows 8 --data facts --data logic --compat tinylab --heads random:2@0+1
+export_run sham --rows 6 --experiment sham --positions all
 export_run conditions_ov --rows 8 --data facts --data logic --experiment ov --heads 0:1,2:3 --top-k 30
 export_run mean --data logic --rows 8 --ablate mean --alpha 0.001 --model tiny-llama
 export_run sets --rows 8 --experiment sets --pairs 0:2,4 --triplets 1:0,1,2 --sets '0:2+3:1' --controls 3
