@@ -50,6 +50,22 @@ holds paths_are_found_from_a_folder_beside from "$PWD/$checkout/../data" ../conf
 holds paths_are_found_from_elsewhere from "$scratch/elsewhere" "$deeper/run_deeper.json"
 ln -s "$deeper/run_deeper.json" "$scratch/elsewhere/linked.json"
 ln -s "$deeper" "$scratch/elsewhere/linked"
+# shape NAME: run from two other folders it writes the tables that it wrote from here.
+same_tables() {
+    local shape=$1 at file
+    rm -rf "$scratch/again"
+    for at in "$PWD/$checkout" "$scratch/elsewhere"; do
+        file=$PWD/$checkout/run_$shape.json
+        [ "$at" = "$scratch/elsewhere" ] || file=run_$shape.json
+        (cd "$at" && ABLTUI_DATA=$data "$program" run "$file" --export "$scratch/again" "${quick[@]}") || return 1
+        (cd "$scratch/$shape" && find . -name '*.csv') | while read -r table; do
+            cmp "$scratch/$shape/$table" "$scratch/again/$table" || exit 1
+        done || return 1
+    done
+}
+for shape in flat flat_seed flat_shared cross cross_revision cross_battery cross_low_memory cross_dataset cross_overrides; do
+    holds "shape_${shape}_is_the_same_from_anywhere" same_tables "$shape"
+done
 holds paths_are_found_through_a_linked_folder from "$scratch/elsewhere" linked/run_deeper.json
 
 # A revision is loaded or refused, also of a model that the command line names.
