@@ -25,25 +25,19 @@ struct column_of {
     enum place_order order;
 };
 
-static const char *cell_at(const struct csv_table *t, size_t row, const char *name)
-{
-    const char *cell = csv_table_cell(t, row, csv_table_column(t, name));
-    return cell ? cell : "";
-}
-
 // The places of one child behind the n that are there.
 static void add_places(const struct column_of *c, const struct csv_table *t, struct place *all,
                        size_t *n)
 {
     for (size_t row = 0; row < t->n_rows; row++) {
-        const char *number = cell_at(t, row, c->number);
-        bool is_of = !c->metric || strcmp(cell_at(t, row, "metric"), c->metric) == 0;
+        const char *number = cross_cell(t, row, c->number);
+        bool is_of = !c->metric || strcmp(cross_cell(t, row, "metric"), c->metric) == 0;
         if (!is_of || !*number || cross_is_beside(c->m, t, row))
             continue;
         struct place *p = &all[(*n)++];
         *p = (struct place){ .text = number, .delta = strtod(number, NULL) };
         for (int k = 0; k < PLACE_KEYS && c->m->keys[k]; k++)
-            p->keys[k] = cell_at(t, row, c->m->keys[k]);
+            p->keys[k] = cross_cell(t, row, c->m->keys[k]);
     }
 }
 

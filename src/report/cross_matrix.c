@@ -34,10 +34,13 @@ bool cross_is_first(const struct cross_child *children, size_t i)
     return true;
 }
 
+const char *cross_cell(const struct csv_table *t, size_t row, const char *name)
+{
+    const char *cell = csv_table_cell(t, row, csv_table_column(t, name));
+    return cell ? cell : "";
+}
+
 bool cross_is_beside(const struct cross_matrix *m, const struct csv_table *t, size_t row)
 {
-    if (!m->skip[0])
-        return false;
-    const char *cell = csv_table_cell(t, row, csv_table_column(t, m->skip[0]));
-    return cell && strcmp(cell, m->skip[1]) == 0;
+    return m->skip[0] && strcmp(cross_cell(t, row, m->skip[0]), m->skip[1]) == 0;
 }

@@ -35,6 +35,9 @@ struct cross_child {
 const char *cross_condition(const struct cross_child *child);
 bool cross_is_first(const struct cross_child *children, size_t i);
 
+// A cell by its column's name; "" where it is missing.
+const char *cross_cell(const struct csv_table *t, size_t row, const char *name);
+
 // Whether a row of a child's table is beside what was swept.
 bool cross_is_beside(const struct cross_matrix *m, const struct csv_table *t, size_t row);
 

@@ -8,12 +8,6 @@
 #include "report/number.h"
 #include "stats/metrics.h"
 
-static const char *cell_at(const struct csv_table *t, size_t row, const char *name)
-{
-    const char *cell = csv_table_cell(t, row, csv_table_column(t, name));
-    return cell ? cell : "";
-}
-
 static bool has_siblings(const struct cross_child *children, size_t n, size_t i)
 {
     for (size_t k = 0; k < n; k++)
@@ -35,11 +29,11 @@ static void put_mean(struct sheet *s, const struct cross_matrix *m, const struct
     double value = 0, delta = 0;
     size_t n = 0, first = 0;
     for (size_t row = 0; row < t->n_rows; row++) {
-        if (strcmp(cell_at(t, row, "metric"), metric) != 0 || cross_is_beside(m, t, row))
+        if (strcmp(cross_cell(t, row, "metric"), metric) != 0 || cross_is_beside(m, t, row))
             continue;
         first = n ? first : row;
-        value += strtod(cell_at(t, row, "value"), NULL);
-        delta += strtod(cell_at(t, row, "delta"), NULL);
+        value += strtod(cross_cell(t, row, "value"), NULL);
+        delta += strtod(cross_cell(t, row, "delta"), NULL);
         n++;
     }
     char count[24], mean_value[NUMBER_SIZE], mean_delta[NUMBER_SIZE];
@@ -48,8 +42,9 @@ static void put_mean(struct sheet *s, const struct cross_matrix *m, const struct
     snprintf(count, sizeof count, "%zu", n);
     put_number(value / (double)n, mean_value);
     put_number(delta / (double)n, mean_delta);
-    sheet_cells(s, (const char *const[]){ cell_at(t, first, "condition"), cell_at(t, first, "seed"),
-                                          metric, count, mean_value, mean_delta });
+    sheet_cells(s, (const char *const[]){ cross_cell(t, first, "condition"),
+                                          cross_cell(t, first, "seed"), metric, count, mean_value,
+                                          mean_delta });
 }
 
 bool cross_seeds(const struct cross_child *children, size_t n,
