@@ -44,6 +44,7 @@ bool donors_make(const struct prompts *p, uint64_t seed, struct arena *a, struct
         other[i] = (uint32_t)d.n;
         prompts[d.n] = *item;
         prompts[d.n].ids = item->corrupt_ids;
+        prompts[d.n].spans = item->corrupt_spans;
         prompts[d.n++].n_ids = item->n_corrupt_ids;
     }
     d.prompts = prompts;
@@ -71,8 +72,10 @@ bool donors_swap(struct prompts *p, struct abl_err *err)
         struct prompt *item = &p->items[i], was = *item;
         item->ids = was.corrupt_ids;
         item->n_ids = was.n_corrupt_ids;
+        item->spans = was.corrupt_spans;
         item->corrupt_ids = was.ids;
         item->n_corrupt_ids = was.n_ids;
+        item->corrupt_spans = was.spans;
     }
     return true;
 }

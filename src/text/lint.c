@@ -87,6 +87,9 @@ static const struct lint_rule rules[N_LINTS] = {
                         "begin target and foil with a space" },
     [LINT_GARBLED] = { FINDING_WARNING, "garbled-text", "a text looks decoded wrongly",
                        "write the file anew from its source, as UTF-8" },
+    [LINT_SPAN_WITHOUT_TOKENS]
+    = { FINDING_WARNING, "span-without-tokens", "the tokenizer has no tokens for a span",
+        "such a row has no position of that name; name whole words" },
     [LINT_LOW_ACCURACY]
     = { FINDING_WARNING, "low-accuracy", "the model prefers the target in fewer than 60 % of rows",
         "effects on a task that it cannot do say little; take another model or task" },

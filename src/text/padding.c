@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "text/prompt_spans.h"
+
 static bool fill_up(struct prompts *p, const uint32_t **ids, uint32_t *n, uint32_t longest,
                     struct abl_err *err)
 {
@@ -45,7 +47,8 @@ bool prompts_pad(struct prompts *p, const struct tokenizer *t, uint32_t n_vocab,
         p->n_padded += item->n_ids < longest;
         if (!fill_up(p, &item->ids, &item->n_ids, longest, err)
             || (item->n_corrupt_ids
-                && !fill_up(p, &item->corrupt_ids, &item->n_corrupt_ids, longest_corrupt, err)))
+                && !fill_up(p, &item->corrupt_ids, &item->n_corrupt_ids, longest_corrupt, err))
+            || !prompt_find_differences(item, &p->arena, err))
             return false;
     }
     return true;

@@ -10,12 +10,28 @@
 #include "text/rows.h"
 #include "text/token.h"
 
+// Tokens [first, end) of a prompt, BOS counted, that are a named stretch of its text.
+struct token_span {
+    uint32_t name; // number in prompts->span_names
+    uint32_t first, end;
+};
+
+struct token_spans {
+    struct token_span *items;
+    size_t n;
+};
+
 struct prompt {
     const struct dataset_row *row; // borrowed from the dataset
     const uint32_t *ids;           // BOS included where the policy adds one
     uint32_t n_ids;
     const uint32_t *corrupt_ids; // of the corrupt prompt, likewise
     uint32_t n_corrupt_ids;      // 0: the row has none
+    struct token_spans spans, corrupt_spans;
+    // How far from the last token (0) clean and corrupt differ, as far as both have tokens;
+    // ascending.
+    const uint32_t *differs;
+    uint32_t n_differs;
     uint32_t target, foil; // token ids; TOKEN_NONE where an error finding says that there is none
     // The whole answers; of more than one token only where the options ask for them.
     const uint32_t *target_ids, *foil_ids;
@@ -35,6 +51,8 @@ struct prompts {
     struct prompt *items;
     size_t n;
     uint32_t n_clusters;
+    const char *const *span_names; // (n_span_names) of every row's spans
+    size_t n_span_names;
     uint32_t bos; // TOKEN_NONE = none
     uint32_t pad; // of padded prompts (text/padding.h); TOKEN_NONE = they are not padded
     size_t n_padded;

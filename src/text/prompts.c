@@ -7,6 +7,7 @@
 
 #include "text/checks.h"
 #include "text/lint.h"
+#include "text/prompt_spans.h"
 
 enum { MAX_IDS = 1 << 29 }; // of all prompts: two gigabytes
 
@@ -18,6 +19,7 @@ struct maker {
     struct lint lint;
     struct token_ids ids; // of the row at hand, without BOS
     size_t n_ids;         // of all rows so far
+    struct span_names names;
 };
 
 // ----------------------------------------------------------------------------------------- one row
@@ -141,7 +143,26 @@ static bool keep_corrupt(struct maker *m, struct prompt *p, struct abl_err *err)
             return true;
     if (!m->ids.n || m->ids.n + (m->p->bos != TOKEN_NONE) + answer_room(p) > most)
         return true;
-    return keep_ids(m, &p->corrupt_ids, &p->n_corrupt_ids, err);
+    return keep_ids(m, &p->corrupt_ids, &p->n_corrupt_ids, err)
+           && prompt_spans_make(m->tokenizer, text, &p->row->corrupt_spans, &m->ids,
+                                m->p->bos != TOKEN_NONE, &m->names, &m->p->arena, &p->corrupt_spans,
+                                NULL, err)
+           && prompt_spans_share(p, &m->p->arena, err)
+           && prompt_find_differences(p, &m->p->arena, err);
+}
+
+// The tokens of the row's spans.
+static bool keep_spans(struct maker *m, struct prompt *p, struct abl_err *err)
+{
+    const struct dataset_row *row = p->row;
+    const struct row_span *lost = NULL;
+    if (!prompt_spans_make(m->tokenizer, row->clean, &row->spans, &m->ids, m->p->bos != TOKEN_NONE,
+                           &m->names, &m->p->arena, &p->spans, &lost, err))
+        return false;
+    if (lost)
+        lint_add(&m->lint, LINT_SPAN_WITHOUT_TOKENS, row->line, "%s of %s",
+                 lint_quote(&m->lint, lost->name), lint_quote(&m->lint, row->clean));
+    return true;
 }
 
 // The clean prompt's ids into m->ids; *fit is false where there are none.
@@ -169,7 +190,8 @@ static bool make_prompt(struct maker *m, const struct dataset_row *row, struct p
                         bool *fit, struct abl_err *err)
 {
     *out = (struct prompt){ .row = row, .target = TOKEN_NONE, .foil = TOKEN_NONE };
-    if (!encode_clean(m, row, fit, err) || !keep_ids(m, &out->ids, &out->n_ids, err))
+    if (!encode_clean(m, row, fit, err) || !keep_ids(m, &out->ids, &out->n_ids, err)
+        || !keep_spans(m, out, err))
         return false;
     if (!*fit)
         return true;
@@ -316,6 +338,18 @@ static void decide_fates(struct lint *l, const struct prompts_options *o)
         l->fates[LINT_TARGET_IS_FOIL] = o->equal_answers;
 }
 
+static bool keep_names(struct maker *m, struct abl_err *err)
+{
+    const char **names = arena_alloc(&m->p->arena, m->names.n, sizeof *names);
+    if (!names)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < m->names.n; i++)
+        names[i] = m->names.names[i];
+    m->p->span_names = names;
+    m->p->n_span_names = m->names.n;
+    return true;
+}
+
 static bool fill(struct maker *m, const struct dataset *data, struct abl_err *err)
 {
     struct prompts *p = m->p;
@@ -324,7 +358,7 @@ static bool fill(struct maker *m, const struct dataset *data, struct abl_err *er
     p->source = data->path;
     p->pad = TOKEN_NONE;
     return tokenizer_bos(m->tokenizer, m->options->bos, &p->bos, err) && make_all(m, data, err)
-           && number_clusters(m, err)
+           && keep_names(m, err) && number_clusters(m, err)
            && checks_run(p, m->tokenizer, m->options->cluster_by_template, &m->lint, err)
            && add_readings(p, m->options->notes, err)
            && add_readings(p, tokenizer_notes(m->tokenizer), err) && add_doubt(p, m->tokenizer, err)
@@ -340,6 +374,7 @@ bool prompts_make(const struct dataset *data, const struct tokenizer *t,
     struct maker m = { .tokenizer = t, .options = options, .p = p };
     bool ok = fill(&m, data, err);
     token_ids_release(&m.ids);
+    span_names_release(&m.names);
     if (!ok) {
         prompts_free(p);
         return false;

@@ -13,6 +13,7 @@ enum field_flags {
     FIELD_REQUIRED = 1 << 0,
     FIELD_MAY_BE_EMPTY = 1 << 1,  // the lint reports it with all the others
     FIELD_MAY_BE_NUMBER = 1 << 2, // a name rather than a text
+    FIELD_PROMPT = 1 << 3,
 };
 
 struct row_field {
@@ -22,10 +23,11 @@ struct row_field {
 };
 
 static const struct row_field fields[] = {
-    { "clean", offsetof(struct dataset_row, clean), FIELD_REQUIRED | FIELD_MAY_BE_EMPTY },
+    { "clean", offsetof(struct dataset_row, clean),
+      FIELD_REQUIRED | FIELD_MAY_BE_EMPTY | FIELD_PROMPT },
     { "target", offsetof(struct dataset_row, target), FIELD_REQUIRED },
     { "foil", offsetof(struct dataset_row, foil), FIELD_REQUIRED },
-    { "corrupt", offsetof(struct dataset_row, corrupt), 0 },
+    { "corrupt", offsetof(struct dataset_row, corrupt), FIELD_PROMPT },
     { "id", offsetof(struct dataset_row, id), FIELD_MAY_BE_NUMBER },
     { "template", offsetof(struct dataset_row, template_name), FIELD_MAY_BE_NUMBER },
     { "cluster", offsetof(struct dataset_row, cluster), FIELD_MAY_BE_NUMBER },
@@ -89,26 +91,53 @@ static bool read_value(struct json *j, const struct row_field *f, const char *na
     return *out || abl_no_memory(j->err);
 }
 
+// A field that is none of ours may name a stretch of the prompt.
+static bool read_other(struct json *j, struct json_text key, struct span_source *spans)
+{
+    struct json_text text;
+    if (json_key_is(key, "spans"))
+        return row_spans_read(j, "spans", &spans->clean);
+    if (json_key_is(key, "corrupt_spans"))
+        return row_spans_read(j, "corrupt_spans", &spans->corrupt);
+    if (!json_string_or_skip(j, &text))
+        return false;
+    if (text.data && !memchr(text.data, '\0', text.len))
+        row_spans_field(spans, key, text.data);
+    return true;
+}
+
+static bool read_field(struct json *j, const struct row_source *from, struct json_text key,
+                       struct dataset_row *row, struct span_source *spans)
+{
+    const struct row_field *f = fields;
+    while (f < fields + N_FIELDS && !json_key_is(key, name_in_file(f, from->names)))
+        f++;
+    if (f == fields + N_FIELDS)
+        return read_other(j, key, spans);
+    if (!read_value(j, f, name_in_file(f, from->names), from->arena, field_of(row, f)))
+        return false;
+    if (!(f->flags & FIELD_PROMPT))
+        row_spans_field(spans, key, *field_of(row, f));
+    return true;
+}
+
 static bool read_row(struct json *j, const struct row_source *from, struct dataset_row *row)
 {
     struct json_text key;
+    struct span_source spans;
+    spans.clean.n = spans.corrupt.n = spans.n_fields = 0;
     if (!json_object(j))
         return false;
-    while (json_next_key(j, &key)) {
-        const struct row_field *f = fields;
-        while (f < fields + N_FIELDS && !json_key_is(key, name_in_file(f, from->names)))
-            f++;
-        if (!(f < fields + N_FIELDS
-                  ? read_value(j, f, name_in_file(f, from->names), from->arena, field_of(row, f))
-                  : json_skip(j)))
+    while (json_next_key(j, &key))
+        if (!read_field(j, from, key, row, &spans))
             return false;
-    }
     if (!json_end(j))
         return false;
     for (size_t i = 0; i < N_FIELDS; i++)
         if ((fields[i].flags & FIELD_REQUIRED) && !*field_of(row, &fields[i]))
             return json_fail(j, "\"%s\" is missing", name_in_file(&fields[i], from->names));
-    return true;
+    return row_spans_finish(j, &spans, row->clean, row->corrupt, from->arena, &row->spans,
+                            &row->corrupt_spans);
 }
 
 // Parse one line into row; only running out of memory has another code than ABL_BAD_DATA.

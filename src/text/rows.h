@@ -8,10 +8,12 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "text/row_spans.h"
 
 struct dataset_row {
     const char *clean, *target, *foil;
     const char *corrupt, *id, *template_name, *cluster; // NULL where the row has none
+    struct row_spans spans, corrupt_spans;              // of clean and of corrupt
     uint32_t line;                                      // 1-based line in the file
     uint32_t index; // 0-based row in the file: what split files count
     // A row of another split with the same clean prompt, cluster, template; 0 = none.

@@ -389,6 +389,12 @@ const char *tokenizer_text(const struct tokenizer *t, uint32_t id)
     return id < t->n_ids && t->tokens[id].readable ? t->tokens[id].readable : "";
 }
 
+void tokenizer_bytes(const struct tokenizer *t, uint32_t id, struct buf *out)
+{
+    if (id < t->n_ids && t->tokens[id].text)
+        token_bytes(t, &t->tokens[id], out);
+}
+
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id)
 {
     return id < t->n_ids && t->tokens[id].is_special;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/sha256.h"
 #include "text/owner.h"
@@ -54,6 +55,9 @@ uint32_t tokenizer_pad(const struct tokenizer *t);
 // gives "". Borrowed. For screens and files: bytes that are no UTF-8 print as <0xNN>,
 // control characters as escapes.
 const char *tokenizer_text(const struct tokenizer *t, uint32_t id);
+
+// Append those bytes as they are.
+void tokenizer_bytes(const struct tokenizer *t, uint32_t id, struct buf *out);
 
 // Whether the id is a special token (BOS, padding, …), which text can spell but should not.
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id);

@@ -462,10 +462,99 @@ static void survives_damaged_files(void **state)
     scratch_remove(&s);
 }
 
+static void expect_spans(const char *of, const struct row_spans *s, const char *text,
+                         const char *expected)
+{
+    struct buf found = { 0 };
+    buf_str(&found, "");
+    for (size_t i = 0; i < s->n; i++)
+        buf_printf(&found, "%s%s=%.*s%s", i ? ", " : "", s->items[i].name,
+                   (int)(s->items[i].end - s->items[i].start), text + s->items[i].start,
+                   s->items[i].given ? "!" : "");
+    if (strcmp(found.data, expected) != 0)
+        fail_msg("spans of %s: found '%s', expected '%s'", of, found.data, expected);
+    buf_release(&found);
+}
+
+// Given ones are marked by "!". Characters are code points.
+static void reads_spans_of_both_prompts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *clean, *corrupt;
+    } cases[] = {
+        { "\"clean\": \"Où est Zoé ?\", \"corrupt\": \"Où est Al ?\", \"spans\": {\"who\": [7, 10],"
+          " \"where\": [0, 2]}, \"corrupt_spans\": {\"who\": [7, 9]}",
+          "who=Zoé!, where=Où!", "who=Al!, where=Où" },
+        // between the same text; else where the span's own text stands
+        { "\"clean\": \"Al is in Rome\", \"corrupt\": \"Al is in New York\","
+          " \"spans\": {\"place\": [9, 13], \"name\": [0, 2]}",
+          "place=Rome!, name=Al!", "place=New York, name=Al" },
+        { "\"clean\": \"Al saw Bo\", \"corrupt\": \"Bo saw Al\", \"spans\": {\"name\": [0, 2]}",
+          "name=Al!", "name=Al" },
+        { "\"clean\": \"Al saw Bo\", \"corrupt\": \"It was Cy\", \"spans\": {\"name\": [0, 2]}",
+          "name=Al!", "" },
+        // fields whose text stands in clean once; those that say otherwise keep their own
+        { "\"clean\": \"A crow is a bird\", \"subject\": \"crow\", \"kind\": \"bird\","
+          " \"often\": \"r\", \"never\": \"x\", \"n\": 3, \"spans\": {\"kind\": [2, 6]}",
+          "kind=crow!, subject=crow", "" },
+        { "\"clean\": \"A crow\", \"spans\": null, \"corrupt_spans\": null", "", "" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scratch s;
+        struct buf line = { 0 };
+        size_t n_dropped;
+        scratch_make(&s);
+        buf_printf(&line, "{%s, \"target\": \" t\", \"foil\": \" f\"}\n", cases[i].line);
+        scratch_text(&s, "x.jsonl", line.data);
+        struct dataset *d
+            = open_rows(scratch_path(&s, "x.jsonl"), SPLIT_DEFAULT, 0, false, &n_dropped);
+        expect_spans("clean", &d->rows[0].spans, d->rows[0].clean, cases[i].clean);
+        expect_spans("corrupt", &d->rows[0].corrupt_spans, d->rows[0].corrupt, cases[i].corrupt);
+        dataset_free(d);
+        buf_release(&line);
+        scratch_remove(&s);
+    }
+}
+
+static void refuses_spans_that_are_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields, *expected;
+    } cases[] = {
+        { "\"spans\": [1, 2]", "\"spans\": expected {\"name\": [start, end], …}" },
+        { "\"spans\": {\"a\": 3}", "\"spans\": expected [start, end] for 'a', in characters" },
+        { "\"spans\": {\"a\": [0]}", "expected [start, end] with start < end for 'a'" },
+        { "\"spans\": {\"a\": [2, 2]}", "expected [start, end] with start < end for 'a'" },
+        { "\"spans\": {\"a\": [-1, 2]}", "whole number" },
+        { "\"spans\": {\"a\": [0, 1, 2]}", "whole numbers from 0" },
+        { "\"spans\": {\"a\": [1, 5]}",
+          "\"spans\": 'a' ends at character 5, beyond the prompt's end" },
+        { "\"spans\": {\"\": [0, 1]}", "expected a name for each span" },
+        { "\"corrupt_spans\": {\"a\": [0, 1]}", "\"corrupt_spans\" without \"corrupt\"" },
+        { "\"corrupt\": \"x\", \"corrupt_spans\": {\"a\": [0, 2]}",
+          "\"corrupt_spans\": 'a' ends at character 2" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scratch s;
+        struct buf line = { 0 };
+        scratch_make(&s);
+        buf_printf(&line, "{\"clean\": \"caf\\u00e9\", \"target\": \" t\", \"foil\": \" f\", %s}\n",
+                   cases[i].fields);
+        scratch_text(&s, "x.jsonl", line.data);
+        refuses(scratch_path(&s, "x.jsonl"), SPLIT_DEFAULT, false, cases[i].expected);
+        buf_release(&line);
+        scratch_remove(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_field_of_a_row),
+        cmocka_unit_test(reads_spans_of_both_prompts),
+        cmocka_unit_test(refuses_spans_that_are_none),
         cmocka_unit_test(takes_any_line_ending_and_skips_blank_lines_and_the_mark),
         cmocka_unit_test(refuses_bad_rows_with_their_line),
         cmocka_unit_test(counts_only_bad_rows_that_were_asked_for),

@@ -135,6 +135,66 @@ static void reads_bos_and_ids_of_a_prompt(void **state)
     release(&m);
 }
 
+// "x[2,4)" for each span, in tokens behind BOS.
+static void expect_tokens(const struct prompts *p, const char *of, const struct token_spans *s,
+                          const char *expected)
+{
+    struct buf found = { 0 };
+    buf_str(&found, "");
+    for (size_t i = 0; i < s->n; i++)
+        buf_printf(&found, "%s%s[%u,%u)", i ? " " : "", p->span_names[s->items[i].name],
+                   s->items[i].first, s->items[i].end);
+    if (strcmp(found.data, expected) != 0)
+        fail_msg("spans of %s: found '%s', expected '%s'", of, found.data, expected);
+    buf_release(&found);
+}
+
+// BOS a b " x" c d " y": a token is a span's by any of its characters but the space in front.
+static void finds_the_tokens_of_spans(void **state)
+{
+    (void)state;
+    static const struct cells rows[]
+        = { { "ab xcd y", "ab zcde y", " x", " y" }, { "ab xcd y", "bb xcd z", " y", " x" } };
+    struct row_span clean[] = { { "letter", 3, 4, true },
+                                { "two", 0, 2, true },
+                                { "wide", 2, 5, true },
+                                { "space", 2, 3, true } };
+    struct row_span corrupt[] = { { "letter", 3, 4, true } };
+    struct made m;
+    fill_rows(&m, rows, 2);
+    m.rows[0].spans = (struct row_spans){ clean, 4 };
+    m.rows[0].corrupt_spans = (struct row_spans){ corrupt, 1 };
+    m.rows[1].spans = (struct row_spans){ clean, 2 };
+    run(&m, &plain);
+    expect_tokens(m.p, "clean", &m.p->items[0].spans, "letter[3,4) two[1,3) wide[3,5)");
+    expect_tokens(m.p, "corrupt", &m.p->items[0].corrupt_spans, "letter[3,4)");
+    // prompts of one length: what the corrupt one does not say is at the same tokens
+    expect_tokens(m.p, "clean", &m.p->items[1].spans, "letter[3,4) two[1,3)");
+    expect_tokens(m.p, "corrupt", &m.p->items[1].corrupt_spans, "letter[3,4) two[1,3)");
+    const struct finding *f = find(m.p, "span-without-tokens");
+    if (!f || f->n_rows != 1 || !strstr(f->text, "'space' of 'ab xcd y'"))
+        fail_msg("found '%s', expected a warning of 'space'", f ? f->text : "nothing");
+    release(&m);
+}
+
+// Counted from the end: a b x c d y / a b z c d e y, and a b x c d y / b b x c d z.
+static void finds_where_prompts_differ(void **state)
+{
+    (void)state;
+    static const struct cells rows[] = { { "ab xcd y", "ab zcde y", " x", " y" },
+                                         { "ab xcd y", "bb xcd z", " y", " x" },
+                                         { "ab p", NULL, " x", " y" } };
+    static const uint32_t first[] = { 1, 2, 3, 4, 5, 6 }, second[] = { 0, 5 };
+    struct made m;
+    make(&m, rows, 3, &plain);
+    assert_int_equal(m.p->items[0].n_differs, 6); // BOS against a token is a difference too
+    assert_memory_equal(m.p->items[0].differs, first, sizeof first);
+    assert_int_equal(m.p->items[1].n_differs, 2);
+    assert_memory_equal(m.p->items[1].differs, second, sizeof second);
+    assert_int_equal(m.p->items[2].n_differs, 0);
+    release(&m);
+}
+
 static void leaves_bos_out_when_told(void **state)
 {
     (void)state;
@@ -474,6 +534,8 @@ int main(void)
         cmocka_unit_test(a_row_that_carries_nothing_is_dropped_or_kept_as_it_is_told),
         cmocka_unit_test(a_row_that_carries_nothing_and_is_wrong_is_refused),
         cmocka_unit_test(reads_bos_and_ids_of_a_prompt),
+        cmocka_unit_test(finds_the_tokens_of_spans),
+        cmocka_unit_test(finds_where_prompts_differ),
         cmocka_unit_test(leaves_bos_out_when_told),
         cmocka_unit_test(refuses_rows_that_cannot_be_run),
         cmocka_unit_test(counts_bos_towards_the_context),
