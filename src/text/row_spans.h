@@ -47,9 +47,9 @@ bool row_spans_read(struct json *j, const char *field, struct span_list *out);
 void row_spans_field(struct span_source *s, struct json_text name, const char *text);
 
 // Spans of both prompts, once these are known (corrupt NULL: there is none). A given span must lie
-// in its prompt, else the parser fails. A field's text that occurs once in clean is a span too. What
-// corrupt_spans leave out is, in the corrupt prompt, what stands between the same text as in the
-// clean one, else the span's own text where that occurs once.
+// in its prompt, else the parser fails. A field whose text occurs once in clean is a span, too.
+// What corrupt_spans leave out is, in the corrupt prompt, what stands between the same text as in
+// the clean one, else the span's own text where that occurs once.
 bool row_spans_finish(struct json *j, struct span_source *s, const char *clean, const char *corrupt,
                       struct arena *a, struct row_spans *of_clean, struct row_spans *of_corrupt);
 
