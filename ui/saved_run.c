@@ -56,7 +56,7 @@ struct snapshot *saved_run_difference(const struct saved_run *r, const struct sn
     d->experiment = p->experiment;
     d->ablation = p->ablation;
     d->metric = p->metric;
-    d->alpha = p->alpha;
+    d->bar = p->bar;
     for (size_t i = 0; i < (size_t)p->n_layers * p->n_heads; i++) {
         double change = saved_run_change(r, p, i);
         d->states[i] = state_of_difference(p->states[i], change);

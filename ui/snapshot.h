@@ -8,6 +8,7 @@
 
 #include "analysis/estimates.h"
 #include "analysis/joint.h"
+#include "analysis/verdict.h"
 #include "base/err.h"
 #include "plan/variant.h"
 #include "session/settings.h"
@@ -57,7 +58,7 @@ struct snapshot {
     struct ablation ablation;
     enum metric metric;     // of every estimate here
     struct estimate intact; // of that metric
-    double alpha;
+    struct verdict_bar bar; // of effects
     uint32_t n_layers, n_heads;
     // (n_layers, n_heads) each; index with snapshot_at.
     enum cell_state *states;

@@ -171,8 +171,10 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
     p->run = s->number;
     p->coarse_seconds = s->coarse.seconds;
     p->sample_rows = s->coarse.sample ? s->coarse.sample->prompts.n : 0;
-    if (!estimate_intact(&measured, p->metric, &p->intact, err)
-        || !measured_estimate(&s->run, s->session, p->metric, err)
+    if (!estimate_intact(&measured, p->metric, &p->intact, err))
+        return false;
+    p->bar.least = least_effect(measured.min_effect, &p->intact);
+    if (!measured_estimate(&s->run, s->session, p->metric, err)
         || !coarse_estimate(&s->coarse, s->session, p->metric, err) || !fill_cells(s, p, err)
         || !sweep_items(s, p, err))
         return false;
@@ -195,7 +197,7 @@ bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out
     p->ablation = s->choice.ablation;
     p->experiment = s->choice.experiment;
     p->metric = s->choice.metric;
-    p->alpha = s->settings.alpha;
+    p->bar.alpha = s->settings.alpha;
     if (ready && !fill_snapshot(s, p, err)) {
         snapshot_free(p);
         return false;

@@ -53,8 +53,18 @@ static void draw_ci(struct lines *l, const struct estimate *e, double bound)
 // One sentence that says what the numbers mean.
 static const char *reading(const struct snapshot *p, const struct estimate *e)
 {
-    if (!(e->q < p->alpha))
+    switch (verdict_of(e, p->bar)) {
+    case VERDICT_TOO_FEW:
+        return "too few clusters to test";
+    case VERDICT_UNTESTED:
+        return metric_is_signed(p->metric) ? "not tested" : "never below 0: not tested";
+    case VERDICT_CHANCE:
         return "no effect beyond chance";
+    case VERDICT_NEGLIGIBLE:
+        return "detectable, negligible";
+    case VERDICT_EFFECT:
+        break;
+    }
     switch (metric_info(p->metric)->sense) {
     case SENSE_FOR_TARGET:
         return e->mean < 0 ? "it supports the target" : "it suppresses the target";
@@ -93,13 +103,13 @@ static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
     snprintf(text, sizeof text, "%s %s", number, metric_info(p->metric)->unit);
     entry(l, format_effect(p->metric, name, sizeof name), style_bold(), text);
     format_interval(e, text);
-    snprintf(name, sizeof name, "%g%% CI", 100 * (1 - p->alpha));
+    snprintf(name, sizeof name, "%g%% CI", 100 * (1 - p->bar.alpha));
     entry(l, name, style_plain(), text);
     draw_ci(l, e, p->largest);
     format_probability(e->p, number);
     entry(l, "p", style_plain(), number);
     format_probability(e->q, number);
-    entry(l, "q", e->q < p->alpha ? style_bold() : style_plain(), number);
+    entry(l, "q", verdict_is_effect(e, p->bar) ? style_bold() : style_plain(), number);
     format_number(p->values[at], number);
     entry(l, "ablated", style_plain(), number);
     format_number(p->intact.mean, number);

@@ -34,7 +34,7 @@ static struct style heat_style(const struct state *s, size_t at)
         st.bg = (struct color){ true, palette_diverging(relative(p, at)) };
         st.fg = (struct color){ true, palette_ink(st.bg.rgb) };
     }
-    if (p->cells[at].q < p->alpha)
+    if (verdict_is_effect(&p->cells[at], p->bar))
         st.flags |= STYLE_BOLD;
     if (p->states[at] == CELL_SAMPLED)
         st.flags |= STYLE_DIM;
@@ -387,11 +387,15 @@ static void draw_legend(struct grid *g, struct rect body, uint32_t y, const stru
         return;
     }
     x += grid_text(g, body, x, y, style_bold(), "bold") + 1;
-    x += grid_printf(g, body, x, y, style_dim(), "q<%g", p->alpha) + 2;
+    x += grid_printf(g, body, x, y, style_dim(), "q<%g", p->bar.alpha);
+    if (p->bar.least > 0)
+        x += grid_printf(g, body, x, y, style_dim(), ", ≥%.2g", p->bar.least);
+    x += 2;
     if (x + 8 <= body.w)
         x += grid_text(g, body, x, y, style_dim(), h->cell_w < 3 ? "_ marked" : "* marked") + 2;
     if (h->cell_h == HEAT_INTERVAL_H)
-        x += grid_printf(g, body, x, y, style_dim(), "below: %g%% CI", 100 * (1 - p->alpha)) + 2;
+        x += grid_printf(g, body, x, y, style_dim(), "below: %g%% CI", 100 * (1 - p->bar.alpha))
+             + 2;
     if (p->n_sampled > p->done)
         grid_printf(g, body, x, y, style_dim(), "dim: %zu of %zu rows", p->sample_rows,
                     p->facts.n_rows);

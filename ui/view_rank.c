@@ -24,7 +24,7 @@ static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct sta
     struct head h = { s->order[i] / p->n_heads, s->order[i] % p->n_heads };
     const struct estimate *e = &p->cells[s->order[i]];
     bool here = h.layer == s->cursor.layer && h.head == s->cursor.head;
-    struct style st = e->q < p->alpha ? style_bold() : style_plain();
+    struct style st = verdict_is_effect(e, p->bar) ? style_bold() : style_plain();
     struct style rest = style_dim();
     char name[32], number[FORMAT_SIZE], interval[2 * FORMAT_SIZE], q[FORMAT_SIZE];
     if (here) {
@@ -64,7 +64,7 @@ static void draw_titles(struct grid *g, struct rect r, const struct state *s)
     format_effect(s->snap->metric, name, sizeof name);
     grid_text(g, r, 17 - text_width(name), 0, style_dim(), name);
     if (r.w >= 36)
-        grid_printf(g, r, 19, 0, style_dim(), "%g%% CI", 100 * (1 - s->snap->alpha));
+        grid_printf(g, r, 19, 0, style_dim(), "%g%% CI", 100 * (1 - s->snap->bar.alpha));
     if (r.w >= 44)
         grid_text(g, r, r.w - 1, 0, style_dim(), "q");
 }

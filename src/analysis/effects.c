@@ -145,8 +145,11 @@ static bool fill(const struct measured_rows *measured, const struct results *res
     size_t n = results->variants->n;
     struct effect **effects = calloc(n ? n : 1, sizeof *effects); // NULL: not done
     bool ok = effects || abl_no_memory(err);
-    for (int m = 0; m < N_METRICS && ok; m++)
+    for (int m = 0; m < N_METRICS && ok; m++) {
         ok = estimate_intact(measured, (enum metric)m, &r->intact[m], err);
+        r->bar[m] = (struct verdict_bar){ measured->alpha,
+                                          least_effect(measured->min_effect, &r->intact[m]) };
+    }
     for (size_t i = 0; i < n && ok; i++)
         if (results->done[i])
             effects[i] = next_effect(r, results->variants->items[i].role);
@@ -188,13 +191,14 @@ void effects_release(struct effects *r)
 }
 
 struct overall_effect effects_overall(const struct effect *effects, size_t n, enum metric m,
-                                      double alpha)
+                                      struct verdict_bar bar)
 {
     struct overall_effect all = { 0 };
     for (size_t i = 0; i < n; i++) {
         all.value += effects[i].value[m].mean / (double)n;
         all.delta += effects[i].delta[m].mean / (double)n;
-        all.n_significant += effects[i].delta[m].q < alpha;
+        all.n_significant += effects[i].delta[m].q < bar.alpha;
+        all.n_effects += verdict_is_effect(&effects[i].delta[m], bar);
     }
     return all;
 }

@@ -8,6 +8,7 @@
 #include "analysis/estimates.h"
 #include "analysis/holdout.h"
 #include "analysis/lens_estimates.h"
+#include "analysis/verdict.h"
 #include "base/err.h"
 #include "session/session.h"
 
@@ -29,6 +30,7 @@ struct effect {
 
 struct effects {
     struct estimate intact[N_METRICS];
+    struct verdict_bar bar[N_METRICS]; // of deltas
     // By role, each in the order of the variants: one head; sets and their controls; restored sets;
     // patches and shams.
     struct effect *heads, *groups, *restored, *patches;
@@ -42,16 +44,16 @@ bool effects_make(const struct measured_rows *measured, const struct results *re
                   const struct lens *lens, struct effects *out, struct abl_err *err);
 void effects_release(struct effects *r);
 
-// A list of effects under one metric: means over it, and how many of them differ from the intact
-// run after correction.
+// A list of effects under one metric: means over it, how many of them differ from the intact run
+// after correction, and how many of these are big enough to matter.
 struct overall_effect {
     double value, delta;
-    size_t n_significant; // q below alpha
+    size_t n_significant, n_effects;
 };
 
 // Of n >= 1 effects.
 struct overall_effect effects_overall(const struct effect *effects, size_t n, enum metric m,
-                                      double alpha);
+                                      struct verdict_bar bar);
 
 // The largest change of a target's or a foil's logit under the run's shams, which change nothing;
 // NaN without.

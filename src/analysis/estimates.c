@@ -51,8 +51,8 @@ static bool estimate_one(const struct measured_rows *measured, const struct row_
 }
 
 static bool estimate_all(const struct measured_rows *measured, const struct row_stats *rows,
-                         fill_column *fill, bool test, struct estimate out[N_METRICS],
-                         struct abl_err *err)
+                         fill_column *fill, const bool test[N_METRICS],
+                         struct estimate out[N_METRICS], struct abl_err *err)
 {
     double *columns = new_columns(measured, N_METRICS, err);
     if (!columns)
@@ -67,19 +67,23 @@ static bool estimate_all(const struct measured_rows *measured, const struct row_
 bool estimate_delta(const struct measured_rows *measured, const struct results *results,
                     size_t variant, enum metric m, struct estimate *out, struct abl_err *err)
 {
-    return estimate_one(measured, rows_of(results, variant), m, fill_deltas, true, out, err);
+    return estimate_one(measured, rows_of(results, variant), m, fill_deltas, metric_is_signed(m),
+                        out, err);
 }
 
 bool estimate_values(const struct measured_rows *measured, const struct results *results,
                      size_t variant, struct estimate out[N_METRICS], struct abl_err *err)
 {
-    return estimate_all(measured, rows_of(results, variant), fill_values, false, out, err);
+    return estimate_all(measured, rows_of(results, variant), fill_values, NULL, out, err);
 }
 
 bool estimate_deltas(const struct measured_rows *measured, const struct results *results,
                      size_t variant, struct estimate out[N_METRICS], struct abl_err *err)
 {
-    return estimate_all(measured, rows_of(results, variant), fill_deltas, true, out, err);
+    bool test[N_METRICS];
+    for (int m = 0; m < N_METRICS; m++)
+        test[m] = metric_is_signed((enum metric)m);
+    return estimate_all(measured, rows_of(results, variant), fill_deltas, test, out, err);
 }
 
 bool estimate_intact(const struct measured_rows *measured, enum metric m, struct estimate *out,

@@ -80,7 +80,7 @@ static bool estimate_on(struct maker *m, enum side side, size_t variant, enum me
     const struct row_stats *rows = m->results->rows + variant * m->results->n_prompts;
     for (size_t i = 0; i < s->n; i++)
         m->column[i] = metric_delta(metric, &rows[s->rows[i]], &m->measured->intact[s->rows[i]]);
-    return stats_estimate(s->resampler, m->column, true, out, m->err);
+    return stats_estimate(s->resampler, m->column, metric_is_signed(metric), out, m->err);
 }
 
 // Ranks, choice and confirmation; order and grid: room for n places and pointers.

@@ -31,7 +31,7 @@ static bool estimate_combined(const struct measured_rows *measured, const struct
         for (size_t k = 0; k < n_singles; k++)
             column[i] += sign * metric_delta(m, &results->rows[singles[k] * n + i], intact);
     }
-    bool ok = stats_estimate(measured->resampler, column, true, out, err);
+    bool ok = stats_estimate(measured->resampler, column, metric_is_signed(m), out, err);
     free(column);
     return ok;
 }

@@ -137,6 +137,24 @@ bool option_share(const struct option *o, const char *v, struct cli *cli, struct
     return true;
 }
 
+bool option_part(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    char number[32];
+    size_t len = strlen(v);
+    bool percent = len && v[len - 1] == '%';
+    double part;
+    if (len - percent < sizeof number) {
+        memcpy(number, v, len - percent);
+        number[len - percent] = '\0';
+        if (number_parse(number, &part) && part >= 0) {
+            part /= percent ? 100 : 1;
+            memcpy(place_of(o, cli), &part, sizeof part);
+            return true;
+        }
+    }
+    return bad_value(o, v, o->expected, err);
+}
+
 bool option_name(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     size_t value;

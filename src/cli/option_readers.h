@@ -13,6 +13,7 @@ option_reader option_count;    // a whole number from least to most
 option_reader option_bytes;    // the same with a unit K, M, G or T
 option_reader option_duration; // seconds: a whole number with a unit s, m, h or d
 option_reader option_share;    // a number between 0 and 1
+option_reader option_part;     // a number from 0 on, or a percentage
 option_reader option_name;     // the value of a name, from `first` on
 option_reader option_bits;     // names with commas between them, a bit each
 

@@ -80,8 +80,30 @@ static const char *kind_of_device(const struct session *session)
     return session->engine->info.kind == DEVICE_CPU ? "cpu" : "vulkan";
 }
 
+enum { INTERVAL_SIZE = 64 };
+
+// " [lo, hi]", or nothing where there is no interval. plus: numbers above 0 have a sign.
+static const char *interval_text(const struct estimate *e, bool plus, char out[INTERVAL_SIZE])
+{
+    *out = '\0';
+    if (isfinite(e->ci_lo) && isfinite(e->ci_hi))
+        snprintf(out, INTERVAL_SIZE, plus ? " [%+.3f, %+.3f]" : " [%.3f, %.3f]", e->ci_lo,
+                 e->ci_hi);
+    return out;
+}
+
+// What the number of clusters lets a run say.
+static void print_clusters(const struct session *session)
+{
+    if (session->prompts->n_clusters < LEAST_TESTED_CLUSTERS)
+        say(SAY_ERR,
+            "note: %" PRIu32 " clusters are too few to test: p and q stay empty below %d\n",
+            session->prompts->n_clusters, LEAST_TESTED_CLUSTERS);
+}
+
 static void print_header(const struct session *session)
 {
+    char interval[INTERVAL_SIZE];
     const struct model_shape *s = &session->model->shape;
     struct estimate ld;
     struct abl_err ignored;
@@ -113,7 +135,8 @@ static void print_header(const struct session *session)
             session_prompts(session)->n);
     struct measured_rows measured = session_measured_rows(session);
     if (estimate_intact(&measured, METRIC_LD, &ld, &ignored))
-        say(SAY_ERR, "intact ld %.3f [%.3f, %.3f]\n", ld.mean, ld.ci_lo, ld.ci_hi);
+        say(SAY_ERR, "intact ld %.3f%s\n", ld.mean, interval_text(&ld, false, interval));
+    print_clusters(session);
 }
 
 // The five largest effects, as a first answer on the terminal.
@@ -128,9 +151,9 @@ static void print_top(const struct session *session, const struct results *resul
         return;
     for (size_t i = 0; i < n; i++) {
         const struct estimate *e = &top[i].delta;
-        say(SAY_ERR, "  %-12s delta_%s %+.3f [%+.3f, %+.3f]\n",
-            results->variants->items[top[i].variant].label, metric_info(m)->name, e->mean, e->ci_lo,
-            e->ci_hi);
+        char interval[INTERVAL_SIZE];
+        say(SAY_ERR, "  %-12s delta_%s %+.3f%s\n", results->variants->items[top[i].variant].label,
+            metric_info(m)->name, e->mean, interval_text(e, true, interval));
     }
 }
 

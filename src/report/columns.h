@@ -59,16 +59,21 @@ struct table_row {
            "standard deviation of its bootstrap means", cell_se)
 #define CI_LO_COLUMN                                                                               \
     COLUMN("ci_lo", CELL_NUMBER | CELL_OR_NONE, "of the estimate",                                 \
-           "lower end of its bootstrap interval", cell_ci_lo)
+           "lower end of its expanded percentile bootstrap interval, of this row alone",           \
+           cell_ci_lo)
 #define CI_HI_COLUMN                                                                               \
     COLUMN("ci_hi", CELL_NUMBER | CELL_OR_NONE, "of the estimate",                                 \
-           "upper end of its bootstrap interval", cell_ci_hi)
+           "upper end of its expanded percentile bootstrap interval, of this row alone",           \
+           cell_ci_hi)
 #define P_COLUMN                                                                                   \
     COLUMN("p", CELL_NUMBER | CELL_OR_NONE, "",                                                    \
-           "two-sided, by sign flips over clusters, of no effect", cell_p)
+           "two-sided, by sign flips over clusters, of no effect; missing below 6 clusters, and "  \
+           "of kl and flip, which are never below 0",                                              \
+           cell_p)
 #define Q_COLUMN                                                                                   \
     COLUMN("q", CELL_NUMBER | CELL_OR_NONE, "",                                                    \
-           "p after Benjamini-Hochberg over this table's grid of the metric", cell_q)
+           "p after Benjamini-Hochberg over this table's grid of the metric, not over metrics",    \
+           cell_q)
 #define N_COLUMN COLUMN("n", CELL_INTEGER, "rows", "that the estimate is of", cell_n)
 #define N_CLUSTERS_COLUMN                                                                          \
     COLUMN("n_clusters", CELL_INTEGER, "clusters", "that these rows are in", cell_n_clusters)

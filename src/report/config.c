@@ -99,6 +99,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : unnamed);
     doc_text(d, o, "like", owner_name(s->like));
     doc_text(d, o, "metric", metric_info(s->metric)->name);
+    doc_number(d, o, "min_effect", s->min_effect);
     doc_text(d, o, "model", session->model->name);
     doc_text(d, o, "model_sha256", *model_sha256 ? model_sha256 : NULL);
     doc_text(d, o, "ov_kind", ov ? ov_kind_name(s->ov_kind) : NULL);

@@ -23,7 +23,7 @@
 //   e  3 [][][][][]  |#|
 //   r  4 [][][][][]  |#| -scale
 //        0 1 2 3 4   quantity
-//           head     [] q < alpha
+//           head     [] q < alpha, size ≥ least
 enum { PNG_SCALE = 2 };
 
 static const double margin = 18, title_size = 14, text_size = 10.5, small_size = 9;
@@ -197,13 +197,13 @@ static void draw_cell(cairo_t *c, const struct heatmap *m, const struct figure_l
     set_colour(c, colour);
     cairo_rectangle(c, x, y, w, h);
     cairo_fill(c);
-    bool significant = e->q < m->alpha;
-    if (significant)
+    bool matters = verdict_is_effect(e, m->bar);
+    if (matters)
         frame(c, x, y, w, h);
     if (l->font > 0) {
         char text[SIGNED_SIZE];
         signed_text(e->mean, l->decimals, text);
-        set_font(c, l->font, significant ? BOLD : PLAIN);
+        set_font(c, l->font, matters ? BOLD : PLAIN);
         set_colour(c, palette_ink(colour));
         put_text(c, x + w / 2, y + h / 2, 0.5, text);
     }
@@ -234,9 +234,11 @@ static void draw_axes(cairo_t *c, const struct heatmap *m, const struct figure_l
 // What frames and grey cells mean; the latter only where there are some.
 static void draw_key(cairo_t *c, const struct heatmap *m, double x, double y)
 {
-    char level[NUMBER_SIZE], text[NUMBER_SIZE + 8];
-    number_format(m->alpha, level);
-    snprintf(text, sizeof text, "q < %s", level);
+    char level[NUMBER_SIZE], text[NUMBER_SIZE + 40];
+    number_format(m->bar.alpha, level);
+    int len = snprintf(text, sizeof text, "q < %s", level);
+    if (m->bar.least > 0)
+        snprintf(text + len, sizeof text - (size_t)len, ", size ≥ %.2g", m->bar.least);
     frame(c, x, y, bar_width, 11);
     put_text(c, x + bar_width + 7, y + 5.5, 0, text);
     for (size_t i = 0; i < n_cells(m); i++)

@@ -7,14 +7,14 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "stats/stats.h"
+#include "analysis/verdict.h"
 
 struct heatmap {
     const char *title, *subtitle; // one line each, UTF-8
     const char *quantity;         // what the colours mean: "Δ ld (logits)"
     uint32_t n_layers, n_heads;   // both > 0
     const struct estimate *cells; // (n_layers, n_heads); n = 0: not run
-    double alpha;                 // cells with q below it are framed
+    struct verdict_bar bar;       // cells that reach it are framed
 };
 
 // Append the figure's bytes to out. The same heatmap gives the same bytes.

@@ -45,32 +45,36 @@ static void add_estimate(struct doc *d, cJSON *o, const struct estimate *e, doub
     doc_uint(d, o, "n_clusters", e->n_clusters);
 }
 
-// Means over a list of variants, and how many of them differ from the intact run after correction.
+// Means over a list of variants, how many of them differ from the intact run after correction, and
+// how many of these matter.
 static void add_overall(struct doc *d, cJSON *parent, const char *key, const struct effect *effects,
-                        size_t n, enum metric m, double alpha)
+                        size_t n, enum metric m, struct verdict_bar bar)
 {
     if (!n)
         return;
-    struct overall_effect all = effects_overall(effects, n, m, alpha);
+    struct overall_effect all = effects_overall(effects, n, m, bar);
     cJSON *o = doc_object(d, parent, key);
     doc_uint(d, o, "n_variants", n);
     doc_number(d, o, "value", all.value);
     doc_number(d, o, "delta", all.delta);
     doc_uint(d, o, "n_significant", all.n_significant);
+    doc_uint(d, o, "n_effects", all.n_effects);
 }
 
 static void add_metrics(struct doc *d, const struct effects *effects, double alpha)
 {
     cJSON *metrics = doc_object(d, d->root, "metrics");
-    for (int m = 0; m < N_METRICS; m++) {
-        cJSON *o = doc_object(d, metrics, metric_info((enum metric)m)->name);
+    for (int i = 0; i < N_METRICS; i++) {
+        enum metric m = (enum metric)i;
+        struct verdict_bar bar = effects->bar[m];
+        cJSON *o = doc_object(d, metrics, metric_info(m)->name);
         cJSON *intact = doc_object(d, o, "intact");
         add_estimate(d, intact, &effects->intact[m], alpha);
-        add_overall(d, o, "heads", effects->heads, effects->n_heads, (enum metric)m, alpha);
-        add_overall(d, o, "groups", effects->groups, effects->n_groups, (enum metric)m, alpha);
-        add_overall(d, o, "restored", effects->restored, effects->n_restored, (enum metric)m,
-                    alpha);
-        add_overall(d, o, "patches", effects->patches, effects->n_patches, (enum metric)m, alpha);
+        doc_number(d, o, "min_effect", metric_is_signed(m) ? bar.least : NAN);
+        add_overall(d, o, "heads", effects->heads, effects->n_heads, m, bar);
+        add_overall(d, o, "groups", effects->groups, effects->n_groups, m, bar);
+        add_overall(d, o, "restored", effects->restored, effects->n_restored, m, bar);
+        add_overall(d, o, "patches", effects->patches, effects->n_patches, m, bar);
     }
 }
 

@@ -134,7 +134,7 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
         .n_layers = shape->n_layers,
         .n_heads = shape->n_heads,
         .cells = cells,
-        .alpha = session->settings.alpha,
+        .bar = p->effects.bar[session->settings.metric],
         .title = shown(arena_printf(a, "%s · %s · %s ablation · %s%s", session->model->name,
                                     session->data->name, ablate_text(&session->settings, ablate),
                                     metric->name, p->report->interrupted ? " · PARTIAL" : ""),

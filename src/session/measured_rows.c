@@ -9,5 +9,6 @@ struct measured_rows session_measured_rows(const struct session *session)
                                    .held_out = session->held_out,
                                    .n_boot = session->settings.n_boot,
                                    .seed = session->settings.seed,
-                                   .alpha = session->settings.alpha };
+                                   .alpha = session->settings.alpha,
+                                   .min_effect = session->settings.min_effect };
 }

@@ -17,6 +17,7 @@ struct measured_rows {
     uint32_t n_boot;      // of the resampler; alpha too
     uint64_t seed;
     double alpha;
+    double min_effect; // share of an intact |mean|
 };
 
 // Of a session that has been started.

@@ -46,6 +46,7 @@ void settings_default(struct settings *s, const struct experiment *experiment)
                             .metric = METRIC_LD,
                             .n_boot = DEFAULT_BOOT,
                             .alpha = 0.05,
+                            .min_effect = 0.02,
                             .sample_from = default_sample_from,
                             .device = "auto" };
 }

@@ -62,7 +62,8 @@ struct settings {
     uint32_t n_boot;
     double alpha;
     bool cluster_by_template;
-    double holdout; // share of the clusters kept for confirmation, 0 = none
+    double min_effect; // share of the intact run's |mean| that an effect must reach to matter
+    double holdout;    // share of the clusters kept for confirmation, 0 = none
     bool skip_bad;
     bool strict_rows; // rows whose target is their foil forbid the run, as check has them
     const char *device;

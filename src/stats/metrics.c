@@ -59,6 +59,11 @@ double metric_delta(enum metric m, const struct row_stats *row, const struct row
     return metric_value(m, row, intact) - metric_value(m, intact, intact);
 }
 
+bool metric_is_signed(enum metric m)
+{
+    return metrics[m].sense != SENSE_CHANGE;
+}
+
 bool metric_is_whole(enum metric m)
 {
     return metrics[m].parts & (OF_RANK | OF_ARGMAX);

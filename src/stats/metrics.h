@@ -78,6 +78,10 @@ double metric_value(enum metric m, const struct row_stats *row, const struct row
 // that is the value.
 double metric_delta(enum metric m, const struct row_stats *row, const struct row_stats *intact);
 
+// Whether an effect on it may go either way. A distance is never below 0, so that noise alone gives
+// it a mean above 0, which no flip of signs tells from an effect: it has no p of its own.
+bool metric_is_signed(enum metric m);
+
 // Whether it is a whole number that a tie of logits decides.
 bool metric_is_whole(enum metric m);
 

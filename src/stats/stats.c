@@ -209,10 +209,10 @@ static double cluster_sums(const struct resampler *r, const double *values, doub
     return total;
 }
 
-// What stats_estimates works with: sums by cluster of the columns that have an interval, and which
-// these are.
+// What stats_estimates works with: sums by cluster of the columns that are tested, and which these
+// are.
 struct columns {
-    double *sums;  // (n, n_clusters)
+    double *sums;  // (n + 1, n_clusters)
     double *means; // (n_boot)
     double *p;     // (n)
     size_t *which; // (n)
@@ -221,7 +221,7 @@ struct columns {
 
 static bool columns_init(struct columns *c, const struct resampler *r, size_t n)
 {
-    *c = (struct columns){ .sums = new_array(n, r->n_clusters, sizeof *c->sums),
+    *c = (struct columns){ .sums = new_array(n + 1, r->n_clusters, sizeof *c->sums),
                            .means = new_array(r->n_boot, 1, sizeof *c->means),
                            .p = new_array(n, 1, sizeof *c->p),
                            .which = new_array(n, 1, sizeof *c->which) };
@@ -236,11 +236,11 @@ static void columns_release(struct columns *c)
     free(c->which);
 }
 
-bool stats_estimates(const struct resampler *r, const double *values, size_t n, bool test,
+bool stats_estimates(const struct resampler *r, const double *values, size_t n, const bool *test,
                      struct estimate *out, struct abl_err *err)
 {
     struct columns c;
-    bool ok = columns_init(&c, r, n);
+    bool ok = columns_init(&c, r, n), enough = r->n_clusters >= LEAST_TESTED_CLUSTERS;
     for (size_t i = 0; ok && i < n; i++) {
         double *sums = c.sums + c.n * r->n_clusters;
         double total = cluster_sums(r, values + i * r->n, sums);
@@ -250,10 +250,11 @@ bool stats_estimates(const struct resampler *r, const double *values, size_t n, 
         if (r->n_clusters < 2 || !isfinite(total))
             continue;
         boot_interval(r, sums, c.means, &out[i]);
-        c.which[c.n++] = i;
+        if (test && test[i] && enough)
+            c.which[c.n++] = i;
     }
-    ok = ok && (!test || flips_test(&r->flips, c.sums, c.n, c.p));
-    for (size_t i = 0; ok && test && i < c.n; i++)
+    ok = ok && flips_test(&r->flips, c.sums, c.n, c.p);
+    for (size_t i = 0; ok && i < c.n; i++)
         out[c.which[i]].p = c.p[i];
     columns_release(&c);
     return ok || abl_no_memory(err);
@@ -262,7 +263,7 @@ bool stats_estimates(const struct resampler *r, const double *values, size_t n, 
 bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err)
 {
-    return stats_estimates(r, values, 1, test, out, err);
+    return stats_estimates(r, values, 1, &test, out, err);
 }
 
 static void ratio_interval(const struct resampler *r, double *above, double *below,

@@ -8,12 +8,16 @@
 
 #include "base/err.h"
 
+// With fewer clusters no pattern of signs is rarer than 1 in 16: nothing can be told from chance at
+// the usual levels, so nothing is tested.
+enum { LEAST_TESTED_CLUSTERS = 6 };
+
 // The mean of a column over rows, with its uncertainty. NaN where it is not defined (n_clusters <
-// 2: se, ci, p).
+// 2: se, ci; n_clusters < LEAST_TESTED_CLUSTERS: p).
 struct estimate {
     double mean;
     double se;           // standard deviation of the bootstrap means
-    double ci_lo, ci_hi; // percentile interval
+    double ci_lo, ci_hi; // expanded percentile interval
     double p;            // two-sided, sign-flip over clusters; of mean = 0
     double q;            // Benjamini-Hochberg over the grid; NaN until stats_fdr
     uint32_t n, n_clusters;
@@ -35,13 +39,13 @@ void resampler_free(struct resampler *r);
 // number of clusters; between order statistics it is linear (type 7). p counts sign flips of
 // cluster sums with |sum| >= |observed|: all 2^n_clusters of them when n_clusters <= 12, else
 // n_boot random ones with (b + 1) / (n + 1), and where b < 10 in all 32768 of them, so that one
-// real effect among a thousand heads can stand out. test: whether p is wanted (values that are
-// differences); otherwise p is NaN.
+// real effect among a thousand heads can stand out. test: whether p is wanted: of differences that
+// would be as often above 0 as below if nothing happened; otherwise p is NaN.
 bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err);
 
-// The same of n columns (n, rows), which is faster than one by one.
-bool stats_estimates(const struct resampler *r, const double *values, size_t n, bool test,
+// The same of n columns (n, rows), which is faster than one by one. test: (n) of each; NULL: none.
+bool stats_estimates(const struct resampler *r, const double *values, size_t n, const bool *test,
                      struct estimate *out, struct abl_err *err);
 
 // Estimate of a ratio of means, sum(above) / sum(below), resampled over the same

@@ -81,12 +81,16 @@ static void means_over_a_list_and_what_shams_change(void **state)
     (void)state;
     struct effect effects[2] = { { 0 } };
     effects[0].value[METRIC_LD].mean = 3, effects[1].value[METRIC_LD].mean = 1;
-    effects[0].delta[METRIC_LD] = (struct estimate){ .mean = -1, .q = 0.01 };
-    effects[1].delta[METRIC_LD] = (struct estimate){ .mean = 2, .q = NAN };
-    struct overall_effect all = effects_overall(effects, 2, METRIC_LD, 0.05);
+    effects[0].delta[METRIC_LD] = (struct estimate){ .mean = -1, .q = 0.01, .n_clusters = 6 };
+    effects[1].delta[METRIC_LD] = (struct estimate){ .mean = 2, .q = NAN, .n_clusters = 6 };
+    struct verdict_bar bar = { .alpha = 0.05, .least = 1.5 };
+    struct overall_effect all = effects_overall(effects, 2, METRIC_LD, bar);
     is_near("value", all.value, 2.0);
     is_near("delta", all.delta, 0.5);
     assert_int_equal(all.n_significant, 1);
+    assert_int_equal(all.n_effects, 0); // told from chance, and smaller than what counts
+    bar.least = 1.0;
+    assert_int_equal(effects_overall(effects, 2, METRIC_LD, bar).n_effects, 1);
     struct study s;
     study_open(&s, 2, 1);
     study_heads(&s, 1);
@@ -96,6 +100,32 @@ static void means_over_a_list_and_what_shams_change(void **state)
     s.variants.items[0].role = ROLE_SHAM;
     is_near("sham", sham_error(&s.measured, &s.results), 0.25);
     study_close(&s);
+}
+
+static void a_verdict_needs_clusters_a_test_q_and_size(void **state)
+{
+    (void)state;
+    struct verdict_bar bar = { .alpha = 0.05, .least = 0.5 };
+    const struct {
+        uint32_t n_clusters;
+        double q, mean;
+        enum verdict expected;
+    } cases[] = { { 5, 0.001, 9.0, VERDICT_TOO_FEW }, { 6, NAN, 9.0, VERDICT_UNTESTED },
+                  { 6, 0.05, -9.0, VERDICT_CHANCE },  { 6, 0.049, -0.49, VERDICT_NEGLIGIBLE },
+                  { 6, 0.049, -0.5, VERDICT_EFFECT }, { 6, 0.049, 0.5, VERDICT_EFFECT } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct estimate e
+            = { .mean = cases[i].mean, .q = cases[i].q, .n_clusters = cases[i].n_clusters };
+        enum verdict found = verdict_of(&e, bar);
+        if (found != cases[i].expected)
+            fail_msg("case %zu: found \"%s\", expected \"%s\"", i, verdict_name(found),
+                     verdict_name(cases[i].expected));
+        assert_int_equal(verdict_is_effect(&e, bar), found == VERDICT_EFFECT);
+    }
+    struct estimate intact = { .mean = -4.0 };
+    is_near("least", least_effect(0.02, &intact), 0.08);
+    intact.mean = NAN; // no rows
+    is_near("least of nothing", least_effect(0.02, &intact), 0.0);
 }
 
 // Tops { a b c } and { b c d }: 2 of 4. Bottoms { x } and { y }: none. Common scores 2, 1 of b, c
@@ -222,6 +252,7 @@ int main(void)
         cmocka_unit_test(quantiles_lie_between_order_statistics),
         cmocka_unit_test(controls_are_not_ranked),
         cmocka_unit_test(means_over_a_list_and_what_shams_change),
+        cmocka_unit_test(a_verdict_needs_clusters_a_test_q_and_size),
         cmocka_unit_test(likeness_without_vectors_goes_by_tokens),
         cmocka_unit_test(likeness_goes_by_vectors_where_they_share_a_space),
         cmocka_unit_test(texts_are_counted_once_a_list),

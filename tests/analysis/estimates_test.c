@@ -13,16 +13,17 @@
 #include "tests/support/check.h"
 #include "tests/support/study.h"
 
-enum { ROWS = 4 };
+enum { ROWS = 8, TURN = 4 };
 
-// Heads 0:0 and 0:1, the two at once, and that set with 0:0 given back. ld by row:
+// Heads 0:0 and 0:1, the two at once, and that set with 0:0 given back. ld of the first four rows, and again of
+// the other four:
 //   intact   2    4    6    8
 //   0:0      1    3    5    7      delta -1
 //   0:1      2    3    4    5      delta  0 -1 -2 -3
 //   both     0    2    2    4      delta -2 -2 -4 -4
 //   back     1    3    4    6      delta -1 -1 -2 -2
 enum { FIRST, SECOND, BOTH, BACK, N_VARIANTS };
-static const double lds[N_VARIANTS][ROWS]
+static const double lds[N_VARIANTS][TURN]
     = { { 1, 3, 5, 7 }, { 2, 3, 4, 5 }, { 0, 2, 2, 4 }, { 1, 3, 4, 6 } };
 
 static struct head heads[] = { { 0, 0 }, { 0, 1 } };
@@ -47,9 +48,9 @@ static void open_pair(struct study *s)
     study_begin(s);
     study_resample(s, 50, 1);
     for (size_t i = 0; i < ROWS; i++) {
-        s->intact[i].target_logit = (float)(2 * (i + 1));
+        s->intact[i].target_logit = (float)(2 * (i % TURN + 1));
         for (size_t v = 0; v < N_VARIANTS; v++)
-            study_set(s, v, i, lds[v][i]);
+            study_set(s, v, i, lds[v][i % TURN]);
     }
 }
 
@@ -64,7 +65,7 @@ static void a_delta_is_paired_with_the_intact_row(void **state)
     is_near("mean", e.mean, -1.0);
     is_near("se", e.se, 0.0); // every row has the same delta: no resample differs
     is_near("ci_lo", e.ci_lo, -1.0);
-    is_near("p", e.p, 2.0 / 16.0); // 2 of the 2^4 sign flips are as far from 0
+    is_near("p", e.p, 2.0 / 256.0); // 2 of the 2^8 sign flips are as far from 0
     assert_int_equal(e.n, ROWS);
     assert_int_equal(e.n_clusters, ROWS);
     CHECK(estimate_deltas(&s.measured, &s.results, SECOND, all, &err));
@@ -87,9 +88,9 @@ static void an_interaction_is_joint_less_the_singles(void **state)
     CHECK(joint_effect_make(&s.measured, &s.results, heads, 2, METRIC_LD, &e, &err));
     is_near("joint", e.joint.mean, -3.0);
     is_near("sum", e.sum.mean, -2.5);
-    // by row -1, 0, -1, 0
+    // by row -1, 0, -1, 0, …
     is_near("interaction", e.interaction.mean, -0.5);
-    is_near("p", e.interaction.p, 8.0 / 16.0); // ±1 ±1: half of the flips end at -2 or 2
+    is_near("p", e.interaction.p, 32.0 / 256.0); // ±1 ±1 ±1 ±1: two of 16 end at -4 or 4
     s.results.done[SECOND] = false;
     assert_false(joint_effect_make(&s.measured, &s.results, heads, 2, METRIC_LD, &e, &err));
     study_close(&s);
@@ -121,7 +122,7 @@ static void accuracy_is_the_share_of_targets_on_top(void **state)
     study_open(&s, ROWS, 1);
     for (uint32_t i = 0; i < ROWS; i++) {
         s.items[i].target = i;
-        s.intact[i].argmax = i < 3 ? i : 0;
+        s.intact[i].argmax = i < 6 ? i : 0;
     }
     is_near("accuracy", intact_accuracy(&s.measured), 0.75);
     s.prompts.n = 0;
@@ -129,7 +130,7 @@ static void accuracy_is_the_share_of_targets_on_top(void **state)
     study_close(&s);
 }
 
-// q over two p-values of 2/16 and 1/2, of which the first doubles; then over the first alone.
+// q over the first p-value alone, 2/256; then over it and 8/256, where it doubles.
 static void live_effects_come_as_variants_finish(void **state)
 {
     (void)state;
@@ -146,15 +147,15 @@ static void live_effects_come_as_variants_finish(void **state)
     is_near("value", e.items[FIRST].value, 4.0);
     is_near("recovery", e.items[BACK].recovery.ratio.mean, 0.5);
     CHECK(live_effects_correct(&e, both, 1, &err));
-    is_near("q alone", e.items[FIRST].delta.q, 2.0 / 16.0);
+    is_near("q alone", e.items[FIRST].delta.q, 2.0 / 256.0);
     s.results.done[SECOND] = true;
     CHECK(live_effects_update(&e, &s.measured, &s.results, METRIC_LD, &err));
     CHECK(estimate_delta(&s.measured, &s.results, SECOND, METRIC_LD, &whole, &err));
     is_near("delta", e.items[SECOND].delta.mean, whole.mean);
-    is_near("p", whole.p, 4.0 / 16.0); // 0 has no sign: ±(1 + 2 + 3), each twice
+    is_near("p", whole.p, 8.0 / 256.0); // 0 has no sign: ±12, each with four signs of two zeros
     CHECK(live_effects_correct(&e, both, 2, &err));
-    is_near("q of two", e.items[FIRST].delta.q, 4.0 / 16.0);
-    is_near("q of two", e.items[SECOND].delta.q, 4.0 / 16.0);
+    is_near("q of two", e.items[FIRST].delta.q, 4.0 / 256.0);
+    is_near("q of two", e.items[SECOND].delta.q, 8.0 / 256.0);
     live_effects_forget(&e);
     assert_false(e.items[FIRST].made);
     live_effects_release(&e);

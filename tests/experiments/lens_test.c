@@ -258,7 +258,10 @@ static void check_indirect(const cJSON *model, const char *device)
                          b.name, device, biases[bias], head);
             assert_true(e->indirect.ci_lo < e->indirect.mean
                         && e->indirect.mean < e->indirect.ci_hi);
-            assert_true(e->indirect.q >= e->indirect.p);
+            if (b.prompts.n < LEAST_TESTED_CLUSTERS)
+                assert_true(isnan(e->indirect.p) && isnan(e->indirect.q));
+            else
+                assert_true(e->indirect.q >= e->indirect.p);
             head++;
         }
         lens_estimates_release(&found);

@@ -99,7 +99,7 @@ static struct heatmap example(struct estimate cells[LAYERS * HEADS])
                              .n_layers = LAYERS,
                              .n_heads = HEADS,
                              .cells = cells,
-                             .alpha = 0.05 };
+                             .bar = { .alpha = 0.05 } };
 }
 
 struct reader {

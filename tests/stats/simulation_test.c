@@ -112,12 +112,14 @@ struct columns {
 
 static void estimate(const struct corpus *c, struct columns *columns, bool test)
 {
+    bool tested[HEADS];
     static double packed[HEADS * MOST_CLUSTERS * MOST_COPIES];
     size_t n_rows = c->design.n_rows;
     struct abl_err err;
+    memset(tested, test, sizeof tested);
     for (size_t i = 0; i < columns->n; i++)
         memcpy(packed + i * n_rows, columns->at[i], n_rows * sizeof *packed);
-    if (!stats_estimates(c->resampler, packed, columns->n, test, columns->found, &err))
+    if (!stats_estimates(c->resampler, packed, columns->n, tested, columns->found, &err))
         fail_msg("%s", err.text);
 }
 

@@ -55,7 +55,7 @@ struct state *screen_state(uint32_t width, uint32_t height, uint32_t n_layers, u
         fail_msg("no memory");
     p->experiment = settings.experiment;
     p->phase = RUN_DONE;
-    p->alpha = 0.05;
+    p->bar.alpha = 0.05;
     p->intact = (struct estimate){
         .mean = 4.25, .ci_lo = 4.0, .ci_hi = 4.5, .n = 168, .n_clusters = 120
     };

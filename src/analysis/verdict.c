@@ -1,0 +1,35 @@
+#include "analysis/verdict.h"
+
+#include <math.h>
+
+const char *verdict_name(size_t v)
+{
+    static const char *const names[] = { [VERDICT_TOO_FEW] = "too few to test",
+                                         [VERDICT_UNTESTED] = "not tested",
+                                         [VERDICT_CHANCE] = "chance",
+                                         [VERDICT_NEGLIGIBLE] = "negligible",
+                                         [VERDICT_EFFECT] = "effect" };
+    return v < sizeof names / sizeof *names ? names[v] : NULL;
+}
+
+enum verdict verdict_of(const struct estimate *e, struct verdict_bar bar)
+{
+    if (e->n_clusters < LEAST_TESTED_CLUSTERS)
+        return VERDICT_TOO_FEW;
+    if (isnan(e->q))
+        return VERDICT_UNTESTED;
+    if (!(e->q < bar.alpha))
+        return VERDICT_CHANCE;
+    return fabs(e->mean) >= bar.least ? VERDICT_EFFECT : VERDICT_NEGLIGIBLE;
+}
+
+bool verdict_is_effect(const struct estimate *e, struct verdict_bar bar)
+{
+    return verdict_of(e, bar) == VERDICT_EFFECT;
+}
+
+double least_effect(double share, const struct estimate *intact)
+{
+    double least = share * fabs(intact->mean);
+    return isfinite(least) ? least : 0.0;
+}
