@@ -4,14 +4,16 @@
 
 Standard library only, and a pure function of the seed. Writes, under --out:
 
-    corpora/{facts,negation,counterfactual,logic}.jsonl    rows {id, clean, corrupt, target, foil, template}
-    splits/{facts,negation,counterfactual,logic}.split.json    schema abltui.split/1, row indices into the corpus
+    corpora/{facts,negation,counterfactual,logic,ioi}.jsonl    rows {id, clean, corrupt, target, foil, template}, and of ioi
+                                                               {spans, corrupt_spans}: where the roles stand
+    splits/{facts,negation,counterfactual,logic,ioi}.split.json    schema abltui.split/1, row indices into the corpus
 
 Every sentence is built from the tables and templates of tools/prompts.py. What holds for every row, and is asserted
 before anything is written:
 
   * clean and corrupt prompt have the same number of tokens, and each has its own right answer;
-  * the target does not occur in the clean prompt, not even inside a word and whatever the case;
+  * the target does not occur in the clean prompt, not even inside a word and whatever the case; of ioi, whose answer is
+    a name of the prompt, it does, and the spans say where each role stands;
   * no clean prompt occurs twice, and no prompt, clean or corrupt, of one split occurs in another;
   * every answer is one word with its leading space, of those the tokenizer keeps whole.
 
@@ -102,6 +104,15 @@ def check(chosen: dict[str, list[Pair]]) -> None:
                 assert owner.setdefault(prompt, part) == part, prompt
 
 
+def row(name: str, pair: Pair) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "id": name, "clean": pair.clean.prompt, "corrupt": pair.corrupt.prompt, "target": pair.clean.answer,
+        "foil": pair.corrupt.answer, "template": pair.template}
+    if pair.roles:
+        fields |= {"spans": pair.roles[0], "corrupt_spans": pair.roles[1]}
+    return fields
+
+
 def write(out: Path, seed: int) -> None:
     """Write corpora and splits, and print a line about each."""
     (out / "corpora").mkdir(parents=True, exist_ok=True)
@@ -110,12 +121,8 @@ def write(out: Path, seed: int) -> None:
         check(chosen)
         rows = [(part, pair) for part, pairs in chosen.items() for pair in pairs]
         random.Random(f"{seed}:{condition}:order").shuffle(rows)
-        lines = [
-            json.dumps({"id": f"{condition}-{i:03d}", "clean": pair.clean.prompt, "corrupt": pair.corrupt.prompt,
-                        "target": pair.clean.answer, "foil": pair.corrupt.answer, "template": pair.template},
-                       ensure_ascii=False)
-            for i, (_, pair) in enumerate(rows)
-        ]
+        lines = [json.dumps(row(f"{condition}-{i:03d}", pair), ensure_ascii=False)
+                 for i, (_, pair) in enumerate(rows)]
         data = ("\n".join(lines) + "\n").encode()
         (out / "corpora" / f"{condition}.jsonl").write_bytes(data)
         split = {"schema": "abltui.split/1", "corpus": condition, "sha256": hashlib.sha256(data).hexdigest(),
@@ -191,7 +198,7 @@ class Document(NamedTuple):
     answers: tuple[int, ...] = ()
 
 
-SHARES = (("facts", 24), ("negation", 25), ("counterfactual", 14), ("logic", 30), ("yes or no", 7))
+SHARES = (("facts", 24), ("negation", 25), ("counterfactual", 14), ("logic", 30), ("ioi", 20), ("yes or no", 7))
 
 
 def clean_share(progress: float) -> float:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import random
 import re
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
 
-CONDITIONS = ("facts", "negation", "counterfactual", "logic")
+CONDITIONS = ("facts", "negation", "counterfactual", "logic", "ioi")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -31,6 +32,9 @@ class Side:
         return self.prompt + self.answer + self.tail
 
 
+Spans = dict[str, tuple[int, int]]  # role: its first character and the one behind its last
+
+
 @dataclass(frozen=True)
 class Pair:
     """A clean and a corrupt side of one template. `keys` names the knowledge it uses, see `choose_rows`."""
@@ -39,6 +43,7 @@ class Pair:
     clean: Side
     corrupt: Side
     keys: tuple[str, ...] = ()
+    roles: tuple[Spans, Spans] | None = None  # where the roles stand in either prompt; the answer is one of them
 
 
 Maker = Callable[[random.Random], "Pair | None"]  # None when the draw makes no sense
@@ -57,7 +62,7 @@ def is_fit(pair: Pair) -> bool:
     return (
         clean.answer != corrupt.answer
         and clean.prompt != corrupt.prompt
-        and clean.answer.strip().lower() not in clean.prompt.lower()
+        and (pair.roles is not None or clean.answer.strip().lower() not in clean.prompt.lower())
         and n_tokens(clean.prompt) == n_tokens(corrupt.prompt)
     )
 
@@ -612,6 +617,53 @@ LOGIC: tuple[tuple[str, Maker], ...] = (
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# ioi: who of a list of names is meant, when all but one (`io`) are named again; in the corrupt prompt `io` is named
+# again instead of `s`
+
+# {io} {s1} {s2}: the list has {io} and {s1}, and {s2} is the same as {s1}; {o1} {o2}: likewise a third name; {n} a thing,
+# {b} a place. The order of the list is drawn. The last word is the role `end`.
+IOI: tuple[str, ...] = (
+    "When {x} and {y} went to the {b}, {s2} gave the {n} to",
+    "{x} and {y} work at the {b}. Now {s2} sold the {n} to",
+    "When {x} and {y} left the {b}, {s2} lent the {n} to",
+    "The {n} was for {x} and {y}, so {s2} gave it to",
+    "Now {x} and {y} are in the {b}. There {s2} sold a {n} to",
+    "Since {x} and {y} had lunch near the {b}, {s2} lent a {n} to",
+    "{x}, {y} and {w} went to the {b}. Then {s2} and {o2} gave the {n} to",
+    "The names are {x}, {y} and {w}. I see {s2} and {o2}, so I wait for",
+    "The people here are {x}, {y} and {w}. When {o2} and {s2} left, the {n} went to",
+    "In the {b} are {x}, {y} and {w}. So {o2} and {s2} lent a {n} to",
+)
+IOI_ROLES = ("io", "s1", "o1", "s2", "o2")
+
+
+def filled(text: str, words: dict[str, str]) -> tuple[str, Spans]:
+    """The text with its words, and where those that name a role stand."""
+    out, spans = "", {}
+    for before, name, _, _ in string.Formatter().parse(text):
+        out += before
+        if name is not None:
+            if name in IOI_ROLES:
+                spans[name] = (len(out), len(out) + len(words[name]))
+            out += words[name]
+    spans["end"] = (out.rindex(" ") + 1, len(out))
+    return out, spans
+
+
+def ioi_pair(rng: random.Random, number: int) -> Pair:
+    text = IOI[number]
+    io, s, o = rng.sample(NAMES, 3)
+    listed = ["io", "s1"] + ["o1"] * ("{w}" in text)
+    rng.shuffle(listed)
+    for slot, role in zip("xyw", listed):
+        text = text.replace("{" + slot + "}", "{" + role + "}")
+    words = dict(io=io, s1=s, o1=o, o2=o, n=rng.choice(GOODS), b=rng.choice(BUILDINGS))
+    clean, clean_roles = filled(text, words | dict(s2=s))
+    corrupt, corrupt_roles = filled(text, words | dict(s2=io))
+    return Pair(f"ioi-{number + 1}", Side(clean, " " + io), Side(corrupt, " " + s), (), (clean_roles, corrupt_roles))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Templates of a condition
 
 def templates_of(condition: str) -> dict[str, Maker]:
@@ -629,6 +681,8 @@ def templates_of(condition: str) -> dict[str, Maker]:
             makers |= {f"{kind}-{i + 1}": (lambda rng, k=kind, i=i: supposed_pair(rng, k, i))
                        for i in range(len(texts))}
         return makers
+    if condition == "ioi":
+        return {f"ioi-{i + 1}": (lambda rng, i=i: ioi_pair(rng, i)) for i in range(len(IOI))}
     return dict(LOGIC)
 
 

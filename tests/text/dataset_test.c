@@ -193,7 +193,7 @@ static void names_what_is_there_when_a_dataset_is_not(void **state)
 {
     (void)state;
     refuses("no-such-condition", SPLIT_DEFAULT, false,
-            "expected a JSONL file, '-', or one of: counterfactual, facts, logic, negation");
+            "expected a JSONL file, '-', or one of: counterfactual, facts, ioi, logic, negation");
     refuses("no/such/file.jsonl", SPLIT_DEFAULT, false, "cannot open 'no/such/file.jsonl'");
     refuses("nothing.jsonl", SPLIT_DEFAULT, false, "cannot open 'nothing.jsonl'");
     refuses("./tests", SPLIT_DEFAULT, false, "is a folder");
@@ -230,8 +230,8 @@ static void lists_bundled_conditions_in_order(void **state)
 static void opens_bundled_conditions_with_train_as_default(void **state)
 {
     (void)state;
-    static const char *const names[] = { "facts", "negation", "counterfactual", "logic" };
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const names[] = { "facts", "negation", "counterfactual", "logic", "ioi" };
+    for (size_t i = 0; i < 5; i++) {
         size_t n[3], n_dropped;
         struct dataset *d = open_rows(names[i], SPLIT_DEFAULT, 0, false, &n_dropped);
         assert_int_equal(d->split, SPLIT_TRAIN);

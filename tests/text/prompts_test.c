@@ -464,30 +464,84 @@ static void numbers_clusters_by_cluster_prompt_or_template(void **state)
     release(&m);
 }
 
+static void bundled_rows(const char *condition, enum split split, struct tokenizer *t,
+                         struct dataset **d, struct prompts **p)
+{
+    struct prompts_options options = { .n_ctx = 128, .n_vocab = 2048 };
+    struct abl_err err;
+    size_t n_dropped;
+    if (!dataset_open(condition, "data", split, 0, false, d, &n_dropped, &err)
+        || !prompts_make(*d, t, &options, p, &err))
+        fail_msg("%s", err.text);
+}
+
+// What is found of each condition: nothing, but that the answer of ioi is one of its names.
 static void finds_nothing_wrong_with_the_bundled_conditions(void **state)
 {
     (void)state;
-    static const char *const names[] = { "facts", "negation", "counterfactual", "logic" };
-    struct prompts_options options = { .n_ctx = 128, .n_vocab = 2048 };
+    static const char *const names[] = { "facts", "negation", "counterfactual", "logic", "ioi" };
     struct tokenizer *t;
     struct abl_err err;
     if (!tokenizer_open("data/models/tiny-gpt2", OWNER_TRANSFORMERS_5, &t, &err))
         fail_msg("%s", err.text);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 5; i++)
         for (enum split s = SPLIT_TRAIN; s <= SPLIT_ALL; s++) {
             struct dataset *d;
-            struct prompts *p = NULL;
-            size_t n_dropped;
-            if (!dataset_open(names[i], "data", s, 0, false, &d, &n_dropped, &err)
-                || !prompts_make(d, t, &options, &p, &err))
-                fail_msg("%s", err.text);
+            struct prompts *p;
+            bundled_rows(names[i], s, t, &d, &p);
             for (size_t k = 0; k < p->n_findings; k++)
-                print_error("%s: %s\n", names[i], p->findings[k].text);
-            assert_int_equal(p->n_findings, 0);
+                if (i < 4 || strcmp(p->findings[k].kind, "target-in-prompt") != 0)
+                    fail_msg("%s: %s", names[i], p->findings[k].text);
             assert_int_equal(p->n, d->n_rows);
             prompts_free(p);
             dataset_free(d);
         }
+    tokenizer_free(t);
+}
+
+// The token that is the span `name` of the row, which must be one.
+static uint32_t role_token(const struct prompts *p, size_t row, const char *name)
+{
+    const struct prompt *it = &p->items[row];
+    for (size_t i = 0; i < it->spans.n; i++)
+        if (strcmp(p->span_names[it->spans.items[i].name], name) == 0) {
+            assert_int_equal(it->spans.items[i].end - it->spans.items[i].first, 1);
+            return it->spans.items[i].first;
+        }
+    fail_msg("row %zu has no role '%s'", row, name);
+    return 0;
+}
+
+static void the_roles_of_ioi_are_its_names(void **state)
+{
+    (void)state;
+    struct tokenizer *t;
+    struct dataset *d;
+    struct prompts *p;
+    struct abl_err err;
+    if (!tokenizer_open("data/models/tiny-gpt2", OWNER_TRANSFORMERS_5, &t, &err))
+        fail_msg("%s", err.text);
+    bundled_rows("ioi", SPLIT_ALL, t, &d, &p);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct prompt *it = &p->items[i];
+        uint32_t io = role_token(p, i, "io"), s1 = role_token(p, i, "s1");
+        uint32_t s2 = role_token(p, i, "s2");
+        assert_int_equal(role_token(p, i, "end"), it->n_ids - 1);
+        // The first name of a prompt has no space before it, as answers have one.
+        if (io > 1)
+            assert_int_equal(it->ids[io], it->target);
+        if (s1 > 1)
+            assert_int_equal(it->ids[s1], it->foil);
+        assert_int_equal(it->ids[s2], it->foil);
+        assert_true(io < s2 && s1 < s2);
+        // In the corrupt prompt the other name comes again, in the same place, and all else stands.
+        assert_int_equal(it->n_corrupt_ids, it->n_ids);
+        assert_int_equal(it->corrupt_ids[s2], it->target);
+        assert_int_equal(it->n_differs, 1);
+        assert_int_equal(it->differs[0], it->n_ids - 1 - s2);
+    }
+    prompts_free(p);
+    dataset_free(d);
     tokenizer_free(t);
 }
 
@@ -546,6 +600,7 @@ int main(void)
         cmocka_unit_test(tells_leaks_between_splits),
         cmocka_unit_test(numbers_clusters_by_cluster_prompt_or_template),
         cmocka_unit_test(finds_nothing_wrong_with_the_bundled_conditions),
+        cmocka_unit_test(the_roles_of_ioi_are_its_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
