@@ -30,7 +30,9 @@ void facts_gather(const struct session *session, struct facts *f)
                          .shape = session->model->shape,
                          .n_rows = p->n,
                          .n_dropped = session->n_dropped + p->n_dropped,
-                         .n_clusters = p->n_clusters };
+                         .n_clusters = p->n_clusters,
+                         .scope = clusters_scope(p) };
+    clusters_short(p, f->clusters);
     snprintf(f->model, sizeof f->model, "%s", session->model->name);
     snprintf(f->condition, sizeof f->condition, "%s", session->data->name);
     snprintf(f->split, sizeof f->split, "%s", split_name(session->data->split));

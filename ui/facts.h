@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "session/session.h"
 #include "stats/stats.h"
+#include "text/clusters.h"
 
 struct facts {
     char model[128], condition[128], split[16], device[160], bos[48];
@@ -18,7 +19,9 @@ struct facts {
     struct model_shape shape;
     size_t n_rows, n_dropped;
     uint32_t n_clusters;
-    double accuracy; // share of rows whose intact top token is the target
+    char clusters[CLUSTERS_SIZE]; // as people read it
+    const char *scope;            // of what they let say; NULL: nothing to add
+    double accuracy;              // share of rows whose intact top token is the target
     struct estimate intact_ld;
     size_t n_warnings;
     char warning[512]; // the first

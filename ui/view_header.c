@@ -61,8 +61,11 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
     x = item(g, r, x, 0, style_plain(), format_effect(s->snap->metric, text, sizeof text));
     snprintf(text, sizeof text, "%zu rows", f->n_rows);
     x = item(g, r, x, 0, style_plain(), text);
-    snprintf(text, sizeof text, "%" PRIu32 " clusters", f->n_clusters);
-    item(g, r, x, 0, style_plain(), text);
+    x = item(g, r, x, 0, style_plain(), f->clusters);
+    if (f->n_clusters < LEAST_TESTED_CLUSTERS)
+        item(g, r, x, 0, style_warn(), "too few to test");
+    else if (f->scope)
+        item(g, r, x, 0, style_warn(), f->scope);
 }
 
 static void draw_baseline(struct grid *g, struct rect r, const struct state *s)

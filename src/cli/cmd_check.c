@@ -7,6 +7,7 @@
 #include "cli/fit.h"
 #include "cli/print.h"
 #include "session/session.h"
+#include "text/clusters.h"
 
 static cJSON *finding_json(const struct finding *f)
 {
@@ -57,7 +58,8 @@ static void check_text(const struct session *session)
     token_range(p, &least, &most);
     say(SAY_OUT, "%s (%s split) under the tokenizer of %s, read as by %s\n", session->data->name,
         split_name(session->data->split), session->model->name, tokenizer_like(session->tokenizer));
-    say(SAY_OUT, "  %zu rows, %" PRIu32 " clusters, %zu dropped", p->n, p->n_clusters,
+    char clusters[CLUSTERS_SIZE];
+    say(SAY_OUT, "  %zu rows, %s, %zu dropped", p->n, clusters_text(p, clusters),
         p->n_dropped + session->n_dropped);
     if (p->n)
         say(SAY_OUT, ", %" PRIu32 "-%" PRIu32 " tokens a prompt", least, most);

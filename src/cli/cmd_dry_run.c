@@ -11,6 +11,7 @@
 #include "plan/plan_walk.h"
 #include "session/probe.h"
 #include "session/session.h"
+#include "text/clusters.h"
 
 // Seconds that the stages of a run are expected to take, in this order.
 enum stage_time { TIME_LOAD, TIME_INTACT, TIME_VARIANTS, TIME_READOUT, N_STAGE_TIMES };
@@ -126,9 +127,10 @@ static void plan_text(const struct session *session, const struct variants *v,
                       const struct expected *e)
 {
     char weights[SIZE_TEXT], activations[SIZE_TEXT];
-    say(SAY_OUT, "%s on %s/%s: %zu rows, %" PRIu32 " clusters\n", session->model->name,
-        session->data->name, split_name(session->data->split), session->prompts->n,
-        session->prompts->n_clusters);
+    char clusters[CLUSTERS_SIZE];
+    say(SAY_OUT, "%s on %s/%s: %zu rows, %s\n", session->model->name, session->data->name,
+        split_name(session->data->split), session->prompts->n,
+        clusters_text(session->prompts, clusters));
     say(SAY_OUT, "  variants        %zu", v->n);
     if (v->n)
         say(SAY_OUT, ", first %s", v->items[0].label);

@@ -8,6 +8,7 @@
 #include "engine/precision.h"
 #include "experiments/experiments.h"
 #include "stats/metrics.h"
+#include "text/clusters.h"
 
 const struct command_info cli_commands[N_COMMANDS] = {
     [COMMAND_RUN]
@@ -170,8 +171,10 @@ const struct option cli_options[] = {
       .expected = "a number of bootstrap resamples from 10 to 100000" },
     { "alpha", "A", "level of intervals and of q (default 0.05)", RUN, option_share, AT(run.alpha),
       .expected = "a level between 0 and 1, such as 0.05" },
-    { "cluster", "F", "resample over distinct prompts (prompt, default) or over templates",
-      RUN | CHECK, option_name, AT(run.cluster_by_template), .names = cluster_name },
+    { "cluster", "F",
+      "resample and hold out by cluster, template or prompt; auto (default): what rows give as "
+      "cluster, else templates where there are 8 or more, else distinct prompts",
+      RUN | CHECK, option_name, AT(run.cluster), .names = cluster_name },
     { "min-effect", "X",
       "what an effect must reach to matter, a share of |intact|: 2% (default), 0.05, 0 for none",
       RUN, option_part, AT(run.min_effect),

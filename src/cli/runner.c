@@ -22,6 +22,7 @@
 #include "report/profile.h"
 #include "report/write.h"
 #include "session/session.h"
+#include "text/clusters.h"
 #include "verify/drift.h"
 #include "verify/verify.h"
 
@@ -92,9 +93,13 @@ static const char *interval_text(const struct estimate *e, bool plus, char out[I
     return out;
 }
 
-// What the number of clusters lets a run say.
+// What the clusters let a run say.
 static void print_clusters(const struct session *session)
 {
+    const char *scope = clusters_scope(session->prompts);
+    if (scope)
+        say(SAY_ERR, "note: %" PRIu32 " templates: intervals, p and q are %s\n",
+            session->prompts->n_templates, scope);
     if (session->prompts->n_clusters < LEAST_TESTED_CLUSTERS)
         say(SAY_ERR,
             "note: %" PRIu32 " clusters are too few to test: p and q stay empty below %d\n",
@@ -103,7 +108,7 @@ static void print_clusters(const struct session *session)
 
 static void print_header(const struct session *session)
 {
-    char interval[INTERVAL_SIZE];
+    char interval[INTERVAL_SIZE], clusters[CLUSTERS_SIZE];
     const struct model_shape *s = &session->model->shape;
     struct estimate ld;
     struct abl_err ignored;
@@ -111,12 +116,12 @@ static void print_header(const struct session *session)
     bool f32 = device->precision == PRECISION_F32;
     print_compat(session);
     say(SAY_ERR,
-        "%s (%s, %" PRIu32 " layers x %" PRIu32 " heads) on %s%s%s: %s; %s/%s, %zu rows, %" PRIu32
-        " clusters, BOS %s\n",
+        "%s (%s, %" PRIu32 " layers x %" PRIu32 " heads) on %s%s%s: %s; %s/%s, %zu rows, %s, "
+        "BOS %s\n",
         session->model->name, s->arch, s->n_layers, s->n_heads, kind_of_device(session),
         f32 ? "" : " in ", f32 ? "" : precision_name(device->precision), device->name,
         session->data->name, split_name(session->data->split), session->prompts->n,
-        session->prompts->n_clusters,
+        clusters_text(session->prompts, clusters),
         session->prompts->bos == TOKEN_NONE
             ? "none"
             : tokenizer_text(session->tokenizer, session->prompts->bos));

@@ -10,6 +10,7 @@
 #include "report/doc.h"
 #include "report/number.h"
 #include "report/report.h"
+#include "text/clusters.h"
 
 const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE])
 {
@@ -78,7 +79,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_number(d, o, "alpha", s->alpha);
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_mode_name(s->bos));
-    doc_text(d, o, "cluster", cluster_name(s->cluster_by_template));
+    doc_text(d, o, "cluster", cluster_name(session->prompts->clustered));
     doc_text(d, o, "compat", compat_name(s->compat));
     if (reads & READS_CONTROLS)
         doc_uint(d, o, "controls", s->n_controls);

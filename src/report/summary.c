@@ -11,6 +11,7 @@
 #include "report/config.h"
 #include "report/number.h"
 #include "report/summary_readings.h"
+#include "text/clusters.h"
 #include "verify/drift.h"
 
 enum { TOP = STABILITY_TOP, CI_KEY_SIZE = NUMBER_SIZE + 2 };
@@ -229,6 +230,9 @@ static void add_run(struct doc *d, const struct report *r)
     doc_number(d, d->root, "alpha", s->alpha);
     doc_uint(d, d->root, "n_rows", session->prompts->n);
     doc_uint(d, d->root, "n_clusters", session->prompts->n_clusters);
+    doc_text(d, d->root, "cluster", cluster_name(session->prompts->clustered));
+    doc_uint(d, d->root, "n_templates", session->prompts->n_templates);
+    doc_text(d, d->root, "scope", clusters_scope(session->prompts));
     doc_uint(d, d->root, "n_dropped", session->n_dropped + session->prompts->n_dropped);
 }
 

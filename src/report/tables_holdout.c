@@ -1,4 +1,6 @@
 // holdout.csv: what was chosen on the discovery clusters, and what the held-out ones say of it.
+#include <math.h>
+
 #include "report/columns.h"
 #include "report/tables.h"
 
@@ -44,7 +46,7 @@ static void put_rows(const struct report *r, const struct effects *effects, stru
 
 static void cell_confirmed(struct sheet *s, const struct table_row *row)
 {
-    if (held(row)->chosen)
+    if (held(row)->chosen && !isnan(held(row)->heldout.q))
         sheet_bool(s, held(row)->confirmed);
     else
         sheet_missing(s);
@@ -82,7 +84,8 @@ static const struct column columns[] = {
     { "q", CELL_NUMBER | CELL_OR_NONE, "", "p after Benjamini-Hochberg over what was chosen",
       cell_q },
     { "confirmed", CELL_BOOLEAN | CELL_OR_NONE, "",
-      "of what was chosen: q below alpha, and the sign of the discovery", cell_confirmed },
+      "of what was chosen and has a q: below alpha, and the sign of the discovery",
+      cell_confirmed },
     { "n_discovery", CELL_INTEGER, "rows", "of the discovery side", cell_n_found },
     { "discovery_clusters", CELL_INTEGER, "clusters", "of the discovery side",
       cell_found_clusters },

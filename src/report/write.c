@@ -21,6 +21,7 @@
 #include "report/rundir_place.h"
 #include "report/summary.h"
 #include "report/tables.h"
+#include "text/clusters.h"
 
 static const char runs_folder[] = "runs";
 
@@ -127,7 +128,8 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     const struct model_shape *shape = &session->model->shape;
     const struct metric_info *metric = metric_info(session->settings.metric);
     const char *compat = compat_name(session->settings.compat);
-    char ablate[ABLATE_SIZE];
+    char ablate[ABLATE_SIZE], clusters[CLUSTERS_SIZE];
+    const char *scope = clusters_scope(session->prompts);
     struct estimate *cells
         = arena_alloc(a, (size_t)shape->n_layers * shape->n_heads, sizeof *cells);
     *out = (struct heatmap){
@@ -140,10 +142,11 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
                                     metric->name, p->report->interrupted ? " · PARTIAL" : ""),
                        a),
         .subtitle
-        = arena_printf(a, "%s%s%s%s%zu rows in %u clusters · %zu of %zu variants · %s value bias",
+        = arena_printf(a, "%s%s%s%s%zu rows in %s%s%s · %zu of %zu variants · %s value bias",
                        compat ? "COMPAT " : "", compat ? compat : "", compat ? " · " : "",
                        session->answers ? "whole answers · " : "", session->prompts->n,
-                       session->prompts->n_clusters, results->n_done, results->variants->n,
+                       clusters_text(session->prompts, clusters), scope ? ", " : "",
+                       scope ? scope : "", results->n_done, results->variants->n,
                        value_bias_name(session->settings.ablation.value_bias)),
         .quantity = *metric->unit ? arena_printf(a, "Δ %s (%s)", metric->name, metric->unit)
                                   : arena_printf(a, "Δ %s", metric->name),

@@ -9,34 +9,32 @@
 #include "forward/weights.h"
 #include "session/session_parts.h"
 
-enum {
-    LEAST = 8,
-    SHARE = 16
-}; // clusters of a sample, and of how many one is taken where that is more
+// Rows of a sample, and of how many one is taken where that is more.
+enum { LEAST = 8, SHARE = 16 };
 
 struct stratum {
     const char *template_name; // "" where rows have none
-    uint32_t cluster;
+    size_t row;
 };
 
 static int compare_strata(const void *x, const void *y)
 {
     const struct stratum *a = x, *b = y;
     int order = strcmp(a->template_name, b->template_name);
-    return order ? order : (a->cluster > b->cluster) - (a->cluster < b->cluster);
+    return order ? order : (a->row > b->row) - (a->row < b->row);
 }
 
-// Mark the clusters that are taken.
+// Mark the rows that are taken.
 static bool choose(const struct session *all, bool *taken, struct abl_err *err)
 {
     const struct prompts *p = all->prompts;
-    uint32_t n = p->n_clusters, wanted = (uint32_t)size_max(LEAST, n / SHARE);
+    uint32_t n = (uint32_t)p->n, wanted = (uint32_t)size_max(LEAST, n / SHARE);
     struct stratum *strata = calloc(n, sizeof *strata);
     if (!strata)
         return abl_no_memory(err);
-    for (size_t i = 0; i < p->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const char *name = p->items[i].row->template_name;
-        strata[p->items[i].cluster] = (struct stratum){ name ? name : "", p->items[i].cluster };
+        strata[i] = (struct stratum){ name ? name : "", i };
     }
     qsort(strata, n, sizeof *strata, compare_strata);
     struct rng rng;
@@ -44,7 +42,7 @@ static bool choose(const struct session *all, bool *taken, struct abl_err *err)
     for (uint32_t i = 0; i < wanted; i++) {
         uint32_t first = (uint32_t)((uint64_t)n * i / wanted);
         uint32_t end = (uint32_t)((uint64_t)n * (i + 1) / wanted);
-        taken[strata[first + rng_below(&rng, end - first)].cluster] = true;
+        taken[strata[first + rng_below(&rng, end - first)].row] = true;
     }
     free(strata);
     return true;
@@ -69,7 +67,7 @@ static bool take_donors(struct row_sample *s, const struct donors *from, struct 
     return ok || abl_no_memory(err);
 }
 
-// The rows of the clusters that are taken, whose numbers become dense again.
+// The rows that are taken; the numbers of their clusters become dense again.
 static bool take_rows(struct row_sample *s, const struct session *all, const bool *taken,
                       struct abl_err *err)
 {
@@ -82,18 +80,21 @@ static bool take_rows(struct row_sample *s, const struct session *all, const boo
     s->intact = arena_alloc(&s->arena, from->n, sizeof *s->intact);
     if (!items || !number || !s->rows || !s->intact || (all->other && !s->other))
         return abl_no_memory(err);
-    *p = (struct prompts){
-        .source = from->source, .items = items, .bos = from->bos, .pad = from->pad
-    };
-    for (uint32_t c = 0; c < from->n_clusters; c++)
-        if (taken[c])
-            number[c] = p->n_clusters++;
+    *p = (struct prompts){ .source = from->source,
+                           .items = items,
+                           .bos = from->bos,
+                           .pad = from->pad,
+                           .clustered = from->clustered };
+    memset(number, 0, from->n_clusters * sizeof *number); // 0: not met yet
     for (size_t i = 0; i < from->n; i++) {
-        if (!taken[from->items[i].cluster])
+        if (!taken[i])
             continue;
         s->rows[p->n] = i;
         items[p->n] = from->items[i];
-        items[p->n].cluster = number[from->items[i].cluster];
+        uint32_t *own = &number[from->items[i].cluster];
+        if (!*own)
+            *own = ++p->n_clusters;
+        items[p->n].cluster = *own - 1;
         if (s->other)
             s->other[p->n] = all->other[i];
         p->n++;
@@ -118,7 +119,7 @@ static bool helps(const struct session *all)
     const struct settings *s = &all->settings;
     struct run_memory mem = settings_memory(s, &all->engine->info);
     bool of_means = settings_ablate(s) && ablation_needs(s->ablation.kind) == NEEDS_MEANS;
-    return all->prompts->n_clusters >= LEAST * LEAST && !of_means && !all->answers && !all->tinylab
+    return all->prompts->n >= LEAST * LEAST && !of_means && !all->answers && !all->tinylab
            && !weights_fit_of(&all->model->shape, all->engine->info.precision, mem.weights)
                    .n_streamed;
 }
@@ -129,7 +130,7 @@ bool sample_open(const struct session *all, struct row_sample **out, struct abl_
     if (!helps(all))
         return true;
     struct row_sample *s = calloc(1, sizeof *s);
-    bool *taken = calloc(all->prompts->n_clusters, sizeof *taken);
+    bool *taken = calloc(all->prompts->n, sizeof *taken);
     bool ok = ((s && taken) || abl_no_memory(err)) && choose(all, taken, err)
               && take_rows(s, all, taken, err) && start(s, all, err);
     free(taken);

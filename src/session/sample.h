@@ -23,10 +23,10 @@ struct row_sample {
 };
 
 // Some of the rows of `all`, which has been started; *out is NULL where a sample would not help:
-// fewer than 64 clusters, means over all rows, answers of several tokens, tinyLab's conventions, or
-// weights that come and go. Of all clusters one in eight to sixteen is taken with every row of it,
-// one from each of equally long stretches of the clusters in the order of their templates, by the
-// seed. Variants of `all` run over it as they are. `all` outlives it: sample_free.
+// fewer than 64 rows, means over all rows, answers of several tokens, tinyLab's conventions, or
+// weights that come and go. Of all rows one in eight to sixteen is taken, one from each of equally
+// long stretches of the rows in the order of their templates, by the seed. Variants of `all` run
+// over it as they are. `all` outlives it: sample_free.
 bool sample_open(const struct session *all, struct row_sample **out, struct abl_err *err);
 void sample_free(struct row_sample *s);
 

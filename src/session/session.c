@@ -58,7 +58,7 @@ static bool open_prompts(struct session *session, struct abl_err *err)
                                        .notes = &session->model->notes,
                                        .n_ctx = session->model->shape.n_ctx,
                                        .n_vocab = session->model->shape.n_vocab,
-                                       .cluster_by_template = s->cluster_by_template,
+                                       .cluster = s->cluster ? s->cluster : c->clusters,
                                        .whole_answers = s->whole_answers && !c->sequences };
     if (!dataset_open_as(&s->fields, s->data, s->data_dir, s->split, s->max_rows, s->skip_bad,
                          &session->data, &session->n_dropped, err))

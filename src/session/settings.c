@@ -12,12 +12,6 @@ const char *direction_name(size_t d)
     return d < sizeof names / sizeof *names ? names[d] : NULL;
 }
 
-const char *cluster_name(size_t by)
-{
-    static const char *const names[] = { "prompt", "template" };
-    return by < sizeof names / sizeof *names ? names[by] : NULL;
-}
-
 const char *span_name(size_t whole)
 {
     static const char *const names[] = { "first", "full" };

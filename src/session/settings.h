@@ -61,7 +61,7 @@ struct settings {
     uint64_t seed;
     uint32_t n_boot;
     double alpha;
-    bool cluster_by_template;
+    enum cluster_by cluster;
     double min_effect; // share of the intact run's |mean| that an effect must reach to matter
     double holdout;    // share of the clusters kept for confirmation, 0 = none
     bool skip_bad;
@@ -79,7 +79,6 @@ struct settings {
 
 // How files and options spell what is chosen: name_lists.
 const char *direction_name(size_t d);  // "clean->corrupt", "corrupt->clean"
-const char *cluster_name(size_t by);   // of cluster_by_template: "prompt", "template"
 const char *span_name(size_t whole);   // of whole_answers: "first", "full"
 const char *ov_kind_name(size_t kind); // "mean_output", "circuit"
 

@@ -13,6 +13,7 @@ static const struct conventions all[] = {
         .own_metrics = true,
         .sequences = true,
         .draws_splits = true,
+        .clusters = CLUSTER_PROMPT,
         .keeps_equal_answers = true,
         .without_bos = "--compat tinylab puts BOS first as it did: leave --bos never out",
         .without_constants = "--compat tinylab keeps a head's constant part as it did: leave "

@@ -31,6 +31,7 @@ struct conventions {
     // whole answers are its sequences, beside the first tokens (tinylab_sequences.h)
     bool sequences;
     bool draws_splits;
+    enum cluster_by clusters; // where nobody says; CLUSTER_AUTO: as we do it
     bool keeps_equal_answers; // rows whose target is their foil run, with ld 0
     // Why they exclude an option, as a message has it; NULL: they do not.
     const char *without_bos, *without_constants;

@@ -36,9 +36,11 @@ struct prompt {
     // The whole answers; of more than one token only where the options ask for them.
     const uint32_t *target_ids, *foil_ids;
     uint32_t n_target_ids, n_foil_ids;
-    // Dense number of the row's cluster: `cluster` where given, else its distinct clean prompt.
-    uint32_t cluster;
+    uint32_t cluster; // dense number of the row's cluster
 };
+
+// What rows of a cluster share.
+enum cluster_by { CLUSTER_AUTO, CLUSTER_PROMPT, CLUSTER_TEMPLATE, CLUSTER_GIVEN };
 
 // A row that was left out, and the first reason.
 struct prompt_drop {
@@ -51,6 +53,8 @@ struct prompts {
     struct prompt *items;
     size_t n;
     uint32_t n_clusters;
+    enum cluster_by clustered;     // what clusters are; never CLUSTER_AUTO
+    uint32_t n_templates;          // distinct ones
     const char *const *span_names; // (n_span_names) of every row's spans
     size_t n_span_names;
     uint32_t bos; // TOKEN_NONE = none

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "text/checks.h"
+#include "text/clusters.h"
 #include "text/lint.h"
 #include "text/prompt_spans.h"
 
@@ -234,47 +235,6 @@ static bool make_all(struct maker *m, const struct dataset *data, struct abl_err
     return true;
 }
 
-// What a row is resampled with; NULL with err filled. A letter in front keeps names
-// and prompts apart.
-static const char *cluster_key(const struct maker *m, const struct dataset_row *row,
-                               struct arena *keys, struct abl_err *err)
-{
-    if (m->options->cluster_by_template && !row->template_name) {
-        abl_fail(err, ABL_BAD_DATA,
-                 "'%s' line %" PRIu32 ": \"template\" is missing, expected in every row for"
-                 " --cluster template",
-                 m->p->source, row->line);
-        return NULL;
-    }
-    const char *key = m->options->cluster_by_template
-                          ? arena_printf(keys, "t%s", row->template_name)
-                      : row->cluster ? arena_printf(keys, "c%s", row->cluster)
-                                     : arena_printf(keys, "p%s", row->clean);
-    if (!key)
-        abl_no_memory(err);
-    return key;
-}
-
-static bool number_clusters(struct maker *m, struct abl_err *err)
-{
-    struct string_index numbers = { 0 };
-    struct arena keys = { 0 };
-    bool ok = true;
-    for (size_t i = 0; ok && i < m->p->n; i++) {
-        struct prompt *item = &m->p->items[i];
-        const char *key = cluster_key(m, item->row, &keys, err);
-        const uint32_t *number
-            = key ? string_index_put(&numbers, key, strlen(key), (uint32_t)numbers.n) : NULL;
-        ok = number || (key && abl_no_memory(err));
-        if (ok)
-            item->cluster = *number;
-    }
-    m->p->n_clusters = (uint32_t)numbers.n;
-    string_index_release(&numbers);
-    arena_release(&keys);
-    return ok;
-}
-
 // Set more findings behind those that p has. False when memory is out.
 static bool append_findings(struct prompts *p, const struct finding *more, size_t n)
 {
@@ -358,8 +318,8 @@ static bool fill(struct maker *m, const struct dataset *data, struct abl_err *er
     p->source = data->path;
     p->pad = TOKEN_NONE;
     return tokenizer_bos(m->tokenizer, m->options->bos, &p->bos, err) && make_all(m, data, err)
-           && keep_names(m, err) && number_clusters(m, err)
-           && checks_run(p, m->tokenizer, m->options->cluster_by_template, &m->lint, err)
+           && keep_names(m, err) && clusters_number(p, m->options->cluster, err)
+           && checks_run(p, m->tokenizer, m->options->cluster == CLUSTER_TEMPLATE, &m->lint, err)
            && add_readings(p, m->options->notes, err)
            && add_readings(p, tokenizer_notes(m->tokenizer), err) && add_doubt(p, m->tokenizer, err)
            && add_lint(p, &m->lint, err);

@@ -83,13 +83,16 @@ d = sys.argv[1] + "/metrics/"
 held = list(csv.DictReader(open(d + "holdout.csv", newline="")))
 whole = {(f"{r['layer']}:{r['head']}", r["metric"]): r for r in csv.DictReader(open(d + "head_impact.csv", newline=""))}
 assert len(held) == len(whole)
+templates = {r["template"] for r in csv.DictReader(open(d + "rows.csv", newline=""))}
 for r in held:
     a, b = int(r["n_discovery"]), int(r["n_heldout"])
-    assert a + b == 40 and int(r["heldout_clusters"]) == b == 20, r
+    found, kept = int(r["discovery_clusters"]), int(r["heldout_clusters"])
+    assert a + b == 40 and found + kept == len(templates) and kept in (found, found + 1), r
     mean = (a * float(r["discovery_delta"]) + b * float(r["heldout_delta"])) / 40
     full = float(whole[r["variant"], r["metric"]]["delta"])
     assert abs(mean - full) < 1e-9 * max(1, abs(full)), (r, full)
-    assert (r["q"] != "") == (r["chosen"] == "1") == (r["confirmed"] != ""), r
+    tested = r["metric"] not in ("kl", "flip") and r["chosen"] == "1"
+    assert (r["q"] != "") == tested == (r["confirmed"] != ""), r
 chosen = {r["variant"] for r in held if r["metric"] == "ld" and r["chosen"] == "1"}
 said = json.load(open(d + "summary.json"))["holdout"]["head"]
 assert chosen == set(said["confirmed"]) | set(said["not_confirmed"]) and said["n_chosen"] == len(chosen)

@@ -33,7 +33,7 @@ static void lint(const struct dataset *d, uint8_t how)
 {
     struct prompts_options o = { .skip_bad = how & SKIP_BAD,
                                  .n_ctx = how & SHORT ? 8 : 0,
-                                 .cluster_by_template = how & BY_TEMPLATE,
+                                 .cluster = how & BY_TEMPLATE ? CLUSTER_TEMPLATE : CLUSTER_AUTO,
                                  .whole_answers = how & WHOLE_ANSWERS };
     struct prompts *p;
     struct abl_err err = { 0 };

@@ -44,22 +44,24 @@ static struct row_sample *open_sample(const struct session *all)
     return sample;
 }
 
-static void templates_and_clusters_are_spread(void **state)
+static void templates_are_spread(void **state)
 {
     (void)state;
     struct settings s = settings_of("cpu", &experiment_heads);
     struct session *all = open_all(&s);
     struct row_sample *sample = open_sample(all);
     const struct prompts *p = &sample->prompts;
-    assert_int_equal(all->prompts->n_clusters, 168);
-    assert_int_equal(p->n_clusters, 10);
+    assert_int_equal(all->prompts->n, 168);
+    assert_int_equal(all->prompts->n_clusters, all->prompts->n_templates);
+    assert_int_equal(p->n, 10);
+    assert_in_range(p->n_clusters, 8, 10); // few of its rows share a template
     bool seen[10] = { false };
     for (size_t i = 0; i < p->n; i++) {
         assert_true(p->items[i].cluster < p->n_clusters);
         seen[p->items[i].cluster] = true;
         assert_true(!i || p->items[i].row->line > p->items[i - 1].row->line);
     }
-    for (size_t c = 0; c < 10; c++)
+    for (size_t c = 0; c < p->n_clusters; c++)
         assert_true(seen[c]);
     for (size_t i = 0; i < all->prompts->n; i++) { // templates that fill two stretches of the ten
         const char *name = all->prompts->items[i].row->template_name;
@@ -151,7 +153,7 @@ static void what_a_sample_cannot_stand_for_has_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(templates_and_clusters_are_spread),
+        cmocka_unit_test(templates_are_spread),
         cmocka_unit_test(rows_are_those_of_the_whole_run),
         cmocka_unit_test(what_a_sample_cannot_stand_for_has_none),
     };

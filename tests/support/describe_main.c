@@ -16,6 +16,7 @@
 #include "report/cross.h"
 #include "report/doc.h"
 #include "report/tables.h"
+#include "text/clusters.h"
 
 // ------------------------------------------------------------------------------------------ names
 
@@ -44,7 +45,7 @@ static const struct list {
     { "site", NULL, site_name, 0, NULL },
     { "direction", "from the run that gives to the one that is read", direction_name, 0, NULL },
     { "split", NULL, split_name, SPLIT_TRAIN, NULL },
-    { "cluster", "which rows are resampled together", cluster_name, 0, NULL },
+    { "cluster", "which rows are resampled together", cluster_name, CLUSTER_PROMPT, NULL },
     { "span", "what of an answer is scored", span_name, 0, NULL },
     { "bos", NULL, bos_mode_name, 0, NULL },
     { "like", "whose reading of the model's files counts where versions disagree", owner_name, 0,

@@ -37,6 +37,7 @@ static void fill_facts(struct snapshot *p)
                          .n_clusters = 120,
                          .accuracy = 0.975,
                          .intact_ld = { .mean = 4.25, .ci_lo = 4.0, .ci_hi = 4.5 } };
+    snprintf(f->clusters, sizeof f->clusters, "120 clusters");
     snprintf(f->model, sizeof f->model, "tiny-gpt2");
     snprintf(f->condition, sizeof f->condition, "facts");
     snprintf(f->split, sizeof f->split, "train");

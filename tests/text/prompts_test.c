@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "tests/support/scratch.h"
+#include "text/clusters.h"
 #include "text/prompts.h"
 
 enum { LOWER = 0, UPPER = 26, SPACE = 52, SPACE_X, SPACE_Y, SPACE_Z, SPACE_P, STOP, BOS, N_IDS };
@@ -450,7 +451,7 @@ static void numbers_clusters_by_cluster_prompt_or_template(void **state)
     assert_int_equal(m.p->n_clusters, 3);
     prompts_free(m.p);
     m.p = NULL;
-    options.cluster_by_template = true;
+    options.cluster = CLUSTER_TEMPLATE;
     struct abl_err err;
     assert_false(prompts_make(&m.data, m.tokenizer, &options, &m.p, &err));
     assert_int_equal(err.code, ABL_BAD_DATA);
@@ -473,6 +474,48 @@ static void bundled_rows(const char *condition, enum split split, struct tokeniz
     if (!dataset_open(condition, "data", split, 0, false, d, &n_dropped, &err)
         || !prompts_make(*d, t, &options, p, &err))
         fail_msg("%s", err.text);
+}
+
+// Rows of the n templates in turn; templates are clusters from eight on, unless rows say better or
+// somebody asks.
+static void check_default_clusters(uint32_t n, enum cluster_by asked, bool given,
+                                   enum cluster_by expected, uint32_t n_clusters)
+{
+    enum { ROWS = 16 };
+    static const struct cells rows[ROWS]
+        = { { "a", "b", " x", " y" },   { "b", "a", " y", " x" },   { "c", "a", " x", " y" },
+            { "aa", "b", " y", " x" },  { "ba", "a", " x", " y" },  { "ca", "a", " y", " x" },
+            { "ab", "b", " x", " y" },  { "bb", "a", " y", " x" },  { "cb", "a", " x", " y" },
+            { "ac", "b", " y", " x" },  { "bc", "a", " x", " y" },  { "cc", "a", " y", " x" },
+            { "aaa", "b", " x", " y" }, { "aba", "a", " y", " x" }, { "aca", "a", " x", " y" },
+            { "aab", "b", " y", " x" } };
+    static const char *const names[] = { "0", "1", "2", "3", "4", "5", "6", "7", "8" };
+    struct prompts_options options = plain;
+    struct made m;
+    options.cluster = asked;
+    make(&m, rows, ROWS, &plain);
+    prompts_free(m.p);
+    for (size_t i = 0; i < ROWS; i++)
+        m.rows[i].template_name = names[i % n];
+    m.rows[3].cluster = m.rows[4].cluster = given ? "k" : NULL;
+    run(&m, &options);
+    assert_int_equal(m.p->n_templates, n);
+    assert_int_equal(m.p->clustered, expected);
+    assert_int_equal(m.p->n_clusters, n_clusters);
+    assert_int_equal(clusters_scope(m.p) != NULL, expected == CLUSTER_PROMPT);
+    for (size_t i = 0; expected == CLUSTER_TEMPLATE && i < ROWS; i++)
+        assert_int_equal(m.p->items[i].cluster, i % n);
+    release(&m);
+}
+
+static void eight_templates_are_clusters_where_nothing_else_is_said(void **state)
+{
+    (void)state;
+    check_default_clusters(7, CLUSTER_AUTO, false, CLUSTER_PROMPT, 16);
+    check_default_clusters(8, CLUSTER_AUTO, false, CLUSTER_TEMPLATE, 8);
+    check_default_clusters(9, CLUSTER_PROMPT, false, CLUSTER_PROMPT, 16);
+    check_default_clusters(9, CLUSTER_AUTO, true, CLUSTER_GIVEN, 15);
+    check_default_clusters(3, CLUSTER_TEMPLATE, false, CLUSTER_TEMPLATE, 3);
 }
 
 // What is found of each condition: nothing, but that the answer of ioi is one of its names.
@@ -599,6 +642,7 @@ int main(void)
         cmocka_unit_test(finds_the_target_as_a_whole_word_in_any_case),
         cmocka_unit_test(tells_leaks_between_splits),
         cmocka_unit_test(numbers_clusters_by_cluster_prompt_or_template),
+        cmocka_unit_test(eight_templates_are_clusters_where_nothing_else_is_said),
         cmocka_unit_test(finds_nothing_wrong_with_the_bundled_conditions),
         cmocka_unit_test(the_roles_of_ioi_are_its_names),
     };
