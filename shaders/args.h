@@ -105,9 +105,11 @@ struct edit_item {
     float keep, add;
 };
 
-// What is asked of a row of logits: two token ids, and the base row of the same logits to compare with.
+// What is asked of a row of logits: two answers, and the base row of the same logits to compare with. An answer of
+// n > 0 tokens is where the list of ids has them; of n = 0 it is the id itself.
 struct readout_item {
-    uint row, target, foil, base;
+    uint row, base;
+    uint target, n_targets, foil, n_foils;
 };
 
 // A row of logits l reduced. With m = max l and e_i = exp(l_i - m):
@@ -115,9 +117,11 @@ struct readout_raw {
     float peak;   // m
     float others; // sum of e_i over all i but the argmax, whose e_i is 1
     float slope;  // sum of e_i (l_i - m)
-    float target_logit, foil_logit;
+    // Of either answer's tokens the highest logit, the sum of e^(l - highest) and that of l - highest.
+    float target_best, target_exps, target_below;
+    float foil_best, foil_exps, foil_below;
     float kl;
-    uint rank, argmax;
+    uint rank, argmax; // rank: logits above target_best
 };
 
 #ifdef __STDC_VERSION__
@@ -132,8 +136,8 @@ _Static_assert(sizeof(struct gather_args) <= 128, "push constants hold 128 bytes
 _Static_assert(sizeof(struct edit_args) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct readout_args) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct edit_item) == 28, "std430 packs scalars without gaps");
-_Static_assert(sizeof(struct readout_item) == 16, "std430 packs scalars without gaps");
-_Static_assert(sizeof(struct readout_raw) == 32, "std430 packs scalars without gaps");
+_Static_assert(sizeof(struct readout_item) == 24, "std430 packs scalars without gaps");
+_Static_assert(sizeof(struct readout_raw) == 48, "std430 packs scalars without gaps");
 #endif
 
 #endif

@@ -18,6 +18,10 @@ layout(set = 0, binding = 5, std430) readonly buffer list
 {
     readout_item items[];
 };
+layout(set = 0, binding = 6, std430) readonly buffer list_of_ids
+{
+    uint ids[];
+};
 shared float peaks[TEAMS];
 shared uint peak_ids[TEAMS];
 
@@ -46,6 +50,7 @@ void group_peak(inout float value, inout uint id)
     barrier();
     for (uint i = 0; i < TEAMS; i++)
         take_higher(value, id, peaks[i], peak_ids[i]);
+    barrier();
 }
 
 void find_peak(uint first, out float peak, out uint peak_id)
@@ -67,6 +72,28 @@ void find_peak(uint first, out float peak, out uint peak_id)
     group_peak(peak, peak_id);
 }
 
+struct answer {
+    float best, exps, below;
+};
+
+// An item's answer, the same in each thread.
+answer read_answer(uint first, uint at, uint n)
+{
+    if (n == 0)
+        return answer(logits_at1(first + at), 1.0, 0.0);
+    float best = NEVER, exps = 0.0, below = 0.0;
+    uint best_id = 0;
+    for (uint i = gl_LocalInvocationIndex; i < n; i += THREADS)
+        take_higher(best, best_id, logits_at1(first + ids[at + i]), ids[at + i]);
+    group_peak(best, best_id);
+    for (uint i = gl_LocalInvocationIndex; i < n; i += THREADS) {
+        float d = logits_at1(first + ids[at + i]) - best;
+        exps += exp_of(d);
+        below += d;
+    }
+    return answer(best, group_sum(exps), group_sum(below));
+}
+
 void main()
 {
     uint number = group_index();
@@ -79,13 +106,14 @@ void main()
     uint peak_id;
     find_peak(first, peak, peak_id);
 
-    float target = logits_at1(first + item.target);
+    answer target = read_answer(first, item.target, item.n_targets);
+    answer foil = read_answer(first, item.foil, item.n_foils);
     careful others = careful(vec4(0), vec4(0)), slope = careful(vec4(0), vec4(0));
     uvec4 above = uvec4(0);
     for (uint c = 4 * gl_LocalInvocationIndex; c < a.n; c += 4 * THREADS) {
         vec4 v = logits_at4((first + c) >> 2), d = v - peak, e = exp_of(d);
         bvec4 counts = lessThan(c + OFFSETS, uvec4(a.n));
-        bvec4 higher = mix(bvec4(false), greaterThan(v, vec4(target)), counts);
+        bvec4 higher = mix(bvec4(false), greaterThan(v, vec4(target.best)), counts);
         counts = mix(counts, bvec4(false), equal(c + OFFSETS, uvec4(peak_id)));
         e = mix(vec4(0), e, counts);
         d = mix(vec4(0), d, counts);
@@ -102,8 +130,12 @@ void main()
     uint low = uint(group_sum(float(count & 0xfff))), high = uint(group_sum(float(count >> 12)));
     raw.rank = low + (high << 12);
     raw.argmax = peak_id;
-    raw.target_logit = target;
-    raw.foil_logit = logits_at1(first + item.foil);
+    raw.target_best = target.best;
+    raw.target_exps = target.exps;
+    raw.target_below = target.below;
+    raw.foil_best = foil.best;
+    raw.foil_exps = foil.exps;
+    raw.foil_below = foil.below;
     raw.kl = 0.0;
     if (gl_LocalInvocationIndex == 0)
         raws[number] = raw;

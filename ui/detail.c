@@ -27,6 +27,15 @@ static size_t variant_of(const struct results *t, struct head h)
     return v != NO_VARIANT && t->done[v] ? v : NO_VARIANT;
 }
 
+// " Paris", or " Mary| John" of several; NULL when memory is out.
+static const char *answer_text(const struct session *session, struct id_list list, struct arena *a)
+{
+    const char *text = arena_strdup(a, tokenizer_text(session->tokenizer, list.ids[0]));
+    for (uint32_t i = 1; text && i < list.n; i++)
+        text = arena_printf(a, "%s|%s", text, tokenizer_text(session->tokenizer, list.ids[i]));
+    return text;
+}
+
 static bool fill_rows(struct session *session, const struct results *t, enum metric m,
                       struct detail *d, struct abl_err *err)
 {
@@ -41,8 +50,8 @@ static bool fill_rows(struct session *session, const struct results *t, enum met
         d->rows[i] = (struct detail_row){
             .line = prompt->row->line,
             .prompt = arena_strdup(&d->arena, prompt->row->clean),
-            .target = arena_strdup(&d->arena, tokenizer_text(session->tokenizer, prompt->target)),
-            .foil = arena_strdup(&d->arena, tokenizer_text(session->tokenizer, prompt->foil)),
+            .target = answer_text(session, prompt_targets(prompt), &d->arena),
+            .foil = answer_text(session, prompt_foils(prompt), &d->arena),
             .intact = metric_value(m, &session->intact[i], &session->intact[i]),
             .delta = variant == NO_VARIANT
                          ? NAN

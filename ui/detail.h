@@ -25,9 +25,9 @@ struct detail_ask {
 bool detail_same_ask(const struct detail_ask *a, const struct detail_ask *b);
 
 struct detail_row {
-    uint32_t line; // in the data file
-    const char *prompt, *target, *foil;
-    double intact, delta; // of the metric; delta NaN where the head is not measured
+    uint32_t line;                      // in the data file
+    const char *prompt, *target, *foil; // answers that are lists: their tokens with | between
+    double intact, delta;               // of the metric; delta NaN where the head is not measured
 };
 
 struct detail {

@@ -96,7 +96,8 @@ double intact_accuracy(const struct measured_rows *measured)
 {
     size_t n = measured->prompts->n, right = 0;
     for (size_t i = 0; i < n; i++)
-        right += measured->intact[i].argmax == measured->prompts->items[i].target;
+        right += id_list_has(prompt_targets(&measured->prompts->items[i]),
+                             measured->intact[i].argmax);
     return n ? (double)right / (double)n : NAN;
 }
 

@@ -323,21 +323,53 @@ static double divergence(const struct row_sums *sums, const struct cpu_base_row 
     return kl < 0 && kl > -1e-5 ? 0 : kl;
 }
 
+// Logits of an answer's tokens, as one.
+struct answer {
+    float mean, lse, best;
+};
+
+static struct answer read_answer(const float *l, uint32_t n, struct id_list list)
+{
+    struct answer a = { .best = -INFINITY };
+    double mean = 0, sum = 0;
+    for (uint32_t i = 0; i < list.n; i++) {
+        assert(list.ids[i] < n);
+        a.best = l[list.ids[i]] > a.best ? l[list.ids[i]] : a.best;
+        mean += (double)l[list.ids[i]] / list.n;
+    }
+    for (uint32_t i = 0; i < list.n; i++)
+        sum += exp((double)l[list.ids[i]] - (double)a.best);
+    a.mean = (float)mean;
+    a.lse = (float)((double)a.best + log(sum));
+    return a;
+}
+
+// What is asked of the answers; the return value is the logit that rank counts above.
+static float read_answers(const float *l, uint32_t n, const struct readout_ask *ask,
+                          struct row_stats *out)
+{
+    struct answer target = read_answer(l, n, ask_targets(ask));
+    struct answer foil = read_answer(l, n, ask_foils(ask));
+    bool lse = ask->lists && ask->lists->how == ANSWERS_LSE;
+    out->target_logit = lse ? target.lse : target.mean;
+    out->target_lse = target.lse;
+    out->foil_logit = lse ? foil.lse : foil.mean;
+    return target.best;
+}
+
 static void one_row(const float *l, const struct cpu_base_row *base, uint32_t n,
                     const struct readout_ask *ask, struct row_stats *out)
 {
     uint32_t best = argmax(l, n);
-    float target = l[ask->target];
+    float target = read_answers(l, n, ask, out);
     struct row_sums sums = base ? sum_both(l, n, l[best], target, base->logits, base->weights)
                                 : sum_row(l, n, l[best], target);
     double ln_sum = log(sums.exps), lse = (double)l[best] + ln_sum;
-    *out = (struct row_stats){ .target_logit = target,
-                               .foil_logit = l[ask->foil],
-                               .lse = (float)lse,
-                               .entropy = (float)(ln_sum - sums.slopes / sums.exps),
-                               .kl = base ? (float)divergence(&sums, base, lse) : 0,
-                               .rank = sums.above,
-                               .argmax = best };
+    out->lse = (float)lse;
+    out->entropy = (float)(ln_sum - sums.slopes / sums.exps);
+    out->kl = base ? (float)divergence(&sums, base, lse) : 0;
+    out->rank = sums.above;
+    out->argmax = best;
 }
 
 WIDE static uint32_t count_above(const float *l, uint32_t n, float target)
@@ -354,9 +386,7 @@ static void ask_again(const float *l, uint32_t n, const struct readout_ask *ask,
                       const struct row_stats *known, struct row_stats *out)
 {
     *out = *known;
-    out->target_logit = l[ask->target];
-    out->foil_logit = l[ask->foil];
-    out->rank = count_above(l, n, out->target_logit);
+    out->rank = count_above(l, n, read_answers(l, n, ask, out));
 }
 
 void cpu_row_stats(struct rows logits, const struct cpu_base_row *base,
@@ -366,7 +396,6 @@ void cpu_row_stats(struct rows logits, const struct cpu_base_row *base,
 #pragma omp parallel for if (many)
     for (uint32_t i = 0; i < n; i++) {
         const struct readout_ask *ask = &asks[i];
-        assert(ask->target < logits.cols && ask->foil < logits.cols);
         if (i == 0 || ask->row != ask[-1].row)
             one_row(logits.data + (ask->row - asks->row) * logits.stride,
                     base ? &base[ask->base - asks->base] : NULL, logits.cols, ask, &out[i]);

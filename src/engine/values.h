@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/answer_lists.h"
 #include "engine/precision.h"
 
 // x[row][first_col + c] = keep * x[row][first_col + c] + add * source[source_row][source_col + c],
@@ -22,18 +23,31 @@ struct readout_ask {
     // to the next
     uint32_t row;
     uint32_t target, foil;
+    // where either answer is several tokens': all of them, in place of these two. Borrowed.
+    const struct answer_lists *lists;
     // row of `base` to compare with: the same for all of one row; never decreases either
     uint32_t base;
 };
 
+static inline struct id_list ask_targets(const struct readout_ask *ask)
+{
+    return ask->lists ? ask->lists->targets : (struct id_list){ &ask->target, 1 };
+}
+
+static inline struct id_list ask_foils(const struct readout_ask *ask)
+{
+    return ask->lists ? ask->lists->foils : (struct id_list){ &ask->foil, 1 };
+}
+
 // Natural logarithms; computed from fp32 logits by log-sum-exp.
 struct row_stats {
-    float target_logit, foil_logit;
-    float lse;       // ln sum exp(logits)
-    float entropy;   // nats
-    float kl;        // sum p_base (ln p_base - ln p); 0 without a base
-    uint32_t rank;   // tokens scoring above the target
-    uint32_t argmax; // lowest id among equals
+    float target_logit, foil_logit; // of a list what its `how` says
+    float target_lse; // ln sum exp(logits of the targets); target_logit where there is one
+    float lse;        // ln sum exp(logits)
+    float entropy;    // nats
+    float kl;         // sum p_base (ln p_base - ln p); 0 without a base
+    uint32_t rank;    // tokens scoring above the target, of a list above its best
+    uint32_t argmax;  // lowest id among equals
 };
 
 enum device_kind { DEVICE_CPU, DEVICE_VULKAN_GPU, DEVICE_VULKAN_CPU };

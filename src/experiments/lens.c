@@ -107,19 +107,34 @@ static void aim(const struct lens_work *w, size_t row, const float *target, cons
     share_of(w, DIRECT_BIAS, 0, 0)[row] = constant;
 }
 
+// The mean of the unembedding's directions of some tokens; `one` holds one of them.
+static bool read_mean_direction(const struct lens_work *w, const struct matrix_source *unembed,
+                                struct id_list list, float *one, float *mean)
+{
+    size_t d = w->session->model->shape.d_model;
+    memset(mean, 0, d * sizeof *mean);
+    for (uint32_t i = 0; i < list.n; i++) {
+        if (!unembed->read(unembed->context, list.ids[i], 1, one, w->err))
+            return false;
+        for (size_t k = 0; k < d; k++)
+            mean[k] += one[k] / (float)list.n;
+    }
+    return true;
+}
+
 static bool aim_all(struct lens_work *w)
 {
     const struct model *m = w->session->model;
     size_t d = m->shape.d_model;
     struct matrix_source unembed; // a file row a token
     model_matrix_source(m, MATRIX_UNEMBED, 0, &unembed);
-    float *room = malloc(4 * d * sizeof *room);
+    float *room = malloc(5 * d * sizeof *room);
     bool ok = room || abl_no_memory(w->err);
     ok = ok && read_final_norm(w, room + 2 * d, room + 3 * d);
     for (size_t i = 0; ok && i < w->n; i++) {
         const struct prompt *p = &w->session->prompts->items[i];
-        ok = unembed.read(unembed.context, p->target, 1, room, w->err)
-             && unembed.read(unembed.context, p->foil, 1, room + d, w->err);
+        ok = read_mean_direction(w, &unembed, prompt_targets(p), room + 4 * d, room)
+             && read_mean_direction(w, &unembed, prompt_foils(p), room + 4 * d, room + d);
         if (ok)
             aim(w, i, room, room + d, room + 2 * d, room + 3 * d);
     }
@@ -253,7 +268,9 @@ static bool read_point(struct lens_work *w, const struct observed *o, size_t poi
         return abl_no_memory(w->err);
     for (size_t i = 0; i < n; i++) {
         const struct prompt *p = &w->session->prompts->items[first + i];
-        asks[i] = (struct readout_ask){ .row = (uint32_t)i, .target = p->target, .foil = p->foil };
+        asks[i] = (struct readout_ask){
+            .row = (uint32_t)i, .target = p->target, .foil = p->foil, .lists = p->lists
+        };
         memcpy(w->host + i * o->n_cols, row_of(o, first + i), o->n_cols * sizeof *w->host);
     }
     struct tensor x = tensor_rows(w->states, 0, (uint32_t)n);

@@ -42,7 +42,10 @@ bool ov_circuit_sources(const struct session *session, struct arena *a, uint32_t
 {
     const struct settings *s = &session->settings;
     const struct prompts *p = session->prompts;
-    uint32_t *ids = arena_alloc(a, s->n_sources ? s->n_sources : p->n, sizeof *ids), id;
+    size_t most = s->n_sources;
+    for (size_t i = 0; !s->n_sources && i < p->n; i++)
+        most += prompt_targets(&p->items[i]).n;
+    uint32_t *ids = arena_alloc(a, most, sizeof *ids), id;
     if (!ids)
         return abl_no_memory(err);
     *n = 0;
@@ -51,8 +54,11 @@ bool ov_circuit_sources(const struct session *session, struct arena *a, uint32_t
             return false;
         add_source(ids, n, id);
     }
-    for (size_t i = 0; !s->n_sources && i < p->n; i++)
-        add_source(ids, n, p->items[i].target);
+    for (size_t i = 0; !s->n_sources && i < p->n; i++) {
+        struct id_list targets = prompt_targets(&p->items[i]);
+        for (uint32_t t = 0; t < targets.n; t++)
+            add_source(ids, n, targets.ids[t]);
+    }
     *out = ids;
     return true;
 }

@@ -25,12 +25,27 @@ static int compare_u32(uint32_t a, uint32_t b)
     return (a > b) - (a < b);
 }
 
+static int compare_lists(const struct answer_lists *a, const struct answer_lists *b)
+{
+    if (!a || !b)
+        return (a != NULL) - (b != NULL);
+    int targets = id_list_compare(a->targets, b->targets);
+    return targets ? targets : id_list_compare(a->foils, b->foils);
+}
+
+// Apart from which prompt it is.
+static int compare_questions(const struct ask *a, const struct ask *b)
+{
+    int read = compare_u32(a->read, b->read), target = compare_u32(a->target, b->target);
+    int foil = compare_u32(a->foil, b->foil);
+    return read ? read : target ? target : foil ? foil : compare_lists(a->lists, b->lists);
+}
+
 static int compare_asks(const void *x, const void *y)
 {
     const struct ask *a = x, *b = y;
-    int read = compare_u32(a->read, b->read), target = compare_u32(a->target, b->target);
-    int foil = compare_u32(a->foil, b->foil), prompt = compare_u32(a->prompt, b->prompt);
-    return read ? read : target ? target : foil ? foil : prompt;
+    int question = compare_questions(a, b);
+    return question ? question : compare_u32(a->prompt, b->prompt);
 }
 
 static bool make_asks(struct block *b, struct abl_err *err)
@@ -43,13 +58,12 @@ static bool make_asks(struct block *b, struct abl_err *err)
         b->asks[p] = (struct ask){ .prompt = p,
                                    .read = b->trie.read_of[p],
                                    .target = b->prompts[p].target,
-                                   .foil = b->prompts[p].foil };
+                                   .foil = b->prompts[p].foil,
+                                   .lists = b->prompts[p].lists };
     qsort(b->asks, b->n, sizeof *b->asks, compare_asks);
     for (size_t i = 1; i < b->n; i++) {
         struct ask *ask = &b->asks[i], *before = &b->asks[i - 1];
-        bool same = ask->read == before->read && ask->target == before->target
-                    && ask->foil == before->foil;
-        ask->distinct = before->distinct + !same;
+        ask->distinct = before->distinct + (compare_questions(ask, before) != 0);
     }
     b->n_distinct = b->asks[b->n - 1].distinct + 1;
     for (size_t i = 0; i < b->n; i++) // the last of each read-out stays
@@ -113,7 +127,11 @@ static void list_asks(const struct block *b, uint32_t copies, uint32_t *rows,
         const struct ask *ask = &b->asks[i];
         for (uint32_t c = 0; c < copies; c++)
             asks[answer_at(b, ask, c, copies)]
-                = (struct readout_ask){ ask->read * copies + c, ask->target, ask->foil, ask->read };
+                = (struct readout_ask){ .row = ask->read * copies + c,
+                                        .target = ask->target,
+                                        .foil = ask->foil,
+                                        .lists = ask->lists,
+                                        .base = ask->read };
     }
 }
 

@@ -17,6 +17,7 @@
 // What a prompt asks of the logits of its read-out.
 struct ask {
     uint32_t prompt, read, target, foil;
+    const struct answer_lists *lists; // as of struct prompt
     // the same number for those that differ in their prompt only; ascending with the read-outs
     uint32_t distinct;
 };

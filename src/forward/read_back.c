@@ -22,8 +22,8 @@ static bool floats_are_finite(const float *x, size_t n)
 
 static bool stats_are_finite(const struct row_stats *s)
 {
-    return isfinite(s->target_logit) && isfinite(s->foil_logit) && isfinite(s->lse)
-           && isfinite(s->kl) && isfinite(s->entropy);
+    return isfinite(s->target_logit) && isfinite(s->foil_logit) && isfinite(s->target_lse)
+           && isfinite(s->lse) && isfinite(s->kl) && isfinite(s->entropy);
 }
 
 bool read_back(struct engine *e, struct tensor t, float *out, const char *what, struct abl_err *err)

@@ -5,6 +5,11 @@
 
 #include "base/rng.h"
 
+static bool same_target(const struct prompt *a, const struct prompt *b)
+{
+    return id_list_compare(prompt_targets(a), prompt_targets(b)) == 0;
+}
+
 // A row with another target for each row, uniformly among them. False where a row's target is every
 // row's.
 static bool resample(const struct prompts *p, uint64_t seed, uint32_t *out)
@@ -13,11 +18,11 @@ static bool resample(const struct prompts *p, uint64_t seed, uint32_t *out)
     rng_seed(&r, seed);
     bool varied = false;
     for (size_t i = 1; i < p->n && !varied; i++)
-        varied = p->items[i].target != p->items[0].target;
+        varied = !same_target(&p->items[i], &p->items[0]);
     for (size_t i = 0; varied && i < p->n; i++)
         do
             out[i] = rng_below(&r, (uint32_t)p->n);
-        while (p->items[out[i]].target == p->items[i].target);
+        while (same_target(&p->items[out[i]], &p->items[i]));
     return varied;
 }
 

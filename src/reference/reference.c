@@ -448,12 +448,31 @@ static bool walk_init(struct walk *w, struct abl_err *err)
     return ok;
 }
 
+// The logits of an answer's tokens as one, by how; their highest.
+static double answer_logit(const double *logits, struct id_list list, enum answer_rule how,
+                           double *best)
+{
+    double mean = 0, sum = 0;
+    *best = -INFINITY;
+    for (uint32_t i = 0; i < list.n; i++)
+        *best = fmax(*best, logits[list.ids[i]]);
+    for (uint32_t i = 0; i < list.n; i++) {
+        mean += logits[list.ids[i]] / list.n;
+        sum += exp(logits[list.ids[i]] - *best);
+    }
+    return how == ANSWERS_MEAN ? mean : *best + log(sum);
+}
+
 // base: the intact run's logits and their lse, or NULL in that run itself.
 static struct reference_row read_logits(const double *logits, size_t n, const struct prompt *p,
                                         const double *base, double base_lse)
 {
-    struct reference_row r = { .target_logit = logits[p->target],
-                               .foil_logit = logits[p->foil],
+    enum answer_rule how = p->lists ? p->lists->how : ANSWERS_MEAN;
+    struct id_list targets = prompt_targets(p);
+    double best, best_foil;
+    struct reference_row r = { .target_logit = answer_logit(logits, targets, how, &best),
+                               .foil_logit = answer_logit(logits, prompt_foils(p), how, &best_foil),
+                               .target_lse = answer_logit(logits, targets, ANSWERS_LSE, &best),
                                .lse = exact_log_sum_exp(logits, n),
                                .rank_margin = INFINITY,
                                .argmax_margin = INFINITY };
@@ -462,9 +481,9 @@ static struct reference_row read_logits(const double *logits, size_t n, const st
         r.entropy -= exp(ln_p) * ln_p;
         if (base)
             r.kl += exp(base[i] - base_lse) * (base[i] - base_lse - ln_p);
-        r.rank += logits[i] > r.target_logit;
-        if (i != p->target)
-            r.rank_margin = fmin(r.rank_margin, fabs(logits[i] - r.target_logit));
+        r.rank += logits[i] > best;
+        if (!id_list_has(targets, i))
+            r.rank_margin = fmin(r.rank_margin, fabs(logits[i] - best));
         if (logits[i] > logits[r.argmax])
             r.argmax = i;
     }
@@ -536,6 +555,7 @@ static struct readout readout_of(const struct reference_row *row)
 {
     return (struct readout){ .target_logit = row->target_logit,
                              .foil_logit = row->foil_logit,
+                             .target_lse = row->target_lse,
                              .lse = row->lse,
                              .entropy = row->entropy,
                              .kl = row->kl,

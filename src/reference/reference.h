@@ -21,12 +21,12 @@
 
 // struct row_stats of engine.h in double, and how far its two whole numbers are from changing.
 struct reference_row {
-    double target_logit, foil_logit;
+    double target_logit, foil_logit, target_lse;
     double lse;     // ln sum exp(logits)
     double entropy; // nats
     double kl;      // from the intact run of the same prompt; 0 in that run itself
     uint32_t rank, argmax;
-    double rank_margin;   // distance of the target's logit to the nearest other logit
+    double rank_margin;   // distance of the best target's logit to the nearest of no target
     double argmax_margin; // distance of the highest logit to the second highest
 };
 

@@ -27,13 +27,13 @@ static void add_row(const struct report *r, size_t variant, size_t row,
     // patches: who gives
     const struct row_stats *c = session->other ? &session->other[row] : &session->intact[row];
     const struct tinylab_row *t = results->tinylab ? &results->tinylab[cell] : &none;
-    double p = exp((double)a->target_logit - (double)a->lse);
-    double was = exp((double)c->target_logit - (double)c->lse);
+    double p = metric_value(METRIC_PROB, a, a), was = metric_value(METRIC_PROB, c, c);
     double intact = session->tinylab ? session->tinylab->intact[row] : NAN;
     bool higher = !(t->max_delta <= sum[COMPAT_MAX_ABS_DELTA]); // NAN too
     sum[COMPAT_LOGIT_DIFF] += (double)a->target_logit - (double)a->foil_logit;
     sum[COMPAT_KL_DIV] += t->kl;
-    sum[COMPAT_ACC_FLIP_RATE] += a->argmax != session->prompts->items[row].target;
+    sum[COMPAT_ACC_FLIP_RATE]
+        += !id_list_has(prompt_targets(&session->prompts->items[row]), a->argmax);
     sum[COMPAT_P_DROP] += was - p;
     sum[COMPAT_MAX_ABS_DELTA] = higher ? t->max_delta : sum[COMPAT_MAX_ABS_DELTA];
     sum[COMPAT_SEQ_LOGPROB_DIFF] += t->seq_target - t->seq_foil;

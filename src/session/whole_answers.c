@@ -53,6 +53,7 @@ static bool add(struct maker *m, const struct prompt *row, size_t number, enum s
     *p = *row;
     if (at) {
         p->target = p->foil = answer[at];
+        p->lists = NULL;
         p->ids = lengthen(row->ids, row->n_ids, answer, at, m->arena);
         p->n_ids = row->n_ids + at;
         if (!p->ids)
@@ -117,12 +118,13 @@ void whole_answers_fold(const struct whole_answers *s, const struct row_stats *r
             *to = run[i];
             if (s->beside)
                 break;
-            to->target_logit = token;
+            to->target_logit = to->target_lse = token;
             to->foil_logit = run[i].foil_logit - run[i].lse;
             to->lse = 0;
             break;
         case SPAN_TARGET:
             to->target_logit += s->beside ? 0 : token;
+            to->target_lse = to->target_logit;
             break;
         case SPAN_FOIL:
             to->foil_logit += s->beside ? 0 : token;

@@ -40,6 +40,7 @@ static struct readout readout_of(const struct row_stats *row, bool is_intact)
 {
     return (struct readout){ .target_logit = (double)row->target_logit,
                              .foil_logit = (double)row->foil_logit,
+                             .target_lse = (double)row->target_lse,
                              .lse = (double)row->lse,
                              .entropy = (double)row->entropy,
                              .kl = is_intact ? 0.0 : (double)row->kl,

@@ -9,7 +9,7 @@
 
 // What metrics are made of: struct row_stats of an engine in double, or of the reference.
 struct readout {
-    double target_logit, foil_logit;
+    double target_logit, foil_logit, target_lse;
     double lse, entropy, kl; // kl: from the intact run, 0 in that run itself
     double rank;
     uint32_t argmax;
@@ -38,15 +38,16 @@ enum metric_sense {
 // and one line for people.
 #define METRIC_ROWS(ROW)                                                                           \
     ROW(LD, "ld", "logits", SENSE_FOR_TARGET, OF_TARGET | OF_FOIL,                                 \
-        row->target_logit - row->foil_logit, "logit of the target minus logit of the foil")        \
+        row->target_logit - row->foil_logit,                                                       \
+        "logit of the target minus logit of the foil; of lists means or log-sum-exps")             \
     ROW(LOGPROB, "logprob", "nats", SENSE_FOR_TARGET, OF_TARGET | OF_LSE,                          \
-        row->target_logit - row->lse, "log-probability of the target")                             \
-    ROW(PROB, "prob", "", SENSE_FOR_TARGET, OF_TARGET | OF_LSE, exp(row->target_logit - row->lse), \
-        "probability of the target")                                                               \
+        row->target_lse - row->lse, "log-probability of the target, of a list of any of it")       \
+    ROW(PROB, "prob", "", SENSE_FOR_TARGET, OF_TARGET | OF_LSE, exp(row->target_lse - row->lse),   \
+        "probability of the target, of a list the sum of its tokens'")                             \
     ROW(KL, "kl", "nats", SENSE_CHANGE, OF_KL, row->kl,                                            \
         "divergence of the prediction from the intact run's")                                      \
     ROW(RANK, "rank", "tokens", SENSE_AGAINST_TARGET, OF_RANK, row->rank,                          \
-        "number of tokens that score above the target")                                            \
+        "number of tokens that score above the target, of a list above its best")                  \
     ROW(FLIP, "flip", "", SENSE_CHANGE, OF_ARGMAX, row->argmax != intact->argmax,                  \
         "share of rows whose top token is not the intact run's")                                   \
     ROW(ENTROPY, "entropy", "nats", SENSE_UNSURE, OF_ENTROPY, row->entropy,                        \

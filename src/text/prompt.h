@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/answer_lists.h"
 #include "base/arena.h"
 #include "text/lint.h"
 #include "text/rows.h"
@@ -33,6 +34,9 @@ struct prompt {
     const uint32_t *differs;
     uint32_t n_differs;
     uint32_t target, foil; // token ids; TOKEN_NONE where an error finding says that there is none
+    // Where either answer is several tokens', any of which will do: all of them, `target` and
+    // `foil` being the first. NULL: each is one.
+    const struct answer_lists *lists;
     // The whole answers; of more than one token only where the options ask for them.
     const uint32_t *target_ids, *foil_ids;
     uint32_t n_target_ids, n_foil_ids;
@@ -41,6 +45,17 @@ struct prompt {
 
 // What rows of a cluster share.
 enum cluster_by { CLUSTER_AUTO, CLUSTER_PROMPT, CLUSTER_TEMPLATE, CLUSTER_GIVEN };
+
+// The tokens that answer it, and those that are the foil; they live as long as the prompt.
+static inline struct id_list prompt_targets(const struct prompt *p)
+{
+    return p->lists ? p->lists->targets : (struct id_list){ &p->target, 1 };
+}
+
+static inline struct id_list prompt_foils(const struct prompt *p)
+{
+    return p->lists ? p->lists->foils : (struct id_list){ &p->foil, 1 };
+}
 
 // A row that was left out, and the first reason.
 struct prompt_drop {

@@ -71,6 +71,33 @@ static void ask_more(struct bench *b, struct reading *r)
     r->stats = bench_host(b, n, sizeof *r->stats);
 }
 
+// Some asks are of lists: short ones, one as long as a workgroup is wide and more, some shared by
+// asks beside each other, as copies share them.
+static void ask_lists(struct bench *b, struct reading *r)
+{
+    enum { LIST = 300 };
+    uint32_t most = r->n / 2 < LIST ? r->n / 2 : LIST;
+    struct answer_lists *lists = bench_host(b, r->n_asks, sizeof *lists);
+    for (uint32_t i = 0; i < r->n_asks; i++) {
+        if (i % 4 == 3)
+            continue;
+        r->asks[i].lists = i % 4 == 2 ? r->asks[i - 1].lists : &lists[i];
+        if (i % 4 == 2)
+            continue;
+        uint32_t n_targets = i % 8 ? 1 + rng_below(&b->rng, 4) : most;
+        uint32_t n_foils = i % 8 == 1 ? most : 1 + rng_below(&b->rng, most);
+        uint32_t *ids = bench_host(b, n_targets + n_foils, sizeof *ids);
+        uint32_t first = rng_below(&b->rng, r->n);
+        for (uint32_t k = 0; k < n_targets + n_foils; k++)
+            ids[k] = (first + k) % r->n;
+        n_targets = n_targets < most ? n_targets : most;
+        lists[i]
+            = (struct answer_lists){ .targets = { ids, n_targets },
+                                     .foils = { ids + n_targets, n_foils },
+                                     .how = rng_below(&b->rng, 2) ? ANSWERS_LSE : ANSWERS_MEAN };
+    }
+}
+
 static void read_and_check(struct bench *b, struct reading *r, double tolerance, double slack,
                            const char *what)
 {
@@ -87,6 +114,30 @@ static void read_and_check(struct bench *b, struct reading *r, double tolerance,
                         b->device, what, i, r->asks[i].row, r->x.rows, r->x.cols, r->n,
                         r->base.rows);
     }
+}
+
+static void readout_of_lists_of_answers(void **state)
+{
+    struct bench *b = bench_begin(state);
+    for (uint32_t i = 0; i < 2 * N_HEIGHTS; i++) {
+        uint32_t m = bench_heights[i / 2];
+        struct grid x = bench_random(b, m, 64), w = bench_random(b, 64, i % 4 < 2 ? 2053 : 12);
+        struct reading r = reading_new(b, x, w, i % 2 ? (m + 2) / 3 : 0);
+        ask_more(b, &r);
+        ask_lists(b, &r);
+        read_and_check(b, &r, 1e-5, 3e-5, "lists");
+        bench_clear(b);
+    }
+}
+
+// e^90 alone is beyond what a float holds.
+static void readout_of_lists_of_large_logits(void **state)
+{
+    struct bench *b = bench_begin(state);
+    struct grid x = bench_exact(b, 22, 12, 0.125f), w = bench_exact(b, 12, 2053, 4.0f);
+    struct reading r = reading_new(b, x, w, 22);
+    ask_lists(b, &r);
+    read_and_check(b, &r, 2e-6, 0, "lists of large logits");
 }
 
 // Logits are exact, so that many tokens are equal: rank counts only those above, argmax is the
@@ -155,6 +206,7 @@ static void readout_in_blocks_is_the_same(void **state)
     struct grid x = bench_exact(b, MOST_ROWS, 5, 0.125f), w = bench_exact(b, 5, 120001, 0.5f);
     struct reading r = reading_new(b, x, w, 44);
     ask_more(b, &r);
+    ask_lists(b, &r);
     read_and_check(b, &r, 2e-6, 0, "several blocks");
 }
 
@@ -183,6 +235,7 @@ static void readout_rows_do_not_depend_on_each_other(void **state)
     struct bench *b = bench_begin(state);
     struct grid x = bench_random(b, 33, 64), w = bench_random(b, 64, 2053);
     struct reading r = reading_new(b, x, w, 11);
+    ask_lists(b, &r);
     read_and_check(b, &r, 1e-5, 3e-5, "a batch");
     struct alone a = { .same_bits = true };
     for (uint32_t i = 0; i < 33; i++) {
@@ -191,12 +244,13 @@ static void readout_rows_do_not_depend_on_each_other(void **state)
         ask.row = 0;
         CHECK(b, readout(b->engine, tensor_rows(r.x_device, i, 1), r.w, r.base_device, &ask, 1,
                          &one, &b->err));
-        float alone[] = { one.target_logit, one.foil_logit, one.lse, one.entropy, one.kl };
-        float among[] = { r.stats[i].target_logit, r.stats[i].foil_logit, r.stats[i].lse,
-                          r.stats[i].entropy, r.stats[i].kl };
-        struct ref sizes[] = { { 0, 16 }, { 0, 16 }, { 0, 16 }, { 0, 16 }, { 0, 16 } };
-        alone_compare(&a, (struct grid){ .at = alone, .rows = 1, .cols = 5, .stride = 5 },
-                      (struct grid){ .at = among, .rows = 1, .cols = 5, .stride = 5 }, sizes, 0);
+        float alone[]
+            = { one.target_logit, one.foil_logit, one.target_lse, one.lse, one.entropy, one.kl };
+        float among[] = { r.stats[i].target_logit, r.stats[i].foil_logit, r.stats[i].target_lse,
+                          r.stats[i].lse,          r.stats[i].entropy,    r.stats[i].kl };
+        struct ref sizes[] = { { 0, 16 }, { 0, 16 }, { 0, 16 }, { 0, 16 }, { 0, 16 }, { 0, 16 } };
+        alone_compare(&a, (struct grid){ .at = alone, .rows = 1, .cols = 6, .stride = 6 },
+                      (struct grid){ .at = among, .rows = 1, .cols = 6, .stride = 6 }, sizes, 0);
     }
     alone_report(b, "readout", &a);
 }
@@ -206,6 +260,8 @@ static int run(const char *device)
     const struct CMUnitTest tests[] = {
         TEST(readout_ranks_equal_logits_by_the_rule),
         TEST(readout_of_small_and_large_batches),
+        TEST(readout_of_lists_of_answers),
+        TEST(readout_of_lists_of_large_logits),
         TEST(readout_of_logits_as_large_as_80),
         TEST(kl_of_an_equal_base_is_zero),
         TEST(readout_in_blocks_is_the_same),

@@ -15,6 +15,7 @@
 static const struct row_stats intact = {
     .target_logit = 1.0f,
     .foil_logit = 0.0f,
+    .target_lse = 1.0f,
     .lse = 2.4076059644443806f,
     .entropy = 0.8324f,
     .kl = 0.0f,
@@ -26,6 +27,7 @@ static const struct row_stats intact = {
 static const struct row_stats ablated = {
     .target_logit = 3.0f,
     .foil_logit = 1.0f,
+    .target_lse = 3.0f,
     .lse = 3.1698460195562856f, // ln(1 + e^3 + e)
     .entropy = 0.5f,
     .kl = 1.25f,
@@ -69,6 +71,22 @@ static void gives_each_metric_by_hand(void **state)
     }
 }
 
+// Logits (2, 1, 0) and the targets 0 and 1 against foil 2, by hand: mean 1.5, ln(e^2 + e) =
+// 2.3132616875182226, p = (e^2 + e) / (e^2 + e + 1) = 0.90996942682961961.
+static void scores_a_list_by_the_sum_of_its_probabilities(void **state)
+{
+    (void)state;
+    const double tolerance = 1e-6;
+    struct row_stats row = intact;
+    row.target_logit = 1.5f;
+    row.target_lse = 2.3132616875182226f;
+    close_to("ld of means", metric_value(METRIC_LD, &row, &row), 1.5, 0);
+    close_to("prob", metric_value(METRIC_PROB, &row, &row), 0.90996942682961961, tolerance);
+    close_to("logprob", metric_value(METRIC_LOGPROB, &row, &row), -0.09434427692615745, tolerance);
+    row.target_logit = row.target_lse;
+    close_to("ld of lse", metric_value(METRIC_LD, &row, &row), 2.3132616875182226, tolerance);
+}
+
 static void keeps_small_differences_of_big_logits(void **state)
 {
     (void)state;
@@ -110,6 +128,7 @@ static struct readout changed(struct readout r, enum readout_part part)
     switch (part) {
     case OF_TARGET:
         r.target_logit += 1;
+        r.target_lse += 1;
         break;
     case OF_FOIL:
         r.foil_logit += 1;
@@ -136,7 +155,8 @@ static struct readout changed(struct readout r, enum readout_part part)
 static void looks_at_the_parts_that_its_row_names_and_no_other(void **state)
 {
     (void)state;
-    const struct readout base = { .target_logit = 1, .lse = 2.5, .entropy = 0.5, .rank = 3 };
+    const struct readout base
+        = { .target_logit = 1, .target_lse = 1, .lse = 2.5, .entropy = 0.5, .rank = 3 };
     for (int m = 0; m < N_METRICS; m++) {
         const struct metric_info *info = metric_info((enum metric)m);
         assert_true(info->parts);
@@ -153,9 +173,15 @@ static void looks_at_the_parts_that_its_row_names_and_no_other(void **state)
 static void has_the_sign_that_its_row_names(void **state)
 {
     (void)state;
-    const struct readout base = { .target_logit = 1, .lse = 3, .entropy = 1, .rank = 3 };
-    const struct readout better
-        = { .target_logit = 2, .lse = 3, .entropy = 0.5, .kl = 0.1, .rank = 1, .argmax = 1 };
+    const struct readout base
+        = { .target_logit = 1, .target_lse = 1, .lse = 3, .entropy = 1, .rank = 3 };
+    const struct readout better = { .target_logit = 2,
+                                    .target_lse = 2,
+                                    .lse = 3,
+                                    .entropy = 0.5,
+                                    .kl = 0.1,
+                                    .rank = 1,
+                                    .argmax = 1 };
     for (int m = 0; m < N_METRICS; m++) {
         const struct metric_info *info = metric_info((enum metric)m);
         double gain = info->value(&better, &base) - info->value(&base, &base);
@@ -171,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_each_metric_by_hand),
+        cmocka_unit_test(scores_a_list_by_the_sum_of_its_probabilities),
         cmocka_unit_test(keeps_small_differences_of_big_logits),
         cmocka_unit_test(ignores_a_kl_left_in_the_intact_row),
         cmocka_unit_test(finds_every_metric_by_its_name_and_no_other),

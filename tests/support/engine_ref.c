@@ -254,19 +254,38 @@ static double log_sum_exp(const struct ref *logits, uint32_t n)
     return highest + log(sum);
 }
 
+// What the logits of an answer are as one; their highest.
+static double ref_answer(const struct ref *logits, struct id_list list, enum answer_rule how,
+                         double *best)
+{
+    double sum = 0, exps = 0;
+    *best = -INFINITY;
+    for (uint32_t i = 0; i < list.n; i++) {
+        sum += logits[list.ids[i]].value;
+        *best = fmax(*best, logits[list.ids[i]].value);
+    }
+    for (uint32_t i = 0; i < list.n; i++)
+        exps += exp(logits[list.ids[i]].value - *best);
+    return how == ANSWERS_LSE ? *best + log(exps) : sum / list.n;
+}
+
 void ref_readout(const struct ref *logits, const struct ref *base, uint32_t n,
                  const struct readout_ask *ask, double slack, struct ref_stats *out)
 {
     double lse = log_sum_exp(logits, n), lse_base = base ? log_sum_exp(base, n) : 0;
-    double target = logits[ask->target].value;
-    struct ref_stats s
-        = { .target_logit = target, .foil_logit = logits[ask->foil].value, .lse = lse };
+    struct id_list targets = ask_targets(ask);
+    enum answer_rule how = ask->lists ? ask->lists->how : ANSWERS_MEAN;
+    double target, best_foil;
+    struct ref_stats s = { .target_logit = ref_answer(logits, targets, how, &target),
+                           .foil_logit = ref_answer(logits, ask_foils(ask), how, &best_foil),
+                           .target_lse = ref_answer(logits, targets, ANSWERS_LSE, &target),
+                           .lse = lse };
     for (uint32_t i = 0; i < n; i++) {
         double l = logits[i].value;
         s.entropy += exp(l - lse) * (lse - l);
         s.rank += l > target;
         s.least_rank += l > target + slack;
-        s.most_rank += l > target - slack && (i != ask->target || slack == 0);
+        s.most_rank += l > target - slack && (slack == 0 || !id_list_has(targets, i));
         if (i == 0 || l > logits[s.argmax].value)
             s.argmax = i;
         if (base) {
@@ -336,6 +355,7 @@ void ref_check_stats(const struct row_stats *found, const struct ref_stats *expe
     } numbers[] = {
         { "target_logit", (double)found->target_logit, expected->target_logit },
         { "foil_logit", (double)found->foil_logit, expected->foil_logit },
+        { "target_lse", (double)found->target_lse, expected->target_lse },
         { "lse", (double)found->lse, expected->lse },
         { "entropy", (double)found->entropy, expected->entropy },
     };

@@ -69,7 +69,7 @@ void ref_edit(struct ref *x, uint32_t cols, const struct row_edit *edits, uint32
               struct grid source);
 
 struct ref_stats {
-    double target_logit, foil_logit, lse, entropy, kl;
+    double target_logit, foil_logit, target_lse, lse, entropy, kl;
     double kl_size;            // of the terms of kl
     uint32_t least_rank, rank; // tokens above the target by more than the slack; rank without it
     uint32_t most_rank;        // tokens above it or below by less than the slack

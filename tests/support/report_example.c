@@ -27,8 +27,9 @@ void close_to(const char *what, double found, double expected)
 // Row i of variant v (-1: intact). Multiples of 1/64, so that sums and differences are exact.
 static struct row_stats stats_of(int v, int i)
 {
-    return (struct row_stats){ .target_logit = 2.0f + (float)i / 8.0f - (float)(v + 1) / 4.0f
-                                               + (float)(v * i % 5) / 64.0f,
+    float target = 2.0f + (float)i / 8.0f - (float)(v + 1) / 4.0f + (float)(v * i % 5) / 64.0f;
+    return (struct row_stats){ .target_logit = target,
+                               .target_lse = target,
                                .foil_logit = 1.0f - (float)(i % 3) / 16.0f,
                                .lse = 4.0f + (float)(v + 1) / 32.0f,
                                .entropy = 1.5f + (float)i / 64.0f,

@@ -187,20 +187,25 @@ void same_stats(const struct row_stats *found, const struct row_stats *expected,
                  "%s, target_logit", where);
     golden_close((double)found->foil_logit, (double)expected->foil_logit, tolerance,
                  "%s, foil_logit", where);
+    golden_close((double)found->target_lse, (double)expected->target_lse, tolerance,
+                 "%s, target_lse", where);
     golden_close((double)found->lse, (double)expected->lse, tolerance, "%s, lse", where);
     golden_close((double)found->entropy, (double)expected->entropy, tolerance, "%s, entropy",
                  where);
     golden_close((double)found->kl, (double)expected->kl, tolerance, "%s, kl", where);
 }
 
-// The ids of all lie in one array, the first prompt's.
+enum { LISTED_TARGETS = 3, LISTED_FOILS = 4, LISTED = LISTED_TARGETS + LISTED_FOILS };
+
+// The ids of all lie in one array, the first prompt's, and so do their lists.
 struct prompt *prompts_random(size_t n, uint32_t max_ids, uint32_t n_vocab, uint64_t seed)
 {
     struct rng r;
     rng_seed(&r, seed);
     struct prompt *p = calloc(n, sizeof *p);
-    uint32_t *ids = calloc(n * max_ids, sizeof *ids);
-    assert_true(p && ids);
+    uint32_t *ids = calloc(n * (max_ids + LISTED), sizeof *ids);
+    struct answer_lists *lists = calloc(n, sizeof *lists);
+    assert_true(p && ids && lists);
     for (size_t i = 0; i < n; i++) {
         uint32_t *own = ids + i * max_ids, count = 1 + rng_below(&r, max_ids);
         for (uint32_t k = 0; k < count; k++)
@@ -213,6 +218,17 @@ struct prompt *prompts_random(size_t n, uint32_t max_ids, uint32_t n_vocab, uint
                                 .target = target,
                                 .foil = (target + 1 + rng_below(&r, n_vocab - 1)) % n_vocab,
                                 .cluster = (uint32_t)i };
+        if (i % 5)
+            continue;
+        uint32_t *listed = ids + n * max_ids + i * LISTED;
+        for (uint32_t k = 0; k < LISTED; k++)
+            listed[k] = (target + k) % n_vocab;
+        lists[i] = (struct answer_lists){ .targets = { listed, 1 + (uint32_t)i % LISTED_TARGETS },
+                                          .foils = { listed + LISTED_TARGETS,
+                                                     1 + (uint32_t)i % LISTED_FOILS },
+                                          .how = i % 2 ? ANSWERS_LSE : ANSWERS_MEAN };
+        p[i].lists = &lists[i];
+        p[i].foil = lists[i].foils.ids[0];
     }
     return p;
 }
@@ -220,6 +236,7 @@ struct prompt *prompts_random(size_t n, uint32_t max_ids, uint32_t n_vocab, uint
 void prompts_random_free(struct prompt *prompts)
 {
     free((void *)(uintptr_t)prompts[0].ids);
+    free((void *)(uintptr_t)prompts[0].lists);
     free(prompts);
 }
 

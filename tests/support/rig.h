@@ -71,7 +71,8 @@ void same_stats(const struct row_stats *found, const struct row_stats *expected,
 void same_floats(const float *found, const float *expected, size_t n, double tolerance,
                  const char *what);
 
-// Seeded prompts of 1 … max_ids ids, every third beginning as the one before it. Owned: free each
+// Seeded prompts of 1 … max_ids ids, every third beginning as the one before it, every fifth with
+// lists of answers. n_vocab is at least 7. Owned: free each
 // item's ids through prompts_random_free.
 struct prompt *prompts_random(size_t n, uint32_t max_ids, uint32_t n_vocab, uint64_t seed);
 void prompts_random_free(struct prompt *prompts);

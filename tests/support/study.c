@@ -77,7 +77,8 @@ void study_resample(struct study *s, uint32_t n_boot, uint64_t seed)
 
 void study_set(struct study *s, size_t variant, size_t row, double ld)
 {
-    s->results.rows[variant * s->prompts.n + row].target_logit = (float)ld;
+    struct row_stats *r = &s->results.rows[variant * s->prompts.n + row];
+    r->target_logit = r->target_lse = (float)ld;
 }
 
 void is_near(const char *what, double found, double expected)

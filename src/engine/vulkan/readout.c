@@ -7,11 +7,13 @@
 //     scratch   | base rows b0 … b0 + n_base - 1 | rows first … first + n - 1 |
 //     items     one for each base row, then one for each ask, numbered through all blocks;
 //               likewise the results
+//     ids       of answers that are lists, one behind the other
 #include "engine/vulkan/vulkan.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "shaders/args.h"
 
@@ -32,7 +34,9 @@ struct reading {
     uint32_t n_blocks;
     uint32_t n_items;
     struct readout_item *items;
-    struct buffer *item_list, *raws; // on the device
+    uint32_t *ids;                             // at least one, so that there is something to bind
+    uint32_t n_ids, targets_at, foils_at;      // where the last lists stand
+    struct buffer *item_list, *id_list, *raws; // on the device
 };
 
 static uint32_t logits_cols(const struct weight *w)
@@ -66,18 +70,53 @@ static struct logits_block next_block(const struct reading *r, uint32_t first, u
     return b;
 }
 
+static uint32_t put_ids(struct reading *r, struct id_list list)
+{
+    memcpy(r->ids + r->n_ids, list.ids, list.n * sizeof *r->ids);
+    r->n_ids += list.n;
+    return r->n_ids - list.n;
+}
+
+// Asks beside each other that have their lists from one place share them.
+static void put_lists(struct reading *r, const struct readout_ask *ask, struct readout_item *item)
+{
+    const struct answer_lists *l = ask->lists;
+    if (ask == r->asks || ask[-1].lists != l) {
+        r->targets_at = put_ids(r, l->targets);
+        r->foils_at = put_ids(r, l->foils);
+    }
+    item->target = r->targets_at;
+    item->n_targets = l->targets.n;
+    item->foil = r->foils_at;
+    item->n_foils = l->foils.n;
+}
+
 static void add_items(struct reading *r, const struct logits_block *b)
 {
     for (uint32_t i = 0; i < b->n_base; i++)
         r->items[r->n_items++] = (struct readout_item){ .row = i };
     for (uint32_t i = 0; i < b->n_asks; i++) {
         const struct readout_ask *ask = &r->asks[b->ask_first + i];
-        r->items[r->n_items++]
-            = (struct readout_item){ .row = b->n_base + ask->row - b->first,
-                                     .target = ask->target,
-                                     .foil = ask->foil,
-                                     .base = r->base.buffer ? ask->base - b->base_first : 0 };
+        struct readout_item *item = &r->items[r->n_items++];
+        *item = (struct readout_item){ .row = b->n_base + ask->row - b->first,
+                                       .target = ask->target,
+                                       .foil = ask->foil,
+                                       .base = r->base.buffer ? ask->base - b->base_first : 0 };
+        if (ask->lists)
+            put_lists(r, ask, item);
     }
+}
+
+// Room for every list that is not the one before.
+static bool reserve_ids(struct reading *r, struct abl_err *err)
+{
+    size_t n = 1;
+    for (uint32_t i = 0; i < r->n_asks; i++) {
+        const struct answer_lists *l = r->asks[i].lists;
+        n += l && !(i && r->asks[i - 1].lists == l) ? (size_t)l->targets.n + l->foils.n : 0;
+    }
+    r->ids = n <= UINT32_MAX ? calloc(n, sizeof *r->ids) : NULL;
+    return r->ids || abl_no_memory(err);
 }
 
 static bool plan_blocks(struct reading *r, uint32_t capacity, struct abl_err *err)
@@ -127,7 +166,7 @@ static bool reduce(struct reading *r, enum shader shader, const struct logits_bl
                           .args_size = sizeof args,
                           .out = { .buffer = r->raws },
                           .inputs = { v->logits.buffer },
-                          .lists = { { .buffer = r->item_list } },
+                          .lists = { { .buffer = r->item_list }, { .buffer = r->id_list } },
                           .work = 40.0 * n * r->w->n };
     dispatch_groups(&d, n);
     return pipelines_dispatch(&v->pipelines, &v->queue, &d, err);
@@ -146,14 +185,33 @@ static bool read_block(struct reading *r, const struct logits_block *b, struct a
            && (b->n_base == 0 || reduce(r, SHADER_KL, b, b->n_base, b->n_asks, err));
 }
 
-// The logarithms are taken here, in double: ln sum exp(l) = m + ln(1 + others).
-static void finish_row(const struct readout_raw *raw, struct row_stats *s)
+// An answer's logits as one; the logarithms are taken here, in double.
+struct answer {
+    double mean, lse;
+};
+
+static struct answer answer_of(float best, float exps, float below, uint32_t n)
 {
-    double ln_sum = log1p(raw->others);
-    *s = (struct row_stats){ .target_logit = raw->target_logit,
-                             .foil_logit = raw->foil_logit,
-                             .lse = (float)(raw->peak + ln_sum),
-                             .entropy = (float)(ln_sum - raw->slope / (1.0 + raw->others)),
+    return (struct answer){ .mean = (double)best + (double)below / n,
+                            .lse = (double)best + log((double)exps) };
+}
+
+// ln sum exp(l) = m + ln(1 + others).
+static void finish_row(const struct readout_raw *raw, const struct readout_ask *ask,
+                       struct row_stats *s)
+{
+    double ln_sum = log1p((double)raw->others);
+    struct answer target
+        = answer_of(raw->target_best, raw->target_exps, raw->target_below, ask_targets(ask).n);
+    struct answer foil
+        = answer_of(raw->foil_best, raw->foil_exps, raw->foil_below, ask_foils(ask).n);
+    bool lse = ask->lists && ask->lists->how == ANSWERS_LSE;
+    *s = (struct row_stats){ .target_logit = (float)(lse ? target.lse : target.mean),
+                             .foil_logit = (float)(lse ? foil.lse : foil.mean),
+                             .target_lse = (float)target.lse,
+                             .lse = (float)((double)raw->peak + ln_sum),
+                             .entropy
+                             = (float)(ln_sum - (double)raw->slope / (1.0 + (double)raw->others)),
                              .kl = raw->kl,
                              .rank = raw->rank,
                              .argmax = raw->argmax };
@@ -163,6 +221,8 @@ static bool run(struct reading *r, struct row_stats *stats, struct abl_err *err)
 {
     uint64_t size = r->n_items * sizeof(struct readout_raw);
     if (!vulkan_list_new(r->v, r->items, r->n_items * sizeof *r->items, &r->item_list, err)
+        || !vulkan_list_new(r->v, r->ids, (r->n_ids ? r->n_ids : 1) * sizeof *r->ids, &r->id_list,
+                            err)
         || !vulkan_buffer_new(r->v, size, &r->raws, err))
         return false;
     for (uint32_t i = 0; i < r->n_blocks; i++)
@@ -175,7 +235,8 @@ static bool run(struct reading *r, struct row_stats *stats, struct abl_err *err)
     for (uint32_t i = 0; i < r->n_blocks; i++) {
         const struct logits_block *b = &r->blocks[i];
         for (uint32_t k = 0; k < b->n_asks; k++)
-            finish_row(&raws[b->item_first + b->n_base + k], &stats[b->ask_first + k]);
+            finish_row(&raws[b->item_first + b->n_base + k], &r->asks[b->ask_first + k],
+                       &stats[b->ask_first + k]);
     }
     return true;
 }
@@ -191,14 +252,16 @@ bool vulkan_readout(struct engine *e, struct tensor x, const struct weight *w, s
     struct reading r = { .v = v, .x = x, .base = base, .w = w, .asks = asks, .n_asks = n_asks };
     uint64_t row_bytes = (logits_cols(w) + 64) * sizeof(float);
     uint32_t capacity = (uint32_t)(v->logits_bytes / row_bytes), most = 0;
-    bool ok = plan_blocks(&r, capacity, err);
+    bool ok = reserve_ids(&r, err) && plan_blocks(&r, capacity, err);
     for (uint32_t i = 0; i < r.n_blocks; i++)
         if (r.blocks[i].n_base + r.blocks[i].n > most)
             most = r.blocks[i].n_base + r.blocks[i].n;
     ok = ok && reserve_logits(v, most, logits_cols(w), err) && run(&r, stats, err);
     vulkan_buffer_release(v, r.item_list);
+    vulkan_buffer_release(v, r.id_list);
     vulkan_buffer_release(v, r.raws);
     free(r.blocks);
     free(r.items);
+    free(r.ids);
     return ok;
 }

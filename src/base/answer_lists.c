@@ -1,0 +1,19 @@
+#include "base/answer_lists.h"
+
+int id_list_compare(struct id_list a, struct id_list b)
+{
+    if (a.n != b.n)
+        return a.n < b.n ? -1 : 1;
+    for (uint32_t i = 0; i < a.n; i++)
+        if (a.ids[i] != b.ids[i])
+            return a.ids[i] < b.ids[i] ? -1 : 1;
+    return 0;
+}
+
+bool id_list_has(struct id_list list, uint32_t id)
+{
+    for (uint32_t i = 0; i < list.n; i++)
+        if (list.ids[i] == id)
+            return true;
+    return false;
+}
