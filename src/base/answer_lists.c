@@ -1,5 +1,11 @@
 #include "base/answer_lists.h"
 
+const char *answer_rule_name(size_t how)
+{
+    static const char *const names[] = { [ANSWERS_MEAN] = "mean", [ANSWERS_LSE] = "lse" };
+    return how < sizeof names / sizeof *names ? names[how] : NULL;
+}
+
 int id_list_compare(struct id_list a, struct id_list b)
 {
     if (a.n != b.n)

@@ -3,11 +3,15 @@
 #define ABL_BASE_ANSWER_LISTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 // How the logits of a list become one: their mean, or ln of the sum of their exponentials, which
 // is the logit of "any of them".
 enum answer_rule { ANSWERS_MEAN, ANSWERS_LSE };
+
+// How options and files spell it: "mean", "lse"; a name_list.
+const char *answer_rule_name(size_t how);
 
 struct id_list {
     const uint32_t *ids; // no two alike

@@ -12,7 +12,7 @@
 static cJSON *finding_json(const struct finding *f)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "level", f->level == FINDING_ERROR ? "error" : "warning");
+    cJSON_AddStringToObject(o, "level", finding_level_name(f->level));
     cJSON_AddStringToObject(o, "kind", f->kind);
     cJSON_AddNumberToObject(o, "rows", f->n_rows);
     cJSON_AddNumberToObject(o, "first_line", f->first_line);
@@ -66,8 +66,7 @@ static void check_text(const struct session *session)
     say(SAY_OUT, ", BOS %s\n",
         p->bos == TOKEN_NONE ? "none" : tokenizer_text(session->tokenizer, p->bos));
     for (size_t i = 0; i < p->n_findings; i++)
-        say(SAY_OUT, "  %s: %s\n", p->findings[i].level == FINDING_ERROR ? "error" : "warning",
-            p->findings[i].text);
+        say(SAY_OUT, "  %s: %s\n", finding_level_name(p->findings[i].level), p->findings[i].text);
     if (!p->n_findings)
         say(SAY_OUT, "  no findings\n");
 }

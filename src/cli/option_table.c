@@ -166,6 +166,10 @@ const struct option cli_options[] = {
       "its "
       "seq_ metrics",
       RUN | VERIFY, option_name, AT(run.whole_answers), .names = span_name },
+    { "answers", "RULE",
+      "where target or foil is a list, ld is of the mean of its logits (mean, default) or of their "
+      "log-sum-exp (lse)",
+      RUN | VERIFY, option_name, AT(run.answers), .names = answer_rule_name },
     { "boot", "N", "bootstrap resamples (default 1000)", RUN | CONFIG, option_count, AT(run.n_boot),
       .least = 10, .most = 100000,
       .expected = "a number of bootstrap resamples from 10 to 100000" },

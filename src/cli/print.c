@@ -43,8 +43,7 @@ void add_name(cJSON *o, const char *key, const char *name)
 void print_findings(const struct prompts *p)
 {
     for (size_t i = 0; i < p->n_findings; i++)
-        say(SAY_ERR, "%s: %s\n", p->findings[i].level == FINDING_ERROR ? "error" : "warning",
-            p->findings[i].text);
+        say(SAY_ERR, "%s: %s\n", finding_level_name(p->findings[i].level), p->findings[i].text);
 }
 
 void print_compat(const struct session *session)

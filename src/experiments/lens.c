@@ -428,6 +428,18 @@ static bool read_lens(struct session *session, const struct results *t, atomic_b
     return lens_make(session, cancel, &out->arena, &out->lens, err);
 }
 
+// Shares of what is no sum would add up to nothing.
+static bool list_lens(const struct session *session, struct variants *out, struct abl_err *err)
+{
+    const struct prompts *p = session->prompts;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->items[i].lists && p->items[i].lists->how == ANSWERS_LSE)
+            return abl_fail(err, ABL_USAGE,
+                            "direct effects are shares of ld, and a log-sum-exp has none: "
+                            "expected --answers mean with --experiment lens");
+    return chosen_list_heads(session, out, err);
+}
+
 // Read-outs of every point, and for each layer directions through W_O the other way round.
 static bool observe_lens(const struct session *session, struct observations *out,
                          struct abl_err *err)
@@ -450,7 +462,7 @@ const struct experiment experiment_lens = {
     .options = READS_ABLATION | READS_HEADS,
     .makes = MAKES(ROLE_HEAD),
     .swept = ROLE_HEAD,
-    .list = chosen_list_heads,
+    .list = list_lens,
     .observe = observe_lens,
     .read = read_lens,
 };

@@ -77,6 +77,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     cJSON *o = d->root;
     doc_text(d, o, "ablate", ablate_text(s, ablate));
     doc_number(d, o, "alpha", s->alpha);
+    doc_text(d, o, "answers", answer_rule_name(s->answers));
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_mode_name(s->bos));
     doc_text(d, o, "cluster", cluster_name(session->prompts->clustered));

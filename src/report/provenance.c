@@ -174,6 +174,7 @@ struct doc provenance_doc(const struct report *r, const struct weights_of *weigh
     doc_uint(&d, d.root, "seed", s->seed);
     doc_text(&d, d.root, "ablate", ablate_text(s, ablate));
     doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));
+    doc_text(&d, d.root, "answers", answer_rule_name(s->answers));
     doc_text(&d, d.root, "compat", compat_name(s->compat));
     doc_text(&d, d.root, "banner", conventions_of(s->compat)->banner);
     add_model(&d, session->model, weights);

@@ -201,7 +201,7 @@ static void add_findings(struct doc *d, const struct prompts *p)
     for (size_t i = 0; i < p->n_findings; i++) {
         const struct finding *f = &p->findings[i];
         cJSON *o = doc_object(d, list, NULL);
-        doc_text(d, o, "level", f->level == FINDING_ERROR ? "error" : "warning");
+        doc_text(d, o, "level", finding_level_name(f->level));
         doc_text(d, o, "kind", f->kind);
         doc_uint(d, o, "n_rows", f->n_rows);
         doc_uint(d, o, "first_line", f->first_line);
@@ -223,6 +223,7 @@ static void add_run(struct doc *d, const struct report *r)
     doc_text(d, d->root, "experiment", s->experiment->name);
     doc_text(d, d->root, "ablate", ablate_text(s, ablate));
     doc_text(d, d->root, "value_bias", value_bias_name(s->ablation.value_bias));
+    doc_text(d, d->root, "answers", answer_rule_name(s->answers));
     doc_text(d, d->root, "compat", compat_name(s->compat));
     doc_text(d, d->root, "banner", conventions_of(s->compat)->banner);
     doc_uint(d, d->root, "seed", s->seed);

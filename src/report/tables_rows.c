@@ -1,5 +1,8 @@
 // baseline.csv, rows.csv, per_example.csv and span.csv: prompt by prompt, in the intact run, as the
 // data names it and under each variant.
+#include <inttypes.h>
+
+#include "base/buf.h"
 #include "report/columns.h"
 #include "report/tables.h"
 
@@ -53,11 +56,38 @@ CELL(cell_pred_id, uint, row->stats->argmax)
 CELL(cell_target_id, uint, row->prompt->target)
 CELL(cell_foil_id, uint, row->prompt->foil)
 
+// "17", or "17|99" of several.
+static void put_ids(struct sheet *s, struct id_list list)
+{
+    struct buf text = { 0 };
+    for (uint32_t i = 0; i < list.n; i++)
+        buf_printf(&text, "%s%" PRIu32, i ? "|" : "", list.ids[i]);
+    s->out->failed |= text.failed;
+    sheet_text(s, text.failed ? "" : text.data);
+    buf_release(&text);
+}
+
+static void cell_target_ids(struct sheet *s, const struct table_row *row)
+{
+    put_ids(s, prompt_targets(row->prompt));
+}
+
+static void cell_foil_ids(struct sheet *s, const struct table_row *row)
+{
+    put_ids(s, prompt_foils(row->prompt));
+}
+
 #define LD_COLUMN                                                                                  \
-    COLUMN("ld", CELL_NUMBER, "logits", "logit of the target minus logit of the foil", cell_ld)
+    COLUMN("ld", CELL_NUMBER, "logits",                                                            \
+           "logit of the target minus logit of the foil; of a list's logits their mean, with "     \
+           "--answers lse their log-sum-exp",                                                      \
+           cell_ld)
 #define LOGPROB_COLUMN                                                                             \
-    COLUMN("logprob", CELL_NUMBER, "nats", "log-probability of the target", cell_logprob)
-#define RANK_COLUMN COLUMN("rank", CELL_INTEGER, "tokens", "that score above the target", cell_rank)
+    COLUMN("logprob", CELL_NUMBER, "nats",                                                         \
+           "log-probability of the target, of a list that of any of its tokens", cell_logprob)
+#define RANK_COLUMN                                                                                \
+    COLUMN("rank", CELL_INTEGER, "tokens",                                                         \
+           "that score above the target, of a list above its best", cell_rank)
 #define PRED_ID_COLUMN                                                                             \
     COLUMN("pred_id", CELL_INTEGER, "", "the token that scores highest", cell_pred_id)
 
@@ -72,12 +102,18 @@ static const struct column baseline_columns[] = {
     N_TOKENS_COLUMN,
     LD_COLUMN,
     LOGPROB_COLUMN,
-    { "prob", CELL_NUMBER, "", "probability of the target", cell_prob },
+    { "prob", CELL_NUMBER, "", "probability of the target, of a list the sum of its tokens'",
+      cell_prob },
     RANK_COLUMN,
     { "entropy", CELL_NUMBER, "nats", "of the predicted distribution", cell_entropy },
     PRED_ID_COLUMN,
-    { "target_id", CELL_INTEGER, "", "the target's first token", cell_target_id },
-    { "foil_id", CELL_INTEGER, "", "the foil's first token", cell_foil_id },
+    { "target_id", CELL_INTEGER, "", "the target's first token, of a list the first one's",
+      cell_target_id },
+    { "foil_id", CELL_INTEGER, "", "the foil's first token, of a list the first one's",
+      cell_foil_id },
+    { "target_ids", CELL_TEXT, "",
+      "the target's first token, of a list each one's, a bar between them", cell_target_ids },
+    { "foil_ids", CELL_TEXT, "", "likewise of the foil", cell_foil_ids },
 };
 
 const struct table table_baseline = {

@@ -59,7 +59,8 @@ static bool open_prompts(struct session *session, struct abl_err *err)
                                        .n_ctx = session->model->shape.n_ctx,
                                        .n_vocab = session->model->shape.n_vocab,
                                        .cluster = s->cluster ? s->cluster : c->clusters,
-                                       .whole_answers = s->whole_answers && !c->sequences };
+                                       .whole_answers = s->whole_answers && !c->sequences,
+                                       .answers = s->answers };
     if (!dataset_open_as(&s->fields, s->data, s->data_dir, s->split, s->max_rows, s->skip_bad,
                          &session->data, &session->n_dropped, err))
         return false;

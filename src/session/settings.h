@@ -48,6 +48,7 @@ struct settings {
     enum direction direction;            // of patch
     const char *positions;               // of patch, NULL: see settings_positions
     bool whole_answers;                  // --span full
+    enum answer_rule answers;            // of targets and foils that are lists
     enum ov_kind ov_kind;
     uint32_t top_k; // of ov: tokens at either end
     // of ov's circuits: tokens that enter, n_sources of them; 0 = the targets

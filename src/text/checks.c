@@ -26,12 +26,17 @@ static void check_leak(const struct prompt *p, bool by_template, struct lint *l)
 
 static bool check_target_in_prompt(const struct prompt *p, struct lint *l, struct abl_err *err)
 {
-    bool found;
-    if (!unicode_has_word(p->row->clean, p->row->target, &found))
-        return abl_no_memory(err);
-    if (found)
+    struct text_list targets = row_targets(p->row);
+    for (size_t i = 0; i < targets.n; i++) {
+        bool found;
+        if (!unicode_has_word(p->row->clean, targets.items[i], &found))
+            return abl_no_memory(err);
+        if (!found)
+            continue;
         lint_add(l, LINT_TARGET_IN_PROMPT, p->row->line, "%s is in %s",
-                 lint_quote(l, p->row->target), lint_quote(l, p->row->clean));
+                 lint_quote(l, targets.items[i]), lint_quote(l, p->row->clean));
+        return true;
+    }
     return true;
 }
 
@@ -47,12 +52,14 @@ static uint32_t find_special(const struct tokenizer *t, const uint32_t *ids, siz
 static void check_special(const struct prompt *p, bool has_bos, const struct token_ids *corrupt,
                           const struct tokenizer *t, struct lint *l)
 {
-    const uint32_t answers[] = { p->target, p->foil };
+    struct id_list targets = prompt_targets(p), foils = prompt_foils(p);
     uint32_t id = find_special(t, p->ids + has_bos, p->n_ids - has_bos);
     if (id == TOKEN_NONE)
         id = find_special(t, corrupt->ids, corrupt->n);
     if (id == TOKEN_NONE)
-        id = find_special(t, answers, 2);
+        id = find_special(t, targets.ids, targets.n);
+    if (id == TOKEN_NONE)
+        id = find_special(t, foils.ids, foils.n);
     if (id != TOKEN_NONE)
         lint_add(l, LINT_SPECIAL_TOKEN, p->row->line, "%s in %s",
                  lint_quote(l, tokenizer_text(t, id)), lint_quote(l, p->row->clean));

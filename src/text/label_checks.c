@@ -92,8 +92,10 @@ static bool check_ends(const struct prompts *p, struct lint *l, struct abl_err *
     bool *ends = calloc(p->n + 1, sizeof *ends), ok = ends != NULL;
     size_t n = 0;
     for (size_t i = 0; ok && i < p->n; i++) {
-        ok = unicode_ends_with_word(p->items[i].row->clean, p->items[i].row->target, &ends[i]);
-        n += ok && ends[i];
+        struct text_list targets = row_targets(p->items[i].row);
+        for (size_t k = 0; ok && !ends[i] && k < targets.n; k++)
+            ok = unicode_ends_with_word(p->items[i].row->clean, targets.items[k], &ends[i]);
+        n += ends[i];
     }
     for (size_t i = 0; ok && n > p->n / 2 && n > 1 && i < p->n; i++)
         if (ends[i])

@@ -35,6 +35,8 @@ static const struct lint_rule rules[N_LINTS] = {
     [LINT_ID_OUT_OF_RANGE]
     = { FINDING_ERROR, "id-out-of-range", "a token id is beyond the model's vocabulary",
         "use the tokenizer that belongs to the model" },
+    [LINT_REPEATED_ANSWER]
+    = { FINDING_WARNING, "repeated-answer", "a list names a token twice", "it counts once" },
     [LINT_SPLIT_LEAK]
     = { FINDING_WARNING, "split-leak", "the clean prompt is also in another split",
         "keep a prompt in one split only" },
@@ -42,8 +44,9 @@ static const struct lint_rule rules[N_LINTS] = {
     = { FINDING_WARNING, "cluster-leak", "the cluster has rows in another split too",
         "keep a cluster in one split only" },
     [LINT_TARGET_IN_PROMPT]
-    = { FINDING_WARNING, "target-in-prompt", "the prompt already says the target",
-        "copying can answer it; rewrite the prompt" },
+    = { FINDING_NOTE, "target-in-prompt", "the prompt already says the target",
+        "what is measured is copying, as the task may mean it: which of its words the model takes "
+        "where the foil stands there too" },
     [LINT_ANSWER_AT_END]
     = { FINDING_WARNING, "answer-at-end", "most prompts end with their own target",
         "repeating the last word answers them; end before the answer" },
@@ -94,6 +97,13 @@ static const struct lint_rule rules[N_LINTS] = {
     = { FINDING_WARNING, "low-accuracy", "the model prefers the target in fewer than 60 % of rows",
         "effects on a task that it cannot do say little; take another model or task" },
 };
+
+const char *finding_level_name(size_t level)
+{
+    static const char *const names[]
+        = { [FINDING_WARNING] = "warning", [FINDING_ERROR] = "error", [FINDING_NOTE] = "note" };
+    return level < sizeof names / sizeof *names ? names[level] : NULL;
+}
 
 void lint_add(struct lint *l, enum lint_kind kind, uint32_t line, const char *example, ...)
 {
@@ -192,7 +202,9 @@ bool lint_findings(struct lint *l, struct finding **out, size_t *n, struct abl_e
         if (!text)
             return abl_no_memory(err);
         findings[count++]
-            = (struct finding){ .level = forbids ? FINDING_ERROR : FINDING_WARNING,
+            = (struct finding){ .level = forbids                              ? FINDING_ERROR
+                                         : rules[kind].level == FINDING_ERROR ? FINDING_WARNING
+                                                                              : rules[kind].level,
                                 .kind = rules[kind].kind,
                                 .n_rows = note->n_rows,
                                 .first_line = note->lines[0],

@@ -11,7 +11,11 @@
 
 enum { FINDING_LINES = 3 }; // lines that a finding names
 
-enum finding_level { FINDING_WARNING, FINDING_ERROR };
+// A note is of what a task is, and nothing to mend.
+enum finding_level { FINDING_WARNING, FINDING_ERROR, FINDING_NOTE };
+
+// "warning", "error", "note"; a name_list.
+const char *finding_level_name(size_t level);
 
 // One line of the pre-flight report: what, where, and what to do.
 struct finding {
@@ -32,6 +36,7 @@ enum lint_kind {
     LINT_MULTI_TOKEN_FOIL,
     LINT_TARGET_IS_FOIL,
     LINT_ID_OUT_OF_RANGE,
+    LINT_REPEATED_ANSWER,
     LINT_SPLIT_LEAK,
     LINT_CLUSTER_LEAK,
     LINT_TARGET_IN_PROMPT,

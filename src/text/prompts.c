@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/answers.h"
 #include "text/checks.h"
 #include "text/clusters.h"
 #include "text/lint.h"
@@ -25,47 +26,24 @@ struct maker {
 
 // ----------------------------------------------------------------------------------------- one row
 
-// An answer behind the prompt: its first token, and all of them.
-struct answer {
-    uint32_t first;
-    const uint32_t *ids;
-    uint32_t n;
-};
-
-// The tokens that a word is behind the prompt, one unless whole answers are asked for; where it is
-// none, `kind` is noted and out->first is TOKEN_NONE.
-static bool find_answer(struct maker *m, const struct dataset_row *row, const char *word,
-                        enum lint_kind kind, struct answer *out, struct abl_err *err)
+static uint32_t highest(struct id_list list)
 {
-    struct abl_err why;
-    struct token_ids found = { 0 };
-    *out = (struct answer){ .first = TOKEN_NONE };
-    bool ok = tokenizer_span(m->tokenizer, row->clean, &m->ids, word, &found, &why);
-    if (ok && (!found.n || (found.n > 1 && !m->options->whole_answers)))
-        ok = abl_fail(&why, ABL_BAD_DATA, "'%s' is %zu tokens", word, found.n);
-    if (!ok && why.code == ABL_BAD_DATA)
-        lint_add(&m->lint, kind, row->line, "%s", why.text);
-    else if (!ok)
-        abl_fail(err, why.code, "%s", why.text);
-    uint32_t *ids = ok ? arena_alloc(&m->p->arena, found.n, sizeof *ids) : NULL;
-    bool no_memory = ok && !ids;
-    if (ids) {
-        memcpy(ids, found.ids, found.n * sizeof *ids);
-        *out = (struct answer){ ids[0], ids, (uint32_t)found.n };
-    }
-    token_ids_release(&found);
-    return no_memory ? abl_no_memory(err) : ok || why.code == ABL_BAD_DATA;
+    uint32_t id = 0;
+    for (uint32_t i = 0; i < list.n; i++)
+        id = list.ids[i] > id ? list.ids[i] : id;
+    return id;
 }
 
 static bool check_range(struct maker *m, const struct prompt *p)
 {
-    uint32_t n_vocab = m->options->n_vocab, worst = p->target > p->foil ? p->target : p->foil;
-    for (uint32_t i = 0; i < p->n_target_ids; i++)
-        worst = p->target_ids[i] > worst ? p->target_ids[i] : worst;
-    for (uint32_t i = 0; i < p->n_foil_ids; i++)
-        worst = p->foil_ids[i] > worst ? p->foil_ids[i] : worst;
-    for (uint32_t i = 0; i < p->n_ids; i++)
-        worst = p->ids[i] > worst ? p->ids[i] : worst;
+    const struct id_list lists[] = { prompt_targets(p),
+                                     prompt_foils(p),
+                                     { p->target_ids, p->n_target_ids },
+                                     { p->foil_ids, p->n_foil_ids },
+                                     { p->ids, p->n_ids } };
+    uint32_t n_vocab = m->options->n_vocab, worst = 0;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        worst = highest(lists[i]) > worst ? highest(lists[i]) : worst;
     if (!n_vocab || worst < n_vocab)
         return true;
     lint_add(&m->lint, LINT_ID_OUT_OF_RANGE, p->row->line,
@@ -91,19 +69,56 @@ static bool check_length(struct maker *m, const struct prompt *p)
     return false;
 }
 
+// Whether a whole answer is the other, or lists share a token.
+static bool answers_meet(const struct prompt *p)
+{
+    struct id_list targets = prompt_targets(p), foils = prompt_foils(p);
+    if (!p->lists)
+        return id_list_compare((struct id_list){ p->target_ids, p->n_target_ids },
+                               (struct id_list){ p->foil_ids, p->n_foil_ids })
+               == 0;
+    for (uint32_t i = 0; i < targets.n; i++)
+        if (id_list_has(foils, targets.ids[i]))
+            return true;
+    return false;
+}
+
 static bool check_answers(struct maker *m, const struct prompt *p)
 {
     const struct dataset_row *row = p->row;
-    bool same = p->n_target_ids == p->n_foil_ids && p->target == p->foil;
-    for (uint32_t i = 0; same && i < p->n_target_ids; i++)
-        same = p->target_ids[i] == p->foil_ids[i];
-    if (same && (p->target != TOKEN_NONE || strcmp(row->target, row->foil) == 0)) {
-        lint_add(&m->lint, LINT_TARGET_IS_FOIL, row->line, "both are %s",
-                 lint_quote(&m->lint, row->target));
+    bool known = p->target != TOKEN_NONE && p->foil != TOKEN_NONE;
+    if (known ? answers_meet(p) : strcmp(row->target, row->foil) == 0) {
+        if (p->lists)
+            lint_add(&m->lint, LINT_TARGET_IS_FOIL, row->line, "%s and %s share one",
+                     lint_quote(&m->lint, row->target), lint_quote(&m->lint, row->foil));
+        else
+            lint_add(&m->lint, LINT_TARGET_IS_FOIL, row->line, "both are %s",
+                     lint_quote(&m->lint, row->target));
         if (m->lint.fates[LINT_TARGET_IS_FOIL] != LINT_KEPT)
             return false;
     }
-    return p->target != TOKEN_NONE && p->foil != TOKEN_NONE;
+    return known;
+}
+
+// Answers that are lists are kept as such.
+static bool keep_answers(struct maker *m, const struct answer *target, const struct answer *foil,
+                         struct prompt *p, struct abl_err *err)
+{
+    bool known = target->firsts.n && foil->firsts.n;
+    p->target = target->firsts.n ? target->firsts.ids[0] : TOKEN_NONE;
+    p->target_ids = target->tokens.ids;
+    p->n_target_ids = target->tokens.n;
+    p->foil = foil->firsts.n ? foil->firsts.ids[0] : TOKEN_NONE;
+    p->foil_ids = foil->tokens.ids;
+    p->n_foil_ids = foil->tokens.n;
+    if (!known || (target->firsts.n == 1 && foil->firsts.n == 1))
+        return true;
+    struct answer_lists *lists = arena_alloc(&m->p->arena, 1, sizeof *lists);
+    if (!lists)
+        return abl_no_memory(err);
+    *lists = (struct answer_lists){ target->firsts, foil->firsts, m->options->answers };
+    p->lists = lists;
+    return true;
 }
 
 // m->ids with BOS in front, kept in the arena.
@@ -196,16 +211,17 @@ static bool make_prompt(struct maker *m, const struct dataset_row *row, struct p
         return false;
     if (!*fit)
         return true;
+    struct answer_query q = { .tokenizer = m->tokenizer,
+                              .row = row,
+                              .prompt = &m->ids,
+                              .whole = m->options->whole_answers,
+                              .arena = &m->p->arena,
+                              .lint = &m->lint };
     struct answer target, foil;
-    if (!find_answer(m, row, row->target, LINT_MULTI_TOKEN_TARGET, &target, err)
-        || !find_answer(m, row, row->foil, LINT_MULTI_TOKEN_FOIL, &foil, err))
+    if (!answer_find(&q, row_targets(row), LINT_MULTI_TOKEN_TARGET, &target, err)
+        || !answer_find(&q, row_foils(row), LINT_MULTI_TOKEN_FOIL, &foil, err)
+        || !keep_answers(m, &target, &foil, out, err))
         return false;
-    out->target = target.first;
-    out->target_ids = target.ids;
-    out->n_target_ids = target.n;
-    out->foil = foil.first;
-    out->foil_ids = foil.ids;
-    out->n_foil_ids = foil.n;
     bool answers = check_answers(m, out), length = check_length(m, out);
     *fit = answers && length && check_range(m, out);
     return keep_corrupt(m, out, err);

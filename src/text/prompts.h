@@ -21,8 +21,9 @@ struct prompts_options {
     uint32_t n_ctx; // longest prompt the model takes, BOS included; 0 = no limit
     // Ids at or above it are refused (tokenizer and weights do not fit together); 0 = no limit.
     uint32_t n_vocab;
-    enum cluster_by cluster; // --cluster
-    bool whole_answers;      // --span full: answers may have several tokens
+    enum cluster_by cluster;  // --cluster
+    bool whole_answers;       // --span full: answers may have several tokens
+    enum answer_rule answers; // of those that are lists
     // how the model's files were read, told as findings beside the tokenizer's; NULL = nothing
     const struct owner_notes *notes;
 };

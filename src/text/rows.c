@@ -14,23 +14,27 @@ enum field_flags {
     FIELD_MAY_BE_EMPTY = 1 << 1,  // the lint reports it with all the others
     FIELD_MAY_BE_NUMBER = 1 << 2, // a name rather than a text
     FIELD_PROMPT = 1 << 3,
+    FIELD_MAY_BE_LIST = 1 << 4,
 };
 
 struct row_field {
     const char *name;
     size_t offset; // of the const char * in struct dataset_row
     unsigned flags;
+    size_t list; // of the struct text_list, where it may be one
 };
 
 static const struct row_field fields[] = {
     { "clean", offsetof(struct dataset_row, clean),
-      FIELD_REQUIRED | FIELD_MAY_BE_EMPTY | FIELD_PROMPT },
-    { "target", offsetof(struct dataset_row, target), FIELD_REQUIRED },
-    { "foil", offsetof(struct dataset_row, foil), FIELD_REQUIRED },
-    { "corrupt", offsetof(struct dataset_row, corrupt), FIELD_PROMPT },
-    { "id", offsetof(struct dataset_row, id), FIELD_MAY_BE_NUMBER },
-    { "template", offsetof(struct dataset_row, template_name), FIELD_MAY_BE_NUMBER },
-    { "cluster", offsetof(struct dataset_row, cluster), FIELD_MAY_BE_NUMBER },
+      FIELD_REQUIRED | FIELD_MAY_BE_EMPTY | FIELD_PROMPT, 0 },
+    { "target", offsetof(struct dataset_row, target), FIELD_REQUIRED | FIELD_MAY_BE_LIST,
+      offsetof(struct dataset_row, targets) },
+    { "foil", offsetof(struct dataset_row, foil), FIELD_REQUIRED | FIELD_MAY_BE_LIST,
+      offsetof(struct dataset_row, foils) },
+    { "corrupt", offsetof(struct dataset_row, corrupt), FIELD_PROMPT, 0 },
+    { "id", offsetof(struct dataset_row, id), FIELD_MAY_BE_NUMBER, 0 },
+    { "template", offsetof(struct dataset_row, template_name), FIELD_MAY_BE_NUMBER, 0 },
+    { "cluster", offsetof(struct dataset_row, cluster), FIELD_MAY_BE_NUMBER, 0 },
 };
 
 enum { N_FIELDS = sizeof fields / sizeof *fields };
@@ -60,9 +64,39 @@ static const char **field_of(struct dataset_row *row, const struct row_field *f)
     return (const char **)(void *)((char *)row + f->offset);
 }
 
+static const char *kind_of(enum json_type type)
+{
+    return type == JSON_ARRAY    ? "a list"
+           : type == JSON_OBJECT ? "an object"
+           : type == JSON_NUMBER ? "a number"
+           : type == JSON_STRING ? "a string"
+           : type == JSON_NULL   ? "null"
+                                 : "true or false";
+}
+
+// What a value is in a string's place, and what to do about it.
+static bool no_text(struct json *j, const struct row_field *f, const char *name)
+{
+    enum json_type type = json_peek(j);
+    if (type == JSON_NONE)
+        return json_skip(j); // which says what the matter is
+    const char *what = f->flags & FIELD_MAY_BE_LIST
+                           ? "put it in quotes, with its leading space, or give a list of strings"
+                       : type == JSON_ARRAY ? "give each its own row"
+                                            : "put it in quotes";
+    return json_fail(j, "\"%s\" is no string but %s: %s", name, kind_of(type), what);
+}
+
+static struct text_list *list_of(struct dataset_row *row, const struct row_field *f)
+{
+    return (struct text_list *)(void *)((char *)row + f->list);
+}
+
 static bool read_text(struct json *j, const struct row_field *f, const char *name,
                       struct json_text *out)
 {
+    if (json_peek(j) != JSON_STRING)
+        return no_text(j, f, name);
     if (!json_string(j, out))
         return false;
     if (memchr(out->data, '\0', out->len))
@@ -70,24 +104,62 @@ static bool read_text(struct json *j, const struct row_field *f, const char *nam
     return out->len || (f->flags & FIELD_MAY_BE_EMPTY) || json_fail(j, "\"%s\" is empty", name);
 }
 
+// The list's texts, and all of them as one.
+static bool keep_list(struct json *j, const struct json_text *texts, size_t n, struct arena *arena,
+                      struct text_list *list, const char **out)
+{
+    const char **items = arena_alloc(arena, n, sizeof *items);
+    struct buf all = { 0 };
+    bool ok = items;
+    for (size_t i = 0; ok && i < n; i++) {
+        items[i] = arena_strndup(arena, texts[i].data, texts[i].len);
+        ok = items[i];
+        buf_printf(&all, "%s%s", i ? "|" : "", ok ? items[i] : "");
+    }
+    *out = ok && !all.failed ? arena_strndup(arena, all.data, all.len) : NULL;
+    buf_release(&all);
+    if (n > 1)
+        *list = (struct text_list){ items, n };
+    return *out || abl_no_memory(j->err);
+}
+
+static bool read_list(struct json *j, const struct row_field *f, const char *name,
+                      struct arena *arena, struct text_list *list, const char **out)
+{
+    struct json_text *texts = NULL;
+    size_t n = 0, cap = 0;
+    bool ok = json_array(j);
+    while (ok && json_next_item(j)) {
+        struct json_text *more = array_room(texts, n, &cap, sizeof *texts);
+        texts = more ? more : texts;
+        ok = more ? read_text(j, f, name, &texts[n++]) : abl_no_memory(j->err);
+    }
+    ok = ok && !j->failed && (n || json_fail(j, "\"%s\" is an empty list", name))
+         && keep_list(j, texts, n, arena, list, out);
+    free(texts);
+    return ok;
+}
+
 static bool read_value(struct json *j, const struct row_field *f, const char *name,
-                       struct arena *arena, const char **out)
+                       struct arena *arena, struct dataset_row *row)
 {
     struct json_text text;
     uint64_t number;
+    const char **out = field_of(row, f);
     enum json_type type = json_peek(j);
     if (type == JSON_NULL)
         return json_null(j);
+    if (type == JSON_ARRAY && (f->flags & FIELD_MAY_BE_LIST))
+        return read_list(j, f, name, arena, list_of(row, f), out);
     if (type == JSON_NUMBER && (f->flags & FIELD_MAY_BE_NUMBER)) {
         if (!json_u64(j, &number))
             return false;
         *out = arena_printf(arena, "%" PRIu64, number);
-    } else if (type == JSON_STRING) {
+    } else {
         if (!read_text(j, f, name, &text))
             return false;
         *out = arena_strndup(arena, text.data, text.len);
-    } else
-        return json_fail(j, "\"%s\" is no string", name);
+    }
     return *out || abl_no_memory(j->err);
 }
 
@@ -114,9 +186,9 @@ static bool read_field(struct json *j, const struct row_source *from, struct jso
         f++;
     if (f == fields + N_FIELDS)
         return read_other(j, key, spans);
-    if (!read_value(j, f, name_in_file(f, from->names), from->arena, field_of(row, f)))
+    if (!read_value(j, f, name_in_file(f, from->names), from->arena, row))
         return false;
-    if (!(f->flags & FIELD_PROMPT))
+    if (!(f->flags & FIELD_PROMPT) && !(f->flags & FIELD_MAY_BE_LIST && list_of(row, f)->n))
         row_spans_field(spans, key, *field_of(row, f));
     return true;
 }

@@ -10,8 +10,14 @@
 #include "base/err.h"
 #include "text/row_spans.h"
 
+struct text_list {
+    const char *const *items;
+    size_t n;
+};
+
 struct dataset_row {
-    const char *clean, *target, *foil;
+    const char *clean, *target, *foil; // of a list the texts with | between
+    struct text_list targets, foils;   // where the answer is a list; n 0: it is one
     const char *corrupt, *id, *template_name, *cluster; // NULL where the row has none
     struct row_spans spans, corrupt_spans;              // of clean and of corrupt
     uint32_t line;                                      // 1-based line in the file
@@ -19,6 +25,17 @@ struct dataset_row {
     // A row of another split with the same clean prompt, cluster, template; 0 = none.
     uint32_t leak_line, cluster_leak_line, template_leak_line;
 };
+
+// All texts that answer a row, and those that are its foil; they live as long as the row.
+static inline struct text_list row_targets(const struct dataset_row *row)
+{
+    return row->targets.n ? row->targets : (struct text_list){ &row->target, 1 };
+}
+
+static inline struct text_list row_foils(const struct dataset_row *row)
+{
+    return row->foils.n ? row->foils : (struct text_list){ &row->foil, 1 };
+}
 
 // What the fields of a row are called in the file; NULL = clean, corrupt, target, foil.
 struct dataset_fields {

@@ -23,13 +23,21 @@ static bool is_glued(const char *prompt, const char *answer)
            && unicode_is_word((unsigned char)*answer);
 }
 
+// The first of an answer's texts that is glued to the prompt, NULL where none is.
+static const char *find_glued(const char *prompt, struct text_list answer)
+{
+    for (size_t i = 0; i < answer.n; i++)
+        if (is_glued(prompt, answer.items[i]))
+            return answer.items[i];
+    return NULL;
+}
+
 static void check_seam(const struct dataset_row *row, struct lint *l)
 {
     if (ends_in_space(row->clean))
         lint_add(l, LINT_TRAILING_SPACE, row->line, "%s", lint_quote(l, row->clean));
-    const char *glued = is_glued(row->clean, row->target) ? row->target
-                        : is_glued(row->clean, row->foil) ? row->foil
-                                                          : NULL;
+    const char *glued = find_glued(row->clean, row_targets(row));
+    glued = glued ? glued : find_glued(row->clean, row_foils(row));
     if (glued)
         lint_add(l, LINT_NO_SPACE, row->line, "%s behind %s", lint_quote(l, glued),
                  lint_quote(l, row->clean));

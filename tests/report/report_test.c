@@ -74,10 +74,14 @@ static void p_is(const struct sheet_read *s, size_t row, const struct example *e
 static void baseline_holds_the_intact_rows(void **state)
 {
     struct example *e = example_new(&experiment_heads);
+    static const uint32_t targets[] = { 24, 17, 30 }, foil = 94;
+    const struct answer_lists lists = { .targets = { targets, 3 }, .foils = { &foil, 1 } };
+    e->items[4].lists = &lists;
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/baseline.csv");
     header_is(
-        s, "condition,row,cluster,n_tokens,ld,logprob,prob,rank,entropy,pred_id,target_id,foil_id");
+        s, "condition,row,cluster,n_tokens,ld,logprob,prob,rank,entropy,pred_id,target_id,foil_id,"
+           "target_ids,foil_ids");
     assert_int_equal(s->n_lines, ROWS + 1);
     cell_is(s, 4, "condition", "facts");
     cell_is(s, 4, "row", "8");
@@ -89,6 +93,9 @@ static void baseline_holds_the_intact_rows(void **state)
     cell_is(s, 4, "pred_id", "24");
     cell_is(s, 4, "target_id", "24");
     cell_is(s, 4, "foil_id", "94");
+    cell_is(s, 4, "target_ids", "24|17|30");
+    cell_is(s, 4, "foil_ids", "94");
+    cell_is(s, 3, "target_ids", "22");
     for (size_t i = 0; i < ROWS; i++) {
         const struct row_stats *row = &e->intact[i];
         cell_near(s, i, "ld", (double)row->target_logit - (double)row->foil_logit);

@@ -47,6 +47,7 @@ static const struct list {
     { "split", NULL, split_name, SPLIT_TRAIN, NULL },
     { "cluster", "which rows are resampled together", cluster_name, CLUSTER_PROMPT, NULL },
     { "span", "what of an answer is scored", span_name, 0, NULL },
+    { "answers", "how the logits of a list become one", answer_rule_name, 0, NULL },
     { "bos", NULL, bos_mode_name, 0, NULL },
     { "like", "whose reading of the model's files counts where versions disagree", owner_name, 0,
       NULL },

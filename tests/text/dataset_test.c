@@ -96,6 +96,27 @@ static void takes_any_line_ending_and_skips_blank_lines_and_the_mark(void **stat
     scratch_remove(&s);
 }
 
+static void reads_lists_of_answers(void **state)
+{
+    (void)state;
+    struct scratch s;
+    size_t n_dropped;
+    scratch_make(&s);
+    scratch_text(&s, "x.jsonl",
+                 "{\"clean\": \"A\", \"target\": [\" a\", \" b\"], \"foil\": [\" c\"]}\n");
+    struct dataset *d = open_rows(scratch_path(&s, "x.jsonl"), SPLIT_DEFAULT, 0, false, &n_dropped);
+    const struct dataset_row *row = &d->rows[0];
+    assert_string_equal(row->target, " a| b");
+    assert_int_equal(row_targets(row).n, 2);
+    assert_string_equal(row_targets(row).items[0], " a");
+    assert_string_equal(row_targets(row).items[1], " b");
+    assert_string_equal(row->foil, " c");
+    assert_int_equal(row_foils(row).n, 1);
+    assert_string_equal(row_foils(row).items[0], " c");
+    dataset_free(d);
+    scratch_remove(&s);
+}
+
 static void refuses_bad_rows_with_their_line(void **state)
 {
     (void)state;
@@ -110,8 +131,17 @@ static void refuses_bad_rows_with_their_line(void **state)
         { "{\"target\": \" b\", \"foil\": \" c\"}", "\"clean\" is missing" },
         { ROW("B", "", " c"), "\"target\" is empty" },
         { ROW("B", " b", ""), "\"foil\" is empty" },
-        { "{\"clean\": \"B\", \"target\": 3, \"foil\": \" c\"}", "\"target\" is no string" },
-        { "{\"clean\": [], \"target\": \" b\", \"foil\": \" c\"}", "\"clean\" is no string" },
+        { "{\"clean\": \"B\", \"target\": 3, \"foil\": \" c\"}",
+          "\"target\" is no string but a number: put it in quotes, with its leading space, or give "
+          "a list of strings" },
+        { "{\"clean\": [], \"target\": \" b\", \"foil\": \" c\"}",
+          "\"clean\" is no string but a list: give each its own row" },
+        { "{\"clean\": \"B\", \"target\": [], \"foil\": \" c\"}", "\"target\" is an empty list" },
+        { "{\"clean\": \"B\", \"target\": [\" b\", 3], \"foil\": \" c\"}",
+          "\"target\" is no string but a number" },
+        { "{\"clean\": \"B\", \"target\": [\" b\", \"\"], \"foil\": \" c\"}",
+          "\"target\" is empty" },
+        { "{\"clean\": \"B\", \"target\": [\" b\" \" c\"], \"foil\": \" c\"}", "line 2 at byte" },
         { "{\"clean\": \"B\", \"clean\": \"B\", \"target\": \" b\", \"foil\": \" c\"}",
           "duplicate key \"clean\"" },
         { ROW("B\\u0000x", " b", " c"), "\"clean\" holds a NUL character" },
@@ -556,6 +586,7 @@ int main(void)
         cmocka_unit_test(reads_spans_of_both_prompts),
         cmocka_unit_test(refuses_spans_that_are_none),
         cmocka_unit_test(takes_any_line_ending_and_skips_blank_lines_and_the_mark),
+        cmocka_unit_test(reads_lists_of_answers),
         cmocka_unit_test(refuses_bad_rows_with_their_line),
         cmocka_unit_test(counts_only_bad_rows_that_were_asked_for),
         cmocka_unit_test(refuses_what_has_no_rows),

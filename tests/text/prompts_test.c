@@ -112,6 +112,55 @@ static void expect_kinds(const struct prompts *p, const char *const *kinds)
     assert_int_equal(p->n_findings, n);
 }
 
+static void ids_are(const char *what, struct id_list found, const uint32_t *expected, uint32_t n)
+{
+    assert_int_equal(found.n, n);
+    for (uint32_t i = 0; i < n; i++)
+        if (found.ids[i] != expected[i])
+            fail_msg("%s %u: found %u, expected %u", what, i, found.ids[i], expected[i]);
+}
+
+static void lists_of_answers_are_found_token_by_token(void **state)
+{
+    (void)state;
+    static const char *const both[] = { " y", " x", " y" }, *const one[] = { " x", " z" };
+    struct cells cell = { "a", "b", " y| x| y", " w" };
+    struct prompts_options options = plain;
+    struct made m;
+    options.answers = ANSWERS_LSE;
+    fill_rows(&m, &cell, 1);
+    m.rows[0].targets = (struct text_list){ both, 3 };
+    run(&m, &options);
+    const struct prompt *p = &m.p->items[0];
+    expect_kinds(m.p, (const char *const[]){ "multi-token-foil", "repeated-answer", NULL });
+    assert_null(p->lists);
+    release(&m);
+
+    cell.foil = " x";
+    fill_rows(&m, &cell, 1);
+    m.rows[0].targets = (struct text_list){ both, 3 };
+    run(&m, &options);
+    expect_kinds(m.p, (const char *const[]){ "target-is-foil", "repeated-answer", NULL });
+    assert_non_null(strstr(m.p->findings[0].text, "' y| x| y' and ' x' share one"));
+    assert_non_null(strstr(m.p->findings[1].text, "' y' stands in it twice"));
+    p = &m.p->items[0];
+    assert_int_equal(p->target, SPACE_Y);
+    assert_int_equal(p->lists->how, ANSWERS_LSE);
+    ids_are("target", prompt_targets(p), (const uint32_t[]){ SPACE_Y, SPACE_X }, 2);
+    ids_are("foil", prompt_foils(p), (const uint32_t[]){ SPACE_X }, 1);
+    release(&m);
+
+    struct abl_err err;
+    options.whole_answers = true;
+    fill_rows(&m, &cell, 1);
+    m.rows[0].foils = (struct text_list){ one, 2 };
+    assert_false(prompts_make(&m.data, m.tokenizer, &options, &m.p, &err));
+    assert_int_equal(err.code, ABL_USAGE);
+    assert_non_null(strstr(err.text, "--span full"));
+    m.p = NULL;
+    release(&m);
+}
+
 static void reads_bos_and_ids_of_a_prompt(void **state)
 {
     (void)state;
@@ -347,7 +396,7 @@ static void names_the_first_error_and_counts_the_others(void **state)
     release(&m);
 }
 
-// Exactly one finding, a warning that does not stop the run.
+// Exactly one finding, a warning, or a note, that does not stop the run.
 static void expect_warning(const struct cells *rows, size_t n, const char *kind, uint32_t n_rows,
                            uint32_t first_line, const char *expected)
 {
@@ -355,7 +404,8 @@ static void expect_warning(const struct cells *rows, size_t n, const char *kind,
     make(&m, rows, n, &plain);
     expect_kinds(m.p, (const char *const[]){ kind, NULL });
     const struct finding *f = &m.p->findings[0];
-    assert_int_equal(f->level, FINDING_WARNING);
+    bool note = strcmp(kind, "target-in-prompt") == 0;
+    assert_int_equal(f->level, note ? FINDING_NOTE : FINDING_WARNING);
     assert_int_equal(f->n_rows, n_rows);
     assert_int_equal(f->first_line, first_line);
     if (!strstr(f->text, expected))
@@ -630,6 +680,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_that_carries_nothing_is_dropped_or_kept_as_it_is_told),
         cmocka_unit_test(a_row_that_carries_nothing_and_is_wrong_is_refused),
+        cmocka_unit_test(lists_of_answers_are_found_token_by_token),
         cmocka_unit_test(reads_bos_and_ids_of_a_prompt),
         cmocka_unit_test(finds_the_tokens_of_spans),
         cmocka_unit_test(finds_where_prompts_differ),
