@@ -23,7 +23,7 @@ void fuzz_options(const uint8_t *data, size_t size)
     }
     memset(&cli, 0xaa, sizeof cli); // nothing of it may be left as it was
     if (fuzz_outcome(cli_parse(n, words, &cli, &err), &err)) {
-        REQUIRE(cli.command < N_COMMANDS && cli.n_args <= MAX_ARGS && cli.n_data <= MAX_ARGS);
+        REQUIRE(cli.command < N_COMMANDS && cli.n_args <= MAX_OPERANDS && cli.n_data <= MAX_ARGS);
         REQUIRE(cli.run.experiment && cli.run.metric < N_METRICS && cli.n_tokenizers <= MAX_ARGS);
         REQUIRE(!cli.run.n_sources || cli.run.sources == cli.sources);
         for (size_t i = 0; i < cli.n_args; i++)
