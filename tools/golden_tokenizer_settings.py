@@ -196,6 +196,19 @@ def reported() -> list[dict]:
         case = {"reported": name, **new_case(base, model, class_name)}
         case["files"]["tokenizer_config.json"].update(settings)
         cases.append({**case, "patch": patch} if patch else case)
+    word = {"__type": "AddedToken", **flagged("<word>", rstrip=True)}
+    for settings in (
+        {"additional_special_tokens": ["<word>"], "split_special_tokens": True},
+        {"extra_special_tokens": {"x_token": "<word>"}},
+        {"additional_special_tokens": [word]},
+        {"pad_token": word},
+        {"image_token": "<word>"},
+    ):
+        for base, model in (("model", "llama"), ("llama2", "llama"), ("qwen2", "qwen2")):
+            case = {"reported": "special tokens of added_tokens.json", **new_case(base, model, CLASSES[model][0])}
+            case["files"]["tokenizer_config.json"].update(settings)
+            case["files"]["added_tokens.json"] = {"<word>": vocabulary(base) + (0 if base == "model" else 9)}
+            cases.append(case)
     return cases
 
 

@@ -59,6 +59,14 @@ void printable_escape(uint32_t c, struct printable *out)
 size_t printable_next(const char *text, size_t left, struct printable *out)
 {
     const unsigned char *bytes = (const unsigned char *)text;
+    if (*bytes >= 0x20 && *bytes < 0x7f) { // most of what is drawn
+        out->character = *bytes;
+        out->escaped = false;
+        out->len = 1;
+        out->text[0] = *text;
+        out->text[1] = '\0';
+        return 1;
+    }
     size_t n = utf8_sequence(bytes, left);
     utf8proc_int32_t c = 0;
     if (!n) {

@@ -208,17 +208,39 @@ static bool list_decoder(struct adder *a, struct numbered_token **out, size_t *n
     return true;
 }
 
-// Of a special token that added_tokens.json lists. Both owners read that file before they have made
-// anything of tokenizer_config.json's entries with flags.
+static bool is_text(const struct special_token *t, struct json_text text)
+{
+    return t->text.data && t->text.len == text.len
+           && memcmp(t->text.data, text.data, text.len) == 0;
+}
+
+// Texts alone count in tokenizer_config.json, as nothing has been made of entries with flags.
+static bool lists_text(const struct special_list *list, bool of_config, struct json_text text)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (is_text(&list->items[i], text) && !(of_config && list->items[i].flagged))
+            return true;
+    return false;
+}
+
+// Whether a text is known as a special token's when added_tokens.json is read. Objects of names and
+// a class's own tokens come later.
+static bool known_early(const struct adder *a, struct json_text text)
+{
+    const struct tokenizer_settings *s = a->s;
+    for (size_t i = 0; i < N_ROLES; i++)
+        if (s->roles[i].given && !s->roles[i].of_config && is_text(&s->roles[i], text))
+            return true;
+    if (a->later)
+        return lists_text(s->extra.n ? &s->extra : &s->additional, true, text);
+    return lists_text(&s->additional, true, text) || lists_text(&s->map_additional, false, text);
+}
+
+// Of a token that added_tokens.json lists: normalized where it is not special yet.
 static unsigned plain_flags(const struct adder *a, struct json_text text)
 {
-    for (size_t i = 0; i < N_ROLES; i++) {
-        const struct special_token *t = &a->s->roles[i];
-        if (t->of_config && t->text.data && t->text.len == text.len
-            && memcmp(t->text.data, text.data, text.len) == 0)
-            return ADDED_SPECIAL | ADDED_NORMALIZED;
-    }
-    return ADDED_SPECIAL;
+    bool special = has(&a->special, text);
+    return known_early(a, text) ? ADDED_SPECIAL : ADDED_NORMALIZED | (special ? ADDED_SPECIAL : 0u);
 }
 
 static bool push_decoder(struct adder *a)
@@ -238,7 +260,7 @@ static bool push_decoder(struct adder *a)
         }
         unsigned flags = all[i].flags;
         bool special = has(&a->special, all[i].text);
-        if (all[i].plain && special)
+        if (all[i].plain)
             flags = plain_flags(a, all[i].text);
         else if (special)
             flags |= ADDED_SPECIAL;

@@ -161,7 +161,7 @@ bool settings_read_decoder(struct json *j, struct tokenizer_settings *s, void *t
 
 bool settings_read_plain(struct json *j, struct tokenizer_settings *s)
 {
-    struct numbered_token t = { .flags = ADDED_NORMALIZED, .plain = true };
+    struct numbered_token t = { .plain = true };
     if (!json_object(j))
         return false;
     while (json_next_key(j, &t.text))
