@@ -214,10 +214,7 @@ def split_halves(sums, seed):
     rng, n = Rng(seed), sums.shape[1]
     rhos = []
     for _ in range(200):
-        order = list(range(n))
-        for i in range(n, 1, -1):
-            j = rng.below(i)
-            order[i - 1], order[j] = order[j], order[i - 1]
+        order = shuffled(rng, n)
         first, second = sums[:, order[: n // 2]].sum(1), sums[:, order[n // 2 :]].sum(1)
         rhos.append(scipy.stats.spearmanr(first, second).statistic)
     return np.array(rhos)
@@ -228,17 +225,45 @@ def student_cases():
     return [{"p": p, "dof": dof, "t": float(scipy.stats.t.isf(p, dof))} for p, dof in cases]
 
 
-def stability_case(gen, n, rows, n_clusters, n_boot, seed):
+def shuffled(rng, n):
+    order = list(range(n))
+    for i in range(n, 1, -1):
+        j = rng.below(i)
+        order[i - 1], order[j] = order[j], order[i - 1]
+    return order
+
+
+def chance(sums, n_kept, k, seed):
+    """Every cluster's sign by a coin; of the n_kept largest, how halves agree and how a resample's top k is the sample's."""
+    rng, n = Rng(seed), sums.shape[1]
+    rhos, overlaps = [], []
+    for _ in range(200):
+        sign = np.array([-1.0 if rng.next() >> 63 else 1.0 for _ in range(n)])
+        order = shuffled(rng, n)
+        draw = [rng.below(n) for _ in range(n)]
+        flipped = sums * sign
+        kept = ranked(flipped.sum(1))[:n_kept]
+        first, second = flipped[:, order[: n // 2]].sum(1), flipped[:, order[n // 2 :]].sum(1)
+        rhos.append(scipy.stats.spearmanr(first[kept], second[kept]).statistic)
+        again = flipped[:, draw].sum(1)[kept]
+        overlap = len([i for i in ranked(again)[:k] if i < k])
+        overlaps.append(overlap / (2 * k - overlap))
+    return float(np.nanmean(rhos)), float(np.mean(overlaps))
+
+
+def stability_case(gen, n, rows, n_clusters, n_boot, seed, least):
     """n variants whose effects grow with their number; every number is a multiple of 1/64, so that sums are exact."""
     cluster = np.array(clustered(gen, rows, n_clusters))
     deltas = np.round(64 * (gen.normal(0, 1, (n, rows)) + np.linspace(-1.5, 1.5, n)[:, None])) / 64
     sums = np.stack([deltas[:, cluster == c].sum(1) for c in range(n_clusters)], axis=1)
     sizes = np.bincount(cluster)
+    kept = np.flatnonzero(abs(deltas.mean(1)) >= least)
+    every, sums = sums, sums[kept]
     rhos = split_halves(sums, seed)
-    k = min(10, n // 2)
-    top = set(ranked(deltas.mean(1))[:k])
+    k = min(10, len(kept) // 2)
+    top = set(ranked(deltas[kept].mean(1))[:k])
     rng = Rng(seed)
-    stays, overlaps = np.zeros(n), []
+    stays, overlaps = np.zeros(len(kept)), []
     for _ in range(min(n_boot, 1000)):
         draw = [rng.below(n_clusters) for _ in range(n_clusters)]
         here = set(ranked(sums[:, draw].sum(1) / sizes[draw].sum())[:k])
@@ -252,6 +277,8 @@ def stability_case(gen, n, rows, n_clusters, n_boot, seed):
         "n_clusters": n_clusters,
         "n_boot": n_boot,
         "seed": seed,
+        "least": least,
+        "n_ranked": len(kept),
         "deltas": [float(x) for x in deltas.ravel()],
         "split_half": rho,
         "split_half_lo": float(lo),
@@ -259,7 +286,8 @@ def stability_case(gen, n, rows, n_clusters, n_boot, seed):
         "spearman_brown": 2 * rho / (1 + rho),
         "top_k": k,
         "top_jaccard": float(np.mean(overlaps)),
-        "stays": [float(x) for x in stays / len(overlaps)],
+        "stays": [float(stays[list(kept).index(v)]) / len(overlaps) if v in kept else None for v in range(n)],
+        "chance": chance(every, len(kept), k, seed),
     }
 
 
@@ -272,7 +300,11 @@ def main():
         "fdr": fdr_cases(gen),
         "spearman": spearman_cases(gen),
         "student": student_cases(),
-        "stability": [stability_case(gen, 24, 30, 13, 150, 9), stability_case(gen, 7, 16, 16, 1200, 3)],
+        "stability": [
+            stability_case(gen, 24, 30, 13, 150, 9, 0.0),
+            stability_case(gen, 7, 16, 16, 1200, 3, 0.0),
+            stability_case(gen, 24, 40, 12, 200, 5, 0.5),
+        ],
         "ratios": ratios(gen),
     }
     path = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/stats-golden.json"

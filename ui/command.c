@@ -63,6 +63,12 @@ static unsigned set_metric(struct state *s, const char *argument)
         state_say(s, true, "unknown metric '%s': press v for the list", argument);
         return 0;
     }
+    // Who picks the metric that says most after looking has chosen among as many grids.
+    s->metrics_seen |= 1u << s->choice.metric;
+    int n = __builtin_popcount(s->metrics_seen);
+    if (n > 1)
+        state_say(s, false,
+                  "%d metrics looked at: q is over one grid of one metric, not over these", n);
     return EFFECT_RUN;
 }
 

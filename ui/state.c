@@ -14,6 +14,7 @@ bool state_new(const struct settings *settings, struct state **out, struct abl_e
     if (!s)
         return abl_no_memory(err);
     choice_init(&s->choice, settings);
+    s->metrics_seen = 1u << s->choice.metric;
     s->ov_kind = settings->ov_kind;
     s->side = presentation_of(s->choice.experiment)->pane;
     if (settings->sets)

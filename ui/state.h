@@ -58,6 +58,7 @@ struct state {
     struct log log;
     char message[MAX_MESSAGE]; // the last action in a line; empty = none; the log has all of it
     bool message_is_error;
+    unsigned metrics_seen;  // a bit each
     char marks_wanted[256]; // --sets' first set, marked once the model's shape is known
     char export_path[MAX_TYPED], screenshot_path[MAX_TYPED]; // arguments of effects
 };

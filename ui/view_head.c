@@ -103,13 +103,13 @@ static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
     snprintf(text, sizeof text, "%s %s", number, metric_info(p->metric)->unit);
     entry(l, format_effect(p->metric, name, sizeof name), style_bold(), text);
     format_interval(e, text);
-    snprintf(name, sizeof name, "%g%% CI", 100 * (1 - p->bar.alpha));
+    snprintf(name, sizeof name, "%g%% CI/cell", 100 * (1 - p->bar.alpha));
     entry(l, name, style_plain(), text);
     draw_ci(l, e, p->largest);
     format_probability(e->p, number);
     entry(l, "p", style_plain(), number);
     format_probability(e->q, number);
-    entry(l, "q", verdict_is_effect(e, p->bar) ? style_bold() : style_plain(), number);
+    entry(l, "q/grid", verdict_is_effect(e, p->bar) ? style_bold() : style_plain(), number);
     format_number(p->values[at], number);
     entry(l, "ablated", style_plain(), number);
     format_number(p->intact.mean, number);

@@ -64,9 +64,9 @@ static void draw_titles(struct grid *g, struct rect r, const struct state *s)
     format_effect(s->snap->metric, name, sizeof name);
     grid_text(g, r, 17 - text_width(name), 0, style_dim(), name);
     if (r.w >= 36)
-        grid_printf(g, r, 19, 0, style_dim(), "%g%% CI", 100 * (1 - s->snap->bar.alpha));
+        grid_printf(g, r, 19, 0, style_dim(), "%g%% CI of each", 100 * (1 - s->snap->bar.alpha));
     if (r.w >= 44)
-        grid_text(g, r, r.w - 1, 0, style_dim(), "q");
+        grid_text(g, r, r.w - 8, 0, style_dim(), "q (grid)");
 }
 
 void draw_rank(struct grid *g, struct rect r, const struct state *s)

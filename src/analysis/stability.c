@@ -3,16 +3,21 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "analysis/verdict.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "stats/ranks.h"
 
 // The variants' deltas, and room to work in.
 struct ranking {
-    size_t n;
+    size_t n_all;
+    double *all;  // (n_all, n_clusters) sums of the paired deltas
+    size_t n;     // variants that are big enough to be ranked
+    size_t *kept; // (n) which they are
     uint32_t n_clusters;
-    double *sums;    // (n, n_clusters) of the paired deltas
+    double *sums;    // (n, n_clusters) theirs
     double *means;   // (n_resamples, n), by resample
     double *first;   // (n) means of one half, and its ranks
     double *second;  // (n) likewise
@@ -25,6 +30,8 @@ struct ranking {
 
 static void ranking_release(struct ranking *r)
 {
+    free(r->all);
+    free(r->kept);
     free(r->sums);
     free(r->means);
     free(r->first);
@@ -39,11 +46,13 @@ static void ranking_release(struct ranking *r)
 static bool ranking_init(struct ranking *r, const struct measured_rows *measured, size_t n,
                          size_t n_resamples)
 {
-    *r = (struct ranking){ .n = n, .n_clusters = measured->prompts->n_clusters };
+    *r = (struct ranking){ .n_all = n, .n_clusters = measured->prompts->n_clusters };
     size_t room = size_max(n, 1), sums, means;
     if (!size_mul(room, size_max(r->n_clusters, 1), &sums)
         || !size_mul(room, size_max(n_resamples, 1), &means))
         return false;
+    r->all = calloc(sums, sizeof *r->all);
+    r->kept = calloc(room, sizeof *r->kept);
     r->sums = calloc(sums, sizeof *r->sums);
     r->means = calloc(means, sizeof *r->means);
     r->first = calloc(room, sizeof *r->first);
@@ -53,35 +62,51 @@ static bool ranking_init(struct ranking *r, const struct measured_rows *measured
     r->sorted = calloc(room, sizeof *r->sorted);
     r->order = calloc(size_max(r->n_clusters, 1), sizeof *r->order);
     r->top = calloc(room, sizeof *r->top);
-    return r->sums && r->means && r->first && r->second && r->column && r->rho && r->sorted
-           && r->order && r->top;
+    return r->all && r->kept && r->sums && r->means && r->first && r->second && r->column && r->rho
+           && r->sorted && r->order && r->top;
+}
+
+// The size that a mean delta must have to be ranked.
+static double least_ranked(const struct measured_rows *measured, enum metric m)
+{
+    size_t n = measured->prompts->n;
+    struct estimate intact = { .mean = 0 };
+    for (size_t i = 0; i < n; i++)
+        intact.mean += metric_value(m, &measured->intact[i], &measured->intact[i]) / (double)n;
+    return least_effect(measured->min_effect, &intact);
+}
+
+// What is smaller than matters is in an order that nobody asks about.
+static void keep_big_ones(struct ranking *r, double least_sum)
+{
+    for (size_t v = 0; v < r->n_all; v++) {
+        const double *sums = r->all + v * r->n_clusters;
+        double total = 0.0;
+        for (uint32_t c = 0; c < r->n_clusters; c++)
+            total += sums[c];
+        if (fabs(total) < least_sum)
+            continue;
+        memcpy(r->sums + r->n * r->n_clusters, sums, r->n_clusters * sizeof *sums);
+        r->kept[r->n++] = v;
+    }
 }
 
 static void fill(struct ranking *r, const struct measured_rows *measured,
                  const struct results *results, const size_t *variants, enum metric m,
                  size_t n_resamples)
 {
-    for (size_t v = 0; v < r->n; v++) {
+    for (size_t v = 0; v < r->n_all; v++) {
         const struct row_stats *rows = results->rows + variants[v] * results->n_prompts;
-        double *sums = r->sums + v * r->n_clusters;
+        double *sums = r->all + v * r->n_clusters;
         for (size_t i = 0; i < results->n_prompts; i++)
             sums[measured->prompts->items[i].cluster]
                 += metric_delta(m, &rows[i], &measured->intact[i]);
-        stats_resampled(measured->resampler, sums, n_resamples, r->column);
+    }
+    keep_big_ones(r, least_ranked(measured, m) * (double)results->n_prompts);
+    for (size_t v = 0; v < r->n; v++) {
+        stats_resampled(measured->resampler, r->sums + v * r->n_clusters, n_resamples, r->column);
         for (size_t b = 0; b < n_resamples; b++)
             r->means[b * r->n + v] = r->column[b];
-    }
-}
-
-// Fisher-Yates: order becomes a random permutation of 0..n-1.
-static void shuffle(uint32_t *order, uint32_t n, struct rng *rng)
-{
-    for (uint32_t i = 0; i < n; i++)
-        order[i] = i;
-    for (uint32_t i = n; i > 1; i--) {
-        uint32_t j = rng_below(rng, i), last = order[i - 1];
-        order[i - 1] = order[j];
-        order[j] = last;
     }
 }
 
@@ -105,7 +130,7 @@ static void find_halves(struct ranking *r, uint64_t seed, struct stability *out)
     double total = 0.0;
     uint32_t n = 0;
     for (int i = 0; i < STABILITY_HALVINGS; i++) {
-        shuffle(r->order, r->n_clusters, &rng);
+        rng_shuffle(&rng, r->order, r->n_clusters);
         double rho = halve(r);
         if (isnan(rho)) // all variants alike in one half: there is no ranking to compare
             continue;
@@ -153,7 +178,7 @@ static void find_tops(struct ranking *r, size_t n_resamples, struct stability *o
     size_t k = size_min(STABILITY_TOP, r->n / 2);
     double jaccard = 0.0;
     for (size_t v = 0; v < r->n; v++) {
-        out->stays[v] = 0.0;
+        out->stays[r->kept[v]] = 0.0;
         r->first[v] = 0.0;
         for (uint32_t c = 0; c < r->n_clusters; c++)
             r->first[v] += r->sums[v * r->n_clusters + c];
@@ -167,13 +192,13 @@ static void find_tops(struct ranking *r, size_t n_resamples, struct stability *o
         find_top(means, k, r);
         for (size_t i = 0; i < k; i++) {
             size_t v = (size_t)(r->sorted[i] - means);
-            out->stays[v] += 1.0;
+            out->stays[r->kept[v]] += 1.0;
             shared += r->top[v];
         }
         jaccard += (double)shared / (double)(2 * k - shared);
     }
     for (size_t v = 0; v < r->n; v++) // a count is exact where a sum of shares is not
-        out->stays[v] /= (double)n_resamples;
+        out->stays[r->kept[v]] /= (double)n_resamples;
     out->top_k = (uint32_t)k;
     out->n_resamples = (uint32_t)n_resamples;
     out->top_jaccard = jaccard / (double)n_resamples;
@@ -188,24 +213,27 @@ bool stability_make(const struct measured_rows *measured, const struct results *
                            .split_half_hi = NAN,
                            .spearman_brown = NAN,
                            .top_jaccard = NAN,
+                           .chance = { NAN, NAN },
                            .stays = calloc(size_max(n, 1), sizeof *s.stays),
-                           .n = n };
+                           .n_all = n };
     size_t n_resamples = size_min(resampler_n_boot(measured->resampler), STABILITY_RESAMPLES);
     struct ranking r = { 0 };
-    bool ok = s.stays && ranking_init(&r, measured, n, n_resamples);
+    bool ok = (s.stays && ranking_init(&r, measured, n, n_resamples)) || abl_no_memory(err);
     if (ok) {
         fill(&r, measured, results, variants, m, n_resamples);
         for (size_t v = 0; v < n; v++)
             s.stays[v] = NAN;
-        if (r.n_clusters >= 4 && n >= 3)
+        s.n = r.n;
+        if (r.n_clusters >= 4 && r.n >= 3)
             find_halves(&r, measured->seed, &s);
-        if (r.n_clusters >= 2 && n >= 2 && n_resamples)
+        if (r.n_clusters >= 2 && r.n >= 2 && n_resamples)
             find_tops(&r, n_resamples, &s);
+        ok = ranking_chance(r.all, n, r.n_clusters, r.n, s.top_k, measured->seed, &s.chance, err);
     }
     ranking_release(&r);
     if (!ok) {
         free(s.stays);
-        return abl_no_memory(err);
+        return false;
     }
     *out = s;
     return true;
@@ -240,12 +268,17 @@ void stability_text(const struct measured_rows *measured, const struct results *
     size_t n = ranked ? list_ranked(results, ranked) : 0;
     struct stability s = { .n = 0 };
     struct abl_err ignored;
-    if (n && stability_make(measured, results, ranked, n, m, &s, &ignored) && !isnan(s.split_half))
+    bool made = n && stability_make(measured, results, ranked, n, m, &s, &ignored);
+    if (made && s.n < 3)
+        buf_printf(out, "ranking by delta_%s: %zu of %zu reach the least effect, too few to rank\n",
+                   metric_info(m)->name, s.n, n);
+    else if (made && !isnan(s.split_half))
         buf_printf(out,
-                   "ranking of %zu by delta_%s: halves of the prompts agree %.2f [%.2f, %.2f]"
-                   " (Spearman), top %" PRIu32 " of resamples overlap %.2f (Jaccard)\n",
-                   n, metric_info(m)->name, s.split_half, s.split_half_lo, s.split_half_hi, s.top_k,
-                   s.top_jaccard);
+                   "ranking of %zu of %zu by delta_%s: halves of the clusters agree %.2f [%.2f, "
+                   "%.2f] (Spearman; %.2f by chance), top %" PRIu32 " of resamples overlap %.2f "
+                   "(Jaccard; %.2f by chance)\n",
+                   s.n, n, metric_info(m)->name, s.split_half, s.split_half_lo, s.split_half_hi,
+                   s.chance.split_half, s.top_k, s.top_jaccard, s.chance.top_jaccard);
     stability_release(&s);
     free(ranked);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/ranking_chance.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "session/measured_rows.h"
@@ -28,8 +29,11 @@ struct stability {
     // fewer than 2 variants or clusters, or without resamples.
     uint32_t top_k, n_resamples;
     double top_jaccard;
-    double *stays; // [n] share of the resamples that have the variant in their top k; NaN as above
-    size_t n;
+    // [n_all] share of the resamples that have the variant in their top k, top_k / n by chance; NaN
+    // as above, and of what is not ranked
+    double *stays;
+    size_t n, n_all; // ranked: those whose |mean delta| is at least the least effect; of how many
+    struct ranking_chance chance;
 };
 
 // Of n finished variants of the table, in any order: `stays` keeps it. Owned: stability_release. A

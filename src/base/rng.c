@@ -44,3 +44,14 @@ uint32_t rng_below(struct rng *r, uint32_t n)
     }
     return (uint32_t)(m >> 32);
 }
+
+void rng_shuffle(struct rng *r, uint32_t *order, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = i;
+    for (uint32_t i = n; i > 1; i--) {
+        uint32_t j = rng_below(r, i), last = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = last;
+    }
+}

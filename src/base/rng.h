@@ -15,4 +15,7 @@ uint64_t rng_next(struct rng *r);
 // Uniform in 0..n-1 without modulo bias (Lemire 2019); n > 0.
 uint32_t rng_below(struct rng *r, uint32_t n);
 
+// order becomes a random permutation of 0..n-1 (Fisher & Yates 1938).
+void rng_shuffle(struct rng *r, uint32_t *order, uint32_t n);
+
 #endif

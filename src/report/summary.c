@@ -112,7 +112,9 @@ static void add_stability(struct doc *d, cJSON *parent, const char *key, const s
     cJSON *o = doc_object(d, parent, key);
     doc_text(d, o, "metric", metric_info(METRIC_LD)->name);
     doc_uint(d, o, "n", s->n);
+    doc_uint(d, o, "n_all", s->n_all);
     doc_number(d, o, "split_half_spearman", s->split_half);
+    doc_number(d, o, "split_half_chance", s->chance.split_half);
     cJSON *range = doc_array(d, o, "range95");
     doc_number(d, range, NULL, s->split_half_lo);
     doc_number(d, range, NULL, s->split_half_hi);
@@ -120,6 +122,8 @@ static void add_stability(struct doc *d, cJSON *parent, const char *key, const s
     doc_uint(d, o, "n_halvings", s->n_halvings);
     doc_uint(d, o, "top_k", s->top_k);
     doc_number(d, o, "top_jaccard", s->top_jaccard);
+    doc_number(d, o, "top_jaccard_chance", s->chance.top_jaccard);
+    doc_number(d, o, "top_k_share_chance", s->top_k ? (double)s->top_k / (double)s->n : NAN);
     doc_uint(d, o, "n_resamples", s->n_resamples);
 }
 

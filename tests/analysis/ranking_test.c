@@ -49,13 +49,16 @@ static void check_stability(const cJSON *golden)
     study_begin(&s);
     size_t *variants = calloc(n, sizeof *variants);
     assert_non_null(variants);
+    s.measured.min_effect = at(golden, "least"); // of an intact ld of 1
+    for (size_t i = 0; i < rows; i++)
+        s.intact[i].target_logit = 1.0f;
     for (size_t i = 0; i < rows; i++)
         s.items[i].cluster = (uint32_t)item_at(golden, "cluster", i);
     s.prompts.n_clusters = (uint32_t)at(golden, "n_clusters");
     for (size_t v = 0; v < n; v++) {
         variants[v] = v;
         for (size_t i = 0; i < rows; i++)
-            study_set(&s, v, i, item_at(golden, "deltas", v * rows + i));
+            study_set(&s, v, i, 1.0 + item_at(golden, "deltas", v * rows + i));
     }
     study_resample(&s, (uint32_t)at(golden, "n_boot"), (uint64_t)at(golden, "seed"));
     must(stability_make(&s.measured, &s.results, variants, n, METRIC_LD, &found, &err), &err);
@@ -65,8 +68,15 @@ static void check_stability(const cJSON *golden)
     is_near("spearman_brown", found.spearman_brown, at(golden, "spearman_brown"));
     is_near("top_k", found.top_k, at(golden, "top_k"));
     is_near("top_jaccard", found.top_jaccard, at(golden, "top_jaccard"));
+    is_near("n", (double)found.n, at(golden, "n_ranked"));
+    assert_int_equal(found.n_all, n);
+    is_near("chance of halves", found.chance.split_half, item_at(golden, "chance", 0));
+    is_near("chance of tops", found.chance.top_jaccard, item_at(golden, "chance", 1));
     for (size_t v = 0; v < n; v++)
-        is_near("stays", found.stays[v], item_at(golden, "stays", v));
+        if (cJSON_IsNull(cJSON_GetArrayItem(fixture_at(golden, "stays"), (int)v)))
+            assert_true(isnan(found.stays[v]));
+        else
+            is_near("stays", found.stays[v], item_at(golden, "stays", v));
     stability_release(&found);
     free(variants);
     study_close(&s);
@@ -77,7 +87,7 @@ static void stability_agrees_with_numpy(void **state)
     (void)state;
     cJSON *root = fixture_read("tests/fixtures/stats-golden.json");
     const cJSON *cases = fixture_at(root, "stability"), *one;
-    assert_int_equal(cJSON_GetArraySize(cases), 2);
+    assert_int_equal(cJSON_GetArraySize(cases), 3);
     cJSON_ArrayForEach(one, cases) check_stability(one);
     cJSON_Delete(root);
 }

@@ -296,6 +296,7 @@ static double split_half_of(const char *folder, double opposite)
 {
     struct example *e = example_new(&experiment_heads);
     own_clusters(e);
+    e->session.settings.min_effect = 0; // mirrored halves come to nothing
     for (uint32_t i = 0; i < ROWS; i++)
         for (uint32_t v = 0; v < e->variants.n; v++) {
             e->results.rows[v * ROWS + i] = e->intact[i];

@@ -1,5 +1,6 @@
 // What the explorer draws, compared character by character with stored screens that were looked at.
 // ABLTUI_UPDATE_SCREENS=1 writes them anew.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -215,6 +216,47 @@ static void expect_direct(struct ablation how, enum metric m, const char *direct
 
 // total = direct + indirect: an ablation by half takes half of what the head writes; by a mean,
 // something else.
+// What the head pane says of the head under the cursor, and whether its cell is bold.
+static void expect_verdict(struct estimate e, enum metric m, double least, const char *said,
+                           bool bold)
+{
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct grid g = { 0 };
+    struct abl_err err;
+    s->snap->metric = m;
+    s->snap->bar.least = least;
+    s->snap->cells[0] = e;
+    char *text = screen_text(s);
+    if (!strstr(text, said))
+        fail_msg("expected \"%s\" on the screen:\n%s", said, text);
+    CHECK(grid_init(&g, 80, 24, &err));
+    view_draw(s, &g);
+    bool is_bold = false;
+    for (uint32_t x = 4; x < 10; x++) { // digits alone: brackets of the cursor always are
+        const struct cell *c = &g.cells[80 * 4 + x];
+        is_bold = is_bold || (c->character == '5' && c->style.flags & STYLE_BOLD);
+    }
+    if (is_bold != bold)
+        fail_msg("\"%s\": the cell is %sbold", said, is_bold ? "" : "not ");
+    free(text);
+    grid_release(&g);
+    state_free(s);
+}
+
+static void a_verdict_needs_a_test_and_size(void **state)
+{
+    (void)state;
+    struct estimate e = { .mean = -0.5, .q = 0.01, .n = 40, .n_clusters = 6 };
+    expect_verdict(e, METRIC_LD, 0.4, "it supports the target", true);
+    expect_verdict(e, METRIC_LD, 0.6, "detectable, negligible", false);
+    e.q = 0.05;
+    expect_verdict(e, METRIC_LD, 0.4, "no effect beyond chance", false);
+    e.q = NAN;
+    expect_verdict(e, METRIC_KL, 0.0, "never below 0: not tested", false);
+    e.n_clusters = 5;
+    expect_verdict(e, METRIC_LD, 0.4, "too few clusters to test", false);
+}
+
 static void draws_the_indirect_effect_where_there_is_one(void **state)
 {
     (void)state;
@@ -510,6 +552,7 @@ int main(void)
         cmocka_unit_test(draws_without_unicode),
         cmocka_unit_test(draws_the_same_screen_without_unicode),
         cmocka_unit_test(draws_the_joint_effect_of_marked_heads),
+        cmocka_unit_test(a_verdict_needs_a_test_and_size),
         cmocka_unit_test(draws_the_indirect_effect_where_there_is_one),
         cmocka_unit_test(draws_the_help_of_what_is_valid_now),
         cmocka_unit_test(shows_all_of_a_failure_where_the_heatmap_would_be),

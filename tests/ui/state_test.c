@@ -137,6 +137,21 @@ static void a_new_ablation_starts_a_run_and_can_be_undone(void **state)
     state_free(s);
 }
 
+// The metric shown first is looked at, too; looking at one twice adds nothing.
+static void who_looks_through_metrics_is_told(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    command_apply(s, "metric ld");
+    assert_null(strstr(s->message, "metrics looked at"));
+    command_apply(s, "metric prob");
+    assert_non_null(strstr(s->message, "2 metrics looked at"));
+    command_apply(s, "metric ld");
+    command_apply(s, "metric rank");
+    assert_non_null(strstr(s->message, "3 metrics looked at"));
+    state_free(s);
+}
+
 static void a_new_run_measures_the_marked_set_again(void **state)
 {
     (void)state;
@@ -496,6 +511,7 @@ int main(void)
         cmocka_unit_test(the_cursor_stays_in_the_grid),
         cmocka_unit_test(a_mark_asks_for_the_joint_effect),
         cmocka_unit_test(a_new_ablation_starts_a_run_and_can_be_undone),
+        cmocka_unit_test(who_looks_through_metrics_is_told),
         cmocka_unit_test(a_new_run_measures_the_marked_set_again),
         cmocka_unit_test(a_cancelled_run_goes_on_where_it_stopped),
         cmocka_unit_test(a_bad_scale_is_a_message_and_no_run),
