@@ -11,6 +11,7 @@ static void copy_name(char *to, const char *from)
 void choice_init(struct choice *c, const struct settings *settings)
 {
     *c = (struct choice){ .ablation = settings->ablation,
+                          .kinds = settings_ablations(settings),
                           .metric = settings->metric,
                           .experiment = settings->experiment,
                           .sites = settings->sites,
@@ -23,7 +24,9 @@ void choice_init(struct choice *c, const struct settings *settings)
 
 bool choice_apply(const struct choice *c, struct settings *to, struct arena *a, struct abl_err *err)
 {
-    to->ablation = c->ablation;
+    to->ablation = c->kinds.items[0];
+    to->also.n = c->kinds.n - 1;
+    memcpy(to->also.items, c->kinds.items + 1, to->also.n * sizeof *to->also.items);
     to->metric = c->metric;
     to->experiment = c->experiment;
     to->sites = c->sites;
@@ -50,16 +53,40 @@ bool choice_same_inputs(const struct choice *a, const struct choice *b)
            && same_prompts(a, b);
 }
 
+static bool same_kinds(const struct ablations *a, const struct ablations *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!ablation_same(&a->items[i], &b->items[i]))
+            return false;
+    return true;
+}
+
 bool choice_same_variants(const struct choice *a, const struct choice *b)
 {
-    return ablation_same(a->ablation, b->ablation) && a->experiment == b->experiment
+    return same_kinds(&a->kinds, &b->kinds) && a->experiment == b->experiment
            && a->sites == b->sites && !strcmp(a->sets, b->sets)
            && !strcmp(a->positions, b->positions);
 }
 
-bool ablation_same(struct ablation a, struct ablation b)
+void choice_set_kinds(struct choice *c, const struct ablations *kinds)
 {
-    return a.kind == b.kind && a.scale == b.scale && a.value_bias == b.value_bias;
+    c->kinds = *kinds;
+    c->ablation = kinds->items[0];
+}
+
+void choice_set_ablation(struct choice *c, struct ablation one)
+{
+    choice_set_kinds(c, &(struct ablations){ .items = { one }, .n = 1 });
+}
+
+size_t choice_find_kind(const struct choice *c, const struct ablation *one)
+{
+    size_t i = 0;
+    while (i < c->kinds.n && !ablation_same(&c->kinds.items[i], one))
+        i++;
+    return i;
 }
 
 void ablation_name(struct ablation a, char *out, size_t size)

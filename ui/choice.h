@@ -14,7 +14,8 @@ enum { MAX_NAME = PATH_MAX, MAX_SETS = 1024 };
 
 struct choice {
     char model[MAX_NAME], data[MAX_NAME], device[MAX_NAME];
-    struct ablation ablation;
+    struct ablation ablation; // what is shown
+    struct ablations kinds;   // that are run, what is shown among them
     enum metric metric;
     const struct experiment *experiment;
     char sets[MAX_SETS]; // of sets and partial, as --sets has them; empty = the command line's
@@ -37,8 +38,12 @@ bool choice_same_inputs(const struct choice *a, const struct choice *b);
 // Whether two choices of the same inputs run the same variants: all but the metric.
 bool choice_same_variants(const struct choice *a, const struct choice *b);
 
-// Whether two ablations are the same.
-bool ablation_same(struct ablation a, struct ablation b);
+// Run these kinds, of which the first is shown; just this one.
+void choice_set_kinds(struct choice *c, const struct ablations *kinds);
+void choice_set_ablation(struct choice *c, struct ablation one);
+
+// The place among the kinds of one that is run; kinds.n: it is not.
+size_t choice_find_kind(const struct choice *c, const struct ablation *one);
 
 // "zero", "scale 0.5", "mean", …
 void ablation_name(struct ablation a, char *out, size_t size);

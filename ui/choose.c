@@ -1,6 +1,7 @@
 #include "ui/choose.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ static void remember(struct state *s, const struct marks *marks)
 {
     if (s->n_undo == MAX_UNDO)
         memmove(s->undo, s->undo + 1, --s->n_undo * sizeof *s->undo);
-    s->undo[s->n_undo++] = (struct undo_entry){ *marks, s->choice.ablation };
+    s->undo[s->n_undo++] = (struct undo_entry){ *marks, s->choice.ablation, s->choice.kinds };
 }
 
 unsigned choose_undo(struct state *s)
@@ -22,9 +23,12 @@ unsigned choose_undo(struct state *s)
     if (!s->n_undo)
         return 0;
     const struct undo_entry *was = &s->undo[--s->n_undo];
-    bool ablation = !ablation_same(was->ablation, s->choice.ablation);
+    struct choice before = s->choice;
     s->marks = was->marks;
     s->choice.ablation = was->ablation;
+    s->choice.kinds = was->kinds;
+    bool ablation = !ablation_same(&before.ablation, &s->choice.ablation)
+                    || !choice_same_variants(&before, &s->choice);
     state_say(s, false, "undone: %zu head%s marked", s->marks.n, s->marks.n == 1 ? "" : "s");
     return EFFECT_JOINT | (ablation ? EFFECT_RUN : 0u);
 }
@@ -49,21 +53,44 @@ unsigned choose_no_marks(struct state *s)
     return EFFECT_JOINT;
 }
 
-static unsigned set_ablation(struct state *s, struct ablation a)
+// kinds: what is run from now on, what is shown among them.
+static unsigned set_ablation(struct state *s, struct ablation a, const struct ablations *kinds)
 {
-    if (ablation_same(a, s->choice.ablation))
-        return 0;
     if (!(s->choice.experiment->options & READS_ABLATION)) {
         state_say(s, true, "%s ablates nothing: E chooses another experiment",
                   s->choice.experiment->name);
         return 0;
     }
     remember(s, &s->marks);
+    choice_set_kinds(&s->choice, kinds);
     s->choice.ablation = a;
-    char name[64];
+    char name[64], place[32] = "";
     ablation_name(a, name, sizeof name);
-    state_say(s, false, "ablation: %s", name);
+    if (kinds->n > 1)
+        snprintf(place, sizeof place, ", %zu of %zu", choice_find_kind(&s->choice, &a) + 1,
+                 kinds->n);
+    state_say(s, false, "ablation: %s%s", name, place);
     return EFFECT_RUN;
+}
+
+static unsigned show_ablation(struct state *s, struct ablation a)
+{
+    struct ablations one = { .items = { a }, .n = 1 };
+    bool runs = choice_find_kind(&s->choice, &a) < s->choice.kinds.n;
+    if (ablation_same(&a, &s->choice.ablation))
+        return 0;
+    return set_ablation(s, a, runs ? &s->choice.kinds : &one);
+}
+
+unsigned choose_kinds(struct state *s, const char *text)
+{
+    struct ablations kinds = { .items = { s->choice.ablation } };
+    char names[NAMES_SIZE];
+    if (ablations_parse(text, &kinds))
+        return set_ablation(s, kinds.items[0], &kinds);
+    state_say(s, true, "'%s' are no kinds of ablation: expected %s or scale=S, each once", text,
+              names_join(ablation_kind_name, 0, ", ", ", ", names, sizeof names));
+    return 0;
 }
 
 unsigned choose_scale(struct state *s, const char *text)
@@ -78,13 +105,13 @@ unsigned choose_scale(struct state *s, const char *text)
         state_say(s, true, "scale 1 changes nothing: choose another");
         return 0;
     }
-    return set_ablation(
+    return show_ablation(
         s, (struct ablation){ .scale = scale, .value_bias = s->choice.ablation.value_bias });
 }
 
 unsigned choose_kind(struct state *s, enum ablate_kind kind)
 {
-    return set_ablation(
+    return show_ablation(
         s, (struct ablation){ .kind = kind, .value_bias = s->choice.ablation.value_bias });
 }
 
@@ -92,6 +119,9 @@ unsigned choose_kind(struct state *s, enum ablate_kind kind)
 unsigned choose_next_ablation(struct state *s)
 {
     struct ablation a = s->choice.ablation;
+    const struct ablations *kinds = &s->choice.kinds;
+    if (kinds->n > 1)
+        return show_ablation(s, kinds->items[(choice_find_kind(&s->choice, &a) + 1) % kinds->n]);
     if (a.kind == ABLATE_SCALE && !ablation_has_factor(a))
         return choose_scale(s, "0.5");
     return choose_kind(s, (enum ablate_kind)((a.kind + 1) % N_ABLATE_KINDS));
@@ -114,7 +144,8 @@ unsigned choose_experiment(struct state *s, const char *name)
         }
     }
     if (!(e->options & READS_ABLATION)) // they ablate nothing
-        s->choice.ablation = (struct ablation){ .value_bias = s->choice.ablation.value_bias };
+        choice_set_ablation(&s->choice,
+                            (struct ablation){ .value_bias = s->choice.ablation.value_bias });
     s->choice.experiment = e;
     state_focus(s, presentation_of(e)->pane);
     state_say(s, false, "experiment: %s", name);

@@ -9,10 +9,13 @@
 unsigned choose_mark(struct state *s);
 unsigned choose_no_marks(struct state *s);
 
-// Ablation by kind, by scaling ("0.5"), or the next one in turn: zero, half, mean, resample, patch.
+// Ablation by kind, by scaling ("0.5"), or the next one in turn: zero, half, mean, resample, patch,
+// or the next that the run has where it has several. One that the run has is shown, another runs
+// alone. And several at once: "zero,mean".
 unsigned choose_kind(struct state *s, enum ablate_kind kind);
 unsigned choose_scale(struct state *s, const char *text);
 unsigned choose_next_ablation(struct state *s);
+unsigned choose_kinds(struct state *s, const char *text);
 
 // Marks and ablation as they were before they changed last.
 unsigned choose_undo(struct state *s);

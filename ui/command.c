@@ -41,6 +41,8 @@ static unsigned set_ablation(struct state *s, const char *argument)
 {
     size_t kind;
     char kinds[NAMES_SIZE];
+    if (strchr(argument, ','))
+        return choose_kinds(s, argument);
     if (name_find(ablation_kind_name, 0, argument, strlen(argument), &kind))
         return choose_kind(s, (enum ablate_kind)kind);
     if (!strncmp(argument, "scale=", 6))
@@ -110,7 +112,8 @@ static const struct ui_command commands[] = {
     { "site", "S", false, "what patch puts in: resid_post, z, …", choose_site },
     { "direction", "D", false, "of patch: clean->corrupt or corrupt->clean", choose_direction },
     { "positions", "P", false, "of patch: last, all, each or -1,-3", choose_positions },
-    { "ablate", "K", false, "zero" ABLATION_LATER_NAMES " or scale=S", set_ablation },
+    { "ablate", "K,…", false, "zero" ABLATION_LATER_NAMES " or scale=S; several at once",
+      set_ablation },
     { "metric", "M", false, "show another metric", set_metric },
     { "keep", NULL, false, "keep this run to compare others with", keep },
     { "rerun", NULL, false, "run again from the start", rerun },

@@ -17,14 +17,15 @@ void detail_free(struct detail *d)
 bool detail_same_ask(const struct detail_ask *a, const struct detail_ask *b)
 {
     return a->head.layer == b->head.layer && a->head.head == b->head.head && a->row == b->row
-           && a->ov_kind == b->ov_kind && a->run == b->run && a->complete == b->complete;
+           && a->ov_kind == b->ov_kind && ablation_same(&a->how, &b->how) && a->run == b->run
+           && a->complete == b->complete;
 }
 
-// The finished variant that ablates this head alone, NO_VARIANT where there is none.
-static size_t variant_of(const struct results *t, struct head h)
+// The finished variant that ablates this head alone in this way, NO_VARIANT where there is none.
+static size_t variant_of(const struct results *t, struct head h, const struct ablation *how)
 {
-    size_t v = t ? variants_find_heads(t->variants, &h, 1) : NO_VARIANT;
-    return v != NO_VARIANT && t->done[v] ? v : NO_VARIANT;
+    size_t v = t ? variants_find_heads(t->variants, &h, 1, how) : NO_VARIANT;
+    return v != NO_VARIANT && results_is_effect(t, v) ? v : NO_VARIANT;
 }
 
 // " Paris", or " Mary| John" of several; NULL when memory is out.
@@ -40,7 +41,7 @@ static bool fill_rows(struct session *session, const struct results *t, enum met
                       struct detail *d, struct abl_err *err)
 {
     const struct prompts *p = session->prompts;
-    size_t variant = variant_of(t, d->ask.head);
+    size_t variant = variant_of(t, d->ask.head, &d->ask.how);
     d->rows = arena_alloc(&d->arena, p->n, sizeof *d->rows);
     if (!d->rows)
         return abl_no_memory(err);

@@ -18,6 +18,7 @@ struct detail_ask {
     struct head head;
     size_t row; // whose attention is shown
     enum ov_kind ov_kind;
+    struct ablation how; // whose deltas are shown
     unsigned run;
     bool complete; // the run has ended: every row is known
 };

@@ -31,8 +31,18 @@ void snapshot_free(struct snapshot *s)
     free(s->states);
     free(s->cells);
     free(s->values);
+    free(s->by_kind);
     free(s->items);
     free(s);
+}
+
+bool snapshot_kinds(struct snapshot *s, const struct ablations *kinds)
+{
+    s->kinds = *kinds;
+    if (kinds->n < 2)
+        return true;
+    s->by_kind = calloc(size_max(kinds->n * s->n_layers * s->n_heads, 1), sizeof *s->by_kind);
+    return s->by_kind;
 }
 
 bool snapshot_items(struct snapshot *s, size_t n)

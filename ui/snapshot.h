@@ -54,18 +54,22 @@ struct snapshot {
     bool has_facts; // false until the first model is loaded
     struct facts facts;
     const struct experiment *experiment;
-    unsigned run; // a number that is another for every run
-    struct ablation ablation;
-    enum metric metric;     // of every estimate here
-    struct estimate intact; // of that metric
-    struct verdict_bar bar; // of effects
+    unsigned run;             // a number that is another for every run
+    struct ablation ablation; // that the cells and items are of
+    struct ablations kinds;   // of the run
+    enum metric metric;       // of every estimate here
+    struct estimate intact;   // of that metric
+    struct verdict_bar bar;   // of effects
     uint32_t n_layers, n_heads;
     // (n_layers, n_heads) each; index with snapshot_at.
     enum cell_state *states;
     struct estimate *cells; // effect of ablating the head
     double *values;         // mean of the metric while it is ablated
-    double scale, largest;  // 99th percentile and maximum of |effect|; 0 before the first
-    struct item *items;     // (n_items), in the order of the run
+    // (kinds.n, n_layers, n_heads) effects under each kind; n = 0: not finished. NULL where the run
+    // has one kind.
+    struct estimate *by_kind;
+    double scale, largest; // 99th percentile and maximum of |effect|; 0 before the first
+    struct item *items;    // (n_items), in the order of the run
     size_t n_items;
     double items_scale;    // largest |delta| among them
     size_t done, total;    // variants
@@ -91,6 +95,9 @@ static inline size_t snapshot_at(const struct snapshot *s, struct head h)
 
 // A head's direct effect; NULL where the run has none.
 const struct item *snapshot_direct(const struct snapshot *s, struct head h);
+
+// Room for what the kinds say of each cell, all zero, where there are several.
+bool snapshot_kinds(struct snapshot *s, const struct ablations *kinds);
 
 // Room for n items, all zero. False when memory is out.
 bool snapshot_items(struct snapshot *s, size_t n);

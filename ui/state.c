@@ -156,6 +156,7 @@ static struct detail_ask ask_now(const struct state *s)
     return (struct detail_ask){ .head = s->cursor,
                                 .row = s->row,
                                 .ov_kind = s->ov_kind,
+                                .how = s->snap ? s->snap->ablation : s->choice.ablation,
                                 .run = s->snap ? s->snap->run : 0,
                                 .complete = s->snap && s->snap->phase == RUN_DONE };
 }

@@ -25,6 +25,7 @@ enum { MAX_UNDO = 64, MAX_MESSAGE = 1024 };
 struct undo_entry {
     struct marks marks;
     struct ablation ablation;
+    struct ablations kinds;
 };
 
 struct state {

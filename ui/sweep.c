@@ -247,10 +247,29 @@ static bool marks_fit(const struct sweep *s, const struct marks *marks)
     return true;
 }
 
+// How heads are ablated in what is shown, with its donors.
+static bool shown_ablation(const struct sweep *s, struct ablation *out, struct abl_err *err)
+{
+    struct ablations kinds;
+    if (!chosen_ablations(s->session, &kinds, err))
+        return false;
+    *out = kinds.items[0];
+    for (size_t i = 0; i < kinds.n; i++)
+        if (ablation_same(&kinds.items[i], &s->choice.ablation))
+            *out = kinds.items[i];
+    return true;
+}
+
+static bool has_joint(const struct sweep *s, const struct marks *marks)
+{
+    return s->set.ready && marks_same(&s->marks, marks)
+           && ablation_same(&s->set.variants.items[0].how, &s->choice.ablation);
+}
+
 bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel,
                  struct abl_err *err)
 {
-    if (s->set.ready && marks_same(&s->marks, marks))
+    if (has_joint(s, marks))
         return true;
     measured_release(&s->set);
     s->marks.n = 0;
@@ -261,8 +280,7 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
     s->marks = *marks;
     struct head_set set = { s->marks.items, s->marks.n };
     struct ablation how;
-    if (!chosen_ablation(s->session, &how, err)
-        || !variants_sets(&set, 1, how, &s->set.variants, err)
+    if (!shown_ablation(s, &how, err) || !variants_sets(&set, 1, how, &s->set.variants, err)
         || !measured_init(&s->set, s->session->prompts->n, err))
         return false;
     reuse_singles(s);

@@ -58,6 +58,8 @@ static bool export_set(struct sweep *s, const char *path, struct buf *said, stru
     struct settings settings = s->session->settings;
     struct drift drift;
     settings.experiment = &experiment_sets;
+    settings.ablation = s->set.variants.items[0].how;
+    settings.also.n = 0;
     settings.sets = head_set_label(&set, &scratch);
     struct report r = { .session = s->session,
                         .settings = &settings,

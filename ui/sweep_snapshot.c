@@ -21,8 +21,15 @@ static const struct live_effect *known(const struct sweep *s, size_t v, bool *sa
     return e && e->made ? e : NULL;
 }
 
-// The head that a variant is about: ablated alone, or patched at a site that has as many heads;
-// false for others, and for a second patch of the same head, at another position or site.
+// Whether a variant is of a kind of ablation; patches are of none and always shown.
+static bool is_of(const struct sweep *s, const struct variant *v, const struct ablation *how)
+{
+    return s->choice.kinds.n < 2 || ablation_same(&v->how, how);
+}
+
+// The head that a variant is about: ablated alone in the way that is shown, or patched at a site
+// that has as many heads; false for others, and for a second patch of the same head, at another
+// position or site.
 static bool cell_of(const struct sweep *s, const struct snapshot *p, const struct variant *v,
                     struct head *out)
 {
@@ -31,7 +38,7 @@ static bool cell_of(const struct sweep *s, const struct snapshot *p, const struc
         = v->role == ROLE_PATCH && e->head != ALL_HEADS
           && site_cols(&s->facts.shape, e->site) / site_head_cols(&s->facts.shape, e->site)
                  == p->n_heads;
-    if (v->role != ROLE_HEAD && !per_head)
+    if ((v->role != ROLE_HEAD && !per_head) || !is_of(s, v, &p->ablation))
         return false;
     *out = per_head ? (struct head){ e->layer, e->head } : v->nodes.heads[0];
     return p->states[snapshot_at(p, *out)] == CELL_OUTSIDE;
@@ -41,12 +48,12 @@ static bool cell_of(const struct sweep *s, const struct snapshot *p, const struc
 static void place_variants(const struct sweep *s, struct snapshot *p, size_t *cells)
 {
     p->total = s->run.variants.n;
+    p->done = s->run.results.n_done;
     for (size_t v = 0; v < p->total; v++) {
         bool sampled;
         const struct live_effect *e = known(s, v, &sampled);
         struct head h;
-        p->done += e && !sampled;
-        p->n_sampled += e != NULL;
+        p->n_sampled += s->run.results.done[v] || (s->coarse.sample && s->coarse.results.done[v]);
         cells[v] = SIZE_MAX;
         if (!cell_of(s, p, &s->run.variants.items[v], &h))
             continue;
@@ -64,6 +71,31 @@ static bool correct_cells(struct sweep *s, const struct snapshot *p, const size_
         if (cells[v] != SIZE_MAX && p->states[cells[v]] == CELL_DONE)
             shown[n++] = v;
     return live_effects_correct(&s->run.effects, shown, n, err);
+}
+
+// What each kind says of each head that has finished under it, q over the heads of its own. shown:
+// room for p->total.
+static bool fill_kinds(struct sweep *s, struct snapshot *p, size_t *shown, struct abl_err *err)
+{
+    size_t n_cells = (size_t)p->n_layers * p->n_heads;
+    if (!snapshot_kinds(p, &s->choice.kinds))
+        return abl_no_memory(err);
+    for (size_t k = 0; p->by_kind && k < p->kinds.n; k++) {
+        size_t n = 0;
+        for (size_t v = 0; v < p->total; v++) {
+            const struct variant *one = &s->run.variants.items[v];
+            if (one->role == ROLE_HEAD && s->run.effects.items[v].made
+                && ablation_same(&one->how, &p->kinds.items[k]))
+                shown[n++] = v;
+        }
+        if (!live_effects_correct(&s->run.effects, shown, n, err))
+            return false;
+        for (size_t i = 0; i < n; i++) {
+            struct head h = s->run.variants.items[shown[i]].nodes.heads[0];
+            p->by_kind[k * n_cells + snapshot_at(p, h)] = s->run.effects.items[shown[i]].delta;
+        }
+    }
+    return true;
 }
 
 static void fill_cell(const struct sweep *s, struct snapshot *p, size_t v, size_t at)
@@ -87,7 +119,7 @@ static bool fill_cells(struct sweep *s, struct snapshot *p, struct abl_err *err)
     for (size_t i = 0; i < (size_t)p->n_layers * p->n_heads; i++)
         p->cells[i] = missing;
     place_variants(s, p, cells);
-    bool ok = correct_cells(s, p, cells, cells + n, err);
+    bool ok = correct_cells(s, p, cells, cells + n, err) && fill_kinds(s, p, cells + n, err);
     for (size_t v = 0; ok && v < n; v++)
         if (cells[v] != SIZE_MAX)
             fill_cell(s, p, v, cells[v]);
@@ -96,9 +128,10 @@ static bool fill_cells(struct sweep *s, struct snapshot *p, struct abl_err *err)
 }
 
 // Sets, heads given back and patched places; the controls of a set show as its percentile only.
-static bool is_item(const struct variant *v)
+static bool is_item(const struct sweep *s, const struct snapshot *p, const struct variant *v)
 {
-    return v->role != ROLE_CONTROL && v->role != ROLE_HEAD;
+    return v->role != ROLE_CONTROL && v->role != ROLE_HEAD && v->role != ROLE_REPEAT
+           && is_of(s, v, &p->ablation);
 }
 
 // A set's heads given back stand below it, and are named without it.
@@ -148,11 +181,11 @@ static bool sweep_items(const struct sweep *s, struct snapshot *p, struct abl_er
     const struct lens *lens = s->has_readings ? s->readings.lens : NULL;
     size_t n = lens ? lens->n_parts : 0, at = 0;
     for (size_t v = 0; v < s->run.variants.n; v++)
-        n += is_item(&s->run.variants.items[v]);
+        n += is_item(s, p, &s->run.variants.items[v]);
     if (!snapshot_items(p, n))
         return abl_no_memory(err);
     for (size_t v = 0; v < s->run.variants.n; v++)
-        if (is_item(&s->run.variants.items[v]) && !fill_item(s, v, &p->items[at++], err))
+        if (is_item(s, p, &s->run.variants.items[v]) && !fill_item(s, v, &p->items[at++], err))
             return false;
     for (size_t i = 0; lens && i < lens->n_parts; i++)
         fill_part(&lens->parts[i], &s->lens.parts[i], &p->items[at++]);
@@ -181,8 +214,9 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
     p->has_joint = s->set.ready;
     p->joint.marks = s->marks;
     return !p->has_joint
-           || joint_effect_make(&measured, &s->set.results, s->marks.items, s->marks.n, p->metric,
-                                &p->joint.effect, err);
+           || joint_effect_make(&measured, &s->set.results,
+                                &(struct head_set){ s->marks.items, s->marks.n },
+                                &s->set.variants.items[0].how, p->metric, &p->joint.effect, err);
 }
 
 bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,

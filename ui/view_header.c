@@ -35,6 +35,17 @@ static uint32_t name(struct grid *g, struct rect r, uint32_t x, uint32_t most, c
     return x + grid_text(g, room, x, 0, style_bold(), text);
 }
 
+// "zero"; "zero, 1 of 4" where the run has several kinds of ablation.
+static void kind_name(const struct snapshot *p, char *out, size_t size)
+{
+    size_t at = 0;
+    ablation_name(p->ablation, out, size);
+    while (at < p->kinds.n && !ablation_same(&p->kinds.items[at], &p->ablation))
+        at++;
+    if (p->kinds.n > 1)
+        snprintf(out + strlen(out), size - strlen(out), ", %zu of %zu", at + 1, p->kinds.n);
+}
+
 // What is shown, which may be another run than the one that has just been asked for.
 static void draw_run(struct grid *g, struct rect r, const struct state *s)
 {
@@ -55,7 +66,7 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
     if (presentation_of(s->snap->experiment)->named)
         x = item(g, r, x, 0, style_accent(), s->snap->experiment->name);
     if (s->snap->experiment->options & READS_ABLATION) {
-        ablation_name(s->snap->ablation, text, sizeof text);
+        kind_name(s->snap, text, sizeof text);
         x = item(g, r, x, 0, style_plain(), text);
     }
     x = item(g, r, x, 0, style_plain(), format_effect(s->snap->metric, text, sizeof text));

@@ -19,7 +19,7 @@ static bool estimate_interactions(const struct measured_rows *measured,
     if (!singles)
         return abl_no_memory(err);
     bool ok = true;
-    if (joint_singles(results, joint->nodes.heads, joint->nodes.n, singles))
+    if (joint_singles(results, joint->nodes.heads, joint->nodes.n, &joint->how, singles))
         for (int m = 0; m < N_METRICS && ok; m++)
             ok = estimate_interaction(measured, results, e->variant, singles, joint->nodes.n,
                                       (enum metric)m, &e->interaction[m], err);
@@ -91,29 +91,69 @@ static struct effect *next_effect(struct effects *r, enum variant_role role)
         return &r->restored[r->n_restored++];
     case ROLE_PATCH:
     case ROLE_SHAM:
+    case ROLE_REPEAT: // has none
         break;
     }
     return &r->patches[r->n_patches++];
 }
 
-// q of one metric over a list of effects. room: (n).
-static void correct(struct effect *effects, size_t n, enum metric m, struct estimate **room)
+static const struct ablation *how_of(const struct results *results, const struct effect *e)
 {
-    for (size_t i = 0; i < n; i++)
-        room[i] = &effects[i].delta[m];
-    stats_fdr_among(room, n);
+    return &results->variants->items[e->variant].how;
 }
 
-static bool correct_all(struct effects *r, size_t n_variants, struct abl_err *err)
+// How many of the first effects of a list, which has n, are of the first one's kind.
+static size_t count_kind(const struct results *results, const struct effect *effects, size_t n)
 {
-    struct estimate **room = malloc((n_variants + 1) * sizeof *room);
+    size_t end = n ? 1 : 0;
+    while (end < n && ablation_same(how_of(results, &effects[end]), how_of(results, &effects[0])))
+        end++;
+    return end;
+}
+
+// The part of a list that is of one kind.
+static void keep_kind(const struct results *results, const struct ablation *how,
+                      struct effect **list, size_t *n)
+{
+    size_t first = 0;
+    while (first < *n && !ablation_same(how_of(results, &(*list)[first]), how))
+        first++;
+    *list += first;
+    *n = count_kind(results, *list, *n - first);
+}
+
+struct effects effects_of_kind(const struct results *results, const struct effects *all,
+                               const struct ablation *how)
+{
+    struct effects part = *all;
+    keep_kind(results, how, &part.heads, &part.n_heads);
+    keep_kind(results, how, &part.groups, &part.n_groups);
+    keep_kind(results, how, &part.restored, &part.n_restored);
+    return part;
+}
+
+// q of one metric over a list of effects, kind by kind. room: (n).
+static void correct(const struct results *results, struct effect *effects, size_t n, enum metric m,
+                    struct estimate **room)
+{
+    for (size_t first = 0, count; first < n; first += count) {
+        count = count_kind(results, effects + first, n - first);
+        for (size_t i = 0; i < count; i++)
+            room[i] = &effects[first + i].delta[m];
+        stats_fdr_among(room, count);
+    }
+}
+
+static bool correct_all(const struct results *results, struct effects *r, struct abl_err *err)
+{
+    struct estimate **room = malloc((results->variants->n + 1) * sizeof *room);
     if (!room)
         return abl_no_memory(err);
     for (int m = 0; m < N_METRICS; m++) {
-        correct(r->heads, r->n_heads, (enum metric)m, room);
-        correct(r->groups, r->n_groups, (enum metric)m, room);
-        correct(r->restored, r->n_restored, (enum metric)m, room);
-        correct(r->patches, r->n_patches, (enum metric)m, room);
+        correct(results, r->heads, r->n_heads, (enum metric)m, room);
+        correct(results, r->groups, r->n_groups, (enum metric)m, room);
+        correct(results, r->restored, r->n_restored, (enum metric)m, room);
+        correct(results, r->patches, r->n_patches, (enum metric)m, room);
     }
     free(room);
     return true;
@@ -151,14 +191,14 @@ static bool fill(const struct measured_rows *measured, const struct results *res
                                           least_effect(measured->min_effect, &r->intact[m]) };
     }
     for (size_t i = 0; i < n && ok; i++)
-        if (results->done[i])
+        if (results_is_effect(results, i))
             effects[i] = next_effect(r, results->variants->items[i].role);
     ok = ok && estimate_effects(measured, results, effects, err);
     free(effects);
     if (!ok)
         return false;
     compare_with_controls(results, r);
-    return correct_all(r, n, err);
+    return correct_all(results, r, err);
 }
 
 bool effects_make(const struct measured_rows *measured, const struct results *results,

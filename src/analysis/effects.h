@@ -16,7 +16,7 @@
 struct effect {
     size_t variant;
     struct estimate value[N_METRICS]; // under ablation
-    // paired with the intact run; q over the list that holds the effect
+    // paired with the intact run; q over those of its kind in the list that holds the effect
     struct estimate delta[N_METRICS];
     struct recovery recovery[N_METRICS]; // of a restored set or a patch
     // of a set: share of its controls with a delta at most as large, in percent; NaN: none
@@ -31,8 +31,8 @@ struct effect {
 struct effects {
     struct estimate intact[N_METRICS];
     struct verdict_bar bar[N_METRICS]; // of deltas
-    // By role, each in the order of the variants: one head; sets and their controls; restored sets;
-    // patches and shams.
+    // By role, each in the order of the variants, one kind of ablation behind the other: one head;
+    // sets and their controls; restored sets; patches and shams.
     struct effect *heads, *groups, *restored, *patches;
     size_t n_heads, n_groups, n_restored, n_patches;
     struct holdout holdout;
@@ -43,6 +43,11 @@ struct effects {
 bool effects_make(const struct measured_rows *measured, const struct results *results,
                   const struct lens *lens, struct effects *out, struct abl_err *err);
 void effects_release(struct effects *r);
+
+// The effects of one kind of ablation, a part of all of them that points into them: what is
+// corrected, ranked or averaged is of one kind. Patches are of none and stay.
+struct effects effects_of_kind(const struct results *results, const struct effects *all,
+                               const struct ablation *how);
 
 // A list of effects under one metric: means over it, how many of them differ from the intact run
 // after correction, and how many of these are big enough to matter.

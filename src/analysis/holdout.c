@@ -23,10 +23,10 @@ struct maker {
     struct abl_err *err;
 };
 
-static const char *const kinds[HOLDOUT_LISTS] = { "head", "set", "restored", "patch" };
+static const char *const kinds[HOLDOUT_KINDS] = { "head", "set", "restored", "patch" };
 
-// The list that a variant stands in; HOLDOUT_LISTS: none.
-static int list_of(enum variant_role role)
+// What a variant is ranked with; HOLDOUT_KINDS: nothing.
+static int kind_of(enum variant_role role)
 {
     switch (role) {
     case ROLE_HEAD:
@@ -39,9 +39,31 @@ static int list_of(enum variant_role role)
         return 3;
     case ROLE_CONTROL:
     case ROLE_SHAM:
+    case ROLE_REPEAT:
         break;
     }
-    return HOLDOUT_LISTS;
+    return HOLDOUT_KINDS;
+}
+
+// The ways of ablation that variants have, in their order.
+static struct ablations list_ways(const struct variants *v)
+{
+    struct ablations ways = { .n = 0 };
+    for (size_t i = 0, k; i < v->n; i++) {
+        for (k = 0; k < ways.n && !ablation_same(&ways.items[k], &v->items[i].how);)
+            k++;
+        if (k == ways.n && k < MAX_ABLATIONS)
+            ways.items[ways.n++] = v->items[i].how;
+    }
+    return ways;
+}
+
+static bool is_listed(const struct maker *m, size_t v, const struct holdout_list *list)
+{
+    const struct variant *one = &m->results->variants->items[v];
+    int kind = kind_of(one->role);
+    return kind < HOLDOUT_KINDS && list->kind == kinds[kind] && ablation_same(&one->how, &list->how)
+           && results_is_effect(m->results, v);
 }
 
 // Rows and clusters of a side, the clusters numbered anew, and its own resamples.
@@ -122,19 +144,18 @@ static bool choose(struct holdout_row *rows, size_t n, double alpha, struct abl_
     return ok;
 }
 
-static bool fill_list(struct maker *m, int number, struct holdout_list *list)
+static bool fill_list(struct maker *m, struct holdout_list *list)
 {
     const struct results *results = m->results;
-    list->kind = kinds[number];
     for (size_t v = 0; v < results->variants->n; v++)
-        list->n += results->done[v] && list_of(results->variants->items[v].role) == number;
+        list->n += is_listed(m, v, list);
     for (int k = 0; k < N_METRICS; k++) {
         struct holdout_row *row = calloc(size_max(list->n, 1), sizeof *row);
         list->rows[k] = row;
         if (!row)
             return abl_no_memory(m->err);
         for (size_t v = 0; v < results->variants->n; v++) {
-            if (!results->done[v] || list_of(results->variants->items[v].role) != number)
+            if (!is_listed(m, v, list))
                 continue;
             row->variant = v;
             if (!estimate_on(m, DISCOVERY, v, (enum metric)k, &row->discovery)
@@ -158,8 +179,12 @@ bool holdout_make(const struct measured_rows *measured, const struct results *re
     m.column = calloc(size_max(results->n_prompts, 1), sizeof *m.column);
     bool ok = m.column ? make_side(&m, DISCOVERY, out) && make_side(&m, HELDOUT, out)
                        : abl_no_memory(err);
-    for (int i = 0; ok && i < HOLDOUT_LISTS; i++)
-        ok = fill_list(&m, i, &out->lists[i]);
+    struct ablations ways = list_ways(results->variants);
+    for (size_t i = 0; ok && i < HOLDOUT_KINDS * ways.n; i++) {
+        out->lists[i] = (struct holdout_list){ .kind = kinds[i / ways.n] };
+        out->lists[i].how = ways.items[i % ways.n];
+        ok = fill_list(&m, &out->lists[i]);
+    }
     for (int i = 0; i < N_SIDES; i++) {
         free(m.sides[i].rows);
         resampler_free(m.sides[i].resampler);

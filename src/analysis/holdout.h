@@ -27,14 +27,15 @@ struct holdout_row {
 
 enum { HOLDOUT_TOP = 10 };
 
-// A list of variants that are ranked against each other, under one metric.
+// A list of variants that are ranked against each other, under one metric: of one kind of ablation.
 struct holdout_list {
     const char *kind;                    // "head", "set", "restored" or "patch"
+    struct ablation how;                 // of those that ablate
     struct holdout_row *rows[N_METRICS]; // (n) each, in the order of the variants
     size_t n;
 };
 
-enum { HOLDOUT_LISTS = 4 };
+enum { HOLDOUT_KINDS = 4, HOLDOUT_LISTS = HOLDOUT_KINDS * MAX_ABLATIONS };
 
 struct holdout {
     bool made;                         // false: the run holds nothing out

@@ -5,11 +5,11 @@
 #include "analysis/estimates.h"
 
 bool joint_singles(const struct results *results, const struct head *heads, size_t n,
-                   size_t *singles)
+                   const struct ablation *how, size_t *singles)
 {
     for (size_t i = 0; i < n; i++) {
-        singles[i] = variants_find_heads(results->variants, &heads[i], 1);
-        if (singles[i] == NO_VARIANT || !results->done[singles[i]])
+        singles[i] = variants_find_heads(results->variants, &heads[i], 1, how);
+        if (singles[i] == NO_VARIANT || !results_is_effect(results, singles[i]))
             return false;
     }
     return true;
@@ -44,16 +44,16 @@ bool estimate_interaction(const struct measured_rows *measured, const struct res
 }
 
 bool joint_effect_make(const struct measured_rows *measured, const struct results *results,
-                       const struct head *heads, size_t n, enum metric m, struct joint_effect *out,
-                       struct abl_err *err)
+                       const struct head_set *set, const struct ablation *how, enum metric m,
+                       struct joint_effect *out, struct abl_err *err)
 {
-    size_t joint = variants_find_heads(results->variants, heads, n);
+    size_t n = set->n, joint = variants_find_heads(results->variants, set->heads, n, how);
     size_t *singles = calloc(n + 1, sizeof *singles);
     if (!singles)
         return abl_no_memory(err);
-    bool ok
-        = (joint != NO_VARIANT && results->done[joint] && joint_singles(results, heads, n, singles))
-          || abl_fail(err, ABL_FAILED, "the marked set was not planned");
+    bool ok = (joint != NO_VARIANT && results_is_effect(results, joint)
+               && joint_singles(results, set->heads, n, how, singles))
+              || abl_fail(err, ABL_FAILED, "the marked set was not planned");
     struct joint_effect e;
     ok = ok && estimate_delta(measured, results, joint, m, &e.joint, err)
          && estimate_combined(measured, results, NO_VARIANT, singles, n, 1, m, &e.sum, err)

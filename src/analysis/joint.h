@@ -11,10 +11,10 @@
 #include "stats/metrics.h"
 #include "stats/stats.h"
 
-// Numbers of the finished variants that ablate one of n heads each; singles: room for n.
-// False where one is missing.
+// Numbers of the finished variants that ablate one of n heads each, in this way; singles: room for
+// n. False where one is missing.
 bool joint_singles(const struct results *results, const struct head *heads, size_t n,
-                   size_t *singles);
+                   const struct ablation *how, size_t *singles);
 
 // Delta of the finished variant `joint` less the sum of its single heads' deltas, row by row.
 bool estimate_interaction(const struct measured_rows *measured, const struct results *results,
@@ -26,9 +26,10 @@ struct joint_effect {
     struct estimate joint, sum, interaction;
 };
 
-// Of a set that was ablated, as its heads were. ABL_FAILED where one of these is missing.
+// Of a set that was ablated in this way, as its heads were. ABL_FAILED where one of these is
+// missing.
 bool joint_effect_make(const struct measured_rows *measured, const struct results *results,
-                       const struct head *heads, size_t n, enum metric m, struct joint_effect *out,
-                       struct abl_err *err);
+                       const struct head_set *set, const struct ablation *how, enum metric m,
+                       struct joint_effect *out, struct abl_err *err);
 
 #endif

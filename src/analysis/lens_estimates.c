@@ -62,6 +62,13 @@ static bool correct_indirect(struct direct_estimate *parts, size_t n_parts, stru
     return true;
 }
 
+// The variant that ablates a head, in the one way that a run with a lens has.
+static size_t variant_of(const struct results *results, struct head h)
+{
+    const struct variants *v = results->variants;
+    return v->n ? variants_find_heads(v, &h, 1, &v->items[0].how) : NO_VARIANT;
+}
+
 static bool estimate_parts(const struct measured_rows *measured, const struct results *results,
                            const struct lens *lens, double *column, struct direct_estimate *out,
                            struct abl_err *err)
@@ -71,9 +78,8 @@ static bool estimate_parts(const struct measured_rows *measured, const struct re
         struct head h = { p->layer, p->head };
         if (!stats_estimate(measured->resampler, p->rows, true, &out[i].ld, err))
             return false;
-        size_t v = results && p->kind == DIRECT_HEAD ? variants_find_heads(results->variants, &h, 1)
-                                                     : NO_VARIANT;
-        if (v != NO_VARIANT && results->done[v]
+        size_t v = results && p->kind == DIRECT_HEAD ? variant_of(results, h) : NO_VARIANT;
+        if (v != NO_VARIANT && results_is_effect(results, v)
             && !estimate_indirect(measured, results, v, lens, p->rows, column, &out[i], err))
             return false;
     }

@@ -40,7 +40,7 @@ bool live_effects_update(struct live_effects *e, const struct measured_rows *mea
 {
     for (size_t v = 0; v < e->n; v++) {
         struct live_effect *one = &e->items[v];
-        if (!results->done[v] || one->made)
+        if (one->made || !results_is_effect(results, v))
             continue;
         if (!estimate_delta(measured, results, v, m, &one->delta, err)
             || !estimate_recovery(measured, results, v, m, &one->recovery, err))

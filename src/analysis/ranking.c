@@ -78,7 +78,7 @@ bool top_deltas(const struct measured_rows *measured, const struct results *resu
     size_t *order = calloc(n_variants, sizeof *order);
     bool ok = (all && deltas && order) || abl_no_memory(err);
     for (size_t v = 0; ok && v < results->variants->n; v++) {
-        if (!results->done[v])
+        if (!results_is_effect(results, v))
             continue;
         all[n_done].variant = v;
         ok = estimate_delta(measured, results, v, m, &all[n_done].delta, err);

@@ -246,14 +246,16 @@ void stability_release(struct stability *s)
 }
 
 // The ranking that the run is about: finished variants of the first of these roles that has enough
-// of them to rank.
+// of them to rank, under the run's first kind of ablation.
 static size_t list_ranked(const struct results *results, size_t *out)
 {
     static const enum variant_role roles[] = { ROLE_PATCH, ROLE_SET, ROLE_HEAD };
+    const struct variant *first = results->variants->items;
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         size_t n = 0;
         for (size_t v = 0; v < results->variants->n; v++)
-            if (results->done[v] && results->variants->items[v].role == roles[i])
+            if (results_is_effect(results, v) && results->variants->items[v].role == roles[i]
+                && ablation_same(&results->variants->items[v].how, &first->how))
                 out[n++] = v;
         if (n >= 3)
             return n;

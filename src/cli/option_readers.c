@@ -224,11 +224,18 @@ bool option_experiment(const struct option *o, const char *v, struct cli *cli, s
 
 bool option_ablate(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
-    char kinds[NAMES_SIZE], expected[NAMES_SIZE + 64];
-    if (ablation_parse(v, &cli->run.ablation))
+    char kinds[NAMES_SIZE], expected[NAMES_SIZE + 128];
+    struct ablations all = { .items = { cli->run.ablation } };
+    if (ablations_parse(v, &all)) {
+        cli->run.ablation = all.items[0];
+        cli->run.also.n = all.n - 1;
+        memcpy(cli->run.also.items, all.items + 1, cli->run.also.n * sizeof *all.items);
         return true;
+    }
     names_join(ablation_kind_name, 0, ", ", ", ", kinds, sizeof kinds);
-    snprintf(expected, sizeof expected, "%s, or scale=S such as scale=0.5", kinds);
+    snprintf(expected, sizeof expected,
+             "%s, or scale=S such as scale=0.5; several with commas between them, each once",
+             kinds);
     return bad_value(o, v, expected, err);
 }
 

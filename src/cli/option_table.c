@@ -78,7 +78,8 @@ static void experiment_help(char *out, size_t size)
 static void ablate_help(char *out, size_t size)
 {
     char others[NAMES_SIZE];
-    snprintf(out, size, "%s (default), scale=S, %s", ablation_kind_name(0),
+    snprintf(out, size, "%s (default), scale=S, %s; several in one plan: zero,mean",
+             ablation_kind_name(0),
              names_join(ablation_kind_name, 1, ", ", " or ", others, sizeof others));
 }
 
@@ -143,7 +144,7 @@ const struct option cli_options[] = {
       AT(run.direction), .names = direction_name },
     { "positions", "P", "of patch, from the end: last (default), all, each, or -1,-3", RUN,
       option_text, AT(run.positions), .expected = "last, all, each, or numbers such as -1,-3" },
-    { "ablate", "K", NULL, RUN | VERIFY, option_ablate, .make_help = ablate_help },
+    { "ablate", "K,…", NULL, RUN | VERIFY, option_ablate, .make_help = ablate_help },
     { "value-bias", "B", "folded (default): a head's constant part stays; head: everything goes",
       READ | VERIFY, option_name, AT(run.ablation.value_bias), .names = value_bias_name,
       .expected = "folded (the constant part of a head stays) or head (all goes)" },

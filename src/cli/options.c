@@ -174,7 +174,7 @@ static bool check_heads(const struct cli *cli, struct abl_err *err)
 
 static bool check_ablation(const struct settings *r, struct abl_err *err)
 {
-    bool given = r->ablation.kind || r->ablation.scale != 0;
+    bool given = r->ablation.kind || r->ablation.scale != 0 || r->also.n;
     if (given && !r->experiment->makes)
         return abl_fail(err, ABL_USAGE, "--experiment %s ablates nothing: leave --ablate out",
                         r->experiment->name);

@@ -19,6 +19,7 @@
 #include "cli/options.h"
 #include "cli/print.h"
 #include "experiments/experiments.h"
+#include "report/config.h"
 #include "report/profile.h"
 #include "report/write.h"
 #include "session/session.h"
@@ -156,9 +157,12 @@ static void print_top(const struct session *session, const struct results *resul
         return;
     for (size_t i = 0; i < n; i++) {
         const struct estimate *e = &top[i].delta;
-        char interval[INTERVAL_SIZE];
-        say(SAY_ERR, "  %-12s delta_%s %+.3f%s\n", results->variants->items[top[i].variant].label,
-            metric_info(m)->name, e->mean, interval_text(e, true, interval));
+        const struct variant *v = &results->variants->items[top[i].variant];
+        bool several = session->settings.also.n && settings_ablate(&session->settings);
+        char interval[INTERVAL_SIZE], kind[ABLATION_SIZE];
+        say(SAY_ERR, "  %-12s%s%s delta_%s %+.3f%s\n", v->label, several ? " " : "",
+            several ? ablation_text(&v->how, kind) : "", metric_info(m)->name, e->mean,
+            interval_text(e, true, interval));
     }
 }
 

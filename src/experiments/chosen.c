@@ -5,9 +5,9 @@
 
 #include "plan/head_syntax.h"
 
-bool chosen_ablation(const struct session *session, struct ablation *out, struct abl_err *err)
+// An ablation with its donors.
+static bool find_donors(const struct session *session, struct ablation *out, struct abl_err *err)
 {
-    *out = session->settings.ablation;
     char option[64];
     snprintf(option, sizeof option, "--ablate %s", ablation_kind_name(out->kind));
     switch (ablation_needs(out->kind)) {
@@ -21,6 +21,22 @@ bool chosen_ablation(const struct session *session, struct ablation *out, struct
         out->donor = DONOR_MAP_OTHER;
         return donors_need_other(&session->donors, option, err);
     }
+    return true;
+}
+
+bool chosen_ablations(const struct session *session, struct ablations *out, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    *out = settings_ablations(s);
+    if (out->n > 1 && s->experiment->traits & ONE_KIND)
+        return abl_fail(err, ABL_USAGE, "--experiment %s reads one kind of ablation: found %zu",
+                        s->experiment->name, out->n);
+    if (out->n > 1 && conventions_of(s->compat)->own_metrics)
+        return abl_fail(err, ABL_USAGE, "--compat %s takes one kind of ablation: found %zu",
+                        compat_name(s->compat), out->n);
+    for (size_t i = 0; i < out->n; i++)
+        if (!find_donors(session, &out->items[i], err))
+            return false;
     return true;
 }
 
@@ -81,10 +97,17 @@ bool chosen_list_heads(const struct session *session, struct variants *out, stru
 {
     struct arena scratch = { 0 };
     struct head_set heads;
-    struct ablation how;
-    bool ok = chosen_ablation(session, &how, err) && chosen_heads(session, &scratch, &heads, err)
-              && variants_heads(heads.heads, heads.n, how, out, err);
+    struct ablations kinds;
+    struct variants v = { 0 };
+    bool ok = chosen_ablations(session, &kinds, err) && chosen_heads(session, &scratch, &heads, err)
+              && variants_init(&v, heads.n * kinds.n, err);
+    for (size_t i = 0; ok && i < kinds.n; i++)
+        ok = variants_add_heads(&v, heads.heads, heads.n, kinds.items[i], err);
     arena_release(&scratch);
+    if (ok)
+        *out = v;
+    else
+        variants_release(&v);
     return ok;
 }
 

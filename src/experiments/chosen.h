@@ -10,8 +10,9 @@
 #include "plan/variant.h"
 #include "session/session.h"
 
-// The ablation that the settings ask for, with its donors. False where the data has none.
-bool chosen_ablation(const struct session *session, struct ablation *out, struct abl_err *err);
+// The kinds of ablation that the settings ask for, with their donors. False where the data has none,
+// or the experiment reads one kind.
+bool chosen_ablations(const struct session *session, struct ablations *out, struct abl_err *err);
 
 // --heads within --layers, in the arena; at least one.
 bool chosen_heads(const struct session *session, struct arena *a, struct head_set *out,
@@ -21,8 +22,8 @@ bool chosen_heads(const struct session *session, struct arena *a, struct head_se
 bool chosen_sets(const struct session *session, struct arena *a, struct head_set **out, size_t *n,
                  struct abl_err *err);
 
-// Lists of variants, as struct experiment has them: each chosen head alone, and none, of
-// experiments that only read.
+// Lists of variants, as struct experiment has them: each chosen head alone, kind after kind, and
+// none, of experiments that only read.
 bool chosen_list_heads(const struct session *session, struct variants *out, struct abl_err *err);
 bool chosen_list_none(const struct session *session, struct variants *out, struct abl_err *err);
 

@@ -460,6 +460,7 @@ const struct experiment experiment_lens = {
     .about = "logit lens and direct effects beside total ones",
     .help = "logit lens and direct effects",
     .options = READS_ABLATION | READS_HEADS,
+    .traits = ONE_KIND,
     .makes = MAKES(ROLE_HEAD),
     .swept = ROLE_HEAD,
     .list = list_lens,

@@ -30,7 +30,8 @@ static bool add_restored(struct writer *w, const struct head_set *set, size_t pa
                            .parent = parent,
                            .nodes = *set,
                            .restored = *back,
-                           .donor = donor };
+                           .donor = donor,
+                           .how = w->how };
     if (!one.edits)
         return abl_no_memory(w->err);
     for (size_t i = 0; i < set->n; i++)
@@ -85,15 +86,24 @@ static bool add_set(struct writer *w, const struct head_set *set)
     return add_held(w, set, parent);
 }
 
+static bool add_sets(struct writer *w, const struct head_set *sets, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!add_set(w, &sets[i]))
+            return false;
+    return true;
+}
+
 static bool list_partial(const struct session *session, struct variants *out, struct abl_err *err)
 {
     struct arena scratch = { 0 };
     struct head_set *sets, chosen = { 0 };
     struct variants v = { 0 };
+    struct ablations kinds;
     struct writer w = { .session = session, .v = &v, .err = err };
     size_t n = 0, cap = 0;
     bool ok
-        = chosen_ablation(session, &w.how, err) && chosen_sets(session, &scratch, &sets, &n, err);
+        = chosen_ablations(session, &kinds, err) && chosen_sets(session, &scratch, &sets, &n, err);
     if (ok && session->settings.restore) {
         ok = heads_parse(session->settings.restore, &session->model->shape, &scratch, &chosen, err);
         w.chosen = &chosen;
@@ -101,9 +111,11 @@ static bool list_partial(const struct session *session, struct variants *out, st
     for (size_t i = 0; ok && i < n; i++)
         cap += 1 + chosen.n
                + 2 * (sets[i].n + (sets[i].n <= MAX_PAIRED ? sets[i].n * sets[i].n : 0));
-    ok = ok && variants_init(&v, cap, err);
-    for (size_t i = 0; ok && i < n; i++)
-        ok = add_set(&w, &sets[i]);
+    ok = ok && variants_init(&v, cap * kinds.n, err);
+    for (size_t i = 0; ok && i < kinds.n; i++) {
+        w.how = kinds.items[i];
+        ok = add_sets(&w, sets, n);
+    }
     arena_release(&scratch);
     if (!ok) {
         variants_release(&v);

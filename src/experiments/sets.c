@@ -68,7 +68,8 @@ static bool add_controls(const struct session *session, const struct head_set *c
     return ok;
 }
 
-// Singles first, then the sets, then their controls.
+// Of one kind of ablation: singles first, then the sets, then their controls, which are the same
+// under every kind.
 static bool add_all(const struct session *session, const struct head_set *sets, size_t n,
                     size_t *parents, struct ablation how, struct variants *v, struct abl_err *err)
 {
@@ -95,17 +96,19 @@ static bool list_sets(const struct session *session, struct variants *out, struc
 {
     struct arena scratch = { 0 };
     struct head_set *sets;
-    struct ablation how;
+    struct ablations kinds;
     struct variants v = { 0 };
     size_t n = 0, cap = 0, *parents = NULL;
-    bool ok = chosen_ablation(session, &how, err) && chosen_sets(session, &scratch, &sets, &n, err);
+    bool ok
+        = chosen_ablations(session, &kinds, err) && chosen_sets(session, &scratch, &sets, &n, err);
     for (size_t i = 0; ok && i < n; i++)
         cap += sets[i].n + 1 + session->settings.n_controls;
     if (ok) {
         parents = arena_alloc(&scratch, n, sizeof *parents);
-        ok = (parents || abl_no_memory(err)) && variants_init(&v, cap, err)
-             && add_all(session, sets, n, parents, how, &v, err);
+        ok = (parents || abl_no_memory(err)) && variants_init(&v, cap * kinds.n, err);
     }
+    for (size_t i = 0; ok && i < kinds.n; i++)
+        ok = add_all(session, sets, n, parents, kinds.items[i], &v, err);
     arena_release(&scratch);
     if (!ok) {
         variants_release(&v);

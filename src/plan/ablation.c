@@ -54,6 +54,11 @@ bool ablation_has_factor(struct ablation how)
     return how.kind == ABLATE_SCALE && how.scale != 0.0f;
 }
 
+bool ablation_same(const struct ablation *a, const struct ablation *b)
+{
+    return a->kind == b->kind && a->scale == b->scale && a->value_bias == b->value_bias;
+}
+
 bool ablation_parse(const char *text, struct ablation *out)
 {
     double scale = 0;
@@ -64,6 +69,30 @@ bool ablation_parse(const char *text, struct ablation *out)
         return false;
     out->kind = (enum ablate_kind)kind;
     out->scale = (float)scale;
+    return true;
+}
+
+bool ablations_parse(const char *text, struct ablations *out)
+{
+    struct ablations all = { .n = 0 };
+    for (const char *end; text; text = *end ? end + 1 : NULL) {
+        char one[64];
+        end = text + strcspn(text, ",");
+        size_t len = (size_t)(end - text);
+        if (all.n == MAX_ABLATIONS || len >= sizeof one)
+            return false;
+        memcpy(one, text, len);
+        one[len] = '\0';
+        struct ablation *a = &all.items[all.n];
+        *a = out->items[0];
+        if (!ablation_parse(one, a))
+            return false;
+        for (size_t i = 0; i < all.n; i++)
+            if (ablation_same(&all.items[i], a))
+                return false;
+        all.n++;
+    }
+    *out = all;
     return true;
 }
 

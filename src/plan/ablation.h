@@ -51,6 +51,15 @@ struct ablation {
     float scale; // of ABLATE_SCALE, else 0
     enum value_bias value_bias;
     uint32_t donor; // of kinds that need other rows: number of the map of donors
+    // of resampling: how many donors each row has, by as many maps from `donor` on; 0 is 1
+    uint32_t n_donors;
+};
+
+// Kinds of ablation that one run has, no two the same.
+enum { MAX_ABLATIONS = 8 };
+struct ablations {
+    struct ablation items[MAX_ABLATIONS];
+    size_t n;
 };
 
 // "zero", "mean", …: as options, tables and labels spell it; a name_list.
@@ -61,9 +70,16 @@ enum ablation_needs ablation_needs(enum ablate_kind kind);
 // Whether it scales by something else than 0, which names and columns then say.
 bool ablation_has_factor(struct ablation how);
 
+// Whether two ablations are one kind: of one kind, scale and value bias, whoever the donors are.
+bool ablation_same(const struct ablation *a, const struct ablation *b);
+
 // "zero", "mean", …, or "scale=0.5": the kind and its scale, the rest as it is.
 // False where it is neither.
 bool ablation_parse(const char *text, struct ablation *out);
+
+// "zero,mean,scale=0.5": kinds with commas between them, each once and at most MAX_ABLATIONS; the
+// rest of each as out's first has it. False where they are not that.
+bool ablations_parse(const char *text, struct ablations *out);
 
 // The edit that ablates one head.
 struct edit head_edit(struct head h, struct ablation how);

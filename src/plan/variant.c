@@ -6,13 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "plan/head_syntax.h"
 
 bool variants_init(struct variants *v, size_t cap, struct abl_err *err)
 {
-    *v = (struct variants){ .cap = cap };
-    v->items = arena_alloc(&v->arena, cap, sizeof *v->items);
+    *v = (struct variants){ .cap = size_max(cap, 1) };
+    v->items = arena_alloc(&v->arena, v->cap, sizeof *v->items);
     return v->items || abl_no_memory(err);
+}
+
+// Room for one more.
+static bool grow(struct variants *v)
+{
+    size_t cap;
+    if (v->n < v->cap)
+        return true;
+    struct variant *items
+        = size_mul(v->cap, 2, &cap) ? arena_alloc(&v->arena, cap, sizeof *items) : NULL;
+    if (!items)
+        return false;
+    memcpy(items, v->items, v->n * sizeof *items);
+    v->items = items;
+    v->cap = cap;
+    return true;
 }
 
 // "resid_post@3[-1]", "z@3:1[all]".
@@ -46,8 +63,9 @@ const char *variant_label(const struct variant *v, struct arena *a)
     case ROLE_SET:
     case ROLE_CONTROL:
         return head_set_label(&v->nodes, a);
+    case ROLE_REPEAT: // of what ablates heads
     case ROLE_RESTORED:
-        return restored_label(v, a);
+        return v->restored.n ? restored_label(v, a) : head_set_label(&v->nodes, a);
     case ROLE_PATCH:
     case ROLE_SHAM:
         break;
@@ -74,22 +92,26 @@ static bool is_set(const struct head_set *set, const struct head *heads, size_t 
     return true;
 }
 
-static bool same_places(const struct variant *a, const struct variant *b)
+static bool same_edit(const struct edit *x, const struct edit *y)
+{
+    return x->site == y->site && x->layer == y->layer && x->head == y->head
+           && x->position == y->position && x->op == y->op && x->factor == y->factor
+           && x->source == y->source && x->donor == y->donor && x->from_start == y->from_start;
+}
+
+static bool same_edits(const struct variant *a, const struct variant *b)
 {
     if (a->n_edits != b->n_edits)
         return false;
-    for (size_t i = 0; i < a->n_edits; i++) {
-        const struct edit *x = &a->edits[i], *y = &b->edits[i];
-        if (x->site != y->site || x->layer != y->layer || x->head != y->head
-            || x->position != y->position)
+    for (size_t i = 0; i < a->n_edits; i++)
+        if (!same_edit(&a->edits[i], &b->edits[i]))
             return false;
-    }
     return true;
 }
 
 bool variant_does_same(const struct variant *a, const struct variant *b)
 {
-    return a->donor == b->donor && same_places(a, b)
+    return a->donor == b->donor && same_edits(a, b)
            && is_set(&a->restored, b->restored.heads, b->restored.n);
 }
 
@@ -103,6 +125,14 @@ static uint64_t mix(uint64_t key, uint64_t with)
 {
     key = (key ^ with) * 0x9e3779b97f4a7c15u;
     return key ^ key >> 29;
+}
+
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    value += 0.0f; // -0 is 0
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 
 static uint64_t key_of_heads(uint64_t key, const struct head *heads, size_t n)
@@ -125,13 +155,15 @@ static uint64_t key_of_deed(const struct variant *v)
         const struct edit *e = &v->edits[i];
         key = mix(mix(key, hash_pair(e->layer, e->head)),
                   hash_pair((uint32_t)e->site, (uint32_t)e->position));
+        key = mix(mix(key, bits_of(e->factor)), hash_pair((uint32_t)e->source, e->donor));
     }
     return as_key(key_of_heads(key, v->restored.heads, v->restored.n), false);
 }
 
-static uint64_t key_of_nodes(const struct head *heads, size_t n)
+static uint64_t key_of_nodes(const struct head *heads, size_t n, const struct ablation *how)
 {
-    return as_key(key_of_heads(n, heads, n), true);
+    uint64_t key = mix(n, hash_pair((uint32_t)how->kind, bits_of(how->scale)));
+    return as_key(key_of_heads(key, heads, n), true);
 }
 
 // The next item at a key from `*key` on, NO_VARIANT at the end, where *key is free.
@@ -154,11 +186,11 @@ static size_t find_deed(const struct variants *v, const struct variant *like, ui
 }
 
 static size_t find_nodes(const struct variants *v, const struct head *heads, size_t n,
-                         uint64_t *free_key)
+                         const struct ablation *how, uint64_t *free_key)
 {
-    *free_key = key_of_nodes(heads, n);
+    *free_key = key_of_nodes(heads, n, how);
     for (size_t i; (i = next_known(v, free_key)) != NO_VARIANT;)
-        if (is_set(&v->items[i].nodes, heads, n))
+        if (is_set(&v->items[i].nodes, heads, n) && ablation_same(&v->items[i].how, how))
             return i;
     return NO_VARIANT;
 }
@@ -169,13 +201,14 @@ size_t variants_find(const struct variants *v, const struct variant *like)
     return find_deed(v, like, &ignored);
 }
 
-size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n)
+size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n,
+                           const struct ablation *how)
 {
     uint64_t ignored;
-    return find_nodes(v, heads, n, &ignored);
+    return find_nodes(v, heads, n, how, &ignored);
 }
 
-// Remember the last item; of those that ablate the same heads the first one.
+// Remember the last item; of those that ablate the same heads in one way the first one.
 static bool remember(struct variants *v)
 {
     const struct variant *last = &v->items[v->n - 1];
@@ -184,32 +217,75 @@ static bool remember(struct variants *v)
     if (!hash_put(&v->known, key, v->n - 1))
         return false;
     if (last->donor != DONOR_NONE
-        || find_nodes(v, last->nodes.heads, last->nodes.n, &key) != NO_VARIANT)
+        || find_nodes(v, last->nodes.heads, last->nodes.n, &last->how, &key) != NO_VARIANT)
         return true;
     return hash_put(&v->known, key, v->n - 1);
 }
 
 // ------------------------------------------------------------------------------------ the list
 
-bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
-                  struct abl_err *err)
+static bool append(struct variants *v, const struct variant *variant, struct abl_err *err)
 {
-    size_t known = variants_find(v, variant);
-    if (index)
-        *index = known == NO_VARIANT ? v->n : known;
-    if (known != NO_VARIANT)
-        return true;
-    assert(v->n < v->cap);
     struct variant copy = *variant;
+    if (!grow(v))
+        return abl_no_memory(err);
     copy.label = variant->label ? arena_strdup(&v->arena, variant->label)
                                 : variant_label(variant, &v->arena);
     copy.edits = arena_alloc(&v->arena, variant->n_edits, sizeof *copy.edits);
     if (!copy.label || !copy.edits || !copy_heads(&copy.nodes, &v->arena)
         || !copy_heads(&copy.restored, &v->arena))
         return abl_no_memory(err);
-    memcpy(copy.edits, variant->edits, variant->n_edits * sizeof *copy.edits);
+    if (variant->n_edits)
+        memcpy(copy.edits, variant->edits, variant->n_edits * sizeof *copy.edits);
     v->items[v->n++] = copy;
     return remember(v) || abl_no_memory(err);
+}
+
+// Whether an edit takes from a donor that the variant's ablation draws.
+static bool is_drawn(const struct variant *v, const struct edit *e)
+{
+    return e->source == SOURCE_ROW && e->donor == v->how.donor;
+}
+
+static uint32_t count_runs(const struct variant *v)
+{
+    for (size_t i = 0; i < v->n_edits; i++)
+        if (is_drawn(v, &v->edits[i]))
+            return v->how.n_donors > 1 ? v->how.n_donors : 1;
+    return 1;
+}
+
+// The variant that was added last once more, for each of its other donors.
+static bool add_repeats(struct variants *v, struct abl_err *err)
+{
+    struct variant one = v->items[v->n - 1], again = one;
+    if (one.n_runs < 2)
+        return true;
+    again.role = ROLE_REPEAT;
+    again.parent = v->n - 1;
+    again.n_runs = 1;
+    again.edits = malloc(one.n_edits * sizeof *again.edits);
+    bool ok = again.edits || abl_no_memory(err);
+    for (uint32_t run = 1; ok && run < one.n_runs; run++) {
+        for (size_t i = 0; i < one.n_edits; i++) {
+            again.edits[i] = one.edits[i];
+            again.edits[i].donor += is_drawn(&one, &one.edits[i]) ? run : 0;
+        }
+        ok = append(v, &again, err);
+    }
+    free(again.edits);
+    return ok;
+}
+
+bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
+                  struct abl_err *err)
+{
+    size_t known = variants_find(v, variant);
+    struct variant one = *variant;
+    one.n_runs = count_runs(variant);
+    if (index)
+        *index = known == NO_VARIANT ? v->n : known;
+    return known != NO_VARIANT || (append(v, &one, err) && add_repeats(v, err));
 }
 
 bool variants_add_set(struct variants *v, const struct head_set *set, struct ablation how,
@@ -219,7 +295,8 @@ bool variants_add_set(struct variants *v, const struct head_set *set, struct abl
                            .n_edits = set->n,
                            .role = role,
                            .parent = parent,
-                           .nodes = *set };
+                           .nodes = *set,
+                           .how = how };
     if (!one.edits)
         return abl_no_memory(err);
     for (size_t i = 0; i < set->n; i++)
@@ -229,8 +306,8 @@ bool variants_add_set(struct variants *v, const struct head_set *set, struct abl
     return ok;
 }
 
-static bool add_heads(struct variants *v, const struct head *heads, size_t n, struct ablation how,
-                      struct abl_err *err)
+bool variants_add_heads(struct variants *v, const struct head *heads, size_t n, struct ablation how,
+                        struct abl_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         struct head one = heads[i];
@@ -247,7 +324,7 @@ bool variants_heads(const struct head *heads, size_t n, struct ablation how, str
     struct variants v;
     if (!variants_init(&v, n, err))
         return false;
-    if (!add_heads(&v, heads, n, how, err)) {
+    if (!variants_add_heads(&v, heads, n, how, err)) {
         variants_release(&v);
         return false;
     }
@@ -266,7 +343,7 @@ bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, s
         return false;
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++)
-        ok = add_heads(&v, sets[i].heads, sets[i].n, how, err);
+        ok = variants_add_heads(&v, sets[i].heads, sets[i].n, how, err);
     for (size_t i = 0; i < n && ok; i++)
         ok = variants_add_set(&v, &sets[i], how, sets[i].n == 1 ? ROLE_HEAD : ROLE_SET, NO_VARIANT,
                               NULL, err);
@@ -280,7 +357,7 @@ bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, s
 
 bool variant_is_control_of(const struct variant *v, const struct variant *set)
 {
-    if (v->role != ROLE_CONTROL || v->nodes.n != set->nodes.n)
+    if (v->role != ROLE_CONTROL || v->nodes.n != set->nodes.n || !ablation_same(&v->how, &set->how))
         return false;
     for (size_t i = 0; i < v->nodes.n; i++) // both in ascending order
         if (v->nodes.heads[i].layer != set->nodes.heads[i].layer)

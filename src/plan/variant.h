@@ -21,6 +21,7 @@ enum variant_role {
     ROLE_RESTORED, // the set that `parent` is, with heads given back, or held
     ROLE_PATCH,    // an activation of another run is put in
     ROLE_SHAM,     // a patch of the run's own activation, which changes nothing
+    ROLE_REPEAT,   // `parent` once more, with other donors: a run of it, and no effect of its own
 };
 
 // Which run the activations that a variant puts in come from.
@@ -45,6 +46,10 @@ struct variant {
     struct head_set nodes;    // the heads that are ablated, those given back included
     struct head_set restored; // of ROLE_RESTORED: the heads given back, or held
     enum variant_donor donor; // of ROLE_RESTORED, ROLE_PATCH and ROLE_SHAM
+    struct ablation how;      // of those that ablate heads
+    // How often it runs: itself, and the repeats that stand right behind it in the list, a set of
+    // donors each. What it does is the mean over them. Filled in by variants_add.
+    uint32_t n_runs;
 };
 
 struct variants {
@@ -58,14 +63,19 @@ struct variants {
 bool variants_heads(const struct head *heads, size_t n, struct ablation how, struct variants *out,
                     struct abl_err *err);
 
+// The same behind what a list holds.
+bool variants_add_heads(struct variants *v, const struct head *heads, size_t n, struct ablation how,
+                        struct abl_err *err);
+
 // One variant per set (joint ablation), preceded by the singles of all heads in the sets that
 // interactions need.
 bool variants_sets(const struct head_set *sets, size_t n, struct ablation how, struct variants *out,
                    struct abl_err *err);
 
-// Building a list: room for `cap` variants, then one after the other. variants_add copies what the
-// variant holds and labels it where it has no label yet; one that does the same as a variant of the
-// list adds nothing. *index (may be NULL) is the variant's number. On failure the list is the
+// Building a list: room for `cap` variants before it has to grow, then one after the other.
+// variants_add copies what the variant holds, labels it where it has no label yet, and puts its
+// repeats behind it where its ablation has several donors; one that does the same as a variant of
+// the list adds nothing. *index (may be NULL) is the variant's number. On failure the list is the
 // caller's to release.
 bool variants_init(struct variants *v, size_t cap, struct abl_err *err);
 bool variants_add(struct variants *v, const struct variant *variant, size_t *index,
@@ -74,28 +84,30 @@ bool variants_add_set(struct variants *v, const struct head_set *set, struct abl
                       enum variant_role role, size_t parent, size_t *index, struct abl_err *err);
 void variants_release(struct variants *v);
 
-// Whether a variant is a random set with as many heads in each layer as the set: chosen sets that
-// are alike share their controls, whichever of them is the parent.
+// Whether a variant is a random set with as many heads in each layer as the set, ablated as it is:
+// chosen sets that are alike share their controls, whichever of them is the parent.
 bool variant_is_control_of(const struct variant *v, const struct variant *set);
 
 // The label that a variant's fields make: "0:2", "0:2+0:4", "0:2+0:4~0:2", "0:2+0:4~corrupt 0:2",
-// "resid_post@3[-1]", "sham z@3:1[all]". In the arena; NULL when memory is out.
+// "resid_post@3[-1]", "sham z@3:1[all]". Repeats are named as their parent. In the arena; NULL when
+// memory is out.
 const char *variant_label(const struct variant *v, struct arena *a);
 
 // What a ROLE_RESTORED variant gives back: "0:2", "corrupt 0:2" where it is from the
 // other run. Likewise.
 const char *variant_restored_label(const struct variant *v, struct arena *a);
 
-// Of two variants of one experiment, in one list or in two: edits at the same places,
-// the same heads given back, from the same run.
+// Of two variants of one experiment, in one list or in two: the same edits, the same heads given
+// back, from the same run.
 bool variant_does_same(const struct variant *a, const struct variant *b);
 
 // Number of the variant that does the same as `like`, or NO_VARIANT.
 size_t variants_find(const struct variants *v, const struct variant *like);
 
-// Number of the variant that ablates exactly these heads, ascending,
-// and gives none back, or NO_VARIANT.
-size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n);
+// Number of the variant that ablates exactly these heads, ascending, in this way, and gives none
+// back, or NO_VARIANT.
+size_t variants_find_heads(const struct variants *v, const struct head *heads, size_t n,
+                           const struct ablation *how);
 
 // Whether the variant changes z of this head.
 bool variant_changes_z(const struct variant *v, uint32_t layer, uint32_t head);

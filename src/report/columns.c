@@ -13,17 +13,27 @@ void cell_seed(struct sheet *s, const struct table_row *row)
     sheet_uint(s, row->report->settings->seed);
 }
 
+// How the row's heads are ablated: as its variant says, or the run's one kind; NULL: none is.
+static const struct ablation *how_of(const struct table_row *row)
+{
+    const struct settings *settings = row->report->settings;
+    if (!settings_ablate(settings))
+        return NULL;
+    return row->variant ? &row->variant->how : &settings->ablation;
+}
+
 void cell_ablate(struct sheet *s, const struct table_row *row)
 {
-    char text[ABLATE_SIZE];
-    sheet_text(s, ablate_text(row->report->settings, text));
+    char text[ABLATION_SIZE];
+    const struct ablation *how = how_of(row);
+    sheet_text(s, how ? ablation_text(how, text) : NULL);
 }
 
 void cell_scale(struct sheet *s, const struct table_row *row)
 {
-    const struct settings *settings = row->report->settings;
-    if (settings_ablate(settings) && settings->ablation.kind == ABLATE_SCALE)
-        sheet_float(s, settings->ablation.scale);
+    const struct ablation *how = how_of(row);
+    if (how && how->kind == ABLATE_SCALE)
+        sheet_float(s, how->scale);
     else
         sheet_missing(s);
 }

@@ -12,17 +12,27 @@
 #include "report/report.h"
 #include "text/clusters.h"
 
+const char *ablation_text(const struct ablation *how, char out[ABLATION_SIZE])
+{
+    char scale[NUMBER_SIZE];
+    number_format_float(how->scale, scale);
+    if (ablation_has_factor(*how))
+        snprintf(out, ABLATION_SIZE, "scale=%.24s", scale);
+    else
+        snprintf(out, ABLATION_SIZE, "%s", ablation_kind_name(how->kind));
+    return out;
+}
+
 const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE])
 {
-    struct ablation how = s->ablation;
-    char scale[NUMBER_SIZE];
+    struct ablations kinds = settings_ablations(s);
+    char one[ABLATION_SIZE];
+    size_t len = 0;
     if (!settings_ablate(s))
         return NULL;
-    number_format_float(how.scale, scale);
-    if (ablation_has_factor(how))
-        snprintf(out, ABLATE_SIZE, "scale=%s", scale);
-    else
-        snprintf(out, ABLATE_SIZE, "%s", ablation_kind_name(how.kind));
+    for (size_t i = 0; i < kinds.n; i++)
+        len += (size_t)snprintf(out + len, ABLATE_SIZE - len, "%s%s", i ? "," : "",
+                                ablation_text(&kinds.items[i], one));
     return out;
 }
 

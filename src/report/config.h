@@ -25,9 +25,12 @@ bool config_run_name(const struct session *session, const struct settings *setti
 // not take.
 void run_name_plain(struct buf *out, const char *text);
 
-// "zero", "scale=0.5", "mean", "resample" or "patch", as every file names the run's ablation; NULL
-// where the experiment ablates nothing (patch, ov, attn).
-enum { ABLATE_SIZE = 48 };
+// "zero", "scale=0.5", "mean", "resample" or "patch", as every file names a kind of ablation.
+enum { ABLATION_SIZE = 32, ABLATE_SIZE = MAX_ABLATIONS * ABLATION_SIZE };
+const char *ablation_text(const struct ablation *how, char out[ABLATION_SIZE]);
+
+// The kinds of a run, with commas between them; NULL where the experiment ablates nothing (patch,
+// ov, attn).
 const char *ablate_text(const struct settings *s, char out[ABLATE_SIZE]);
 
 #endif

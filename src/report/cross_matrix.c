@@ -36,8 +36,23 @@ bool cross_is_first(const struct cross_child *children, size_t i)
 
 const char *cross_cell(const struct csv_table *t, size_t row, const char *name)
 {
-    const char *cell = csv_table_cell(t, row, csv_table_column(t, name));
+    size_t column = csv_table_column(t, name);
+    const char *cell = column == SIZE_MAX ? NULL : csv_table_cell(t, row, column);
     return cell ? cell : "";
+}
+
+struct ablate_names cross_ablations(const struct csv_table *t)
+{
+    struct ablate_names names = { .n = 0 };
+    for (size_t row = 0; row < t->n_rows; row++) {
+        const char *name = cross_cell(t, row, "ablate");
+        size_t i = 0;
+        while (i < names.n && strcmp(names.items[i], name) != 0)
+            i++;
+        if (i == names.n && i < MAX_ABLATIONS)
+            names.items[names.n++] = name;
+    }
+    return names;
 }
 
 bool cross_is_beside(const struct cross_matrix *m, const struct csv_table *t, size_t row)

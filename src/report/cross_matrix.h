@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "analysis/invariants.h"
+#include "plan/ablation.h"
 #include "report/csv_table.h"
 #include "report/tables.h"
 
@@ -35,8 +36,16 @@ struct cross_child {
 const char *cross_condition(const struct cross_child *child);
 bool cross_is_first(const struct cross_child *children, size_t i);
 
-// A cell by its column's name; "" where it is missing.
+// A cell by its column's name; "" where it, or the column, is missing.
 const char *cross_cell(const struct csv_table *t, size_t row, const char *name);
+
+// The kinds of ablation that a child's table names, in its order: one, "", where it names none. No
+// run has more than there is room for.
+struct ablate_names {
+    const char *items[MAX_ABLATIONS]; // borrowed from the table
+    size_t n;
+};
+struct ablate_names cross_ablations(const struct csv_table *t);
 
 // Whether a row of a child's table is beside what was swept.
 bool cross_is_beside(const struct cross_matrix *m, const struct csv_table *t, size_t row);

@@ -396,6 +396,11 @@ static bool check_ablation(struct lab_reader *r)
     const char *ablate = text_at(r->config, "ablate");
     if (r->out->shape == LAB_LAYERS)
         return true;
+    if (ablate && strchr(ablate, ','))
+        return abl_fail(r->err, ABL_USAGE,
+                        "'%s' ablates heads in several ways (%s): tinyLab's tables have one; run "
+                        "them one by one",
+                        r->out->dir, ablate);
     if (r->out->shape == LAB_SETS && !lab_is(ablate, "zero"))
         return abl_fail(r->err, ABL_USAGE,
                         "'%s' ablates sets by '%s': tinyLab's table of sets does not say how, as "

@@ -62,9 +62,9 @@ static void add_overall(struct doc *d, cJSON *parent, const char *key, const str
     doc_uint(d, o, "n_effects", all.n_effects);
 }
 
-static void add_metrics(struct doc *d, const struct effects *effects, double alpha)
+static void add_metrics(struct doc *d, cJSON *parent, const struct effects *effects, double alpha)
 {
-    cJSON *metrics = doc_object(d, d->root, "metrics");
+    cJSON *metrics = doc_object(d, parent, "metrics");
     for (int i = 0; i < N_METRICS; i++) {
         enum metric m = (enum metric)i;
         struct verdict_bar bar = effects->bar[m];
@@ -127,8 +127,9 @@ static void add_stability(struct doc *d, cJSON *parent, const char *key, const s
     doc_uint(d, o, "n_resamples", s->n_resamples);
 }
 
-// The TOP effects with the biggest |delta ld| under `top`, and the ranking's stability under `key`.
-static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const char *top,
+// The TOP effects with the biggest |delta ld| under `top` of `tops`, and the ranking's stability
+// under `key`.
+static bool add_ranking(struct doc *d, cJSON *parent, const char *key, cJSON *tops, const char *top,
                         const struct report *r, const struct effect *effects, size_t n,
                         struct abl_err *err)
 {
@@ -137,23 +138,23 @@ static bool add_ranking(struct doc *d, cJSON *parent, const char *key, const cha
     if (!effect_ranking_make(&measured, r->results, effects, n, METRIC_LD, &ranking, err))
         return false;
     add_stability(d, parent, key, &ranking.stability);
-    cJSON *list = doc_array(d, d->root, top);
+    cJSON *list = doc_array(d, tops, top);
     for (size_t i = 0; i < ranking.n && i < TOP; i++)
         add_effect(d, list, r, &ranking.items[i]);
     effect_ranking_release(&ranking);
     return true;
 }
 
-static bool add_rankings(struct doc *d, const struct report *r, const struct effects *effects,
-                         struct abl_err *err)
+static bool add_rankings(struct doc *d, cJSON *to, const struct report *r,
+                         const struct effects *effects, struct abl_err *err)
 {
-    cJSON *o = doc_object(d, d->root, "stability");
-    return add_ranking(d, o, "heads", "top_heads", r, effects->heads, effects->n_heads, err)
+    cJSON *o = doc_object(d, to, "stability");
+    return add_ranking(d, o, "heads", to, "top_heads", r, effects->heads, effects->n_heads, err)
            && (!effects->n_groups
-               || add_ranking(d, o, "sets", "top_groups", r, effects->groups, effects->n_groups,
+               || add_ranking(d, o, "sets", to, "top_groups", r, effects->groups, effects->n_groups,
                               err))
            && (!effects->n_patches
-               || add_ranking(d, o, "patches", "top_patches", r, effects->patches,
+               || add_ranking(d, o, "patches", to, "top_patches", r, effects->patches,
                               effects->n_patches, err));
 }
 
@@ -182,19 +183,20 @@ static bool add_verdict(struct doc *d, cJSON *parent, const struct report *r,
     return true;
 }
 
-static bool add_holdout(struct doc *d, const struct report *r, const struct holdout *h,
-                        struct abl_err *err)
+static bool add_holdout(struct doc *d, cJSON *to, const struct report *r, const struct holdout *h,
+                        const struct ablation *how, struct abl_err *err)
 {
     if (!h->made)
         return true;
-    cJSON *o = doc_object(d, d->root, "holdout");
+    cJSON *o = doc_object(d, to, "holdout");
     doc_number(d, o, "share", r->settings->holdout);
     doc_uint(d, o, "n_discovery", h->n_rows[0]);
     doc_uint(d, o, "discovery_clusters", h->n_clusters[0]);
     doc_uint(d, o, "n_heldout", h->n_rows[1]);
     doc_uint(d, o, "heldout_clusters", h->n_clusters[1]);
     for (int i = 0; i < HOLDOUT_LISTS; i++)
-        if (h->lists[i].n && !add_verdict(d, o, r, &h->lists[i], err))
+        if (h->lists[i].n && (!how || ablation_same(&h->lists[i].how, how))
+            && !add_verdict(d, o, r, &h->lists[i], err))
             return false;
     return true;
 }
@@ -295,6 +297,35 @@ static void add_drift(struct doc *d, const struct session *session, const struct
     add_difference(d, o, "delta_ld", &drift->delta_ld);
 }
 
+// What the effects of a kind of ablation say. how: which; NULL: the run has none, or one.
+static bool add_kind(struct doc *d, cJSON *to, const struct report *r,
+                     const struct effects *effects, const struct ablation *how, struct abl_err *err)
+{
+    struct effects part = how ? effects_of_kind(r->results, effects, how) : *effects;
+    add_metrics(d, to, &part, r->settings->alpha);
+    return add_rankings(d, to, r, &part, err) && add_holdout(d, to, r, &part.holdout, how, err);
+}
+
+// The first kind stands where a run with one has it, the others in a list.
+static bool add_kinds(struct doc *d, const struct report *r, const struct effects *effects,
+                      struct abl_err *err)
+{
+    struct ablations kinds = settings_ablations(r->settings);
+    if (!settings_ablate(r->settings) || kinds.n < 2)
+        return add_kind(d, d->root, r, effects, NULL, err);
+    if (!add_kind(d, d->root, r, effects, &kinds.items[0], err))
+        return false;
+    cJSON *list = doc_array(d, d->root, "further_kinds");
+    for (size_t i = 1; i < kinds.n; i++) {
+        char text[ABLATION_SIZE];
+        cJSON *o = doc_object(d, list, NULL);
+        doc_text(d, o, "ablate", ablation_text(&kinds.items[i], text));
+        if (!add_kind(d, o, r, effects, &kinds.items[i], err))
+            return false;
+    }
+    return true;
+}
+
 bool summary_doc(const struct report *r, const struct effects *effects, struct doc *out,
                  struct abl_err *err)
 {
@@ -302,12 +333,10 @@ bool summary_doc(const struct report *r, const struct effects *effects, struct d
     add_run(out, r);
     add_accuracy(out, r->session);
     add_findings(out, r->session->prompts);
-    add_metrics(out, effects, r->settings->alpha);
     add_drift(out, r->session, r->drift);
     add_tinylab(out, r, effects);
     add_sham(out, r);
-    return summary_readings(out, r, effects, err) && add_rankings(out, r, effects, err)
-           && add_holdout(out, r, &effects->holdout, err);
+    return summary_readings(out, r, effects, err) && add_kinds(out, r, effects, err);
 }
 
 struct doc partial_summary_doc(const struct report *r)

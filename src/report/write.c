@@ -119,7 +119,7 @@ static const char *shown(const char *text, struct arena *a)
     return kept;
 }
 
-// The figure's lines of text and cells, in the arena.
+// The figure's lines of text and cells, in the arena: of the run's first kind of ablation.
 static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap *out,
                          struct abl_err *err)
 {
@@ -128,7 +128,8 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     const struct model_shape *shape = &session->model->shape;
     const struct metric_info *metric = metric_info(session->settings.metric);
     const char *compat = compat_name(session->settings.compat);
-    char ablate[ABLATE_SIZE], clusters[CLUSTERS_SIZE];
+    const struct ablation *first = &p->report->settings->ablation;
+    char ablate[ABLATION_SIZE], clusters[CLUSTERS_SIZE];
     const char *scope = clusters_scope(session->prompts);
     struct estimate *cells
         = arena_alloc(a, (size_t)shape->n_layers * shape->n_heads, sizeof *cells);
@@ -138,8 +139,8 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
         .cells = cells,
         .bar = p->effects.bar[session->settings.metric],
         .title = shown(arena_printf(a, "%s · %s · %s ablation · %s%s", session->model->name,
-                                    session->data->name, ablate_text(&session->settings, ablate),
-                                    metric->name, p->report->interrupted ? " · PARTIAL" : ""),
+                                    session->data->name, ablation_text(first, ablate), metric->name,
+                                    p->report->interrupted ? " · PARTIAL" : ""),
                        a),
         .subtitle
         = arena_printf(a, "%s%s%s%s%zu rows in %s%s%s · %zu of %zu variants · %s value bias",
@@ -155,8 +156,10 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
         return abl_no_memory(err);
     for (size_t i = 0; i < p->effects.n_heads; i++) {
         const struct effect *e = &p->effects.heads[i];
-        const struct head *h = results->variants->items[e->variant].nodes.heads;
-        cells[(size_t)h->layer * shape->n_heads + h->head] = e->delta[session->settings.metric];
+        const struct variant *v = &results->variants->items[e->variant];
+        const struct head *h = v->nodes.heads;
+        if (ablation_same(&v->how, first))
+            cells[(size_t)h->layer * shape->n_heads + h->head] = e->delta[session->settings.metric];
     }
     return true;
 }

@@ -30,6 +30,7 @@ enum experiment_traits {
     SWAPS_PROMPTS = 1 << 1,  // from clean to corrupt, the corrupt prompts are those that run
     SCORES_ANSWERS = 1 << 2, // whole answers can be scored under its variants
     NAMES_MATTER = 1 << 3,   // heads that are named are shown otherwise than all of them
+    ONE_KIND = 1 << 4,       // its readings stand beside one kind of ablation
 };
 
 // Variants of each role, as a bit of experiment.makes.

@@ -28,6 +28,20 @@ void results_release(struct results *t)
     *t = (struct results){ 0 };
 }
 
+bool results_is_effect(const struct results *t, size_t variant)
+{
+    const struct variant *v = &t->variants->items[variant];
+    for (size_t run = 0; run < v->n_runs; run++)
+        if (!t->done[variant + run])
+            return false;
+    return v->role != ROLE_REPEAT;
+}
+
+const struct row_stats *results_run(const struct results *t, size_t variant, size_t run)
+{
+    return t->rows + (variant + run % t->variants->items[variant].n_runs) * t->n_prompts;
+}
+
 void workload_fold(const struct workload *w, const struct row_stats *run, struct row_stats *rows)
 {
     if (w->answers)

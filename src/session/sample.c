@@ -118,7 +118,10 @@ static bool helps(const struct session *all)
 {
     const struct settings *s = &all->settings;
     struct run_memory mem = settings_memory(s, &all->engine->info);
-    bool of_means = settings_ablate(s) && ablation_needs(s->ablation.kind) == NEEDS_MEANS;
+    struct ablations kinds = settings_ablations(s);
+    bool of_means = false;
+    for (size_t i = 0; settings_ablate(s) && i < kinds.n; i++)
+        of_means = of_means || ablation_needs(kinds.items[i].kind) == NEEDS_MEANS;
     return all->prompts->n >= LEAST * LEAST && !of_means && !all->answers && !all->tinylab
            && !weights_fit_of(&all->model->shape, all->engine->info.precision, mem.weights)
                    .n_streamed;

@@ -50,6 +50,16 @@ bool settings_ablate(const struct settings *s)
     return s->experiment->options & READS_ABLATION;
 }
 
+struct ablations settings_ablations(const struct settings *s)
+{
+    struct ablations all = { .items = { s->ablation }, .n = 1 };
+    for (size_t i = 0; i < s->also.n && all.n < MAX_ABLATIONS; i++) {
+        all.items[all.n] = s->also.items[i];
+        all.items[all.n++].value_bias = s->ablation.value_bias;
+    }
+    return all;
+}
+
 bool settings_run_corrupt(const struct settings *s)
 {
     return s->experiment->traits & SWAPS_PROMPTS && s->direction == CLEAN_TO_CORRUPT;

@@ -54,7 +54,8 @@ struct settings {
     // of ov's circuits: tokens that enter, n_sources of them; 0 = the targets
     const char *const *sources;
     size_t n_sources;
-    struct ablation ablation;
+    struct ablation ablation; // the first kind, or the only one
+    struct ablations also;    // further ones in the same plan: fewer than MAX_ABLATIONS
     enum bos_mode bos;
     enum owner like; // whose reading of the model's files counts where versions disagree
     enum compat compat;
@@ -87,6 +88,8 @@ void settings_default(struct settings *s, const struct experiment *experiment);
 
 // Whether it ablates heads, so that the kind of ablation means something.
 bool settings_ablate(const struct settings *s);
+// Every kind that is asked for, at least one; all with the value bias of the first.
+struct ablations settings_ablations(const struct settings *s);
 // Whether the corrupt prompts are the ones that run, and the clean ones give.
 bool settings_run_corrupt(const struct settings *s);
 

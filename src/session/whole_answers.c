@@ -4,6 +4,17 @@
 
 #include "session/settings.h"
 
+static bool takes_from_other_rows(const struct settings *s)
+{
+    struct ablations all = settings_ablations(s);
+    for (size_t i = 0; i < all.n; i++) {
+        enum ablation_needs needs = ablation_needs(all.items[i].kind);
+        if (needs == NEEDS_MEANS || needs == NEEDS_RESAMPLED)
+            return true;
+    }
+    return false;
+}
+
 bool whole_answers_allow(const struct settings *s, struct abl_err *err)
 {
     if (!s->whole_answers)
@@ -13,8 +24,7 @@ bool whole_answers_allow(const struct settings *s, struct abl_err *err)
             err, ABL_USAGE,
             "--span full scores answers under ablation: --experiment %s reads one token",
             s->experiment->name);
-    enum ablation_needs needs = ablation_needs(s->ablation.kind);
-    if (settings_ablate(s) && (needs == NEEDS_MEANS || needs == NEEDS_RESAMPLED))
+    if (settings_ablate(s) && takes_from_other_rows(s))
         return abl_fail(err, ABL_USAGE,
                         "--span full runs prompts with answers behind them, of which there are no "
                         "means and no other rows: expected --ablate zero, scale=S or patch");

@@ -26,12 +26,12 @@ enum { FIRST, SECOND, BOTH, BACK, N_VARIANTS };
 static const double lds[N_VARIANTS][TURN]
     = { { 1, 3, 5, 7 }, { 2, 3, 4, 5 }, { 0, 2, 2, 4 }, { 1, 3, 4, 6 } };
 
+static const struct ablation zero = { 0 };
 static struct head heads[] = { { 0, 0 }, { 0, 1 } };
 
 static void open_pair(struct study *s)
 {
     struct abl_err err;
-    struct ablation zero = { 0 };
     struct edit edits[] = { head_edit(heads[0], zero), head_edit(heads[1], zero) };
     struct variant back = { .edits = edits,
                             .n_edits = 2,
@@ -85,14 +85,16 @@ static void an_interaction_is_joint_less_the_singles(void **state)
     struct joint_effect e;
     struct abl_err err;
     open_pair(&s);
-    CHECK(joint_effect_make(&s.measured, &s.results, heads, 2, METRIC_LD, &e, &err));
+    CHECK(joint_effect_make(&s.measured, &s.results, &(struct head_set){ heads, 2 }, &zero,
+                            METRIC_LD, &e, &err));
     is_near("joint", e.joint.mean, -3.0);
     is_near("sum", e.sum.mean, -2.5);
     // by row -1, 0, -1, 0, …
     is_near("interaction", e.interaction.mean, -0.5);
     is_near("p", e.interaction.p, 32.0 / 256.0); // ±1 ±1 ±1 ±1: two of 16 end at -4 or 4
     s.results.done[SECOND] = false;
-    assert_false(joint_effect_make(&s.measured, &s.results, heads, 2, METRIC_LD, &e, &err));
+    assert_false(joint_effect_make(&s.measured, &s.results, &(struct head_set){ heads, 2 }, &zero,
+                                   METRIC_LD, &e, &err));
     study_close(&s);
 }
 

@@ -67,9 +67,10 @@ static void write_out(const struct head_set *sets, size_t n, const struct model_
     REQUIRE(sets_parse(list.data, shape, a, &again, &n_again, &err));
     REQUIRE(n_again <= n);
     buf_release(&list);
-    REQUIRE(variants_sets(again, n_again, (struct ablation){ 0 }, &v, &err));
+    const struct ablation zero = { 0 };
+    REQUIRE(variants_sets(again, n_again, zero, &v, &err));
     for (size_t i = 0; i < n_again; i++)
-        REQUIRE(variants_find_heads(&v, again[i].heads, again[i].n) != NO_VARIANT);
+        REQUIRE(variants_find_heads(&v, again[i].heads, again[i].n, &zero) != NO_VARIANT);
     variants_release(&v);
 }
 

@@ -137,11 +137,11 @@ static void sets_are_found_by_their_heads(void **state)
     struct abl_err err;
     assert_true(variants_sets(sets, 2, zero, &list, &err)); // 0:2 0:4 3:1 and the two
     assert_int_equal(list.n, 5);
-    assert_int_equal(variants_find_heads(&list, heads, 1), 0);
-    assert_int_equal(variants_find_heads(&list, heads + 2, 1), 2);
-    assert_int_equal(variants_find_heads(&list, heads, 2), 3);
-    assert_int_equal(variants_find_heads(&list, heads, 3), 4);
-    assert_int_equal(variants_find_heads(&list, heads + 1, 2), NO_VARIANT);
+    assert_int_equal(variants_find_heads(&list, heads, 1, &zero), 0);
+    assert_int_equal(variants_find_heads(&list, heads + 2, 1, &zero), 2);
+    assert_int_equal(variants_find_heads(&list, heads, 2, &zero), 3);
+    assert_int_equal(variants_find_heads(&list, heads, 3, &zero), 4);
+    assert_int_equal(variants_find_heads(&list, heads + 1, 2, &zero), NO_VARIANT);
     variants_release(&list);
 }
 
@@ -155,9 +155,9 @@ static void a_set_with_heads_given_back_is_not_the_set(void **state)
     struct variants list;
     struct abl_err err;
     assert_true(variants_init(&list, 2, &err) && variants_add(&list, &back, NULL, &err));
-    assert_int_equal(variants_find_heads(&list, heads, 3), NO_VARIANT);
+    assert_int_equal(variants_find_heads(&list, heads, 3, &zero), NO_VARIANT);
     assert_true(variants_add(&list, &set, NULL, &err));
-    assert_int_equal(variants_find_heads(&list, heads, 3), 1);
+    assert_int_equal(variants_find_heads(&list, heads, 3, &zero), 1);
     variants_release(&list);
 }
 

@@ -217,7 +217,8 @@ static void group_impact_has_joint_effects_and_interactions(void **state)
 static void per_example_has_every_row_of_every_variant(void **state)
 {
     struct example *e = example_new(&experiment_sets);
-    e->session.settings.ablation.scale = 0.3f;
+    for (size_t v = 0; v < e->variants.n; v++)
+        e->variants.items[v].how.scale = 0.3f;
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/per_example.csv");
     header_is(s, "variant,condition,ablate,scale,row,ld,delta_ld,logprob,kl,rank,pred_id,flip");

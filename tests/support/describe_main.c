@@ -87,12 +87,14 @@ static void add_list(struct doc *d, cJSON *definitions, const struct list *list)
     doc_text(d, doc_object(d, o, "propertyNames"), "$ref", text);
 }
 
-// zero and its like by their names, or the factor; null where the experiment ablates nothing.
+// zero and its like by their names, or the factor, with commas between several; null where the
+// experiment ablates nothing.
 static void add_ablations(struct doc *d, cJSON *definitions)
 {
-    char kinds[NAMES_SIZE], pattern[NAMES_SIZE + 32];
-    snprintf(pattern, sizeof pattern, "^(%s|scale=-?[0-9.e-]+)$",
-             names_join(ablation_kind_name, 0, "|", "|", kinds, sizeof kinds));
+    char kinds[NAMES_SIZE], pattern[2 * NAMES_SIZE + 64];
+    names_join(ablation_kind_name, 0, "|", "|", kinds, sizeof kinds);
+    snprintf(pattern, sizeof pattern, "^(%s|scale=-?[0-9.e-]+)(,(%s|scale=-?[0-9.e-]+))*$", kinds,
+             kinds);
     cJSON *o = doc_object(d, definitions, "ablate");
     doc_text(d, o, "description", "null where the experiment ablates nothing");
     cJSON *types = doc_array(d, o, "type");

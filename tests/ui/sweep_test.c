@@ -24,7 +24,7 @@ static void ignore(void *context)
 
 static struct choice choice_of(enum metric metric)
 {
-    struct choice c = { .metric = metric, .experiment = &experiment_heads };
+    struct choice c = { .metric = metric, .experiment = &experiment_heads, .kinds = { .n = 1 } };
     strcpy(c.model, "tiny-gpt2");
     strcpy(c.data, "facts");
     strcpy(c.device, "cpu");

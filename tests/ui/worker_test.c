@@ -35,6 +35,7 @@ static struct rig *new_rig(size_t max_rows)
     r->settings.n_boot = 10;
     r->settings.n_threads = 1;
     r->choice.experiment = r->settings.experiment;
+    r->choice.kinds.n = 1;
     strcpy(r->choice.model, "tiny-gpt2");
     strcpy(r->choice.data, "facts");
     strcpy(r->choice.device, "cpu");
