@@ -28,6 +28,34 @@ static void names_and_scales_are_read_and_nothing_else(void **state)
     assert_true(how.scale == -0.5f);
 }
 
+static void lists_of_kinds_are_read_each_once(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "",
+                                       ",",
+                                       "zero,",
+                                       ",zero",
+                                       "zero,,mean",
+                                       "zero,zero",
+                                       "scale=0,zero",
+                                       "zero mean",
+                                       "mean,median",
+                                       "scale=1,scale=2,scale=3,scale=4,scale=5,scale=6,scale=7,"
+                                       "scale=8,scale=9" };
+    struct ablations all = { .items = { { .value_bias = VALUE_BIAS_HEAD } } };
+    assert_true(ablations_parse("mean,zero,scale=0.5,scale=-2", &all));
+    assert_int_equal(all.n, 4);
+    assert_int_equal(all.items[0].kind, ABLATE_MEAN);
+    assert_true(all.items[1].kind == ABLATE_SCALE && all.items[1].scale == 0.0f);
+    assert_true(all.items[2].scale == 0.5f && all.items[3].scale == -2.0f);
+    for (size_t i = 0; i < all.n; i++)
+        assert_int_equal(all.items[i].value_bias, VALUE_BIAS_HEAD);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (ablations_parse(bad[i], &all))
+            fail_msg("'%s' was read", bad[i]);
+    assert_int_equal(all.n, 4); // as it was
+}
+
 static void every_kind_makes_its_edit_at_the_head(void **state)
 {
     (void)state;
@@ -65,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_scales_are_read_and_nothing_else),
+        cmocka_unit_test(lists_of_kinds_are_read_each_once),
         cmocka_unit_test(every_kind_makes_its_edit_at_the_head),
         cmocka_unit_test(keys_and_names_are_each_their_own),
     };

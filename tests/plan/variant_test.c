@@ -161,6 +161,36 @@ static void a_set_with_heads_given_back_is_not_the_set(void **state)
     variants_release(&list);
 }
 
+// Of several kinds each head is a variant under each; a head with several donors runs once for each
+// of them, the repeats right behind it.
+static void kinds_and_donors_are_told_apart(void **state)
+{
+    (void)state;
+    struct ablation mean = { .kind = ABLATE_MEAN },
+                    drawn = { .kind = ABLATE_RESAMPLE, .donor = 2, .n_donors = 3 };
+    struct variants list;
+    struct abl_err err;
+    assert_true(variants_heads(heads, 2, zero, &list, &err)
+                && variants_add_heads(&list, heads, 2, mean, &err)
+                && variants_add_heads(&list, heads, 2, drawn, &err)
+                && variants_add_heads(&list, heads, 2, mean, &err)); // there already
+    assert_int_equal(list.n, 2 + 2 + 2 * 3);
+    assert_int_equal(variants_find_heads(&list, heads + 1, 1, &zero), 1);
+    assert_int_equal(variants_find_heads(&list, heads + 1, 1, &mean), 3);
+    assert_int_equal(variants_find_heads(&list, heads + 1, 1, &drawn), 7);
+    for (size_t i = 4; i < list.n; i++) {
+        const struct variant *v = &list.items[i];
+        size_t first = i < 7 ? 4 : 7;
+        assert_int_equal(v->role, i == first ? ROLE_HEAD : ROLE_REPEAT);
+        assert_int_equal(v->parent, i == first ? NO_VARIANT : first);
+        assert_int_equal(v->n_runs, i == first ? 3 : 1);
+        assert_int_equal(v->edits[0].donor, 2 + i - first);
+        assert_string_equal(v->label, first == 4 ? "0:2" : "0:4");
+        assert_int_equal(variants_find(&list, v), i);
+    }
+    variants_release(&list);
+}
+
 static void controls_are_matched_by_layers(void **state)
 {
     (void)state;
@@ -182,6 +212,7 @@ int main(void)
         cmocka_unit_test(what_is_given_back_is_named_alone),
         cmocka_unit_test(variants_are_told_apart_by_what_they_do),
         cmocka_unit_test(a_list_keeps_what_its_variants_are),
+        cmocka_unit_test(kinds_and_donors_are_told_apart),
         cmocka_unit_test(sets_are_found_by_their_heads),
         cmocka_unit_test(a_set_with_heads_given_back_is_not_the_set),
         cmocka_unit_test(controls_are_matched_by_layers),
