@@ -10,8 +10,8 @@
 #include "plan/variant.h"
 #include "session/session.h"
 
-// The kinds of ablation that the settings ask for, with their donors. False where the data has none,
-// or the experiment reads one kind.
+// The kinds of ablation that the settings ask for, with their donors. False where the data has
+// none, or the experiment reads one kind.
 bool chosen_ablations(const struct session *session, struct ablations *out, struct abl_err *err);
 
 // --heads within --layers, in the arena; at least one.

@@ -31,17 +31,12 @@ static void names_and_scales_are_read_and_nothing_else(void **state)
 static void lists_of_kinds_are_read_each_once(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "",
-                                       ",",
-                                       "zero,",
-                                       ",zero",
-                                       "zero,,mean",
-                                       "zero,zero",
-                                       "scale=0,zero",
-                                       "zero mean",
-                                       "mean,median",
-                                       "scale=1,scale=2,scale=3,scale=4,scale=5,scale=6,scale=7,"
-                                       "scale=8,scale=9" };
+    static const char too_many[]
+        = "scale=1,scale=2,scale=3,scale=4,scale=5,scale=6,scale=7,scale=8,"
+          "scale=9";
+    const char *const bad[]
+        = { "",          ",",           "zero,", ",zero", "zero,,mean", "zero,zero", "scale=0,zero",
+            "zero mean", "mean,median", too_many };
     struct ablations all = { .items = { { .value_bias = VALUE_BIAS_HEAD } } };
     assert_true(ablations_parse("mean,zero,scale=0.5,scale=-2", &all));
     assert_int_equal(all.n, 4);
