@@ -314,6 +314,11 @@ bool say_json(const char *text, size_t len, struct abl_err *err)
     return w.error ? not_written(w.error, err) : say_end(err);
 }
 
+void say_last(const char *line)
+{
+    (void)!write(STDERR_FILENO, line, strlen(line));
+}
+
 bool say_end(struct abl_err *err)
 {
     if (fflush(stdout) != 0)

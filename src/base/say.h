@@ -39,6 +39,10 @@ void say_lines(enum say_to to, const char *text);
 // output does not take it.
 bool say_json(const char *text, size_t len, struct abl_err *err);
 
+// From a signal handler, before the process ends: a line as it stands, on standard error. It was
+// made by say_into.
+void say_last(const char *line);
+
 // Whether standard output took all that was said there.
 bool say_end(struct abl_err *err);
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "report/run_identity.h"
 #include "session/settings.h"
 #include "ui/ui.h"
 
@@ -37,6 +38,7 @@ enum cli_flags {
     CLI_VERSION = 1 << 4,
     CLI_DAMAGE = 1 << 5,
     CLI_INSECURE_TOKEN = 1 << 6,
+    CLI_RESUME = 1 << 7,
 };
 
 struct cli {
@@ -60,6 +62,9 @@ struct cli {
     const char *sources[MAX_ARGS]; // of ov's circuits
     const char *endpoint;          // of pull, NULL = the hub
     uint64_t min_rate, time_limit; // bytes a second, seconds
+    uint64_t stop_after;           // seconds that a run may take, 0 = any
+    struct run_words words;        // the command line as it was typed
+    bool resumes_alone;            // --resume, and nothing that says what the run is
     struct arena texts;            // of options that are read from files
 };
 

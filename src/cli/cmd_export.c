@@ -9,6 +9,7 @@
 #include "base/say.h"
 #include "base/sha256.h"
 #include "cli/runner.h"
+#include "cli/stopping.h"
 #include "report/cross.h"
 
 // A condition's name among the others: that of its corpus, without folders and ending.
@@ -51,10 +52,11 @@ static bool export_conditions(const struct cli *cli, const char *command_line, s
     struct abl_err first = { 0 };
     size_t n = 0;
     bool ok = name_children(cli, &a, children, err) && cross_begin(cli->export_dir, "", err);
-    for (size_t i = 0; ok && i < cli->n_data && first.code != ABL_INTERRUPTED; i++) {
+    for (size_t i = 0; ok && i < cli->n_data && !stopping_cause(); i++) {
         struct runner run = { .dir = children[i].dir,
                               .flags = cli->flags,
                               .jobs = cli->ui.jobs,
+                              .words = cli->words,
                               .command_line = command_line };
         struct settings settings = cli->run;
         struct abl_err failed;
@@ -63,31 +65,34 @@ static bool export_conditions(const struct cli *cli, const char *command_line, s
             done[n++] = children[i];
             continue;
         }
-        say(SAY_ERR, "%s: %s\n", children[i].tag, failed.text);
-        if (!first.code || failed.code == ABL_INTERRUPTED)
+        if (!stopping_cause())
+            say(SAY_ERR, "%s: %s\n", children[i].tag, failed.text);
+        if (!first.code || stopping_cause())
             first = failed;
     }
-    if (ok && !n)
+    bool stopped = stopping_cause(); // what is joined is whole
+    if (ok && !n && !stopped)
         cross_abandon(cli->export_dir);
-    if (ok && n)
+    if (ok && n && !stopped)
         ok = cross_write(cli->export_dir, "", done, n, settings_csv(&cli->run), err);
-    if (ok && n && !(cli->flags & CLI_QUIET))
+    if (ok && n && !stopped && !(cli->flags & CLI_QUIET))
         say(SAY_ERR, "all of them in %s\n", cli->export_dir);
     if (ok && first.code)
-        ok = abl_fail(err, first.code, "%zu of %zu conditions failed; the first: %s",
-                      cli->n_data - n, cli->n_data, first.text);
+        ok = stopping_failed(&first, cli->n_data - n, cli->n_data, "conditions", err);
     arena_release(&a);
     return ok;
 }
 
 bool command_export(const struct cli *cli, const char *command_line, struct abl_err *err)
 {
-    runner_catch_signals();
+    stopping_begin();
+    stopping_after(cli->stop_after);
     if (cli->n_data > 1)
         return export_conditions(cli, command_line, err);
     struct runner run = { .dir = cli->export_dir ? cli->export_dir : "-",
                           .flags = cli->flags,
                           .jobs = cli->ui.jobs,
+                          .words = cli->words,
                           .command_line = command_line };
     return runner_run(&run, &cli->run, NULL, err);
 }

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "cli/tinylab_config.h"
 #include "cli/runner.h"
+#include "cli/stopping.h"
 #include "report/config.h"
 #include "report/cross.h"
 #include "report/rundir.h"
@@ -25,6 +26,7 @@ static bool run_one(const struct cli *cli, const char *command_line, const struc
     struct runner run = { .dir = dir,
                           .flags = cli->flags,
                           .jobs = cli->ui.jobs,
+                          .words = cli->words,
                           .command_line = command_line,
                           .verify_rows = one->verify_rows,
                           .sample_seconds = one->sample_seconds };
@@ -85,7 +87,7 @@ static struct abl_err run_members(const struct cli *cli, const char *command_lin
                                   struct cross_child *done, size_t *n_done)
 {
     struct abl_err first = { 0 };
-    for (size_t i = 0; i < c->n && first.code != ABL_INTERRUPTED; i++) {
+    for (size_t i = 0; i < c->n && !stopping_cause(); i++) {
         const struct config_run *one = &c->runs[i];
         const char *place = dir ? file_path(&c->arena, "%s/%s", dir, one->tag) : "";
         struct abl_err failed;
@@ -93,8 +95,9 @@ static struct abl_err run_members(const struct cli *cli, const char *command_lin
             done[(*n_done)++] = (struct cross_child){ .tag = one->tag, .dir = place };
             continue;
         }
-        say(SAY_ERR, "%s: %s\n", one->tag, failed.text);
-        if (!first.code || failed.code == ABL_INTERRUPTED)
+        if (!stopping_cause())
+            say(SAY_ERR, "%s: %s\n", one->tag, failed.text);
+        if (!first.code || stopping_cause())
             first = failed;
     }
     return first;
@@ -120,15 +123,14 @@ static bool run_several(const struct cli *cli, const char *command_line, struct 
     if (dir && !cross_begin(dir, c->name, err))
         return false;
     struct abl_err first = run_members(cli, command_line, c, dir, done, &n);
-    if (dir && !n)
+    bool stopped = stopping_cause(); // what is joined is whole
+    if (dir && !n && !stopped)
         cross_abandon(dir);
-    else if (dir && !cross_write(dir, c->name, done, n, joint_format(c), err))
+    else if (dir && !stopped && !cross_write(dir, c->name, done, n, joint_format(c), err))
         return false;
-    if (dir && n && !(cli->flags & CLI_QUIET))
+    if (dir && n && !stopped && !(cli->flags & CLI_QUIET))
         say(SAY_ERR, "%zu of %zu conditions in %s\n", n, c->n, dir);
-    return !first.code
-           || abl_fail(err, first.code, "%zu of %zu conditions failed; the first: %s", c->n - n,
-                       c->n, first.text);
+    return !first.code || stopping_failed(&first, c->n - n, c->n, "conditions", err);
 }
 
 static bool run_joint(const struct cli *cli, const char *command_line, struct tinylab_config *c,
@@ -209,8 +211,9 @@ bool command_run(const struct cli *cli, const char *command_line, struct abl_err
         return abl_fail(err, ABL_USAGE, "run needs a configuration: 'abltui run CONFIG.json'");
     if (!check_places(cli, err))
         return false;
-    runner_catch_signals();
-    for (size_t i = 0; i < cli->n_args && first.code != ABL_INTERRUPTED; i++) {
+    stopping_begin();
+    stopping_after(cli->stop_after);
+    for (size_t i = 0; i < cli->n_args && !stopping_cause(); i++) {
         struct buf among = { 0 };
         struct abl_err failed = { 0 };
         bool ok = !cli->export_dir || cli->n_args == 1 || place_among(cli, i, &among, &failed);
@@ -226,11 +229,10 @@ bool command_run(const struct cli *cli, const char *command_line, struct abl_err
             return false;
         }
         n_failed++;
-        say(SAY_ERR, "%s: %s\n", cli->args[i], failed.text);
-        if (!first.code || failed.code == ABL_INTERRUPTED)
+        if (!stopping_cause())
+            say(SAY_ERR, "%s: %s\n", cli->args[i], failed.text);
+        if (!first.code || stopping_cause())
             first = failed;
     }
-    return !first.code
-           || abl_fail(err, first.code, "%zu of %zu run files failed; the first: %s", n_failed,
-                       cli->n_args, first.text);
+    return !first.code || stopping_failed(&first, n_failed, cli->n_args, "run files", err);
 }

@@ -17,6 +17,7 @@
 #include "base/say.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/resume_words.h"
 #include "engine/engine.h"
 #include "format/hf_cache.h"
 #include "report/provenance.h"
@@ -179,6 +180,34 @@ static void cap_threads(struct settings *s)
     s->n_threads = most;
 }
 
+static bool parse_words(int argc, char **argv, struct cli *cli, struct abl_err *err)
+{
+    bool ok = cli_parse(argc, argv, cli, err);
+    cli->words = (struct run_words){ (const char *const *)argv + 1, (size_t)argc - 1 };
+    return ok;
+}
+
+// The command line; where it only says that a run goes on, that by which the run began.
+static bool parse(int *argc, char ***argv, struct cli *cli, struct arena *words, bool *whole,
+                  struct abl_err *err)
+{
+    if (!parse_words(*argc, *argv, cli, err) || !cli->resumes_alone
+        || cli->flags & (CLI_HELP | CLI_VERSION))
+        return !err->code;
+    bool ok = resume_words(cli, argc, argv, words, whole, err);
+    if (!ok || *whole)
+        return ok;
+    arena_release(&cli->texts);
+    *cli = (struct cli){ 0 };
+    return parse_words(*argc, *argv, cli, err);
+}
+
+static void tell_whole(const struct cli *cli)
+{
+    if (!(cli->flags & CLI_QUIET))
+        say(SAY_ERR, "%s is complete: nothing is left to do\n", cli->export_dir);
+}
+
 int main(int argc, char **argv)
 {
     wait_passively(argv);
@@ -188,11 +217,14 @@ int main(int argc, char **argv)
     struct cli cli = { 0 };
     struct buf command_line = { 0 };
     char data_dir[PATH_MAX], *hf_cache = NULL;
-    bool ok = cli_parse(argc, argv, &cli, &err);
+    struct arena words = { 0 };
+    bool whole = false, ok = parse(&argc, &argv, &cli, &words, &whole, &err);
     if (ok && cli.flags & CLI_HELP)
         cli_help(cli.command);
     else if (ok && cli.flags & CLI_VERSION)
         print_version();
+    else if (ok && whole)
+        tell_whole(&cli);
     else if (ok) {
         cap_threads(&cli.run);
         cli.run.data_dir = find_data_dir(data_dir);
@@ -206,6 +238,7 @@ int main(int argc, char **argv)
     }
     free(hf_cache);
     arena_release(&cli.texts);
+    arena_release(&words);
     buf_release(&command_line);
     ok = ok && say_end(&err);
     if (!ok)

@@ -22,14 +22,15 @@ struct option {
     const char *help;
     unsigned commands; // where it means something
     option_reader *read;
-    size_t at, size;                           // where the value goes, in struct cli
-    const char *expected;                      // what a bad value's message says; NULL: the names
-    name_list *names;                          // of option_name and option_bits
-    size_t first;                              // of these the first that may be said
-    uint64_t least, most;                      // of option_count
-    unsigned flag;                             // of option_flag
-    bool repeats;                              // may be given several times
-    bool is_path;                              // or may be one: runs of slashes become one
+    size_t at, size;      // where the value goes, in struct cli
+    const char *expected; // what a bad value's message says; NULL: the names
+    name_list *names;     // of option_name and option_bits
+    size_t first;         // of these the first that may be said
+    uint64_t least, most; // of option_count
+    unsigned flag;        // of option_flag
+    bool repeats;         // may be given several times
+    bool is_path;         // or may be one: runs of slashes become one
+    bool is_manner;       // says how a run is made, not what it is: may differ when it goes on
     void (*make_help)(char *out, size_t size); // in place of help
 };
 

@@ -188,6 +188,18 @@ static bool check_ablation(const struct settings *r, struct abl_err *err)
     return true;
 }
 
+// What only runs into a folder can do.
+static bool check_export(const struct cli *cli, struct abl_err *err)
+{
+    bool runs = cli->export_dir || cli->command == COMMAND_CONFIG;
+    bool to_stdout = cli->export_dir && strcmp(cli->export_dir, "-") == 0;
+    if (cli->flags & CLI_RESUME && (!runs || to_stdout))
+        return abl_fail(err, ABL_USAGE, "--resume needs --export DIR, the folder of the run");
+    return !cli->stop_after || runs
+           || abl_fail(err, ABL_USAGE,
+                       "--stop-after needs --export DIR: the explorer is left by q");
+}
+
 // Options that only mean something together.
 static bool check_together(const struct cli *cli, struct abl_err *err)
 {
@@ -205,6 +217,8 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
         return abl_fail(err, ABL_USAGE, "%s", c->without_constants);
     if (!whole_answers_allow(r, err))
         return false;
+    if (!check_export(cli, err))
+        return false;
     bool to_folder = cli->export_dir && strcmp(cli->export_dir, "-") != 0;
     if (cli->n_data > 1 && (!to_folder || cli->flags & CLI_JSON))
         return abl_fail(err, ABL_USAGE,
@@ -214,6 +228,16 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
     if (cli->screenshot && cli->export_dir)
         return abl_fail(err, ABL_USAGE, "--screenshot and --export exclude one another: run twice");
     return true;
+}
+
+// Whether it is for the run in --export's folder to say what it is.
+static bool resumes_alone(const struct parser *p)
+{
+    bool manner = p->cli->flags & CLI_RESUME && p->cli->export_dir && !p->cli->n_args
+                  && p->cli->command == COMMAND_RUN;
+    for (size_t i = 0; i < n_cli_options; i++)
+        manner = manner && (!p->seen[i] || cli_options[i].is_manner);
+    return manner;
 }
 
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
@@ -244,6 +268,7 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
             arena_release(&cli.texts);
             return false;
         }
+    cli.resumes_alone = resumes_alone(&p);
     cli.run.sources = out->sources; // where they lie once *out is filled
     if (cli.command == COMMAND_OV)
         cli.run.experiment = &experiment_ov;
@@ -294,5 +319,6 @@ void cli_help(enum command command)
         if (cli_options[i].commands & 1u << command)
             print_option(&cli_options[i]);
     say(SAY_OUT, "\nExit codes: 0 done, 1 failed, 2 usage, 3 bad data, 4 model missing or "
-                 "unsupported, 5 self-check failed, 130 interrupted\n");
+                 "unsupported, 5 self-check failed, 75 stopped: --resume goes on, "
+                 "130 interrupted\n");
 }

@@ -1,6 +1,7 @@
 #include "cli/runner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -16,43 +17,24 @@
 #include "base/clock.h"
 #include "base/sampler.h"
 #include "base/say.h"
+#include "cli/kept_run.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/stopping.h"
 #include "experiments/experiments.h"
 #include "report/config.h"
 #include "report/profile.h"
+#include "report/rundir_place.h"
 #include "report/write.h"
 #include "session/session.h"
 #include "text/clusters.h"
 #include "verify/drift.h"
 #include "verify/verify.h"
 
-// Set by SIGINT, SIGTERM and SIGHUP; session_run looks at it. A lock-free atomic is all a handler
-// may touch.
-static atomic_bool stop_asked;
-
-static void ask_stop(int signal)
-{
-    (void)signal;
-    atomic_store(&stop_asked, true);
-}
-
-static void catch_signals(int flags)
-{
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-    struct sigaction action = { .sa_handler = ask_stop, .sa_flags = flags };
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        sigaction(signals[i], &action, NULL);
-}
-
-void runner_catch_signals(void)
-{
-    catch_signals((int)SA_RESETHAND);
-}
-
 // The line that says how far a run is, on a terminal only.
 struct progress_line {
     bool shown;
+    size_t n_before; // variants that were there already
     double started, drawn;
 };
 
@@ -65,7 +47,7 @@ static void draw_progress(void *context, const struct results *t, size_t variant
     if (!p->shown || (now - p->drawn < 0.1 && t->n_done < n))
         return;
     p->drawn = now;
-    double rate = (double)t->n_done / (now - p->started + 1e-9);
+    double rate = (double)(t->n_done - p->n_before) / (now - p->started + 1e-9);
     unsigned long eta = (unsigned long)ceil((double)(n - t->n_done) / (rate + 1e-9));
     say(SAY_ERR, "\r%zu/%zu variants, %.1f/s, ETA %lu:%02lu ", t->n_done, n, rate, eta / 60,
         eta % 60);
@@ -188,11 +170,27 @@ static void tell(const struct runner *run, const struct written *w)
     buf_release(&lines);
 }
 
+// Where the run lies is where it goes, also later: only where that is gone it goes elsewhere.
+static bool save(const struct report *r, const char *dir, struct written *out, struct abl_err *err)
+{
+    if (!r->live)
+        return report_save(r, dir, out, err);
+    if (report_write(r, r->live->place, out, err))
+        return true;
+    written_release(out);
+    if (!live_run_is_there(r->live))
+        return report_save(r, r->live->place, out, err);
+    struct abl_err failed = *err;
+    return abl_fail(err, ABL_STOPPED,
+                    "%.600s; everything is kept: 'abltui --export %s --resume' writes it",
+                    failed.text, r->live->place);
+}
+
 static bool write_folder(const struct runner *run, const struct report *r, const char *dir,
                          char **written, struct abl_err *err)
 {
-    struct written w;
-    bool ok = report_save(r, dir, &w, err);
+    struct written w = { 0 };
+    bool ok = save(r, dir, &w, err);
     if (ok)
         tell(run, &w);
     if (ok && w.not_there.code)
@@ -238,7 +236,7 @@ static bool write_results(const struct runner *run, const struct report *r, char
     bool to_stdout = run->dir && strcmp(run->dir, "-") == 0;
     bool ok = to_stdout || write_folder(run, r, run->dir, written, err);
     if (!to_stdout && !(run->flags & CLI_JSON))
-        return ok || (!*written && print_instead(r, err));
+        return ok || (!*written && err->code != ABL_STOPPED && print_instead(r, err));
     struct abl_err failed, lost;
     if (print_report(r, &failed))
         return ok;
@@ -253,9 +251,9 @@ static bool write_results(const struct runner *run, const struct report *r, char
 static bool run_all(struct session *session, struct results *t, struct readings *in,
                     struct progress_line *line, struct abl_err *err)
 {
-    bool ok = session_run(session, t, &stop_asked, draw_progress, line, err);
+    bool ok = session_run(session, t, stopping_flag(), draw_progress, line, err);
     end_progress(line);
-    return ok && experiment_read(session, t, &stop_asked, in, err);
+    return ok && experiment_read(session, t, stopping_flag(), in, err);
 }
 
 static void print_profile(const struct session *session)
@@ -280,9 +278,9 @@ static bool write_finished(const struct runner *run, const struct report *r, cha
     if (!t->n_done)
         return false;
     quiet.flags |= CLI_QUIET; // one line
-    catch_signals(0);
+    stopping_spare(true);
     bool ok = write_results(&quiet, r, written, &lost);
-    catch_signals((int)SA_RESETHAND);
+    stopping_spare(false);
     if (ok || *written)
         return abl_fail(err, failed.code,
                         "%.600s; %zu of %zu variants had finished: they are saved%s%s%s and "
@@ -309,9 +307,9 @@ static bool write_run(const struct runner *run, const struct report *r, char **w
     }
     if (!(run->flags & CLI_QUIET))
         print_profile(r->session);
-    catch_signals(0); // impatience must not cost what is being saved
+    stopping_spare(true); // impatience must not cost what is being saved
     bool ok = write_results(run, r, written, err);
-    catch_signals((int)SA_RESETHAND);
+    stopping_spare(false);
     if (!ok)
         return false;
     return !r->interrupted
@@ -329,10 +327,12 @@ struct attendants {
 };
 
 static bool run_and_write(const struct runner *run, struct session *session, struct results *t,
-                          const struct attendants *with, char **written, struct abl_err *err)
+                          const struct attendants *with, struct kept_run *kept, char **written,
+                          struct abl_err *err)
 {
-    struct progress_line line
-        = { .shown = !(run->flags & CLI_QUIET) && isatty(STDERR_FILENO), .started = with->started };
+    struct progress_line line = { .shown = !(run->flags & CLI_QUIET) && isatty(STDERR_FILENO),
+                                  .n_before = t->n_done,
+                                  .started = with->started };
     struct readings readings = { 0 };
     struct drift drift = { 0 };
     bool ran = run_all(session, t, &readings, &line, err) && drift_measure(session, t, &drift, err);
@@ -345,12 +345,95 @@ static bool run_and_write(const struct runner *run, struct session *session, str
                         .jobs = run->jobs,
                         .command_line = run->command_line,
                         .interrupted = !ran,
+                        .live = kept->is_open ? &kept->live : NULL,
+                        .workers = kept->workers,
                         .samples = with->sampler ? sampler_stop(with->sampler) : NULL,
                         .seconds = now_seconds() - with->started };
-    bool ok = ran || err->code == ABL_INTERRUPTED ? write_run(run, &r, written, err)
-                                                  : write_finished(run, &r, written, err);
+    if (!ran && r.live && t->n_done)
+        live_run_sum_up(r.live, &r);
+    bool ok = !ran && r.live                        ? kept_run_stopped(kept, t, err)
+              : ran || err->code == ABL_INTERRUPTED ? write_run(run, &r, written, err)
+                                                    : write_finished(run, &r, written, err);
     readings_release(&readings);
     return ok;
+}
+
+static bool is_kept(const struct runner *run)
+{
+    return !run->dir || strcmp(run->dir, "-") != 0;
+}
+
+static void tell_kept(const struct runner *run, const struct kept_run *kept,
+                      const struct results *t)
+{
+    if (kept->live.changed.code)
+        say(SAY_ERR, "warning: %s\n", kept->live.changed.text);
+    if (kept->live.went_on && !(run->flags & CLI_QUIET))
+        say(SAY_ERR, "%s: %zu of %zu cells are there already\n", kept->dir, kept->n_held,
+            t->variants->n * t->n_run);
+}
+
+// There is a device, and the intact run: the variants.
+static bool run_variants(const struct runner *run, struct session *session,
+                         const struct variants *variants, const struct attendants *with,
+                         struct kept_run *kept, char **written, struct abl_err *err)
+{
+    struct results table;
+    if (!results_init(&table, variants, session->prompts->n, err))
+        return false;
+    bool ok = !kept->is_open || kept_run_load(kept, session, &table, err);
+    if (ok && kept->is_open)
+        tell_kept(run, kept, &table);
+    ok = ok && run_and_write(run, session, &table, with, kept, written, err);
+    kept_run_end(kept, ok, &table);
+    results_release(&table);
+    return ok;
+}
+
+static void tell_whole(const struct runner *run, const char *dir)
+{
+    if (!(run->flags & CLI_QUIET))
+        say(SAY_ERR, "%s is complete: nothing is left to do\n", dir);
+}
+
+static bool run_started(const struct runner *run, struct session *session,
+                        const struct variants *variants, const struct attendants *with,
+                        char **written, struct abl_err *err)
+{
+    struct kept_run kept = { 0 };
+    struct kept_request q = { .dir = run->dir,
+                              .resume = run->flags & CLI_RESUME,
+                              .words = run->words,
+                              .command_line = run->command_line };
+    bool ok = !is_kept(run) || kept_run_begin(&q, session, variants, &kept, err);
+    if (ok && kept.live.is_whole) {
+        tell_whole(run, kept.dir);
+        *written = strdup(kept.dir);
+    } else if (ok) {
+        if (!(run->flags & CLI_QUIET)) {
+            print_findings(session->prompts);
+            print_header(session);
+        }
+        return run_variants(run, session, variants, with, &kept, written, err);
+    }
+    kept_run_end(&kept, false, NULL);
+    return ok;
+}
+
+// Whether a run that goes on has ended already: that shows without a device.
+static bool was_whole(const struct runner *run, const struct session *session, char **written,
+                      struct abl_err *err)
+{
+    char sha256[SHA256_HEX];
+    if (!(run->flags & CLI_RESUME) || !is_kept(run) || !run->dir
+        || !rundir_is_whole(AT_FDCWD, run->dir))
+        return false;
+    kept_model_sha256(session, sha256);
+    if (!live_run_is_whole(run->dir, session, sha256, err))
+        return false;
+    tell_whole(run, run->dir);
+    *written = strdup(run->dir);
+    return true;
 }
 
 // What is wrong with the request shows before anything is loaded on a device.
@@ -358,21 +441,16 @@ static bool run_lab(const struct runner *run, struct session *session,
                     const struct attendants *with, char **written, struct abl_err *err)
 {
     struct variants variants;
-    struct results table;
+    struct abl_err other = { 0 };
     if (!prompts_refuse(session->prompts, err) || !experiment_variants(session, &variants, err))
         return false;
-    bool ok = session_start(session, err);
-    if (ok)
-        model_sha256_begin(session->model);
-    if (ok && !(run->flags & CLI_QUIET)) {
-        print_findings(session->prompts);
-        print_header(session);
-    }
-    if (ok && results_init(&table, &variants, session->prompts->n, err)) {
-        ok = run_and_write(run, session, &table, with, written, err);
-        results_release(&table);
-    } else
-        ok = false;
+    model_sha256_begin(session->model);
+    bool whole = was_whole(run, session, written, &other);
+    if (other.code)
+        *err = other;
+    bool ok = whole
+              || (!other.code && session_start(session, err)
+                  && run_started(run, session, &variants, with, written, err));
     variants_release(&variants);
     return ok;
 }
@@ -427,7 +505,8 @@ bool runner_run(const struct runner *run, const struct settings *settings, char 
     struct session *session = NULL;
     char *place = NULL;
     double interval = run->sample_seconds > 0 ? run->sample_seconds : 5;
-    if (run->dir && strcmp(run->dir, "-") != 0 && !report_check_target(run->dir, err))
+    if (run->dir && is_kept(run)
+        && !live_run_check(run->dir, (struct journal_part){ 0 }, run->flags & CLI_RESUME, err))
         return false;
     bool ok = (!run->verify_rows || verify_slice(run, settings, &with.verified, err))
               && (!settings->profile || sampler_start(interval, &with.sampler, err))

@@ -101,15 +101,19 @@ struct forward_spent forward_spent(const struct forward *f);
 struct forward_job {
     const struct variants *variants;
     bool *done; // (variants) those already true are left out; set as they finish
-    // (variants) how many blocks of the prompts each has run over: an interrupted run goes on from
-    // there, with the same rows. NULL: it begins anew.
-    uint32_t *n_blocks_done;
+    // Cells (plan/cells.h) that are there, set as rows are: an interrupted run goes on from there,
+    // with the same rows. NULL: it begins anew.
+    uint64_t *cells;
     struct row_stats *rows; // [variant * n_prompts + prompt]
     atomic_bool *cancel;    // looked at before each layer of a batch; NULL = never
     // The layer whose variants somebody waits for (NO_LAYER: nobody), looked at before each unit of
     // the plan; NULL = never. They run next; results are the same. Where somebody may wait the
     // first variant runs alone.
     const atomic_uint *wanted;
+    // Rows [first, first + n_rows) of these variants are there; NULL: nobody keeps them. A failure
+    // ends the run.
+    bool (*keep)(void *context, size_t first, size_t n_rows, const size_t *variants, size_t n,
+                 struct abl_err *err);
     void (*finished)(void *context, const size_t *variants, size_t n); // those done together
     void *context;
 };

@@ -19,13 +19,18 @@ bool run_finish(struct plan_run *r, const struct block *b, struct tensor states,
     if (tap && tap->kinds & 1u << PASS_VARIANTS
         && !tap->on_variants(tap->context, b, states, numbers, n, r->err))
         return false;
-    bool last = false; // variants that end together have run over as many blocks
+    if (job->keep && !job->keep(job->context, b->first, b->n, numbers, n, r->err))
+        return false;
+    size_t ended[MAX_COPIES], n_ended = 0, n_rows = r->f->s.n_prompts;
     for (uint32_t i = 0; i < n; i++) {
-        last = ++r->n_blocks_done[numbers[i]] == r->f->n_blocks;
-        job->done[numbers[i]] = last;
+        size_t cell = numbers[i] * n_rows;
+        cells_set(r->cells, cell + b->first, b->n);
+        job->done[numbers[i]] = cells_are_set(r->cells, cell, n_rows);
+        if (job->done[numbers[i]])
+            ended[n_ended++] = numbers[i];
     }
-    if (last && job->finished)
-        job->finished(job->context, numbers, n);
+    if (n_ended && job->finished)
+        job->finished(job->context, ended, n_ended);
     return true;
 }
 

@@ -14,9 +14,9 @@ struct plan_run {
     struct forward *f;
     const struct forward_job *job;
     const struct plan *plan;
-    uint32_t *n_blocks_done; // (variants)
-    bool *unit_done;         // of the variants' phase
-    bool alone; // the next variant runs by itself, so that a first result is there soon
+    uint64_t *cells; // that are there
+    bool *unit_done; // of the variants' phase
+    bool alone;      // the next variant runs by itself, so that a first result is there soon
     uint32_t block_number, pass_number; // entered; NO_PLACE
     struct block *block;                // in the layout that its variants need: one of f's, or flat
     struct block flat;

@@ -229,7 +229,6 @@ static bool copy_identities(struct plan_run *r)
     for (size_t i = 0; i < r->plan->n_copied; i++) {
         size_t v = r->plan->copied[i];
         memcpy(r->job->rows + v * f->s.n_prompts, f->intact, f->s.n_prompts * sizeof *f->intact);
-        r->n_blocks_done[v] = 0;
         for (size_t b = 0; b < f->n_blocks; b++)
             if (!run_finish(r, &f->blocks[b], f->blocks[b].final, &v, 1))
                 return false;
@@ -272,54 +271,36 @@ static bool run_plan(struct plan_run *r)
 
 // ---------------------------------------------------------------------------------------- the plan
 
-// Bits of the cells that are done already: whole variants, and of others the blocks that they have
-// run over. NULL: none are, or (*failed) memory is out.
-static uint64_t *done_bits(const struct forward *f, const struct forward_job *job,
-                           const uint32_t *n_blocks_done, bool *failed)
-{
-    size_t n = job->variants->n, n_rows = f->s.n_prompts;
-    bool any = false;
-    for (size_t v = 0; v < n; v++)
-        any |= job->done[v] || n_blocks_done[v];
-    uint64_t *bits = any ? calloc(n * n_rows / 64 + 1, sizeof *bits) : NULL;
-    *failed = any && !bits;
-    for (size_t v = 0; bits && v < n; v++) {
-        size_t blocks = job->done[v] ? f->n_blocks : n_blocks_done[v];
-        size_t rows = blocks == f->n_blocks ? n_rows : f->blocks[blocks].first;
-        for (size_t bit = v * n_rows; bit < v * n_rows + rows; bit++)
-            bits[bit / 64] |= UINT64_C(1) << bit % 64;
-    }
-    return bits;
-}
-
 bool forward_run(struct forward *f, const struct forward_job *job, struct abl_err *err)
 {
-    uint32_t *own = job->n_blocks_done ? NULL : calloc(job->variants->n + 1, sizeof *own);
-    uint32_t *n_blocks_done = own ? own : job->n_blocks_done;
-    if (!n_blocks_done)
+    size_t n = job->variants->n, n_rows = f->s.n_prompts;
+    uint64_t *own = job->cells ? NULL : calloc(cells_words(n, n_rows), sizeof *own);
+    uint64_t *cells = own ? own : job->cells;
+    if (!cells)
         return abl_no_memory(err);
-    bool failed;
-    uint64_t *bits = done_bits(f, job, n_blocks_done, &failed);
-    struct done_cells done = { bits, f->s.n_prompts };
+    for (size_t v = 0; v < n; v++)
+        if (job->done[v])
+            cells_set(cells, v * n_rows, n_rows);
+    bool any = cells_count(cells, 0, n * n_rows) > 0;
+    struct done_cells done = { cells, n_rows };
     struct plan_input in = forward_plan_input(&f->s, &f->s.engine->info);
     in.variants = job->variants;
     in.other = (struct prompt_list){ 0 };
     in.given = GIVEN_INTACT | (f->z_mean.buffer ? GIVEN_MEANS : 0);
-    in.done = bits ? &done : NULL;
+    in.done = any ? &done : NULL;
     struct plan plan = { 0 };
-    bool ok = (!failed || abl_no_memory(err)) && plan_make(&in, &plan, err);
+    bool ok = plan_make(&in, &plan, err);
     assert(!ok || plan.n_run_blocks == f->n_blocks);
     struct plan_run r = { .f = f,
                           .job = job,
                           .plan = &plan,
-                          .n_blocks_done = n_blocks_done,
+                          .cells = cells,
                           .alone = job->wanted && f->n_blocks == 1,
                           .block_number = NO_PLACE,
                           .pass_number = NO_PLACE,
                           .err = err };
     ok = ok && run_plan(&r);
     plan_release(&plan);
-    free(bits);
     free(own);
     return ok;
 }

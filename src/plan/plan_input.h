@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "model/model.h"
+#include "plan/cells.h"
 #include "plan/memory_budget.h"
 #include "plan/observations.h"
 #include "plan/variant.h"
@@ -18,17 +19,11 @@ struct prompt_list {
     size_t n;
 };
 
-// Cells that are there already, a bit each: [variant * n_rows + row]. Rows count the run's prompts.
+// Cells that are there already. Rows count the run's prompts.
 struct done_cells {
-    const uint64_t *bits;
+    const uint64_t *bits; // plan/cells.h
     size_t n_rows;
 };
-
-static inline bool cell_is_done(const struct done_cells *done, size_t variant, size_t row)
-{
-    size_t i = variant * done->n_rows + row;
-    return done->bits[i / 64] >> i % 64 & 1;
-}
 
 // What is there before the plan begins.
 enum plan_given {

@@ -30,10 +30,7 @@ static void *take(struct maker *m, size_t n, size_t size)
 
 static bool is_done(const struct done_cells *done, size_t variant)
 {
-    size_t row = 0;
-    while (done && row < done->n_rows && cell_is_done(done, variant, row))
-        row++;
-    return done && row == done->n_rows;
+    return done && cells_are_set(done->bits, variant * done->n_rows, done->n_rows);
 }
 
 static bool list_todo(struct maker *m)
@@ -331,11 +328,9 @@ static bool mark_skipped(struct maker *m)
     for (uint32_t b = 0; b < p->n_run_blocks; b++)
         for (size_t i = 0; i < p->n_items; i++) {
             const struct plan_block *block = &p->blocks[b];
-            size_t row = block->first, bit = b * p->n_items + i;
-            while (row < block->first + block->n && cell_is_done(done, p->items[i].variant, row))
-                row++;
-            if (row == block->first + block->n)
-                p->skipped[bit / 64] |= UINT64_C(1) << bit % 64;
+            size_t first = p->items[i].variant * done->n_rows + block->first;
+            if (cells_are_set(done->bits, first, block->n))
+                cells_set(p->skipped, b * p->n_items + i, 1);
         }
     return true;
 }

@@ -134,16 +134,39 @@ static void add_device(struct doc *d, const struct session *session)
     doc_text(d, o, "not_tuned", or_null(info->not_tuned));
 }
 
-// Now less the run's seconds, as UTC in ISO 8601.
-static void add_start(struct doc *d, double seconds)
+// So many seconds ago, as UTC in ISO 8601.
+static void add_start(struct doc *d, cJSON *to, double seconds)
 {
     time_t start = time(NULL) - (time_t)(seconds > 0 ? seconds : 0);
     struct tm utc;
     char text[32] = "";
     if (gmtime_r(&start, &utc))
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    doc_text(d, d->root, "started", or_null(text));
-    doc_number(d, d->root, "seconds", seconds);
+    doc_text(d, to, "started", or_null(text));
+}
+
+void provenance_worker(struct doc *d, cJSON *to, const struct session *session,
+                       const char *command_line)
+{
+    const struct device_info *info = &session->engine->info;
+    struct utsname host;
+    char cpu[256];
+    host_cpu(cpu, sizeof cpu);
+    doc_text(d, to, "version", abl_version);
+    doc_text(d, to, "commit", or_null(ABLTUI_COMMIT));
+    doc_text(d, to, "device", info->name);
+    doc_text(d, to, "driver", or_null(info->driver));
+    doc_text(d, to, "host_cpu", cpu);
+    doc_name(d, to, "host", uname(&host) == 0 ? host.nodename : NULL);
+    add_start(d, to, 0);
+    doc_text(d, to, "command_line", command_line);
+}
+
+// Everybody who worked at it, where that went over a journal.
+static void add_workers(struct doc *d, const char *workers)
+{
+    if (workers)
+        doc_raw(d, d->root, "workers", workers);
 }
 
 // The run file, in texts, as it may hold anything.
@@ -170,7 +193,9 @@ struct doc provenance_doc(const struct report *r, const struct weights_of *weigh
     doc_text(&d, d.root, "command_line", r->command_line);
     add_run_file(&d, &s->run_file);
     doc_name(&d, d.root, "data_dir", s->data_dir);
-    add_start(&d, r->seconds);
+    add_start(&d, d.root, r->seconds);
+    doc_number(&d, d.root, "seconds", r->seconds);
+    add_workers(&d, r->workers);
     doc_uint(&d, d.root, "seed", s->seed);
     doc_text(&d, d.root, "ablate", ablate_text(s, ablate));
     doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));

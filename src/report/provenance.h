@@ -16,6 +16,10 @@ struct weights_of {
     struct abl_err unknown;
 };
 
+// Who works at a run and with what, into an object: version, device, driver, host, when.
+void provenance_worker(struct doc *d, cJSON *to, const struct session *session,
+                       const char *command_line);
+
 // The document of provenance.json; doc_release it.
 struct doc provenance_doc(const struct report *r, const struct weights_of *weights);
 

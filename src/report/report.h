@@ -10,6 +10,7 @@
 
 struct drift;
 struct jobs;
+struct live_run;
 
 struct report {
     const struct session *session;
@@ -25,7 +26,10 @@ struct report {
     const char *command_line; // as typed, for provenance; NULL from the explorer
     // A partial run: partial_summary.json is written and every JSON says "partial": true.
     bool interrupted;
-    double seconds; // wall time of the run
+    double seconds;      // wall time of the run
+    const char *workers; // JSON list of who worked at it; NULL: nobody kept count
+    // The folder that lies in its place while it runs; NULL: none does.
+    const struct live_run *live;
 };
 
 #endif

@@ -109,15 +109,33 @@ static bool make_temp(struct rundir *d, struct abl_err *err)
     return false;
 }
 
-bool rundir_open(const char *path, struct rundir *out, struct abl_err *err)
+// Whether what lies in the place may be replaced.
+static bool check_old(const struct rundir *d, const char *path, int old, struct abl_err *err)
 {
-    struct rundir d
-        = { .place = rundir_resolve(path, err), .lock = -1, .folder = -1, .parent = -1 };
+    enum rundir_held held;
+    return d->under_way >= 0 && rundir_is(d->parent, d->base, d->under_way)
+               ? rundir_look(path, old, &held, err)
+               : rundir_check_opened(path, old, err);
+}
+
+static bool check_under_way(const struct rundir *d, const char *path, struct abl_err *err)
+{
+    return (d->under_way >= 0 && rundir_is(d->parent, d->base, d->under_way))
+           || rundir_check_place(path, d->place, err);
+}
+
+bool rundir_open(const char *path, int under_way, struct rundir *out, struct abl_err *err)
+{
+    struct rundir d = { .place = rundir_resolve(path, err),
+                        .under_way = under_way,
+                        .lock = -1,
+                        .folder = -1,
+                        .parent = -1 };
     if (!d.place)
         return false;
     d.files = calloc(MAX_FILES, sizeof *d.files);
-    bool ok = (d.files || abl_no_memory(err)) && rundir_check_place(path, d.place, err)
-              && open_parent(&d, err) && make_temp(&d, err);
+    bool ok = (d.files || abl_no_memory(err)) && open_parent(&d, err)
+              && check_under_way(&d, path, err) && make_temp(&d, err);
     if (!ok) {
         release(&d);
         return false;
@@ -298,7 +316,7 @@ static bool open_old(const struct rundir *d, int *old, struct abl_err *err)
 {
     *old = openat(d->parent, d->base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (*old >= 0)
-        return rundir_check_opened(d->place, *old, err);
+        return check_old(d, d->place, *old, err);
     return errno == ENOENT || rundir_check_place(d->place, d->place, err);
 }
 

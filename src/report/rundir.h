@@ -22,6 +22,7 @@ struct rundir {
     int folder; // what is written
     int lock;   // of the folder: it is being written
     bool partial;
+    int under_way; // the folder in its place, of the same run while it went; -1: none, borrowed
     struct rundir_file *files;
     size_t n_files;
 };
@@ -31,8 +32,9 @@ struct rundir {
 bool rundir_check(const char *path, struct abl_err *err);
 
 // Check, then create the temporary folder. Ends with rundir_finish behind rundir_commit, or with
-// rundir_abort.
-bool rundir_open(const char *path, struct rundir *out, struct abl_err *err);
+// rundir_abort. under_way: the folder that may lie in its place as the run is under way there; -1:
+// none may.
+bool rundir_open(const char *path, int under_way, struct rundir *out, struct abl_err *err);
 
 enum rundir_flags {
     RUNDIR_VOLATILE = 1 << 0, // differs from run to run: listed without size and hash

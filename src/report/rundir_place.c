@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "session/journal.h"
 
 enum { MAX_LISTED = 40, MANIFEST_MAX = 1 << 20, MAX_BASE = 200, MAX_NUMBERED = 99 };
 
@@ -27,6 +28,7 @@ const char writing_name[] = ".abltui-writing";
 struct listing {
     char names[MAX_LISTED][64];
     size_t n, n_missing; // n_missing: listed as there, but not there
+    bool under_way;      // there is no list: what a run has before it ends, journals included
 };
 
 static void list_add(struct listing *l, const char *name)
@@ -43,7 +45,7 @@ static bool list_has(const struct listing *l, const char *name)
         if (strncmp(l->names[i], name, len) == 0 && (!name[len] || file_is_temporary(name + len)))
             return true;
     }
-    return false;
+    return l->under_way && journal_is_name(name, NULL, NULL);
 }
 
 static void read_entries(struct json *j, struct listing *out)
@@ -95,13 +97,35 @@ static bool parse_manifest(const struct file_bytes *bytes, int folder, struct li
     return ours;
 }
 
+static bool has_journal(int folder)
+{
+    int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = own >= 0 ? fdopendir(own) : NULL;
+    bool found = false;
+    if (!dir && own >= 0)
+        close(own);
+    for (struct dirent *e; dir && !found && (e = readdir(dir));)
+        found = journal_is_name(e->d_name, "jsonl", NULL);
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
 // What the run in a folder consists of; nothing when there is none.
 static void list_run(int folder, struct listing *out)
 {
     struct file_bytes bytes;
     *out = (struct listing){ .n = 0 };
-    if (!file_read_in(folder, manifest_name, MANIFEST_MAX, &bytes, ABL_FAILED, NULL))
+    if (!file_read_in(folder, manifest_name, MANIFEST_MAX, &bytes, ABL_FAILED, NULL)) {
+        if (!has_journal(folder))
+            return;
+        out->under_way = true;
+        list_add(out, "config.json");
+        list_add(out, "provenance.json");
+        list_add(out, "metrics/partial_summary.json");
+        list_add(out, writing_name);
         return;
+    }
     if (parse_manifest(&bytes, folder, out)) {
         list_add(out, manifest_name);
         list_add(out, writing_name);
@@ -212,16 +236,38 @@ char *rundir_resolve(const char *path, struct abl_err *err)
     return place;
 }
 
-bool rundir_check_opened(const char *path, int folder, struct abl_err *err)
+bool rundir_look(const char *path, int folder, enum rundir_held *out, struct abl_err *err)
 {
     struct listing list;
     char stranger[PATH_MAX] = "";
     list_run(folder, &list);
+    *out = list.under_way ? HELD_UNDER_WAY : list.n ? HELD_RUN : HELD_NOTHING;
     return !find_stranger(folder, "", &list, stranger)
            || abl_fail(err, ABL_USAGE,
                        "folder '%s' holds '%s', which is not part of an earlier run: nothing was "
                        "replaced; move it away or choose another name",
                        path, stranger);
+}
+
+bool rundir_check_opened(const char *path, int folder, struct abl_err *err)
+{
+    enum rundir_held held;
+    return rundir_look(path, folder, &held, err)
+           && (held != HELD_UNDER_WAY
+               || abl_fail(err, ABL_USAGE,
+                           "'%s' is an incomplete run: 'abltui --export %s --resume' goes on with "
+                           "it; choose another folder",
+                           path, path));
+}
+
+bool rundir_is_whole(int parent, const char *name)
+{
+    enum rundir_held held = HELD_NOTHING;
+    int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool whole = folder >= 0 && rundir_look(name, folder, &held, NULL) && held == HELD_RUN;
+    if (folder >= 0)
+        close(folder);
+    return whole;
 }
 
 bool rundir_check_place(const char *path, const char *place, struct abl_err *err)
@@ -373,6 +419,21 @@ static void bring_back(const struct swept *s, const char *name, size_t base_len,
     free(base);
 }
 
+// Whether the place holds the journals that such a run was made from: they make it again.
+static bool is_under_way(const struct swept *s, const char *name, const struct hidden *h)
+{
+    char *base = strndup(name + 1, h->base_len);
+    int folder
+        = base ? openat(s->parent, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    struct listing list = { 0 };
+    if (folder >= 0) {
+        list_run(folder, &list);
+        close(folder);
+    }
+    free(base);
+    return list.under_way;
+}
+
 // Returns the name of a run that was rescued.
 static char *put_right(const struct swept *s, const char *name)
 {
@@ -383,7 +444,7 @@ static char *put_right(const struct swept *s, const char *name)
     bool has_lock = false;
     if (folder >= 0 && is_left(folder, h.pid, &has_lock)) {
         list_run(folder, &list);
-        bool whole = list.n && !list.n_missing;
+        bool whole = list.n && !list.n_missing && !list.under_way && !is_under_way(s, name, &h);
         bool ours = has_lock || (list.n && !find_stranger(folder, "", &list, stranger));
         if (ours && h.kind == HIDDEN_OLD)
             bring_back(s, name, h.base_len, folder);

@@ -23,8 +23,16 @@ char *rundir_resolve(const char *path, struct abl_err *err);
 // ABL_USAGE where something is at `place` that is not ours to replace; path names it for the user.
 bool rundir_check_place(const char *path, const char *place, struct abl_err *err);
 
-// The same of a folder that is open.
+// What of ours lies in a folder: a whole run, or one that is under way or was ended on its way.
+enum rundir_held { HELD_NOTHING, HELD_RUN, HELD_UNDER_WAY };
+// ABL_USAGE where the folder, which is open, also holds what is not ours.
+bool rundir_look(const char *path, int folder, enum rundir_held *out, struct abl_err *err);
+
+// ABL_USAGE, too, where a run is under way in it.
 bool rundir_check_opened(const char *path, int folder, struct abl_err *err);
+
+// Whether a name in the folder of a run is a run that is whole, and nothing else.
+bool rundir_is_whole(int parent, const char *name);
 
 enum hidden_kind { HIDDEN_WRITTEN, HIDDEN_OLD };
 

@@ -13,17 +13,17 @@
 #include "base/say.h"
 #include "base/sha256.h"
 #include "report/config.h"
+#include "report/live_run.h"
 #include "report/ov_report.h"
 #include "report/pictures.h"
 #include "report/profile.h"
 #include "report/provenance.h"
 #include "report/rundir.h"
 #include "report/rundir_place.h"
+#include "report/runs_folder.h"
 #include "report/summary.h"
 #include "report/tables.h"
 #include "text/clusters.h"
-
-static const char runs_folder[] = "runs";
 
 // What every part of a report is made from.
 struct parts {
@@ -259,7 +259,8 @@ static bool write_parts(const struct parts *p, const char *path, struct written 
     char *place = strdup(path);
     if (!place)
         return abl_no_memory(err);
-    if (!rundir_open(path, &dir, err)) {
+    int under_way = p->report->live ? p->report->live->folder : -1;
+    if (!rundir_open(path, under_way, &dir, err)) {
         free(place);
         return false;
     }
@@ -280,38 +281,14 @@ static bool write_parts(const struct parts *p, const char *path, struct written 
     return ok;
 }
 
-// malloc'd "runs/<name>_<12 hex>"; NULL on failure.
-static char *default_path(const struct parts *p, struct abl_err *err)
-{
-    struct buf path = { 0 };
-    buf_printf(&path, "%s/", runs_folder);
-    if (!config_run_name(p->report->session, p->report->settings, p->weights.sha256, &path, err)) {
-        buf_release(&path);
-        return NULL;
-    }
-    if (p->report->interrupted)
-        buf_str(&path, "-partial");
-    if (path.failed) {
-        buf_release(&path);
-        abl_no_memory(err);
-    }
-    return path.data;
-}
-
 // Write to path; the folder of all runs is made for it, and goes again when nothing came of it.
 static bool write_default(const struct parts *p, const char *path, struct written *out,
                           struct abl_err *err)
 {
-    bool made = mkdir(runs_folder, 0777) == 0;
-    if (!made && errno != EEXIST)
-        return abl_fail(err, ABL_FAILED,
-                        "cannot create folder '%s' here: %s; name another place with --export",
-                        runs_folder, strerror(errno));
-    if (write_parts(p, path, out, err))
-        return true;
-    if (made)
-        rmdir(runs_folder);
-    return false;
+    bool made, ok = runs_make(&made, err) && write_parts(p, path, out, err);
+    if (!ok)
+        runs_unmake(made);
+    return ok;
 }
 
 bool report_check_target(const char *path, struct abl_err *err)
@@ -406,7 +383,8 @@ static bool make_and_save(const struct report *r, const char *path, bool elsewhe
     *out = (struct written){ 0 };
     bool ok = elsewhere ? parts_make_in_time(r, &p, err) : parts_make(r, &p, err);
     if (ok && !path)
-        path = named = default_path(&p, err);
+        path = named
+            = runs_default_place(r->session, r->settings, p.weights.sha256, r->interrupted, err);
     ok = ok && path && save(&p, path, named != NULL, elsewhere, out, err);
     out->weights = p.weights.unknown;
     effects_release(&p.effects);

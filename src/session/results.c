@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/cells.h"
+
 bool results_init(struct results *t, const struct variants *v, size_t n_prompts,
                   struct abl_err *err)
 {
@@ -11,8 +13,7 @@ bool results_init(struct results *t, const struct variants *v, size_t n_prompts,
     size_t n = v->n ? v->n : 1; // an experiment may only read
     t->rows = calloc(n * n_prompts, sizeof *t->rows);
     t->done = calloc(n, sizeof *t->done);
-    t->n_blocks_done = calloc(n, sizeof *t->n_blocks_done);
-    if (t->rows && t->done && t->n_blocks_done)
+    if (t->rows && t->done)
         return true;
     results_release(t);
     return abl_no_memory(err);
@@ -23,7 +24,7 @@ void results_release(struct results *t)
     free(t->rows);
     free(t->done);
     free(t->tinylab);
-    free(t->n_blocks_done);
+    free(t->cells);
     free(t->run);
     *t = (struct results){ 0 };
 }
@@ -66,19 +67,74 @@ static void variants_finished(void *context, const size_t *variants, size_t n)
         if (tinylab)
             tinylab_sum_sequences(tinylab, run, p->results->tinylab + first);
     }
+    if (tinylab)
+        journal_add_variants(p->results->journal, p->run, p->results->tinylab, variants, n);
     p->results->n_done += n;
     for (size_t i = 0; p->report && i < n; i++)
         p->report(p->context, p->results, variants[i]);
+}
+
+// tinyLab's measures are kept with their whole variants.
+static bool keep_rows(void *context, size_t first, size_t n_rows, const size_t *variants, size_t n,
+                      struct abl_err *err)
+{
+    struct progress *p = context;
+    if (!p->workload->tinylab)
+        journal_add_cells(p->results->journal, p->run, first, n_rows, variants, n);
+    return journal_holds(p->results->journal, err);
 }
 
 // Room for what is measured beside or instead of the rows, from the first run on.
 static bool make_room(const struct workload *w, struct results *t, struct abl_err *err)
 {
     size_t n = t->variants->n;
+    t->n_run = w->answers ? w->answers->prompts.n : t->n_prompts;
+    if (!t->cells && !(t->cells = calloc(cells_words(n, t->n_run), sizeof *t->cells)))
+        return abl_no_memory(err);
     if (w->tinylab && !t->tinylab && !(t->tinylab = tinylab_rows_new(n * t->n_prompts)))
         return abl_no_memory(err);
     if (w->answers && !t->run && !(t->run = calloc(n * w->answers->prompts.n + 1, sizeof *t->run)))
         return abl_no_memory(err);
+    return true;
+}
+
+// What has all of its cells is finished.
+static void settle(const struct workload *w, struct results *t)
+{
+    t->n_done = 0;
+    for (size_t v = 0; v < t->variants->n; v++) {
+        t->done[v] = cells_are_set(t->cells, v * t->n_run, t->n_run);
+        t->n_done += t->done[v];
+        if (t->done[v] && w->answers)
+            whole_answers_fold(w->answers, t->run + v * t->n_run, t->rows + v * t->n_prompts);
+    }
+}
+
+static void take(struct results *t, const struct journal_record *r)
+{
+    struct row_stats *run = t->run ? t->run : t->rows;
+    for (size_t i = 0; r->kind <= RECORD_VARIANTS && i < r->n_variants; i++) {
+        size_t variant = r->variants[i], cell = variant * t->n_run + r->first;
+        memcpy(run + cell, r->rows + i * r->n_rows, r->n_rows * sizeof *run);
+        cells_set(t->cells, cell, r->n_rows);
+        if (r->tinylab && t->tinylab)
+            memcpy(t->tinylab + variant * t->n_prompts, r->tinylab + i * t->n_prompts,
+                   t->n_prompts * sizeof *t->tinylab);
+    }
+}
+
+static bool take_record(void *context, const struct journal_record *r, struct abl_err *err)
+{
+    (void)err;
+    take(context, r);
+    return true;
+}
+
+bool results_load(const struct workload *w, struct results *t, struct abl_err *err)
+{
+    if (!make_room(w, t, err) || !journal_records(t->journal, take_record, t, err))
+        return false;
+    settle(w, t);
     return true;
 }
 
@@ -95,11 +151,12 @@ bool workload_run(const struct workload *w, struct results *t, const atomic_uint
     struct progress p = { w, run, t, progress, context };
     struct forward_job job = { .variants = t->variants,
                                .done = t->done,
-                               .n_blocks_done = t->n_blocks_done,
+                               .cells = t->cells,
                                .rows = run,
                                .cancel = cancel,
                                .wanted = wanted,
+                               .keep = t->journal ? keep_rows : NULL,
                                .finished = variants_finished,
                                .context = &p };
-    return forward_run(w->forward, &job, err);
+    return forward_run(w->forward, &job, err) && (!t->journal || journal_holds(t->journal, err));
 }

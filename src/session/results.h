@@ -11,6 +11,7 @@
 #include "engine/values.h"
 #include "forward/forward.h"
 #include "plan/variant.h"
+#include "session/journal.h"
 #include "session/tinylab_measure.h"
 #include "session/whole_answers.h"
 
@@ -21,11 +22,13 @@ struct results {
     struct row_stats *rows;      // [variant * n_prompts + prompt]
     struct tinylab_row *tinylab; // likewise, tinyLab's measures; NULL but under --compat
     bool *done;                  // per variant
-    // Of a run that is under way: how many blocks of prompts each variant has run over, and what
-    // whole answers have given so far; NULL where rows are what is run.
-    uint32_t *n_blocks_done;
+    // Of what is run (n_run prompts): the cells that are there (plan/cells.h), and what whole
+    // answers have given so far; NULL where rows are what is run. There from the first run on.
+    size_t n_run;
+    uint64_t *cells;
     struct row_stats *run;
     size_t n_done;
+    struct journal *journal; // borrowed: keeps what finishes; NULL: nobody does
 };
 
 bool results_init(struct results *t, const struct variants *v, size_t n_prompts,
@@ -47,6 +50,9 @@ struct workload {
     const struct whole_answers *answers; // NULL: the rows themselves are what is run
     struct tinylab_measure *tinylab;     // NULL: nobody asks
 };
+
+// Take what the journal of the results holds; what has all of its cells is finished.
+bool results_load(const struct workload *w, struct results *t, struct abl_err *err);
 
 // Run every variant that is not done yet. cancel is looked at between layers; when set, returns
 // false with ABL_INTERRUPTED and the results hold what finished. wanted: a layer that somebody

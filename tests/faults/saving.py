@@ -2,8 +2,8 @@
 """File calls fail while a run is saved: tests/faults/saving.py headless|explorer PROGRAM FAILING_FILES.so [EVERY]
 
 One call after the other fails, in each of several ways: with an error that stays or one that passes, or the process is
-killed there. Whatever fails, the run is whole afterwards, in its place or where the program says; what was there before
-is whole until then; no folder with a manifest lacks a file of its list or has another; and the next run leaves nothing
+killed there. Whatever fails, the run is whole afterwards, in its place or where the program says, or goes on from its
+journal (status 75, or killed); what was there before is whole until then, there or as .old; no folder with a manifest lacks a file of its list or has another; and the next run leaves nothing
 that is hidden. EVERY: only every so many faults are tried (default 1: all). Prints a line a check.
 """
 import ctypes, hashlib, json, mmap, os, re, shutil, subprocess, sys, tempfile, time, errno
@@ -75,14 +75,20 @@ def tables(folder):
             if p.is_file() and p.parent.name != "artifacts" and p.name not in ("manifest.json", "provenance.json") and not passing(p.name)}
 
 
+def goes_on(folder):
+    """Whether it is a run that is under way, and holds nothing else."""
+    names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+    return "journal.jsonl" in names and "manifest.json" not in names and not any(p.is_dir() for p in folder.iterdir())
+
+
 def runs_in(*places):
-    """Everything that can be seen and looks like a run, whole or not."""
+    """Everything that can be seen and looks like a run, whole or not, but for what is under way."""
     return [d for place in places if place.is_dir() for d in place.iterdir()
-            if d.is_dir() and not d.name.startswith(".") and d.name != "tmp" and any(d.iterdir())]
+            if d.is_dir() and not d.name.startswith(".") and d.name != "tmp" and any(d.iterdir()) and not goes_on(d)]
 
 
 def hidden_in(*places):
-    return [d for place in places if place.is_dir() for d in place.iterdir() if d.name.startswith(".")]
+    return [d for place in places if place.is_dir() for d in place.iterdir() if d.name.startswith(".") or d.name.endswith(".old")]
 
 
 def earlier_and_new(places, expected, earlier):
@@ -160,21 +166,24 @@ def headless_problem(run, error, watched, home, expected, earlier):
     problem, found = earlier_and_new(places, expected, earlier)
     if problem:
         return problem
+    out = watched / "out"
     if error != KILLED:
-        if run.returncode not in (0, 1, 2):
+        if run.returncode not in (0, 1, 2, 75):
             return f"status {run.returncode}: {run.stderr}"
-        if not found and "intact ld" in run.stderr:  # else it was refused before anything was computed
+        if run.returncode == 75 and not goes_on(out):
+            return f"nothing can go on: {run.stderr}"
+        # else it was refused before anything was computed, or its first batch could not be kept
+        if not found and not goes_on(out) and "intact ld" in run.stderr and "journal.bin" not in run.stderr:
             return f"the run is lost: {run.stderr}"
-        if found and found != watched / "out" and str(found) not in run.stderr and found.name not in run.stderr:
+        if found and found != out and str(found) not in run.stderr and found.name not in run.stderr:
             return f"nothing says that the run is in {found}: {run.stderr}"
         told = [line for line in run.stderr.splitlines() if line.startswith(("warning: ", "abltui: "))]
         if bool(told) != (run.returncode != 0 or bool(lacks(found))) or len(told) > 2:
             return f"status {run.returncode} and {len(told)} lines: {run.stderr}"
-    elif earlier and not (found or any(tables(r) == earlier for r in runs_in(watched))):
-        # out of its place for the moment of a swap: the next run brings it back
-        pass
+    if earlier and not (found or any(tables(r) == earlier for r in runs_in(watched))):
+        return "the earlier run is lost"
     arm()
-    again = export(watched / "out", home)
+    again = export(out, home, *(["--resume"] if goes_on(out) else []))
     if again.returncode:
         return f"the next run fails: {again.stderr}"
     if hidden_in(*places):

@@ -267,7 +267,7 @@ static void check_done(const struct plan_input *in, const struct plan *p)
             bool left = false, copied = variant_first_layer(&in->variants->items[v]) == NO_LAYER;
             const struct plan_block *block = &q.blocks[b];
             for (size_t k = block->first; k < block->first + block->n; k++)
-                left |= !cell_is_done(&done, v, k);
+                left |= !cell_is_set(bits, v * N_PROMPTS + k);
             for (size_t k = block->first; k < block->first + block->n; k++)
                 assert_int_equal(seen[v * N_PROMPTS + k], left && !copied);
         }

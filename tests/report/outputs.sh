@@ -67,14 +67,24 @@ cp "$scratch"/lab/*/provenance.json "$scratch/run/lab_run.json" || fail lab_tabl
 # One that is stopped early, however fast the machine is. With memory for all rows at once, variants finish a few at a time.
 every=0,1,2,3,4,5,6,7
 for wait in 0.1 0.2 0.4 0.8 0.05 1.6 3 6 12; do
-    "$program" --export "$scratch/run/stopped" --experiment sets --pairs "0:$every;1:$every" --triplets "0:$every;1:$every" \
-        --controls 0 --boot 10 --device cpu --mem 64M --quiet >/dev/null 2>&1 &
+    "$program" --export - --experiment sets --pairs "0:$every;1:$every" --triplets "0:$every;1:$every" \
+        --controls 0 --boot 10 --device cpu --mem 64M --quiet >"$scratch/run/stopped.json" 2>/dev/null &
     sleep $wait
     kill -INT $! 2>/dev/null
     wait $!
-    [ -e "$scratch/run/stopped/metrics/partial_summary.json" ] && break
+    grep -q '"partial":true' "$scratch/run/stopped.json" && break
 done
-holds a_run_was_stopped files_present "$scratch/run/stopped" metrics/partial_summary.json
+holds a_run_was_stopped grep -q '"partial":true' "$scratch/run/stopped.json"
+for wait in 0.1 0.2 0.4 0.8 0.05 1.6 3 6 12; do # and one that goes on later
+    "$program" --export "$scratch/run/under_way" --experiment sets --pairs "0:$every;1:$every" --triplets "0:$every;1:$every" \
+        --controls 0 --boot 10 --device cpu --mem 64M --quiet >/dev/null 2>&1 &
+    sleep $wait
+    kill -TERM $! 2>/dev/null
+    wait $! 2>/dev/null
+    [ -e "$scratch/run/under_way/metrics/partial_summary.json" ] && break
+    rm -rf "$scratch/run/under_way"
+done
+holds a_run_is_under_way files_present "$scratch/run/under_way" config.json provenance.json journal.jsonl metrics/partial_summary.json
 
 printed run --export - --rows 3 --heads 0:1 --device cpu --quiet
 printed run_ov --export - --experiment ov --rows 3 --heads 0:1 --top-k 2 --device cpu --quiet

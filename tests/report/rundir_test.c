@@ -417,7 +417,7 @@ static void a_folder_that_is_swapped_for_a_link_leads_nowhere(void **state)
     char *victim = file_join(*state, "victim"), *place = file_join(*state, "run"), *temp, *moved;
     assert_int_equal(mkdir(victim, 0777), 0);
     write_text(victim, "kept", "kept");
-    must(rundir_open(place, &d, &err), &err);
+    must(rundir_open(place, -1, &d, &err), &err);
     temp = file_join(*state, d.temp);
     moved = file_join(*state, "moved");
     assert_int_equal(rename(temp, moved), 0);

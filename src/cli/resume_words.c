@@ -1,0 +1,186 @@
+#include "cli/resume_words.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/folder.h"
+#include "cli/option_table.h"
+#include "report/rundir_place.h"
+#include "report/run_journals.h"
+
+// A command line being put together.
+struct words {
+    char **items;
+    size_t n, cap;
+    struct arena *arena;
+    struct abl_err *err;
+};
+
+static bool add(struct words *w, const char *word)
+{
+    if (w->n + 1 < w->cap && (w->items[w->n] = arena_strdup(w->arena, word))) {
+        w->n++;
+        return true;
+    }
+    return abl_no_memory(w->err);
+}
+
+// The option that a word begins; NULL: none. *takes_next: its value is the next word.
+static const struct option *option_of(const char *word, bool *takes_next)
+{
+    bool quiet = strcmp(word, "-q") == 0;
+    size_t len = strcspn(word, "=");
+    *takes_next = false;
+    if (!quiet && (strncmp(word, "--", 2) != 0 || len < 3))
+        return NULL;
+    const char *name = quiet ? "quiet" : word + 2;
+    size_t name_len = quiet ? strlen(name) : len - 2;
+    for (size_t i = 0; i < n_cli_options; i++) {
+        const struct option *o = &cli_options[i];
+        if (strlen(o->name) != name_len || strncmp(o->name, name, name_len) != 0)
+            continue;
+        *takes_next = o->value && !word[len];
+        return o;
+    }
+    return NULL;
+}
+
+static bool is_said(const struct run_words *now, const struct option *o)
+{
+    for (size_t i = 0; i < now->n; i++) {
+        bool takes_next;
+        if (option_of(now->items[i], &takes_next) == o)
+            return true;
+        i += takes_next;
+    }
+    return false;
+}
+
+// Whether a folder, as it was named then, is the run's or the one that the run is a part of.
+static bool is_place_of(const char *named, const char *run)
+{
+    char *path = realpath(named, NULL);
+    size_t len = path ? strlen(path) : 0;
+    bool is = path && strncmp(path, run, len) == 0 && (!run[len] || run[len] == '/');
+    free(path);
+    return is;
+}
+
+// What was said then, but for how it was run where that is said now.
+static bool add_then(struct words *w, const cJSON *list, const struct run_words *now,
+                     const char *run, bool *has_place)
+{
+    const cJSON *item;
+    for (item = list->child; item; item = item->next) {
+        bool takes_next;
+        if (!cJSON_IsString(item))
+            continue;
+        const char *word = item->valuestring;
+        const struct option *o = option_of(word, &takes_next);
+        const cJSON *next = takes_next ? item->next : NULL;
+        const char *value = next && cJSON_IsString(next)         ? next->valuestring
+                            : o && o->value && strchr(word, '=') ? strchr(word, '=') + 1
+                                                                 : "";
+        bool is_place = o && strcmp(o->name, "export") == 0;
+        bool stays = !o || !o->is_manner || !is_said(now, o);
+        if (is_place)
+            stays = *has_place = is_place_of(value, run);
+        if (stays && (!add(w, word) || (next && !add(w, value))))
+            return false;
+        if (next)
+            item = next;
+    }
+    return true;
+}
+
+static bool add_now(struct words *w, const struct run_words *now, const char *run, bool has_place)
+{
+    for (size_t i = 0; i < now->n; i++) {
+        bool takes_next;
+        const struct option *o = option_of(now->items[i], &takes_next);
+        bool is_place = o && strcmp(o->name, "export") == 0;
+        if (!is_place && (!add(w, now->items[i]) || (takes_next && !add(w, now->items[i + 1]))))
+            return false;
+        i += takes_next;
+    }
+    return has_place || (add(w, "--export") && add(w, run));
+}
+
+static bool join(struct words *w, const cJSON *head, const struct cli *cli, const char *program,
+                 const char *run)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(head, "arguments");
+    const cJSON *folder = cJSON_GetObjectItemCaseSensitive(head, "folder");
+    bool has_place = false;
+    if (!cJSON_IsArray(list) || !cJSON_IsString(folder))
+        return abl_fail(w->err, ABL_BAD_DATA, "the journal in '%s' names no command line", run);
+    w->cap = (size_t)cJSON_GetArraySize(list) + cli->words.n + 4;
+    w->items = arena_alloc(w->arena, w->cap, sizeof *w->items);
+    if (!w->items)
+        return abl_no_memory(w->err);
+    if (chdir(folder->valuestring) != 0)
+        return abl_fail(
+            w->err, ABL_USAGE,
+            "'%s' was begun in folder '%s': %s; name its options together with --resume", run,
+            folder->valuestring, strerror(errno));
+    return add(w, program) && add_then(w, list, &cli->words, run, &has_place)
+           && add_now(w, &cli->words, run, has_place);
+}
+
+// The journals in a folder, or of a run over several conditions in the first below it that has any.
+static bool find_journals(const char *run, struct run_journals *out, struct abl_err *err)
+{
+    struct names names = { 0 };
+    int folder = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = folder >= 0 && run_journals_read(folder, run, out, err);
+    if (folder >= 0)
+        close(folder);
+    ok = ok && (out->n || folder_names(run, NULL, &names, err));
+    for (size_t i = 0; ok && !out->n && i < names.n; i++) {
+        char *inner = file_join(run, names.items[i]);
+        folder = inner ? open(inner, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (folder >= 0) {
+            run_journals_release(out);
+            ok = run_journals_read(folder, inner, out, err);
+            close(folder);
+        }
+        free(inner);
+    }
+    names_release(&names);
+    return ok;
+}
+
+bool resume_words(const struct cli *cli, int *argc, char ***argv, struct arena *a, bool *whole,
+                  struct abl_err *err)
+{
+    struct words w = { .arena = a, .err = err };
+    struct run_journals journals = { 0 };
+    char *run = realpath(cli->export_dir, NULL);
+    if (!run)
+        return abl_fail(err, ABL_USAGE,
+                        "'%s': %s: there is no run to go on with; name its options together with "
+                        "--resume to begin it",
+                        cli->export_dir, strerror(errno));
+    *whole = file_is_regular_in(run, manifest_name);
+    bool ok = *whole || find_journals(run, &journals, err);
+    const cJSON *head = NULL;
+    for (size_t i = 0; ok && !head && i < journals.n; i++)
+        head = journals.items[i].head;
+    if (ok && !*whole && !head)
+        ok = abl_fail(err, ABL_USAGE,
+                      "'%s' holds no run to go on with: name its options together with --resume to "
+                      "begin it",
+                      cli->export_dir);
+    if (ok && !*whole && (ok = join(&w, head, cli, (*argv)[0], run))) {
+        w.items[w.n] = NULL;
+        *argc = (int)w.n;
+        *argv = w.items;
+    }
+    run_journals_release(&journals);
+    free(run);
+    return ok;
+}
