@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/kinds_verdict.h"
 #include "experiments/lens.h"
+#include "ui/choice.h"
 #include "ui/format.h"
 #include "ui/style.h"
 #include "ui/text.h"
@@ -78,6 +80,27 @@ static const char *reading(const struct snapshot *p, const struct estimate *e)
     return "it shapes the prediction";
 }
 
+// What the kinds of ablation say together, folded.
+static void draw_kinds(struct lines *l, const struct snapshot *p, size_t at)
+{
+    struct kind_effect effects[MAX_ABLATIONS];
+    char names[MAX_ABLATIONS][32];
+    struct buf text = { 0 };
+    for (size_t k = 0; k < p->kinds.n; k++) {
+        ablation_name(p->kinds.items[k], names[k], sizeof names[k]);
+        effects[k].kind = names[k];
+        effects[k].e = &p->by_kind[k * p->n_layers * p->n_heads + at];
+    }
+    kinds_verdict(effects, p->kinds.n, p->metric, p->bar, &text);
+    const char *rest = text.failed || !text.len ? "" : text.data;
+    for (size_t n; (n = text_break(rest, l->r.w)) && l->y < l->r.h; rest += n) {
+        char part[256];
+        snprintf(part, sizeof part, "%.*s", (int)n, rest);
+        line(l, style_plain(), part);
+    }
+    buf_release(&text);
+}
+
 // What the head itself writes towards the answer, and what later parts do about its loss.
 static void draw_direct(struct lines *l, const struct snapshot *p, size_t at)
 {
@@ -119,6 +142,8 @@ static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
     entry(l, "rows/clust.", style_plain(), text);
     if (p->states[at] == CELL_SAMPLED)
         line(l, style_dim(), "a sample of the rows: the rest follows");
+    else if (p->by_kind)
+        draw_kinds(l, p, at);
     else
         line(l, style_plain(), reading(p, e));
 }

@@ -6,6 +6,7 @@
 #include <omp.h>
 
 #include "analysis/joint.h"
+#include "stats/ranks.h"
 
 static const struct estimate missing
     = { .mean = NAN, .se = NAN, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .q = NAN };
@@ -159,6 +160,116 @@ static bool correct_all(const struct results *results, struct effects *r, struct
     return true;
 }
 
+// ------------------------------------------------------------------------------ kinds of ablation
+
+// The places of one kind's effects by |delta| of a metric, controls left out: rank[i] of effect i,
+// from 1, 0 of controls.
+static bool rank_kind(const struct results *results, const struct effect *effects, size_t n,
+                      enum metric m, uint32_t *rank, struct abl_err *err)
+{
+    double *deltas = calloc(n, sizeof *deltas);
+    size_t *order = calloc(n, sizeof *order), *who = calloc(n, sizeof *who), count = 0;
+    bool ok = (deltas && order && who) || abl_no_memory(err);
+    for (size_t i = 0; ok && i < n; i++) {
+        rank[i] = 0;
+        if (results->variants->items[effects[i].variant].role == ROLE_CONTROL)
+            continue;
+        who[count] = i;
+        deltas[count++] = effects[i].delta[m].mean;
+    }
+    ok = ok && ranks_by_size(deltas, count, order, err);
+    for (size_t i = 0; ok && i < count; i++)
+        rank[who[order[i]]] = (uint32_t)i + 1;
+    free(deltas);
+    free(order);
+    free(who);
+    return ok;
+}
+
+static int sign_of(double x)
+{
+    return (x > 0) - (x < 0);
+}
+
+// Put what one effect says to what the others of its nodes said: all are in `to`.
+static void agree(struct agreement *to, const struct effect *e, enum metric m, uint32_t rank,
+                  int *sign)
+{
+    int own = sign_of(e->delta[m].mean);
+    to->sign_agrees = own && (!to->n_kinds || (to->sign_agrees && own == *sign));
+    to->rank_min = !to->n_kinds || rank < to->rank_min ? rank : to->rank_min;
+    to->rank_max = rank > to->rank_max ? rank : to->rank_max;
+    to->n_kinds++;
+    *sign = own;
+}
+
+// The place in a list of the effect with the nodes of effect i under another kind; n: it has none.
+// of_variant: (variants) places in the list.
+static size_t same_nodes(const struct results *results, const struct effect *list, size_t n,
+                         size_t i, const struct ablation *how, const size_t *of_variant)
+{
+    const struct head_set *nodes = &results->variants->items[list[i].variant].nodes;
+    size_t v = variants_find_heads(results->variants, nodes->heads, nodes->n, how);
+    return v == NO_VARIANT ? n : of_variant[v];
+}
+
+// Of every effect of a list, once all have their deltas. room: ranks (n), places (variants).
+static bool compare_kinds(const struct results *results, const struct ablations *kinds,
+                          struct effect *list, size_t n, uint32_t *rank, size_t *of_variant,
+                          enum metric m, struct abl_err *err)
+{
+    for (size_t first = 0, count; first < n; first += count) {
+        count = count_kind(results, list + first, n - first);
+        if (!rank_kind(results, list + first, count, m, rank + first, err))
+            return false;
+    }
+    for (size_t v = 0; v < results->variants->n; v++)
+        of_variant[v] = n;
+    for (size_t i = 0; i < n; i++)
+        of_variant[list[i].variant] = i;
+    for (size_t i = 0; i < n; i++) {
+        struct agreement all = { 0 };
+        int sign = 0;
+        for (size_t k = 0; rank[i] && k < kinds->n; k++) {
+            size_t at = same_nodes(results, list, n, i, &kinds->items[k], of_variant);
+            if (at < n && rank[at])
+                agree(&all, &list[at], m, rank[at], &sign);
+        }
+        list[i].agreement[m] = all;
+    }
+    return true;
+}
+
+// The kinds that a list has, in its order.
+static struct ablations kinds_of(const struct results *results, const struct effect *list, size_t n)
+{
+    struct ablations kinds = { .n = 0 };
+    for (size_t first = 0; first < n && kinds.n < MAX_ABLATIONS;
+         first += count_kind(results, list + first, n - first))
+        kinds.items[kinds.n++] = *how_of(results, &list[first]);
+    return kinds;
+}
+
+static bool compare_all_kinds(const struct results *results, struct effects *r, struct abl_err *err)
+{
+    struct ablations kinds[]
+        = { kinds_of(results, r->heads, r->n_heads), kinds_of(results, r->groups, r->n_groups) };
+    if (kinds[0].n < 2 && kinds[1].n < 2)
+        return true;
+    size_t n = results->variants->n;
+    uint32_t *rank = calloc(n + 1, sizeof *rank);
+    size_t *of_variant = calloc(n + 1, sizeof *of_variant);
+    bool ok = (rank && of_variant) || abl_no_memory(err);
+    for (int m = 0; ok && m < N_METRICS; m++)
+        ok = compare_kinds(results, &kinds[0], r->heads, r->n_heads, rank, of_variant,
+                           (enum metric)m, err)
+             && compare_kinds(results, &kinds[1], r->groups, r->n_groups, rank, of_variant,
+                              (enum metric)m, err);
+    free(rank);
+    free(of_variant);
+    return ok;
+}
+
 // Whole variants are shared out over threads, which leaves each column's sums in their order.
 static bool estimate_effects(const struct measured_rows *measured, const struct results *results,
                              struct effect **out, struct abl_err *err)
@@ -198,7 +309,7 @@ static bool fill(const struct measured_rows *measured, const struct results *res
     if (!ok)
         return false;
     compare_with_controls(results, r);
-    return correct_all(results, r, err);
+    return correct_all(results, r, err) && compare_all_kinds(results, r, err);
 }
 
 bool effects_make(const struct measured_rows *measured, const struct results *results,

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "analysis/estimates.h"
 #include "analysis/holdout.h"
@@ -12,10 +13,19 @@
 #include "base/err.h"
 #include "session/session.h"
 
+// What the kinds of ablation of a run say of one head or chosen set, of one metric.
+struct agreement {
+    uint32_t n_kinds; // under which it has finished; below 2 there is nothing to agree on
+    bool sign_agrees; // its delta has one sign under all of them, 0 agreeing with none
+    // the first and the last place that it has under a kind, by |delta| among those of its list
+    uint32_t rank_min, rank_max;
+};
+
 // One finished variant.
 struct effect {
     size_t variant;
-    struct estimate value[N_METRICS]; // under ablation
+    struct agreement agreement[N_METRICS]; // the same for each kind; zero of controls and patches
+    struct estimate value[N_METRICS];      // under ablation
     // paired with the intact run; q over those of its kind in the list that holds the effect
     struct estimate delta[N_METRICS];
     struct recovery recovery[N_METRICS]; // of a restored set or a patch

@@ -14,7 +14,7 @@ struct place {
     double delta;
 };
 
-// Of one condition: the first places, in order.
+// Of one condition under one kind of ablation: the first places, in order.
 struct places {
     struct place items[INVARIANT_TOP];
     size_t n;

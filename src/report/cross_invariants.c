@@ -9,6 +9,19 @@
 #include "report/number.h"
 #include "stats/metrics.h"
 
+// The strongest places of a condition under one kind of ablation.
+struct top {
+    const char *condition;
+    const char *ablate; // "" where nothing is ablated
+    struct places places;
+};
+
+struct tops {
+    struct top *items;
+    size_t n;
+    bool several_kinds; // of some condition
+};
+
 struct reader {
     const struct cross_child *children;
     size_t n;
@@ -25,25 +38,29 @@ struct column_of {
     enum place_order order;
 };
 
-// The places of one child behind the n that are there.
-static void add_places(const struct column_of *c, const struct csv_table *t, struct place *all,
-                       size_t *n)
+// The places of one child behind the n that are there. Whether there were any.
+static bool add_places(const struct column_of *c, const struct csv_table *t, const char *ablate,
+                       struct place *all, size_t *n)
 {
+    size_t before = *n;
     for (size_t row = 0; row < t->n_rows; row++) {
         const char *number = cross_cell(t, row, c->number);
         bool is_of = !c->metric || strcmp(cross_cell(t, row, "metric"), c->metric) == 0;
-        if (!is_of || !*number || cross_is_beside(c->m, t, row))
+        if (!is_of || !*number || strcmp(cross_cell(t, row, "ablate"), ablate) != 0
+            || cross_is_beside(c->m, t, row))
             continue;
         struct place *p = &all[(*n)++];
         *p = (struct place){ .text = number, .delta = strtod(number, NULL) };
         for (int k = 0; k < PLACE_KEYS && c->m->keys[k]; k++)
             p->keys[k] = cross_cell(t, row, c->m->keys[k]);
     }
+    return *n > before;
 }
 
-// The strongest places of the condition that child `first` is the first of. tables: (r->n)
+// The strongest places under a kind of the condition that child `first` is the first of. tables:
+// (r->n)
 static bool top_places(struct reader *r, const struct column_of *c, const struct csv_table *tables,
-                       size_t first, struct places *out)
+                       size_t first, const char *ablate, struct places *out)
 {
     const char *condition = cross_condition(&r->children[first]);
     size_t room = 1, n = 0, n_children = 0;
@@ -53,10 +70,8 @@ static bool top_places(struct reader *r, const struct column_of *c, const struct
     if (!all)
         return abl_no_memory(r->err);
     for (size_t i = first; i < r->n; i++)
-        if (strcmp(cross_condition(&r->children[i]), condition) == 0) {
-            add_places(c, &tables[i], all, &n);
-            n_children++;
-        }
+        if (strcmp(cross_condition(&r->children[i]), condition) == 0)
+            n_children += add_places(c, &tables[i], ablate, all, &n);
     if (n_children > 1)
         places_average(all, &n);
     places_keep_top(all, n, c->order, out);
@@ -71,21 +86,41 @@ static bool top_places(struct reader *r, const struct column_of *c, const struct
     return ok || abl_no_memory(r->err);
 }
 
-// The strongest of each condition: those of child i where it is the first of its own, else none.
-// The caller's: free.
-static struct places *top_of_all(struct reader *r, const struct column_of *c,
-                                 const struct csv_table *tables, size_t *n)
+// Add the kinds of a child that its condition, from `from` on in the list, does not have yet.
+static void add_kinds(const struct csv_table *t, const char *condition, size_t from,
+                      struct tops *out)
 {
-    struct places *tops = calloc(r->n, sizeof *tops);
-    bool ok = tops || abl_no_memory(r->err);
-    *n = 0;
-    for (size_t i = 0; ok && i < r->n; i++)
-        if (cross_is_first(r->children, i))
-            ok = top_places(r, c, tables, i, &tops[(*n)++]);
-    if (ok)
-        return tops;
-    free(tops);
-    return NULL;
+    struct ablate_names names = cross_ablations(t);
+    for (size_t k = 0; k < names.n; k++) {
+        size_t i = from;
+        while (i < out->n && strcmp(out->items[i].ablate, names.items[k]) != 0)
+            i++;
+        if (i == out->n)
+            out->items[out->n++] = (struct top){ condition, names.items[k], { .n = 0 } };
+    }
+}
+
+// The strongest of each condition under each kind that it has. The caller's: free the items.
+static bool top_of_all(struct reader *r, const struct column_of *c, const struct csv_table *tables,
+                       struct tops *out)
+{
+    *out = (struct tops){ .items = calloc(r->n * MAX_ABLATIONS + 1, sizeof *out->items) };
+    bool ok = out->items || abl_no_memory(r->err);
+    for (size_t i = 0; ok && i < r->n; i++) {
+        const char *condition = cross_condition(&r->children[i]);
+        size_t from = out->n;
+        if (!cross_is_first(r->children, i))
+            continue;
+        for (size_t k = i; k < r->n; k++)
+            if (strcmp(cross_condition(&r->children[k]), condition) == 0)
+                add_kinds(&tables[k], condition, from, out);
+        for (size_t k = from; ok && k < out->n; k++)
+            ok = top_places(r, c, tables, i, out->items[k].ablate, &out->items[k].places);
+        out->several_kinds = out->several_kinds || out->n > from + 1;
+    }
+    if (!ok)
+        free(out->items);
+    return ok;
 }
 
 // Numbers as numbers, text as text; a missing cell is null.
@@ -103,39 +138,67 @@ static void add_cell(struct doc *d, cJSON *o, const struct table *t, const char 
         doc_null(d, o, key);
 }
 
-// The number of a place in each condition.
-static void add_numbers(const struct reader *r, const struct places *tops, const struct place *p,
+// The number of a place in each condition, and under each kind where some condition has several.
+static void add_numbers(const struct reader *r, const struct tops *tops, const struct place *p,
                         cJSON *o, const char *name)
 {
-    cJSON *numbers = doc_object(r->d, o, name);
-    for (size_t i = 0, at = 0; i < r->n; i++)
-        if (cross_is_first(r->children, i))
-            doc_raw(r->d, numbers, cross_condition(&r->children[i]),
-                    places_find(&tops[at++], p)->text);
+    cJSON *numbers = doc_object(r->d, o, name), *of = NULL;
+    for (size_t i = 0; i < tops->n; i++) {
+        const struct top *t = &tops->items[i];
+        const char *number = places_find(&t->places, p)->text;
+        if (!tops->several_kinds) {
+            doc_raw(r->d, numbers, t->condition, number);
+            continue;
+        }
+        if (!i || strcmp(t->condition, t[-1].condition) != 0)
+            of = doc_object(r->d, numbers, t->condition);
+        doc_raw(r->d, of, t->ablate, number);
+    }
 }
 
-// Places that are among the top of every condition, in the order of the first one.
-static bool add_metric(struct reader *r, const struct cross_matrix *m,
-                       const struct csv_table *tables, const char *metric, cJSON *parent)
+// Whether a place is among the top of every condition under every kind; *one_sign: with one sign.
+static bool is_everywhere(const struct tops *tops, const struct place *p, bool *one_sign)
 {
-    struct column_of c = { m, metric, "delta", BY_SIZE };
-    size_t n;
-    struct places *tops = top_of_all(r, &c, tables, &n);
-    if (!tops)
-        return false;
-    cJSON *list = doc_array(r->d, parent, metric);
-    for (size_t k = 0; k < tops[0].n; k++) {
-        const struct place *p = &tops[0].items[k];
+    bool everywhere = true;
+    *one_sign = true;
+    for (size_t i = 0; everywhere && i < tops->n; i++) {
+        bool same;
+        everywhere = place_is_everywhere(p, &tops->items[i].places, 1, &same);
+        *one_sign = *one_sign && same;
+    }
+    return everywhere;
+}
+
+// Places that are among the top of every condition under every kind, in the order of the first:
+// those of one sign, which hold whatever was asked, and the others.
+static void add_found(const struct reader *r, const struct cross_matrix *m, const struct tops *tops,
+                      bool of_one_sign, cJSON *list)
+{
+    for (size_t k = 0; tops->n && k < tops->items[0].places.n; k++) {
+        const struct place *p = &tops->items[0].places.items[k];
         bool one_sign;
-        if (!place_is_everywhere(p, tops, n, &one_sign))
+        if (!is_everywhere(tops, p, &one_sign) || one_sign != of_one_sign)
             continue;
         cJSON *o = doc_object(r->d, list, NULL);
         for (int i = 0; i < PLACE_KEYS && m->keys[i]; i++)
             add_cell(r->d, o, m->table, m->keys[i], p->keys[i]);
-        doc_bool(r->d, o, "one_sign", one_sign);
+        if (of_one_sign)
+            doc_bool(r->d, o, "one_sign", one_sign);
         add_numbers(r, tops, p, o, "delta");
     }
-    free(tops);
+}
+
+static bool add_metric(struct reader *r, const struct cross_matrix *m,
+                       const struct csv_table *tables, const char *metric, cJSON *held,
+                       cJSON *turned)
+{
+    struct column_of c = { m, metric, "delta", BY_SIZE };
+    struct tops tops;
+    if (!top_of_all(r, &c, tables, &tops))
+        return false;
+    add_found(r, m, &tops, true, doc_array(r->d, held, metric));
+    add_found(r, m, &tops, false, doc_array(r->d, turned, metric));
+    free(tops.items);
     return true;
 }
 
@@ -148,11 +211,14 @@ static bool all_have(const struct reader *r, const struct csv_table *tables)
 }
 
 static bool add_matrix(struct reader *r, const struct cross_matrix *m,
-                       const struct csv_table *tables)
+                       const struct csv_table *tables, cJSON *both_signs)
 {
-    cJSON *o = m->list && all_have(r, tables) ? doc_object(r->d, r->d->root, m->list) : NULL;
-    for (int i = 0; o && i < N_METRICS; i++)
-        if (!add_metric(r, m, tables, metric_info((enum metric)i)->name, o))
+    if (!m->list || !all_have(r, tables))
+        return true;
+    cJSON *held = doc_object(r->d, r->d->root, m->list);
+    cJSON *turned = doc_object(r->d, both_signs, m->list);
+    for (int i = 0; i < N_METRICS; i++)
+        if (!add_metric(r, m, tables, metric_info((enum metric)i)->name, held, turned))
             return false;
     return true;
 }
@@ -161,21 +227,20 @@ static bool add_tinylab_metric(struct reader *r, const struct cross_matrix *m,
                                const struct csv_table *tables, const char *metric, cJSON *parent)
 {
     struct column_of c = { m, NULL, metric, BY_VALUE };
-    size_t n;
-    struct places *tops = top_of_all(r, &c, tables, &n);
-    if (!tops)
+    struct tops tops;
+    if (!top_of_all(r, &c, tables, &tops))
         return false;
     cJSON *list = doc_array(r->d, parent, metric);
-    for (size_t k = 0; k < tops[0].n; k++) {
-        const struct place *p = &tops[0].items[k];
+    for (size_t k = 0; tops.n && k < tops.items[0].places.n; k++) {
+        const struct place *p = &tops.items[0].places.items[k];
         bool one_sign;
-        if (!place_is_everywhere(p, tops, n, &one_sign))
+        if (!is_everywhere(&tops, p, &one_sign))
             continue;
         cJSON *o = doc_object(r->d, list, NULL);
         doc_text(r->d, o, "variant", p->keys[0]);
-        add_numbers(r, tops, p, o, "value");
+        add_numbers(r, &tops, p, o, "value");
     }
-    free(tops);
+    free(tops.items);
     return true;
 }
 
@@ -202,14 +267,16 @@ bool cross_invariants(const struct cross_child *children, size_t n,
     *out = doc_file("cross_invariants", false);
     struct reader r = { .children = children, .n = n, .d = out, .err = err };
     doc_uint(out, out->root, "k", INVARIANT_TOP);
-    doc_text(out, out->root, "by", "largest |delta| of each condition");
+    doc_text(out, out->root, "by",
+             "largest |delta| of each condition under each kind of ablation, of one sign");
     cJSON *names = doc_array(out, out->root, "conditions");
     for (size_t i = 0; i < n; i++)
         if (cross_is_first(children, i))
             doc_text(out, names, NULL, cross_condition(&children[i]));
     bool ok = true;
+    cJSON *both_signs = doc_object(out, out->root, "both_signs");
     for (size_t i = 0; ok && i < N_CROSS_MATRICES; i++)
-        ok = add_matrix(&r, &cross_matrices[i], tables[i])
+        ok = add_matrix(&r, &cross_matrices[i], tables[i], both_signs)
              && add_tinylab(&r, &cross_matrices[i], tables[i]);
     arena_release(&r.arena);
     if (!ok)

@@ -10,7 +10,9 @@
 #include "report/doc.h"
 
 // invariants.json of n children: heads, sets and patched places that are among the INVARIANT_TOP
-// largest |delta| of every condition, by metric. A condition's delta is the mean over its seeds.
+// largest |delta| of every condition under every kind of ablation that it has, by metric, with one
+// sign; those with both signs stand apart under "both_signs". A condition's delta is the mean over
+// its seeds.
 // Where all children have tinyLab's metrics, "tinylab" holds what it would list: the INVARIANT_TOP
 // highest values of every condition. tables[m]: the children's of cross_matrices[m], (n), without
 // columns where a child has none. The caller's: doc_release.

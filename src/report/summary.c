@@ -10,6 +10,7 @@
 #include "report/compat.h"
 #include "report/config.h"
 #include "report/number.h"
+#include "report/summary_kinds.h"
 #include "report/summary_readings.h"
 #include "text/clusters.h"
 #include "verify/drift.h"
@@ -323,7 +324,7 @@ static bool add_kinds(struct doc *d, const struct report *r, const struct effect
         if (!add_kind(d, o, r, effects, &kinds.items[i], err))
             return false;
     }
-    return true;
+    return summary_kinds(d, r, effects, err);
 }
 
 bool summary_doc(const struct report *r, const struct effects *effects, struct doc *out,

@@ -59,6 +59,50 @@ static void put_head_set(struct sheet *s, const struct head_set *set)
 CELL(cell_head_layer, uint, row->variant->nodes.heads[0].layer)
 CELL(cell_head, uint, row->variant->nodes.heads[0].head)
 
+// What the kinds of ablation of a run say together: nothing where it has one.
+static const struct agreement *agreement(const struct table_row *row)
+{
+    const struct agreement *all = &row->effect->agreement[row->metric];
+    return all->n_kinds > 1 ? all : NULL;
+}
+
+static void cell_sign_agrees(struct sheet *s, const struct table_row *row)
+{
+    if (agreement(row))
+        sheet_bool(s, agreement(row)->sign_agrees);
+    else
+        sheet_missing(s);
+}
+
+static void put_rank(struct sheet *s, const struct table_row *row, uint32_t rank)
+{
+    if (agreement(row))
+        sheet_uint(s, rank);
+    else
+        sheet_missing(s);
+}
+
+static void cell_rank_min(struct sheet *s, const struct table_row *row)
+{
+    put_rank(s, row, row->effect->agreement[row->metric].rank_min);
+}
+
+static void cell_rank_max(struct sheet *s, const struct table_row *row)
+{
+    put_rank(s, row, row->effect->agreement[row->metric].rank_max);
+}
+
+#define AGREEMENT_COLUMNS                                                                          \
+    COLUMN("sign_agrees", CELL_BOOLEAN | CELL_OR_NONE, "",                                         \
+           "whether delta has one sign under every kind of ablation of the run; missing where it " \
+           "has one kind",                                                                         \
+           cell_sign_agrees),                                                                      \
+        COLUMN("rank_min", CELL_INTEGER | CELL_OR_NONE, "",                                        \
+               "best place by size of delta, from 1, that it has under a kind; likewise",          \
+               cell_rank_min),                                                                     \
+        COLUMN("rank_max", CELL_INTEGER | CELL_OR_NONE, "", "worst such place; likewise",          \
+               cell_rank_max)
+
 static const struct column head_columns[] = {
     CONDITION_COLUMN,
     SEED_COLUMN,
@@ -76,6 +120,7 @@ static const struct column head_columns[] = {
     Q_COLUMN,
     N_COLUMN,
     N_CLUSTERS_COLUMN,
+    AGREEMENT_COLUMNS,
 };
 
 const struct table table_head_impact = {
@@ -129,6 +174,7 @@ static const struct column group_columns[] = {
       "delta minus the sum of its heads' own; missing where one was not run", cell_interaction },
     { "p_null", CELL_NUMBER | CELL_OR_NONE, "",
       "of a chosen set: two-sided, of its delta among its controls'", cell_p_null },
+    AGREEMENT_COLUMNS,
 };
 
 const struct table table_group_impact = {

@@ -63,6 +63,87 @@ holds each_kind_of_the_summary_as_alone summaries_agree
 names_its_kinds() { grep -q '"ablate":"zero,mean,scale=0.5,resample,patch"' "$scratch/heads/config.json"; }
 holds the_config_names_the_kinds names_its_kinds
 
+# Signs and places under the kinds, counted anew from the table; and the verdict of head 0:2, which the kinds turn around.
+agreement_holds() {
+    python3 - "$scratch/$1/metrics/$2.csv" "$3" <<'PY'
+import csv, sys
+from collections import defaultdict
+key = sys.argv[2]
+what = lambda r: (r["layer"], r["head"]) if key == "head" else r["heads"]
+rows = [r for r in csv.DictReader(open(sys.argv[1], newline="")) if r.get("kind") != "control"]
+lists = defaultdict(list)
+for r in rows:
+    lists[r["metric"], r["ablate"]].append(r)
+ranks, signs = defaultdict(list), defaultdict(set)
+for (metric, _), some in lists.items():
+    for place, r in enumerate(sorted(some, key=lambda r: -abs(float(r["delta"]))), 1):
+        d = float(r["delta"])
+        ranks[metric, what(r)].append(place)
+        signs[metric, what(r)].add((d > 0) - (d < 0))
+seen = set()
+for r in rows:
+    k = r["metric"], what(r)
+    ties = len({abs(float(x["delta"])) for x in lists[r["metric"], r["ablate"]]}) < len(lists[r["metric"], r["ablate"]])
+    agrees = len(signs[k]) == 1 and 0 not in signs[k]
+    assert r["sign_agrees"] == str(int(agrees)), (k, r)
+    seen.add(agrees)
+    if not any(len({abs(float(x["delta"])) for x in lists[m, a]}) < len(lists[m, a]) for m, a in lists if m == r["metric"]):
+        assert [int(r["rank_min"]), int(r["rank_max"])] == [min(ranks[k]), max(ranks[k])], (k, r)
+assert seen == {True, False}, seen
+PY
+}
+holds signs_and_places_over_kinds agreement_holds heads head_impact head
+holds signs_and_places_over_kinds_of_sets agreement_holds sets group_impact heads
+one_kind_says_nothing() { ! cut -d, -f19- "$scratch/heads_zero/metrics/head_impact.csv" | tail -n +2 | grep -q '[0-9]'; }
+holds one_kind_has_nothing_to_agree_with one_kind_says_nothing
+succeeds negation_runs --export "$scratch/whole" --data negation --boot 200 --device cpu --quiet --ablate zero,mean,resample,patch
+kinds_disagree() {
+    python3 - "$scratch/whole/metrics/summary.json" <<'PY'
+import json, re, sys
+said = {h["variant"]: h for h in json.load(open(sys.argv[1]))["agreement"]["heads"]}["0:2"]
+assert re.fullmatch("opposes under zero and mean, supports under resample, .* under patch: depends on the kind", said["verdict"]), said
+assert said["sign_agrees"] is False and said["rank_min"] < said["rank_max"], said
+PY
+}
+holds the_verdict_names_the_kinds_that_disagree kinds_disagree
+succeeds the_screen_is_drawn --screenshot "$scratch/screen.txt" --size 80x40 --data negation --heads 0:2 --rows 100 --boot 200 --device cpu --quiet --ablate zero,mean,resample,patch
+holds the_screen_names_them grep -q "opposes under zero and mean" "$scratch/screen.txt"
+holds the_screen_says_which_kind_it_shows grep -q "zero, 1 of 4" "$scratch/screen.txt"
+
+# Over four conditions and four kinds: what is everywhere among the strongest, with one sign; what has both stands apart.
+succeeds conditions_run --export "$scratch/cross" $(printf ' --data %s' facts negation counterfactual logic) --rows 100 --boot 20 --device cpu --quiet \
+    --ablate zero,mean,resample,patch
+invariants_have_one_sign() {
+    python3 - "$scratch/cross/artifacts/cross_condition" <<'PY'
+import csv, json, sys
+from collections import defaultdict
+found = json.load(open(sys.argv[1] + "/invariants.json"))
+for metric in ("ld", "logprob", "kl", "rank"):
+    lists = defaultdict(dict)
+    for r in csv.DictReader(open(sys.argv[1] + "/head_matrix.csv", newline="")):
+        if r["metric"] == metric:
+            lists[r["condition"], r["ablate"]][int(r["layer"]), int(r["head"])] = float(r["delta"])
+    assert len(lists) == 16
+    tops = [set(sorted(l, key=lambda h: -abs(l[h]))[:10]) for l in lists.values()]
+    everywhere = set.intersection(*tops)
+    one = {h for h in everywhere if len({l[h] > 0 for l in lists.values()}) == 1}
+    named = {(x["layer"], x["head"]) for x in found["heads"][metric]}
+    both = {(x["layer"], x["head"]) for x in found["both_signs"]["heads"][metric]}
+    assert named == one and both == everywhere - one, (metric, named, one, both)
+    for x in found["heads"][metric]:
+        numbers = [n for of in x["delta"].values() for n in of.values()]
+        assert len(numbers) == 16 and len({n > 0 for n in numbers}) == 1 and x["one_sign"] is True
+assert found["heads"]["ld"]
+PY
+}
+holds invariants_have_one_sign_over_conditions_and_kinds invariants_have_one_sign
+rebuilds() {
+    "$program" rebuild "$scratch"/cross/{facts,negation,counterfactual,logic} --export "$scratch/again" --quiet &&
+        cmp "$scratch/cross/artifacts/cross_condition/invariants.json" "$scratch/again/artifacts/cross_condition/invariants.json" &&
+        cmp "$scratch/cross/artifacts/cross_condition/head_matrix.csv" "$scratch/again/artifacts/cross_condition/head_matrix.csv"
+}
+holds rebuild_reads_such_runs rebuilds
+
 run seeds --heads random:2@1+2 --ablate zero,mean
 seeds_have_kinds() {
     python3 - "$scratch/seeds/metrics/seeds.csv" <<'PY'

@@ -27,7 +27,8 @@ holds tables_from_a_joint_run_are_the_same_to_the_byte diff -r "$scratch/again/a
 succeeds a_joint_run_may_be_written_over "${quick[@]}" "${several[@]}" --export "$scratch/four"
 holds no_temporary_folder_stays no_leftovers "$scratch/four"
 
-# Heads among the ten largest |delta_ld| of every condition, from the tables by other means than the program's.
+# Heads among the ten largest |delta_ld| of every condition, those of one sign and the others, from the tables by other means
+# than the program's.
 invariants() {
     python3 - "$scratch/four" <<'EOF'
 import csv, json, sys
@@ -44,10 +45,13 @@ for metric in ("ld", "kl", "entropy"):
         some.sort(key=lambda r: -abs(float(r["delta"])))
         tops.append({(int(r["layer"]), int(r["head"])) for r in some[:found["k"]]})
     expected = set.intersection(*tops)
-    got = {(h["layer"], h["head"]) for h in found["heads"][metric]}
-    assert got == expected, (metric, got, expected)
-    for h in found["heads"][metric]:
-        assert h["one_sign"] == (len({d > 0 for d in h["delta"].values()}) == 1), h
+    held, turned = found["heads"][metric], found["both_signs"]["heads"][metric]
+    got = {(h["layer"], h["head"]) for h in held + turned}
+    assert got == expected and len(got) == len(held + turned), (metric, got, expected)
+    for h in held + turned:
+        signs = {d > 0 for d in h["delta"].values()}
+        assert (len(signs) == 1) == (h in held) and h.get("one_sign", False) == (h in held), h
+    assert turned or metric != "ld"
 EOF
 }
 holds invariants_are_what_every_condition_has invariants
@@ -74,8 +78,9 @@ for r in rows:
 mean = {k: sum(v.values()) / len(v) for k, v in deltas.items()}
 assert all(len(v) == (2 if k[0] == "facts" else 1) for k, v in deltas.items())
 top = lambda c: set(sorted((k[1:] for k in mean if k[0] == c), key=lambda k: -abs(mean[(c, *k)]))[: found["k"]])
-assert {(h["layer"], h["head"]) for h in found["heads"]["ld"]} == top("facts") & top("negation"), found["heads"]["ld"]
-for h in found["heads"]["ld"]:
+listed = found["heads"]["ld"] + found["both_signs"]["heads"]["ld"]
+assert {(h["layer"], h["head"]) for h in listed} == top("facts") & top("negation"), listed
+for h in listed:
     for c, d in h["delta"].items():
         assert abs(d - mean[c, h["layer"], h["head"]]) < 1e-12, (h, c, mean[c, h["layer"], h["head"]])
 seeds = {(r["condition"], r["seed"], r["metric"]): r for r in csv.DictReader(open(root + "seeds.csv"))}

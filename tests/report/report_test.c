@@ -113,7 +113,7 @@ static void head_impact_has_one_line_per_head_and_metric(void **state)
     char *dir = write_report(e, *state, "run");
     struct sheet_read *s = sheet_open(dir, "metrics/head_impact.csv");
     header_is(s, "condition,seed,ablate,layer,head,scale,metric,value,delta,se,ci_lo,ci_hi,p,q,n,n_"
-                 "clusters");
+                 "clusters,sign_agrees,rank_min,rank_max");
     assert_int_equal(s->n_lines, LAYERS * HEADS * N_METRICS + 1);
     for (size_t v = 0; v < LAYERS * HEADS; v++)
         for (int m = 0; m < N_METRICS; m++) {
@@ -186,7 +186,7 @@ static void group_impact_has_joint_effects_and_interactions(void **state)
     struct sheet_read *s = sheet_open(dir, "metrics/group_impact.csv");
     header_is(
         s, "condition,seed,ablate,heads,kind,parent,scale,metric,value,delta,se,ci_lo,ci_hi,p,q,n,"
-           "n_clusters,percentile,interaction,p_null");
+           "n_clusters,percentile,interaction,p_null,sign_agrees,rank_min,rank_max");
     assert_int_equal(s->n_lines, 2 * N_METRICS + 1);
     // Singles first, in the order of the sets: 0:1 1:2 0:0, then 0:1+1:2 and 0:0+0:1+1:2.
     const size_t joint[] = { 3, 4 };
