@@ -1,4 +1,4 @@
-// What several kinds of ablation say of one head or set, put together: kinds that disagree are named.
+// What several kinds of ablation say of one head or set together: kinds that disagree are named.
 #ifndef ABL_ANALYSIS_KINDS_VERDICT_H
 #define ABL_ANALYSIS_KINDS_VERDICT_H
 
