@@ -25,6 +25,7 @@ enum command {
     COMMAND_REBUILD,
     COMMAND_LAB_TABLES,
     COMMAND_CONFIG, // run CONFIG
+    COMMAND_MERGE,
     N_COMMANDS,
 };
 
@@ -64,6 +65,7 @@ struct cli {
     uint64_t min_rate, time_limit; // bytes a second, seconds
     uint64_t stop_after;           // seconds that a run may take, 0 = any
     struct run_words words;        // the command line as it was typed
+    struct journal_part shard;     // n = 0: the whole run
     bool resumes_alone;            // --resume, and nothing that says what the run is
     struct arena texts;            // of options that are read from files
 };

@@ -90,6 +90,7 @@ bool command_export(const struct cli *cli, const char *command_line, struct abl_
     if (cli->n_data > 1)
         return export_conditions(cli, command_line, err);
     struct runner run = { .dir = cli->export_dir ? cli->export_dir : "-",
+                          .part = cli->shard,
                           .flags = cli->flags,
                           .jobs = cli->ui.jobs,
                           .words = cli->words,

@@ -62,24 +62,50 @@ static size_t n_kept(const struct results *t)
 {
     if (!t || !t->cells)
         return 0;
-    return t->tinylab ? t->n_done * t->n_run : cells_count(t->cells, 0, t->variants->n * t->n_run);
+    return t->tinylab ? t->n_done * t->n_run
+                      : cells_count(t->cells, 0, t->variants->n * t->n_run) - t->n_others;
+}
+
+// Cells that are to be there.
+static size_t n_wanted(const struct results *t)
+{
+    return t->variants->n * t->n_run - t->n_others;
+}
+
+static bool take(void *context, const struct journal_record *r, struct abl_err *err)
+{
+    (void)err;
+    results_take(context, r);
+    return true;
 }
 
 bool kept_run_load(struct kept_run *k, const struct session *session, struct results *t,
                    struct abl_err *err)
 {
     struct workload w = session_workload(session);
+    struct journal_part part = k->live.part;
     t->journal = k->live.journal;
-    if (!results_load(&w, t, err))
+    if (!results_begin(&w, t, err)
+        || (part.n && !session_shard_others(session, t->variants, part.i, part.n, t->cells, err)))
         return false;
+    t->n_others = cells_count(t->cells, 0, t->variants->n * t->n_run);
+    if (!journal_records(t->journal, take, t, err))
+        return false;
+    results_end(&w, t);
     k->n_held = n_kept(t);
+    k->n_wanted = n_wanted(t);
     return true;
+}
+
+bool kept_run_share_done(struct kept_run *k, struct abl_err *err)
+{
+    return journal_sync(k->live.journal, err);
 }
 
 bool kept_run_stopped(struct kept_run *k, const struct results *t, struct abl_err *err)
 {
     struct abl_err lost, why = *err;
-    size_t kept = n_kept(t), all = t->variants->n * t->n_run;
+    size_t kept = n_kept(t), all = n_wanted(t);
     const char *cause = stopping_cause();
     bool synced = journal_sync(k->live.journal, &lost) || why.code != ABL_INTERRUPTED;
     enum abl_code code = why.code == ABL_INTERRUPTED      ? stopping_code()
@@ -104,9 +130,10 @@ bool kept_run_stopped(struct kept_run *k, const struct results *t, struct abl_er
 
 void kept_run_end(struct kept_run *k, bool finished, const struct results *t)
 {
+    bool share = k->live.part.n; // which others join
     stopping_at_leisure();
     if (k->is_open)
-        live_run_close(&k->live, finished, n_kept(t) > 0);
+        live_run_close(&k->live, finished && !share, n_kept(t) > 0 || (finished && share));
     if (!finished)
         runs_unmake(k->made_runs);
     free(k->dir);

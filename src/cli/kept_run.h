@@ -23,10 +23,10 @@ struct kept_request {
 struct kept_run {
     struct live_run live;
     bool is_open, made_runs;
-    char *dir;            // as the user may name it; owned
-    char *workers;        // JSON; owned
-    struct buf last_line; // for who has no time to say another
-    size_t n_held;        // cells that were there already
+    char *dir;               // as the user may name it; owned
+    char *workers;           // JSON; owned
+    struct buf last_line;    // for who has no time to say another
+    size_t n_held, n_wanted; // cells that were there already, of those that are to be
 };
 
 // The SHA-256 of a model's weights, "" where it cannot be had.
@@ -40,6 +40,9 @@ bool kept_run_begin(const struct kept_request *q, const struct session *session,
 // Take what the journal holds into the results, and keep there what comes.
 bool kept_run_load(struct kept_run *k, const struct session *session, struct results *t,
                    struct abl_err *err);
+
+// A shard has all of its cells: they are on disk.
+bool kept_run_share_done(struct kept_run *k, struct abl_err *err);
 
 // The run ended early, for the reason in err: what is kept is on disk, and err says so and how to
 // go on, with the status that goes with it. Returns false.

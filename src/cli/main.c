@@ -103,7 +103,7 @@ static struct jobs *start_jobs(const struct cli *cli)
     struct jobs *jobs = NULL;
     struct abl_err ignored;
     bool draws = cli->command == COMMAND_RUN || cli->command == COMMAND_CONFIG
-                 || cli->command == COMMAND_OV;
+                 || cli->command == COMMAND_OV || cli->command == COMMAND_MERGE;
     if (draws && !(cli->flags & CLI_DRY_RUN))
         jobs_start(&jobs, &ignored);
     return jobs;
@@ -144,6 +144,8 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
         return command_compare(cli, err);
     case COMMAND_REBUILD:
         return command_rebuild(cli, err);
+    case COMMAND_MERGE:
+        return command_merge(cli, command_line, err);
     case COMMAND_LAB_TABLES:
         return command_lab_tables(cli, err);
     case COMMAND_CONFIG:

@@ -245,6 +245,56 @@ bool option_suffix(const struct option *o, const char *v, struct cli *cli, struc
     return !strchr(v, '/') || bad_value(o, v, o->expected, err);
 }
 
+// A whole number from `least` to UINT32_MAX; false where a text is none.
+static bool read_u32(const char *text, size_t len, uint32_t least, uint32_t *out)
+{
+    char digits[11];
+    if (!len || len >= sizeof digits || strspn(text, "0123456789") < len)
+        return false;
+    memcpy(digits, text, len);
+    digits[len] = '\0';
+    unsigned long long value = strtoull(digits, NULL, 10);
+    *out = (uint32_t)value;
+    return value >= least && value <= UINT32_MAX;
+}
+
+// The task of an array, whose numbers need not be from 1 on.
+static bool slurm_shard(struct journal_part *out, struct abl_err *err)
+{
+    static const char *const names[] = { "SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN",
+                                         "SLURM_ARRAY_TASK_STEP", "SLURM_ARRAY_TASK_COUNT" };
+    uint32_t is[4] = { 0 };
+    for (size_t i = 0; i < 4; i++) {
+        const char *text = getenv(names[i]);
+        if (!text || !read_u32(text, strlen(text), i > 1, &is[i]))
+            return abl_fail(err, ABL_USAGE,
+                            "--shard slurm: %s is %s: expected to run as a task of an array, "
+                            "'sbatch --array=1-8'",
+                            names[i], text ? text : "not set");
+    }
+    uint32_t nth = is[0] < is[1] ? UINT32_MAX : (is[0] - is[1]) / is[2];
+    if (nth >= is[3] || (is[0] - is[1]) % is[2])
+        return abl_fail(err, ABL_USAGE,
+                        "--shard slurm: task %u is none of %u from %u by %u: expected an array as "
+                        "in 'sbatch --array=1-8'",
+                        is[0], is[3], is[1], is[2]);
+    *out = (struct journal_part){ nth + 1, is[3] };
+    return true;
+}
+
+// "2/8" or "slurm"
+bool option_shard(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    struct journal_part *to = &cli->shard;
+    size_t len = strcspn(v, "/");
+    if (strcmp(v, "slurm") == 0)
+        return slurm_shard(to, err);
+    return (v[len] && read_u32(v, len, 1, &to->i)
+            && read_u32(v + len + 1, strlen(v + len + 1), 1, &to->n) && to->i <= to->n
+            && to->n <= 100000)
+           || bad_value(o, v, o->expected, err);
+}
+
 // "0.8,0.1"
 bool option_shares(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {

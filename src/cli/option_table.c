@@ -27,6 +27,8 @@ const struct command_info cli_commands[N_COMMANDS] = {
     = { "cluster", "REPORT…", "which tokens heads share: counts over OV reports", MAX_ARGS },
     [COMMAND_CONFIG]
     = { "run", "CONFIG… [--export DIR]", "run files, tinyLab's or ours", MAX_ARGS },
+    [COMMAND_MERGE] = { "merge", "DIR… [--export DIR]",
+                        "shards joined into the run that they are of", MAX_OPERANDS },
     [COMMAND_REBUILD] = { "rebuild", "RUN… --export DIR",
                           "tables over several conditions from their runs", MAX_OPERANDS },
     [COMMAND_LAB_TABLES] = { "lab-tables", "RUN… --out DIR",
@@ -49,12 +51,13 @@ enum {
     REBUILD = 1 << COMMAND_REBUILD,
     LAB_TABLES = 1 << COMMAND_LAB_TABLES,
     CONFIG = 1 << COMMAND_CONFIG,
+    MERGE = 1 << COMMAND_MERGE,
     LAB = RUN | CHECK | VERIFY | OV,
     READ = RUN | OV,
     PULL = 1 << COMMAND_PULL,
     VARIANTS = 1 << COMMAND_VARIANTS,
-    ALL
-    = LAB | CLUSTER | COMPARE | REBUILD | LAB_TABLES | CONFIG | MODELS | DEVICES | PULL | VARIANTS
+    ALL = LAB | CLUSTER | COMPARE | REBUILD | MERGE | LAB_TABLES | CONFIG | MODELS | DEVICES | PULL
+          | VARIANTS
 };
 
 static const char *color_name(size_t when)
@@ -216,7 +219,7 @@ const struct option cli_options[] = {
     { "profile", NULL, "time every operation: metrics/profile.json and artifacts/trace.json",
       RUN | CONFIG, option_true, AT(run.profile) },
     { "export", "DIR", "run without a terminal and write the run directory; - prints JSON",
-      READ | REBUILD | CONFIG, option_text, AT(export_dir),
+      READ | REBUILD | CONFIG | MERGE, option_text, AT(export_dir),
       .expected = "a folder, or - for JSON on standard output", .is_path = true,
       .is_manner = true },
     { "resume", NULL,
@@ -227,6 +230,11 @@ const struct option cli_options[] = {
     { "stop-after", "T", "end a run after that time, so that --resume goes on with it",
       READ | CONFIG, option_duration, AT(stop_after),
       .expected = "a time such as 90s, 50m, 12h or 7d", .is_manner = true },
+    { "shard", "I/N",
+      "run the I-th of N shards into --export's folder, for 'abltui merge'; slurm: by the array's "
+      "task",
+      RUN, option_shard, AT(shard), .expected = "a shard such as 2/8, or slurm",
+      .is_manner = true },
     { "csv-safe", NULL,
       "put ' before text in tables that a spreadsheet would compute (= + - @ or a tab first)",
       READ | REBUILD | CONFIG, option_true, AT(run.csv_safe) },

@@ -195,9 +195,29 @@ static bool check_export(const struct cli *cli, struct abl_err *err)
     bool to_stdout = cli->export_dir && strcmp(cli->export_dir, "-") == 0;
     if (cli->flags & CLI_RESUME && (!runs || to_stdout))
         return abl_fail(err, ABL_USAGE, "--resume needs --export DIR, the folder of the run");
+    if (cli->shard.n && (!runs || to_stdout))
+        return abl_fail(err, ABL_USAGE, "--shard needs --export DIR, a folder for its journal");
+    if (cli->shard.n && cli->n_data > 1)
+        return abl_fail(err, ABL_USAGE, "--shard takes one --data: run the conditions one by one");
     return !cli->stop_after || runs
            || abl_fail(err, ABL_USAGE,
                        "--stop-after needs --export DIR: the explorer is left by q");
+}
+
+// What is made of all cells together on a device cannot be made of shards.
+static bool check_shard(const struct cli *cli, struct abl_err *err)
+{
+    const struct settings *r = &cli->run;
+    if (!cli->shard.n)
+        return true;
+    if (!r->experiment->makes || r->experiment->read)
+        return abl_fail(err, ABL_USAGE,
+                        "--shard does nothing for --experiment %s, which reads the intact run: "
+                        "leave it out",
+                        r->experiment->name);
+    if (r->compat || r->precision != PRECISION_F32)
+        return abl_fail(err, ABL_USAGE, "--shard needs --precision f32 and no --compat");
+    return true;
 }
 
 // Options that only mean something together.
@@ -217,7 +237,7 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
         return abl_fail(err, ABL_USAGE, "%s", c->without_constants);
     if (!whole_answers_allow(r, err))
         return false;
-    if (!check_export(cli, err))
+    if (!check_export(cli, err) || !check_shard(cli, err))
         return false;
     bool to_folder = cli->export_dir && strcmp(cli->export_dir, "-") != 0;
     if (cli->n_data > 1 && (!to_folder || cli->flags & CLI_JSON))

@@ -110,25 +110,60 @@ static bool add_now(struct words *w, const struct run_words *now, const char *ru
     return has_place || (add(w, "--export") && add(w, run));
 }
 
-static bool join(struct words *w, const cJSON *head, const struct cli *cli, const char *program,
-                 const char *run)
+// Room for a command line out of a journal, in the folder where it was given; its list.
+static const cJSON *begin(struct words *w, const cJSON *head, size_t n_more, const char *run)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(head, "arguments");
     const cJSON *folder = cJSON_GetObjectItemCaseSensitive(head, "folder");
-    bool has_place = false;
-    if (!cJSON_IsArray(list) || !cJSON_IsString(folder))
-        return abl_fail(w->err, ABL_BAD_DATA, "the journal in '%s' names no command line", run);
-    w->cap = (size_t)cJSON_GetArraySize(list) + cli->words.n + 4;
+    if (!cJSON_IsArray(list) || !cJSON_IsString(folder)) {
+        abl_fail(w->err, ABL_BAD_DATA, "the journal in '%s' names no command line", run);
+        return NULL;
+    }
+    w->cap = (size_t)cJSON_GetArraySize(list) + n_more + 4;
     w->items = arena_alloc(w->arena, w->cap, sizeof *w->items);
-    if (!w->items)
-        return abl_no_memory(w->err);
-    if (chdir(folder->valuestring) != 0)
-        return abl_fail(
-            w->err, ABL_USAGE,
-            "'%s' was begun in folder '%s': %s; name its options together with --resume", run,
-            folder->valuestring, strerror(errno));
-    return add(w, program) && add_then(w, list, &cli->words, run, &has_place)
+    if (!w->items) {
+        abl_no_memory(w->err);
+        return NULL;
+    }
+    if (chdir(folder->valuestring) == 0)
+        return list;
+    abl_fail(w->err, ABL_USAGE, "'%s' was begun in folder '%s': %s", run, folder->valuestring,
+             strerror(errno));
+    return NULL;
+}
+
+static bool join(struct words *w, const cJSON *head, const struct cli *cli, const char *program,
+                 const char *run)
+{
+    bool has_place = false;
+    const cJSON *list = begin(w, head, cli->words.n, run);
+    return list && add(w, program) && add_then(w, list, &cli->words, run, &has_place)
            && add_now(w, &cli->words, run, has_place);
+}
+
+bool journal_words(const cJSON *head, const char *place, const char *program, int *argc,
+                   char ***argv, struct arena *a, struct abl_err *err)
+{
+    struct words w = { .arena = a, .err = err };
+    const cJSON *list = begin(&w, head, 0, place), *item;
+    bool ok = list && add(&w, program);
+    for (item = ok ? list->child : NULL; ok && item; item = item->next) {
+        bool takes_next;
+        const char *word = cJSON_IsString(item) ? item->valuestring : "";
+        const struct option *o = option_of(word, &takes_next);
+        bool stays = !o || !o->is_manner;
+        ok = !stays || add(&w, word);
+        if (takes_next && item->next) {
+            item = item->next;
+            ok = ok && (!stays || add(&w, cJSON_IsString(item) ? item->valuestring : ""));
+        }
+    }
+    if (ok) {
+        w.items[w.n] = NULL;
+        *argc = (int)w.n;
+        *argv = w.items;
+    }
+    return ok;
 }
 
 // The journals in a folder, or of a run over several conditions in the first below it that has any.

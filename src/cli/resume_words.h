@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "cli/cli.h"
@@ -13,5 +15,10 @@
 // strings in the arena, becomes it. *whole: the run is complete, nothing is read.
 bool resume_words(const struct cli *cli, int *argc, char ***argv, struct arena *a, bool *whole,
                   struct abl_err *err);
+
+// The command line of a run, from the first line of its journal, without how it was run and where
+// to; the working folder becomes the one where it was given.
+bool journal_words(const cJSON *head, const char *place, const char *program, int *argc,
+                   char ***argv, struct arena *a, struct abl_err *err);
 
 #endif

@@ -363,14 +363,32 @@ static bool is_kept(const struct runner *run)
     return !run->dir || strcmp(run->dir, "-") != 0;
 }
 
-static void tell_kept(const struct runner *run, const struct kept_run *kept,
-                      const struct results *t)
+static void tell_kept(const struct runner *run, const struct kept_run *kept)
 {
     if (kept->live.changed.code)
         say(SAY_ERR, "warning: %s\n", kept->live.changed.text);
     if (kept->live.went_on && !(run->flags & CLI_QUIET))
         say(SAY_ERR, "%s: %zu of %zu cells are there already\n", kept->dir, kept->n_held,
-            t->variants->n * t->n_run);
+            kept->n_wanted);
+}
+
+// A shard's cells are kept, and nothing is written of them.
+static bool run_share(const struct runner *run, struct session *session, struct results *t,
+                      const struct attendants *with, struct kept_run *kept, struct abl_err *err)
+{
+    struct progress_line line = { .shown = !(run->flags & CLI_QUIET) && isatty(STDERR_FILENO),
+                                  .n_before = t->n_done,
+                                  .started = with->started };
+    bool ok = session_run(session, t, stopping_flag(), draw_progress, &line, err);
+    end_progress(&line);
+    if (!ok)
+        return kept_run_stopped(kept, t, err);
+    ok = kept_run_share_done(kept, err);
+    if (ok && !(run->flags & CLI_QUIET))
+        say(SAY_ERR,
+            "shard %" PRIu32 " of %" PRIu32 ": %zu cells in %s; 'abltui merge' joins the shards\n",
+            run->part.i, run->part.n, kept->n_wanted, kept->dir);
+    return ok;
 }
 
 // There is a device, and the intact run: the variants.
@@ -383,8 +401,10 @@ static bool run_variants(const struct runner *run, struct session *session,
         return false;
     bool ok = !kept->is_open || kept_run_load(kept, session, &table, err);
     if (ok && kept->is_open)
-        tell_kept(run, kept, &table);
-    ok = ok && run_and_write(run, session, &table, with, kept, written, err);
+        tell_kept(run, kept);
+    ok = ok
+         && (run->part.n ? run_share(run, session, &table, with, kept, err)
+                         : run_and_write(run, session, &table, with, kept, written, err));
     kept_run_end(kept, ok, &table);
     results_release(&table);
     return ok;
@@ -403,6 +423,7 @@ static bool run_started(const struct runner *run, struct session *session,
     struct kept_run kept = { 0 };
     struct kept_request q = { .dir = run->dir,
                               .resume = run->flags & CLI_RESUME,
+                              .part = run->part,
                               .words = run->words,
                               .command_line = run->command_line };
     bool ok = !is_kept(run) || kept_run_begin(&q, session, variants, &kept, err);
@@ -506,7 +527,7 @@ bool runner_run(const struct runner *run, const struct settings *settings, char 
     char *place = NULL;
     double interval = run->sample_seconds > 0 ? run->sample_seconds : 5;
     if (run->dir && is_kept(run)
-        && !live_run_check(run->dir, (struct journal_part){ 0 }, run->flags & CLI_RESUME, err))
+        && !live_run_check(run->dir, run->part, run->flags & CLI_RESUME, err))
         return false;
     bool ok = (!run->verify_rows || verify_slice(run, settings, &with.verified, err))
               && (!settings->profile || sampler_start(interval, &with.sampler, err))

@@ -14,6 +14,7 @@ struct runner {
     const char *dir; // NULL = a folder below runs/ named by the run; "-": JSON on standard output
     unsigned flags;  // CLI_JSON: on standard output too; CLI_QUIET; CLI_RESUME
     struct run_words words;   // the command line, for whoever goes on with the run
+    struct journal_part part; // the shard that is run; n = 0: all of it
     struct jobs *jobs;        // where pictures are drawn
     const char *command_line; // for provenance
     // rows of a slice that is compared with the reference first, into metrics/verify.json; 0 = none

@@ -229,6 +229,12 @@ void model_sha256_begin(struct model *m)
         m->files->hash = weights_hash_begin(m->files->checkpoint);
 }
 
+void model_sha256_known(struct model *m, const char *sha256)
+{
+    if (!m->files->hash)
+        m->files->hash = weights_hash_known(m->files->checkpoint, sha256);
+}
+
 bool model_sha256(const struct model *m, char out[SHA256_HEX], struct abl_err *err)
 {
     const struct model_files *f = m->files;

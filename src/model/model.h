@@ -89,6 +89,8 @@ bool model_embed(const struct model *m, uint32_t token, uint32_t position, float
 
 // Begin to take the hash below, beside whatever else is done; it is done without as well.
 void model_sha256_begin(struct model *m);
+// Or it is known from elsewhere and never taken; "": then it is not known.
+void model_sha256_known(struct model *m, const char *sha256);
 
 // SHA-256 of the weight file; of several, the SHA-256 of their hex digests one behind the other in
 // name order. Of the files that are open, taken once; fails where somebody has written into them

@@ -53,6 +53,20 @@ struct weights_hash *weights_hash_begin(const struct checkpoint *c)
     return h;
 }
 
+struct weights_hash *weights_hash_known(const struct checkpoint *c, const char *sha256)
+{
+    struct weights_hash *h = calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    h->checkpoint = c;
+    h->ok = strlen(sha256) + 1 == sizeof h->sha256;
+    if (h->ok)
+        memcpy(h->sha256, sha256, sizeof h->sha256);
+    else
+        abl_fail(&h->err, ABL_FAILED, "it was not known when the run began");
+    return h;
+}
+
 bool weights_hash_get(struct weights_hash *h, char out[SHA256_HEX], struct abl_err *err)
 {
     if (h->has_thread)

@@ -15,6 +15,9 @@ struct weights_hash;
 // there can be no thread: then it is taken when it is asked for.
 struct weights_hash *weights_hash_begin(const struct checkpoint *c);
 
+// One that is known already; NULL when memory is out.
+struct weights_hash *weights_hash_known(const struct checkpoint *c, const char *sha256);
+
 // Wait for it; what it is, or why there is none. Asked again it says the same.
 bool weights_hash_get(struct weights_hash *h, char out[SHA256_HEX], struct abl_err *err);
 

@@ -341,30 +341,3 @@ bool plan_next(struct plan_walk *w, struct plan_batch *out)
     }
     return false;
 }
-
-// ------------------------------------------------------------------------------------------ slices
-
-// The first unit before which at least this much is to be multiplied.
-static size_t unit_behind(const struct plan *p, uint64_t flop)
-{
-    struct plan_walk w;
-    struct plan_batch b;
-    uint64_t sum = 0;
-    for (plan_walk(p, plan_whole(p), &w); plan_next(&w, &b);) {
-        if (sum >= flop)
-            return b.unit;
-        sum = count_add(sum, b.work.flop);
-    }
-    return p->n_units;
-}
-
-struct plan_slice plan_part(const struct plan *p, uint32_t i, uint32_t n)
-{
-    uint64_t whole = p->total.flop / n, rest = p->total.flop % n;
-    struct plan_slice s = { 0, p->n_units };
-    if (i)
-        s.first = unit_behind(p, whole * i + rest * i / n);
-    if (i + 1 < n)
-        s.end = unit_behind(p, whole * (i + 1) + rest * (i + 1) / n);
-    return s;
-}

@@ -48,12 +48,11 @@ struct plan_walk {
     bool loaded;       // the layers that stay
 };
 
-// Some of a plan's units: all of them, one, or the i-th of n parts, which take about as long.
+// Some of a plan's units: all of them, or one.
 struct plan_slice {
     size_t first, end;
 };
 struct plan_slice plan_whole(const struct plan *p);
-struct plan_slice plan_part(const struct plan *p, uint32_t i, uint32_t n);
 
 // A unit's block (of the plan's list) and group.
 void plan_unit(const struct plan *p, size_t unit, uint32_t *block, uint32_t *group);

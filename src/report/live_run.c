@@ -445,6 +445,16 @@ bool live_run_is_there(const struct live_run *l)
     return l->folder >= 0 && rundir_is(l->parent, l->base, l->folder);
 }
 
+void live_run_drop_old(const char *place)
+{
+    struct live_run l = { .place = rundir_resolve(place, NULL), .parent = -1, .folder = -1 };
+    char *old = l.place && open_parent(&l, NULL) ? old_name(&l) : NULL;
+    if (old)
+        discard_whole(&l, old);
+    free(old);
+    release(&l);
+}
+
 void live_run_sum_up(const struct live_run *l, const struct report *r)
 {
     struct buf text = { 0 };

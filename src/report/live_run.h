@@ -39,6 +39,9 @@ bool live_run_open(const char *path, const struct run_identity *of, bool resume,
 bool live_run_is_whole(const char *path, const struct session *session, const char *model_sha256,
                        struct abl_err *err);
 
+// A run is whole in its place, by another way: what waited as DIR.old goes.
+void live_run_drop_old(const char *place);
+
 // A list of those who worked at it, as JSON text; malloc'd, NULL where that cannot be had.
 char *live_run_workers(const struct live_run *l);
 

@@ -117,7 +117,7 @@ static void add_device(struct doc *d, const struct session *session)
     static const char *const kinds[] = {
         [DEVICE_CPU] = "cpu", [DEVICE_VULKAN_GPU] = "vulkan gpu", [DEVICE_VULKAN_CPU] = "vulkan cpu"
     };
-    const struct device_info *info = &session->engine->info;
+    const struct device_info *info = &session->device;
     uint32_t n_threads = session->settings.n_threads;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     char cpu[256];
@@ -148,7 +148,7 @@ static void add_start(struct doc *d, cJSON *to, double seconds)
 void provenance_worker(struct doc *d, cJSON *to, const struct session *session,
                        const char *command_line)
 {
-    const struct device_info *info = &session->engine->info;
+    const struct device_info *info = &session->device;
     struct utsname host;
     char cpu[256];
     host_cpu(cpu, sizeof cpu);

@@ -61,7 +61,7 @@ static bool hash_rows(const struct session *session, char out[SHA256_HEX], struc
 
 static const char *engine_kind(const struct session *session)
 {
-    return session->engine->info.kind == DEVICE_CPU ? "cpu" : "vulkan";
+    return session->device.kind == DEVICE_CPU ? "cpu" : "vulkan";
 }
 
 static void add_part(struct doc *d, struct journal_part part)

@@ -84,8 +84,7 @@ static bool keep_rows(void *context, size_t first, size_t n_rows, const size_t *
     return journal_holds(p->results->journal, err);
 }
 
-// Room for what is measured beside or instead of the rows, from the first run on.
-static bool make_room(const struct workload *w, struct results *t, struct abl_err *err)
+bool results_begin(const struct workload *w, struct results *t, struct abl_err *err)
 {
     size_t n = t->variants->n;
     t->n_run = w->answers ? w->answers->prompts.n : t->n_prompts;
@@ -98,8 +97,7 @@ static bool make_room(const struct workload *w, struct results *t, struct abl_er
     return true;
 }
 
-// What has all of its cells is finished.
-static void settle(const struct workload *w, struct results *t)
+void results_end(const struct workload *w, struct results *t)
 {
     t->n_done = 0;
     for (size_t v = 0; v < t->variants->n; v++) {
@@ -110,7 +108,7 @@ static void settle(const struct workload *w, struct results *t)
     }
 }
 
-static void take(struct results *t, const struct journal_record *r)
+void results_take(struct results *t, const struct journal_record *r)
 {
     struct row_stats *run = t->run ? t->run : t->rows;
     for (size_t i = 0; r->kind <= RECORD_VARIANTS && i < r->n_variants; i++) {
@@ -123,27 +121,12 @@ static void take(struct results *t, const struct journal_record *r)
     }
 }
 
-static bool take_record(void *context, const struct journal_record *r, struct abl_err *err)
-{
-    (void)err;
-    take(context, r);
-    return true;
-}
-
-bool results_load(const struct workload *w, struct results *t, struct abl_err *err)
-{
-    if (!make_room(w, t, err) || !journal_records(t->journal, take_record, t, err))
-        return false;
-    settle(w, t);
-    return true;
-}
-
 bool workload_run(const struct workload *w, struct results *t, const atomic_uint *wanted,
                   atomic_bool *cancel, session_progress *progress, void *context,
                   struct abl_err *err)
 {
     assert(t->n_prompts == w->n_rows);
-    if (!make_room(w, t, err))
+    if (!results_begin(w, t, err))
         return false;
     if (w->tinylab)
         w->tinylab->rows = t->tinylab;

@@ -24,7 +24,7 @@ struct results {
     bool *done;                  // per variant
     // Of what is run (n_run prompts): the cells that are there (plan/cells.h), and what whole
     // answers have given so far; NULL where rows are what is run. There from the first run on.
-    size_t n_run;
+    size_t n_run, n_others; // n_others: cells that are set as they are other shards'
     uint64_t *cells;
     struct row_stats *run;
     size_t n_done;
@@ -51,8 +51,10 @@ struct workload {
     struct tinylab_measure *tinylab;     // NULL: nobody asks
 };
 
-// Take what the journal of the results holds; what has all of its cells is finished.
-bool results_load(const struct workload *w, struct results *t, struct abl_err *err);
+// Take what is read back: make room, take records, and call finished what has all of its cells.
+bool results_begin(const struct workload *w, struct results *t, struct abl_err *err);
+void results_take(struct results *t, const struct journal_record *r);
+void results_end(const struct workload *w, struct results *t);
 
 // Run every variant that is not done yet. cancel is looked at between layers; when set, returns
 // false with ABL_INTERRUPTED and the results hold what finished. wanted: a layer that somebody

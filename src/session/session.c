@@ -10,6 +10,7 @@
 #include "engine/traced.h"
 #include "forward/forward.h"
 #include "forward/weights.h"
+#include "plan/shards.h"
 #include "session/session_parts.h"
 #include "session/tinylab_measure.h"
 #include "session/tinylab_sequences.h"
@@ -300,6 +301,7 @@ static bool open_device(struct session *session, struct abl_err *err)
     if (!open_engine(s, &engine, err))
         return false;
     session->engine = engine;
+    session->device = engine->info;
     const struct prompts *p = session_prompts(session);
     struct row_stats *intact = arena_alloc(&session->arena, p->n, sizeof *intact);
     session->intact = arena_alloc(&session->arena, session->prompts->n, sizeof *session->intact);
@@ -341,6 +343,36 @@ bool session_start(struct session *session, struct abl_err *err)
     return prompts_refuse(session->prompts, err)
            && session_resampler_new(&session->settings, session->prompts, &session->resampler, err)
            && hold_out(session, err) && open_device(session, err) && judge(session, err);
+}
+
+static const struct row_stats *copy_rows(struct session *session, const struct row_stats *rows)
+{
+    size_t n = session->prompts->n;
+    struct row_stats *copy = arena_alloc(&session->arena, n, sizeof *copy);
+    return copy ? memcpy(copy, rows, n * sizeof *copy) : NULL;
+}
+
+bool session_start_kept(struct session *session, const struct device_info *device,
+                        const char *device_name, const struct row_stats *intact,
+                        const struct row_stats *other, struct abl_err *err)
+{
+    session->device = *device;
+    session->settings.device = arena_strdup(&session->arena, device_name);
+    session->intact = (struct row_stats *)copy_rows(session, intact);
+    session->other = other ? (struct row_stats *)copy_rows(session, other) : NULL;
+    if (!session->settings.device || !session->intact || (other && !session->other))
+        return abl_no_memory(err);
+    return prompts_refuse(session->prompts, err)
+           && session_resampler_new(&session->settings, session->prompts, &session->resampler, err)
+           && hold_out(session, err) && judge(session, err);
+}
+
+bool session_shard_others(const struct session *session, const struct variants *variants,
+                          uint32_t i, uint32_t n, uint64_t *cells, struct abl_err *err)
+{
+    struct plan_input in = session_plan_input(session, &session->device);
+    in.variants = variants;
+    return shard_others(&in, i, n, cells, err);
 }
 
 bool session_open(const struct settings *s, struct session **out, struct abl_err *err)

@@ -40,8 +40,9 @@ struct session {
     struct whole_answers *sequences; // likewise tinyLab's, beside the rows; never both
     struct resampler *resampler;
     struct engine *engine;
-    struct forward *forward;  // weights on the device and the clean run
-    struct row_stats *intact; // (prompts->n)
+    struct device_info device; // the engine's, or that of who ran what has been read back
+    struct forward *forward;   // weights on the device and the clean run
+    struct row_stats *intact;  // (prompts->n)
     struct donors donors;
     // (prompts->n) intact run of the other prompts; NULL where no experiment asks
     struct row_stats *other;
@@ -68,7 +69,17 @@ const struct prompts *session_prompts(const struct session *session);
 // Open the device, load the weights and run the intact baseline. Refuses what pre-flight forbids.
 bool session_start(struct session *session, struct abl_err *err);
 
-// Both at once.
+// In place of session_start, where what a device gave is read back: the rows' intact runs, of the
+// other prompts where the experiment asks (else NULL). device_name: as config.json has it.
+bool session_start_kept(struct session *session, const struct device_info *device,
+                        const char *device_name, const struct row_stats *intact,
+                        const struct row_stats *other, struct abl_err *err);
+
+// Set the cells of these variants, over what the session runs, that are not shard i's of n.
+bool session_shard_others(const struct session *session, const struct variants *variants,
+                          uint32_t i, uint32_t n, uint64_t *cells, struct abl_err *err);
+
+// session_open_cold and session_start.
 bool session_open(const struct settings *s, struct session **out, struct abl_err *err);
 void session_free(struct session *session);
 

@@ -14,6 +14,7 @@
 #include "plan/plan_blocks.h"
 #include "plan/plan_make.h"
 #include "plan/plan_walk.h"
+#include "plan/shards.h"
 #include "plan/savings.h"
 #include "plan/shared_start.h"
 
@@ -213,34 +214,37 @@ static void what_waits_is_read_out_within_its_unit(void **state)
     each_run(check_read_outs);
 }
 
-static void check_slices(const struct plan_input *in, const struct plan *p)
+// Every cell is one shard's, whatever the machine's memory; none has much more to multiply than
+// another, as far as variants can be told apart.
+static void check_shards(const struct plan_input *in, const struct plan *p)
 {
-    (void)in;
+    struct plan_input elsewhere = *in;
+    elsewhere.budget.mem *= 3;
+    elsewhere.weights.n_streamed = 1;
+    (void)p;
     for (uint32_t n = 1; n <= 7; n += 3) {
-        uint32_t *seen = calloc(N_VARIANTS * N_PROMPTS, sizeof *seen);
-        size_t at = 0;
-        for (uint32_t i = 0; i < n; i++) {
-            struct plan_slice s = plan_part(p, i, n);
-            assert_int_equal(s.first, at);
-            assert_true(s.end >= s.first);
-            at = s.end;
-            count_cells(p, s, seen);
+        size_t owners[N_VARIANTS * N_PROMPTS] = { 0 };
+        for (uint32_t i = 1; i <= n; i++) {
+            uint64_t others[N_VARIANTS * N_PROMPTS / 64 + 1] = { 0 },
+                                                          again[sizeof others / 8] = { 0 };
+            if (!shard_others(in, i, n, others, &err)
+                || !shard_others(&elsewhere, i, n, again, &err))
+                fail_msg("%s", err.text);
+            assert_memory_equal(others, again, sizeof others);
+            for (size_t cell = 0; cell < N_VARIANTS * N_PROMPTS; cell++)
+                owners[cell] += !cell_is_set(others, cell);
         }
-        assert_int_equal(at, p->n_units);
-        size_t total = 0;
-        for (size_t i = 0; i < N_VARIANTS * N_PROMPTS; i++) {
-            assert_true(seen[i] <= 1);
-            total += seen[i];
-        }
-        assert_int_equal(total, (N_VARIANTS - p->n_copied) * N_PROMPTS);
-        free(seen);
+        for (size_t cell = 0; cell < N_VARIANTS * N_PROMPTS; cell++)
+            if (owners[cell] != 1)
+                fail_msg("of %u shards %zu have variant %zu of prompt %zu, expected 1", n,
+                         owners[cell], cell / N_PROMPTS, cell % N_PROMPTS);
     }
 }
 
-static void slices_partition_the_plan(void **state)
+static void every_cell_is_one_shards(void **state)
 {
     (void)state;
-    each_run(check_slices);
+    each_run(check_shards);
 }
 
 // What is done is left out, whole variants and single cells of a block's, and the rest runs once.
@@ -463,7 +467,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cell_runs_once),
         cmocka_unit_test(what_waits_is_read_out_within_its_unit),
-        cmocka_unit_test(slices_partition_the_plan),
+        cmocka_unit_test(every_cell_is_one_shards),
         cmocka_unit_test(cells_that_are_done_are_left_out),
         cmocka_unit_test(sums_are_those_of_stages_and_copies),
         cmocka_unit_test(batches_keep_within_memory_or_carry_one),
