@@ -11,6 +11,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+enum { FILE_TEMP_NAME = 256 }; // room for any name in a folder
+
 // A whole file read into memory, NUL-terminated behind its last byte.
 // Owned by the caller: file_bytes_release.
 struct file_bytes {
@@ -79,7 +81,20 @@ bool file_write_atomic(const char *path, const void *bytes, size_t len, struct a
 bool file_write_in(int folder, const char *name, const char *path, const void *bytes, size_t len,
                    struct abl_err *err);
 
-// The same for the user alone; errno says why not.
+// The same piece by piece: begin, put as often as need be, end. A failure, or file_drop, leaves
+// nothing; messages name the file `path`, which is borrowed.
+struct file_pieces {
+    int folder, fd; // folder: borrowed
+    const char *name, *path;
+    char temp[FILE_TEMP_NAME];
+};
+bool file_pieces_begin(int folder, const char *name, const char *path, struct file_pieces *out,
+                       struct abl_err *err);
+bool file_pieces_put(struct file_pieces *f, const void *bytes, size_t len, struct abl_err *err);
+bool file_pieces_end(struct file_pieces *f, struct abl_err *err);
+void file_pieces_drop(struct file_pieces *f);
+
+// The same as file_write_in for the user alone; errno says why not.
 bool file_write_own(int folder, const char *name, const void *bytes, size_t len);
 
 // Whether `ending` is what file_write_atomic puts behind a name while it writes.

@@ -55,47 +55,97 @@ bool file_is_temporary(const char *ending)
 }
 
 // A file that was not there; its name goes to temp. A link of that name is not followed.
-static int create_new(int folder, const char *name, mode_t mode, char temp[NAME_MAX + 1])
+static int create_new(int folder, const char *name, mode_t mode, char temp[FILE_TEMP_NAME])
 {
     enum { TRIES = 100 };
     char random[FILE_RANDOM_NAME];
     int fd = -1;
     for (int i = 0; i < TRIES && fd < 0 && (!i || errno == EEXIST); i++) {
         file_random_name(random);
-        int len = snprintf(temp, NAME_MAX + 1, "%s%s%s", name, temporary, random);
+        int len = snprintf(temp, FILE_TEMP_NAME, "%s%s%s", name, temporary, random);
         if (len > NAME_MAX)
-            snprintf(temp, NAME_MAX + 1, ".abltui%s%s", temporary, random);
+            snprintf(temp, FILE_TEMP_NAME, ".abltui%s%s", temporary, random);
         fd = openat(folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     }
     return fd;
 }
 
+static bool begin(int folder, const char *name, mode_t mode, struct file_pieces *out)
+{
+    *out = (struct file_pieces){ .folder = folder, .name = name };
+    out->fd = create_new(folder, name, mode, out->temp);
+    return out->fd >= 0;
+}
+
+void file_pieces_drop(struct file_pieces *f)
+{
+    int why = errno;
+    if (f->fd >= 0) {
+        close(f->fd);
+        unlinkat(f->folder, f->temp, 0);
+    }
+    f->fd = -1;
+    errno = why;
+}
+
+static bool end(struct file_pieces *f)
+{
+    int fd = f->fd;
+    if (!sync_all(fd)) {
+        file_pieces_drop(f);
+        return false;
+    }
+    f->fd = -1;
+    if (close(fd) == 0 && renameat(f->folder, f->temp, f->folder, f->name) == 0)
+        return true;
+    int why = errno;
+    unlinkat(f->folder, f->temp, 0);
+    errno = why;
+    return false;
+}
+
 // errno says why not.
 static bool write_new(int folder, const char *name, mode_t mode, const void *bytes, size_t len)
 {
-    char temp[NAME_MAX + 1];
-    int fd = create_new(folder, name, mode, temp);
-    bool ok = fd >= 0 && write_all(fd, bytes, len) && sync_all(fd);
-    int why = errno;
-    if (fd >= 0 && close(fd) != 0 && ok) {
-        why = errno;
-        ok = false;
-    }
-    if (ok && renameat(folder, temp, folder, name) != 0) {
-        why = errno;
-        ok = false;
-    }
-    if (!ok && fd >= 0)
-        unlinkat(folder, temp, 0);
-    errno = why;
-    return ok;
+    struct file_pieces f;
+    if (!begin(folder, name, mode, &f))
+        return false;
+    if (write_all(f.fd, bytes, len))
+        return end(&f);
+    file_pieces_drop(&f);
+    return false;
+}
+
+static bool not_written(const char *path, struct abl_err *err)
+{
+    return abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(errno));
+}
+
+bool file_pieces_begin(int folder, const char *name, const char *path, struct file_pieces *out,
+                       struct abl_err *err)
+{
+    bool ok = begin(folder, name, 0666, out);
+    out->path = path;
+    return ok || not_written(path, err);
+}
+
+bool file_pieces_put(struct file_pieces *f, const void *bytes, size_t len, struct abl_err *err)
+{
+    if (write_all(f->fd, bytes, len))
+        return true;
+    file_pieces_drop(f);
+    return not_written(f->path, err);
+}
+
+bool file_pieces_end(struct file_pieces *f, struct abl_err *err)
+{
+    return end(f) || not_written(f->path, err);
 }
 
 bool file_write_in(int folder, const char *name, const char *path, const void *bytes, size_t len,
                    struct abl_err *err)
 {
-    return write_new(folder, name, 0666, bytes, len)
-           || abl_fail(err, ABL_FAILED, "cannot write '%s': %s", path, strerror(errno));
+    return write_new(folder, name, 0666, bytes, len) || not_written(path, err);
 }
 
 bool file_write_own(int folder, const char *name, const void *bytes, size_t len)

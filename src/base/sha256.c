@@ -1,6 +1,7 @@
 #include "base/sha256.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -30,7 +31,46 @@ bool sha256_bytes(const void *bytes, size_t len, char out[SHA256_HEX], struct ab
     return true;
 }
 
-static bool hash_file(EVP_MD_CTX *context, const struct file_source *f, const atomic_bool *stop,
+struct sha256_sum {
+    EVP_MD_CTX *context;
+};
+
+struct sha256_sum *sha256_begin(struct abl_err *err)
+{
+    struct sha256_sum *s = calloc(1, sizeof *s);
+    if (s)
+        s->context = EVP_MD_CTX_new();
+    if (s && s->context && EVP_DigestInit_ex(s->context, EVP_sha256(), NULL) == 1)
+        return s;
+    sha256_drop(s);
+    not_available(err);
+    return NULL;
+}
+
+void sha256_drop(struct sha256_sum *s)
+{
+    if (!s)
+        return;
+    EVP_MD_CTX_free(s->context);
+    free(s);
+}
+
+bool sha256_more(struct sha256_sum *s, const void *bytes, size_t len, struct abl_err *err)
+{
+    return EVP_DigestUpdate(s->context, bytes, len) == 1 || not_available(err);
+}
+
+bool sha256_end(struct sha256_sum *s, char out[SHA256_HEX], struct abl_err *err)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    bool ok = EVP_DigestFinal_ex(s->context, digest, NULL) == 1 || not_available(err);
+    if (ok)
+        to_hex(digest, out);
+    sha256_drop(s);
+    return ok;
+}
+
+static bool hash_file(struct sha256_sum *s, const struct file_source *f, const atomic_bool *stop,
                       struct abl_err *err)
 {
     unsigned char block[1 << 16];
@@ -38,10 +78,8 @@ static bool hash_file(EVP_MD_CTX *context, const struct file_source *f, const at
         size_t len = f->size - at < sizeof block ? (size_t)(f->size - at) : sizeof block;
         if (stop && atomic_load(stop))
             return abl_fail(err, ABL_INTERRUPTED, "interrupted");
-        if (!file_read_at(f, at, block, len, err))
+        if (!file_read_at(f, at, block, len, err) || !sha256_more(s, block, len, err))
             return false;
-        if (EVP_DigestUpdate(context, block, len) != 1)
-            return abl_fail(err, ABL_FAILED, "SHA-256 of '%s' failed", f->path);
         at += len;
     }
     return file_is_as_opened(f, err);
@@ -50,18 +88,11 @@ static bool hash_file(EVP_MD_CTX *context, const struct file_source *f, const at
 bool sha256_source(const struct file_source *f, const atomic_bool *stop, char out[SHA256_HEX],
                    struct abl_err *err)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
-    if (!ok)
-        not_available(err);
-    ok = ok && hash_file(context, f, stop, err);
-    if (ok && EVP_DigestFinal_ex(context, digest, NULL) != 1)
-        ok = abl_fail(err, ABL_FAILED, "SHA-256 of '%s' failed", f->path);
-    EVP_MD_CTX_free(context);
-    if (ok)
-        to_hex(digest, out);
-    return ok;
+    struct sha256_sum *s = sha256_begin(err);
+    if (s && hash_file(s, f, stop, err))
+        return sha256_end(s, out, err);
+    sha256_drop(s);
+    return false;
 }
 
 bool sha256_file(const char *path, char out[SHA256_HEX], struct abl_err *err)

@@ -144,34 +144,6 @@ bool rundir_open(const char *path, int under_way, struct rundir *out, struct abl
     return true;
 }
 
-// Write a name that may lie in a folder of the run's.
-static bool write_inside(const struct rundir *d, const char *name, const char *path,
-                         const struct buf *bytes, struct abl_err *err)
-{
-    const char *slash = strchr(name, '/'), *data = bytes->data ? bytes->data : "";
-    if (!slash)
-        return file_write_in(d->folder, name, path, data, bytes->len, err);
-    char *inner_name = strndup(name, (size_t)(slash - name));
-    if (!inner_name)
-        return abl_no_memory(err);
-    int inner = make_folder(d->folder, inner_name, true, path, err);
-    bool ok = inner >= 0 && file_write_in(inner, slash + 1, path, data, bytes->len, err);
-    if (inner >= 0)
-        close(inner);
-    free(inner_name);
-    return ok;
-}
-
-static bool write_file(const struct rundir *d, const char *name, const struct buf *bytes,
-                       struct abl_err *err)
-{
-    char *path = file_join(d->place, name);
-    bool ok = (path && !bytes->failed) || abl_no_memory(err);
-    ok = ok && write_inside(d, name, path, bytes, err);
-    free(path);
-    return ok;
-}
-
 static struct rundir_file *find_file(struct rundir *d, const char *name)
 {
     for (size_t i = 0; i < d->n_files; i++)
@@ -184,18 +156,111 @@ static struct rundir_file *find_file(struct rundir *d, const char *name)
     return f;
 }
 
+struct rundir_pieces {
+    struct rundir *d;
+    char name[64];
+    char *path; // for messages
+    int folder; // that it lies in; the run's own is borrowed
+    bool is_inner;
+    struct file_pieces file; // file.fd < 0: it failed
+    struct sha256_sum *sum;
+    size_t bytes;
+    struct abl_err failed;
+};
+
+// The folder that a name of the run's lies in, and the name there.
+static bool open_inner(struct rundir_pieces *p, const char **name, struct abl_err *err)
+{
+    const char *slash = strchr(p->name, '/');
+    p->folder = p->d->folder;
+    *name = slash ? slash + 1 : p->name;
+    if (!slash)
+        return true;
+    char *inner = strndup(p->name, (size_t)(slash - p->name));
+    if (!inner)
+        return abl_no_memory(err);
+    p->folder = make_folder(p->d->folder, inner, true, p->path, err);
+    p->is_inner = p->folder >= 0;
+    free(inner);
+    return p->is_inner;
+}
+
+static void pieces_free(struct rundir_pieces *p)
+{
+    file_pieces_drop(&p->file);
+    sha256_drop(p->sum);
+    if (p->is_inner)
+        close(p->folder);
+    free(p->path);
+    free(p);
+}
+
+struct rundir_pieces *rundir_begin(struct rundir *d, const char *name, struct abl_err *err)
+{
+    struct rundir_pieces *p = calloc(1, sizeof *p);
+    if (!p) {
+        abl_no_memory(err);
+        return NULL;
+    }
+    p->d = d;
+    p->file.fd = -1;
+    p->path = file_join(d->place, name);
+    snprintf(p->name, sizeof p->name, "%s", name);
+    const char *inner;
+    bool ok = (p->path || abl_no_memory(err)) && open_inner(p, &inner, err)
+              && (p->sum = sha256_begin(err))
+              && file_pieces_begin(p->folder, inner, p->path, &p->file, err);
+    if (ok)
+        return p;
+    pieces_free(p);
+    return NULL;
+}
+
+void rundir_put(struct rundir_pieces *p, const struct buf *bytes)
+{
+    if (p->failed.code || !bytes->len)
+        return;
+    if (bytes->failed)
+        abl_no_memory(&p->failed);
+    else if (sha256_more(p->sum, bytes->data, bytes->len, &p->failed)
+             && file_pieces_put(&p->file, bytes->data, bytes->len, &p->failed))
+        p->bytes += bytes->len;
+}
+
+bool rundir_end(struct rundir_pieces *p, struct abl_err *err)
+{
+    char sha256[SHA256_HEX];
+    bool ok = !p->failed.code;
+    if (!ok && err)
+        *err = p->failed;
+    if (ok) {
+        ok = sha256_end(p->sum, sha256, err);
+        p->sum = NULL;
+    }
+    ok = ok && file_pieces_end(&p->file, err);
+    if (ok) {
+        struct rundir_file *f = find_file(p->d, p->name);
+        f->bytes = p->bytes;
+        f->flags = 0;
+        f->lacks[0] = '\0';
+        memcpy(f->sha256, sha256, sizeof sha256);
+    }
+    pieces_free(p);
+    return ok;
+}
+
 bool rundir_add(struct rundir *d, const char *name, const struct buf *bytes, unsigned flags,
                 struct abl_err *err)
 {
-    char sha256[SHA256_HEX];
-    if (!sha256_bytes(bytes->data ? bytes->data : "", bytes->len, sha256, err)
-        || !write_file(d, name, bytes, err))
+    struct rundir_pieces *p = rundir_begin(d, name, err);
+    if (!p)
         return false;
-    struct rundir_file *f = find_file(d, name);
-    f->bytes = bytes->len;
-    f->flags = flags;
-    f->lacks[0] = '\0';
-    memcpy(f->sha256, sha256, sizeof sha256);
+    if (bytes->failed)
+        abl_no_memory(&p->failed);
+    rundir_put(p, bytes);
+    if (!rundir_end(p, err))
+        return false;
+    find_file(d, name)->flags = flags;
     return true;
 }
 
@@ -227,6 +292,15 @@ static void list_file(struct doc *doc, cJSON *files, cJSON *lacks, const struct 
     doc_text(doc, o, "sha256", fixed ? f->sha256 : NULL);
 }
 
+static bool write_list(const struct rundir *d, const struct buf *text, struct abl_err *err)
+{
+    char *path = file_join(d->place, manifest_name);
+    bool ok = (path || abl_no_memory(err))
+              && file_write_in(d->folder, manifest_name, path, text->data, text->len, err);
+    free(path);
+    return ok;
+}
+
 static bool write_manifest(struct rundir *d, struct abl_err *err)
 {
     qsort(d->files, d->n_files, sizeof *d->files, by_name);
@@ -235,7 +309,7 @@ static bool write_manifest(struct rundir *d, struct abl_err *err)
     for (size_t i = 0; i < d->n_files; i++)
         list_file(&doc, files, lacks, &d->files[i]);
     struct buf text = { 0 };
-    bool ok = doc_print(&doc, DOC_PRETTY, &text, err) && write_file(d, manifest_name, &text, err);
+    bool ok = doc_print(&doc, DOC_PRETTY, &text, err) && write_list(d, &text, err);
     buf_release(&text);
     doc_release(&doc);
     return ok;

@@ -104,8 +104,11 @@ static void begin_cell(struct sheet *s, size_t column)
 
 static void end_row(struct sheet *s)
 {
+    enum { SPILL_BYTES = 1 << 20 };
     buf_char(s->out, s->format == SHEET_JSON ? ']' : '\n');
     s->n_rows++;
+    if (s->spill && s->out->len >= SPILL_BYTES)
+        s->spill->take(s->spill->context, s->out);
 }
 
 void sheet_row(struct sheet *s, const struct table_row *row)

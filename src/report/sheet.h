@@ -47,8 +47,15 @@ enum sheet_format {
 // these can be put before it and taken away again.
 bool sheet_is_formula(const char *text);
 
+// Takes what has been written so far out of a sheet's text, and empties that.
+struct sheet_spill {
+    void (*take)(void *context, struct buf *text);
+    void *context;
+};
+
 struct sheet {
-    struct buf *out; // borrowed; its failed flag tells of memory that ran out
+    struct buf *out;                 // borrowed; its failed flag tells of memory that ran out
+    const struct sheet_spill *spill; // borrowed; NULL: all of it stays there
     enum sheet_format format;
     const struct column *columns;
     size_t n_columns, n_rows;

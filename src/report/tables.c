@@ -14,10 +14,11 @@ bool table_is_wanted(const struct table *t, const struct report *r)
 }
 
 void table_write(const struct table *t, const struct report *r, const struct effects *effects,
-                 enum sheet_format format, struct buf *out)
+                 enum sheet_format format, const struct sheet_spill *spill, struct buf *out)
 {
     struct sheet s;
     sheet_begin(&s, out, format, t->columns, t->n_columns);
+    s.spill = spill;
     t->put_rows(r, effects, &s);
     sheet_end(&s);
 }

@@ -73,7 +73,8 @@ static inline enum sheet_format settings_csv(const struct settings *s)
     return s->csv_safe ? SHEET_CSV_SAFE : SHEET_CSV;
 }
 
+// spill: takes parts of the text as it grows; NULL: all of it is in out.
 void table_write(const struct table *t, const struct report *r, const struct effects *effects,
-                 enum sheet_format format, struct buf *out);
+                 enum sheet_format format, const struct sheet_spill *spill, struct buf *out);
 
 #endif

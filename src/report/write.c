@@ -82,6 +82,24 @@ static bool add_documents(struct rundir *dir, const struct parts *p, struct abl_
     return add_doc(dir, "metrics/partial_summary.json", &partial, 0, err);
 }
 
+// A table being written into the run; what of it is there already is in its file.
+struct table_file {
+    struct rundir *dir;
+    const char *name;
+    struct rundir_pieces *file; // NULL: not yet
+    struct abl_err err;
+};
+
+static void spill(void *context, struct buf *text)
+{
+    struct table_file *f = context;
+    if (!f->file && !f->err.code)
+        f->file = rundir_begin(f->dir, f->name, &f->err);
+    if (f->file)
+        rundir_put(f->file, text);
+    text->len = 0;
+}
+
 // A table of nothing but column names is left out: no reader could tell the columns' types. Names
 // have no line ends.
 static bool has_rows(const struct buf *csv)
@@ -90,21 +108,29 @@ static bool has_rows(const struct buf *csv)
     return !end || end + 1 < csv->data + csv->len;
 }
 
+static bool add_table(struct rundir *dir, const struct parts *p, const struct table *t,
+                      struct abl_err *err)
+{
+    char name[64];
+    struct buf text = { 0 };
+    struct table_file f = { .dir = dir, .name = name };
+    struct sheet_spill to = { spill, &f };
+    snprintf(name, sizeof name, "metrics/%s.csv", t->name);
+    table_write(t, p->report, &p->effects, settings_csv(p->report->settings), &to, &text);
+    if (f.file || has_rows(&text))
+        spill(&f, &text);
+    buf_release(&text);
+    if (f.file)
+        return rundir_end(f.file, err);
+    *err = f.err;
+    return !f.err.code;
+}
+
 static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err *err)
 {
-    for (size_t i = 0; i < N_TABLES; i++) {
-        char name[64];
-        struct buf text = { 0 };
-        if (!table_is_wanted(run_tables[i], p->report))
-            continue;
-        snprintf(name, sizeof name, "metrics/%s.csv", run_tables[i]->name);
-        table_write(run_tables[i], p->report, &p->effects, settings_csv(p->report->settings),
-                    &text);
-        bool ok = !has_rows(&text) || rundir_add(dir, name, &text, 0, err);
-        buf_release(&text);
-        if (!ok)
+    for (size_t i = 0; i < N_TABLES; i++)
+        if (table_is_wanted(run_tables[i], p->report) && !add_table(dir, p, run_tables[i], err))
             return false;
-    }
     return true;
 }
 
@@ -440,7 +466,7 @@ static void put_tables(struct buf *out, const struct parts *p)
         if (!table_is_wanted(run_tables[i], p->report))
             continue;
         buf_printf(out, "%s\n\"%s\":", comma, run_tables[i]->name);
-        table_write(run_tables[i], p->report, &p->effects, SHEET_JSON, out);
+        table_write(run_tables[i], p->report, &p->effects, SHEET_JSON, NULL, out);
         comma = ",";
     }
     buf_str(out, "}}\n");
