@@ -11,23 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis/estimates.h"
-#include "analysis/ranking.h"
-#include "analysis/stability.h"
 #include "base/clock.h"
 #include "base/sampler.h"
 #include "base/say.h"
 #include "cli/kept_run.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/run_print.h"
 #include "cli/stopping.h"
 #include "experiments/experiments.h"
-#include "report/config.h"
-#include "report/profile.h"
 #include "report/rundir_place.h"
 #include "report/write.h"
 #include "session/session.h"
-#include "text/clusters.h"
 #include "verify/drift.h"
 #include "verify/verify.h"
 
@@ -57,106 +52,6 @@ static void end_progress(const struct progress_line *p)
 {
     if (p->shown)
         say(SAY_ERR, "\r\033[K");
-}
-
-static const char *kind_of_device(const struct session *session)
-{
-    return session->engine->info.kind == DEVICE_CPU ? "cpu" : "vulkan";
-}
-
-enum { INTERVAL_SIZE = 64 };
-
-// " [lo, hi]", or nothing where there is no interval. plus: numbers above 0 have a sign.
-static const char *interval_text(const struct estimate *e, bool plus, char out[INTERVAL_SIZE])
-{
-    *out = '\0';
-    if (isfinite(e->ci_lo) && isfinite(e->ci_hi))
-        snprintf(out, INTERVAL_SIZE, plus ? " [%+.3f, %+.3f]" : " [%.3f, %.3f]", e->ci_lo,
-                 e->ci_hi);
-    return out;
-}
-
-// What the clusters let a run say.
-static void print_clusters(const struct session *session)
-{
-    const char *scope = clusters_scope(session->prompts);
-    if (scope)
-        say(SAY_ERR, "note: %" PRIu32 " templates: intervals, p and q are %s\n",
-            session->prompts->n_templates, scope);
-    if (session->prompts->n_clusters < LEAST_TESTED_CLUSTERS)
-        say(SAY_ERR,
-            "note: %" PRIu32 " clusters are too few to test: p and q stay empty below %d\n",
-            session->prompts->n_clusters, LEAST_TESTED_CLUSTERS);
-}
-
-static void print_header(const struct session *session)
-{
-    char interval[INTERVAL_SIZE], clusters[CLUSTERS_SIZE];
-    const struct model_shape *s = &session->model->shape;
-    struct estimate ld;
-    struct abl_err ignored;
-    const struct device_info *device = &session->engine->info;
-    bool f32 = device->precision == PRECISION_F32;
-    print_compat(session);
-    say(SAY_ERR,
-        "%s (%s, %" PRIu32 " layers x %" PRIu32 " heads) on %s%s%s: %s; %s/%s, %zu rows, %s, "
-        "BOS %s\n",
-        session->model->name, s->arch, s->n_layers, s->n_heads, kind_of_device(session),
-        f32 ? "" : " in ", f32 ? "" : precision_name(device->precision), device->name,
-        session->data->name, split_name(session->data->split), session->prompts->n,
-        clusters_text(session->prompts, clusters),
-        session->prompts->bos == TOKEN_NONE
-            ? "none"
-            : tokenizer_text(session->tokenizer, session->prompts->bos));
-    say(SAY_ERR, "model from %s, data from %s\n", session->model->path, session->data->path);
-    if (*device->not_tuned)
-        say(SAY_ERR, "note: %s\n", device->not_tuned);
-    if (session->answers)
-        say(SAY_ERR,
-            "whole answers: ld is ln p of the target's tokens minus ln p of the foil's; kl, rank, "
-            "flip and entropy are of the first token; %zu prompts are run\n",
-            session_prompts(session)->n);
-    if (session->sequences)
-        say(SAY_ERR,
-            "whole answers are tinyLab's: seq_ metrics in metrics/compat.csv, read at the last "
-            "columns; %zu prompts are run\n",
-            session_prompts(session)->n);
-    struct measured_rows measured = session_measured_rows(session);
-    if (estimate_intact(&measured, METRIC_LD, &ld, &ignored))
-        say(SAY_ERR, "intact ld %.3f%s\n", ld.mean, interval_text(&ld, false, interval));
-    print_clusters(session);
-}
-
-// The five largest effects, as a first answer on the terminal.
-static void print_top(const struct session *session, const struct results *results)
-{
-    struct measured_rows measured = session_measured_rows(session);
-    enum metric m = session->settings.metric;
-    struct top_delta top[5];
-    struct abl_err ignored;
-    size_t n;
-    if (!top_deltas(&measured, results, m, top, sizeof top / sizeof *top, &n, &ignored))
-        return;
-    for (size_t i = 0; i < n; i++) {
-        const struct estimate *e = &top[i].delta;
-        const struct variant *v = &results->variants->items[top[i].variant];
-        bool several = session->settings.also.n && settings_ablate(&session->settings);
-        char interval[INTERVAL_SIZE], kind[ABLATION_SIZE];
-        say(SAY_ERR, "  %-12s%s%s delta_%s %+.3f%s\n", v->label, several ? " " : "",
-            several ? ablation_text(&v->how, kind) : "", metric_info(m)->name, e->mean,
-            interval_text(e, true, interval));
-    }
-}
-
-// How far that ranking would be the same in another sample of prompts.
-static void print_stability(const struct report *r)
-{
-    struct buf text = { 0 };
-    struct measured_rows measured = session_measured_rows(r->session);
-    stability_text(&measured, r->results, r->session->settings.metric, &text);
-    if (text.len && !text.failed)
-        say_lines(SAY_ERR, text.data);
-    buf_release(&text);
 }
 
 static void tell(const struct runner *run, const struct written *w)
@@ -254,17 +149,6 @@ static bool run_all(struct session *session, struct results *t, struct readings 
     bool ok = session_run(session, t, stopping_flag(), draw_progress, line, err);
     end_progress(line);
     return ok && experiment_read(session, t, stopping_flag(), in, err);
-}
-
-static void print_profile(const struct session *session)
-{
-    const struct trace *trace = session->settings.profile ? trace_of(session->engine) : NULL;
-    struct buf text = { 0 };
-    if (trace)
-        profile_text(trace, &text);
-    if (trace && !text.failed)
-        say_lines(SAY_ERR, text.data);
-    buf_release(&text);
 }
 
 // A run that failed on its way: what finished before is written all the same. The failure is the
@@ -433,7 +317,7 @@ static bool run_started(const struct runner *run, struct session *session,
     } else if (ok) {
         if (!(run->flags & CLI_QUIET)) {
             print_findings(session->prompts);
-            print_header(session);
+            print_run(session);
         }
         return run_variants(run, session, variants, with, &kept, written, err);
     }

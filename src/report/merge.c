@@ -12,7 +12,7 @@
 #include "plan/cells.h"
 #include "report/run_identity.h"
 
-// ------------------------------------------------------------------------------------------ folders
+// ----------------------------------------------------------------------------------------- folders
 
 static bool open_folder(struct merge_folder *f, const char *dir, struct abl_err *err)
 {
@@ -130,7 +130,7 @@ char *merge_workers(const struct merge *m)
     return workers;
 }
 
-// ----------------------------------------------------------------------------------------- starting
+// ---------------------------------------------------------------------------------------- starting
 
 static const char *text_of(const cJSON *o, const char *name)
 {
@@ -219,7 +219,7 @@ bool merge_start(const struct merge *m, struct session *session, const struct va
     return ok;
 }
 
-// ------------------------------------------------------------------------------------------ loading
+// ----------------------------------------------------------------------------------------- loading
 
 struct load {
     struct results *t;

@@ -28,7 +28,9 @@ static bool hash_variants(const struct variants *v, char out[SHA256_HEX], struct
 {
     struct buf text = { 0 };
     for (size_t i = 0; i < v->n; i++)
-        buf_printf(&text, "%d %s\n", (int)v->items[i].role, v->items[i].label);
+        buf_printf(&text, "%d %d %a %u %s\n", (int)v->items[i].role, (int)v->items[i].how.kind,
+                   (double)v->items[i].how.scale, (unsigned)v->items[i].how.donor,
+                   v->items[i].label);
     bool ok = hash_of(&text, out, err);
     buf_release(&text);
     return ok;

@@ -45,8 +45,8 @@ enum rundir_flags {
 bool rundir_add(struct rundir *d, const char *name, const struct buf *bytes, unsigned flags,
                 struct abl_err *err);
 
-// Likewise piece by piece: a file that may be larger than memory. Ends with rundir_end, also after a
-// failure, which it then tells.
+// Likewise piece by piece: a file that may be larger than memory. Ends with rundir_end, which tells
+// of a failure on the way, too.
 struct rundir_pieces;
 struct rundir_pieces *rundir_begin(struct rundir *d, const char *name, struct abl_err *err);
 void rundir_put(struct rundir_pieces *p, const struct buf *bytes);

@@ -22,6 +22,7 @@
 #include "report/rundir_place.h"
 #include "report/runs_folder.h"
 #include "report/summary.h"
+#include "report/table_files.h"
 #include "report/tables.h"
 #include "text/clusters.h"
 
@@ -80,58 +81,6 @@ static bool add_documents(struct rundir *dir, const struct parts *p, struct abl_
         return true;
     partial = partial_summary_doc(r);
     return add_doc(dir, "metrics/partial_summary.json", &partial, 0, err);
-}
-
-// A table being written into the run; what of it is there already is in its file.
-struct table_file {
-    struct rundir *dir;
-    const char *name;
-    struct rundir_pieces *file; // NULL: not yet
-    struct abl_err err;
-};
-
-static void spill(void *context, struct buf *text)
-{
-    struct table_file *f = context;
-    if (!f->file && !f->err.code)
-        f->file = rundir_begin(f->dir, f->name, &f->err);
-    if (f->file)
-        rundir_put(f->file, text);
-    text->len = 0;
-}
-
-// A table of nothing but column names is left out: no reader could tell the columns' types. Names
-// have no line ends.
-static bool has_rows(const struct buf *csv)
-{
-    const char *end = csv->failed ? NULL : memchr(csv->data, '\n', csv->len);
-    return !end || end + 1 < csv->data + csv->len;
-}
-
-static bool add_table(struct rundir *dir, const struct parts *p, const struct table *t,
-                      struct abl_err *err)
-{
-    char name[64];
-    struct buf text = { 0 };
-    struct table_file f = { .dir = dir, .name = name };
-    struct sheet_spill to = { spill, &f };
-    snprintf(name, sizeof name, "metrics/%s.csv", t->name);
-    table_write(t, p->report, &p->effects, settings_csv(p->report->settings), &to, &text);
-    if (f.file || has_rows(&text))
-        spill(&f, &text);
-    buf_release(&text);
-    if (f.file)
-        return rundir_end(f.file, err);
-    *err = f.err;
-    return !f.err.code;
-}
-
-static bool add_tables(struct rundir *dir, const struct parts *p, struct abl_err *err)
-{
-    for (size_t i = 0; i < N_TABLES; i++)
-        if (table_is_wanted(run_tables[i], p->report) && !add_table(dir, p, run_tables[i], err))
-            return false;
-    return true;
 }
 
 // A text of the figure as it may be shown; NULL when memory is out.
@@ -292,7 +241,8 @@ static bool write_parts(const struct parts *p, const char *path, struct written 
     }
     figures_begin(&figures, p);
     announce(&dir, &figures);
-    bool ok = add_config(&dir, p, err) && add_documents(&dir, p, err) && add_tables(&dir, p, err)
+    bool ok = add_config(&dir, p, err) && add_documents(&dir, p, err)
+              && table_files_add(&dir, p->report, &p->effects, err)
               && add_verified(&dir, p->report, err) && add_readings(&dir, p, err)
               && add_profile(&dir, p, err);
     if (!ok)
