@@ -291,6 +291,76 @@ def stability_case(gen, n, rows, n_clusters, n_boot, seed, least):
     }
 
 
+def fisher_cases():
+    cases = [(f, a, b) for f in (0.0, 0.3, 1.0, 2.5, 40.0) for a, b in ((1.0, 4.0), (15.0, 64.0), (3.7, 11.2), (45.0, 180.0))]
+    return [{"f": f, "a": a, "b": b, "p": float(scipy.stats.f.sf(f, a, b))} for f, a, b in cases]
+
+
+def groups_case(name, values, group, unit, alpha):
+    """Each group by its own definition, from lists of rows; p from groups as independent samples of units."""
+    n_groups, values = max(group) + 1, np.array(values)
+    group, unit = np.array(group), np.array(unit)
+    out = {k: [] for k in ("mean", "se", "ci_lo", "ci_hi", "without", "n_units")}
+    sizes, spreads, means = [], [], []
+    for k in range(n_groups):
+        here = values[group == k]
+        units = sorted(set(unit[group == k]))
+        rest = values[group != k]
+        mean = math.fsum(here) / len(here)
+        per = [values[unit == u] for u in units]
+        n = len(units)
+        se = lo = hi = None
+        if n > 1:
+            off = [math.fsum(v) - mean * len(v) for v in per]
+            se = math.sqrt(n / (n - 1) * math.fsum(x * x for x in off)) / len(here)
+            kish = max(len(here) ** 2 / sum(len(v) ** 2 for v in per), 2)
+            lo, hi = scipy.stats.t.interval(1 - alpha, kish - 1, mean, se)
+            sizes.append(n), spreads.append(n * se * se), means.append(mean)
+        for key, x in (("mean", mean), ("se", se), ("ci_lo", lo), ("ci_hi", hi), ("n_units", n)):
+            out[key].append(None if x is None else float(x))
+        out["without"].append(math.fsum(rest) / len(rest) if len(rest) else None)
+    n, s2, m = (np.array(x, dtype=float) for x in (sizes, spreads, means))
+    p = None
+    if len(n) >= 2 and n.sum() >= 6:
+        c = 1 - n / n.sum()
+        f = (n * (m - np.average(m, weights=n)) ** 2).sum() / (c * s2).sum()
+        shares = n / n.sum()
+        a = (c * s2).sum() ** 2 / ((s2**2).sum() + (s2 * shares).sum() ** 2 - 2 * (s2**2 * shares).sum())
+        b = 1 / (((c * s2) / (c * s2).sum()) ** 2 / (n - 1)).sum()
+        p = float(scipy.stats.f.sf(f, a, b))
+    return {
+        "name": name,
+        "values": values.tolist(),
+        "group": group.tolist(),
+        "unit": unit.tolist(),
+        "alpha": alpha,
+        "p": p,
+        **out,
+    }
+
+
+def groups(gen):
+    def rows(units_of, rows_of, means):
+        values, group, unit = [], [], []
+        for k, n in enumerate(units_of):
+            for _ in range(n):
+                u, of_unit = len(set(unit)), gen.normal(means[k], 0.5)
+                for _ in range(rows_of()):
+                    values.append(float(of_unit + gen.normal(0, 1)))
+                    group.append(k)
+                    unit.append(u)
+        order = gen.permutation(len(values))
+        return [values[i] for i in order], [group[i] for i in order], [unit[i] for i in order]
+
+    return [
+        groups_case("four groups alike", *rows([5, 5, 5, 5], lambda: 1, [0.0] * 4), 0.05),
+        groups_case("one stands out", *rows([6, 9, 4], lambda: int(gen.integers(1, 4)), [0.0, 0.0, 3.0]), 0.1),
+        groups_case("a group of one unit", *rows([5, 1, 7], lambda: 2, [0.0, 1.0, 0.5]), 0.05),
+        groups_case("too few units", *rows([2, 3], lambda: 2, [0.0, 1.0]), 0.05),
+        groups_case("one group", *rows([7], lambda: 1, [1.0]), 0.05),
+    ]
+
+
 def main():
     gen = np.random.default_rng(20240607)
     golden = {
@@ -306,6 +376,8 @@ def main():
             stability_case(gen, 24, 40, 12, 200, 5, 0.5),
         ],
         "ratios": ratios(gen),
+        "fisher": fisher_cases(),
+        "groups": groups(gen),
     }
     path = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/stats-golden.json"
     with open(path, "w", encoding="utf-8") as f:

@@ -322,6 +322,7 @@ bool effects_make(const struct measured_rows *measured, const struct results *re
                          .patches = calloc(room, sizeof *r.patches) };
     bool ok = (r.heads && r.groups && r.restored && r.patches) || abl_no_memory(err);
     ok = ok && fill(measured, results, &r, err) && holdout_make(measured, results, &r.holdout, err)
+         && by_group_make(measured, results, &r.by_group, err)
          && (!lens || lens_estimates_make(measured, results, lens, &r.lens, err));
     if (ok)
         *out = r;
@@ -337,6 +338,7 @@ void effects_release(struct effects *r)
     free(r->restored);
     free(r->patches);
     holdout_release(&r->holdout);
+    by_group_release(&r->by_group);
     lens_estimates_release(&r->lens);
     *r = (struct effects){ 0 };
 }

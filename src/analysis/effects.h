@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/by_group.h"
 #include "analysis/estimates.h"
 #include "analysis/holdout.h"
 #include "analysis/lens_estimates.h"
@@ -46,6 +47,7 @@ struct effects {
     struct effect *heads, *groups, *restored, *patches;
     size_t n_heads, n_groups, n_restored, n_patches;
     struct holdout holdout;
+    struct by_group by_group;   // empty without --by
     struct lens_estimates lens; // empty without a lens
 };
 

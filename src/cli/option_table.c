@@ -183,6 +183,9 @@ const struct option cli_options[] = {
       "resample and hold out by cluster, template or prompt; auto (default): what rows give as "
       "cluster, else templates where there are 8 or more, else distinct prompts",
       RUN | CHECK, option_name, AT(run.cluster), .names = cluster_name },
+    { "by", "F",
+      "effects by the values of a field of the rows, such as template: metrics/by_group.csv", RUN,
+      option_text, AT(run.fields.by), .expected = "the name of a field of the rows" },
     { "min-effect", "X",
       "what an effect must reach to matter, a share of |intact|: 2% (default), 0.05, 0 for none",
       RUN, option_part, AT(run.min_effect),

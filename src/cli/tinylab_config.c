@@ -75,7 +75,7 @@ static bool read_dataset(struct config_reader *r, const cJSON *o, struct setting
     s->fields = (struct dataset_fields){ config_text(r, data, "dataset.", "clean_field"),
                                          config_text(r, data, "dataset.", "corrupt_field"),
                                          config_text(r, data, "dataset.", "target_field"),
-                                         config_text(r, data, "dataset.", "foil_field") };
+                                         config_text(r, data, "dataset.", "foil_field"), NULL };
     if (r->failed || !config_check_keys(r, data, "dataset."))
         return false;
     char splits[NAMES_SIZE];

@@ -90,6 +90,8 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "answers", answer_rule_name(s->answers));
     doc_uint(d, o, "boot", s->n_boot);
     doc_text(d, o, "bos", bos_mode_name(s->bos));
+    if (s->fields.by)
+        doc_text(d, o, "by", s->fields.by);
     doc_text(d, o, "cluster", cluster_name(session->prompts->clustered));
     doc_text(d, o, "compat", compat_name(s->compat));
     if (reads & READS_CONTROLS)

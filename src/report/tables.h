@@ -45,6 +45,7 @@ struct table {
     ROW(attn_heads)                                                                                \
     ROW(attn)                                                                                      \
     ROW(span)                                                                                      \
+    ROW(by_group)                                                                                  \
     ROW(holdout)                                                                                   \
     ROW(compat)                                                                                    \
     ROW(per_example)

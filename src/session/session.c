@@ -33,10 +33,10 @@ static bool copy_settings(struct session *session, const struct settings *from, 
     struct settings *s = &session->settings;
     *s = *from;
     const char **strings[]
-        = { &s->data_dir, &s->hf_cache,     &s->model,          &s->data,          &s->condition,
-            &s->run_name, &s->fields.clean, &s->fields.corrupt, &s->fields.target, &s->fields.foil,
-            &s->heads,    &s->layers,       &s->sets,           &s->pairs,         &s->triplets,
-            &s->restore,  &s->positions,    &s->device };
+        = { &s->data_dir,  &s->hf_cache,     &s->model,          &s->data,          &s->condition,
+            &s->run_name,  &s->fields.clean, &s->fields.corrupt, &s->fields.target, &s->fields.foil,
+            &s->fields.by, &s->heads,        &s->layers,         &s->sets,          &s->pairs,
+            &s->triplets,  &s->restore,      &s->positions,      &s->device };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         if (!*strings[i])
             continue;
@@ -59,6 +59,7 @@ static bool open_prompts(struct session *session, struct abl_err *err)
                                        .notes = &session->model->notes,
                                        .n_ctx = session->model->shape.n_ctx,
                                        .n_vocab = session->model->shape.n_vocab,
+                                       .by = s->fields.by,
                                        .cluster = s->cluster ? s->cluster : c->clusters,
                                        .whole_answers = s->whole_answers && !c->sequences,
                                        .answers = s->answers };

@@ -73,3 +73,9 @@ double student_quantile(double p, double dof)
         *(student_tail(mid, dof) > p ? &lo : &hi) = mid;
     }
 }
+
+double fisher_tail(double f, double a, double b)
+{
+    double whole = b + a * f;
+    return beta_share(b / whole, a * f / whole, 0.5 * b, 0.5 * a);
+}

@@ -41,6 +41,7 @@ struct prompt {
     const uint32_t *target_ids, *foil_ids;
     uint32_t n_target_ids, n_foil_ids;
     uint32_t cluster; // dense number of the row's cluster
+    uint32_t group;   // of its group, where the rows have some
 };
 
 // What rows of a cluster share.
@@ -68,8 +69,11 @@ struct prompts {
     struct prompt *items;
     size_t n;
     uint32_t n_clusters;
-    enum cluster_by clustered;     // what clusters are; never CLUSTER_AUTO
-    uint32_t n_templates;          // distinct ones
+    enum cluster_by clustered;      // what clusters are; never CLUSTER_AUTO
+    uint32_t n_templates;           // distinct ones
+    const char *by;                 // the field that groups the rows; NULL: none does
+    const char *const *group_names; // (n_groups)
+    uint32_t n_groups;
     const char *const *span_names; // (n_span_names) of every row's spans
     size_t n_span_names;
     uint32_t bos; // TOKEN_NONE = none

@@ -8,6 +8,7 @@
 #include "text/answers.h"
 #include "text/checks.h"
 #include "text/clusters.h"
+#include "text/groups.h"
 #include "text/lint.h"
 #include "text/prompt_spans.h"
 
@@ -335,6 +336,7 @@ static bool fill(struct maker *m, const struct dataset *data, struct abl_err *er
     p->pad = TOKEN_NONE;
     return tokenizer_bos(m->tokenizer, m->options->bos, &p->bos, err) && make_all(m, data, err)
            && keep_names(m, err) && clusters_number(p, m->options->cluster, err)
+           && groups_number(p, m->options->by, err)
            && checks_run(p, m->tokenizer, m->options->cluster == CLUSTER_TEMPLATE, &m->lint, err)
            && add_readings(p, m->options->notes, err)
            && add_readings(p, tokenizer_notes(m->tokenizer), err) && add_doubt(p, m->tokenizer, err)

@@ -21,6 +21,7 @@ struct prompts_options {
     uint32_t n_ctx; // longest prompt the model takes, BOS included; 0 = no limit
     // Ids at or above it are refused (tokenizer and weights do not fit together); 0 = no limit.
     uint32_t n_vocab;
+    const char *by;           // the field that groups the rows, kept; NULL = none
     enum cluster_by cluster;  // --cluster
     bool whole_answers;       // --span full: answers may have several tokens
     enum answer_rule answers; // of those that are lists

@@ -163,19 +163,43 @@ static bool read_value(struct json *j, const struct row_field *f, const char *na
     return *out || abl_no_memory(j->err);
 }
 
-// A field that is none of ours may name a stretch of the prompt.
-static bool read_other(struct json *j, struct json_text key, struct span_source *spans)
+static bool is_group(const struct row_source *from, struct json_text key)
+{
+    return from->names && from->names->by && json_key_is(key, from->names->by);
+}
+
+// A number or a truth value groups rows as it is written.
+static bool read_plain_group(struct json *j, const struct row_source *from, struct dataset_row *row)
+{
+    enum json_type type = json_peek(j); // which stands at its first byte
+    size_t start = j->pos;
+    if (!json_skip(j))
+        return false;
+    if (type != JSON_NUMBER && type != JSON_TRUE && type != JSON_FALSE)
+        return true;
+    row->group = arena_strndup(from->arena, j->text + start, j->pos - start);
+    return row->group || abl_no_memory(j->err);
+}
+
+// A field that is none of ours may group the rows, and may name a stretch of the prompt.
+static bool read_other(struct json *j, const struct row_source *from, struct json_text key,
+                       struct dataset_row *row, struct span_source *spans)
 {
     struct json_text text;
     if (json_key_is(key, "spans"))
         return row_spans_read(j, "spans", &spans->clean);
     if (json_key_is(key, "corrupt_spans"))
         return row_spans_read(j, "corrupt_spans", &spans->corrupt);
+    if (is_group(from, key) && json_peek(j) != JSON_STRING)
+        return read_plain_group(j, from, row);
     if (!json_string_or_skip(j, &text))
         return false;
-    if (text.data && !memchr(text.data, '\0', text.len))
-        row_spans_field(spans, key, text.data);
-    return true;
+    if (!text.data || memchr(text.data, '\0', text.len))
+        return true;
+    row_spans_field(spans, key, text.data);
+    if (is_group(from, key))
+        row->group = arena_strndup(from->arena, text.data, text.len);
+    return !is_group(from, key) || row->group || abl_no_memory(j->err);
 }
 
 static bool read_field(struct json *j, const struct row_source *from, struct json_text key,
@@ -185,9 +209,11 @@ static bool read_field(struct json *j, const struct row_source *from, struct jso
     while (f < fields + N_FIELDS && !json_key_is(key, name_in_file(f, from->names)))
         f++;
     if (f == fields + N_FIELDS)
-        return read_other(j, key, spans);
+        return read_other(j, from, key, row, spans);
     if (!read_value(j, f, name_in_file(f, from->names), from->arena, row))
         return false;
+    if (is_group(from, key))
+        row->group = *field_of(row, f);
     if (!(f->flags & FIELD_PROMPT) && !(f->flags & FIELD_MAY_BE_LIST && list_of(row, f)->n))
         row_spans_field(spans, key, *field_of(row, f));
     return true;

@@ -19,9 +19,10 @@ struct dataset_row {
     const char *clean, *target, *foil; // of a list the texts with | between
     struct text_list targets, foils;   // where the answer is a list; n 0: it is one
     const char *corrupt, *id, *template_name, *cluster; // NULL where the row has none
-    struct row_spans spans, corrupt_spans;              // of clean and of corrupt
-    uint32_t line;                                      // 1-based line in the file
-    uint32_t index; // 0-based row in the file: what split files count
+    const char *group; // of the field that groups the rows; NULL where it has none
+    struct row_spans spans, corrupt_spans; // of clean and of corrupt
+    uint32_t line;                         // 1-based line in the file
+    uint32_t index;                        // 0-based row in the file: what split files count
     // A row of another split with the same clean prompt, cluster, template; 0 = none.
     uint32_t leak_line, cluster_leak_line, template_leak_line;
 };
@@ -40,6 +41,7 @@ static inline struct text_list row_foils(const struct dataset_row *row)
 // What the fields of a row are called in the file; NULL = clean, corrupt, target, foil.
 struct dataset_fields {
     const char *clean, *corrupt, *target, *foil;
+    const char *by; // the one that groups the rows, of any name; NULL = none
 };
 
 // Every row of a file in order; a bad one keeps its place,

@@ -34,6 +34,7 @@ export_run heads --rows 8 --profile
 export_run span --rows 6 --span full
 "$program" verify --precision bf16x3 --device cpu 2>&1 | grep -q "no bf16 products" || export_run bf16x3 --rows 6 --precision bf16x3
 export_run holdout --rows 40 --holdout 0.5
+export_run by --rows 40 --by template
 export_run conditions --rows 8 --data facts --data logic
 export_run conditions_sets --rows 8 --data facts --data logic --experiment partial --sets '0:2+1:4'
 export_run conditions_patch --rows 8 --data facts --data logic --experiment patch
