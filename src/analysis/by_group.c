@@ -97,35 +97,50 @@ void row_groups_means(struct row_groups *g, const struct measured_rows *measured
 bool by_group_has(const struct results *results, size_t variant)
 {
     enum variant_role role = results->variants->items[variant].role;
-    return results->done[variant] && role != ROLE_CONTROL && role != ROLE_SHAM;
+    return results_is_effect(results, variant) && role != ROLE_CONTROL && role != ROLE_SHAM;
 }
 
-// q of one metric over the variants of a role. list: room for all of them.
-static void correct(const struct results *results, enum variant_role role,
-                    struct heterogeneity *found, struct estimate *room, struct estimate **list)
+bool heterogeneity_correct(struct heterogeneity *const *found, size_t n, struct abl_err *err)
 {
-    size_t n = 0;
-    for (size_t v = 0; v < results->variants->n; v++) {
-        room[v] = (struct estimate){ .p = found[v].p, .q = NAN };
-        if (by_group_has(results, v) && results->variants->items[v].role == role)
-            list[n++] = &room[v];
-    }
-    stats_fdr_among(list, n);
+    struct estimate *grid = calloc(size_max(n, 1), sizeof *grid);
+    if (!grid)
+        return abl_no_memory(err);
     for (size_t i = 0; i < n; i++)
-        found[list[i] - room].q = list[i]->q;
+        grid[i] = (struct estimate){ .p = found[i]->p, .q = NAN };
+    bool ok = stats_fdr(grid, n, err);
+    for (size_t i = 0; ok && i < n; i++)
+        found[i]->q = grid[i].q;
+    free(grid);
+    return ok;
 }
 
-static bool correct_all(const struct results *results, struct by_group *g, struct abl_err *err)
+static bool are_of_a_kind(const struct variant *a, const struct variant *b)
 {
-    static const enum variant_role roles[] = { ROLE_HEAD, ROLE_SET, ROLE_RESTORED, ROLE_PATCH };
-    size_t n = size_max(results->variants->n, 1);
-    struct estimate *room = calloc(n, sizeof *room), **list = calloc(n, sizeof *list);
-    bool ok = (room && list) || abl_no_memory(err);
-    for (int m = 0; ok && m < N_METRICS; m++)
-        for (size_t r = 0; r < sizeof roles / sizeof *roles; r++)
-            correct(results, roles[r], g->found[m], room, list);
-    free(room);
+    return a->role == b->role && ablation_same(&a->how, &b->how);
+}
+
+// q of one metric over the variants of a role and a kind of ablation, which stand one kind behind
+// the other, or nearly so: each is corrected when its first is met.
+static bool correct_all(const struct results *results, struct by_group *g, enum metric m,
+                        struct abl_err *err)
+{
+    const struct variants *all = results->variants;
+    struct heterogeneity **list = calloc(size_max(all->n, 1), sizeof *list);
+    bool *met = calloc(size_max(all->n, 1), sizeof *met);
+    bool ok = (list && met) || abl_no_memory(err);
+    for (size_t v = 0; ok && v < all->n; v++) {
+        size_t n = 0;
+        if (met[v] || !by_group_has(results, v))
+            continue;
+        for (size_t w = v; w < all->n; w++)
+            if (by_group_has(results, w) && are_of_a_kind(&all->items[v], &all->items[w])) {
+                met[w] = true;
+                list[n++] = &g->found[m][w];
+            }
+        ok = heterogeneity_correct(list, n, err);
+    }
     free(list);
+    free(met);
     return ok;
 }
 
@@ -152,7 +167,8 @@ bool by_group_make(const struct measured_rows *measured, const struct results *r
                 row_groups_means(&g.rows, measured, results, v, (enum metric)m, g.means,
                                  &g.found[m][v]);
         }
-    ok = ok && correct_all(results, &g, err);
+    for (int m = 0; ok && m < N_METRICS; m++)
+        ok = correct_all(results, &g, (enum metric)m, err);
     if (ok)
         *out = g;
     else

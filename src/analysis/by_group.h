@@ -35,7 +35,7 @@ void row_groups_means(struct row_groups *g, const struct measured_rows *measured
 struct by_group {
     struct row_groups rows;
     struct group_mean *means; // (n_groups) room for whoever shows a variant
-    // (n_variants) by variant, q over those of a role; NaN where it is not finished, or was not
+    // (n_variants) by variant, q over those of a role and a kind of ablation; NaN where it is not finished, or was not
     // chosen by anyone: controls and shams
     struct heterogeneity *found[N_METRICS];
 };
@@ -44,6 +44,9 @@ struct by_group {
 bool by_group_make(const struct measured_rows *measured, const struct results *results,
                    struct by_group *out, struct abl_err *err);
 void by_group_release(struct by_group *g);
+
+// Fill q of each of n, whose p may be missing.
+bool heterogeneity_correct(struct heterogeneity *const *found, size_t n, struct abl_err *err);
 
 // Whether a variant is shown by group.
 bool by_group_has(const struct results *results, size_t variant);

@@ -75,7 +75,7 @@ static const struct column columns[] = {
       "of the variant: of all groups having one mean (Brown & Forsythe 1974, Mehrotra 1997)",
       cell_het_p },
     { "het_q", CELL_NUMBER | CELL_OR_NONE, "",
-      "het_p after Benjamini-Hochberg over this table's variants of the kind, by metric",
+      "het_p after Benjamini-Hochberg over this table's variants of a kind, by ablate and metric",
       cell_het_q },
     { "without_lo", CELL_NUMBER | CELL_OR_NONE, "of the metric",
       "of the variant: the least of its `without`", cell_without_lo },

@@ -94,7 +94,10 @@ refuses a_field_that_no_row_has_is_bad_data 3 'expected in every row for --by co
     --by colour --device cpu
 
 # What the clusters are, and what they let a run say.
-says() { "$program" --export "$scratch/said" --data "$1" --device cpu --layers 0 --boot 10 "${@:3}" 2>&1 | grep -q "$2"; }
+says() {
+    "$program" --export "$scratch/said" --data "$1" --device cpu --layers 0 --boot 10 "${@:3}" >"$scratch/out" 2>&1 \
+        && grep -q "$2" "$scratch/out"
+}
 holds templates_are_clusters says "$data" 'clusters by template'
 holds prompts_of_templates_speak_of_these_wordings says "$data" 'for these wordings only' --cluster prompt
 holds few_clusters_are_said_to_be_too_few says "$data" 'too few to test' --rows 4

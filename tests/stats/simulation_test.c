@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "stats/group_means.h"
 #include "stats/stats.h"
 
 enum {
@@ -21,7 +22,9 @@ enum {
     TURN = 5,
     MOST_CLUSTERS = 160,
     MOST_COPIES = 5,
-    HEADS = 32
+    HEADS = 32,
+    BIG_GRID = 384,
+    ROWS_OF_TEMPLATE = 5,
 };
 
 enum shape { SHAPE_NORMAL, SHAPE_HEAVY, SHAPE_SKEWED, N_SHAPES };
@@ -305,6 +308,214 @@ static void q_keeps_the_share_of_false_discoveries_below_alpha(void **state)
     }
 }
 
+// ------------------------------------------------------------------------------------- templates
+
+// Five rows of each of n templates, clustered by template and, as it should not be, row by row.
+struct templates {
+    struct resampler *by_template, *by_row;
+    size_t n_rows;
+    uint32_t n;
+};
+
+static struct resampler *resample(const uint32_t *cluster, size_t n, uint32_t n_clusters,
+                                  uint32_t n_boot, uint64_t seed)
+{
+    struct resampler *r;
+    struct abl_err err;
+    if (!resampler_new(cluster, n, n_clusters, n_boot, seed, 0.05, &r, &err))
+        fail_msg("%s", err.text);
+    return r;
+}
+
+static struct templates templates_new(uint32_t n, uint32_t n_boot, uint64_t seed)
+{
+    uint32_t of[MOST_CLUSTERS * ROWS_OF_TEMPLATE], own[MOST_CLUSTERS * ROWS_OF_TEMPLATE];
+    struct templates t = { .n = n, .n_rows = (size_t)n * ROWS_OF_TEMPLATE };
+    for (uint32_t i = 0; i < t.n_rows; i++) {
+        of[i] = i / ROWS_OF_TEMPLATE;
+        own[i] = i;
+    }
+    t.by_template = resample(of, t.n_rows, n, n_boot, seed);
+    t.by_row = resample(own, t.n_rows, (uint32_t)t.n_rows, n_boot, seed);
+    return t;
+}
+
+static void templates_free(struct templates *t)
+{
+    resampler_free(t->by_template);
+    resampler_free(t->by_row);
+}
+
+// mean, what each template adds, and what each row adds with a variance of 1.
+static void draw_templates(const struct templates *t, double mean, double spread, enum shape shape,
+                           struct rng *r, double *column)
+{
+    double own = 0.0;
+    for (size_t i = 0; i < t->n_rows; i++) {
+        own = i % ROWS_OF_TEMPLATE ? own : spread * draw(r, shape);
+        column[i] = mean + own + normal(r);
+    }
+}
+
+static bool covers(const struct resampler *r, const double *column, double truth)
+{
+    struct estimate e;
+    struct abl_err err;
+    if (!stats_estimate(r, column, false, &e, &err))
+        fail_msg("%s", err.text);
+    return e.ci_lo <= truth && truth <= e.ci_hi;
+}
+
+struct shares {
+    double by_template, by_row;
+};
+
+static struct shares template_coverage(uint32_t n, double spread, enum shape shape)
+{
+    struct shares s = { 0, 0 };
+    struct rng r;
+    rng_seed(&r, 7000 + 10 * n + (uint32_t)(10 * spread));
+    int studies = n < 100 ? MANY_STUDIES / 2 : STUDIES;
+    struct templates t = { .n = 0 };
+    for (int study = 0; study < studies; study++) {
+        double column[MOST_CLUSTERS * ROWS_OF_TEMPLATE];
+        if (study % (4 * TURN) == 0) {
+            templates_free(&t);
+            t = templates_new(n, BOOT, (uint64_t)study);
+        }
+        draw_templates(&t, 0.25, spread, shape, &r, column);
+        s.by_template += covers(t.by_template, column, 0.25) / (double)studies;
+        s.by_row += covers(t.by_row, column, 0.25) / (double)studies;
+    }
+    templates_free(&t);
+    return s;
+}
+
+// What the rows of a template share makes five of them less than five witnesses.
+static void intervals_by_template_hold_the_truth_and_by_prompt_do_not(void **state)
+{
+    (void)state;
+    static const uint32_t counts[] = { 16, 40, 160 };
+    static const double spreads[] = { 0.0, 0.5, 1.0, 2.0 };
+    int failed = 0;
+    print_message("coverage of 95 %% intervals, five rows a template, of the rows' own spread 1\n");
+    for (size_t n = 0; n < sizeof counts / sizeof *counts; n++)
+        for (size_t k = 0; k < sizeof spreads / sizeof *spreads; k++) {
+            enum shape shape = (enum shape)((n + k) % N_SHAPES);
+            struct shares s = template_coverage(counts[n], spreads[k], shape);
+            bool ok = s.by_template >= 0.93 && s.by_template <= 0.97
+                      && (spreads[k] < 1.0 || s.by_row < 0.85);
+            failed += !ok;
+            print_message("  %3u templates, spread %.1f %-7s by template %.3f, by prompt %.3f%s\n",
+                          counts[n], spreads[k], shape_names[shape], s.by_template, s.by_row,
+                          ok ? "" : "  expected 0.93 to 0.97, and less by prompt");
+        }
+    assert_int_equal(failed, 0);
+}
+
+// Target and foil are swapped by a fair coin for each template: whatever heads do, ld and its
+// changes lose their sign, and every true mean effect is 0.
+struct false_calls {
+    double p;     // share of the cells with p < 0.05
+    double any_q; // share of the studies with a q < 0.05
+};
+
+static struct false_calls call(const struct resampler *r, const double *values, size_t n)
+{
+    static struct estimate grid[BIG_GRID];
+    struct false_calls c = { 0, 0 };
+    bool test[BIG_GRID];
+    struct abl_err err;
+    memset(test, true, sizeof test);
+    if (!stats_estimates(r, values, n, test, grid, &err) || !stats_fdr(grid, n, &err))
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < n; i++) {
+        c.p += (grid[i].p < 0.05) / (double)n;
+        c.any_q = grid[i].q < 0.05 ? 1.0 : c.any_q;
+    }
+    return c;
+}
+
+static void check_swaps(uint32_t n_templates, size_t n_heads, int studies)
+{
+    static double values[BIG_GRID * MOST_CLUSTERS * ROWS_OF_TEMPLATE];
+    struct false_calls by_template = { 0, 0 }, by_row = { 0, 0 };
+    struct rng r;
+    rng_seed(&r, 8000 + n_templates + n_heads);
+    for (int study = 0; study < studies; study++) {
+        struct templates t = templates_new(n_templates, 100, (uint64_t)study);
+        double coin[MOST_CLUSTERS];
+        for (uint32_t k = 0; k < n_templates; k++)
+            coin[k] = rng_next(&r) >> 63 ? 1.0 : -1.0;
+        for (size_t h = 0; h < n_heads; h++) {
+            double *column = values + h * t.n_rows;
+            draw_templates(&t, normal(&r), 1.0, SHAPE_NORMAL, &r, column);
+            for (size_t i = 0; i < t.n_rows; i++)
+                column[i] *= coin[i / ROWS_OF_TEMPLATE];
+        }
+        struct false_calls a = call(t.by_template, values, n_heads);
+        struct false_calls b = call(t.by_row, values, n_heads);
+        by_template.p += a.p / studies, by_template.any_q += a.any_q / studies;
+        by_row.p += b.p / studies, by_row.any_q += b.any_q / studies;
+        templates_free(&t);
+    }
+    print_message("  %3u templates, %3zu heads: p < .05 in %.3f of cells, a q < .05 in %.3f of %d "
+                  "studies; by prompt %.3f and %.3f\n",
+                  n_templates, n_heads, by_template.p, by_template.any_q, studies, by_row.p,
+                  by_row.any_q);
+    // all heads of a study share its coins: three standard errors are of studies
+    double slack = 3.0 * sqrt(0.05 * 0.95 / studies);
+    assert_true(by_template.p <= 0.05 + slack && by_template.any_q <= 0.05 + slack);
+    assert_true(by_row.p > 0.2 && by_row.any_q > 0.8);
+}
+
+static void swapped_templates_are_no_discoveries(void **state)
+{
+    (void)state;
+    check_swaps(16, HEADS, 300);
+    check_swaps(40, HEADS, 200);
+    check_swaps(16, BIG_GRID, 100);
+    check_swaps(40, BIG_GRID, 60);
+}
+
+// Groups of five rows with one mean: shares of p below 0.05. The test is cautious where rows are
+// skewed, and never the other way.
+static void groups_of_one_mean_differ_no_more_often_than_alpha(void **state)
+{
+    (void)state;
+    static const uint32_t counts[] = { 3, 16, 46 };
+    for (size_t n = 0; n < sizeof counts / sizeof *counts; n++)
+        for (int shape = 0; shape < N_SHAPES; shape++) {
+            uint32_t group[MOST_CLUSTERS * ROWS_OF_TEMPLATE], unit[sizeof group / sizeof *group];
+            double column[sizeof group / sizeof *group], room[sizeof group / sizeof *group];
+            struct group_mean means[MOST_CLUSTERS];
+            struct heterogeneity het;
+            struct grouping *g;
+            struct abl_err err;
+            struct rng r;
+            size_t n_rows = counts[n] * ROWS_OF_TEMPLATE;
+            int called = 0;
+            rng_seed(&r, 9000 + 10 * n + (uint64_t)shape);
+            for (uint32_t i = 0; i < n_rows; i++) {
+                group[i] = i / ROWS_OF_TEMPLATE;
+                unit[i] = i;
+            }
+            assert_true(
+                grouping_new(group, unit, n_rows, counts[n], (uint32_t)n_rows, 0.05, &g, &err));
+            for (int study = 0; study < MANY_STUDIES; study++) {
+                for (size_t i = 0; i < n_rows; i++)
+                    column[i] = draw(&r, (enum shape)shape);
+                group_means(g, column, room, means, &het);
+                called += het.p < 0.05;
+            }
+            grouping_free(g);
+            print_message("  %2u groups of 5, %-7s: p < .05 in %.3f\n", counts[n],
+                          shape_names[shape], (double)called / MANY_STUDIES);
+            assert_in_range(called, 1,
+                            (int)(MANY_STUDIES * 0.05 + 3 * sqrt(MANY_STUDIES * 0.0475)));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +523,9 @@ int main(void)
         cmocka_unit_test(intervals_of_recovery_hold_the_truth_95_times_in_100),
         cmocka_unit_test(p_is_uniform_where_nothing_happens),
         cmocka_unit_test(q_keeps_the_share_of_false_discoveries_below_alpha),
+        cmocka_unit_test(intervals_by_template_hold_the_truth_and_by_prompt_do_not),
+        cmocka_unit_test(swapped_templates_are_no_discoveries),
+        cmocka_unit_test(groups_of_one_mean_differ_no_more_often_than_alpha),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
