@@ -51,6 +51,8 @@ static void move_rows(struct state *s, int by)
 {
     if (s->overlay == OVERLAY_HELP) {
         s->scroll = moved((uint32_t)s->scroll, by, (uint32_t)help_scroll_limit(s) + 1);
+    } else if (s->overlay == OVERLAY_FOREST) {
+        s->scroll = moved((uint32_t)s->scroll, by, (uint32_t)forest_scroll_limit(s) + 1);
     } else if (picker_is_open(s)) {
         size_t n = picker_list(s).n;
         s->picked = n ? moved((uint32_t)s->picked, by, (uint32_t)n) : 0;

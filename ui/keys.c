@@ -41,6 +41,11 @@ static bool can_undo(const struct state *s)
     return s->n_undo;
 }
 
+static bool has_groups(const struct state *s)
+{
+    return state_has_grid(s) && s->snap->forest.n_groups;
+}
+
 static bool marked(const struct state *s)
 {
     return s->marks.n;
@@ -74,6 +79,8 @@ static const struct binding bindings[] = {
     { 's', WHERE_PANES, DO_OVERLAY, OVERLAY_SCALE, NULL,
       "scale", "ablate by scaling: asks for the factor" },
     { 'o', WHERE_PANES, DO_SORT, 0, NULL, "order", "change the order of the rank pane" },
+    { 'f', WHERE_PANES, DO_OVERLAY, OVERLAY_FOREST, has_groups,
+      "by group", "the selected head's effect in each group of the rows (--by)" },
     { '/', WHERE_PANES, DO_OVERLAY, OVERLAY_SEARCH, state_has_grid, "find", "go to LAYER:HEAD" },
     { 'D', WHERE_PANES, DO_OVERLAY, OVERLAY_DEVICE, NULL, "device", "choose the device" },
     { ':', WHERE_PANES, DO_OVERLAY, OVERLAY_COMMAND, NULL, "command", "type a command" },
@@ -128,6 +135,7 @@ static const struct binding bindings[] = {
     { CTRL_C, NOT_TYPING | WHERE_PROMPT, DO_QUIT, 0, NULL, NULL, NULL },
     { 'q', WHERE_HELP | WHERE_PICKER, DO_BACK, 0, NULL, NULL, NULL },
     { '?', WHERE_HELP, DO_BACK, 0, NULL, NULL, NULL },
+    { 'f', WHERE_HELP, DO_BACK, 0, NULL, NULL, NULL },
     { KEYCODE_F1, WHERE_HELP, DO_BACK, 0, NULL, NULL, NULL },
     { KEYCODE_LEFT, WHERE_PROMPT, DO_LEFT, 0, NULL, NULL, NULL },
     { KEYCODE_RIGHT, WHERE_PROMPT, DO_RIGHT, 0, NULL, NULL, NULL },
@@ -151,7 +159,7 @@ static enum where state_where(const struct state *s)
 {
     if (s->width < MIN_WIDTH || s->height < MIN_HEIGHT)
         return WHERE_SMALL;
-    if (s->overlay == OVERLAY_HELP)
+    if (s->overlay == OVERLAY_HELP || s->overlay == OVERLAY_FOREST)
         return WHERE_HELP;
     if (picker_is_open(s))
         return WHERE_PICKER;

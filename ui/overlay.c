@@ -12,6 +12,7 @@
 // OVERLAY_NONE is the zero row.
 static const struct overlay_info overlays[N_OVERLAYS] = {
     [OVERLAY_HELP] = { .kind = OVERLAY_IS_HELP, .title = "keys that work now" },
+    [OVERLAY_FOREST] = { .kind = OVERLAY_IS_FOREST, .title = "by group" },
     [OVERLAY_MODEL] = PICKER("model", CATALOG_MODELS, "model"),
     [OVERLAY_DATA] = PICKER("condition", CATALOG_DATA, "data"),
     [OVERLAY_DEVICE] = PICKER("device", CATALOG_DEVICES, "device"),

@@ -7,6 +7,7 @@
 enum overlay {
     OVERLAY_NONE,
     OVERLAY_HELP,
+    OVERLAY_FOREST, // the selected head by group
     OVERLAY_MODEL,
     OVERLAY_DATA,
     OVERLAY_DEVICE,
@@ -23,6 +24,7 @@ enum overlay {
 enum overlay_kind {
     OVERLAY_IS_NONE,
     OVERLAY_IS_HELP,
+    OVERLAY_IS_FOREST,
     OVERLAY_IS_PICKER, // a list to pick from
     OVERLAY_IS_PROMPT, // a line to type
 };

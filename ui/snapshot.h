@@ -15,6 +15,7 @@
 #include "stats/metrics.h"
 #include "stats/stats.h"
 #include "ui/facts.h"
+#include "ui/forest.h"
 #include "ui/marks.h"
 
 enum run_phase { RUN_LOADING, RUN_RUNNING, RUN_DONE, RUN_CANCELLED, RUN_FAILED };
@@ -68,6 +69,7 @@ struct snapshot {
     // (kinds.n, n_layers, n_heads) effects under each kind; n = 0: not finished. NULL where the run
     // has one kind.
     struct estimate *by_kind;
+    struct forest forest;  // effects by group of the rows; empty without --by
     double scale, largest; // 99th percentile and maximum of |effect|; 0 before the first
     struct item *items;    // (n_items), in the order of the run
     size_t n_items;

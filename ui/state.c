@@ -214,3 +214,15 @@ void state_keep(struct state *s)
     else if (saved_run_keep(&s->saved, s->snap))
         state_say(s, false, "kept to compare with: %s", s->saved.name);
 }
+
+size_t forest_shown(const struct state *s)
+{
+    enum { AROUND = 6 }; // lines of footer, progress, frame and margin
+    return s->height > AROUND + FOREST_HEADING ? s->height - AROUND - FOREST_HEADING : 0;
+}
+
+size_t forest_scroll_limit(const struct state *s)
+{
+    size_t n = s->snap ? (size_t)s->snap->forest.n_groups + 1 : 0, shown = forest_shown(s);
+    return n > shown ? n - shown : 0;
+}

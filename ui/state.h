@@ -110,6 +110,12 @@ bool state_shows_difference(const struct state *s);
 // Switch between the run and its difference to the saved one.
 void state_toggle_difference(struct state *s);
 
+// How many lines of groups the box shows below its heading of FOREST_HEADING lines, the whole's own
+// behind them, and by how many it can be scrolled.
+enum { FOREST_HEADING = 2 };
+size_t forest_shown(const struct state *s);
+size_t forest_scroll_limit(const struct state *s);
+
 // The finished run that is shown is the one asked for: false while loading.
 bool state_has_grid(const struct state *s);
 

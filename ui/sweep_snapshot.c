@@ -109,6 +109,34 @@ static void fill_cell(const struct sweep *s, struct snapshot *p, size_t v, size_
     p->n_cells++;
 }
 
+// The finished cells by group of the rows. cells: of the variants.
+static bool fill_forest(struct sweep *s, struct snapshot *p, const size_t *cells,
+                        struct abl_err *err)
+{
+    struct measured_rows measured = session_measured_rows(s->session);
+    size_t n_cells = (size_t)p->n_layers * p->n_heads, n = 0;
+    struct forest *f = &p->forest;
+    struct row_groups g;
+    if (!measured.prompts->by)
+        return true;
+    struct heterogeneity **done = calloc(n_cells + 1, sizeof *done);
+    bool ok = (done || abl_no_memory(err)) && forest_init(f, measured.prompts, n_cells, err)
+              && row_groups_make(measured.prompts, measured.alpha, &g, err);
+    if (ok) {
+        f->of_prompts = g.of_prompts;
+        for (size_t v = 0; v < p->total; v++)
+            if (cells[v] != SIZE_MAX && p->states[cells[v]] == CELL_DONE) {
+                done[n] = &f->found[cells[v]];
+                row_groups_means(&g, &measured, &s->run.results, v, p->metric,
+                                 f->means + cells[v] * f->n_groups, done[n++]);
+            }
+        ok = heterogeneity_correct(done, n, err);
+        row_groups_release(&g);
+    }
+    free(done);
+    return ok;
+}
+
 static bool fill_cells(struct sweep *s, struct snapshot *p, struct abl_err *err)
 {
     static const struct estimate missing
@@ -119,7 +147,8 @@ static bool fill_cells(struct sweep *s, struct snapshot *p, struct abl_err *err)
     for (size_t i = 0; i < (size_t)p->n_layers * p->n_heads; i++)
         p->cells[i] = missing;
     place_variants(s, p, cells);
-    bool ok = correct_cells(s, p, cells, cells + n, err) && fill_kinds(s, p, cells + n, err);
+    bool ok = correct_cells(s, p, cells, cells + n, err) && fill_kinds(s, p, cells + n, err)
+              && fill_forest(s, p, cells, err);
     for (size_t v = 0; ok && v < n; v++)
         if (cells[v] != SIZE_MAX)
             fill_cell(s, p, v, cells[v]);

@@ -133,6 +133,11 @@ static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
     entry(l, "p", style_plain(), number);
     format_probability(e->q, number);
     entry(l, "q/grid", verdict_is_effect(e, p->bar) ? style_bold() : style_plain(), number);
+    if (p->forest.n_groups && p->states[at] == CELL_DONE) {
+        format_probability(p->forest.found[at].p, number);
+        snprintf(text, sizeof text, "p %s (f)", number);
+        entry(l, "groups", style_plain(), text);
+    }
     format_number(p->values[at], number);
     entry(l, "ablated", style_plain(), number);
     format_number(p->intact.mean, number);

@@ -67,6 +67,16 @@ static void draw_help(struct grid *g, struct rect screen, const struct state *s)
     draw_more(g, r, r.y + r.h, limit - first);
 }
 
+static void draw_groups(struct grid *g, struct rect screen, const struct state *s)
+{
+    struct rect r = open_box(g, screen, at_most(screen.w - 4, 120), screen.h - 2,
+                             overlay_info(OVERLAY_FOREST)->title);
+    size_t limit = forest_scroll_limit(s), first = s->scroll < limit ? s->scroll : limit;
+    draw_forest(g, r, s);
+    draw_more(g, r, r.y - 1, first);
+    draw_more(g, r, r.y + r.h, limit - first);
+}
+
 static void draw_picker(struct grid *g, struct rect screen, const struct state *s)
 {
     const char *title = overlay_info(s->overlay)->title;
@@ -134,6 +144,9 @@ void draw_overlay(struct grid *g, struct rect screen, const struct state *s)
         return;
     case OVERLAY_IS_HELP:
         draw_help(g, screen, s);
+        return;
+    case OVERLAY_IS_FOREST:
+        draw_groups(g, screen, s);
         return;
     case OVERLAY_IS_PICKER:
         draw_picker(g, screen, s);

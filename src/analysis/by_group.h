@@ -35,8 +35,8 @@ void row_groups_means(struct row_groups *g, const struct measured_rows *measured
 struct by_group {
     struct row_groups rows;
     struct group_mean *means; // (n_groups) room for whoever shows a variant
-    // (n_variants) by variant, q over those of a role and a kind of ablation; NaN where it is not finished, or was not
-    // chosen by anyone: controls and shams
+    // (n_variants) by variant, q over those of a role and a kind of ablation; NaN where it is not
+    // finished, or was not chosen by anyone: controls and shams
     struct heterogeneity *found[N_METRICS];
 };
 

@@ -79,11 +79,6 @@ void grouping_free(struct grouping *g)
     free(g);
 }
 
-uint32_t grouping_n_groups(const struct grouping *g)
-{
-    return g->n_groups;
-}
-
 // Means, standard errors and intervals; sums: of values by unit.
 static void fill_means(const struct grouping *g, const double *sums, struct group_mean *means)
 {

@@ -29,7 +29,6 @@ struct grouping;
 bool grouping_new(const uint32_t *group, const uint32_t *unit, size_t n, uint32_t n_groups,
                   uint32_t n_units, double alpha, struct grouping **out, struct abl_err *err);
 void grouping_free(struct grouping *g);
-uint32_t grouping_n_groups(const struct grouping *g);
 
 // From one value a row; room: (n_units) to work in, means: (n_groups).
 //

@@ -19,6 +19,7 @@
 #include "ui/depth.h"
 #include "ui/draw.h"
 #include "ui/format.h"
+#include "ui/keys.h"
 #include "ui/picker.h"
 #include "ui/view.h"
 
@@ -255,6 +256,70 @@ static void a_verdict_needs_a_test_and_size(void **state)
     expect_verdict(e, METRIC_KL, 0.0, "never below 0: not tested", false);
     e.n_clusters = 5;
     expect_verdict(e, METRIC_LD, 0.4, "too few clusters to test", false);
+}
+
+// Thirty groups of every head; the head's own are at 0, but for one that stands out and one
+// without an interval.
+static void give_groups(struct snapshot *p)
+{
+    enum { GROUPS = 30 };
+    const char *names[GROUPS];
+    char text[GROUPS][16];
+    for (int k = 0; k < GROUPS; k++) {
+        snprintf(text[k], sizeof text[k], "form-%02d", k);
+        names[k] = text[k];
+    }
+    struct prompts prompts = { .by = "template", .group_names = names, .n_groups = GROUPS };
+    size_t n_cells = (size_t)p->n_layers * p->n_heads;
+    struct abl_err err;
+    CHECK(forest_init(&p->forest, &prompts, n_cells, &err));
+    for (size_t i = 0; i < n_cells; i++) {
+        p->forest.found[i] = (struct heterogeneity){
+            .p = 0.0123, .q = 0.2, .without_lo = 2.75, .without_hi = 3.125
+        };
+        for (int k = 0; k < GROUPS; k++) {
+            double mean = k == 3 ? -2 : 1;
+            p->forest.means[i * GROUPS + (size_t)k]
+                = (struct group_mean){ .mean = mean,
+                                       .ci_lo = k == 4 ? (double)NAN : mean - 0.5,
+                                       .ci_hi = k == 4 ? (double)NAN : mean + 0.5,
+                                       .n = 5,
+                                       .n_units = k == 4 ? 1 : 5 };
+        }
+    }
+}
+
+static void press(struct state *s, uint32_t key)
+{
+    const struct binding *b = key_find(s, key);
+    if (b)
+        apply_action(s, b->action, b->arg);
+}
+
+static void draws_the_groups_of_a_head(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    press(s, 'f');
+    assert_int_equal(s->overlay, OVERLAY_NONE); // without groups there is nothing to show
+    give_groups(s->snap);
+    press(s, 'f');
+    assert_int_equal(s->overlay, OVERLAY_FOREST);
+    expect_screen(s, "groups-80x24");
+    press(s, KEYCODE_DOWN);
+    assert_int_equal(s->scroll, 1);
+    press(s, KEYCODE_PAGE_DOWN);
+    press(s, KEYCODE_PAGE_DOWN);
+    press(s, KEYCODE_PAGE_DOWN);
+    assert_int_equal(s->scroll, forest_scroll_limit(s)); // and no further
+    char *text = screen_text(s);
+    assert_non_null(strstr(text, "form-29"));
+    assert_non_null(strstr(text, "all "));
+    assert_null(strstr(text, "form-00"));
+    free(text);
+    press(s, 'f');
+    assert_int_equal(s->overlay, OVERLAY_NONE);
+    state_free(s);
 }
 
 static void draws_the_indirect_effect_where_there_is_one(void **state)
@@ -553,6 +618,7 @@ int main(void)
         cmocka_unit_test(draws_the_same_screen_without_unicode),
         cmocka_unit_test(draws_the_joint_effect_of_marked_heads),
         cmocka_unit_test(a_verdict_needs_a_test_and_size),
+        cmocka_unit_test(draws_the_groups_of_a_head),
         cmocka_unit_test(draws_the_indirect_effect_where_there_is_one),
         cmocka_unit_test(draws_the_help_of_what_is_valid_now),
         cmocka_unit_test(shows_all_of_a_failure_where_the_heatmap_would_be),
