@@ -9,13 +9,16 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/jobs.h"
+#include "report/forest_figure.h"
 #include "report/heatmap.h"
 
-enum { N_PICTURES = 2 };
-extern const char *const picture_names[N_PICTURES]; // of files, in the order in which they come
+// Of files, in the order in which they come: those of the heatmap, then those of the forest.
+enum { N_HEATMAP_PICTURES = 2, N_PICTURES = 4 };
+extern const char *const picture_names[N_PICTURES];
 
-// Begin to draw; picture after picture is then taken with job_next. jobs: NULL draws here.
-bool pictures_begin(struct jobs *jobs, const struct heatmap *m, struct job **out,
-                    struct abl_err *err);
+// Begin to draw; picture after picture is then taken with job_next. f: NULL, there is none. jobs:
+// NULL draws here.
+bool pictures_begin(struct jobs *jobs, const struct heatmap *m, const struct forest_figure *f,
+                    struct job **out, struct abl_err *err);
 
 #endif

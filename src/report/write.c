@@ -13,6 +13,7 @@
 #include "base/say.h"
 #include "base/sha256.h"
 #include "report/config.h"
+#include "report/forest_panels.h"
 #include "report/live_run.h"
 #include "report/ov_report.h"
 #include "report/pictures.h"
@@ -139,6 +140,14 @@ static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap 
     return true;
 }
 
+// Of the heads with the largest effects, by group; texts and cells in the arena.
+static bool make_forest(const struct parts *p, const struct heatmap *m, struct arena *a,
+                        struct forest_figure *out, struct abl_err *err)
+{
+    struct measured_rows measured = session_measured_rows(p->report->session);
+    return forest_of_effects(p->report, &measured, &p->effects, m, a, out) || abl_no_memory(err);
+}
+
 // The verified slice, which the caller has made.
 static bool add_verified(struct rundir *dir, const struct report *r, struct abl_err *err)
 {
@@ -181,7 +190,7 @@ static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_er
 // The figures, which are drawn while tables are written and put in when the run is in its place.
 struct figures {
     struct job *job;
-    bool wanted;
+    size_t n;           // pictures
     struct abl_err err; // why there are none (any more)
 };
 
@@ -189,16 +198,19 @@ static void figures_begin(struct figures *f, const struct parts *p)
 {
     struct arena scratch = { 0 };
     struct heatmap m;
-    *f = (struct figures){ .wanted = p->effects.n_heads };
-    if (f->wanted && make_heatmap(p, &scratch, &m, &f->err))
-        pictures_begin(p->report->jobs, &m, &f->job, &f->err);
+    struct forest_figure forest;
+    bool heads = p->effects.n_heads, groups = heads && p->effects.by_group.rows.n_groups;
+    *f = (struct figures){ .n = groups ? N_PICTURES : heads ? N_HEATMAP_PICTURES : 0 };
+    if (heads && make_heatmap(p, &scratch, &m, &f->err)
+        && (!groups || make_forest(p, &m, &scratch, &forest, &f->err)))
+        pictures_begin(p->report->jobs, &m, groups ? &forest : NULL, &f->job, &f->err);
     arena_release(&scratch);
 }
 
 // Until they are there, the manifest says that they are not.
 static void announce(struct rundir *dir, const struct figures *f)
 {
-    for (size_t i = 0; f->wanted && i < N_PICTURES; i++)
+    for (size_t i = 0; i < f->n; i++)
         rundir_lack(dir, picture_names[i], "not drawn yet");
 }
 
@@ -220,7 +232,7 @@ static void add_figure(struct rundir *dir, struct figures *f, size_t i, struct b
 static void add_figures(struct rundir *dir, struct figures *f, struct buf *lacking)
 {
     struct abl_err failed;
-    for (size_t i = 0; f->wanted && i < N_PICTURES; i++)
+    for (size_t i = 0; i < f->n; i++)
         add_figure(dir, f, i, lacking);
     if (!rundir_finish(dir, &failed))
         buf_printf(lacking, "%spictures: %s", lacking->len ? "; " : "", failed.text);

@@ -69,6 +69,7 @@ PY
 data="$scratch/data.jsonl"
 run template --data "$data" --by template
 holds groups_that_are_clusters_agree_row_by_row agrees template template
+holds the_largest_effects_are_drawn_by_group files_present "$scratch/template" artifacts/by_group.svg artifacts/by_group.png
 run kind --data "$data" --by kind
 holds groups_of_several_clusters_agree_row_by_row agrees kind kind
 run number --data "$data" --by number
@@ -87,6 +88,7 @@ PY
 holds controls_are_in_no_group chosen_alone
 run none --data "$data"
 holds without_it_there_is_no_such_table nothing_at "$scratch/none/metrics/by_group.csv"
+holds without_it_there_is_no_such_figure nothing_at "$scratch/none/artifacts/by_group.svg"
 same_effects() { cmp -s "$scratch/none/metrics/head_impact.csv" "$scratch/kind/metrics/head_impact.csv"; }
 holds groups_change_no_other_table same_effects
 refuses a_row_without_the_field_is_bad_data 3 'line 1: "most" has no text' --export "$scratch/no" --data "$data" --by most --device cpu
