@@ -183,7 +183,7 @@ def texts():
     case("latin-1", None, {}, status=3, text=b"\n".join([lines[0], lines[1].replace(b"The", b"Caf\xe9"), *lines[2:]]), message="line 2")
     spoilt_line = lines[4].replace(b"The", b"T\\u0000e").replace(b"My", b"M\\u0000")
     case("nul", None, {}, status=3, text=b"\n".join([*lines[:4], spoilt_line, *lines[5:]]), message="line 5.*NUL")
-    case("utf-16", None, {}, status=3, text=text.decode().encode("utf-16"), message="line 1")
+    case("utf-16", None, {}, status=3, text=text.decode().encode("utf-16"), message="is UTF-16: save the file as UTF-8")
     case("two-marks", None, {}, status=3, text=2 * (b"\xef\xbb\xbf" + text), message="line 13")
     case("cut-off", None, {}, status=3, text=text[:-20], message="line 12")
     rows = sound()

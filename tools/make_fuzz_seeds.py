@@ -364,6 +364,22 @@ def jsonl_files() -> dict[str, bytes]:
     return files
 
 
+def import_files() -> dict[str, bytes]:
+    """Of a byte the rest by 5 is the format: CSV, TSV, JSON, JSONL; 8 leaves bad rows out, 16 has other names."""
+    plain = b"clean,target,foil,corrupt,id,template,cluster,spans\n"
+    rows = b'The sky is, blue, red,The sea is,1,t,c,\n"A ""b"",\nc","["" a"", "" b""]", c,,,,"k,1","{""x"": [0, 1]}"\n'
+    lists = b'[{"clean": "A", "target": [" a", " b"], "foil": " c"},\n {"clean": "B", "target": " b", "foil": " c", "spans": {"x": [0, 1]}}]'
+    return {"csv": b"\x00" + plain + rows, "crlf": b"\x00\xef\xbb\xbf" + (plain + rows).replace(b"\n", b"\r\n"),
+            "semicolons": b"\x00" + (plain + rows[:40]).replace(b",", b";"), "tsv": b"\x01" + (plain + rows[:44]).replace(b",", b"\t"),
+            "mapped": b"\x10prompt,answer,wrong,group,stretches,,\nA, a, b,g,,x,y\n", "few": b"\x08" + plain + b"A, a\n" + rows,
+            "open": b"\x00" + plain + b'"A, a, b\n', "quote": b"\x00" + plain + b'"A" b, a, b,,,,,\n', "python": b"\x00clean,target,foil\nA,['a'], b\n",
+            "no-column": b"\x00prompt,target,foil\nA, a, b\n", "twice": b"\x00clean,clean\nA,B\n", "blank": b"\x00\n\nclean,target,foil\n\nA, a, b\n\n",
+            "nul": b"\x00clean,target,foil\nA\0, a, b\n", "latin": b"\x00clean,target,foil\ncaf\xe9, a, b\n", "wide": b"\x00\xff\xfec\0",
+            "json": b"\x02" + lists, "within": b'\x02{"n": 1, "rows": ' + lists + b"}", "lines": b'\x02{"clean": "A", "target": " a", "foil": " b"}\n' * 2,
+            "columns": b'\x02{"clean": {"0": "A"}}', "two-lists": b'\x02{"a": [], "b": []}', "strings": b'\x02["A"]', "jsonl": b"\x03" + lists,
+            "table": b"\x03" + plain + rows, "no-parquet": b"\x04" + plain, "zip": b"\x00PK\x03\x04", "gzip": b"\x00\x1f\x8b\x08"}
+
+
 def terminal_files() -> dict[str, bytes]:
     sizes = {"80x24": b"\x0a\x04", "120x40": b"\x32\x14", "small": b"\x00\x00"}
     keys = {"moves": b"hjklgG0$\t123456789", "marks": b" l j *IX", "command": b":metric kl\r:screenshot a.svg\r:foo\r",
@@ -488,7 +504,7 @@ FILES = {
                                 "llama.rope.scaling.original_context_length": 4}, llama_tensors(3)),
         "split": gguf(LLAMA | {"split.no": 0, "split.count": 2}, {})},
     "model": lambda: {"gpt2": gpt2_folder(), "llama": llama_folder()},
-    "jsonl": jsonl_files, "run_file": run_files, "csv": table_files,
+    "jsonl": jsonl_files, "imports": import_files, "run_file": run_files, "csv": table_files,
     "cells": lambda: {f"cell-{i}": c.encode() for i, c in enumerate(CELLS)} | {"all": PART.join(c.encode() for c in CELLS)},
     "ov_file": lambda: {"two": parts(ov_report("a"), ov_report("b", 2)), "plain": parts(ov_report("a", 1, False), ov_report("b", 1)),
                         "one": parts(ov_report("a")), "other": parts({"schema": "abltui.ov_report/2"}), "empty": parts("{}", "[]")},
@@ -529,6 +545,7 @@ WORDS = {
                 "a.safetensors", "b.safetensors"],
     "rows": ["clean", "corrupt", "target", "foil", "id", "template", "cluster", "prompt", "twin", "answer", "wrong", "train", "val", "test", "seed",
              "sha256", "data_hash", "schema", "abltui.split/1", "<|endoftext|>", "\\xef\\xbf\\xbd", " The"],
+    "imports": ["group", "stretches", "spans", "{}", "[]", '\\"\\"', '[\\"\\" a\\"\\"]', "\\x0d\\x0a", ",", ";", "\\x09", "clean,target,foil\\x0a"],
     "run": ["run_name", "seeds", "seed", "device", "model", "name", "revision", "dtype", "dataset", "split", "battery", "battery_overrides", "shared",
             "conditions", "tag", "verify_slice", "n_examples", "profiling", "interval_s", "metric_span", "rows", "boot", "csv_safe", "ablation", "heads", "layers",
             "scale", "type", "granularity", "metrics", "battery.json", "facts", "tiny-gpt2", "random", "pairs", "triplets", "patch_direction"],
@@ -551,6 +568,7 @@ WORDS = {
 }
 DICTS = {"json": [], "safetensors": ["tensors"], "index": ["tensors"], "config": ["config"], "tokenizer_json": ["tokenizer"], "merges": ["tokenizer"],
          "sentencepiece": ["tokenizer"], "gguf": ["gguf"], "gguf_model": ["gguf", "tokenizer"], "model": ["config", "tensors"], "jsonl": ["rows"],
+         "imports": ["rows", "imports"],
          "run_file": ["run"], "csv": ["tables"], "cells": ["tables"], "ov_file": ["ov"], "rebuild": ["tables", "ov", "joint"], "selections": ["selections"],
          "options": ["options", "selections"], "hub_listing": ["hub"], "pull": ["pull"], "hf_cache": ["cache"], "terminal": ["terminal"], "printing": ["printing"],
          "number": ["number"]}

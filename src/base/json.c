@@ -26,6 +26,8 @@ bool json_fail(struct json *j, const char *format, ...)
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     j->failed = true;
+    if (j->is_derived)
+        return abl_fail(j->err, j->code, "%s: %s", j->name, message);
     return abl_fail(j->err, j->code, "%s at byte %zu: %s", j->name, j->pos, message);
 }
 

@@ -52,6 +52,7 @@ struct json {
     enum abl_code code;  // of the errors
     struct abl_err *err; // borrowed; filled at the first failure
     bool failed;
+    bool is_derived; // the text is no file's: errors leave its bytes out. The opener may set it.
     int depth;
     struct json_frame *frames; // JSON_MAX_DEPTH of them, in the arena
     struct arena arena;

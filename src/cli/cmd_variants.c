@@ -91,6 +91,7 @@ static bool make_one(const struct cli *cli, const char *data, const char *suffix
     struct corpus_variant_settings s
         = { .folder = cli->out_dir ? cli->out_dir : ".",
             .suffix = suffix,
+            .fields = &cli->run.fields,
             .balance = cli->balance,
             .seed = cli->run.seed,
             .draw_split = conventions_of(cli->run.compat)->draws_splits,

@@ -26,8 +26,8 @@ bool fit_open(const struct cli *cli, const char *tokenizer, const char *data, en
     struct prompts_options o = { .bos = cli->run.bos, .skip_bad = true };
     bool ok = find_tokenizer(cli, tokenizer, &f.path, err)
               && model_tokenizer_open(f.path, cli->run.like, &f.tokenizer, err)
-              && dataset_open(data, cli->run.data_dir, split, cli->run.max_rows, true, &f.data,
-                              &f.n_unread, err)
+              && dataset_open_as(&cli->run.fields, data, cli->run.data_dir, split,
+                                 cli->run.max_rows, true, &f.data, &f.n_unread, err)
               && prompts_make(f.data, f.tokenizer, &o, &f.prompts, err);
     if (!ok) {
         fit_release(&f);

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/say.h"
 #include "cli/lab_parquet.h"
-#include "report/duckdb.h"
+#include "report/lab_sql.h"
 #include "report/lab_own.h"
 #include "report/lab_rebuild.h"
 
@@ -37,7 +37,7 @@ bool lab_joined(const struct cli *cli, struct abl_err *err)
     struct file_bytes sql;
     struct lab_tables written;
     size_t n_unread;
-    if (!duckdb_file(cli->run.data_dir, &sql, err))
+    if (!lab_sql_read(cli->run.data_dir, &sql, err))
         return false;
     bool ok = lab_rebuild(cli->args, cli->n_args, cli->export_dir, sql.data, &a, &written,
                           &n_unread, err);

@@ -1,20 +1,21 @@
 #include "cli/lab_parquet.h"
 
 #include "base/buf.h"
+#include "base/duckdb.h"
 #include "base/file.h"
 #include "base/say.h"
-#include "report/duckdb.h"
+#include "report/lab_sql.h"
 
 static bool make_sql(const struct cli *cli, const struct lab_tables *t, struct buf *out,
                      struct abl_err *err)
 {
     struct file_bytes file;
-    if (!duckdb_file(cli->run.data_dir, &file, err))
+    if (!lab_sql_read(cli->run.data_dir, &file, err))
         return false;
     bool ok = true;
     for (size_t i = 0; ok && i < t->n_tables; i++)
-        ok = duckdb_statement(file.data, t->tables[i].statement, t->tables[i].path,
-                              t->tables[i].path, out, err);
+        ok = lab_sql_statement(file.data, t->tables[i].statement, t->tables[i].path,
+                               t->tables[i].path, out, err);
     file_bytes_release(&file);
     return ok;
 }

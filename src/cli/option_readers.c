@@ -76,6 +76,12 @@ bool option_heads(const struct option *o, const char *v, struct cli *cli, struct
     return option_text(o, text, cli, err);
 }
 
+bool option_map(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    return data_fields_parse(v, &cli->texts, &cli->run.fields, err)
+           || abl_fail_in(err, "--%s", o->name);
+}
+
 bool option_count(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     uint64_t n;

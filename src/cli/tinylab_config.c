@@ -72,10 +72,12 @@ static bool read_dataset(struct config_reader *r, const cJSON *o, struct setting
         return false;
     const char *id = config_text(r, data, "dataset.", "id");
     const char *split = config_text(r, data, "dataset.", "split");
-    s->fields = (struct dataset_fields){ config_text(r, data, "dataset.", "clean_field"),
-                                         config_text(r, data, "dataset.", "corrupt_field"),
-                                         config_text(r, data, "dataset.", "target_field"),
-                                         config_text(r, data, "dataset.", "foil_field"), NULL };
+    s->fields = (struct data_fields){
+        .names = { [DATA_CLEAN] = config_text(r, data, "dataset.", "clean_field"),
+                   [DATA_CORRUPT] = config_text(r, data, "dataset.", "corrupt_field"),
+                   [DATA_TARGET] = config_text(r, data, "dataset.", "target_field"),
+                   [DATA_FOIL] = config_text(r, data, "dataset.", "foil_field") }
+    };
     if (r->failed || !config_check_keys(r, data, "dataset."))
         return false;
     char splits[NAMES_SIZE];

@@ -112,6 +112,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_number(d, o, "holdout", s->holdout > 0 ? s->holdout : NAN);
     doc_text(d, o, "layers", !heads ? NULL : s->layers ? s->layers : unnamed);
     doc_text(d, o, "like", owner_name(s->like));
+    doc_text(d, o, "map", data_fields_text(&s->fields, a, &d->failed));
     doc_text(d, o, "metric", metric_info(s->metric)->name);
     doc_number(d, o, "min_effect", s->min_effect);
     doc_text(d, o, "model", session->model->name);

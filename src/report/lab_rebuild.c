@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duckdb.h"
 #include "base/file.h"
 #include "report/doc.h"
-#include "report/duckdb.h"
+#include "report/lab_sql.h"
 #include "report/lab_own.h"
 #include "report/lab_write.h"
 
@@ -69,7 +70,7 @@ static bool find_tables(struct joiner *j, const char *sql, struct buf *statement
         r->csv = to ? arena_printf(j->a, "%s.csv", to) : NULL;
         if (!r->csv)
             return abl_no_memory(j->err);
-        if (r->parquet && !duckdb_statement(sql, "from_parquet", r->table, to, statements, j->err))
+        if (r->parquet && !lab_sql_statement(sql, "from_parquet", r->table, to, statements, j->err))
             return false;
     }
     return true;

@@ -27,23 +27,29 @@ static bool copy_sources(struct session *session, const struct settings *from, s
     return true;
 }
 
+static bool copy_string(struct session *session, const char **string, struct abl_err *err)
+{
+    if (!*string)
+        return true;
+    *string = arena_strdup(&session->arena, *string);
+    return *string || abl_no_memory(err);
+}
+
 // The session outlives whatever the caller's strings lived in.
 static bool copy_settings(struct session *session, const struct settings *from, struct abl_err *err)
 {
     struct settings *s = &session->settings;
     *s = *from;
     const char **strings[]
-        = { &s->data_dir,  &s->hf_cache,     &s->model,          &s->data,          &s->condition,
-            &s->run_name,  &s->fields.clean, &s->fields.corrupt, &s->fields.target, &s->fields.foil,
-            &s->fields.by, &s->heads,        &s->layers,         &s->sets,          &s->pairs,
-            &s->triplets,  &s->restore,      &s->positions,      &s->device };
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
-        if (!*strings[i])
-            continue;
-        *strings[i] = arena_strdup(&session->arena, *strings[i]);
-        if (!*strings[i])
-            return abl_no_memory(err);
-    }
+        = { &s->data_dir, &s->hf_cache, &s->model,     &s->data,   &s->condition,
+            &s->run_name, &s->heads,    &s->layers,    &s->sets,   &s->pairs,
+            &s->triplets, &s->restore,  &s->positions, &s->device, &s->fields.by };
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        if (!copy_string(session, strings[i], err))
+            return false;
+    for (size_t i = 0; i < N_DATA_FIELDS; i++)
+        if (!copy_string(session, &s->fields.names[i], err))
+            return false;
     return copy_sources(session, from, err);
 }
 

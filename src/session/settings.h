@@ -29,14 +29,14 @@ struct run_file {
 // What the user asked for; strings borrowed. settings_default fills the documented defaults, and
 // the experiment.
 struct settings {
-    const char *data_dir;         // where the bundled corpora and models lie
-    const char *hf_cache;         // root of the Hugging Face hub's cache, NULL = none
-    const char *model;            // --model
-    const char *data;             // --data: one condition
-    const char *condition;        // what results call it, NULL = by its file
-    const char *run_name;         // of the run directory, NULL = by model, data and experiment
-    struct run_file run_file;     // that asked for it
-    struct dataset_fields fields; // what the file calls its fields
+    const char *data_dir;      // where the bundled corpora and models lie
+    const char *hf_cache;      // root of the Hugging Face hub's cache, NULL = none
+    const char *model;         // --model
+    const char *data;          // --data: one condition
+    const char *condition;     // what results call it, NULL = by its file
+    const char *run_name;      // of the run directory, NULL = by model, data and experiment
+    struct run_file run_file;  // that asked for it
+    struct data_fields fields; // what the file calls its fields
     enum split split;
     size_t max_rows; // --rows, 0 = all
     const struct experiment *experiment;

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "text/lab_split.h"
+#include "text/records.h"
 #include "text/split.h"
 
 #define NO_ROW UINT32_MAX
@@ -64,48 +65,46 @@ static bool balance(const struct writer *w, bool *keep, size_t *n_left_out)
     return true;
 }
 
-// The line of the file with this number, without its ending.
-static const char *find_line(const struct file_bytes *text, uint32_t number, size_t *at,
-                             uint32_t *line, size_t *len)
+// A row as one line: the file's own bytes, its line ends as white space.
+static void put_record(struct buf *out, const char *text, size_t len)
 {
-    for (; *at < text->size; ++*line) {
-        const char *begin = text->data + *at;
-        const char *newline = memchr(begin, '\n', text->size - *at);
-        size_t n = newline ? (size_t)(newline - begin) : text->size - *at;
-        *at += n + (newline != NULL);
-        if (*line == number) {
-            ++*line;
-            *len = n - (n && begin[n - 1] == '\r');
-            return begin;
-        }
-    }
-    return NULL;
+    size_t from = out->len;
+    buf_add(out, text, len);
+    for (; !out->failed && from < out->len; from++)
+        if (out->data[from] == '\n' || out->data[from] == '\r')
+            out->data[from] = ' ';
+    buf_char(out, '\n');
 }
 
-// The kept rows' own bytes. A byte-order mark before the first stays behind.
+static bool write_records(struct writer *w, const bool *keep, const struct record_list *records,
+                          struct buf *out)
+{
+    uint32_t row = 0;
+    for (size_t i = 0; i < w->fit->n; i++) {
+        uint32_t index = w->fit->items[i].row->index;
+        if (!keep[i])
+            continue;
+        if (index >= records->n)
+            return abl_fail(w->err, ABL_FAILED, "'%s' changed while it was read", w->data->path);
+        put_record(out, records->text + records->items[index].at, records->items[index].len);
+        w->new_row[index] = row++;
+    }
+    return !out->failed || abl_no_memory(w->err);
+}
+
 static bool write_corpus(struct writer *w, const bool *keep, struct buf *out)
 {
     struct file_bytes text;
-    size_t at = 0, len = 0;
-    uint32_t line = 1, row = 0;
+    struct record_list records;
     if (!file_read(w->data->path, MAX_CORPUS, &text, ABL_BAD_DATA, w->err))
         return false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < w->fit->n; i++) {
-        const struct dataset_row *r = w->fit->items[i].row;
-        if (!keep[i])
-            continue;
-        const char *begin = find_line(&text, r->line, &at, &line, &len);
-        ok = begin || abl_fail(w->err, ABL_FAILED, "'%s' changed while it was read", w->data->path);
-        if (!ok)
-            break;
-        size_t mark = len >= 3 && memcmp(begin, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-        buf_add(out, begin + mark, len - mark);
-        buf_char(out, '\n');
-        w->new_row[r->index] = row++;
+    bool ok = records_open(w->data->path, &text, w->s->fields, &records, w->err);
+    if (ok) {
+        ok = write_records(w, keep, &records, out);
+        records_release(&records);
     }
     file_bytes_release(&text);
-    return ok && (!out->failed || abl_no_memory(w->err));
+    return ok;
 }
 
 static bool read_seed(struct json *j, uint64_t *out)

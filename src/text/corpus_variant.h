@@ -13,8 +13,9 @@
 struct corpus_variant_settings {
     const char *folder; // where the files go: FOLDER/NAME_SUFFIX.jsonl and .split.json
     const char *suffix;
-    uint32_t balance; // at most so many rows a target, 0 = all
-    uint64_t seed;    // draws those
+    const struct data_fields *fields; // what the file calls its fields
+    uint32_t balance;                 // at most so many rows a target, 0 = all
+    uint64_t seed;                    // draws those
     // Draw the split of the new corpus as tinyLab did, by the seed, in place of keeping the rows of
     // the old one's.
     bool draw_split;
@@ -29,9 +30,10 @@ struct corpus_variant {
     size_t n_split[SPLIT_ALL];   // rows by enum split
 };
 
-// data: all rows of the corpus (SPLIT_ALL); fit: its prompts, bad rows left out. Kept lines keep
-// their bytes but end in LF; row numbers in the split follow, and its hashes are those of the new
-// file. An existing file is replaced, the corpus itself never. Release with corpus_variant_release.
+// data: all rows of the corpus (SPLIT_ALL); fit: its prompts, bad rows left out. Kept rows keep
+// their names and, of JSON, their bytes but end in LF; row numbers in the split follow, and its
+// hashes are those of the new file. An existing file is replaced, the corpus itself never. Release
+// with corpus_variant_release.
 bool corpus_variant_write(const struct dataset *data, const struct prompts *fit,
                           const struct corpus_variant_settings *s, struct corpus_variant *out,
                           struct abl_err *err);

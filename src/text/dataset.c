@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/name_text.h"
 #include "base/string_index.h"
+#include "text/records.h"
 #include "text/rows.h"
 #include "text/split.h"
 
@@ -93,7 +94,9 @@ static bool unknown_name(const char *name, const char *data_dir, struct abl_err 
     if (list.failed)
         abl_no_memory(err);
     else
-        abl_fail(err, ABL_BAD_DATA, "no dataset '%s': expected a JSONL file, '-', or one of: %s",
+        abl_fail(err, ABL_BAD_DATA,
+                 "no dataset '%s': expected a file of rows (.jsonl, .csv, .tsv, .json "
+                 "or .parquet), '-', or one of: %s",
                  name, list.data);
     buf_release(&list);
     return false;
@@ -133,7 +136,7 @@ static bool place_file(struct corpus_files *p, struct arena *a, const char *path
 static bool find_place(struct corpus_files *p, struct arena *a, const char *name,
                        const char *data_dir, struct abl_err *err)
 {
-    bool is_path = strchr(name, '/') || has_suffix(name);
+    bool is_path = strchr(name, '/') || records_are_called(name);
     *p = (struct corpus_files){ 0 };
     if (strcmp(name, "-") == 0) {
         *p = (struct corpus_files){ .name = "stdin", .path = "-" };
@@ -286,7 +289,7 @@ struct request {
     enum split split;
     size_t max_rows;
     bool skip_bad;
-    const struct dataset_fields *fields;
+    const struct data_fields *fields;
 };
 
 static bool open_into(struct dataset *d, const struct request *r, size_t *n_dropped,
@@ -294,17 +297,19 @@ static bool open_into(struct dataset *d, const struct request *r, size_t *n_drop
 {
     struct corpus_files p;
     struct file_bytes text;
+    struct record_list records = { 0 };
     struct parsed_rows all = { 0 };
     if (!find_place(&p, &d->arena, r->name, r->data_dir, err)
         || !file_read(p.path, MAX_CORPUS, &text, ABL_BAD_DATA, err))
         return false;
     d->name = p.name;
     d->path = p.path;
-    bool ok
-        = sha256_bytes(text.data, text.size, d->sha256, err)
-          && rows_parse(p.path, text.data, text.size, r->fields, r->skip_bad, &d->arena, &all, err)
-          && choose_rows(d, &p, &all, &text, r->split, r->max_rows, n_dropped, err);
+    bool ok = sha256_bytes(text.data, text.size, d->sha256, err)
+              && records_open(p.path, &text, r->fields, &records, err)
+              && rows_parse(&records, r->fields, r->skip_bad, &d->arena, &all, err)
+              && choose_rows(d, &p, &all, &text, r->split, r->max_rows, n_dropped, err);
     rows_release(&all);
+    records_release(&records);
     file_bytes_release(&text);
     return ok;
 }
@@ -315,7 +320,7 @@ bool dataset_open(const char *name, const char *data_dir, enum split split, size
     return dataset_open_as(NULL, name, data_dir, split, max_rows, skip_bad, out, n_dropped, err);
 }
 
-bool dataset_open_as(const struct dataset_fields *fields, const char *name, const char *data_dir,
+bool dataset_open_as(const struct data_fields *fields, const char *name, const char *data_dir,
                      enum split split, size_t max_rows, bool skip_bad, struct dataset **out,
                      size_t *n_dropped, struct abl_err *err)
 {

@@ -26,20 +26,20 @@ struct dataset {
     struct arena arena;
 };
 
-// Open a bundled condition ("facts"), a corpus id, a JSONL path or "-" (standard input); keep
-// the rows of `split`, then the first max_rows (0 = all). Refused with line number and remedy
-// (ABL_BAD_DATA): bad JSON, missing or empty field, wrong type, no rows left, a split file
-// whose sha256 is not the corpus's (its LF or CRLF form). An empty `clean` is left to the lint
-// of prompts.h. Blank lines, a byte-order mark and unknown fields are ignored; null is missing.
-// The split file of a bundled condition is data_dir/splits/NAME.split.json, that of
-// X/NAME.jsonl is X/NAME.split.json or X/../splits/NAME.split.json. A split asked for where no
+// Open a bundled condition ("facts"), a corpus id, a path of any format (text/records.h) or "-"
+// (standard input); keep the rows of `split`, then the first max_rows (0 = all). Refused with line
+// number and remedy (ABL_BAD_DATA): what is malformed, missing or empty field, wrong type, no rows
+// left, a split file whose sha256 is not the corpus's (its LF or CRLF form). An empty `clean` is
+// left to the lint of prompts.h. Blank lines, a byte-order mark and unknown fields are ignored;
+// null is missing. The split file of a bundled condition is data_dir/splits/NAME.split.json, that
+// of X/NAME.jsonl is X/NAME.split.json or X/../splits/NAME.split.json. A split asked for where no
 // split file exists is ABL_BAD_DATA. With skip_bad, bad rows are dropped, and those among the
 // rows asked for are counted.
 bool dataset_open(const char *name, const char *data_dir, enum split split, size_t max_rows,
                   bool skip_bad, struct dataset **out, size_t *n_dropped, struct abl_err *err);
 
 // The same for a file that calls its fields something else.
-bool dataset_open_as(const struct dataset_fields *fields, const char *name, const char *data_dir,
+bool dataset_open_as(const struct data_fields *fields, const char *name, const char *data_dir,
                      enum split split, size_t max_rows, bool skip_bad, struct dataset **out,
                      size_t *n_dropped, struct abl_err *err);
 void dataset_free(struct dataset *d);

@@ -10,54 +10,37 @@
 #include "base/json.h"
 
 enum field_flags {
-    FIELD_REQUIRED = 1 << 0,
-    FIELD_MAY_BE_EMPTY = 1 << 1,  // the lint reports it with all the others
-    FIELD_MAY_BE_NUMBER = 1 << 2, // a name rather than a text
-    FIELD_PROMPT = 1 << 3,
-    FIELD_MAY_BE_LIST = 1 << 4,
+    FIELD_MAY_BE_EMPTY = 1 << 0,  // the lint reports it with all the others
+    FIELD_MAY_BE_NUMBER = 1 << 1, // a name rather than a text
+    FIELD_PROMPT = 1 << 2,
+    FIELD_MAY_BE_LIST = 1 << 3,
 };
 
-struct row_field {
-    const char *name;
+// Those that are texts, by enum data_field.
+static const struct row_field {
     size_t offset; // of the const char * in struct dataset_row
     unsigned flags;
     size_t list; // of the struct text_list, where it may be one
+} fields[] = {
+    [DATA_CLEAN] = { offsetof(struct dataset_row, clean), FIELD_MAY_BE_EMPTY | FIELD_PROMPT, 0 },
+    [DATA_CORRUPT] = { offsetof(struct dataset_row, corrupt), FIELD_PROMPT, 0 },
+    [DATA_TARGET] = { offsetof(struct dataset_row, target), FIELD_MAY_BE_LIST,
+                      offsetof(struct dataset_row, targets) },
+    [DATA_FOIL] = { offsetof(struct dataset_row, foil), FIELD_MAY_BE_LIST,
+                    offsetof(struct dataset_row, foils) },
+    [DATA_ID] = { offsetof(struct dataset_row, id), FIELD_MAY_BE_NUMBER, 0 },
+    [DATA_TEMPLATE] = { offsetof(struct dataset_row, template_name), FIELD_MAY_BE_NUMBER, 0 },
+    [DATA_CLUSTER] = { offsetof(struct dataset_row, cluster), FIELD_MAY_BE_NUMBER, 0 },
 };
 
-static const struct row_field fields[] = {
-    { "clean", offsetof(struct dataset_row, clean),
-      FIELD_REQUIRED | FIELD_MAY_BE_EMPTY | FIELD_PROMPT, 0 },
-    { "target", offsetof(struct dataset_row, target), FIELD_REQUIRED | FIELD_MAY_BE_LIST,
-      offsetof(struct dataset_row, targets) },
-    { "foil", offsetof(struct dataset_row, foil), FIELD_REQUIRED | FIELD_MAY_BE_LIST,
-      offsetof(struct dataset_row, foils) },
-    { "corrupt", offsetof(struct dataset_row, corrupt), FIELD_PROMPT, 0 },
-    { "id", offsetof(struct dataset_row, id), FIELD_MAY_BE_NUMBER, 0 },
-    { "template", offsetof(struct dataset_row, template_name), FIELD_MAY_BE_NUMBER, 0 },
-    { "cluster", offsetof(struct dataset_row, cluster), FIELD_MAY_BE_NUMBER, 0 },
-};
+enum { N_TEXTS = sizeof fields / sizeof *fields };
 
-enum { N_FIELDS = sizeof fields / sizeof *fields };
-
-// What the file calls the four fields of an experiment.
 struct row_source {
-    const char *name; // of the file, for messages
-    const struct dataset_fields *names;
+    const struct record_list *records;
+    const struct data_fields *names;
     bool skip_bad;
     struct arena *arena;
 };
-
-static const char *name_in_file(const struct row_field *f, const struct dataset_fields *names)
-{
-    const char *given = NULL;
-    if (names)
-        given = f->offset == offsetof(struct dataset_row, clean)     ? names->clean
-                : f->offset == offsetof(struct dataset_row, target)  ? names->target
-                : f->offset == offsetof(struct dataset_row, foil)    ? names->foil
-                : f->offset == offsetof(struct dataset_row, corrupt) ? names->corrupt
-                                                                     : NULL;
-    return given ? given : f->name;
-}
 
 static const char **field_of(struct dataset_row *row, const struct row_field *f)
 {
@@ -186,10 +169,6 @@ static bool read_other(struct json *j, const struct row_source *from, struct jso
                        struct dataset_row *row, struct span_source *spans)
 {
     struct json_text text;
-    if (json_key_is(key, "spans"))
-        return row_spans_read(j, "spans", &spans->clean);
-    if (json_key_is(key, "corrupt_spans"))
-        return row_spans_read(j, "corrupt_spans", &spans->corrupt);
     if (is_group(from, key) && json_peek(j) != JSON_STRING)
         return read_plain_group(j, from, row);
     if (!json_string_or_skip(j, &text))
@@ -205,18 +184,32 @@ static bool read_other(struct json *j, const struct row_source *from, struct jso
 static bool read_field(struct json *j, const struct row_source *from, struct json_text key,
                        struct dataset_row *row, struct span_source *spans)
 {
-    const struct row_field *f = fields;
-    while (f < fields + N_FIELDS && !json_key_is(key, name_in_file(f, from->names)))
-        f++;
-    if (f == fields + N_FIELDS)
+    enum data_field field = data_field_find(from->names, key.data, key.len);
+    if (field == N_DATA_FIELDS)
         return read_other(j, from, key, row, spans);
-    if (!read_value(j, f, name_in_file(f, from->names), from->arena, row))
+    const char *name = data_field_in_file(from->names, field);
+    if (field == DATA_SPANS || field == DATA_CORRUPT_SPANS)
+        return row_spans_read(j, name, field == DATA_SPANS ? &spans->clean : &spans->corrupt);
+    const struct row_field *f = &fields[field];
+    if (!read_value(j, f, name, from->arena, row))
         return false;
     if (is_group(from, key))
         row->group = *field_of(row, f);
     if (!(f->flags & FIELD_PROMPT) && !(f->flags & FIELD_MAY_BE_LIST && list_of(row, f)->n))
         row_spans_field(spans, key, *field_of(row, f));
     return true;
+}
+
+static bool is_missing(struct json *j, const struct row_source *from, enum data_field field)
+{
+    const char *name = data_field_in_file(from->names, field);
+    return from->names && from->names->names[field]
+               ? json_fail(j, "\"%s\" is missing, which --map has for %s", name,
+                           data_field_name(field))
+               : json_fail(j,
+                           "\"%s\" is missing: where it is called something else, say --map "
+                           "%s=NAME",
+                           name, name);
 }
 
 static bool read_row(struct json *j, const struct row_source *from, struct dataset_row *row)
@@ -231,55 +224,43 @@ static bool read_row(struct json *j, const struct row_source *from, struct datas
             return false;
     if (!json_end(j))
         return false;
-    for (size_t i = 0; i < N_FIELDS; i++)
-        if ((fields[i].flags & FIELD_REQUIRED) && !*field_of(row, &fields[i]))
-            return json_fail(j, "\"%s\" is missing", name_in_file(&fields[i], from->names));
+    for (size_t f = 0; f < N_TEXTS; f++)
+        if (data_field_is_required((enum data_field)f) && !*field_of(row, &fields[f]))
+            return is_missing(j, from, (enum data_field)f);
     return row_spans_finish(j, &spans, row->clean, row->corrupt, from->arena, &row->spans,
                             &row->corrupt_spans);
 }
 
-// Parse one line into row; only running out of memory has another code than ABL_BAD_DATA.
-static bool parse_line(const struct row_source *from, const char *line, size_t len,
-                       struct dataset_row *row, struct abl_err *err)
+// Parse one record into row; only running out of memory has another code than ABL_BAD_DATA.
+static bool parse_record(const struct row_source *from, const struct record *record,
+                         struct dataset_row *row, struct abl_err *err)
 {
+    const struct record_list *list = from->records;
     struct buf place = { 0 };
     struct json j;
-    buf_printf(&place, "'%s' line %" PRIu32, from->name, row->line);
+    buf_printf(&place, "'%s' %s %" PRIu32, list->name, list->unit, row->line);
     if (place.failed) {
         buf_release(&place);
         return abl_no_memory(err);
     }
-    bool ok = json_open(&j, place.data, line, len, ABL_BAD_DATA, err) && read_row(&j, from, row);
+    bool ok = json_open(&j, place.data, list->text + record->at, record->len, ABL_BAD_DATA, err);
+    if (ok) {
+        j.is_derived = list->derived;
+        ok = read_row(&j, from, row);
+    }
     json_close(&j);
     buf_release(&place);
     return ok;
 }
 
-static struct dataset_row *push(struct parsed_rows *list, struct abl_err *err)
-{
-    if (list->n == UINT32_MAX) {
-        abl_fail(err, ABL_BAD_DATA, "too many rows: expected at most %" PRIu32, UINT32_MAX);
-        return NULL;
-    }
-    struct dataset_row *rows = array_room(list->rows, list->n, &list->cap, sizeof *rows);
-    if (!rows) {
-        abl_no_memory(err);
-        return NULL;
-    }
-    list->rows = rows;
-    return &list->rows[list->n++];
-}
-
-static bool add_line(struct parsed_rows *list, const struct row_source *from, const char *line,
-                     size_t len, uint32_t number, struct abl_err *err)
+static bool add_row(struct parsed_rows *list, const struct row_source *from,
+                    const struct record *record, struct abl_err *err)
 {
     struct abl_err why;
-    struct dataset_row *row = push(list, err);
-    if (!row)
-        return false;
-    struct dataset_row place = { .line = number, .index = (uint32_t)(list->n - 1) };
+    struct dataset_row *row = &list->rows[list->n];
+    struct dataset_row place = { .line = record->number, .index = (uint32_t)list->n++ };
     *row = place;
-    if (parse_line(from, line, len, row, &why))
+    if (parse_record(from, record, row, &why))
         return true;
     *row = place;
     if (why.code != ABL_BAD_DATA)
@@ -289,28 +270,14 @@ static bool add_line(struct parsed_rows *list, const struct row_source *from, co
                        why.text);
 }
 
-static bool is_blank(const char *line, size_t len)
+bool rows_parse(const struct record_list *records, const struct data_fields *names, bool skip_bad,
+                struct arena *arena, struct parsed_rows *out, struct abl_err *err)
 {
-    for (size_t i = 0; i < len; i++)
-        if (!memchr(" \t\r", line[i], 3))
-            return false;
-    return true;
-}
-
-bool rows_parse(const char *name, const char *text, size_t len, const struct dataset_fields *names,
-                bool skip_bad, struct arena *arena, struct parsed_rows *out, struct abl_err *err)
-{
-    struct row_source from = { name, names, skip_bad, arena };
-    struct parsed_rows list = { 0 };
-    size_t at = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    bool ok = true;
-    for (uint32_t number = 1; ok && at < len; number++) {
-        const char *newline = memchr(text + at, '\n', len - at);
-        size_t end = newline ? (size_t)(newline - text) : len;
-        if (!is_blank(text + at, end - at))
-            ok = add_line(&list, &from, text + at, end - at, number, err);
-        at = end + (newline != NULL);
-    }
+    struct row_source from = { records, names, skip_bad, arena };
+    struct parsed_rows list = { .rows = calloc(records->n + 1, sizeof *list.rows) };
+    bool ok = list.rows || abl_no_memory(err);
+    for (size_t i = 0; ok && i < records->n; i++)
+        ok = add_row(&list, &from, &records->items[i], err);
     if (!ok) {
         rows_release(&list);
         return false;

@@ -1,4 +1,4 @@
-// The rows of a JSONL text, one object a line.
+// The rows of a data file.
 #ifndef ABL_TEXT_ROWS_H
 #define ABL_TEXT_ROWS_H
 
@@ -8,6 +8,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "text/data_fields.h"
+#include "text/record.h"
 #include "text/row_spans.h"
 
 struct text_list {
@@ -21,7 +23,7 @@ struct dataset_row {
     const char *corrupt, *id, *template_name, *cluster; // NULL where the row has none
     const char *group; // of the field that groups the rows; NULL where it has none
     struct row_spans spans, corrupt_spans; // of clean and of corrupt
-    uint32_t line;                         // 1-based line in the file
+    uint32_t line;                         // 1-based line in the file; of Parquet the row
     uint32_t index;                        // 0-based row in the file: what split files count
     // A row of another split with the same clean prompt, cluster, template; 0 = none.
     uint32_t leak_line, cluster_leak_line, template_leak_line;
@@ -38,23 +40,17 @@ static inline struct text_list row_foils(const struct dataset_row *row)
     return row->foils.n ? row->foils : (struct text_list){ &row->foil, 1 };
 }
 
-// What the fields of a row are called in the file; NULL = clean, corrupt, target, foil.
-struct dataset_fields {
-    const char *clean, *corrupt, *target, *foil;
-    const char *by; // the one that groups the rows, of any name; NULL = none
-};
-
 // Every row of a file in order; a bad one keeps its place,
 // so that row numbers in split files stay right.
 struct parsed_rows {
     struct dataset_row *rows; // malloc'd; clean is NULL in a bad row
-    size_t n, cap;
+    size_t n;
 };
 
-// Parse text[0..len); strings go to the arena. Without skip_bad the first bad row fails, with line
-// and remedy. `name` is the file, for messages.
-bool rows_parse(const char *name, const char *text, size_t len, const struct dataset_fields *names,
-                bool skip_bad, struct arena *arena, struct parsed_rows *out, struct abl_err *err);
+// Parse each record; strings go to the arena. Without skip_bad the first bad row fails, with its
+// place and remedy. fields NULL: all have their own names.
+bool rows_parse(const struct record_list *records, const struct data_fields *fields, bool skip_bad,
+                struct arena *arena, struct parsed_rows *out, struct abl_err *err);
 void rows_release(struct parsed_rows *list);
 
 #endif

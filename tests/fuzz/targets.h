@@ -14,6 +14,7 @@
     X(gguf_model)                                                                                  \
     X(hf_cache)                                                                                    \
     X(hub_listing)                                                                                 \
+    X(imports)                                                                                     \
     X(index)                                                                                       \
     X(json)                                                                                        \
     X(jsonl)                                                                                       \

@@ -223,7 +223,8 @@ static void names_what_is_there_when_a_dataset_is_not(void **state)
 {
     (void)state;
     refuses("no-such-condition", SPLIT_DEFAULT, false,
-            "expected a JSONL file, '-', or one of: counterfactual, facts, ioi, logic, negation");
+            "expected a file of rows (.jsonl, .csv, .tsv, .json or .parquet), '-', or one of: "
+            "counterfactual, facts, ioi, logic, negation");
     refuses("no/such/file.jsonl", SPLIT_DEFAULT, false, "cannot open 'no/such/file.jsonl'");
     refuses("nothing.jsonl", SPLIT_DEFAULT, false, "cannot open 'nothing.jsonl'");
     refuses("./tests", SPLIT_DEFAULT, false, "is a folder");

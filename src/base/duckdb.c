@@ -1,33 +1,15 @@
-#include "report/duckdb.h"
+#include "base/duckdb.h"
 
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-enum { FILE_MAX = 1 << 20 };
-
-// ------------------------------------------------------------------------------------- statements
-
-// Where the lines below "-- name" begin; NULL where there is no such line.
-static const char *find_statement(const char *file, const char *name)
-{
-    size_t len = strlen(name);
-    for (const char *at = file; at; at = strchr(at, '\n')) {
-        at += *at == '\n';
-        if (strncmp(at, "-- ", 3) == 0 && strncmp(at + 3, name, len) == 0 && at[3 + len] == '\n')
-            return at + 3 + len + 1;
-    }
-    return NULL;
-}
-
-// A path as text of SQL.
-static void put_path(struct buf *out, const char *path, bool pattern)
+void duckdb_put_path(struct buf *out, const char *path, bool pattern)
 {
     for (const char *c = path; *c; c++)
         if (pattern && strchr("*?[", *c))
@@ -35,39 +17,6 @@ static void put_path(struct buf *out, const char *path, bool pattern)
         else
             buf_str(out, *c == '\'' ? "''" : (char[]){ *c, '\0' });
 }
-
-bool duckdb_file(const char *data_dir, struct file_bytes *out, struct abl_err *err)
-{
-    char *path = file_join(data_dir, "lab_tables.sql");
-    bool ok = path ? file_read(path, FILE_MAX, out, ABL_FAILED, err) : abl_no_memory(err);
-    free(path);
-    return ok;
-}
-
-bool duckdb_statement(const char *file, const char *name, const char *from, const char *to,
-                      struct buf *out, struct abl_err *err)
-{
-    static const char *const marks[] = { "{table}", "{pattern}" };
-    const char *at = find_statement(file, name);
-    if (!at)
-        return abl_fail(err, ABL_FAILED, "lab_tables.sql has no statement '%s'", name);
-    const char *end = strstr(at, "\n\n");
-    end = end ? end + 1 : at + strlen(at);
-    while (at < end) {
-        bool is_mark = false;
-        for (size_t i = 0; !is_mark && i < sizeof marks / sizeof *marks; i++)
-            if (strncmp(at, marks[i], strlen(marks[i])) == 0) {
-                put_path(out, i ? from : to, i);
-                at += strlen(marks[i]);
-                is_mark = true;
-            }
-        if (!is_mark)
-            buf_char(out, *at++);
-    }
-    return !out->failed || abl_no_memory(err);
-}
-
-// --------------------------------------------------------------------------------------- processes
 
 enum { CHILD_IN, CHILD_OUT, CHILD_ERR }; // the process's own descriptors
 enum { NO_MODULE = 3 };                  // Python is there, without DuckDB
@@ -104,8 +53,14 @@ static bool tell(FILE *said, const char *program, struct abl_err *err)
     long size = fseek(said, 0, SEEK_END) == 0 ? ftell(said) : 0;
     fseek(said, size >= (long)sizeof text ? size - (long)sizeof text + 1 : 0, SEEK_SET);
     text[fread(text, 1, sizeof text - 1, said)] = '\0';
-    return abl_fail(err, ABL_FAILED, "DuckDB (%s) made no Parquet: %s", program,
-                    *text ? text : "it ended early");
+    char *error = strstr(text, "Error: "), *reason = text;
+    if (error) { // behind Python's account of where it was
+        for (reason = error; reason > text && reason[-1] != '\n';)
+            reason--;
+        error[strcspn(error, "\n")] = '\0';
+    }
+    return abl_fail(err, ABL_FAILED, "DuckDB (%s) fails: %s", program,
+                    *reason ? reason : "it ended early");
 }
 
 static bool run(const struct way *w, FILE *sql, FILE *said, bool *found, struct abl_err *err)
