@@ -250,7 +250,8 @@ holds names_are_hashes_of_the_file_and_the_options names
 for config in configs/*-tiny-gpt2.json configs/*-tiny-llama.json; do
     name=$(basename "$config" .json)
     succeeds "ready_run_$name" run "$config" --export "$scratch/ready/$name" --rows 2 --boot 10 --device cpu
-    holds "ready_run_${name}_needs_no_note" sh -c '! grep ^note: "$1"' - "$scratch/err"
+    # but that two rows are few
+    holds "ready_run_${name}_needs_no_note" sh -c '! grep ^note: "$1" | grep -vE "^note: 2 (clusters are too few|templates: )"' - "$scratch/err"
 done
 for config in configs/*.json; do
     case $config in *-tiny-*) continue ;; esac
