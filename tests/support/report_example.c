@@ -112,6 +112,7 @@ struct example *example_new(const struct experiment *experiment)
                                    .data = &e->data,
                                    .prompts = &e->prompts,
                                    .engine = &e->engine,
+                                   .device = e->engine.info,
                                    .intact = e->intact };
     settings_default(&e->session.settings, &experiment_heads);
     e->session.settings.experiment = experiment;
