@@ -192,6 +192,7 @@ def make_runs(program, scratch, tables):
     few = ["--rows", "8"]
     seed = str(2**64 - 1)
     runs.make("heads", *few, "--ablate", "mean", "--seed", seed)
+    runs.make("groups", "--rows", "40", "--by", "template", "--heads", "0:1,1:2")
     runs.make("span", "--rows", "4", "--span", "full", "--heads", "0:1")
     runs.make("seeds", *few, "--heads", "random:2@0+1")
     runs.make("single_row", "--rows", "1", "--heads", "0:1")
