@@ -79,7 +79,9 @@ for r in rows:
     assert r["ablate"] == "zero" and r["total"] == total[place(r)], r
     near(r["direct"], -float(direct[place(r)]), 1e-12)
     near(float(r["direct"]) + float(r["indirect"]), r["total"], 1e-12)
-    assert float(r["ci_lo"]) <= float(r["indirect"]) <= float(r["ci_hi"]) and float(r["p"]) <= float(r["q"]) <= 1
+    assert float(r["ci_lo"]) <= float(r["indirect"]) <= float(r["ci_hi"])
+    few = int(r["n_clusters"]) < 6
+    assert r["p"] == r["q"] == "" if few else float(r["p"]) <= float(r["q"]) <= 1, r
 EOT
     done
 done
