@@ -19,7 +19,8 @@ void choice_init(struct choice *c, const struct settings *settings)
     copy_name(c->model, settings->model);
     copy_name(c->data, settings->data);
     copy_name(c->device, settings->device);
-    snprintf(c->positions, sizeof c->positions, "%s", settings_positions(settings));
+    snprintf(c->positions, sizeof c->positions, "%s",
+             settings->positions ? settings->positions : "");
 }
 
 bool choice_apply(const struct choice *c, struct settings *to, struct arena *a, struct abl_err *err)
@@ -31,12 +32,12 @@ bool choice_apply(const struct choice *c, struct settings *to, struct arena *a, 
     to->experiment = c->experiment;
     to->sites = c->sites;
     to->direction = c->direction;
-    to->positions = arena_strdup(a, c->positions);
+    to->positions = *c->positions ? arena_strdup(a, c->positions) : NULL;
     if (*c->sets) {
         to->sets = arena_strdup(a, c->sets);
         to->pairs = to->triplets = NULL;
     }
-    return (to->positions && (!*c->sets || to->sets)) || abl_no_memory(err);
+    return (!*c->positions == !to->positions && (!*c->sets || to->sets)) || abl_no_memory(err);
 }
 
 // Which of its two prompts a row is read with.

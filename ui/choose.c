@@ -179,7 +179,7 @@ unsigned choose_direction(struct state *s, const char *argument)
 unsigned choose_positions(struct state *s, const char *argument)
 {
     if (strlen(argument) >= sizeof s->choice.positions) {
-        state_say(s, true, "too many positions: expected last, all, each or a short list");
+        state_say(s, true, "too many positions: expected last, all, each, diff or a short list");
         return 0;
     }
     strcpy(s->choice.positions, argument);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PLACE_KEYS = 5, INVARIANT_TOP = 10 };
+enum { PLACE_KEYS = 6, INVARIANT_TOP = 10 };
 
 // What an effect is of, as a table of its run names it.
 struct place {

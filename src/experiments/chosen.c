@@ -62,6 +62,31 @@ bool chosen_heads(const struct session *session, struct arena *a, struct head_se
                        s->layers ? s->layers : "all");
 }
 
+// How many tokens the longest prompt has, of what gives to it too where it is paired.
+static uint32_t longest_prompt(const struct prompts *prompts, bool paired)
+{
+    uint32_t longest = 0;
+    for (size_t i = 0; i < prompts->n; i++) {
+        const struct prompt *p = &prompts->items[i];
+        uint32_t n = paired && p->n_corrupt_ids < p->n_ids ? p->n_corrupt_ids : p->n_ids;
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
+bool chosen_positions(const struct session *session, bool paired, struct arena *a,
+                      struct position **out, size_t *n, struct abl_err *err)
+{
+    const struct prompts *rows = session->prompts, *run = session_prompts(session);
+    const struct position_names names = { .n_tokens = longest_prompt(rows, paired),
+                                          .has_bos = rows->bos != TOKEN_NONE,
+                                          .spans = rows->span_names,
+                                          .n_spans = rows->n_span_names,
+                                          .prompts = run->items,
+                                          .n_prompts = run->n };
+    return positions_parse(session_positions(session), &names, a, out, n, err);
+}
+
 bool chosen_sets(const struct session *session, struct arena *a, struct head_set **out, size_t *n,
                  struct abl_err *err)
 {

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "plan/position.h"
 #include "plan/variant.h"
 #include "session/session.h"
 
@@ -17,6 +18,10 @@ bool chosen_ablations(const struct session *session, struct ablations *out, stru
 // --heads within --layers, in the arena; at least one.
 bool chosen_heads(const struct session *session, struct arena *a, struct head_set *out,
                   struct abl_err *err);
+
+// --positions, in the arena; paired: only what the row's other prompt has a partner for counts.
+bool chosen_positions(const struct session *session, bool paired, struct arena *a,
+                      struct position **out, size_t *n, struct abl_err *err);
 
 // The head sets that --sets, --pairs and --triplets name, in the arena; at least one.
 bool chosen_sets(const struct session *session, struct arena *a, struct head_set **out, size_t *n,

@@ -1,14 +1,15 @@
 // Activation patching (Vig et al. 2020; Meng et al. 2022): one activation of the other run replaces
-// this run's, at one layer, one head where the site has heads, and one position counted from the
-// end or all of them. Or this run's own activation, everywhere: what that changes is rounding.
+// this run's, at one layer, one head where the site has heads, and one position. Or this run's own
+// activation, everywhere: what that changes is rounding.
 #include "experiments/chosen.h"
 #include "experiments/experiments.h"
 #include "plan/head_syntax.h"
+#include "plan/position.h"
 
 struct writer {
     const struct session *session;
     enum variant_role role; // of what is swept: ROLE_PATCH or ROLE_SHAM
-    const int32_t *positions;
+    const struct position *positions;
     size_t n_positions;
     const bool *layers;
     struct head_set heads; // of the asked layers
@@ -16,11 +17,30 @@ struct writer {
     struct abl_err *err;
 };
 
-static bool add_patch(struct writer *w, struct edit e, enum variant_role role)
+static struct edit patch_edit(const struct writer *w, enum site site, uint32_t layer, uint32_t head,
+                              const struct position *position)
 {
+    return (struct edit){ .site = site,
+                          .layer = layer,
+                          .head = head,
+                          .position = position->at,
+                          .reach = position->reach,
+                          .op = EDIT_SET,
+                          .source = SOURCE_ROW,
+                          .donor = DONOR_MAP_OTHER,
+                          .from_start = conventions_of(w->session->settings.compat)->from_start
+                                        && position->at == ALL_POSITIONS };
+}
+
+// head: ALL_HEADS at sites without.
+static bool add_at(struct writer *w, enum site site, uint32_t layer, uint32_t head,
+                   const struct position *position, enum variant_role role)
+{
+    struct edit e = patch_edit(w, site, layer, head, position);
     if (role == ROLE_SHAM)
         e.donor = DONOR_MAP_SELF;
-    struct variant one = { .edits = &e,
+    struct variant one = { .position = position->name,
+                           .edits = &e,
                            .n_edits = 1,
                            .role = role,
                            .parent = NO_VARIANT,
@@ -28,28 +48,14 @@ static bool add_patch(struct writer *w, struct edit e, enum variant_role role)
     return variants_add(w->v, &one, NULL, w->err);
 }
 
-static struct edit patch_edit(const struct writer *w, enum site site, uint32_t layer, uint32_t head,
-                              int32_t position)
-{
-    return (struct edit){ .site = site,
-                          .layer = layer,
-                          .head = head,
-                          .position = position,
-                          .op = EDIT_SET,
-                          .source = SOURCE_ROW,
-                          .donor = DONOR_MAP_OTHER,
-                          .from_start = conventions_of(w->session->settings.compat)->from_start
-                                        && position == ALL_POSITIONS };
-}
-
-static bool add_head_patches(struct writer *w, enum site site, uint32_t layer, int32_t position)
+static bool add_heads_at(struct writer *w, enum site site, uint32_t layer,
+                         const struct position *position)
 {
     const struct model_shape *s = &w->session->model->shape;
     uint32_t group = s->n_heads / site_heads(s, site); // 1 but for kv heads
     for (size_t i = 0; i < w->heads.n; i++) {
         struct head h = w->heads.heads[i];
-        uint32_t head = h.head / group;
-        if (h.layer == layer && !add_patch(w, patch_edit(w, site, layer, head, position), w->role))
+        if (h.layer == layer && !add_at(w, site, layer, h.head / group, position, w->role))
             return false;
     }
     return true;
@@ -59,9 +65,8 @@ static bool add_layer(struct writer *w, enum site site, uint32_t layer)
 {
     bool has_heads = site_head_cols(&w->session->model->shape, site) > 0;
     for (size_t i = 0; i < w->n_positions; i++)
-        if (!(has_heads
-                  ? add_head_patches(w, site, layer, w->positions[i])
-                  : add_patch(w, patch_edit(w, site, layer, ALL_HEADS, w->positions[i]), w->role)))
+        if (!(has_heads ? add_heads_at(w, site, layer, &w->positions[i])
+                        : add_at(w, site, layer, ALL_HEADS, &w->positions[i], w->role)))
             return false;
     return true;
 }
@@ -69,9 +74,9 @@ static bool add_layer(struct writer *w, enum site site, uint32_t layer)
 // One patch of the run into itself for each site: what it changes is rounding.
 static bool add_sham(struct writer *w, enum site site, uint32_t layer)
 {
+    static const struct position everywhere = { .at = ALL_POSITIONS, .name = "all" };
     bool has_heads = site_head_cols(&w->session->model->shape, site) > 0;
-    return add_patch(w, patch_edit(w, site, layer, has_heads ? 0 : ALL_HEADS, ALL_POSITIONS),
-                     ROLE_SHAM);
+    return add_at(w, site, layer, has_heads ? 0 : ALL_HEADS, &everywhere, ROLE_SHAM);
 }
 
 static bool add_sites(struct writer *w)
@@ -91,19 +96,6 @@ static bool add_sites(struct writer *w)
     return true;
 }
 
-// How far from the end any row and what gives to it have partners.
-static uint32_t longest_shared(const struct session *session, enum variant_role role)
-{
-    uint32_t longest = 0;
-    for (size_t i = 0; i < session->prompts->n; i++) {
-        const struct prompt *p = &session->prompts->items[i];
-        bool alone = role == ROLE_SHAM || p->n_ids < p->n_corrupt_ids;
-        uint32_t n = alone ? p->n_ids : p->n_corrupt_ids;
-        longest = n > longest ? n : longest;
-    }
-    return longest;
-}
-
 static bool list_places(const struct session *session, enum variant_role role, struct variants *out,
                         struct abl_err *err)
 {
@@ -112,15 +104,15 @@ static bool list_places(const struct session *session, enum variant_role role, s
     struct arena scratch = { 0 };
     struct variants v = { 0 };
     struct writer w = { .session = session, .role = role, .v = &v, .err = err };
-    int32_t *positions;
+    struct position *positions;
     bool *layers = arena_alloc(&scratch, shape->n_layers, sizeof *layers);
     bool ok
         = (layers || abl_no_memory(err))
           && (role == ROLE_SHAM || donors_need_other(&session->donors, "--experiment patch", err))
           && layers_parse(s->layers ? s->layers : "all", shape, layers, err)
           && chosen_heads(session, &scratch, &w.heads, err)
-          && positions_parse(settings_positions(s), longest_shared(session, role), &scratch,
-                             &positions, &w.n_positions, err);
+          && chosen_positions(session, role != ROLE_SHAM, &scratch, &positions, &w.n_positions,
+                              err);
     w.layers = layers;
     w.positions = ok ? positions : NULL;
     size_t per_layer = N_SITES * (w.n_positions * (shape->n_heads + 1) + 1);

@@ -18,18 +18,20 @@ enum edit_source {
     // the head's mean of z over all tokens of all prompts but BOS,
     // which keeps its value (site z only)
     SOURCE_MEAN,
-    // the intact activation of a donor prompt, positions (of edges both ends) aligned from the end,
-    // or as from_start says. BOS meets BOS alone: a token without a partner of its class keeps its
-    // value
+    // the intact activation of a donor prompt, at the same position of it, or as from_start says;
+    // of edges both ends are aligned from the query. BOS meets BOS alone: a token without a partner
+    // of its class keeps its value
     SOURCE_ROW,
 };
 
 struct edit {
     enum site site;
     uint32_t layer;
-    uint32_t head; // of sites that have heads; ALL_HEADS there or elsewhere: the whole width
-    // counted from the prompt's end: -1 is the last token; ALL_POSITIONS. Of edges the query's.
-    int32_t position;
+    uint32_t head;    // of sites that have heads; ALL_HEADS there or elsewhere: the whole width
+    int32_t position; // as in position.h: -1 is the last token. Of edges the query's
+    // how many tokens at the prompts' ends it can touch where the position is no number from the
+    // end (position_reach); 0: any
+    uint32_t reach;
     enum edit_op op;
     float factor;
     enum edit_source source;

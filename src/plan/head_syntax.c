@@ -481,38 +481,6 @@ bool combinations_parse(const char *text, uint32_t k, const struct model_shape *
     return true;
 }
 
-bool positions_parse(const char *text, uint32_t longest, struct arena *a, int32_t **out, size_t *n,
-                     struct abl_err *err)
-{
-    size_t cap = strlen(text) + longest + 1;
-    int32_t *positions = arena_alloc(a, cap, sizeof *positions);
-    struct part p;
-    uint32_t back = 0;
-    if (!positions)
-        return abl_no_memory(err);
-    *n = 0;
-    *out = positions;
-    if (strcmp(text, "last") == 0 || strcmp(text, "all") == 0) {
-        positions[(*n)++] = *text == 'l' ? -1 : ALL_POSITIONS;
-        return true;
-    }
-    for (uint32_t i = 1; strcmp(text, "each") == 0 && i <= longest; i++)
-        positions[(*n)++] = -(int32_t)i;
-    if (*n)
-        return true;
-    while (next_part(&text, ',', &p)) {
-        bool ok = p.len > 1 && *p.text == '-'
-                  && number_below(p.text + 1, p.len - 1, longest + 1, &back) && back;
-        if (!ok)
-            return abl_fail(err, ABL_USAGE,
-                            "bad position '%.*s' in --positions: expected last, all, each, or "
-                            "numbers from -1 (the last token) to -%" PRIu32 ", such as -1,-3",
-                            (int)p.len, p.text, longest);
-        positions[(*n)++] = -(int32_t)back;
-    }
-    return true;
-}
-
 const char *head_set_label(const struct head_set *set, struct arena *a)
 {
     char *label = arena_alloc(a, set->n * 24 + 1, 1);

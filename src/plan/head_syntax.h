@@ -1,4 +1,4 @@
-// The little languages of --heads, --layers, --sets, --pairs, --triplets and --positions.
+// The little languages of --heads, --layers, --sets, --pairs and --triplets.
 #ifndef ABL_PLAN_HEAD_SYNTAX_H
 #define ABL_PLAN_HEAD_SYNTAX_H
 
@@ -42,11 +42,6 @@ bool sets_parse(const char *text, const struct model_shape *shape, struct arena 
 // the option.
 bool combinations_parse(const char *text, uint32_t k, const struct model_shape *shape,
                         struct arena *a, struct head_set **out, size_t *n, struct abl_err *err);
-
-// "last", "all", "each" or "-1,-3": positions counted from the end, ALL_POSITIONS for "all".
-// longest: how far back any prompt reaches.
-bool positions_parse(const char *text, uint32_t longest, struct arena *a, int32_t **out, size_t *n,
-                     struct abl_err *err);
 
 bool head_set_has(const struct head_set *set, struct head h);
 

@@ -9,6 +9,7 @@
 #define ALL_HEADS UINT32_MAX
 #define NO_LAYER UINT32_MAX
 enum { ALL_POSITIONS = INT32_MAX };
+#define ALL_TOKENS UINT32_MAX // of a prompt, counted from its end
 
 struct head {
     uint32_t layer, head;

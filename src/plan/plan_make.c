@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "plan/plan_blocks.h"
 #include "plan/plan_walk.h"
+#include "plan/position.h"
 #include "plan/row_edits.h"
 #include "plan/savings.h"
 #include "plan/shared_start.h"
@@ -81,9 +82,9 @@ static bool is_of_pattern(const struct edit *e)
 }
 
 // A read-out may then take from a donor's row that is none.
-static bool is_from_start(const struct edit *e)
+static bool crosses_ends(const struct edit *e)
 {
-    return e->from_start;
+    return e->source == SOURCE_ROW && (e->from_start || position_crosses_ends(e->position));
 }
 
 // ----------------------------------------------------------------------------------------- groups
@@ -265,9 +266,8 @@ static bool add_variants(struct maker *m)
     struct plan *p = m->p;
     unsigned left_out = m->in->left_out;
     bool flat = left_out & SAVING_SHARED_ROWS || any_edit(m, tells_prompts_apart);
-    unsigned flags
-        = (flat ? PASS_FLAT : 0)
-          | (left_out & SAVING_LAST_LAYER || any_edit(m, is_from_start) ? PASS_WHOLE : 0);
+    unsigned flags = (flat ? PASS_FLAT : 0)
+                     | (left_out & SAVING_LAST_LAYER || any_edit(m, crosses_ends) ? PASS_WHOLE : 0);
     p->edits_patterns = any_edit(m, is_of_pattern);
     if (!plan_donors(m->in, m->todo, m->n_todo, p, m->err))
         return false;

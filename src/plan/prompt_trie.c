@@ -70,7 +70,7 @@ static bool build_reads(struct trie *t, struct abl_err *err)
 bool trie_build(const struct prompt *prompts, size_t n, bool share, struct trie *out,
                 struct abl_err *err)
 {
-    struct trie t = { .n_prompts = (uint32_t)n };
+    struct trie t = { .prompts = prompts, .n_prompts = (uint32_t)n };
     struct hash known = { 0 };
     size_t n_tokens = 0;
     for (size_t p = 0; p < n; p++)
@@ -136,6 +136,19 @@ uint32_t trie_node(const struct trie *t, uint32_t prompt, uint32_t back)
         node = t->parent[node];
     }
     return node;
+}
+
+struct trie_place trie_last(const struct trie *t, uint32_t prompt)
+{
+    uint32_t node = t->reads[t->read_of[prompt]];
+    return (struct trie_place){ node, t->position[node] };
+}
+
+uint32_t trie_back_to(const struct trie *t, struct trie_place *place, uint32_t position)
+{
+    for (; place->position > position; place->position--)
+        place->node = t->parent[place->node];
+    return place->node;
 }
 
 uint32_t trie_tail(const struct trie *t, uint32_t tail, uint32_t *nodes)

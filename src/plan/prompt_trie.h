@@ -19,6 +19,7 @@
 #include "text/prompts.h"
 
 struct trie {
+    const struct prompt *prompts; // (n_prompts) that it is of, borrowed
     uint32_t n_prompts, n_nodes, n_reads;
     // (n_nodes); the parent of a first token is the node itself
     uint32_t *token, *position, *parent;
@@ -53,5 +54,13 @@ uint32_t trie_tail(const struct trie *t, uint32_t tail, uint32_t *nodes);
 // The node `back` tokens before the prompt's last (0 = the last), or UINT32_MAX when the prompt is
 // shorter.
 uint32_t trie_node(const struct trie *t, uint32_t prompt, uint32_t back);
+
+// A place in a prompt from which others before it are found without a walk from its end.
+struct trie_place {
+    uint32_t node, position;
+};
+struct trie_place trie_last(const struct trie *t, uint32_t prompt);
+// The node at a position, at or before the place's own, where the place then is.
+uint32_t trie_back_to(const struct trie *t, struct trie_place *place, uint32_t position);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/size.h"
+#include "plan/position.h"
 
 bool edits_any(const struct variant *const *variants, uint32_t n, uint32_t layer, enum site site)
 {
@@ -147,36 +148,52 @@ static bool add_shared(struct collector *c, const struct edit *e, uint32_t copy)
     return true;
 }
 
-// The donor's row `back` tokens before its last, none where it is shorter. Among read-outs only its
-// last is a row.
-static struct partner donor_row(const struct edit_job *job, const struct edit *e, uint32_t prompt,
-                                uint32_t back)
+// The prompt that gives to a row, and how far back it has been looked through.
+struct giver {
+    uint32_t number; // in the donors' trie
+    const struct prompt *prompt;
+    struct trie_place at;
+};
+
+static struct giver giver_of(const struct edit_job *job, const struct edit *e, uint32_t prompt)
 {
-    const struct trie *t = job->donors->trie;
-    uint32_t number = job->donors->number[job->donors->maps[e->donor][job->first_prompt + prompt]];
-    uint32_t last = t->position[t->reads[t->read_of[number]]];
-    if (e->from_start)
-        back = last - job->trie->position[trie_node(job->trie, prompt, back)];
-    if (back > last) // also where it went below 0
-        return (struct partner){ UINT32_MAX, 0 };
-    uint32_t row = job->space == ROWS_NODES ? trie_node(t, number, back)
-                   : back                   ? UINT32_MAX
-                                            : t->read_of[number];
-    return (struct partner){ row, last - back };
+    const struct donor_rows *d = job->donors;
+    uint32_t number = d->number[d->maps[e->donor][job->first_prompt + prompt]];
+    return (struct giver){ number, &d->trie->prompts[number], trie_last(d->trie, number) };
 }
 
-// Edits that are counted from the end or take a donor's row: prompt by prompt.
+// What gives to the i-th token from the last of the edit's position in a prompt, which is `token`.
+// Among read-outs only a donor's last is a row.
+static struct partner donor_row(const struct edit_job *job, const struct edit *e,
+                                struct giver *from, const struct prompt *to, uint32_t token,
+                                uint32_t i)
+{
+    const struct trie *t = job->donors->trie;
+    uint32_t partner = token, last = from->prompt->n_ids - 1;
+    if (!e->from_start && !position_partner(e->position, to, i, from->prompt, &partner))
+        return (struct partner){ UINT32_MAX, 0 };
+    if (partner > last || (job->space == ROWS_READS && partner != last))
+        return (struct partner){ UINT32_MAX, 0 };
+    uint32_t row
+        = job->space == ROWS_NODES ? trie_back_to(t, &from->at, partner) : t->read_of[from->number];
+    return (struct partner){ row, partner };
+}
+
+// Edits at a position, and those that take a donor's row: prompt by prompt.
 static bool add_per_prompt(struct collector *c, const struct edit *e, uint32_t copy)
 {
     const struct trie *t = c->job->trie;
     for (uint32_t p = 0; p < t->n_prompts; p++) {
-        bool all = e->position == ALL_POSITIONS;
-        uint32_t back = all ? 0 : (uint32_t) - (e->position + 1);
-        uint32_t node = trie_node(t, p, back);
-        for (; node != UINT32_MAX; node = all ? trie_node(t, p, ++back) : UINT32_MAX) {
-            struct partner from = e->source == SOURCE_ROW ? donor_row(c->job, e, p, back)
-                                                          : (struct partner){ e->layer, 0 };
-            if (!add_row(c, e, copy, node, from))
+        struct trie_place at = trie_last(t, p);
+        struct giver from = { 0 };
+        if (e->source == SOURCE_ROW)
+            from = giver_of(c->job, e, p);
+        for (uint32_t i = 0; i < position_count(e->position, &t->prompts[p]); i++) {
+            uint32_t token = position_token(e->position, &t->prompts[p], i);
+            struct partner with = e->source == SOURCE_ROW
+                                      ? donor_row(c->job, e, &from, &t->prompts[p], token, i)
+                                      : (struct partner){ e->layer, 0 };
+            if (!add_row(c, e, copy, trie_back_to(t, &at, token), with))
                 return false;
         }
     }

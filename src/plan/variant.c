@@ -33,15 +33,16 @@ static bool grow(struct variants *v)
 }
 
 // "resid_post@3[-1]", "z@3:1[all]".
-static const char *patch_label(const struct edit *e, bool sham, struct arena *a)
+static const char *patch_label(const struct variant *v, struct arena *a)
 {
-    char head[16] = "", position[16] = "all";
+    const struct edit *e = &v->edits[0];
+    char head[16] = "", number[16] = "all";
     if (e->head != ALL_HEADS)
         snprintf(head, sizeof head, ":%" PRIu32, e->head);
     if (e->position != ALL_POSITIONS)
-        snprintf(position, sizeof position, "%" PRId32, e->position);
-    return arena_printf(a, "%s%s@%" PRIu32 "%s[%s]", sham ? "sham " : "", site_name(e->site),
-                        e->layer, head, position);
+        snprintf(number, sizeof number, "%" PRId32, e->position);
+    return arena_printf(a, "%s%s@%" PRIu32 "%s[%s]", v->role == ROLE_SHAM ? "sham " : "",
+                        site_name(e->site), e->layer, head, v->position ? v->position : number);
 }
 
 const char *variant_restored_label(const struct variant *v, struct arena *a)
@@ -70,7 +71,7 @@ const char *variant_label(const struct variant *v, struct arena *a)
     case ROLE_SHAM:
         break;
     }
-    return patch_label(&v->edits[0], v->role == ROLE_SHAM, a);
+    return patch_label(v, a);
 }
 
 static bool copy_heads(struct head_set *set, struct arena *a)
@@ -229,11 +230,12 @@ static bool append(struct variants *v, const struct variant *variant, struct abl
     struct variant copy = *variant;
     if (!grow(v))
         return abl_no_memory(err);
+    copy.position = variant->position ? arena_strdup(&v->arena, variant->position) : NULL;
     copy.label = variant->label ? arena_strdup(&v->arena, variant->label)
                                 : variant_label(variant, &v->arena);
     copy.edits = arena_alloc(&v->arena, variant->n_edits, sizeof *copy.edits);
-    if (!copy.label || !copy.edits || !copy_heads(&copy.nodes, &v->arena)
-        || !copy_heads(&copy.restored, &v->arena))
+    if (!copy.label || !copy.position != !variant->position || !copy.edits
+        || !copy_heads(&copy.nodes, &v->arena) || !copy_heads(&copy.restored, &v->arena))
         return abl_no_memory(err);
     if (variant->n_edits)
         memcpy(copy.edits, variant->edits, variant->n_edits * sizeof *copy.edits);
@@ -389,9 +391,9 @@ uint32_t variant_tail(const struct variant *v)
         if (edit_is_identity(e))
             continue;
         // Edges are not counted by rows: patterns are edited over whole copies.
-        if (e->position == ALL_POSITIONS || e->site == SITE_PATTERN)
+        uint32_t back = e->position < 0 ? (uint32_t)-e->position : e->reach;
+        if (!back || e->position == ALL_POSITIONS || e->site == SITE_PATTERN)
             return ALL_TOKENS;
-        uint32_t back = (uint32_t)-e->position;
         tail = back > tail ? back : tail;
     }
     return tail;

@@ -38,8 +38,9 @@ enum variant_donor {
 // the same element of the same site. Whoever wants to know what a variant is asks its fields: the
 // label is for people.
 struct variant {
-    const char *label;  // as variant_label
-    struct edit *edits; // of ROLE_PATCH and ROLE_SHAM one, which says the place
+    const char *label;    // as variant_label
+    const char *position; // what a patch's position is called: "subject:last"; NULL: its number
+    struct edit *edits;   // of ROLE_PATCH and ROLE_SHAM one, which says the place
     size_t n_edits;
     enum variant_role role;
     size_t parent;            // number of a variant of the list, or NO_VARIANT
@@ -117,7 +118,6 @@ uint32_t variant_first_layer(const struct variant *v);
 
 // How many tokens at the end of each prompt the variant can change; ALL_TOKENS where it has no such
 // bound. Tokens see what is before them, so that the others stay as they are.
-#define ALL_TOKENS UINT32_MAX
 uint32_t variant_tail(const struct variant *v);
 
 #endif

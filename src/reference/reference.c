@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reference/reference_layer.h"
+#include "reference/reference_position.h"
 
 // One prompt under one variant, on its way through the layers.
 struct pass_state {
@@ -88,10 +89,10 @@ static double *weights_of(const struct walk *w, const struct exact_layer *l, dou
 static bool find_partner(const struct walk *w, const struct edit *e, const struct prompt *prompt,
                          const struct prompt *donor, size_t at, size_t *partner)
 {
-    size_t n = prompt->n_ids, n_donor = donor->n_ids;
-    if (e->from_start ? at >= n_donor : n - at > n_donor)
+    *partner = at;
+    if (e->from_start ? at >= donor->n_ids
+                      : !exact_partner(e->position, prompt, donor, at, partner))
         return false;
-    *partner = e->from_start ? at : n_donor - (n - at);
     return !w->job->has_bos || (at == 0) == (*partner == 0);
 }
 
@@ -143,21 +144,20 @@ struct row_matrix {
 static void run_edit(const struct walk *w, const struct exact_layer *l, const struct edit *e,
                      uint32_t prompt, struct row_matrix rows)
 {
-    int64_t n = w->job->prompts[prompt].n_ids;
+    const struct prompt *p = &w->job->prompts[prompt];
     size_t first = 0, n_cols = site_cols(w->shape, e->site);
     size_t head_cols = site_head_cols(w->shape, e->site);
     if (head_cols && e->head != ALL_HEADS) {
         first = (size_t)e->head * head_cols;
         n_cols = head_cols;
     }
-    for (int64_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < p->n_ids; i++) {
         bool keeps;
-        if (e->position != ALL_POSITIONS && i != n + e->position)
+        if (!exact_is_at(e->position, p, i))
             continue;
-        const double *source = edit_source(w, l, e, prompt, (size_t)i, &keeps);
+        const double *source = edit_source(w, l, e, prompt, i, &keeps);
         if (!keeps)
-            edit_row(e, rows.at + (size_t)i * rows.stride + first, source ? source + first : NULL,
-                     n_cols);
+            edit_row(e, rows.at + i * rows.stride + first, source ? source + first : NULL, n_cols);
     }
 }
 
@@ -204,7 +204,7 @@ static void at_pattern(const struct walk *w, const struct exact_layer *l,
             continue;
         for (size_t i = 0; i < n; i++)
             for (size_t h = 0; h < n_heads; h++)
-                if ((e->position == ALL_POSITIONS || (int64_t)i == (int64_t)n + e->position)
+                if (exact_is_at(e->position, s->prompt, i)
                     && (e->head == ALL_HEADS || e->head == h))
                     edit_weights(w, l, e, s, pattern, i, h);
     }

@@ -7,7 +7,7 @@ const struct cross_matrix cross_matrices[N_CROSS_MATRICES] = {
     { &table_group_impact, "group_matrix", { "heads" }, { "kind", "control" }, "groups", false },
     { &table_layer_impact,
       "layer_matrix",
-      { "site", "layer", "head", "positions", "position" },
+      { "site", "layer", "head", "positions", "position", "role" },
       { "direction", "sham" },
       "layers",
       false },

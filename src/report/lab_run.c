@@ -200,6 +200,7 @@ static bool take_place(struct lab_reader *r, size_t row, struct lab_component *c
 {
     const char *site = lab_cell(r->impact, row, "site"), *layer = lab_cell(r->impact, row, "layer");
     const char *position = lab_cell(r->impact, row, "position");
+    const char *role = lab_cell(r->impact, row, "role");
     bool all = lab_is(lab_cell(r->impact, row, "positions"), POSITIONS_ALL);
     if (!site || !layer)
         return abl_fail(r->err, ABL_BAD_DATA, "'%s': row %zu names no place", r->impact->path,
@@ -210,7 +211,7 @@ static bool take_place(struct lab_reader *r, size_t row, struct lab_component *c
                         "expected sites such as resid_post",
                         r->out->dir);
     bool sham = lab_is(lab_cell(r->impact, row, "direction"), "sham");
-    const char *where = all ? POSITIONS_ALL : position ? position : "";
+    const char *where = all ? POSITIONS_ALL : role ? role : position ? position : "";
     c->variant = arena_printf(r->a, "%s%s@%s[%s]", sham ? "sham " : "", site, layer, where);
     c->keys[0] = layer;
     c->keys[1] = all ? granularity_of(site) : arena_printf(r->a, "%s[%s]", site, where);

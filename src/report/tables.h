@@ -62,7 +62,8 @@ extern const struct table *const run_tables[N_TABLES];
 
 // What layer_impact.csv says in `positions`.
 #define POSITIONS_ALL "all"
-#define POSITIONS_ONE "one" // that of `position`
+#define POSITIONS_ONE "one"   // that of `position`
+#define POSITIONS_ROLE "role" // where `role` is in each row
 
 // Whether an experiment's runs can have the table, and whether this run has it.
 bool table_is_of(const struct table *t, const struct experiment *e);

@@ -2,8 +2,10 @@
 // each metric.
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "plan/head_syntax.h"
+#include "plan/position.h"
 #include "report/columns.h"
 #include "report/tables.h"
 
@@ -252,17 +254,29 @@ static void cell_place_head(struct sheet *s, const struct table_row *row)
     put_head(s, place(row)->head);
 }
 
-static bool is_everywhere(const struct table_row *row)
+static const char *positions(const struct table_row *row)
 {
-    return place(row)->position == ALL_POSITIONS;
+    int32_t position = place(row)->position;
+    return position == ALL_POSITIONS      ? POSITIONS_ALL
+           : position_is_number(position) ? POSITIONS_ONE
+                                          : POSITIONS_ROLE;
 }
 
 static void cell_position(struct sheet *s, const struct table_row *row)
 {
-    if (is_everywhere(row))
-        sheet_missing(s);
-    else
+    if (position_is_number(place(row)->position))
         sheet_int(s, place(row)->position);
+    else
+        sheet_missing(s);
+}
+
+// The name, where it says more than the number.
+static void cell_role(struct sheet *s, const struct table_row *row)
+{
+    const char *name = row->variant->position;
+    bool is_role
+        = name && place(row)->position != ALL_POSITIONS && strspn(name, "-0123456789") == 0;
+    sheet_text(s, is_role ? name : NULL);
 }
 
 static const char *direction(const struct table_row *row)
@@ -283,7 +297,7 @@ static void cell_patch_small(struct sheet *s, const struct table_row *row)
 
 CELL(cell_site, text, site_name(place(row)->site))
 CELL(cell_place_layer, uint, place(row)->layer)
-CELL(cell_positions, text, is_everywhere(row) ? POSITIONS_ALL : POSITIONS_ONE)
+CELL(cell_positions, text, positions(row))
 CELL(cell_direction, text, direction(row))
 CELL(cell_recovered, number, is_sham(row) ? (double)NAN : recovery(row)->ratio.mean)
 
@@ -294,10 +308,13 @@ static const struct column patch_columns[] = {
     { "layer", CELL_INTEGER, "", "of the place, from 0", cell_place_layer },
     { "head", CELL_INTEGER | CELL_OR_NONE, "",
       "in its layer, from 0; missing where the place has none", cell_place_head },
-    { "positions", CELL_TEXT, "", "where in the prompt: all, or the one that position says",
+    { "positions", CELL_TEXT, "",
+      "where in the prompt: all, the one that position says, or where role is in each row",
       cell_positions },
     { "position", CELL_INTEGER | CELL_OR_NONE, "",
-      "from the prompt's end: -1 is the last token; missing of all", cell_position },
+      "from the prompt's end: -1 is the last token; from its start: 0 is the first; missing of all "
+      "and where role alone says it",
+      cell_position },
     { "direction", CELL_TEXT, "",
       "the run that gives and the one that is read; sham: one gives to itself", cell_direction },
     METRIC_COLUMN,
@@ -313,6 +330,9 @@ static const struct column patch_columns[] = {
     N_CLUSTERS_COLUMN,
     { "small_denominator", CELL_BOOLEAN | CELL_OR_NONE, "",
       "whether that lead is not told from 0; missing of shams", cell_patch_small },
+    { "role", CELL_TEXT | CELL_OR_NONE, "",
+      "the position by name: diff, END, NAME:last of a span; missing of numbers and all",
+      cell_role },
 };
 
 const struct table table_layer_impact = {

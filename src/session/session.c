@@ -94,6 +94,20 @@ static bool open_model(struct session *session, struct abl_err *err)
     return ok;
 }
 
+const char *session_positions(const struct session *session)
+{
+    const struct settings *s = &session->settings;
+    const char *theirs = conventions_of(s->compat)->positions;
+    if (s->positions)
+        return s->positions;
+    if (theirs || s->whole_answers || !(s->experiment->options & READS_PATCH))
+        return theirs ? theirs : "all";
+    for (size_t i = 0; i < session->prompts->n; i++)
+        if (session->prompts->items[i].n_ids != session->prompts->items[i].n_corrupt_ids)
+            return "last";
+    return "diff";
+}
+
 static const struct whole_answers *run_answers(const struct session *session)
 {
     return session->answers ? session->answers : session->sequences;

@@ -86,6 +86,11 @@ void session_free(struct session *session);
 // The rows' prompts, also where longer ones are run for whole answers.
 bool session_observe(struct session *session, const struct observer *o, struct abl_err *err);
 
+// The positions that edits act at: those asked for, else every one where heads are ablated. Of
+// patches "diff" where each row's prompts are equally long, else "last", but "all" as tinyLab had
+// it and behind whole answers, which have no one last token.
+const char *session_positions(const struct session *session);
+
 // What a plan of this run on a device is made from, without variants.
 struct plan_input session_plan_input(const struct session *session,
                                      const struct device_info *device);

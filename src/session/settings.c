@@ -65,16 +65,6 @@ bool settings_run_corrupt(const struct settings *s)
     return s->experiment->traits & SWAPS_PROMPTS && s->direction == CLEAN_TO_CORRUPT;
 }
 
-const char *settings_positions(const struct settings *s)
-{
-    if (s->positions)
-        return s->positions;
-    const char *theirs = conventions_of(s->compat)->positions;
-    return theirs             ? theirs
-           : s->whole_answers ? "all" // they have no one last token
-                              : "last";
-}
-
 struct run_memory settings_memory(const struct settings *s, const struct device_info *device)
 {
     if (s->mem)

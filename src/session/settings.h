@@ -46,7 +46,7 @@ struct settings {
     uint32_t n_controls;                 // of sets: random sets for each chosen one
     unsigned sites;                      // of patch: 1 << site
     enum direction direction;            // of patch
-    const char *positions;               // of patch, NULL: see settings_positions
+    const char *positions;               // NULL: see session_positions
     bool whole_answers;                  // --span full
     enum answer_rule answers;            // of targets and foils that are lists
     enum ov_kind ov_kind;
@@ -92,10 +92,6 @@ bool settings_ablate(const struct settings *s);
 struct ablations settings_ablations(const struct settings *s);
 // Whether the corrupt prompts are the ones that run, and the clean ones give.
 bool settings_run_corrupt(const struct settings *s);
-
-// The positions that patches act at: those asked for, else "last", but "all" as tinyLab had it and
-// behind whole answers.
-const char *settings_positions(const struct settings *s);
 
 // Bytes that a run takes on a device: of activations, and of weights before they come and go layer
 // by layer. Without --mem: 256 MiB, of a GPU a sixteenth of its memory up to 2 GiB, and three

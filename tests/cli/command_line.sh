@@ -59,7 +59,7 @@ succeeds second_run_replaces_the_first --export "$scratch/run" --data facts --de
 holds no_temporary_folder_stays no_leftovers "$scratch"
 succeeds sets_export --export "$scratch/sets" --experiment sets --sets '0:2+1:4;0:2+1:4+2:7' --device cpu --quiet
 succeeds patterns_are_patched --export "$scratch/pattern" --experiment patch --patch-site pattern --layers 3 --rows 4 --device cpu --quiet
-holds patterns_have_labels grep -q '^"pattern@3:1\[-1\]",' "$scratch/pattern/metrics/per_example.csv"
+holds patterns_have_labels grep -q '^"pattern@3:1\[diff\]",' "$scratch/pattern/metrics/per_example.csv"
 holds a_pattern_patched_into_itself_changes_nothing grep -q '"sham_max_abs_delta":[[:space:]]*0,' "$scratch/pattern/metrics/summary.json"
 succeeds attention_is_read --export "$scratch/attn" --experiment attn --heads 1:2,3:0 --rows 4 --device cpu --quiet
 # The first five columns hold no comma, and the last is the weight.

@@ -120,8 +120,8 @@ says something_to_recover_is_not_flagged "$scratch/each_position" \
     '{r["small_denominator"] for r in t("layer_impact", direction="clean->corrupt", metric="ld")} == {"0"}'
 says nothing_to_recover_is_missing "$scratch/corrupt_is_clean" 'all(r["recovery"] == "" for r in t("layer_impact", metric="ld"))'
 
-says each_reaches_back_to_the_first_token "$scratch/each_position" \
-    'sorted({int(r["position"]) for r in t("layer_impact", metric="ld", direction="clean->corrupt")}) == list(range(-14, 0))'
+says each_reaches_back_to_the_first_token_behind_bos "$scratch/each_position" \
+    'sorted({int(r["position"]) for r in t("layer_impact", metric="ld", direction="clean->corrupt")}) == list(range(-13, 0))'
 run pairs --rows 12 --experiment sets --pairs '0:2,4,7' --triplets '1:0,1,2' --controls 5
 says pairs_are_all_pairs "$scratch/pairs" \
     '[r["heads"] for r in t("group_impact", kind="chosen", metric="ld")] == ["0:2+0:4", "0:2+0:7", "0:4+0:7", "1:0+1:1+1:2"]'
@@ -146,7 +146,7 @@ holds another_seed_draws_others sh -c '! cmp -s "$1" "$2"' - "$scratch/drawn_a/m
 
 bad() { refuses "$1" 2 "$2" --export "$scratch/bad" "${@:3}"; }
 patch=(--experiment patch)
-for p in 0 1 -0 -99 -1, first ,-1 '' '-1;-2'; do
+for p in 99 -0 -99 -1, first ,-1 '' '-1;-2'; do
     bad "positions_refuse_${p//[-,;]/_}_" "positions" "${patch[@]}" --positions "$p"
 done
 for s in resid z, ,z z,,q attn resid_pre,Z ''; do bad "sites_refuse_${s//,/_}_" 'patch-site: expected resid_pre' "${patch[@]}" --patch-site "$s"; done

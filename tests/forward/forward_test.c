@@ -287,7 +287,7 @@ static void random_variants_agree_with_the_reference(void **state)
             for (int k = 0; k < 20; k++) {
                 char what[64];
                 random_variants_make(&list, &rng, &r.model->shape, b ? N_DONORS : n_prompts,
-                                     n_prompts);
+                                     prompts, n_prompts);
                 rig_run(&r, &list.v);
                 snprintf(what, sizeof what, "budget %zu, list %d", b, k);
                 rig_check(&r, &list.v, tolerance, what);

@@ -71,7 +71,7 @@ static void check_savings(const char *device, const char *folder, int n_lists)
     struct rng rng;
     rng_seed(&rng, 1000);
     for (int k = 0; k < n_lists; k++) {
-        random_variants_make(&list, &rng, &rigs[0].model->shape, N_DONORS, N);
+        random_variants_make(&list, &rng, &rigs[0].model->shape, N_DONORS, prompts, N);
         for (unsigned left_out = 0; left_out <= ALL_SAVINGS; left_out++)
             rig_run(&rigs[left_out], &list.v);
         for (unsigned left_out = 0; left_out < ALL_SAVINGS; left_out++)

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "plan/head_syntax.h"
+#include "plan/position.h"
 #include "plan/variant.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -98,14 +99,18 @@ static void combinations(const char *text, uint32_t k, const struct model_shape 
 
 static void positions(const char *text, uint32_t longest, struct arena *a)
 {
-    int32_t *one;
+    static const char *const spans[] = { "a", "b:c" };
+    const struct position_names names
+        = { .n_tokens = longest, .has_bos = longest % 2, .spans = spans, .n_spans = 2 };
+    struct position *one;
     size_t n;
     struct abl_err err = { 0 };
-    if (!fuzz_outcome(positions_parse(text, longest, a, &one, &n, &err), &err))
+    if (!fuzz_outcome(positions_parse(text, &names, a, &one, &n, &err), &err))
         return;
     for (size_t i = 0; i < n; i++)
-        REQUIRE(one[i] == ALL_POSITIONS || one[i] == -1
-                || (one[i] < 0 && one[i] >= -(int64_t)longest));
+        REQUIRE(one[i].name
+                && (one[i].at >= POSITION_SPANS || one[i].at == -1
+                    || (one[i].at < (int64_t)longest && one[i].at >= -(int64_t)longest)));
 }
 
 void fuzz_selections(const uint8_t *data, size_t size)

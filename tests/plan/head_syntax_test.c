@@ -179,49 +179,6 @@ static void bad_combinations_name_option_and_range(void **state)
         }
 }
 
-static void positions_count_from_the_end(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        int32_t expected[5]; // 0 ends
-    } cases[] = {
-        { "last", { -1 } }, { "all", { ALL_POSITIONS } },    { "each", { -1, -2, -3, -4 } },
-        { "-1", { -1 } },   { "-4,-1, -2", { -4, -1, -2 } },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct arena a = { 0 };
-        struct abl_err err = { 0 };
-        int32_t *positions;
-        size_t n, expected = 0;
-        if (!positions_parse(cases[i].text, 4, &a, &positions, &n, &err))
-            fail_msg("%s: %s", cases[i].text, err.text);
-        for (; cases[i].expected[expected]; expected++)
-            if (expected < n)
-                assert_int_equal(positions[expected], cases[i].expected[expected]);
-        assert_int_equal(n, expected);
-        arena_release(&a);
-    }
-}
-
-static void bad_positions_name_the_part_and_how_far_back(void **state)
-{
-    (void)state;
-    static const char *const bad[]
-        = { "0", "1", "-0", "-5", "-1,", ",-1", "first", "-", "--1", "-1;-2", "-99999999999", "" };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        struct arena a = { 0 };
-        struct abl_err err = { 0 };
-        int32_t *positions;
-        size_t n;
-        if (positions_parse(bad[i], 4, &a, &positions, &n, &err))
-            fail_msg("'%s' was taken", bad[i]);
-        assert_int_equal(err.code, ABL_USAGE);
-        assert_non_null(strstr(err.text, "to -4"));
-        arena_release(&a);
-    }
-}
-
 static void sets_run_their_singles_too(void **state)
 {
     (void)state;
@@ -265,8 +222,6 @@ int main(void)
         cmocka_unit_test(combinations_are_all_subsets_in_order),
         cmocka_unit_test(combinations_of_a_whole_layer_are_binomial),
         cmocka_unit_test(bad_combinations_name_option_and_range),
-        cmocka_unit_test(positions_count_from_the_end),
-        cmocka_unit_test(bad_positions_name_the_part_and_how_far_back),
         cmocka_unit_test(sets_run_their_singles_too),
         cmocka_unit_test(identity_edits_have_no_first_layer),
     };

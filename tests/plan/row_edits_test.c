@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "plan/position.h"
 #include "plan/row_edits.h"
 #include "tests/support/check.h"
 
@@ -17,8 +18,13 @@
 //   B: 9 1 4        0 1 4        4 5 6        10 | 11-12 | 13-15
 //   C: 9            0            7            16
 static const uint32_t a_ids[] = { 9, 1, 2, 3 }, b_ids[] = { 9, 1, 4 }, c_ids[] = { 9 };
-static const struct prompt run[]
-    = { { .ids = a_ids, .n_ids = 4 }, { .ids = b_ids, .n_ids = 3 }, { .ids = c_ids, .n_ids = 1 } };
+static struct token_span a_span = { 0, 1, 3 }, d_span = { 0, 2, 4 }, f_span = { 0, 1, 4 };
+static const uint32_t ends[] = { 0, 3 };
+static const struct prompt run[] = {
+    { .ids = a_ids, .n_ids = 4, .spans = { &a_span, 1 }, .differs = ends, .n_differs = 2 },
+    { .ids = b_ids, .n_ids = 3, .differs = ends, .n_differs = 1 },
+    { .ids = c_ids, .n_ids = 1 },
+};
 
 // The donors' prompts, their nodes, and the edges of their last rows:
 //
@@ -26,8 +32,11 @@ static const struct prompt run[]
 //   E: 9 6          0 4          10-11     read-out 1
 //   F: 9 1 2 5 7    0 1 2 5 6    16-20     read-out 2
 static const uint32_t f_ids[] = { 9, 1, 2, 5, 7 }, e_ids[] = { 9, 6 };
-static const struct prompt donor_prompts[]
-    = { { .ids = a_ids, .n_ids = 4 }, { .ids = e_ids, .n_ids = 2 }, { .ids = f_ids, .n_ids = 5 } };
+static const struct prompt donor_prompts[] = {
+    { .ids = a_ids, .n_ids = 4, .spans = { &d_span, 1 } },
+    { .ids = e_ids, .n_ids = 2 },
+    { .ids = f_ids, .n_ids = 5, .spans = { &f_span, 1 } },
+};
 
 // As they are numbered in the run that they come from, and for each of its prompts, of which the
 // trie has those from 2 on, its donor: A takes from F, B from E, C from D, and then all from D.
@@ -368,6 +377,22 @@ static void donors_are_aligned_from_the_end(void **state)
     expect_one(job, from_donor(-3, TO_OTHERS), PAIRS({ 1, 2 }));
 }
 
+// The same position of both, from its end: A's 1 2 and F's 1 2 5 (B has none), the first of A and
+// the first of D. Where a row's two prompts differ the prompts' ends count.
+static void donors_give_from_the_same_position(void **state)
+{
+    (void)state;
+    struct edit_job job = job_over(&flat);
+    expect_one(job, from_donor(position_of_span(0, POSITION_WHOLE), TO_OTHERS),
+               PAIRS({ 1, 2 }, { 2, 5 }));
+    expect_one(job, from_donor(position_of_span(0, POSITION_FIRST), TO_D), PAIRS({ 1, 2 }));
+    expect_one(job, from_donor(2, TO_OTHERS), PAIRS({ 2, 2 })); // E has no third token
+    expect_one(job, from_donor(POSITION_DIFF, TO_OTHERS), PAIRS({ 0, 1 }, { 3, 6 }, { 6, 4 }));
+    struct edit zero = edit_at(position_of_span(0, POSITION_LAST), EDIT_SET, SOURCE_NONE);
+    expect_one(job, zero, PAIRS({ 2, LAYER }));
+    expect_one(reads_over(&flat), from_donor(POSITION_DIFF, TO_OTHERS), PAIRS({ 0, 2 }, { 1, 1 }));
+}
+
 static void donors_are_aligned_from_the_start(void **state)
 {
     (void)state;
@@ -503,6 +528,7 @@ int main(void)
         cmocka_unit_test(lists_grow_and_begin_anew),
         cmocka_unit_test(tails_have_rows_of_their_own),
         cmocka_unit_test(donors_are_aligned_from_the_end),
+        cmocka_unit_test(donors_give_from_the_same_position),
         cmocka_unit_test(donors_are_aligned_from_the_start),
         cmocka_unit_test(bos_meets_bos_alone),
         cmocka_unit_test(read_outs_take_from_read_outs),

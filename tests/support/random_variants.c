@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/position.h"
+
 static bool overlap(const struct edit *a, const struct edit *b)
 {
     return a->site == b->site && a->layer == b->layer
            && (a->head == b->head || a->head == ALL_HEADS || b->head == ALL_HEADS)
-           && (a->position == b->position || a->position == ALL_POSITIONS
-               || b->position == ALL_POSITIONS);
+           && (a->position == b->position || a->position >= 0 || b->position >= 0);
 }
 
 static void random_source(struct rng *r, struct edit *e)
@@ -31,7 +32,25 @@ static void random_source(struct rng *r, struct edit *e)
     }
 }
 
-static struct edit random_edit(struct rng *r, const struct model_shape *s)
+// From the end, where some prompts have no ninth token; from the start; of spans; where two prompts
+// differ.
+static int32_t random_position(struct rng *r)
+{
+    switch (rng_below(r, 6)) {
+    case 0:
+        return (int32_t)rng_below(r, 9);
+    case 1:
+        return position_of_span(rng_below(r, 3),
+                                (enum position_part)rng_below(r, N_POSITION_PARTS));
+    case 2:
+        return POSITION_DIFF;
+    default:
+        return -1 - (int32_t)rng_below(r, rng_below(r, 2) ? 2 : 9);
+    }
+}
+
+static struct edit random_edit(struct rng *r, const struct model_shape *s,
+                               const struct prompt *prompts, size_t n_prompts)
 {
     static const float factors[] = { 0.0f, 0.5f, 1.0f, -0.7f, 1.5f };
     struct edit e = { .site = (enum site)rng_below(r, N_SITES),
@@ -42,9 +61,10 @@ static struct edit random_edit(struct rng *r, const struct model_shape *s)
                       .factor = factors[rng_below(r, 5)] };
     if (e.site == SITE_Z || (site_head_cols(s, e.site) && rng_below(r, 3)))
         e.head = rng_below(r, site_cols(s, e.site) / site_head_cols(s, e.site));
-    // some prompts have no ninth token
     if (rng_below(r, 2))
-        e.position = -1 - (int32_t)rng_below(r, rng_below(r, 2) ? 2 : 9);
+        e.position = random_position(r);
+    if (rng_below(r, 2))
+        e.reach = position_reach(e.position, prompts, n_prompts);
     random_source(r, &e);
     return e;
 }
@@ -75,7 +95,7 @@ static size_t begin_alike(struct rng *r, const struct model_shape *s, struct ran
 }
 
 void random_variants_make(struct random_variants *list, struct rng *r, const struct model_shape *s,
-                          size_t n_donors, size_t n_prompts)
+                          size_t n_donors, const struct prompt *prompts, size_t n_prompts)
 {
     *list = (struct random_variants){ .v = { .items = list->variants, .n = N_RANDOM } };
     for (size_t i = 0; i < n_prompts; i++)
@@ -83,7 +103,7 @@ void random_variants_make(struct random_variants *list, struct rng *r, const str
     for (size_t i = 0; i < list->v.n; i++) {
         size_t n = i ? begin_alike(r, s, list, i) : 0, wanted = 1 + rng_below(r, RANDOM_EDITS);
         for (size_t k = n; k < wanted; k++) {
-            struct edit e = random_edit(r, s);
+            struct edit e = random_edit(r, s, prompts, n_prompts);
             bool clash = false;
             for (size_t m = 0; m < n; m++)
                 clash = clash || overlap(&e, &list->edits[i][m]);

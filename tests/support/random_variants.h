@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "model/model.h"
 #include "plan/variant.h"
+#include "text/prompt.h"
 
 enum { N_RANDOM = 6, RANDOM_EDITS = 4, RANDOM_PROMPTS = 16 };
 
@@ -21,6 +22,6 @@ struct random_variants {
 };
 
 void random_variants_make(struct random_variants *list, struct rng *r, const struct model_shape *s,
-                          size_t n_donors, size_t n_prompts);
+                          size_t n_donors, const struct prompt *prompts, size_t n_prompts);
 
 #endif

@@ -197,15 +197,34 @@ void same_stats(const struct row_stats *found, const struct row_stats *expected,
 
 enum { LISTED_TARGETS = 3, LISTED_FOILS = 4, LISTED = LISTED_TARGETS + LISTED_FOILS };
 
-// The ids of all lie in one array, the first prompt's, and so do their lists.
+// Spans 0 and 1, where the prompt has them, and tokens that differ from some other prompt's.
+static void random_places(struct rng *r, struct prompt *p, struct token_span *spans,
+                          uint32_t *differs)
+{
+    p->spans.items = spans;
+    p->differs = differs;
+    for (uint32_t name = 0; name < 2; name++) {
+        uint32_t first = rng_below(r, p->n_ids), n = 1 + rng_below(r, 3);
+        if (rng_below(r, 4) && first + n <= p->n_ids)
+            spans[p->spans.n++] = (struct token_span){ name, first, first + n };
+    }
+    for (uint32_t back = 0; back < p->n_ids; back++)
+        if (!rng_below(r, 3))
+            differs[p->n_differs++] = back;
+}
+
+// The ids of all lie in one array, the first prompt's; so do lists, spans and differences.
 struct prompt *prompts_random(size_t n, uint32_t max_ids, uint32_t n_vocab, uint64_t seed)
 {
-    struct rng r;
+    struct rng r, places;
     rng_seed(&r, seed);
+    rng_seed(&places, seed + 1);
     struct prompt *p = calloc(n, sizeof *p);
     uint32_t *ids = calloc(n * (max_ids + LISTED), sizeof *ids);
     struct answer_lists *lists = calloc(n, sizeof *lists);
-    assert_true(p && ids && lists);
+    uint32_t *differs = calloc(n * max_ids, sizeof *differs);
+    struct token_span *spans = calloc(2 * n, sizeof *spans);
+    assert_true(p && ids && lists && differs && spans);
     for (size_t i = 0; i < n; i++) {
         uint32_t *own = ids + i * max_ids, count = 1 + rng_below(&r, max_ids);
         for (uint32_t k = 0; k < count; k++)
@@ -218,6 +237,7 @@ struct prompt *prompts_random(size_t n, uint32_t max_ids, uint32_t n_vocab, uint
                                 .target = target,
                                 .foil = (target + 1 + rng_below(&r, n_vocab - 1)) % n_vocab,
                                 .cluster = (uint32_t)i };
+        random_places(&places, &p[i], spans + 2 * i, differs + i * max_ids);
         if (i % 5)
             continue;
         uint32_t *listed = ids + n * max_ids + i * LISTED;
@@ -237,6 +257,8 @@ void prompts_random_free(struct prompt *prompts)
 {
     free((void *)(uintptr_t)prompts[0].ids);
     free((void *)(uintptr_t)prompts[0].lists);
+    free((void *)(uintptr_t)prompts[0].differs);
+    free(prompts[0].spans.items);
     free(prompts);
 }
 

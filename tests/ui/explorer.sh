@@ -175,7 +175,7 @@ shows 'export into folder'
 keys C-u heads Enter
 shows 'exported .*heads'
 same explorer_and_headless_write_the_same_heads heads
-picks patch 2 'resid_post@0\[-1\] .*%'
+picks patch 2 'resid_post@0\[diff\] .*%'
 same explorer_and_headless_write_the_same_patch patch --experiment patch
 keys S
 shows 'attn_out'
