@@ -175,12 +175,12 @@ shows 'export into folder'
 keys C-u heads Enter
 shows 'exported .*heads'
 same explorer_and_headless_write_the_same_heads heads
-picks patch 2 'resid_post@0\[diff\] .*%'
+picks patch 2 'resid_post@0\[dif.* .*%'
 same explorer_and_headless_write_the_same_patch patch --experiment patch
 keys S
 shows 'attn_out'
 keys g Enter
-expect another_site_is_patched 'resid_pre@0\[-1\] .*%'
+expect another_site_is_patched 'resid_pre@0\[diff\] .*%'
 picks ov 6 'top +bottom'
 same explorer_and_headless_write_the_same_ov ov --experiment ov
 keys t
