@@ -180,7 +180,7 @@ def make_runs(program, scratch, tables):
     later = runs.expected[singles[1], "metrics/layer_impact.csv"]
     runs.call("rebuild", scratch / "earlier", singles[1], "--export", scratch / "mended", "--quiet")
     runs.expected[scratch / "mended", "artifacts/cross_condition/layer_matrix.csv"] = {
-        c: columns[c] + list(later[c]) for c in later}
+        c: columns.get(c, [None] * len(columns["n"])) + list(later[c]) for c in later}  # which had no role
     # Tokens that look like something else.
     rename_tokens(Path("data/models/tiny-gpt2"), scratch / "renamed")
     write_rows(scratch / "T.jsonl", [
