@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "analysis/estimates.h"
+
 enum { SHOWN_TOKENS = 60 };
 
 void detail_free(struct detail *d)
@@ -41,6 +43,7 @@ static bool fill_rows(struct session *session, const struct results *t, enum met
                       struct detail *d, struct abl_err *err)
 {
     const struct prompts *p = session->prompts;
+    struct measured_rows measured = session_measured_rows(session);
     size_t variant = variant_of(t, d->ask.head, &d->ask.how);
     d->rows = arena_alloc(&d->arena, p->n, sizeof *d->rows);
     if (!d->rows)
@@ -54,9 +57,7 @@ static bool fill_rows(struct session *session, const struct results *t, enum met
             .target = answer_text(session, prompt_targets(prompt), &d->arena),
             .foil = answer_text(session, prompt_foils(prompt), &d->arena),
             .intact = metric_value(m, &session->intact[i], &session->intact[i]),
-            .delta = variant == NO_VARIANT
-                         ? NAN
-                         : metric_delta(m, &t->rows[variant * p->n + i], &session->intact[i])
+            .delta = variant == NO_VARIANT ? NAN : row_delta(&measured, t, variant, i, m)
         };
         if (!d->rows[i].prompt || !d->rows[i].target || !d->rows[i].foil)
             return abl_no_memory(err);

@@ -14,6 +14,18 @@
 // Each variant that is named is finished. Functions fail for want of memory alone, and leave *out
 // as it is then.
 
+// A metric of a row under a variant, and what the variant changes of it: the mean over its runs.
+double row_value(const struct measured_rows *measured, const struct results *results,
+                 size_t variant, size_t row, enum metric m);
+double row_delta(const struct measured_rows *measured, const struct results *results,
+                 size_t variant, size_t row, enum metric m);
+
+// Estimates of n columns, each given run by run (n, the variant's runs, rows): of the means over
+// runs, what donors add in the intervals. test: as in stats_estimates.
+bool estimate_runs(const struct measured_rows *measured, const struct variant *v,
+                   const double *runs, size_t n, const bool *test, struct estimate *out,
+                   struct abl_err *err);
+
 // What a variant changes of a metric: paired by row with the intact run.
 bool estimate_delta(const struct measured_rows *measured, const struct results *results,
                     size_t variant, enum metric m, struct estimate *out, struct abl_err *err);

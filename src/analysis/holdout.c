@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "analysis/estimates.h"
 #include "base/size.h"
 #include "stats/ranks.h"
 
@@ -99,9 +100,8 @@ static bool estimate_on(struct maker *m, enum side side, size_t variant, enum me
                         struct estimate *out)
 {
     const struct side_rows *s = &m->sides[side];
-    const struct row_stats *rows = m->results->rows + variant * m->results->n_prompts;
     for (size_t i = 0; i < s->n; i++)
-        m->column[i] = metric_delta(metric, &rows[s->rows[i]], &m->measured->intact[s->rows[i]]);
+        m->column[i] = row_delta(m->measured, m->results, variant, s->rows[i], metric);
     return stats_estimate(s->resampler, m->column, metric_is_signed(metric), out, m->err);
 }
 

@@ -16,7 +16,8 @@
 // one side.
 struct holdout_row {
     size_t variant;
-    // Of the paired delta. discovery: q over the list. heldout: q over the chosen ones alone, NaN
+    // Of the paired delta; of resampled rows without what one donor does to many, as donors may be
+    // on the other side. discovery: q over the list. heldout: q over the chosen ones alone, NaN
     // for the others.
     struct estimate discovery, heldout;
     uint32_t rank; // by |delta| on the discovery side, from 1 on

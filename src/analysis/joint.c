@@ -15,23 +15,27 @@ bool joint_singles(const struct results *results, const struct head *heads, size
     return true;
 }
 
-// Row by row: the joint delta (NO_VARIANT: none) plus `sign` times those of the singles.
+// Row by row and run by run: the joint delta (NO_VARIANT: none) plus `sign` times those of the
+// singles.
 static bool estimate_combined(const struct measured_rows *measured, const struct results *results,
                               size_t joint, const size_t *singles, size_t n_singles, double sign,
                               enum metric m, struct estimate *out, struct abl_err *err)
 {
     size_t n = results->n_prompts;
-    double *column = calloc(n + 1, sizeof *column);
+    const struct variant *v = &results->variants->items[joint == NO_VARIANT ? singles[0] : joint];
+    double *column = calloc(n * v->n_runs + 1, sizeof *column);
     if (!column)
         return abl_no_memory(err);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t at = 0; at < n * v->n_runs; at++) {
+        size_t run = at / n, i = at % n;
         const struct row_stats *intact = &measured->intact[i];
         if (joint != NO_VARIANT)
-            column[i] = metric_delta(m, &results->rows[joint * n + i], intact);
+            column[at] = metric_delta(m, &results_run(results, joint, run)[i], intact);
         for (size_t k = 0; k < n_singles; k++)
-            column[i] += sign * metric_delta(m, &results->rows[singles[k] * n + i], intact);
+            column[at] += sign * metric_delta(m, &results_run(results, singles[k], run)[i], intact);
     }
-    bool ok = stats_estimate(measured->resampler, column, metric_is_signed(m), out, err);
+    bool test = metric_is_signed(m);
+    bool ok = estimate_runs(measured, v, column, 1, &test, out, err);
     free(column);
     return ok;
 }

@@ -28,10 +28,9 @@ void live_effects_forget(struct live_effects *e)
 static double mean_value(const struct measured_rows *measured, const struct results *results,
                          size_t variant, enum metric m)
 {
-    const struct row_stats *rows = results->rows + variant * results->n_prompts;
     double sum = 0;
     for (size_t i = 0; i < results->n_prompts; i++)
-        sum += metric_value(m, &rows[i], &measured->intact[i]);
+        sum += row_value(measured, results, variant, i, m);
     return sum / (double)results->n_prompts;
 }
 

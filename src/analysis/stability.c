@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis/verdict.h"
+#include "analysis/estimates.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "stats/ranks.h"
@@ -96,11 +97,10 @@ static void fill(struct ranking *r, const struct measured_rows *measured,
                  size_t n_resamples)
 {
     for (size_t v = 0; v < r->n_all; v++) {
-        const struct row_stats *rows = results->rows + variants[v] * results->n_prompts;
         double *sums = r->all + v * r->n_clusters;
         for (size_t i = 0; i < results->n_prompts; i++)
             sums[measured->prompts->items[i].cluster]
-                += metric_delta(m, &rows[i], &measured->intact[i]);
+                += row_delta(measured, results, variants[v], i, m);
     }
     keep_big_ones(r, least_ranked(measured, m) * (double)results->n_prompts);
     for (size_t v = 0; v < r->n; v++) {

@@ -182,6 +182,9 @@ static bool check_ablation(const struct settings *r, struct abl_err *err)
         return abl_fail(err, ABL_USAGE,
                         "--experiment %s puts activations in: --ablate has no meaning there",
                         r->experiment->name);
+    if (conventions_of(r->compat)->one_donor && r->n_donors > 1)
+        return abl_fail(err, ABL_USAGE, "--compat %s takes one donor for a row: leave --donors out",
+                        compat_name(r->compat));
     if (!r->experiment->makes && r->holdout > 0)
         return abl_fail(err, ABL_USAGE, "--experiment %s ranks no effects: leave --holdout out",
                         r->experiment->name);

@@ -16,6 +16,7 @@ static bool find_donors(const struct session *session, struct ablation *out, str
         break;
     case NEEDS_RESAMPLED:
         out->donor = DONOR_MAP_RESAMPLED;
+        out->n_donors = settings_donors(&session->settings);
         return donors_need_resampled(&session->donors, option, err);
     case NEEDS_OTHER:
         out->donor = DONOR_MAP_OTHER;

@@ -104,6 +104,11 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "data_sha256", session->data->sha256);
     doc_text(d, o, "device", device_name(session, a));
     doc_text(d, o, "direction", patch ? direction_name(s->direction) : NULL);
+    doc_text(d, o, "donor_from", settings_resample(s) ? donor_from_name(s->donor_from) : NULL);
+    if (settings_resample(s))
+        doc_uint(d, o, "donors", settings_donors(s));
+    else
+        doc_null(d, o, "donors");
     doc_text(d, o, "experiment", s->experiment->name);
     // Heads that are named have their patterns written in every row; those of all heads otherwise
     // in the first.

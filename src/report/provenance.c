@@ -198,6 +198,10 @@ struct doc provenance_doc(const struct report *r, const struct weights_of *weigh
     add_workers(&d, r->workers);
     doc_uint(&d, d.root, "seed", s->seed);
     doc_text(&d, d.root, "ablate", ablate_text(s, ablate));
+    if (settings_resample(s)) {
+        doc_text(&d, d.root, "donor_from", donor_from_name(s->donor_from));
+        doc_uint(&d, d.root, "donors", settings_donors(s));
+    }
     doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_text(&d, d.root, "answers", answer_rule_name(s->answers));
     doc_text(&d, d.root, "compat", compat_name(s->compat));

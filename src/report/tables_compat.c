@@ -93,7 +93,8 @@ static void put_rows(const struct report *r, const struct effects *effects, stru
         const struct variant *variant = &results->variants->items[v];
         double means[N_COMPAT_METRICS];
         bool beside = variant->role != r->settings->experiment->swept
-                      && (variant->role == ROLE_CONTROL || variant->role == ROLE_SHAM);
+                      && (variant->role == ROLE_CONTROL || variant->role == ROLE_SHAM
+                          || variant->role == ROLE_REPEAT);
         if (!results->done[v] || beside)
             continue;
         compat_means(r, v, means);

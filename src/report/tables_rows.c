@@ -6,9 +6,47 @@
 #include "report/columns.h"
 #include "report/tables.h"
 
+// A prompt's stats in each run of a variant that takes from several donors: n_runs of them.
+static uint32_t n_runs(const struct table_row *row)
+{
+    return row->variant ? row->variant->n_runs : 1;
+}
+
+static const struct row_stats *run_of(const struct table_row *row, uint32_t run)
+{
+    return row->stats + run * row->report->results->n_prompts;
+}
+
+static double mean(enum metric m, const struct table_row *row,
+                   double (*f)(enum metric m, const struct row_stats *row,
+                               const struct row_stats *intact))
+{
+    double sum = 0;
+    for (uint32_t run = 0; run < n_runs(row); run++)
+        sum += f(m, run_of(row, run), row->intact);
+    return sum / n_runs(row);
+}
+
 static double value(enum metric m, const struct table_row *row)
 {
-    return metric_value(m, row->stats, row->intact);
+    return mean(m, row, metric_value);
+}
+
+// Whether all runs gave one rank, and one top token: else there is none to show.
+static bool one_rank(const struct table_row *row)
+{
+    for (uint32_t run = 1; run < n_runs(row); run++)
+        if (run_of(row, run)->rank != row->stats->rank)
+            return false;
+    return true;
+}
+
+static bool one_argmax(const struct table_row *row)
+{
+    for (uint32_t run = 1; run < n_runs(row); run++)
+        if (run_of(row, run)->argmax != row->stats->argmax)
+            return false;
+    return true;
 }
 
 // A prompt under a variant, in the intact run where that is NULL.
@@ -34,9 +72,8 @@ static void put_variants(const struct report *r, const struct effects *effects, 
     (void)effects;
     const struct results *results = r->results;
     for (size_t v = 0; v < results->variants->n; v++)
-        for (size_t i = 0; results->done[v] && i < results->n_prompts; i++)
-            put_prompt(s, r, &results->variants->items[v], i,
-                       &results->rows[v * results->n_prompts + i]);
+        for (size_t i = 0; results_is_effect(results, v) && i < results->n_prompts; i++)
+            put_prompt(s, r, &results->variants->items[v], i, &results_run(results, v, 0)[i]);
 }
 
 static void put_both(const struct report *r, const struct effects *effects, struct sheet *s)
@@ -145,9 +182,39 @@ const struct table table_rows = {
     .put_rows = put_intact,
 };
 
-CELL(cell_delta_ld, number, metric_delta(METRIC_LD, row->stats, row->intact))
-CELL(cell_kl, float, row->stats->kl)
-CELL(cell_flip, bool, row->stats->argmax != row->intact->argmax)
+static void cell_kl(struct sheet *s, const struct table_row *row)
+{
+    if (n_runs(row) > 1)
+        sheet_number(s, value(METRIC_KL, row));
+    else
+        sheet_float(s, row->stats->kl);
+}
+
+static void cell_one_rank(struct sheet *s, const struct table_row *row)
+{
+    if (one_rank(row))
+        sheet_uint(s, row->stats->rank);
+    else
+        sheet_missing(s);
+}
+
+static void cell_one_pred_id(struct sheet *s, const struct table_row *row)
+{
+    if (one_argmax(row))
+        sheet_uint(s, row->stats->argmax);
+    else
+        sheet_missing(s);
+}
+
+static void cell_flip(struct sheet *s, const struct table_row *row)
+{
+    if (one_argmax(row))
+        sheet_bool(s, row->stats->argmax != row->intact->argmax);
+    else
+        sheet_missing(s);
+}
+
+CELL(cell_delta_ld, number, mean(METRIC_LD, row, metric_delta))
 
 static const struct column example_columns[] = {
     VARIANT_COLUMN,
@@ -159,14 +226,17 @@ static const struct column example_columns[] = {
     { "delta_ld", CELL_NUMBER, "logits", "difference of ld from the intact run", cell_delta_ld },
     LOGPROB_COLUMN,
     { "kl", CELL_NUMBER, "nats", "divergence of the prediction from the intact run's", cell_kl },
-    RANK_COLUMN,
-    PRED_ID_COLUMN,
-    { "flip", CELL_BOOLEAN, "", "whether that is another token than in the intact run", cell_flip },
+    { "rank", CELL_INTEGER | CELL_OR_NONE, "tokens",
+      "that score above the target; missing where donors differ", cell_one_rank },
+    { "pred_id", CELL_INTEGER | CELL_OR_NONE, "",
+      "the token that scores highest; missing where donors differ", cell_one_pred_id },
+    { "flip", CELL_BOOLEAN | CELL_OR_NONE, "",
+      "whether that is another token than in the intact run; likewise", cell_flip },
 };
 
 const struct table table_per_example = {
     .name = "per_example",
-    .row = "a row of the data under a variant",
+    .row = "a row of the data under a variant, the mean over its donors where it has several",
     COLUMNS(example_columns),
     .roles = ANY_ROLE,
     .put_rows = put_variants,

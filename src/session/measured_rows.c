@@ -6,6 +6,7 @@ struct measured_rows session_measured_rows(const struct session *session)
                                    .intact = session->intact,
                                    .other = session->other,
                                    .resampler = session->resampler,
+                                   .pairs = session->pairs,
                                    .held_out = session->held_out,
                                    .n_boot = session->settings.n_boot,
                                    .seed = session->settings.seed,

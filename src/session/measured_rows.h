@@ -13,8 +13,9 @@ struct measured_rows {
     const struct row_stats *intact; // (prompts->n)
     const struct row_stats *other;  // likewise, of the other prompts; NULL where nobody asked
     const struct resampler *resampler;
-    const bool *held_out; // (prompts->n_clusters); NULL without --holdout
-    uint32_t n_boot;      // of the resampler; alpha too
+    const struct donor_pairs *pairs; // who gives to rows that are resampled; NULL: nobody knows
+    const bool *held_out;            // (prompts->n_clusters); NULL without --holdout
+    uint32_t n_boot;                 // of the resampler; alpha too
     uint64_t seed;
     double alpha;
     double min_effect; // share of an intact |mean|

@@ -38,6 +38,11 @@ bool results_is_effect(const struct results *t, size_t variant)
     return v->role != ROLE_REPEAT;
 }
 
+const struct row_stats *results_run(const struct results *t, size_t variant, size_t run)
+{
+    return t->rows + (variant + run % t->variants->items[variant].n_runs) * t->n_prompts;
+}
+
 void workload_fold(const struct workload *w, const struct row_stats *run, struct row_stats *rows)
 {
     if (w->answers)

@@ -37,6 +37,9 @@ void results_release(struct results *t);
 
 // Whether a variant is no repeat, and has finished with all of its own: then it has an effect.
 bool results_is_effect(const struct results *t, size_t variant);
+// (n_prompts) what a run of a variant gave: `run` counts itself and its repeats, and begins again
+// behind the last.
+const struct row_stats *results_run(const struct results *t, size_t variant, size_t run);
 
 // Called for each finished variant, on the thread that runs them; those that run together are all
 // done by then.

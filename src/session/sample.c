@@ -168,5 +168,6 @@ struct measured_rows sample_measured_rows(const struct row_sample *s, const stru
     m.other = s->other;
     m.resampler = s->resampler;
     m.held_out = NULL;
+    m.pairs = NULL; // donors are not all in the sample
     return m;
 }

@@ -172,14 +172,20 @@ static bool read_draws(struct session *session, struct abl_err *err)
     return true;
 }
 
+static bool draw_donors(struct session *session, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    struct donor_draw draw = { s->seed, s->donor_from, settings_donors(s) };
+    return donors_make(session_prompts(session), draw, &session->arena, &session->donors, err);
+}
+
 static bool open_cold(struct session *session, const struct settings *s, struct abl_err *err)
 {
     if (!copy_settings(session, s, err) || !open_model(session, err) || !open_prompts(session, err))
         return false;
     return (!settings_run_corrupt(s) || donors_swap(session->prompts, err))
-           && make_answers(session, err)
-           && donors_make(session_prompts(session), s->seed, &session->arena, &session->donors, err)
-           && list_compared(session, err) && read_draws(session, err);
+           && make_answers(session, err) && draw_donors(session, err) && list_compared(session, err)
+           && read_draws(session, err);
 }
 
 bool session_open_cold(const struct settings *s, struct session **out, struct abl_err *err)
@@ -204,6 +210,24 @@ bool session_resampler_new(const struct settings *s, const struct prompts *p,
     for (size_t i = 0; i < p->n; i++)
         cluster[i] = p->items[i].cluster;
     bool ok = resampler_new(cluster, p->n, p->n_clusters, s->n_boot, s->seed, s->alpha, out, err);
+    free(cluster);
+    return ok;
+}
+
+// Who gives to whom, for the uncertainty of resampled rows. Whole answers are never resampled.
+static bool pair_donors(struct session *session, struct abl_err *err)
+{
+    const struct prompts *p = session->prompts;
+    const uint32_t *const *drawn = session->donors.maps + DONOR_MAP_RESAMPLED;
+    if (!*drawn || session_prompts(session) != p)
+        return true;
+    uint32_t *cluster = calloc(p->n + 1, sizeof *cluster);
+    if (!cluster)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < p->n; i++)
+        cluster[i] = p->items[i].cluster;
+    bool ok = donor_pairs_new(cluster, p->n, p->n_clusters, drawn,
+                              settings_donors(&session->settings), &session->pairs, err);
     free(cluster);
     return ok;
 }
@@ -363,7 +387,8 @@ bool session_start(struct session *session, struct abl_err *err)
 {
     return prompts_refuse(session->prompts, err)
            && session_resampler_new(&session->settings, session->prompts, &session->resampler, err)
-           && hold_out(session, err) && open_device(session, err) && judge(session, err);
+           && pair_donors(session, err) && hold_out(session, err) && open_device(session, err)
+           && judge(session, err);
 }
 
 static const struct row_stats *copy_rows(struct session *session, const struct row_stats *rows)
@@ -418,6 +443,7 @@ void session_free(struct session *session)
     if (session->engine)
         session->engine->ops->free(session->engine);
     resampler_free(session->resampler);
+    donor_pairs_free(session->pairs);
     prompts_free(session->prompts);
     dataset_free(session->data);
     tokenizer_free(session->tokenizer);

@@ -19,6 +19,7 @@
 #include "session/settings.h"
 #include "session/tinylab.h"
 #include "session/whole_answers.h"
+#include "stats/donor_shares.h"
 #include "stats/metrics.h"
 #include "stats/stats.h"
 #include "text/prompts.h"
@@ -39,6 +40,7 @@ struct session {
     struct whole_answers *answers;
     struct whole_answers *sequences; // likewise tinyLab's, beside the rows; never both
     struct resampler *resampler;
+    struct donor_pairs *pairs; // of the rows and their resampled donors; NULL: there are none
     struct engine *engine;
     struct device_info device; // the engine's, or that of who ran what has been read back
     struct forward *forward;   // weights on the device and the clean run

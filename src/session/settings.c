@@ -3,6 +3,7 @@
 static const double default_sample_from = 2.5e11; // about a second of two cores
 
 #define GPU_MEM (UINT64_C(2) << 30) // at most, where --mem says nothing
+enum { DEFAULT_DONORS = 5 };
 enum { DEFAULT_BOOT = 1000, DEFAULT_CONTROLS = 20, DEFAULT_TOP_K = 100, DEFAULT_MEM = 256 << 20 };
 
 const char *direction_name(size_t d)
@@ -58,6 +59,22 @@ struct ablations settings_ablations(const struct settings *s)
         all.items[all.n++].value_bias = s->ablation.value_bias;
     }
     return all;
+}
+
+bool settings_resample(const struct settings *s)
+{
+    struct ablations all = settings_ablations(s);
+    for (size_t i = 0; settings_ablate(s) && i < all.n; i++)
+        if (ablation_needs(all.items[i].kind) == NEEDS_RESAMPLED)
+            return true;
+    return false;
+}
+
+uint32_t settings_donors(const struct settings *s)
+{
+    if (s->n_donors)
+        return s->n_donors;
+    return conventions_of(s->compat)->one_donor ? 1 : DEFAULT_DONORS;
 }
 
 bool settings_run_corrupt(const struct settings *s)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "engine/values.h"
+#include "plan/donors.h"
 #include "plan/variant.h"
 #include "session/experiment.h"
 #include "session/tinylab.h"
@@ -54,8 +55,10 @@ struct settings {
     // of ov's circuits: tokens that enter, n_sources of them; 0 = the targets
     const char *const *sources;
     size_t n_sources;
-    struct ablation ablation; // the first kind, or the only one
-    struct ablations also;    // further ones in the same plan: fewer than MAX_ABLATIONS
+    struct ablation ablation;   // the first kind, or the only one
+    struct ablations also;      // further ones in the same plan: fewer than MAX_ABLATIONS
+    uint32_t n_donors;          // of resample, for each row; 0: see settings_donors
+    enum donor_from donor_from; // of resample
     enum bos_mode bos;
     enum owner like; // whose reading of the model's files counts where versions disagree
     enum compat compat;
@@ -90,6 +93,10 @@ void settings_default(struct settings *s, const struct experiment *experiment);
 bool settings_ablate(const struct settings *s);
 // Every kind that is asked for, at least one; all with the value bias of the first.
 struct ablations settings_ablations(const struct settings *s);
+// Whether one of them takes from rows that are drawn.
+bool settings_resample(const struct settings *s);
+// Donors for each row that is resampled: those asked for, else 5; one as tinyLab had it.
+uint32_t settings_donors(const struct settings *s);
 // Whether the corrupt prompts are the ones that run, and the clean ones give.
 bool settings_run_corrupt(const struct settings *s);
 

@@ -12,6 +12,7 @@ static const struct conventions all[] = {
         .from_start = true,
         .own_metrics = true,
         .sequences = true,
+        .one_donor = true,
         .draws_splits = true,
         .clusters = CLUSTER_PROMPT,
         .keeps_equal_answers = true,

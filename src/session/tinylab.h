@@ -30,6 +30,7 @@ struct conventions {
     bool own_metrics;
     // whole answers are its sequences, beside the first tokens (tinylab_sequences.h)
     bool sequences;
+    bool one_donor; // of resampled rows
     bool draws_splits;
     enum cluster_by clusters; // where nobody says; CLUSTER_AUTO: as we do it
     bool keeps_equal_answers; // rows whose target is their foil run, with ld 0

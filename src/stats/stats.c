@@ -197,8 +197,10 @@ static struct estimate no_estimate(const struct resampler *r)
                               .n_clusters = r->n_clusters };
 }
 
-// Sums of a column's values by cluster; the return value is their plain sum.
-static double cluster_sums(const struct resampler *r, const double *values, double *sums)
+// Sums of a column's values by cluster, shares (NULL: none) on top; the return value is the values'
+// plain sum.
+static double cluster_sums(const struct resampler *r, const double *values, const double *shares,
+                           double *sums)
 {
     double total = 0.0;
     memset(sums, 0, r->n_clusters * sizeof *sums);
@@ -206,6 +208,8 @@ static double cluster_sums(const struct resampler *r, const double *values, doub
         sums[r->cluster[i]] += values[i];
         total += values[i];
     }
+    for (uint32_t c = 0; shares && c < r->n_clusters; c++)
+        sums[c] += shares[c];
     return total;
 }
 
@@ -236,14 +240,15 @@ static void columns_release(struct columns *c)
     free(c->which);
 }
 
-bool stats_estimates(const struct resampler *r, const double *values, size_t n, const bool *test,
-                     struct estimate *out, struct abl_err *err)
+bool stats_estimates(const struct resampler *r, const double *values, const double *shares,
+                     size_t n, const bool *test, struct estimate *out, struct abl_err *err)
 {
     struct columns c;
     bool ok = columns_init(&c, r, n), enough = r->n_clusters >= LEAST_TESTED_CLUSTERS;
     for (size_t i = 0; ok && i < n; i++) {
         double *sums = c.sums + c.n * r->n_clusters;
-        double total = cluster_sums(r, values + i * r->n, sums);
+        const double *more = shares ? shares + i * r->n_clusters : NULL;
+        double total = cluster_sums(r, values + i * r->n, more, sums);
         out[i] = no_estimate(r);
         if (r->n)
             out[i].mean = total / (double)r->n;
@@ -263,7 +268,7 @@ bool stats_estimates(const struct resampler *r, const double *values, size_t n, 
 bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err)
 {
-    return stats_estimates(r, values, 1, &test, out, err);
+    return stats_estimates(r, values, NULL, 1, &test, out, err);
 }
 
 static void ratio_interval(const struct resampler *r, double *above, double *below,
@@ -284,7 +289,7 @@ static void ratio_interval(const struct resampler *r, double *above, double *bel
 }
 
 bool stats_ratio(const struct resampler *r, const double *above, const double *below,
-                 struct estimate *out, bool *small, struct abl_err *err)
+                 const double *shares, struct estimate *out, bool *small, struct abl_err *err)
 {
     struct estimate e = no_estimate(r);
     double *sums = new_array(r->n_clusters + 1, 1, sizeof *sums), top, bottom;
@@ -292,9 +297,9 @@ bool stats_ratio(const struct resampler *r, const double *above, const double *b
     bool ok = (sums && a && b) || abl_no_memory(err);
     *small = true;
     if (ok) {
-        top = cluster_sums(r, above, sums);
+        top = cluster_sums(r, above, shares, sums);
         stats_resampled(r, sums, r->n_boot, a);
-        bottom = cluster_sums(r, below, sums);
+        bottom = cluster_sums(r, below, shares ? shares + r->n_clusters : NULL, sums);
         stats_resampled(r, sums, r->n_boot, b);
         if (fabs(bottom) > 0)
             e.mean = top / bottom;

@@ -45,15 +45,18 @@ bool stats_estimate(const struct resampler *r, const double *values, bool test,
                     struct estimate *out, struct abl_err *err);
 
 // The same of n columns (n, rows), which is faster than one by one. test: (n) of each; NULL: none.
-bool stats_estimates(const struct resampler *r, const double *values, size_t n, const bool *test,
-                     struct estimate *out, struct abl_err *err);
+// shares: (n, clusters) what is drawn with a cluster beside its rows' values, of sum 0
+// (stats/donor_shares.h); NULL: nothing.
+bool stats_estimates(const struct resampler *r, const double *values, const double *shares,
+                     size_t n, const bool *test, struct estimate *out, struct abl_err *err);
 
 // Estimate of a ratio of means, sum(above) / sum(below), resampled over the same
 // clusters (Efron & Tibshirani 1993, chapter 10). p and q stay NaN. *small: the
 // interval of the denominator's own mean holds 0, so that the ratio says little;
-// it has no interval where a resample's denominator is 0.
+// it has no interval where a resample's denominator is 0. shares: (2, clusters)
+// of above and below, as in stats_estimates.
 bool stats_ratio(const struct resampler *r, const double *above, const double *below,
-                 struct estimate *out, bool *small, struct abl_err *err);
+                 const double *shares, struct estimate *out, bool *small, struct abl_err *err);
 
 // A column's mean in each of the first n resamples (at most n_boot),
 // from the sums of its values by cluster.

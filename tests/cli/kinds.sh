@@ -155,6 +155,54 @@ PY
 }
 holds means_over_seeds_keep_kinds_apart seeds_have_kinds
 
+# Donors: of six rows with five donors each takes from all others, whoever draws; tables hold the means over them.
+for seed in 1 2; do
+    succeeds "all_${seed}_runs" --export "$scratch/all_$seed" --data negation --rows 6 --boot 50 --device cpu --quiet \
+        --ablate resample --donors 5 --donor-from any --seed $seed --heads 0:2,0:4
+    run "few_$seed" --ablate resample --donors 2 --seed $seed --heads 0:2,0:4
+done
+donors_average() {
+    python3 - "$scratch" <<'PY'
+import csv, json, sys
+read = lambda name, table: list(csv.DictReader(open(f"{sys.argv[1]}/{name}/metrics/{table}.csv", newline="")))
+one, two = read("all_1", "per_example"), read("all_2", "per_example")
+assert len(one) == 12 and all(abs(float(a["ld"]) - float(b["ld"])) < 1e-5 for a, b in zip(one, two)), (one, two)
+few = read("few_1", "per_example"), read("few_2", "per_example")
+assert any(abs(float(a["ld"]) - float(b["ld"])) > 1e-3 for a, b in zip(*few))
+for name in ("all_1", "few_1"):
+    for r in read(name, "head_impact"):
+        rows = [float(x["delta_ld"]) for x in read(name, "per_example") if x["variant"] == f"{r['layer']}:{r['head']}"]
+        if r["metric"] == "ld":
+            assert int(r["n"]) == len(rows) and abs(sum(rows) / len(rows) - float(r["delta"])) < 1e-6, r
+config = json.load(open(f"{sys.argv[1]}/few_1/config.json"))
+assert (config["donors"], config["donor_from"]) == (2, "other-target"), config
+assert json.load(open(f"{sys.argv[1]}/heads_zero/config.json"))["donors"] is None
+assert json.load(open(f"{sys.argv[1]}/heads/config.json"))["donors"] == 5
+PY
+}
+holds donors_are_averaged donors_average
+succeeds same_template_runs --export "$scratch/template" --data facts --boot 50 --device cpu --quiet --ablate resample \
+    --donor-from same-template --heads 0:2
+run joint --experiment sets --sets 0:2+0:4 --controls 2 --ablate resample --donors 3
+run back --experiment partial --sets 0:2+0:4 --ablate resample --donors 3
+interactions_are_of_means() {
+    python3 - "$scratch/joint/metrics" <<'PY'
+import csv, sys
+read = lambda table: [r for r in csv.DictReader(open(f"{sys.argv[1]}/{table}.csv", newline="")) if r["metric"] == "ld"]
+singles = {f"{r['layer']}:{r['head']}": float(r["delta"]) for r in read("head_impact")}
+joint = [r for r in read("group_impact") if r["kind"] == "chosen"][0]
+assert abs(float(joint["interaction"]) - (float(joint["delta"]) - sum(singles.values()))) < 1e-6, (joint, singles)
+PY
+}
+holds interactions_of_averaged_donors interactions_are_of_means
+refuses "too_many_donors" 2 "1 to 60" --export "$scratch/none" --ablate resample --donors 61
+refuses "unknown_donors" 2 "same-template" --export "$scratch/none" --ablate resample --donor-from friends
+refuses "several_donors_as_tinylab" 2 "takes one donor" --export "$scratch/none" --compat tinylab --ablate resample --donors 2
+refuses "nobody_to_take_from" 3 "no other row of its template" --export "$scratch/none" --rows 1 --ablate resample --donor-from same-template
+run tinylab --compat tinylab --ablate resample --heads 0:2
+one_donor() { grep -q '"donors":1,' "$scratch/tinylab/config.json"; }
+holds tinylab_takes_one_donor one_donor
+
 refuses "a_kind_twice" 2 "each once" --export "$scratch/none" --ablate zero,mean,zero
 refuses "an_unknown_kind" 2 "zero, mean, resample, patch" --export "$scratch/none" --ablate zero,median
 refuses "an_empty_kind" 2 "zero, mean, resample, patch" --export "$scratch/none" --ablate zero,

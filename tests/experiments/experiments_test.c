@@ -172,6 +172,7 @@ static void check_ablations(const struct oracle_model *m, const cJSON *golden, c
         const cJSON *expected = fixture_at(fixture_at(golden, "ablate"), kinds[k].name), *item;
         oracle_run_settings(&r, m, device);
         r.settings.ablation = kinds[k].how;
+        r.settings.n_donors = 1; // the rig has one map
         run_all(&r, golden);
         snprintf(what, sizeof what, "%s, %s, %s", m->name, device, kinds[k].name);
         assert_int_equal(cJSON_GetArraySize(expected), r.variants.n);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "stats/donor_shares.h"
 #include "stats/group_means.h"
 #include "stats/stats.h"
 
@@ -122,7 +123,7 @@ static void estimate(const struct corpus *c, struct columns *columns, bool test)
     memset(tested, test, sizeof tested);
     for (size_t i = 0; i < columns->n; i++)
         memcpy(packed + i * n_rows, columns->at[i], n_rows * sizeof *packed);
-    if (!stats_estimates(c->resampler, packed, columns->n, tested, columns->found, &err))
+    if (!stats_estimates(c->resampler, packed, NULL, columns->n, tested, columns->found, &err))
         fail_msg("%s", err.text);
 }
 
@@ -192,7 +193,7 @@ static void intervals_of_recovery_hold_the_truth_95_times_in_100(void **state)
             struct estimate e;
             struct abl_err err;
             bool small;
-            assert_true(stats_ratio(c.resampler, above, below, &e, &small, &err));
+            assert_true(stats_ratio(c.resampler, above, below, NULL, &e, &small, &err));
             assert_false(small);
             covered += e.ci_lo <= 0.6 && 0.6 <= e.ci_hi;
         }
@@ -427,7 +428,7 @@ static struct false_calls call(const struct resampler *r, const double *values, 
     bool test[BIG_GRID];
     struct abl_err err;
     memset(test, true, sizeof test);
-    if (!stats_estimates(r, values, n, test, grid, &err) || !stats_fdr(grid, n, &err))
+    if (!stats_estimates(r, values, NULL, n, test, grid, &err) || !stats_fdr(grid, n, &err))
         fail_msg("%s", err.text);
     for (size_t i = 0; i < n; i++) {
         c.p += (grid[i].p < 0.05) / (double)n;
@@ -516,10 +517,118 @@ static void groups_of_one_mean_differ_no_more_often_than_alpha(void **state)
         }
 }
 
+// ----------------------------------------------------------------------------------------- donors
+//
+// Row i under donor j: mean + a_i + b_j + e_ij, the parts normal with these deviations. Donors are
+// rows of the same corpus, so that each gives to many.
+struct donor_world {
+    double row, donor, noise;
+    uint32_t n_donors;
+};
+
+enum { DONOR_ROWS = 120, DONOR_MOST = 5, DONOR_STUDIES = 2000 };
+
+// Each a cluster; donors[d][i]: not the row itself, and none twice.
+static void draw_givers(uint32_t n_donors, struct rng *r, uint32_t donors[][DONOR_ROWS])
+{
+    for (uint32_t i = 0; i < DONOR_ROWS; i++)
+        for (uint32_t d = 0; d < n_donors; d++) {
+            bool taken;
+            do {
+                donors[d][i] = rng_below(r, DONOR_ROWS);
+                taken = donors[d][i] == i;
+                for (uint32_t k = 0; k < d; k++)
+                    taken = taken || donors[k][i] == donors[d][i];
+            } while (taken);
+        }
+}
+
+static void draw_runs(const struct donor_world *w, uint32_t donors[][DONOR_ROWS], struct rng *r,
+                      double *runs, double *means)
+{
+    double of_row[DONOR_ROWS], of_donor[DONOR_ROWS];
+    for (int i = 0; i < DONOR_ROWS; i++) {
+        of_row[i] = w->row * draw(r, SHAPE_NORMAL);
+        of_donor[i] = w->donor * draw(r, SHAPE_NORMAL);
+        means[i] = 0;
+    }
+    for (uint32_t d = 0; d < w->n_donors; d++)
+        for (int i = 0; i < DONOR_ROWS; i++) {
+            runs[d * DONOR_ROWS + (uint32_t)i]
+                = 0.25 + of_row[i] + of_donor[donors[d][i]] + w->noise * draw(r, SHAPE_NORMAL);
+            means[i] += runs[d * DONOR_ROWS + (uint32_t)i] / w->n_donors;
+        }
+}
+
+// Shares of the studies whose interval holds the truth, with the donors' level and without.
+static void donor_coverage(const struct donor_world *w, struct rng *r, double *with,
+                           double *without)
+{
+    static uint32_t cluster[DONOR_ROWS], donors[DONOR_MOST][DONOR_ROWS];
+    static double runs[DONOR_MOST * DONOR_ROWS], means[DONOR_ROWS], shares[DONOR_ROWS];
+    const uint32_t *maps[DONOR_MOST];
+    struct resampler *resampler = NULL;
+    struct donor_pairs *pairs = NULL;
+    struct estimate e;
+    struct abl_err err;
+    int covered = 0, plain = 0;
+    for (uint32_t i = 0; i < DONOR_ROWS; i++)
+        cluster[i] = i;
+    for (uint32_t d = 0; d < DONOR_MOST; d++)
+        maps[d] = donors[d];
+    for (int study = 0; study < DONOR_STUDIES; study++) {
+        if (study % TURN == 0) {
+            draw_givers(w->n_donors, r, donors);
+            resampler_free(resampler);
+            donor_pairs_free(pairs);
+            assert_true(resampler_new(cluster, DONOR_ROWS, DONOR_ROWS, BOOT, (uint64_t)study, 0.05,
+                                      &resampler, &err)
+                        && donor_pairs_new(cluster, DONOR_ROWS, DONOR_ROWS, maps, w->n_donors,
+                                           &pairs, &err));
+        }
+        draw_runs(w, donors, r, runs, means);
+        assert_true(donor_shares(pairs, runs, shares, &err)
+                    && stats_estimates(resampler, means, shares, 1, NULL, &e, &err));
+        covered += e.ci_lo <= 0.25 && 0.25 <= e.ci_hi;
+        assert_true(stats_estimates(resampler, means, NULL, 1, NULL, &e, &err));
+        plain += e.ci_lo <= 0.25 && 0.25 <= e.ci_hi;
+    }
+    resampler_free(resampler);
+    donor_pairs_free(pairs);
+    *with = (double)covered / DONOR_STUDIES;
+    *without = (double)plain / DONOR_STUDIES;
+}
+
+// Whatever varies: rows, donors, or neither of them alone. Without their level, intervals of what
+// donors move together hold the truth far less often.
+static void intervals_hold_what_donors_add(void **state)
+{
+    (void)state;
+    static const struct donor_world worlds[]
+        = { { 1, 0, 0.3, 1 }, { 1, 0, 2, 1 }, { 1, 1, 0.5, 1 }, { 0.5, 2, 0.5, 1 },
+            { 1, 0, 0.3, 5 }, { 1, 0, 2, 5 }, { 1, 1, 0.5, 5 }, { 0.5, 2, 0.5, 5 } };
+    struct rng r;
+    int failed = 0;
+    rng_seed(&r, 17);
+    for (size_t i = 0; i < sizeof worlds / sizeof *worlds; i++) {
+        const struct donor_world *w = &worlds[i];
+        double with, without;
+        donor_coverage(w, &r, &with, &without);
+        bool ok = with >= 0.93 && with <= 0.97 && (!(w->donor > 0) || without < 0.93);
+        failed += !ok;
+        print_message("  %u donors, rows %.1f, donors %.1f, both %.1f: %.3f, %.3f without their "
+                      "level%s\n",
+                      w->n_donors, w->row, w->donor, w->noise, with, without,
+                      ok ? "" : "  expected 0.93 to 0.97");
+    }
+    assert_int_equal(failed, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_hold_the_truth_95_times_in_100),
+        cmocka_unit_test(intervals_hold_what_donors_add),
         cmocka_unit_test(intervals_of_recovery_hold_the_truth_95_times_in_100),
         cmocka_unit_test(p_is_uniform_where_nothing_happens),
         cmocka_unit_test(q_keeps_the_share_of_false_discoveries_below_alpha),

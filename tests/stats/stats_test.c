@@ -225,7 +225,7 @@ static void check_ratio(const struct golden_ratio *g)
         cluster[i] = (uint32_t)g->cluster.v[i];
     assert_true(resampler_new(cluster, g->above.n, (uint32_t)g->n_clusters, (uint32_t)g->n_boot,
                               g->seed, g->alpha, &r, &err));
-    assert_true(stats_ratio(r, g->above.v, g->below.v, &e, &small, &err));
+    assert_true(stats_ratio(r, g->above.v, g->below.v, NULL, &e, &small, &err));
     resampler_free(r);
     close_to(g->name, "mean", e.mean, g->mean, 1e-13);
     close_or_missing(g->name, "se", e.se, g->se);
@@ -270,7 +270,7 @@ static void a_ratio_to_nothing_is_missing(void **state)
     struct estimate e;
     bool small = false;
     assert_true(resampler_new(cluster, 3, 3, 50, 1, 0.05, &r, &err));
-    assert_true(stats_ratio(r, above, below, &e, &small, &err));
+    assert_true(stats_ratio(r, above, below, NULL, &e, &small, &err));
     assert_true(isnan(e.mean) && isnan(e.se) && isnan(e.ci_lo) && isnan(e.ci_hi) && small);
     resampler_free(r);
 }
@@ -499,7 +499,7 @@ static void columns_together_say_what_each_says_alone(void **state)
     struct estimate together[COLUMNS], alone;
     assert_true(resampler_new(cluster, ROWS, CLUSTERS, 200, 9, 0.05, &r, &err));
     for (size_t n = 0; n <= COLUMNS; n++) {
-        assert_true(stats_estimates(r, values[0], n, test, together, &err));
+        assert_true(stats_estimates(r, values[0], NULL, n, test, together, &err));
         for (size_t c = 0; c < n; c++) {
             assert_true(stats_estimate(r, values[c], test[c], &alone, &err));
             assert_memory_equal(&together[c], &alone, sizeof alone);

@@ -44,6 +44,7 @@ static const struct list {
     { "table", "a CSV file of metrics/", table_at, 0, NULL },
     { "site", NULL, site_name, 0, NULL },
     { "direction", "from the run that gives to the one that is read", direction_name, 0, NULL },
+    { "donor_from", "which rows give to a row that is resampled", donor_from_name, 0, NULL },
     { "split", NULL, split_name, SPLIT_TRAIN, NULL },
     { "cluster", "which rows are resampled together", cluster_name, CLUSTER_PROMPT, NULL },
     { "span", "what of an answer is scored", span_name, 0, NULL },
