@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/estimates.h"
 #include "base/size.h"
 #include "base/string_index.h"
 #include "stats/stats.h"
@@ -88,9 +89,8 @@ void row_groups_means(struct row_groups *g, const struct measured_rows *measured
                       const struct results *results, size_t variant, enum metric m,
                       struct group_mean *means, struct heterogeneity *out)
 {
-    const struct row_stats *rows = results->rows + variant * results->n_prompts;
     for (size_t i = 0; i < results->n_prompts; i++)
-        g->column[i] = metric_delta(m, &rows[i], &measured->intact[i]);
+        g->column[i] = row_delta(measured, results, variant, i, m);
     group_means(g->grouping, g->column, g->room, means, out);
 }
 

@@ -348,6 +348,8 @@ struct doc partial_summary_doc(const struct report *r)
     doc_uint(&d, d.root, "n_done", results->n_done);
     cJSON *done = doc_array(&d, d.root, "done"), *missing = doc_array(&d, d.root, "missing");
     for (size_t i = 0; i < results->variants->n; i++)
-        doc_text(&d, results->done[i] ? done : missing, NULL, results->variants->items[i].label);
+        if (results->variants->items[i].role != ROLE_REPEAT)
+            doc_text(&d, results_is_effect(results, i) ? done : missing, NULL,
+                     results->variants->items[i].label);
     return d;
 }

@@ -1,16 +1,18 @@
-// What donors add to the uncertainty of rows that take from them: the second level of the bootstrap.
+// What donors add to the uncertainty of rows that take from them: the second level of the
+// bootstrap.
 //
-// Each row i of a run is resampled with donors j, rows of the same run; y_ij is what it gave, and a
-// row's value the mean over its own. Row means carry the noise of donors that are drawn for each row
-// anew, so that resampling rows holds it, and drawing donors within rows once more would count it
-// twice. What row means do not show is that one row gives to many: a donor's own part moves all of
-// them together. So a cluster of rows stands at two levels, for what its rows say and for what they
-// did as donors of others, and both are drawn with it:
-//     s_c = sum of row means of c + lambda·B_c,    B_c = sum of (y_ij - mean) / n_donors, j of c, i not.
-// lambda² = 1 - (sum over pairs of clusters of what they share, squared) / (sum of B_c²), at least 0:
-// of the donors' sums the part that independent noise of as many pairs would make by itself is in the
-// row means already. That is the variance of two-way clustering (Cameron, Gelbach & Miller 2011) with
-// one and the same sample on either side, as a bootstrap of sums.
+// Each row i of a run is resampled with donors j, rows of the same run; y_ij is what it gave, and
+// a row's value the mean over its own. Row means carry the noise of donors that are drawn for each
+// row anew, so that resampling rows holds it, and drawing donors within rows once more would count
+// it twice. What row means do not show is that one row gives to many: a donor's own part moves all
+// of them together. So a cluster of rows stands at two levels, for what its rows say and for what
+// they did as donors of others, and both are drawn with it:
+//     s_c = sum of row means of c + lambda B_c
+//     B_c = sum of (y_ij - mean) / n_donors, j in c, i not
+// lambda^2 = 1 - (sum over pairs of clusters of what they share, squared) / (sum of B_c^2), at
+// least 0: of the donors' sums the part that independent noise of as many pairs would make by
+// itself is in the row means already. That is the variance of two-way clustering (Cameron, Gelbach
+// & Miller 2011) with one and the same sample on either side, as a bootstrap of sums.
 #ifndef ABL_STATS_DONOR_SHARES_H
 #define ABL_STATS_DONOR_SHARES_H
 
