@@ -85,7 +85,7 @@ static void every_device_passes_with_other_rows_activations(void **state)
         s.heads = "0:0,1:3,3:1";
         for (int kind = ABLATE_MEAN; kind <= ABLATE_PATCH; kind++) {
             s.ablation.kind = (enum ablate_kind)kind;
-            passes(&s, 3);
+            passes(&s, kind == ABLATE_RESAMPLE ? 3 * settings_donors(&s) : 3);
         }
         s.ablation = (struct ablation){ .kind = ABLATE_SCALE };
         s.experiment = &experiment_patch;
