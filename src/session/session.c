@@ -383,12 +383,17 @@ static bool judge(struct session *session, struct abl_err *err)
     return ok;
 }
 
-bool session_start(struct session *session, struct abl_err *err)
+// What uncertainty is worked out from.
+static bool know_rows(struct session *session, struct abl_err *err)
 {
     return prompts_refuse(session->prompts, err)
            && session_resampler_new(&session->settings, session->prompts, &session->resampler, err)
-           && pair_donors(session, err) && hold_out(session, err) && open_device(session, err)
-           && judge(session, err);
+           && pair_donors(session, err) && hold_out(session, err);
+}
+
+bool session_start(struct session *session, struct abl_err *err)
+{
+    return know_rows(session, err) && open_device(session, err) && judge(session, err);
 }
 
 static const struct row_stats *copy_rows(struct session *session, const struct row_stats *rows)
@@ -408,9 +413,7 @@ bool session_start_kept(struct session *session, const struct device_info *devic
     session->other = other ? (struct row_stats *)copy_rows(session, other) : NULL;
     if (!session->settings.device || !session->intact || (other && !session->other))
         return abl_no_memory(err);
-    return prompts_refuse(session->prompts, err)
-           && session_resampler_new(&session->settings, session->prompts, &session->resampler, err)
-           && hold_out(session, err) && judge(session, err);
+    return know_rows(session, err) && judge(session, err);
 }
 
 bool session_shard_others(const struct session *session, const struct variants *variants,
