@@ -241,6 +241,24 @@ static bool write_comparison(struct writer *w)
     return n < 2 || (ov_compare_doc(files, n, &d, w->err) && put_doc(w, "compare.json", &d));
 }
 
+static bool is_unfinished(const char *path, const char *name)
+{
+    (void)path;
+    const char *dot = strstr(name, ".tmp-");
+    return dot && dot > name && file_is_temporary(dot);
+}
+
+// What a run that was killed had begun to write.
+static void remove_unfinished(const char *dir)
+{
+    struct names names = { 0 };
+    if (!folder_names(dir, is_unfinished, &names, NULL))
+        return;
+    for (size_t i = 0; i < names.n; i++)
+        file_remove_in(dir, names.items[i]);
+    names_release(&names);
+}
+
 static bool write_all(struct writer *w, const char *run_name)
 {
     const char *inner = file_path(&w->arena, "%s/artifacts/cross_condition", w->dir);
@@ -258,6 +276,10 @@ static bool write_all(struct writer *w, const char *run_name)
     ok = ok && write_summary(w, run_name) && write_invariants(w, tables) && write_seeds(w, tables)
          && write_comparison(w) && doc_print(&w->manifest, DOC_PRETTY, &text, w->err)
          && file_write_atomic(manifest, text.data, text.len, w->err);
+    if (ok) {
+        remove_unfinished(w->dir);
+        remove_unfinished(inner);
+    }
     buf_release(&text);
     doc_release(&w->manifest);
     return ok;

@@ -39,7 +39,7 @@ during() {
     "$program" --boot 10 --device cpu --mem 1M --export "$place" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null &
     pid=$!
     for ((i = 0; i < 6000; i++)); do
-        [ "$(stat -c %s "$place/journal.bin" 2>/dev/null || echo 0)" -gt 5000 ] && break
+        [ -e "$place/provenance.json" ] && [ "$(stat -c %s "$place/journal.bin" 2>/dev/null || echo 0)" -gt 5000 ] && break
         kill -0 $pid || break
         sleep 0.01
     done

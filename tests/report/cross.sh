@@ -24,8 +24,10 @@ succeeds rebuild_joins_single_runs rebuild "${conditions[@]/#/$scratch/single-}"
 holds rebuilt_tables_are_the_same_to_the_byte diff -r "$scratch/rebuilt/artifacts" "$scratch/four/artifacts"
 succeeds rebuild_takes_a_joint_run rebuild "$scratch/four" --export "$scratch/again" --quiet
 holds tables_from_a_joint_run_are_the_same_to_the_byte diff -r "$scratch/again/artifacts" "$scratch/four/artifacts"
+touch "$scratch/four/artifacts/cross_condition/summary.json.tmp-7a0d70334fac"
 succeeds a_joint_run_may_be_written_over "${quick[@]}" "${several[@]}" --export "$scratch/four"
 holds no_temporary_folder_stays no_leftovers "$scratch/four"
+holds what_a_killed_run_had_begun_to_write_goes test ! -e "$scratch/four/artifacts/cross_condition/summary.json.tmp-7a0d70334fac"
 
 # Heads among the ten largest |delta_ld| of every condition, those of one sign and the others, from the tables by other means
 # than the program's.
