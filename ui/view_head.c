@@ -55,6 +55,11 @@ static void draw_ci(struct lines *l, const struct estimate *e, double bound)
 // One sentence that says what the numbers mean.
 static const char *reading(const struct snapshot *p, const struct estimate *e)
 {
+    static const char *const sides[] = { [SIDE_SUPPORTS] = "it supports the target",
+                                         [SIDE_OPPOSES] = "it suppresses the target",
+                                         [SIDE_SURER] = "it makes the model surer",
+                                         [SIDE_LESS_SURE] = "it makes the model less sure",
+                                         [SIDE_NONE] = "it shapes the prediction" };
     switch (verdict_of(e, p->bar)) {
     case VERDICT_TOO_FEW:
         return "too few clusters to test";
@@ -67,17 +72,7 @@ static const char *reading(const struct snapshot *p, const struct estimate *e)
     case VERDICT_EFFECT:
         break;
     }
-    switch (metric_info(p->metric)->sense) {
-    case SENSE_FOR_TARGET:
-        return e->mean < 0 ? "it supports the target" : "it suppresses the target";
-    case SENSE_AGAINST_TARGET:
-        return e->mean > 0 ? "it supports the target" : "it suppresses the target";
-    case SENSE_UNSURE:
-        return e->mean > 0 ? "it makes the model surer" : "it makes the model less sure";
-    case SENSE_CHANGE:
-        break;
-    }
-    return "it shapes the prediction";
+    return sides[effect_side(e, p->metric)];
 }
 
 // What the kinds of ablation say together, folded.

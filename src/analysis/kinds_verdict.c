@@ -2,20 +2,14 @@
 
 #include <string.h>
 
-// What removing a head does to the target is the reverse of what the head does.
 static const char *side(const struct estimate *e, enum metric m)
 {
-    switch (metric_info(m)->sense) {
-    case SENSE_FOR_TARGET:
-        return e->mean < 0 ? "supports" : "opposes";
-    case SENSE_AGAINST_TARGET:
-        return e->mean > 0 ? "supports" : "opposes";
-    case SENSE_UNSURE:
-        return e->mean > 0 ? "makes surer" : "makes less sure";
-    case SENSE_CHANGE:
-        break;
-    }
-    return "shapes the prediction";
+    static const char *const words[] = { [SIDE_SUPPORTS] = "supports",
+                                         [SIDE_OPPOSES] = "opposes",
+                                         [SIDE_SURER] = "makes surer",
+                                         [SIDE_LESS_SURE] = "makes less sure",
+                                         [SIDE_NONE] = "shapes the prediction" };
+    return words[effect_side(e, m)];
 }
 
 static const char *stance(const struct estimate *e, enum metric m, struct verdict_bar bar)

@@ -1,8 +1,8 @@
 #include "analysis/ranking_chance.h"
 
 #include <math.h>
-#include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "stats/ranks.h"
@@ -22,39 +22,20 @@ struct draw {
     size_t *by_again;        // (n_kept) places in by_size, by |again|
 };
 
-static bool draw_init(struct draw *d)
+static bool draw_init(struct draw *d, struct arena *a)
 {
     size_t n = size_max(d->n, 1), c = size_max(d->n_clusters, 1);
-    d->flipped = calloc(c, sizeof *d->flipped);
-    d->order = calloc(c, sizeof *d->order);
-    d->times = calloc(c, sizeof *d->times);
-    d->first = calloc(n, sizeof *d->first);
-    d->second = calloc(n, sizeof *d->second);
-    d->whole = calloc(n, sizeof *d->whole);
-    d->again = calloc(n, sizeof *d->again);
-    d->by_size = calloc(n, sizeof *d->by_size);
-    d->a = calloc(n, sizeof *d->a);
-    d->b = calloc(n, sizeof *d->b);
-    d->sorted = calloc(n, sizeof *d->sorted);
-    d->by_again = calloc(n, sizeof *d->by_again);
-    return d->flipped && d->order && d->times && d->first && d->second && d->whole && d->again
-           && d->by_size && d->a && d->b && d->sorted && d->by_again;
-}
-
-static void draw_release(struct draw *d)
-{
-    free(d->flipped);
-    free(d->order);
-    free(d->times);
-    free(d->first);
-    free(d->second);
-    free(d->whole);
-    free(d->again);
-    free(d->by_size);
-    free(d->a);
-    free(d->b);
-    free(d->sorted);
-    free(d->by_again);
+    d->flipped = arena_alloc(a, c, sizeof *d->flipped);
+    d->order = arena_alloc(a, c, sizeof *d->order);
+    d->times = arena_alloc(a, c, sizeof *d->times);
+    d->sorted = arena_alloc(a, n, sizeof *d->sorted);
+    d->by_size = arena_alloc(a, n, sizeof *d->by_size);
+    d->by_again = arena_alloc(a, n, sizeof *d->by_again);
+    double **sums[] = { &d->first, &d->second, &d->whole, &d->again, &d->a, &d->b };
+    bool ok = d->flipped && d->order && d->times && d->sorted && d->by_size && d->by_again;
+    for (size_t i = 0; ok && i < sizeof sums / sizeof *sums; i++)
+        ok = (*sums[i] = arena_alloc(a, n, sizeof **sums[i])) != NULL;
+    return ok;
 }
 
 // Signs, halves and a resample.
@@ -120,7 +101,8 @@ bool ranking_chance(const double *sums, size_t n, uint32_t n_clusters, size_t n_
     double rho = 0.0, jaccard = 0.0;
     size_t n_rho = 0;
     rng_seed(&rng, seed);
-    bool ok = draw_init(&d) || abl_no_memory(err);
+    struct arena room = { 0 };
+    bool ok = draw_init(&d, &room) || abl_no_memory(err);
     for (int i = 0; ok && i < CHANCE_DRAWS; i++) {
         toss(&d, &rng);
         add_up(&d);
@@ -130,7 +112,7 @@ bool ranking_chance(const double *sums, size_t n, uint32_t n_clusters, size_t n_
         n_rho += isnan(one) ? 0 : 1;
         ok = ok && (!top_k || overlap(&d, &jaccard, err));
     }
-    draw_release(&d);
+    arena_release(&room);
     *out = (struct ranking_chance){ .split_half = n_rho ? rho / (double)n_rho : (double)NAN,
                                     .top_jaccard = top_k ? jaccard / CHANCE_DRAWS : (double)NAN };
     return ok;

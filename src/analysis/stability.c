@@ -7,6 +7,7 @@
 
 #include "analysis/verdict.h"
 #include "analysis/estimates.h"
+#include "base/arena.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "stats/ranks.h"
@@ -18,31 +19,17 @@ struct ranking {
     size_t n;     // variants that are big enough to be ranked
     size_t *kept; // (n) which they are
     uint32_t n_clusters;
-    double *sums;    // (n, n_clusters) theirs
-    double *means;   // (n_resamples, n), by resample
-    double *first;   // (n) means of one half, and its ranks
-    double *second;  // (n) likewise
-    double *column;  // (n_resamples) means of one variant
-    double *rho;     // (STABILITY_HALVINGS)
-    double **sorted; // (n)
-    uint32_t *order; // (n_clusters)
-    bool *top;       // (n)
+    double *sums;       // (n, n_clusters) theirs
+    double *means;      // (n_resamples, n), by resample
+    double *first;      // (n) means of one half, and its ranks
+    double *second;     // (n) likewise
+    double *column;     // (n_resamples) means of one variant
+    double *rho;        // (STABILITY_HALVINGS)
+    double **sorted;    // (n)
+    uint32_t *order;    // (n_clusters)
+    bool *top;          // (n)
+    struct arena arena; // of all these
 };
-
-static void ranking_release(struct ranking *r)
-{
-    free(r->all);
-    free(r->kept);
-    free(r->sums);
-    free(r->means);
-    free(r->first);
-    free(r->second);
-    free(r->column);
-    free(r->rho);
-    free(r->sorted);
-    free(r->order);
-    free(r->top);
-}
 
 static bool ranking_init(struct ranking *r, const struct measured_rows *measured, size_t n,
                          size_t n_resamples)
@@ -52,17 +39,17 @@ static bool ranking_init(struct ranking *r, const struct measured_rows *measured
     if (!size_mul(room, size_max(r->n_clusters, 1), &sums)
         || !size_mul(room, size_max(n_resamples, 1), &means))
         return false;
-    r->all = calloc(sums, sizeof *r->all);
-    r->kept = calloc(room, sizeof *r->kept);
-    r->sums = calloc(sums, sizeof *r->sums);
-    r->means = calloc(means, sizeof *r->means);
-    r->first = calloc(room, sizeof *r->first);
-    r->second = calloc(room, sizeof *r->second);
-    r->column = calloc(size_max(n_resamples, 1), sizeof *r->column);
-    r->rho = calloc(STABILITY_HALVINGS, sizeof *r->rho);
-    r->sorted = calloc(room, sizeof *r->sorted);
-    r->order = calloc(size_max(r->n_clusters, 1), sizeof *r->order);
-    r->top = calloc(room, sizeof *r->top);
+    r->all = arena_alloc(&r->arena, sums, sizeof *r->all);
+    r->kept = arena_alloc(&r->arena, room, sizeof *r->kept);
+    r->sums = arena_alloc(&r->arena, sums, sizeof *r->sums);
+    r->means = arena_alloc(&r->arena, means, sizeof *r->means);
+    r->first = arena_alloc(&r->arena, room, sizeof *r->first);
+    r->second = arena_alloc(&r->arena, room, sizeof *r->second);
+    r->column = arena_alloc(&r->arena, size_max(n_resamples, 1), sizeof *r->column);
+    r->rho = arena_alloc(&r->arena, STABILITY_HALVINGS, sizeof *r->rho);
+    r->sorted = arena_alloc(&r->arena, room, sizeof *r->sorted);
+    r->order = arena_alloc(&r->arena, size_max(r->n_clusters, 1), sizeof *r->order);
+    r->top = arena_alloc(&r->arena, room, sizeof *r->top);
     return r->all && r->kept && r->sums && r->means && r->first && r->second && r->column && r->rho
            && r->sorted && r->order && r->top;
 }
@@ -230,7 +217,7 @@ bool stability_make(const struct measured_rows *measured, const struct results *
             find_tops(&r, n_resamples, &s);
         ok = ranking_chance(r.all, n, r.n_clusters, r.n, s.top_k, measured->seed, &s.chance, err);
     }
-    ranking_release(&r);
+    arena_release(&r.arena);
     if (!ok) {
         free(s.stays);
         return false;

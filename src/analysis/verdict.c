@@ -28,6 +28,21 @@ bool verdict_is_effect(const struct estimate *e, struct verdict_bar bar)
     return verdict_of(e, bar) == VERDICT_EFFECT;
 }
 
+enum effect_side effect_side(const struct estimate *e, enum metric m)
+{
+    switch (metric_info(m)->sense) {
+    case SENSE_FOR_TARGET:
+        return e->mean < 0 ? SIDE_SUPPORTS : SIDE_OPPOSES;
+    case SENSE_AGAINST_TARGET:
+        return e->mean > 0 ? SIDE_SUPPORTS : SIDE_OPPOSES;
+    case SENSE_UNSURE:
+        return e->mean > 0 ? SIDE_SURER : SIDE_LESS_SURE;
+    case SENSE_CHANGE:
+        break;
+    }
+    return SIDE_NONE;
+}
+
 double least_effect(double share, const struct estimate *intact)
 {
     double least = share * fabs(intact->mean);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "stats/metrics.h"
 #include "stats/stats.h"
 
 enum verdict {
@@ -28,6 +29,16 @@ enum verdict verdict_of(const struct estimate *e, struct verdict_bar bar);
 
 // Whether it is VERDICT_EFFECT.
 bool verdict_is_effect(const struct estimate *e, struct verdict_bar bar);
+
+// What an ablation's effect says that the ablated part does: the reverse of what its loss does.
+enum effect_side {
+    SIDE_SUPPORTS,
+    SIDE_OPPOSES,
+    SIDE_SURER, // makes the model
+    SIDE_LESS_SURE,
+    SIDE_NONE, // the metric tells of a change alone
+};
+enum effect_side effect_side(const struct estimate *e, enum metric m);
 
 // The least size that counts of a metric: that share of the intact run's |mean|; 0 where there is
 // no mean.

@@ -81,8 +81,11 @@ bool file_write_atomic(const char *path, const void *bytes, size_t len, struct a
 bool file_write_in(int folder, const char *name, const char *path, const void *bytes, size_t len,
                    struct abl_err *err);
 
-// The same piece by piece: begin, put as often as need be, end. A failure, or file_drop, leaves
-// nothing; messages name the file `path`, which is borrowed.
+// All bytes to a descriptor, however often that takes; errno says why not.
+bool file_write_all(int fd, const void *bytes, size_t len);
+
+// What file_write_atomic does, piece by piece: begin, put as often as need be, end. A failure, or
+// file_pieces_drop, leaves nothing; messages name the file `path`, which is borrowed.
 struct file_pieces {
     int folder, fd; // folder: borrowed
     const char *name, *path;

@@ -12,15 +12,16 @@
 
 #include "base/file.h"
 
-static bool write_all(int fd, const char *bytes, size_t len)
+bool file_write_all(int fd, const void *bytes, size_t len)
 {
+    const char *at = bytes;
     while (len) {
-        ssize_t n = write(fd, bytes, len);
+        ssize_t n = write(fd, at, len);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return false;
-        bytes += n;
+        at += n;
         len -= (size_t)n;
     }
     return true;
@@ -110,7 +111,7 @@ static bool write_new(int folder, const char *name, mode_t mode, const void *byt
     struct file_pieces f;
     if (!begin(folder, name, mode, &f))
         return false;
-    if (write_all(f.fd, bytes, len))
+    if (file_write_all(f.fd, bytes, len))
         return end(&f);
     file_pieces_drop(&f);
     return false;
@@ -131,7 +132,7 @@ bool file_pieces_begin(int folder, const char *name, const char *path, struct fi
 
 bool file_pieces_put(struct file_pieces *f, const void *bytes, size_t len, struct abl_err *err)
 {
-    if (write_all(f->fd, bytes, len))
+    if (file_write_all(f->fd, bytes, len))
         return true;
     file_pieces_drop(f);
     return not_written(f->path, err);

@@ -159,3 +159,9 @@ cJSON *json_tree_read(const char *path, size_t max_size, enum json_tree_numbers 
     file_bytes_release(&bytes);
     return root;
 }
+
+const char *json_tree_text(const cJSON *o, const char *name, const char *missing)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, name);
+    return cJSON_IsString(item) ? item->valuestring : missing;
+}

@@ -27,4 +27,7 @@ cJSON *json_tree(const char *name, const void *text, size_t size, enum json_tree
 cJSON *json_tree_read(const char *path, size_t max_size, enum json_tree_numbers numbers,
                       enum abl_code code, struct abl_err *err);
 
+// The string that an object has under a name, which the tree owns; `missing` where it has none.
+const char *json_tree_text(const cJSON *o, const char *name, const char *missing);
+
 #endif

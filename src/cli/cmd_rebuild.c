@@ -40,8 +40,7 @@ static cJSON *read_json(const char *dir, const char *name, struct abl_err *err)
 // "" where the key is missing.
 static const char *text_of(struct arena *a, const cJSON *o, const char *key)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    return arena_strdup(a, cJSON_IsString(item) ? item->valuestring : "");
+    return arena_strdup(a, json_tree_text(o, key, ""));
 }
 
 static bool add_child(struct children *c, const char *condition, const char *dir,

@@ -70,29 +70,53 @@ static bool is_place_of(const char *named, const char *run)
     return is;
 }
 
+// A word that a journal keeps, with the value that is the next one (NULL: none).
+struct kept_word {
+    const char *word, *next;
+    const struct option *option; // that it begins; NULL: none
+};
+
+// The word at *at, which goes on behind it; false at the end.
+static bool next_word(const cJSON **at, struct kept_word *out)
+{
+    bool takes_next;
+    while (*at && !cJSON_IsString(*at))
+        *at = (*at)->next;
+    if (!*at)
+        return false;
+    *out = (struct kept_word){ .word = (*at)->valuestring };
+    out->option = option_of(out->word, &takes_next);
+    *at = (*at)->next;
+    if (takes_next && *at) {
+        out->next = cJSON_IsString(*at) ? (*at)->valuestring : "";
+        *at = (*at)->next;
+    }
+    return true;
+}
+
+static bool add_kept(struct words *w, const struct kept_word *k)
+{
+    return add(w, k->word) && (!k->next || add(w, k->next));
+}
+
+static const char *value_of(const struct kept_word *k)
+{
+    const char *equals = strchr(k->word, '=');
+    return k->next ? k->next : equals ? equals + 1 : "";
+}
+
 // What was said then, but for how it was run where that is said now.
 static bool add_then(struct words *w, const cJSON *list, const struct run_words *now,
                      const char *run, bool *has_place)
 {
-    const cJSON *item;
-    for (item = list->child; item; item = item->next) {
-        bool takes_next;
-        if (!cJSON_IsString(item))
-            continue;
-        const char *word = item->valuestring;
-        const struct option *o = option_of(word, &takes_next);
-        const cJSON *next = takes_next ? item->next : NULL;
-        const char *value = next && cJSON_IsString(next)         ? next->valuestring
-                            : o && o->value && strchr(word, '=') ? strchr(word, '=') + 1
-                                                                 : "";
-        bool is_place = o && strcmp(o->name, "export") == 0;
-        bool stays = !o || !o->is_manner || !is_said(now, o);
+    struct kept_word k;
+    for (const cJSON *at = list->child; next_word(&at, &k);) {
+        bool is_place = k.option && strcmp(k.option->name, "export") == 0;
+        bool stays = !k.option || !k.option->is_manner || !is_said(now, k.option);
         if (is_place)
-            stays = *has_place = is_place_of(value, run);
-        if (stays && (!add(w, word) || (next && !add(w, value))))
+            stays = *has_place = is_place_of(value_of(&k), run);
+        if (stays && !add_kept(w, &k))
             return false;
-        if (next)
-            item = next;
     }
     return true;
 }
@@ -145,19 +169,12 @@ bool journal_words(const cJSON *head, const char *place, const char *program, in
                    char ***argv, struct arena *a, struct abl_err *err)
 {
     struct words w = { .arena = a, .err = err };
-    const cJSON *list = begin(&w, head, 0, place), *item;
+    struct kept_word k;
+    const cJSON *list = begin(&w, head, 0, place);
     bool ok = list && add(&w, program);
-    for (item = ok ? list->child : NULL; ok && item; item = item->next) {
-        bool takes_next;
-        const char *word = cJSON_IsString(item) ? item->valuestring : "";
-        const struct option *o = option_of(word, &takes_next);
-        bool stays = !o || !o->is_manner;
-        ok = !stays || add(&w, word);
-        if (takes_next && item->next) {
-            item = item->next;
-            ok = ok && (!stays || add(&w, cJSON_IsString(item) ? item->valuestring : ""));
-        }
-    }
+    for (const cJSON *at = ok ? list->child : NULL; ok && next_word(&at, &k);)
+        if (!k.option || !k.option->is_manner)
+            ok = add_kept(&w, &k);
     if (ok) {
         w.items[w.n] = NULL;
         *argc = (int)w.n;

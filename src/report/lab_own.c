@@ -73,12 +73,6 @@ static cJSON *read_tree(const char *dir, const char *name, struct arena *a, stru
     return text ? json_tree(name, text, strlen(text), JSON_TREE_DIGITS, ABL_BAD_DATA, err) : NULL;
 }
 
-static const char *text_at(const cJSON *o, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
 // ------------------------------------------------------------------------------------------ places
 
 bool lab_own_is(const char *dir)
@@ -87,7 +81,7 @@ bool lab_own_is(const char *dir)
     struct abl_err ignored;
     cJSON *config = read_tree(dir, "config.json", &a, &ignored);
     bool own
-        = cJSON_IsObject(config) && !text_at(config, "schema")
+        = cJSON_IsObject(config) && !json_tree_text(config, "schema", NULL)
           && (file_exists_in(dir, "metrics/summary.json") || file_exists_in(dir, cross_summary));
     cJSON_Delete(config);
     arena_release(&a);
@@ -121,7 +115,7 @@ static bool add_runs(const char *dir, const cJSON *summary, struct arena *a, con
     const cJSON *item;
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(summary, "child_runs"))
     {
-        const char *run = text_at(item, "run_dir");
+        const char *run = json_tree_text(item, "run_dir", NULL);
         if (!run || !*last_part(run) || strcmp(last_part(run), "..") == 0)
             return abl_fail(err, ABL_BAD_DATA, "'%s/%s' names a run that has no folder", dir,
                             cross_summary);
@@ -305,8 +299,9 @@ static bool name_run(const struct lab_child *c, const cJSON *config, struct lab_
                      struct arena *a, struct abl_err *err)
 {
     const cJSON *model = cJSON_GetObjectItemCaseSensitive(config, "model");
-    const char *tag = text_at(config, "tag"), *name = text_at(model, "name");
-    const char *revision = text_at(model, "revision");
+    const char *tag = json_tree_text(config, "tag", NULL),
+               *name = json_tree_text(model, "name", NULL);
+    const char *revision = json_tree_text(model, "revision", NULL);
     run->condition = arena_strdup(a, tag ? tag : c->config.run_name);
     run->model = revision ? arena_printf(a, "%s@%s", name ? name : "", revision)
                           : arena_strdup(a, name ? name : "");

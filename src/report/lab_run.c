@@ -47,16 +47,10 @@ const struct lab_shape_info *lab_shape_info(enum lab_shape s)
 
 // ------------------------------------------------------------------------------------------- texts
 
-static const char *text_at(const cJSON *o, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
 // A text of an object, in the arena; "" where it is missing.
 static const char *keep(struct lab_reader *r, const cJSON *o, const char *key)
 {
-    const char *text = text_at(o, key);
+    const char *text = json_tree_text(o, key, NULL);
     const char *kept = arena_strdup(r->a, text ? text : "");
     if (!kept)
         abl_no_memory(r->err);
@@ -159,7 +153,7 @@ static const char *join(struct lab_reader *r, const char *const *heads, size_t n
 static const char *label_of(struct lab_reader *r, size_t number, const char *heads)
 {
     const cJSON *groups = cJSON_GetObjectItemCaseSensitive(r->battery, "groups");
-    const char *label = text_at(cJSON_GetArrayItem(groups, (int)number), "label");
+    const char *label = json_tree_text(cJSON_GetArrayItem(groups, (int)number), "label", NULL);
     return label && *label ? arena_strdup(r->a, label) : heads;
 }
 
@@ -222,7 +216,7 @@ bool lab_is_beside(const struct lab_reader *r, size_t row)
 {
     bool sham = lab_is(lab_cell(r->impact, row, "direction"), "sham");
     return lab_is(lab_cell(r->impact, row, "kind"), "control")
-           || (sham && !lab_is(text_at(r->config, "experiment"), "sham"));
+           || (sham && !lab_is(json_tree_text(r->config, "experiment", NULL), "sham"));
 }
 
 bool lab_take(struct lab_reader *r, size_t row, size_t number, struct lab_component *c)
@@ -367,7 +361,8 @@ static bool are_pairs(struct lab_reader *r)
 
 static bool find_shape(struct lab_reader *r)
 {
-    const char *experiment = text_at(r->config, "experiment"), *type = text_at(r->battery, "type");
+    const char *experiment = json_tree_text(r->config, "experiment", NULL),
+               *type = json_tree_text(r->battery, "type", NULL);
     enum lab_shape *shape = &r->out->shape;
     if (lab_is(experiment, "heads"))
         *shape = LAB_HEADS;
@@ -394,7 +389,7 @@ static bool find_shape(struct lab_reader *r)
 // How heads are ablated, as far as the harness has it.
 static bool check_ablation(struct lab_reader *r)
 {
-    const char *ablate = text_at(r->config, "ablate");
+    const char *ablate = json_tree_text(r->config, "ablate", NULL);
     if (r->out->shape == LAB_LAYERS)
         return true;
     if (ablate && strchr(ablate, ','))
@@ -409,7 +404,7 @@ static bool check_ablation(struct lab_reader *r)
                         r->out->dir, ablate ? ablate : "");
     if (!lab_is(ablate, "zero") && (!ablate || strncmp(ablate, "scale=", 6) != 0))
         lab_note(r, "heads are not zeroed or scaled but ablated otherwise: `scale` is missing");
-    if (lab_is(text_at(r->config, "value_bias"), "head"))
+    if (lab_is(json_tree_text(r->config, "value_bias", NULL), "head"))
         lab_note(r, "--value-bias head: a head's constant part goes too, which tinyLab keeps");
     return true;
 }
@@ -433,8 +428,8 @@ static bool read_all(struct lab_reader *r)
 {
     struct lab_run *out = r->out;
     const cJSON *partial = cJSON_GetObjectItemCaseSensitive(r->config, "partial");
-    const char *span = text_at(r->config, "span");
-    r->compat = lab_is(text_at(r->config, "compat"), "tinylab");
+    const char *span = json_tree_text(r->config, "span", NULL);
+    r->compat = lab_is(json_tree_text(r->config, "compat", NULL), "tinylab");
     r->whole_answers = lab_is(span, "full");
     out->data_sha256 = keep(r, r->config, "data_sha256");
     out->condition = keep(r, r->config, "data");
@@ -463,8 +458,8 @@ static bool read_run_file(struct lab_reader *r, cJSON **battery)
     if (cJSON_IsNumber(n_heads) && n_heads->valuedouble >= 1
         && n_heads->valuedouble <= NUMPY_CHOICE_MAX)
         r->out->n_heads = (uint32_t)n_heads->valuedouble;
-    const char *config = text_at(o, "config"), *tag = text_at(o, "tag");
-    const char *text = text_at(o, "battery");
+    const char *config = json_tree_text(o, "config", NULL), *tag = json_tree_text(o, "tag", NULL);
+    const char *text = json_tree_text(o, "battery", NULL);
     bool ok = true;
     if (config && text) {
         r->out->config = arena_strdup(r->a, config);

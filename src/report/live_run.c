@@ -207,12 +207,6 @@ static cJSON *own_line(const struct run_identity *of, struct abl_err *err)
     return tree;
 }
 
-static const char *text_of(const cJSON *o, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, name);
-    return cJSON_IsString(item) ? item->valuestring : "";
-}
-
 // Equal bits are promised on one machine and version only.
 static void note_change(struct live_run *l, const struct run_journal *there, const cJSON *now)
 {
@@ -223,11 +217,12 @@ static void note_change(struct live_run *l, const struct run_journal *there, con
         first = first ? first : cJSON_GetObjectItemCaseSensitive(line, "worker");
     }
     for (size_t i = 0; first && i < sizeof names / sizeof *names; i++)
-        if (strcmp(text_of(first, names[i]), text_of(now, names[i])) != 0) {
+        if (strcmp(json_tree_text(first, names[i], ""), json_tree_text(now, names[i], "")) != 0) {
             abl_fail(&l->changed, ABL_FAILED,
                      "'%s' was begun with %s '%s', and goes on with '%s': read-outs may differ in "
                      "their last bits",
-                     l->place, names[i], text_of(first, names[i]), text_of(now, names[i]));
+                     l->place, names[i], json_tree_text(first, names[i], ""),
+                     json_tree_text(now, names[i], ""));
             return;
         }
 }

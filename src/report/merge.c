@@ -132,20 +132,24 @@ char *merge_workers(const struct merge *m)
 
 // ---------------------------------------------------------------------------------------- starting
 
-static const char *text_of(const cJSON *o, const char *name)
+// The first folder that has shards; there is one.
+static const struct merge_folder *first_folder(const struct merge *m)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, name);
-    return cJSON_IsString(item) ? item->valuestring : "";
+    const struct merge_folder *f = m->folders;
+    while (!f->journals.n)
+        f++;
+    return f;
 }
 
 static struct device_info device_of(const struct merge *m, enum precision precision)
 {
-    const cJSON *lines = m->folders[0].journals.n ? m->folders[0].journals.items[0].lines : NULL;
-    const cJSON *worker = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(lines, 1), "worker");
-    bool cpu = strcmp(text_of(m->head, "engine"), "cpu") == 0;
+    const struct run_journal *first = first_folder(m)->journals.items;
+    const cJSON *worker
+        = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(first->lines, 1), "worker");
+    bool cpu = strcmp(json_tree_text(m->head, "engine", ""), "cpu") == 0;
     struct device_info d = { .kind = cpu ? DEVICE_CPU : DEVICE_VULKAN_GPU, .precision = precision };
-    snprintf(d.name, sizeof d.name, "%s", text_of(worker, "device"));
-    snprintf(d.driver, sizeof d.driver, "%s", text_of(worker, "driver"));
+    snprintf(d.name, sizeof d.name, "%s", json_tree_text(worker, "device", ""));
+    snprintf(d.driver, sizeof d.driver, "%s", json_tree_text(worker, "driver", ""));
     return d;
 }
 
@@ -173,10 +177,10 @@ static bool start(const struct merge *m, struct session *session, const struct i
     struct device_info device = device_of(m, session->settings.precision);
     if (!in->rows[JOURNAL_INTACT])
         return abl_fail(err, ABL_BAD_DATA, "the shards in '%s' have no intact run",
-                        m->folders[0].dir);
-    model_sha256_known(session->model, text_of(config, "model_sha256"));
-    return session_start_kept(session, &device, text_of(config, "device"), in->rows[JOURNAL_INTACT],
-                              in->rows[JOURNAL_OTHER], err);
+                        first_folder(m)->dir);
+    model_sha256_known(session->model, json_tree_text(config, "model_sha256", ""));
+    return session_start_kept(session, &device, json_tree_text(config, "device", ""),
+                              in->rows[JOURNAL_INTACT], in->rows[JOURNAL_OTHER], err);
 }
 
 // What the session makes now is what the shards were made of.
@@ -186,13 +190,13 @@ static bool check_same(const struct merge *m, const struct session *session,
     struct run_identity of
         = { .session = session,
             .variants = variants,
-            .model_sha256
-            = text_of(cJSON_GetObjectItemCaseSensitive(m->head, "config"), "model_sha256") };
+            .model_sha256 = json_tree_text(cJSON_GetObjectItemCaseSensitive(m->head, "config"),
+                                           "model_sha256", "") };
     struct buf line = { 0 };
     cJSON *now = run_identity_line(&of, &line, err)
                      ? json_tree("this run", line.data, line.len, JSON_TREE_DIGITS, ABL_FAILED, err)
                      : NULL;
-    bool ok = now && run_identity_check(m->head, now, m->folders[0].dir, err);
+    bool ok = now && run_identity_check(m->head, now, first_folder(m)->dir, err);
     cJSON_Delete(now);
     buf_release(&line);
     return ok;
@@ -201,9 +205,7 @@ static bool check_same(const struct merge *m, const struct session *session,
 bool merge_start(const struct merge *m, struct session *session, const struct variants *variants,
                  struct abl_err *err)
 {
-    const struct merge_folder *f = m->folders;
-    while (!f->journals.n)
-        f++;
+    const struct merge_folder *f = first_folder(m);
     const struct run_journal *first = &f->journals.items[0];
     struct intact in = { .n = session->prompts->n };
     if (first->sizes.n_rows != in.n || first->sizes.n_variants != variants->n

@@ -16,18 +16,10 @@
 #include <unistd.h>
 
 #include "base/crc32.h"
-#include "base/size.h"
+#include "base/file.h"
 #include "session/tinylab_measure.h"
 
-enum { ROOM = 1 << 16, MAGIC = 0x314a4241 }; // "ABJ1"
-
-// As it stands in the file; numbers in the machine's byte order, so that a file of another order
-// has no record.
-struct record_head {
-    uint32_t magic, crc; // of what follows, and of the payload
-    uint32_t kind, n_variants;
-    uint64_t first, n_rows;
-};
+enum { ROOM = 1 << 16 };
 
 struct journal {
     struct journal_sizes sizes;
@@ -44,34 +36,6 @@ struct journal {
     bool dirty, stopped;
     struct abl_err failed; // code ABL_OK: nothing has
 };
-
-// ------------------------------------------------------------------------------------------- names
-
-void journal_name(struct journal_part part, const char *ending, char out[JOURNAL_NAME])
-{
-    if (part.n)
-        snprintf(out, JOURNAL_NAME, "journal.%" PRIu32 "-%" PRIu32 ".%s", part.i, part.n, ending);
-    else
-        snprintf(out, JOURNAL_NAME, "journal.%s", ending);
-}
-
-bool journal_is_name(const char *name, const char *ending, struct journal_part *out)
-{
-    static const char *const endings[] = { "jsonl", "bin" };
-    char own[JOURNAL_NAME];
-    struct journal_part part = { 0, 0 };
-    if (sscanf(name, "journal.%" SCNu32 "-%" SCNu32 ".", &part.i, &part.n) != 2)
-        part = (struct journal_part){ 0, 0 };
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        journal_name(part, endings[i], own);
-        if ((ending && strcmp(ending, endings[i]) != 0) || strcmp(own, name) != 0)
-            continue;
-        if (out)
-            *out = part;
-        return true;
-    }
-    return false;
-}
 
 // ----------------------------------------------------------------------------------------- syncing
 
@@ -171,23 +135,9 @@ int journal_descriptor(const struct journal *j)
 
 // ----------------------------------------------------------------------------------------- writing
 
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static bool flush(struct journal *j)
 {
-    bool ok = write_all(j->bin, j->room, j->n_room);
+    bool ok = file_write_all(j->bin, j->room, j->n_room);
     j->n_room = 0;
     return ok;
 }
@@ -210,7 +160,7 @@ static bool put(struct journal *j, const void *bytes, size_t len)
 // What a record is put together from.
 struct piece {
     const struct journal *j;
-    struct record_head head;
+    struct journal_head head;
     const size_t *variants;
     const struct row_stats *rows; // [variant * stride + row]
     size_t stride;
@@ -224,9 +174,9 @@ static const struct row_stats *rows_of(const struct piece *p, uint32_t i)
 
 static uint32_t sum_up(const struct piece *p)
 {
-    const struct record_head *h = &p->head;
+    const struct journal_head *h = &p->head;
     size_t n_rows = p->j->sizes.n_rows;
-    uint32_t crc = crc32_more(0, &h->kind, sizeof *h - offsetof(struct record_head, kind));
+    uint32_t crc = crc32_more(0, &h->kind, sizeof *h - offsetof(struct journal_head, kind));
     for (uint32_t i = 0; p->tinylab && i < h->n_variants; i++)
         crc = crc32_more(crc, p->tinylab + p->variants[i] * n_rows, n_rows * sizeof *p->tinylab);
     for (uint32_t i = 0; i < h->n_variants; i++)
@@ -240,7 +190,7 @@ static uint32_t sum_up(const struct piece *p)
 
 static bool put_piece(struct journal *j, const struct piece *p)
 {
-    const struct record_head *h = &p->head;
+    const struct journal_head *h = &p->head;
     size_t n_rows = j->sizes.n_rows;
     bool ok = put(j, h, sizeof *h);
     for (uint32_t i = 0; ok && p->tinylab && i < h->n_variants; i++)
@@ -254,24 +204,16 @@ static bool put_piece(struct journal *j, const struct piece *p)
     return ok && flush(j);
 }
 
-static uint64_t payload_bytes(const struct journal_sizes *s, const struct record_head *h)
-{
-    uint64_t each = count_add(count_mul(h->n_rows, sizeof(struct row_stats)), sizeof(uint32_t));
-    if (h->kind == RECORD_VARIANTS)
-        each = count_add(each, count_mul(s->n_rows, sizeof(struct tinylab_row)));
-    return count_mul(h->n_variants, each);
-}
-
 // What did not get in whole goes again, so that later records are not lost behind it.
 static void add(struct journal *j, struct piece *p)
 {
     if (!journal_holds(j, NULL))
         return;
     p->j = j;
-    p->head.magic = MAGIC;
+    p->head.magic = JOURNAL_MAGIC;
     p->head.crc = sum_up(p);
     if (put_piece(j, p)) {
-        j->end += sizeof p->head + payload_bytes(&j->sizes, &p->head);
+        j->end += sizeof p->head + journal_payload(&j->sizes, &p->head);
         mark_dirty(j);
         return;
     }
@@ -320,128 +262,11 @@ bool journal_add_line(struct journal *j, const struct buf *line, struct abl_err 
 {
     if (line->failed)
         return abl_no_memory(err);
-    bool ok = write_all(j->lines, line->data, line->len) && write_all(j->lines, "\n", 1)
+    bool ok = file_write_all(j->lines, line->data, line->len) && file_write_all(j->lines, "\n", 1)
               && sync_file(j->lines);
     return ok
            || abl_fail(err, ABL_FAILED, "cannot write '%s/journal.jsonl': %s", j->place,
                        strerror(errno));
-}
-
-// ----------------------------------------------------------------------------------------- reading
-
-// A file of records as it is read.
-struct reader {
-    int fd;
-    uint64_t size, at;
-    const struct journal_sizes *sizes;
-    char *payload;
-    size_t room;
-};
-
-static bool read_at(const struct reader *r, uint64_t at, void *out, size_t len)
-{
-    char *to = out;
-    while (len) {
-        ssize_t n = pread(r->fd, to, len, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        to += n;
-        at += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
-static bool has_sense(const struct reader *r, const struct record_head *h)
-{
-    const struct journal_sizes *s = r->sizes;
-    bool is_run = h->kind == RECORD_INTACT || h->kind == RECORD_OTHER;
-    uint64_t n_rows = is_run ? s->n_rows : s->n_run;
-    return h->magic == MAGIC && h->kind < N_RECORD_KINDS && h->n_variants && h->first <= n_rows
-           && h->n_rows <= n_rows - h->first && h->n_variants <= s->n_variants + is_run
-           && (h->kind != RECORD_VARIANTS || h->n_rows == n_rows)
-           && payload_bytes(s, h) <= r->size - r->at - sizeof *h;
-}
-
-// The record at r->at. False where there is no whole one, or (*failed) memory is out.
-static bool next_record(struct reader *r, struct journal_record *out, bool *failed)
-{
-    struct record_head h;
-    if (r->size - r->at < sizeof h || !read_at(r, r->at, &h, sizeof h) || !has_sense(r, &h))
-        return false;
-    uint64_t len = payload_bytes(r->sizes, &h); // no more than the file has
-    if (len > PTRDIFF_MAX)
-        return false;
-    if (len > r->room) {
-        char *more = realloc(r->payload, len);
-        *failed = !more;
-        if (!more)
-            return false;
-        r->payload = more;
-        r->room = len;
-    }
-    if (!read_at(r, r->at + sizeof h, r->payload, len))
-        return false;
-    uint32_t crc = crc32_more(0, &h.kind, sizeof h - offsetof(struct record_head, kind));
-    if (crc32_more(crc, r->payload, len) != h.crc)
-        return false;
-    size_t of_tinylab = h.kind == RECORD_VARIANTS
-                            ? h.n_variants * r->sizes->n_rows * sizeof(struct tinylab_row)
-                            : 0;
-    size_t of_rows = h.n_variants * h.n_rows * sizeof(struct row_stats);
-    *out = (struct journal_record){ .kind = (enum journal_kind)h.kind,
-                                    .first = h.first,
-                                    .n_rows = h.n_rows,
-                                    .n_variants = h.n_variants,
-                                    .variants = (const void *)(r->payload + of_tinylab + of_rows),
-                                    .rows = (const void *)(r->payload + of_tinylab),
-                                    .tinylab = of_tinylab ? (const void *)r->payload : NULL };
-    for (size_t i = 0; i < out->n_variants; i++)
-        if (out->variants[i] >= r->sizes->n_variants && h.kind <= RECORD_VARIANTS)
-            return false;
-    r->at += sizeof h + len;
-    return true;
-}
-
-// Every whole record; *end: behind the last.
-static bool read_records(int fd, const char *place, const char *name,
-                         const struct journal_sizes *sizes, journal_see *see, void *context,
-                         uint64_t *size, uint64_t *end, struct abl_err *err)
-{
-    struct stat st;
-    struct journal_record record;
-    bool failed = false;
-    if (fstat(fd, &st) != 0)
-        return abl_fail(err, ABL_FAILED, "cannot read '%s/%s': %s", place, name, strerror(errno));
-    struct reader r = { .fd = fd, .size = (uint64_t)st.st_size, .sizes = sizes };
-    bool ok = true;
-    while (ok && next_record(&r, &record, &failed))
-        ok = !see || see(context, &record, err);
-    if (failed)
-        ok = abl_no_memory(err);
-    *size = r.size;
-    *end = r.at;
-    free(r.payload);
-    return ok;
-}
-
-bool journal_read(int folder, const char *place, struct journal_part part,
-                  const struct journal_sizes *sizes, journal_see *see, void *context,
-                  uint64_t *torn, struct abl_err *err)
-{
-    char name[JOURNAL_NAME];
-    uint64_t size, end;
-    journal_name(part, "bin", name);
-    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return abl_fail(err, ABL_BAD_DATA, "cannot open '%s/%s': %s", place, name, strerror(errno));
-    bool ok = read_records(fd, place, name, sizes, see, context, &size, &end, err);
-    close(fd);
-    if (ok && torn)
-        *torn = size - end;
-    return ok;
 }
 
 // ----------------------------------------------------------------------------------------- opening
@@ -548,7 +373,8 @@ static bool cut_line(struct journal *j)
 static bool cut_torn(struct journal *j, struct abl_err *err)
 {
     uint64_t size;
-    return read_records(j->bin, j->place, j->bin_name, &j->sizes, NULL, NULL, &size, &j->end, err)
+    return journal_read_open(j->bin, j->place, j->bin_name, &j->sizes, NULL, NULL, &size, &j->end,
+                             err)
            && ((cut_line(j) && (size == j->end || ftruncate(j->bin, (off_t)j->end) == 0))
                || abl_fail(err, ABL_FAILED, "cannot write '%s/%s': %s", j->place, j->bin_name,
                            strerror(errno)));
@@ -572,5 +398,6 @@ bool journal_reopen(int folder, const char *place, struct journal_part part,
 bool journal_records(const struct journal *j, journal_see *see, void *context, struct abl_err *err)
 {
     uint64_t size, end;
-    return read_records(j->bin, j->place, j->bin_name, &j->sizes, see, context, &size, &end, err);
+    return journal_read_open(j->bin, j->place, j->bin_name, &j->sizes, see, context, &size, &end,
+                             err);
 }

@@ -9,29 +9,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "engine/values.h"
-
-struct tinylab_row;
-
-// Which shard's it is; n = 0: the run is whole.
-struct journal_part {
-    uint32_t i, n; // i from 1 to n
-};
-
-enum { JOURNAL_NAME = 48 };
-// "journal.jsonl", "journal.2-8.bin"
-void journal_name(struct journal_part part, const char *ending, char out[JOURNAL_NAME]);
-// Whether it is such a name, and of which part; ending: "jsonl" or "bin", NULL: either.
-bool journal_is_name(const char *name, const char *ending, struct journal_part *out);
-
-// Of the run: variants, prompts that are run, rows that these are for.
-struct journal_sizes {
-    size_t n_variants, n_run, n_rows;
-};
+#include "session/journal_records.h"
 
 struct journal;
 
@@ -65,23 +46,7 @@ bool journal_sync(struct journal *j, struct abl_err *err);
 // For a signal handler: the descriptor to sync.
 int journal_descriptor(const struct journal *j);
 
-// What a record says. Borrowed while it is seen.
-enum journal_kind { RECORD_CELLS, RECORD_VARIANTS, RECORD_INTACT, RECORD_OTHER, N_RECORD_KINDS };
-struct journal_record {
-    enum journal_kind kind;
-    size_t first, n_rows, n_variants;
-    const uint32_t *variants;
-    const struct row_stats *rows;      // (n_variants, n_rows)
-    const struct tinylab_row *tinylab; // (n_variants, sizes' n_rows); RECORD_VARIANTS alone
-};
-typedef bool journal_see(void *context, const struct journal_record *r, struct abl_err *err);
-
-// Every whole record of a file in a folder, in order; *torn (may be NULL): bytes behind the last.
-bool journal_read(int folder, const char *place, struct journal_part part,
-                  const struct journal_sizes *sizes, journal_see *see, void *context,
-                  uint64_t *torn, struct abl_err *err);
-
-// The same of one that is open.
+// journal_read of one that is open.
 bool journal_records(const struct journal *j, journal_see *see, void *context, struct abl_err *err);
 
 #endif

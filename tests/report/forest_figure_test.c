@@ -6,11 +6,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <cairo.h>
 #include <cmocka.h>
 
 #include "report/forest_figure.h"
 #include "report/palette.h"
+#include "tests/support/png_pixels.h"
 
 enum { GROUPS = 4, PANELS = 2, CELLS = PANELS * (GROUPS + 1) };
 
@@ -35,21 +35,6 @@ static struct forest_figure example(struct estimate cells[CELLS])
                                    .cells = cells };
 }
 
-struct reader {
-    const struct buf *bytes;
-    size_t at;
-};
-
-static cairo_status_t read_png(void *context, unsigned char *out, unsigned len)
-{
-    struct reader *r = context;
-    if (r->bytes->len - r->at < len)
-        return CAIRO_STATUS_READ_ERROR;
-    memcpy(out, r->bytes->data + r->at, len);
-    r->at += len;
-    return CAIRO_STATUS_SUCCESS;
-}
-
 // Pixels of exactly the colour of a sign.
 static size_t count_sign(const struct forest_figure *f, double sign)
 {
@@ -57,22 +42,7 @@ static size_t count_sign(const struct forest_figure *f, double sign)
     struct abl_err err;
     if (!forest_png(f, &png, &err))
         fail_msg("%s", err.text);
-    struct reader reader = { .bytes = &png };
-    cairo_surface_t *s = cairo_image_surface_create_from_png_stream(read_png, &reader);
-    assert_int_equal(cairo_surface_status(s), CAIRO_STATUS_SUCCESS);
-    int w = cairo_image_surface_get_width(s), h = cairo_image_surface_get_height(s);
-    int stride = cairo_image_surface_get_stride(s);
-    const unsigned char *data = cairo_image_surface_get_data(s);
-    struct rgb c = palette_diverging(sign);
-    uint32_t wanted = (uint32_t)c.r << 16 | (uint32_t)c.g << 8 | c.b;
-    size_t n = 0;
-    for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++) {
-            uint32_t pixel;
-            memcpy(&pixel, data + (ptrdiff_t)y * stride + (ptrdiff_t)x * 4, sizeof pixel);
-            n += (pixel & 0xffffff) == wanted;
-        }
-    cairo_surface_destroy(s);
+    size_t n = png_pixels(&png, palette_diverging(sign));
     buf_release(&png);
     return n;
 }

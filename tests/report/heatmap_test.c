@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cairo.h>
 #include <cmocka.h>
 
 #include "report/heatmap.h"
 #include "report/palette.h"
+#include "tests/support/png_pixels.h"
 
 // Lightness of CIE L*a*b* under D65, 0 to 100, from the sRGB standard.
 static double lightness(struct rgb c)
@@ -102,42 +102,6 @@ static struct heatmap example(struct estimate cells[LAYERS * HEADS])
                              .bar = { .alpha = 0.05 } };
 }
 
-struct reader {
-    const struct buf *bytes;
-    size_t at;
-};
-
-static cairo_status_t read_png(void *context, unsigned char *out, unsigned len)
-{
-    struct reader *r = context;
-    if (r->bytes->len - r->at < len)
-        return CAIRO_STATUS_READ_ERROR;
-    memcpy(out, r->bytes->data + r->at, len);
-    r->at += len;
-    return CAIRO_STATUS_SUCCESS;
-}
-
-// Pixels of exactly this colour in a PNG.
-static size_t count_colour(const struct buf *png, struct rgb colour)
-{
-    struct reader reader = { .bytes = png };
-    cairo_surface_t *s = cairo_image_surface_create_from_png_stream(read_png, &reader);
-    assert_int_equal(cairo_surface_status(s), CAIRO_STATUS_SUCCESS);
-    int w = cairo_image_surface_get_width(s), h = cairo_image_surface_get_height(s);
-    int stride = cairo_image_surface_get_stride(s);
-    const unsigned char *data = cairo_image_surface_get_data(s);
-    uint32_t wanted = (uint32_t)colour.r << 16 | (uint32_t)colour.g << 8 | colour.b;
-    size_t n = 0;
-    for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++) {
-            uint32_t pixel;
-            memcpy(&pixel, data + (ptrdiff_t)y * stride + (ptrdiff_t)x * 4, sizeof pixel);
-            n += (pixel & 0xffffff) == wanted;
-        }
-    cairo_surface_destroy(s);
-    return n;
-}
-
 static struct buf png_of(const struct heatmap *m)
 {
     struct buf out = { 0 };
@@ -158,7 +122,7 @@ static void every_cell_has_the_colour_of_its_effect(void **state)
         values[i] = cells[i].mean;
     double scale = palette_scale(values, LAYERS * HEADS, scratch);
     for (int i = 0; i < LAYERS * HEADS; i++) {
-        size_t n = count_colour(&png, palette_diverging(cells[i].mean / scale));
+        size_t n = png_pixels(&png, palette_diverging(cells[i].mean / scale));
         if (n < 500) // most of a cell of 62 x 36 points, less its text
             fail_msg("cell %d: %zu pixels of its colour", i, n);
     }
@@ -173,7 +137,7 @@ static void a_cell_that_was_not_run_has_no_colour_of_the_scale(void **state)
     cells[3].n = 0;
     cells[4].mean = NAN;
     struct buf whole = png_of(&m);
-    assert_true(count_colour(&whole, (struct rgb){ 236, 237, 239 }) > 2000);
+    assert_true(png_pixels(&whole, (struct rgb){ 236, 237, 239 }) > 2000);
     buf_release(&whole);
 }
 
