@@ -248,10 +248,14 @@ static bool is_unfinished(const char *path, const char *name)
     return dot && dot > name && file_is_temporary(dot);
 }
 
-// What a run that was killed had begun to write.
+// What a run that was killed had begun to write: files, and folders of conditions, whole by now.
 static void remove_unfinished(const char *dir)
 {
     struct names names = { 0 };
+    char *inside = file_join(dir, manifest_name);
+    if (inside)
+        free(rundir_sweep(inside));
+    free(inside);
     if (!folder_names(dir, is_unfinished, &names, NULL))
         return;
     for (size_t i = 0; i < names.n; i++)

@@ -28,6 +28,11 @@ touch "$scratch/four/artifacts/cross_condition/summary.json.tmp-7a0d70334fac"
 succeeds a_joint_run_may_be_written_over "${quick[@]}" "${several[@]}" --export "$scratch/four"
 holds no_temporary_folder_stays no_leftovers "$scratch/four"
 holds what_a_killed_run_had_begun_to_write_goes test ! -e "$scratch/four/artifacts/cross_condition/summary.json.tmp-7a0d70334fac"
+# Killed between the last condition's end and the joint tables.
+mkdir "$scratch/four/.logic.tmp-999999999-71194f8ba93c" && touch "$scratch/four/.logic.tmp-999999999-71194f8ba93c/.abltui-writing"
+rm "$scratch/four/manifest.json"
+succeeds a_joint_run_goes_on_when_all_conditions_are_whole "${quick[@]}" "${several[@]}" --export "$scratch/four" --resume
+holds a_condition_s_folder_that_a_killed_run_left_goes test ! -e "$scratch/four/.logic.tmp-999999999-71194f8ba93c"
 
 # Heads among the ten largest |delta_ld| of every condition, those of one sign and the others, from the tables by other means
 # than the program's.
