@@ -56,6 +56,7 @@ run:
 
 test:
 	@tools/deps.sh build test
+	@[ "$$(id -u)" != 0 ] || tools/deps.sh cluster || true
 	@+$(MAKE) --no-print-directory $(JOBS) all tests
 	@+$(MAKE) --no-print-directory $(JOBS) -k asan twice || echo "  what failed is told below"
 	@tests/run $(BUILD) ./$(PROGRAM)

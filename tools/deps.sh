@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make sure that the packages abltui needs are there: tools/deps.sh [--force] GROUP…  (groups: build, test, fuzz)
+# Make sure that the packages abltui needs are there: tools/deps.sh [--force] GROUP…  (groups: build, test, cluster, fuzz)
 # As root on Debian or Ubuntu it installs what is missing and says so; otherwise it prints the one command to run.
 # --force asks about every package of the system's package manager even where nothing seems missing.
 set -eu
@@ -39,6 +39,9 @@ test  vulkan-validationlayers vulkan-validation-layers vulkan-validation-layers 
 test  clang             clang                   clang         llvm
 test  clang-format      clang-tools-extra       clang         clang-format
 test  libomp-dev        libomp-devel            openmp        libomp
+cluster slurm-wlm       -                       -             -
+cluster munge           -                       -             -
+cluster parallel        parallel                parallel      parallel
 fuzz  libclang-rt-dev   compiler-rt             compiler-rt   -
 '
 

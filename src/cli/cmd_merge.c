@@ -9,6 +9,7 @@
 #include "experiments/experiments.h"
 #include "report/live_run.h"
 #include "report/merge.h"
+#include "report/rundir_place.h"
 #include "report/write.h"
 
 // The folder that the run goes to, from wherever that is; malloc'd. Of one folder of shards: into
@@ -93,6 +94,16 @@ static bool open_session(const struct cli *cli, const struct merge *m, struct ar
     return ok;
 }
 
+// The folder has been joined before, as when a script that does so is run once more.
+static bool is_joined(const struct cli *cli)
+{
+    if (cli->n_args != 1 || cli->export_dir || !file_is_regular_in(cli->args[0], manifest_name))
+        return false;
+    if (!(cli->flags & CLI_QUIET))
+        say(SAY_ERR, "%s is complete: nothing is left to do\n", cli->args[0]);
+    return true;
+}
+
 bool command_merge(const struct cli *cli, const char *command_line, struct abl_err *err)
 {
     struct merge m = { 0 };
@@ -100,6 +111,8 @@ bool command_merge(const struct cli *cli, const char *command_line, struct abl_e
     struct arena words = { 0 };
     if (!cli->n_args)
         return abl_fail(err, ABL_USAGE, "merge needs the folders of shards: 'abltui merge DIR…'");
+    if (is_joined(cli))
+        return true;
     char *place = find_place(cli, err);
     bool ok = place && merge_open(cli->args, cli->n_args, &m, err)
               && open_session(cli, &m, &words, &session, err)

@@ -165,6 +165,10 @@ static void wait_passively(char **argv)
     if (getenv("OMP_WAIT_POLICY") || setenv("GOMP_SPINCOUNT", "1000", 0) != 0
         || setenv("OMP_WAIT_POLICY", "passive", 1) != 0)
         return;
+    char program[PATH_MAX]; // by its name, which tools show that list processes
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[len > 0 ? len : 0] = '\0';
+    execv(program, argv);
     execv("/proc/self/exe", argv);
     // Not to be had on this system: go on as we are.
 }

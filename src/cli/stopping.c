@@ -65,18 +65,22 @@ static void on_alarm(int number)
         ask(number);
 }
 
-static void catch_signals(int flags)
+// A queue that ends a job, or a terminal that closes, may well send its signal twice.
+static void catch_signals(bool impatience_ends)
 {
-    struct sigaction action = { .sa_handler = on_signal, .sa_flags = flags };
-    for (size_t i = 0; i < N_CAUGHT; i++)
+    for (size_t i = 0; i < N_CAUGHT; i++) {
+        bool once = impatience_ends && signals[i].number == SIGINT;
+        struct sigaction action
+            = { .sa_handler = on_signal, .sa_flags = once ? (int)SA_RESETHAND : 0 };
         sigaction(signals[i].number, &action, NULL);
+    }
 }
 
 void stopping_begin(void)
 {
     struct sigaction action = { .sa_handler = on_alarm };
     sigaction(SIGALRM, &action, NULL);
-    catch_signals((int)SA_RESETHAND);
+    catch_signals(true);
 }
 
 void stopping_after(uint64_t seconds)
@@ -110,7 +114,7 @@ bool stopping_failed(const struct abl_err *first, size_t n_failed, size_t n, con
 
 void stopping_spare(bool saving)
 {
-    catch_signals(saving ? 0 : (int)SA_RESETHAND);
+    catch_signals(!saving);
 }
 
 // A signal that came before is as good as one that comes now.

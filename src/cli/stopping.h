@@ -9,8 +9,8 @@
 
 #include "base/err.h"
 
-// From now on SIGINT, SIGTERM, SIGHUP and SIGUSR1 stop the run; a second one ends the program at
-// once.
+// From now on SIGINT, SIGTERM, SIGHUP and SIGUSR1 stop the run; a second SIGINT ends the program
+// at once.
 void stopping_begin(void);
 // And so does the end of so many seconds from now; 0: none does.
 void stopping_after(uint64_t seconds);
@@ -27,7 +27,7 @@ enum abl_code stopping_code(void);
 bool stopping_failed(const struct abl_err *first, size_t n_failed, size_t n, const char *what,
                      struct abl_err *err);
 
-// While results are saved no second signal costs what is being saved.
+// While results are saved no second SIGINT costs what is being saved.
 void stopping_spare(bool saving);
 
 // From here on the program ends two seconds after it was told to stop, whatever it is doing, as

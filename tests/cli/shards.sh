@@ -67,7 +67,10 @@ few="$run --data facts --rows 60"
     holds to_the_same same "$scratch/whole" "$scratch/torn"
     printf 'x' | dd of="$scratch/own.4/journal.4-4.bin" bs=1 seek=2000 conv=notrunc 2>/dev/null
     refuses a_damaged_one_is_named_too 2 "shard 4 of 4 in '$scratch/own.4' is incomplete" merge "$scratch"/own.* --export "$scratch/damaged"
-    refuses no_shards_are_told 2 "'$scratch/whole' holds no shards" merge "$scratch/whole"
+    mkdir "$scratch/none"
+    refuses no_shards_are_told 2 "'$scratch/none' holds no shards" merge "$scratch/none"
+    succeeds a_whole_run_has_been_joined merge "$scratch/whole"
+    holds which_it_says_too grep -q 'whole is complete: nothing is left to do' "$scratch/err"
     refuses what_is_read_off_the_intact_run_has_no_shards 2 'does nothing for --experiment attn' $run --experiment attn --shard 1/2 --export "$scratch/attn"
     for bad in 0/4 5/4 4 a/b 1/ /2; do
         refuses "no_shard_is_${bad//\//_of_}" 2 "--shard '?$bad|expected a shard" $few --shard "$bad" --export "$scratch/bad"
