@@ -48,6 +48,12 @@ struct gate_push {
     uint gate_first, gate_stride;
 };
 
+struct cap_push {
+    uint rows, cols;
+    uint out_first, x_first, x_stride; // out is x
+    float cap;
+};
+
 struct attend_push {
     uint n_queries, query_first; // this window of the queries; query_first also counts into the list of starts
     uint n_heads, heads_per_kv, d_head;
@@ -55,7 +61,7 @@ struct attend_push {
     uint q_first, q_stride;
     uint k_first, k_stride;
     uint v_first, v_stride;
-    float scale;
+    float scale, cap; // cap 0: none
 };
 
 struct weigh_push {
@@ -65,7 +71,7 @@ struct weigh_push {
     uint out_first, out_stride;
     uint q_first, q_stride;
     uint k_first, k_stride;
-    float scale;
+    float scale, cap;
 };
 
 struct mix_push {
@@ -129,6 +135,7 @@ _Static_assert(sizeof(struct linear_args) <= 128, "push constants hold 128 bytes
 _Static_assert(sizeof(struct norm_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct rope_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct gate_push) <= 128, "push constants hold 128 bytes everywhere");
+_Static_assert(sizeof(struct cap_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct attend_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct weigh_push) <= 128, "push constants hold 128 bytes everywhere");
 _Static_assert(sizeof(struct mix_push) <= 128, "push constants hold 128 bytes everywhere");

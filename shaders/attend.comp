@@ -5,7 +5,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
-#include "exp.h"
+#include "cap.h"
 
 layout(constant_id = 3) const uint PARTS = 1; // vectors of 4 columns a lane owns: ceil(d_head / (4 LANES))
 layout(push_constant) uniform Push
@@ -49,7 +49,7 @@ void main()
     for (uint first = begin; first < end; first += LANES) {
         bool listed = first + lane < end;
         uint row = rows[min(first + lane, end - 1)];
-        float score = a.scale * dot_product(q_first, a.k_first + row * a.k_stride + kv);
+        float score = capped_score(a.scale * dot_product(q_first, a.k_first + row * a.k_stride + kv), a.cap);
         float new_peak = max(peak, team_max(listed ? score : -3.0e38));
         float weight = listed ? exp_of(score - new_peak) : 0.0;
         float shrink = exp_of(peak - new_peak);

@@ -6,7 +6,7 @@ GLSLANG ?= glslangValidator
 BUILD ?= build
 .DEFAULT_GOAL := all
 
-ROW_SHADERS := norm rope gate gather edit attend weigh mix readout kl
+ROW_SHADERS := norm rope gate cap gather edit attend weigh mix readout kl
 SHADERS := $(ROW_SHADERS) $(ROW_SHADERS:%=%_texel) $(ROW_SHADERS:%=%_shared) linear_tile linear_tile_shared \
            linear_lanes linear_lanes_texel
 # Cooperative matrices: GLSL knows them since glslang 13.

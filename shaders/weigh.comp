@@ -5,7 +5,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.h"
-#include "exp.h"
+#include "cap.h"
 
 layout(push_constant) uniform Push
 {
@@ -28,7 +28,7 @@ float score_of(uint q_first, uint k_first)
     vec4 sums = vec4(0);
     [[dont_unroll]] for (uint c = 0; c < a.d_head; c += 4)
         sums += q_at(q_first + c, a.d_head - c) * k_at(k_first + c, a.d_head - c);
-    return a.scale * sum4(sums);
+    return capped_score(a.scale * sum4(sums), a.cap);
 }
 
 void main()

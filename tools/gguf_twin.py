@@ -3,7 +3,7 @@
 Against Hugging Face's layout: Conv1D matrices lie (out, in) as all others do; the rows of GPT-NeoX's query_key_value
 are all queries, all keys, all values instead of taking turns head by head; the rows of q and k of `llama`, which is
 Mistral's name too, alternate between the two halves of each head, for a rotation of neighbours; llama3's frequencies
-are a tensor of divisors. Names are those that the gguf package gives.
+are a tensor of divisors; Gemma's norms hold their gains whole, not less 1. Names are those that the gguf package gives.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ State = dict[str, torch.Tensor]
 ARCHITECTURES = {
     "gpt2": gguf.MODEL_ARCH.GPT2, "llama": gguf.MODEL_ARCH.LLAMA, "mistral": gguf.MODEL_ARCH.LLAMA,
     "qwen2": gguf.MODEL_ARCH.QWEN2, "qwen3": gguf.MODEL_ARCH.QWEN3, "gpt_neox": gguf.MODEL_ARCH.GPTNEOX,
+    "gemma": gguf.MODEL_ARCH.GEMMA, "gemma2": gguf.MODEL_ARCH.GEMMA2, "olmo2": gguf.MODEL_ARCH.OLMO2,
 }
 
 
@@ -114,9 +115,11 @@ def write(folder: Path, state: State, out: Path, kind: str) -> State:
     for name, tensor in state.items():
         x = tensor.to(torch.float32).numpy()
         x = np.ascontiguousarray(x.T if is_conv1d(config, name) else x)
+        gain = config.model_type.startswith("gemma") and name.endswith("norm.weight")
         target = names.get_name(name, try_suffixes=(".weight", ".bias"))
+        target = target or ("output.weight" if config.tie_word_embeddings and name == "lm_head.weight" else None)
         assert target, name
-        move = row_order(config, name)
+        move = (lambda rows: rows + 1) if gain else row_order(config, name)
         block, _ = gguf.GGML_QUANT_SIZES[Type.Q8_0]
         if kind == "Q8_0" and x.ndim == 2 and x.shape[1] % block == 0 and not target.startswith("position_embd"):
             packed = gguf.quants.quantize(move(x), Type.Q8_0)

@@ -29,8 +29,8 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
-    AutoConfig, AutoModelForCausalLM, GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, PreTrainedConfig,
-    PreTrainedModel, Qwen2Config, Qwen3Config,
+    AutoConfig, AutoModelForCausalLM, Gemma2Config, GemmaConfig, GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig,
+    Olmo2Config, PreTrainedConfig, PreTrainedModel, Qwen2Config, Qwen3Config,
 )
 
 import gguf_twin
@@ -141,6 +141,26 @@ MODELS: dict[str, Spec] = {
         neox(use_parallel_residual=False, attention_bias=False,
              rope_parameters=THETA | {"partial_rotary_factor": 1.0}),
         shard="60KB", v4=True),
+    "gemma": Spec(
+        qwen(GemmaConfig, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=1, head_dim=10),
+        dtype=torch.bfloat16, v4=True, gguf=("F32",)),
+    # Caps that bend, layers of which each second one slides, heads that are no part of the width.
+    "gemma2": Spec(
+        qwen(Gemma2Config, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2, head_dim=10,
+             query_pre_attn_scalar=7, attn_logit_softcapping=1.5, final_logit_softcapping=2.5, sliding_window=4),
+        lengths=(1, 3, 4, 5, 6, 14), v4=True),
+    "gemma2-plain": Spec(
+        qwen(Gemma2Config, hidden_size=36, num_attention_heads=3, num_key_value_heads=3, head_dim=12,
+             query_pre_attn_scalar=12, attention_bias=True, final_logit_softcapping=None, attn_logit_softcapping=40.0,
+             sliding_window=5, num_hidden_layers=4, intermediate_size=30),
+        dtype=torch.float16, lengths=(2, 5, 6, 9, 13)),
+    "olmo2": Spec(
+        qwen(Olmo2Config, num_hidden_layers=3, hidden_size=30, num_attention_heads=5, num_key_value_heads=5),
+        v4=True, gguf=("F32",)),
+    "olmo2-gqa": Spec(
+        qwen(Olmo2Config, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, attention_bias=True,
+             tie_word_embeddings=True, intermediate_size=50),
+        dtype=torch.float16),
     "neox-tied": Spec(
         neox(tie_word_embeddings=True, num_attention_heads=2, rope_parameters=THETA | {"partial_rotary_factor": 0.34})),
 }
@@ -156,7 +176,8 @@ def fill(model: PreTrainedModel, random: torch.Generator) -> None:
         noise = torch.randn(p.shape, generator=random)
         if p.dim() == 1:
             is_gain = "norm" in name and name.endswith("weight") or ".ln_" in name and name.endswith("weight")
-            p.data = 1 + 0.3 * noise if is_gain else 0.2 * noise
+            less_one = model.config.model_type.startswith("gemma")
+            p.data = (not less_one) + 0.3 * noise if is_gain else 0.2 * noise
         elif "embed" in name or "wte" in name or "wpe" in name or "lm_head" in name:
             p.data = 2 / math.sqrt(p.shape[1]) * noise
         else:

@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests/fixtures/config"
 CLASSES = {
     "gpt2": "GPT2Config", "llama": "LlamaConfig", "mistral": "MistralConfig", "ministral": "MinistralConfig",
-    "qwen2": "Qwen2Config", "qwen3": "Qwen3Config", "gpt_neox": "GPTNeoXConfig",
+    "qwen2": "Qwen2Config", "qwen3": "Qwen3Config", "gpt_neox": "GPTNeoXConfig", "gemma": "GemmaConfig",
+    "gemma2": "Gemma2Config", "olmo2": "Olmo2Config",
 }
 OWNERS = ("transformers-5", "transformers-4")
 VOCAB, WIDTH, HEADS, KV, D_HEAD, MLP, LAYERS, CONTEXT = 24, 16, 2, 1, 8, 20, 2, 64
@@ -101,6 +102,13 @@ def walk_keys() -> dict:
 # --------------------------------------------------------------------------------------------------------------- numbers
 
 
+# Of families that have others than LLaMA's.
+NORMS = {
+    "gemma2": ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm"),
+    "olmo2": ("post_attention_layernorm", "post_feedforward_layernorm"),
+}
+
+
 def shapes(arch: str) -> dict[str, tuple[int, ...]]:
     """Every tensor that some config.json of the architecture asks for; loaders leave alone what theirs does not."""
     t: dict[str, tuple[int, ...]] = {}
@@ -131,7 +139,9 @@ def shapes(arch: str) -> dict[str, tuple[int, ...]]:
                            "self_attn.v_proj": (kv, WIDTH), "self_attn.o_proj": (WIDTH, q), "mlp.gate_proj": (MLP, WIDTH),
                            "mlp.up_proj": (MLP, WIDTH), "mlp.down_proj": (WIDTH, MLP)}.items():
             t |= {p + name + ".weight": size, p + name + ".bias": size[:1]}
-        t |= {p + f"{n}.weight": (WIDTH,) for n in ("input_layernorm", "post_attention_layernorm")}
+        t |= {p + f"{n}.weight": (WIDTH,) for n in NORMS.get(arch, ("input_layernorm", "post_attention_layernorm"))}
+        if arch == "olmo2":
+            t |= {p + "self_attn.q_norm.weight": (q,), p + "self_attn.k_norm.weight": (kv,)}
         if arch == "qwen3":
             t |= {p + f"self_attn.{n}.weight": (D_HEAD,) for n in ("q_norm", "k_norm")}
     return t
@@ -163,7 +173,7 @@ def base_config(arch: str) -> dict:
     if arch == "gpt_neox":
         return c
     c |= {"num_key_value_heads": KV, "head_dim": D_HEAD}
-    if arch == "mistral":
+    if arch in ("mistral", "gemma2"):
         c["sliding_window"] = 3
     return c
 

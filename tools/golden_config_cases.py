@@ -103,6 +103,30 @@ add("gpt_neox", "parameters and old keys",
 add("gpt_neox", "linear, half", {"rotary_pct": 0.5, "rope_scaling": {"type": "linear", "factor": 2.0}})
 add("gpt_neox", "head_dim", {"head_dim": 4}, ours="head_dim")
 
+# what Gemma and OLMo 2 have besides
+NEWER = ("gemma", "gemma2", "olmo2")
+add(NEWER, "base", {})
+add(NEWER, "rope_theta 500", {"rope_theta": 500.0})
+add(NEWER, "rope_parameters theta", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}})
+add(NEWER, "attention_bias", {"attention_bias": True})
+add(NEWER, "untied", {"tie_word_embeddings": False})
+add(NEWER, "rms_norm_eps", {"rms_norm_eps": 1e-2})
+add(NEWER, "linear", {"rope_scaling": {"type": "linear", "factor": 4.0}})
+add(("gemma", "olmo2"), "hidden_act", {"hidden_act": "silu"})
+add(("gemma", "olmo2"), "hidden_act gelu", {"hidden_act": "gelu"})
+add("gemma", "hidden_activation", {"hidden_activation": "silu"}, inert=True)
+add("gemma2", "hidden_act", {"hidden_act": "silu"}, inert=True)
+add("gemma2", "hidden_activation", {"hidden_activation": "gelu"})
+add("gemma2", "query_pre_attn_scalar", {"query_pre_attn_scalar": 3})
+add("gemma2", "caps", {"attn_logit_softcapping": 1.5, "final_logit_softcapping": 2.5})
+add("gemma2", "no caps", {"attn_logit_softcapping": None, "final_logit_softcapping": None})
+add("gemma2", "window absent", {}, drop=["sliding_window"])
+add("gemma2", "layer_types", {"layer_types": ["full_attention", "sliding_attention"]})
+add("gemma2", "layer_types null", {"layer_types": None}, inert=True)
+add("gemma2", "use_bidirectional_attention", {"use_bidirectional_attention": True}, ours="use_bidirectional_attention")
+add("gemma2", "use_bidirectional_attention false", {"use_bidirectional_attention": False}, inert=True)
+add("olmo2", "eps absent and mlp_bias", {"mlp_bias": True}, inert=True)
+
 # windows
 FULL, SLIDES = "full_attention", "sliding_attention"
 add("mistral", "no window", {"sliding_window": None})

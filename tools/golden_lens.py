@@ -11,6 +11,7 @@ tests/fixtures/lens-golden.json, for every prompt by itself, read at its last to
                 constant part c_h under `folded` (golden_heads.py says what that is); attn_bias is what it makes of the rest.
     indirect    value bias -> of each head, layer by layer, what its ablation does to ld (delta_ld of NAME-golden.json) less what
                 it takes away directly, the head's part
+    Under a soft cap of the logits the parts add up to ld before the cap, and there is no `indirect`.
     lens        [ld, logprob, rank, entropy] of the embedding, then of each layer's end, behind the final norm
 
 All is seen from outside the model: modules are hooked and called, and what the final norm divides by is how much shorter its
@@ -20,6 +21,8 @@ output is. The parts must add up to the model's own ld, and the lens of the last
 from __future__ import annotations
 
 import json
+
+from collections.abc import Callable
 
 import torch
 import transformers
@@ -32,13 +35,22 @@ OUT = FIXTURES / "lens-golden.json"
 PROMPTS = 4  # of a model
 
 
+def norms_behind(model: nn.Module) -> bool:
+    return hasattr(model, "model") and hasattr(model.model.layers[0], "post_feedforward_layernorm")
+
+
+def capped(model: nn.Module, logits: Tensor) -> Tensor:
+    cap = getattr(model.config, "final_logit_softcapping", None)
+    return cap * torch.tanh(logits / cap) if cap else logits
+
+
 class Seen:
     """A model whose modules tell what went by at the last token."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self.norm, layers, self.sites = self.final_norm(), self.layers(), sites(model)
-        self.gain = self.norm.weight
+        self.gain = self.norm.weight + model.config.model_type.startswith("gemma")
         self.bias = getattr(self.norm, "bias", None)
         self.centred = isinstance(self.norm, nn.LayerNorm)
         self.residual: list[Tensor] = []
@@ -47,9 +59,14 @@ class Seen:
         layers[0].register_forward_pre_hook(
             lambda _m, args, kwargs: self.residual.append((args[0] if args else kwargs["hidden_states"])[0, -1]),
             with_kwargs=True)
+        self.post: list[tuple[nn.Module, Tensor] | None] = []  # the norm behind attention, and what goes in
         for layer, (projection, _) in zip(layers, self.sites):
+            if norms_behind(model):
+                layer.post_attention_layernorm.register_forward_pre_hook(
+                    lambda m, args: self.post.append((m, args[0][0, -1])))
+            module = layer.post_feedforward_layernorm if norms_behind(model) else layer.mlp
             projection.register_forward_pre_hook(lambda _m, args: self.z.append(args[0][0, -1]))
-            layer.mlp.register_forward_hook(lambda _m, _a, out: self.mlp.append(out[0, -1]))
+            module.register_forward_hook(lambda _m, _a, out: self.mlp.append(out[0, -1]))
             layer.register_forward_hook(
                 lambda _m, _a, out: self.residual.append((out[0] if isinstance(out, tuple) else out)[0, -1]))
 
@@ -66,7 +83,7 @@ class Seen:
         return list(self.model.gpt_neox.layers if kind == "gpt_neox" else self.model.model.layers)
 
     def run(self, ids: list[int]) -> Tensor:
-        self.residual, self.z, self.mlp = [], [], []
+        self.residual, self.z, self.mlp, self.post = [], [], [], []
         return self.model(torch.tensor([ids]), use_cache=False).logits[0, -1]
 
     def frozen(self, x: Tensor) -> Tensor:
@@ -80,9 +97,9 @@ class Seen:
         unembed = self.model.get_output_embeddings().weight
         difference = unembed[target] - unembed[foil]
         parts = [self.residual[0]]
-        for (projection, constants), z, mlp in zip(self.sites, self.z, self.mlp):
+        for i, ((projection, constants), z, mlp) in enumerate(zip(self.sites, self.z, self.mlp)):
             fixed = constants if bias == "folded" else torch.zeros_like(constants)
-            apply = projection.forward  # unseen by the hooks
+            apply = self.through(i, projection.forward)  # unseen by the hooks
             nothing = apply(torch.zeros_like(z))
             for head in range(len(constants)):
                 alone = torch.zeros_like(constants)
@@ -92,10 +109,18 @@ class Seen:
         of_norm = 0.0 if self.bias is None else (self.bias @ difference).item()
         return [*((self.frozen(x) @ difference).item() for x in parts), of_norm]
 
+    def through(self, layer: int, project: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        """The output projection, and the norm behind it at the scale that it had; such norms have no bias."""
+        if not self.post:
+            return project
+        norm, went_in = self.post[layer]
+        scale = norm.forward(went_in) / went_in  # of every column
+        return lambda z: project(z) * scale
+
     def lens(self, target: int, foil: int) -> list[list[float]]:
         points = []
         for x in self.residual:
-            logits = self.model.get_output_embeddings()(self.norm(x))
+            logits = capped(self.model, self.model.get_output_embeddings()(self.norm(x)))
             logp = logits.log_softmax(-1)
             points.append([(logits[target] - logits[foil]).item(), logp[target].item(),
                            int((logits > logits[target]).sum()), -(logp.exp() * logp).sum().item()])
@@ -106,17 +131,19 @@ def measure(seen: Seen, row: dict) -> dict[str, object]:
     target, foil = row["target_id"], row["foil_id"]
     logits = seen.run(row["ids"])
     ld = (logits[target] - logits[foil]).item()
+    cap = getattr(seen.model.config, "final_logit_softcapping", None)
+    before = ld if not cap else (cap * (torch.atanh(logits[target] / cap) - torch.atanh(logits[foil] / cap))).item()
     direct = {bias: seen.direct(target, foil, bias) for bias in BIASES}
     lens = seen.lens(target, foil)
     per_layer = len(seen.sites[0][1]) + 2
     indirect = {bias: [delta + direct[bias][1 + layer * per_layer + head]
                        for layer, deltas in enumerate(row[bias]["delta_ld"]) for head, delta in enumerate(deltas)]
                 for bias in BIASES}
-    assert all(abs(sum(parts) - ld) < 1e-9 for parts in direct.values()), "the parts do not add up"
+    assert all(abs(sum(parts) - before) < 1e-9 for parts in direct.values()), "the parts do not add up"
     assert abs(lens[-1][0] - ld) < 1e-9, "the lens ends elsewhere"
     return {"ids": row["ids"], "target": target, "foil": foil, "ld": digits(ld),
             "direct": {bias: [digits(x) for x in parts] for bias, parts in direct.items()},
-            "indirect": {bias: [digits(x) for x in heads] for bias, heads in indirect.items()},
+            "indirect": {} if cap else {bias: [digits(x) for x in heads] for bias, heads in indirect.items()},
             "lens": [[digits(x) for x in point] for point in lens]}
 
 

@@ -173,7 +173,8 @@ static struct loop_attend attend_of(const struct attend_args *args)
                                  .n_heads = args->n_heads,
                                  .n_kv_heads = args->n_kv_heads,
                                  .d_head = args->d_head,
-                                 .scale = args->scale };
+                                 .scale = args->scale,
+                                 .cap = args->cap };
 }
 
 // Room for the scores of every thread.

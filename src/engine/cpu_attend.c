@@ -32,6 +32,10 @@ static inline float score_head(const struct loop_attend *a, const float *restric
         scores[c] = dot(q, k, d) * a->scale;
         highest = scores[c] > highest ? scores[c] : highest;
     }
+    if (a->cap > 0) {
+        loop_cap(scores, n, a->cap);
+        loop_cap(&highest, 1, a->cap);
+    }
     for (uint32_t c = n; c < padded; c++)
         scores[c] = -INFINITY;
         // Whole blocks: a context is often shorter than a vector, and a vector's rest would go one

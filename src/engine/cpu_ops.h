@@ -36,7 +36,7 @@ struct loop_attend {
     struct rows z, q, k, v;
     const uint32_t *start, *context; // as struct contexts
     uint32_t n_heads, n_kv_heads, d_head;
-    float scale;
+    float scale, cap; // cap 0: none
     float *scores;    // (threads, longest)
     uint32_t longest; // context, up to a multiple of SCORE_BLOCK
 };
@@ -45,6 +45,9 @@ void loop_attend(const struct loop_attend *a);
 // As the engine's operations of these names; mix has z.n queries.
 void loop_weigh(const struct loop_attend *a, struct rows weights);
 void loop_mix(const struct loop_attend *a, struct rows weights, struct rows was);
+
+// x = cap · tanh(x / cap) of n numbers.
+void loop_cap(float *x, size_t n, float cap);
 
 void loop_gather(struct rows out, struct rows x, const uint32_t *rows);
 void loop_edit(struct rows x, const struct row_edit *edits, uint32_t n, struct rows source);

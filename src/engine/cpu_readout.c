@@ -11,17 +11,31 @@ enum { LOGITS_BYTES = 32 << 20, LOGITS_ROWS = 512 }; // more rows make no produc
 // known of base rows.
 struct reading {
     struct cpu_engine *engine;
+    float cap;     // of the logits; 0: none
     float *logits; // the engine's
     struct cpu_base_row *base;
     size_t fit; // rows of logits
 };
+
+// Rows of logits of x.
+static bool multiply(const struct reading *r, struct rows l, struct tensor x,
+                     const struct weight *w, struct abl_err *err)
+{
+    if (!cpu_multiply(r->engine, l, rows_of(x), w, NULL, 0, err))
+        return false;
+#pragma omp parallel for if (r->cap > 0)
+    for (uint32_t i = 0; i < l.n; i++)
+        if (r->cap > 0)
+            loop_cap(l.data + i * l.stride, l.cols, r->cap);
+    return true;
+}
 
 static bool read_base(struct reading *r, struct tensor base, const struct weight *w, size_t n_rows,
                       struct abl_err *err)
 {
     struct rows l = { r->logits + n_rows * w->n, base.rows, w->n, w->n };
     struct rows p = { l.data + (size_t)base.rows * w->n, base.rows, w->n, w->n };
-    if (!cpu_multiply(r->engine, l, rows_of(base), w, NULL, 0, err))
+    if (!multiply(r, l, base, w, err))
         return false;
     cpu_base_rows(l, p, r->base);
     return true;
@@ -56,7 +70,7 @@ static bool readout_block(struct reading *r, struct tensor x, const struct weigh
 {
     x = tensor_rows(x, b->asks[0].row, block_rows(b));
     struct rows l = { r->logits, x.rows, w->n, w->n };
-    if (!cpu_multiply(r->engine, l, rows_of(x), w, NULL, 0, err)
+    if (!multiply(r, l, x, w, err)
         || (base.buffer
             && !read_base(r, tensor_rows(base, b->asks[0].base, block_bases(b)), w, x.rows, err)))
         return false;
@@ -93,11 +107,11 @@ static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n_voc
     return true;
 }
 
-bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
-                 const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
-                 struct abl_err *err)
+bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w,
+                 const struct logit_args *how, struct tensor base, const struct readout_ask *asks,
+                 uint32_t n_asks, struct row_stats *stats, struct abl_err *err)
 {
-    struct reading r = { 0 };
+    struct reading r = { .cap = how ? how->cap : 0 };
     struct ask_block all = { asks, n_asks };
     if (!n_asks)
         return true;

@@ -83,6 +83,12 @@ struct attend_args {
     struct contexts contexts;
     uint32_t n_heads, n_kv_heads, d_head;
     float scale; // of q·k, before softmax
+    float cap;   // above 0: scores become cap · tanh(score / cap)
+};
+
+// What becomes of the logits x · w before they are read.
+struct logit_args {
+    float cap; // above 0: they become cap · tanh(l / cap)
 };
 
 struct engine_ops {
@@ -140,9 +146,11 @@ struct engine_ops {
     // may not overlap x.
     bool (*edit)(struct engine *e, struct tensor x, const struct row_edit *edits, uint32_t n_edits,
                  struct tensor source, struct abl_err *err);
-    // logits = x · w for each row, once, reduced at once to what is asked. base: (n_base, k) final
-    // states to compare with, or none. Waits: stats (n_asks) is host memory, filled on return.
-    bool (*readout)(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
+    // logits = x · w for each row, then as `how` says (NULL: as they are), once, reduced at once to
+    // what is asked. base: (n_base, k) final states to compare with, or none. Waits: stats (n_asks)
+    // is host memory, filled on return.
+    bool (*readout)(struct engine *e, struct tensor x, const struct weight *w,
+                    const struct logit_args *how, struct tensor base,
                     const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
                     struct abl_err *err);
     bool (*finish)(struct engine *e, struct abl_err *err); // wait for everything queued

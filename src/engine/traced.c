@@ -264,11 +264,12 @@ static bool traced_edit(struct engine *e, struct tensor x, const struct row_edit
 }
 
 static bool traced_readout(struct engine *e, struct tensor x, const struct weight *w,
-                           struct tensor base, const struct readout_ask *asks, uint32_t n_asks,
-                           struct row_stats *stats, struct abl_err *err)
+                           const struct logit_args *how, struct tensor base,
+                           const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
+                           struct abl_err *err)
 {
     TRACE(TRACED_READOUT, x, readout_flop(x.rows, base.rows, x.cols, w->n),
-          readout(inner, x, w->inner, base, asks, n_asks, stats, err));
+          readout(inner, x, w->inner, how, base, asks, n_asks, stats, err));
 }
 
 static bool traced_finish(struct engine *e, struct abl_err *err)

@@ -145,9 +145,8 @@ bool direction_tokens(const struct session *session, const float *scores, uint32
     return (out->top && out->bottom) || abl_no_memory(err);
 }
 
-// x (n, d_model) = z (n, n_heads * d_head)·W_O of a layer, host to host.
-static bool write_out(struct session *session, uint32_t layer, const float *z, uint32_t n, float *x,
-                      struct abl_err *err)
+bool direction_write_rows(struct session *session, uint32_t layer, const float *z, uint32_t n,
+                          float *x, struct abl_err *err)
 {
     struct engine *e = session->engine;
     const struct model_shape *s = &session->model->shape;
@@ -163,6 +162,19 @@ static bool write_out(struct session *session, uint32_t layer, const float *z, u
         e->ops->release(e, &in);
     if (out.buffer)
         e->ops->release(e, &out);
+    return ok;
+}
+
+bool direction_times_post_gain(const struct model *m, uint32_t layer, float *x, size_t n,
+                               struct abl_err *err)
+{
+    size_t d = m->shape.d_model;
+    float *gain = malloc(d * sizeof *gain);
+    bool ok = (gain || abl_no_memory(err))
+              && model_read_vector(m, VECTOR_POST_ATTN_GAIN, layer, gain, err);
+    for (size_t i = 0; ok && i < n * d; i++)
+        x[i] *= gain[i % d];
+    free(gain);
     return ok;
 }
 
@@ -183,7 +195,8 @@ bool direction_write(struct session *session, struct head h, const float *z, siz
     for (size_t i = 0; ok && i < n; i++)
         for (size_t k = h.head * dh; k < (h.head + 1) * dh; k++)
             rows[i * cols + k] = z[i * dh + k - h.head * dh] - (folded ? c[k] : 0.0f);
-    ok = ok && write_out(session, h.layer, rows, (uint32_t)n, x, err);
+    ok = ok && direction_write_rows(session, h.layer, rows, (uint32_t)n, x, err)
+         && (!norms_after(s) || direction_times_post_gain(session->model, h.layer, x, n, err));
     for (size_t i = 0; ok && i < n; i++)
         centre(s, x + i * s->d_model);
     free(rows);

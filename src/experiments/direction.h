@@ -29,8 +29,17 @@ struct weights *direction_weights(struct session *session);
 // Length of a direction.
 double direction_norm(const float *direction, size_t n);
 
+// x (n, d_model) = z (n, n_heads * d_head)·W_O of a layer, host to host.
+bool direction_write_rows(struct session *session, uint32_t layer, const float *z, uint32_t n,
+                          float *x, struct abl_err *err);
+
+// x (n, d_model) times the gain of the norm behind a layer's attention.
+bool direction_times_post_gain(const struct model *m, uint32_t layer, float *x, size_t n,
+                               struct abl_err *err);
+
 // What head h writes where its z is z (n, d_head): its constant left out where the value bias is
-// folded, times W_O,h, centred as the final norm centres. x: (n, d_model).
+// folded, times W_O,h, times the gain of the norm behind attention, without that norm's scale,
+// where the block has one; centred as the final norm centres. x: (n, d_model).
 bool direction_write(struct session *session, struct head h, const float *z, size_t n, float *x,
                      struct abl_err *err);
 

@@ -6,6 +6,7 @@
 
 #include "experiments/chosen.h"
 #include "experiments/experiments.h"
+#include "experiments/post_norm.h"
 #include "forward/forward.h"
 #include "forward/observe.h"
 #include "forward/prompt_block.h"
@@ -179,12 +180,39 @@ static bool load_transposed(const struct lens_work *w, uint32_t layer, struct we
     return e->ops->weight_new(e, &source, out, w->err);
 }
 
-// along·W_O^T of the observed prompts: (n, n_heads * d_head) on the host, the caller's to free.
-static bool pull_back(const struct lens_work *w, const struct observed *o, float **out)
+// `along` of the observed prompts before the norm behind attention: each row's is `through`
+// (n, d_model), which is on the device, too; what the norm's bias adds goes to attn_bias.
+static bool aim_through(const struct lens_work *w, const struct observed *o, double *through,
+                        struct tensor *out)
+{
+    size_t d = w->session->model->shape.d_model, n = o->trie->n_prompts;
+    struct post_norm p = { 0 };
+    float *z = malloc(n * o->n_cols * sizeof *z);
+    if (!z)
+        return abl_no_memory(w->err);
+    for (size_t k = 0; k < n; k++)
+        memcpy(z + k * o->n_cols, row_of(o, o->first_prompt + k), o->n_cols * sizeof *z);
+    bool ok = post_norm_freeze(w->session, o->layer, z, n, &p, w->err);
+    for (size_t k = 0; ok && k < n; k++) {
+        size_t i = o->first_prompt + k;
+        const double *along = w->along + i * d;
+        post_norm_pull_back(&p, k, along, through + k * d);
+        share_of(w, DIRECT_ATTN_BIAS, o->layer, 0)[i] = dot(along, p.bias, d);
+        for (size_t x = 0; x < d; x++)
+            w->host[k * d + x] = (float)through[k * d + x];
+    }
+    free(z);
+    post_norm_release(&p);
+    *out = tensor_rows(w->states, 0, (uint32_t)n); // free between lens points
+    return ok && w->session->engine->ops->upload(w->session->engine, *out, w->host, w->err);
+}
+
+// aims·W_O^T of the observed prompts: (n, n_heads * d_head) on the host, the caller's to free.
+static bool pull_back(const struct lens_work *w, const struct observed *o, struct tensor aims,
+                      float **out)
 {
     struct engine *e = w->session->engine;
     uint32_t n = (uint32_t)o->trie->n_prompts;
-    struct tensor aims = tensor_rows(w->aims, (uint32_t)o->first_prompt, n);
     struct weight *transposed = NULL;
     struct tensor result = { 0 };
     struct epilogue plain = { 0 };
@@ -211,18 +239,29 @@ static bool share_heads(const struct lens_work *w, const struct observed *o)
     bool folded = w->session->settings.ablation.value_bias == VALUE_BIAS_FOLDED;
     uint32_t n_bias = model_vector_len(s, VECTOR_OUT_BIAS);
     float *pull, *c = calloc(cols + s->d_model, sizeof *c), *bias = c ? c + cols : NULL;
+    size_t n = o->trie->n_prompts;
+    double *along = w->along + o->first_prompt * s->d_model, *through = NULL;
+    struct tensor aims = tensor_rows(w->aims, (uint32_t)o->first_prompt, (uint32_t)n);
     if (!c)
         return abl_no_memory(w->err);
+    if (norms_after(s)) {
+        along = through = malloc(n * s->d_model * sizeof *through);
+        if (!(through || abl_no_memory(w->err)) || !aim_through(w, o, through, &aims)) {
+            free(through);
+            free(c);
+            return false;
+        }
+    }
     struct tensor constant = tensor_rows(w->weights->z_constant, o->layer, 1);
     bool ok = (!folded || read_back(e, constant, c, "constant parts of heads", w->err))
               && (!n_bias
                   || model_read_vector(w->session->model, VECTOR_OUT_BIAS, o->layer, bias, w->err))
-              && pull_back(w, o, &pull);
-    for (size_t k = 0; ok && k < o->trie->n_prompts; k++) {
+              && pull_back(w, o, aims, &pull);
+    for (size_t k = 0; ok && k < n; k++) {
         size_t i = o->first_prompt + k;
         const float *z = row_of(o, i), *p = pull + k * cols;
         double *rest = &share_of(w, DIRECT_ATTN_BIAS, o->layer, 0)[i];
-        *rest = dot(w->along + i * s->d_model, bias, s->d_model);
+        *rest += dot(along + k * s->d_model, bias, s->d_model);
         for (uint32_t h = 0; h < s->n_heads; h++) {
             double own = 0, fixed = 0;
             for (size_t x = h * dh; x < (h + 1) * dh; x++) {
@@ -235,6 +274,7 @@ static bool share_heads(const struct lens_work *w, const struct observed *o)
     }
     if (ok)
         free(pull);
+    free(through);
     free(c);
     return ok;
 }
@@ -274,10 +314,10 @@ static bool read_point(struct lens_work *w, const struct observed *o, size_t poi
         memcpy(w->host + i * o->n_cols, row_of(o, first + i), o->n_cols * sizeof *w->host);
     }
     struct tensor x = tensor_rows(w->states, 0, (uint32_t)n);
-    bool ok = e->ops->upload(e, x, w->host, w->err)
-              && e->ops->norm(e, x, x, &w->weights->final, w->err)
-              && e->ops->readout(e, x, w->weights->unembed, (struct tensor){ 0 }, asks, (uint32_t)n,
-                                 w->stats + point * w->n + first, w->err);
+    bool ok
+        = e->ops->upload(e, x, w->host, w->err) && e->ops->norm(e, x, x, &w->weights->final, w->err)
+          && e->ops->readout(e, x, w->weights->unembed, &w->weights->logits, (struct tensor){ 0 },
+                             asks, (uint32_t)n, w->stats + point * w->n + first, w->err);
     for (size_t i = 0; ok && i < n; i++)
         ok = check_logits(e, &w->stats[point * w->n + first + i], first + i, w->err);
     free(asks);
@@ -333,6 +373,20 @@ static struct direct_part name_part(const struct model_shape *s, size_t part, si
     return p;
 }
 
+// ld before the logits' soft cap, as its parts add up to it. Of answers that are lists: what the
+// parts say, since a mean of capped logits is not the mean's own.
+static double uncapped_ld(const struct lens_work *w, size_t i, const struct row_stats *intact,
+                          double sum)
+{
+    double cap = (double)w->session->model->shape.logit_cap;
+    if (!(cap > 0))
+        return metric_value(METRIC_LD, intact, intact);
+    if (w->session->prompts->items[i].lists)
+        return sum;
+    return cap
+           * (atanh((double)intact->target_logit / cap) - atanh((double)intact->foil_logit / cap));
+}
+
 // Shares over the final norm's scale, and how far their sum is from ld.
 static void scale_parts(const struct lens_work *w)
 {
@@ -345,7 +399,7 @@ static void scale_parts(const struct lens_work *w)
             sum += *share;
         }
         const struct row_stats *intact = &w->session->intact[i];
-        double ld = metric_value(METRIC_LD, intact, intact);
+        double ld = uncapped_ld(w, i, intact, sum);
         if (!(fabs(sum - ld) <= l->worst_sum)) // NaN counts
             l->worst_sum = fabs(sum - ld);
     }
@@ -409,7 +463,9 @@ bool lens_make(struct session *session, atomic_bool *cancel, struct arena *a, st
     if (ok) {
         scale_parts(&w);
         name_points(&w);
-        l->taken = lens_taken(&session->settings.ablation);
+        // an effect on capped logits less a share of uncapped ones would be neither
+        l->taken
+            = session->model->shape.logit_cap > 0 ? NAN : lens_taken(&session->settings.ablation);
         *out = l;
     }
     release_room(&w);
@@ -451,8 +507,10 @@ static bool observe_lens(const struct session *session, struct observations *out
         = { .rows = n * (1 + (uint64_t)s->n_layers), .k = s->d_model, .n = s->n_vocab };
     struct observed_product heads
         = { .rows = n * (uint64_t)s->n_layers, .k = s->d_model, .n = site_cols(s, SITE_Z) };
+    struct observed_product norms = post_norm_product(s, n * (uint64_t)s->n_layers);
     return observations_add(out, rows, err) && observations_add_product(out, points, err)
-           && observations_add_product(out, heads, err);
+           && observations_add_product(out, heads, err)
+           && (!norms_after(s) || observations_add_product(out, norms, err));
 }
 
 const struct experiment experiment_lens = {

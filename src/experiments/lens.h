@@ -3,7 +3,8 @@
 //
 // The final norm is frozen at the scale that it has in the intact run, so that it is linear and the
 // parts add up: for each row the ld is the sum of its parts, and of one part `bias`, the final
-// norm's bias along the same direction.
+// norm's bias along the same direction. So is the norm behind attention, in blocks that have one.
+// Under a soft cap of the logits the parts are shares of ld before the cap.
 #ifndef ABL_EXPERIMENTS_LENS_H
 #define ABL_EXPERIMENTS_LENS_H
 

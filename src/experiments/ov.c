@@ -6,26 +6,55 @@
 
 #include "experiments/chosen.h"
 #include "experiments/experiments.h"
+#include "experiments/post_norm.h"
 #include "forward/observe.h"
 
 // ------------------------------------------------------------------------------------- mean output
 
 struct means {
     struct session *session;
-    double *z; // (n_layers, n_heads * d_head), summed over the rows
+    double *z;  // (n_layers, n_heads * d_head), summed over the rows, each times its norm's scale
+    double *by; // (n_layers): these scales, of the norm behind attention, summed; 1 where none is
 };
+
+// The scale that the norm behind attention has at each read-out row.
+static bool read_scales(const struct means *m, const struct observed *o, double *by,
+                        struct abl_err *err)
+{
+    size_t n = o->trie->n_prompts;
+    struct post_norm p = { 0 };
+    for (size_t i = 0; i < n; i++)
+        by[i] = 1;
+    if (!norms_after(&m->session->model->shape))
+        return true;
+    float *z = malloc(n * o->n_cols * sizeof *z);
+    if (!z)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        memcpy(z + i * o->n_cols, o->values + (size_t)o->trie->read_of[i] * o->n_cols,
+               o->n_cols * sizeof *z);
+    bool ok = post_norm_freeze(m->session, o->layer, z, n, &p, err);
+    if (ok)
+        memcpy(by, p.by, n * sizeof *by);
+    free(z);
+    post_norm_release(&p);
+    return ok;
+}
 
 static bool add_rows(void *context, const struct observed *o, struct abl_err *err)
 {
-    (void)err;
     struct means *m = context;
     double *sum = m->z + (size_t)o->layer * o->n_cols;
-    for (uint32_t p = 0; p < o->trie->n_prompts; p++) {
+    double *by = malloc(o->trie->n_prompts * sizeof *by);
+    bool ok = (by || abl_no_memory(err)) && read_scales(m, o, by, err);
+    for (uint32_t p = 0; ok && p < o->trie->n_prompts; p++) {
         const float *z = o->values + (size_t)o->trie->read_of[p] * o->n_cols;
         for (uint32_t i = 0; i < o->n_cols; i++)
-            sum[i] += (double)z[i];
+            sum[i] += (double)z[i] * by[p];
+        m->by[o->layer] += by[p];
     }
-    return true;
+    free(by);
+    return ok;
 }
 
 static bool mean_outputs(struct session *session, struct ov *ov, atomic_bool *cancel,
@@ -33,18 +62,23 @@ static bool mean_outputs(struct session *session, struct ov *ov, atomic_bool *ca
 {
     const struct model_shape *s = &session->model->shape;
     size_t cols = site_cols(s, SITE_Z), dh = s->d_head;
-    struct means m = { session, calloc((size_t)s->n_layers * cols, sizeof *m.z) };
+    struct means m = { session, calloc((size_t)s->n_layers * cols, sizeof *m.z),
+                       calloc(s->n_layers, sizeof *m.by) };
     float *z = malloc(dh * sizeof *z);
     struct observer o
         = { .sites = 1u << SITE_Z, .on_activation = add_rows, .context = &m, .cancel = cancel };
-    bool ok = ((m.z && z) || abl_no_memory(err)) && session_observe(session, &o, err);
+    bool ok = ((m.z && m.by && z) || abl_no_memory(err)) && session_observe(session, &o, err);
     for (size_t i = 0; ok && i < ov->n_heads; i++) {
         struct ov_head *h = &ov->heads[i];
+        double by = m.by[h->layer];
         for (size_t k = 0; k < dh; k++)
-            z[k] = (float)(m.z[h->layer * cols + h->head * dh + k] / (double)ov->n_samples);
+            z[k] = (float)(m.z[h->layer * cols + h->head * dh + k] / by);
         ok = direction_write(session, (struct head){ h->layer, h->head }, z, 1, h->vector, err);
+        for (size_t k = 0; ok && norms_after(s) && k < s->d_model; k++)
+            h->vector[k] *= (float)(by / (double)ov->n_samples);
     }
     free(m.z);
+    free(m.by);
     free(z);
     return ok;
 }
@@ -160,7 +194,10 @@ static bool observe_means(const struct session *session, size_t n_heads, struct 
     const struct model_shape *s = &session->model->shape;
     struct observation rows = { .prompts = session->prompts->items, .n = session->prompts->n };
     struct observed_product write = { .rows = n_heads, .k = site_cols(s, SITE_Z), .n = s->d_model };
-    return observations_add(out, rows, err) && observations_add_product(out, write, err);
+    struct observed_product norms
+        = post_norm_product(s, session->prompts->n * (uint64_t)s->n_layers);
+    return observations_add(out, rows, err) && observations_add_product(out, write, err)
+           && (!norms_after(s) || observations_add_product(out, norms, err));
 }
 
 static bool observe_ov(const struct session *session, struct observations *out, struct abl_err *err)

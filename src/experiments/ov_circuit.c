@@ -90,7 +90,8 @@ static bool enter_layer(struct sources *in, uint32_t layer, struct abl_err *err)
     if (ok && weights_layer(direction_weights(session), layer, &w, err)) {
         struct epilogue bias = { .bias = w->kv_bias };
         ok = e->ops->alloc(e, n, s->d_model, &x, err) && e->ops->alloc(e, n, 2 * nv, &kv, err)
-             && e->ops->upload(e, x, host, err) && e->ops->norm(e, x, x, &w->ln1, err)
+             && e->ops->upload(e, x, host, err)
+             && (!norms_before(s) || e->ops->norm(e, x, x, &w->ln1, err))
              && e->ops->linear(e, kv, x, w->kv, &bias, err)
              && read_back(e, tensor_cols(kv, nv, nv), in->v, "values of tokens", err);
     } else
@@ -219,7 +220,8 @@ static bool add_chunk(struct middle *m, uint32_t first, uint32_t count, struct a
     for (uint32_t t = 0; ok && t < count; t++) {
         put_unembed(m, m->rows + t * m->d, t);
         ok = model_embed(m->session->model, first + t, NO_POSITION, m->embed + t * m->d, err);
-        norm_plain(s, m->embed + t * m->d);
+        if (norms_before(s))
+            norm_plain(s, m->embed + t * m->d);
     }
     struct matrix_source chunk = { .k = CHUNK, .n = s->d_model, .read = read_chunk, .context = m };
     struct weight *w = NULL;
@@ -379,7 +381,7 @@ static bool find_eigenvalues(double *product, size_t n, struct ov_circuit *h, st
 struct layer_products {
     float *qkv;      // (d_model, q | k | v)
     float *out;      // (n_heads * d_head, d_model)
-    float *gain;     // (d_model) of the layer's first norm
+    float *gain;     // (d_model) of the layer's first norm; ones where it has none
     float *left;     // (n_heads * d_head, d_model): W_O·middle
     double *product; // (d_head, d_head)
 };
@@ -431,7 +433,11 @@ static bool layer_eigenvalues(struct session *session, const struct weight *midd
                                 .left = malloc(m->shape.n_heads * dh * d * sizeof *p.left),
                                 .product = malloc(dh * dh * sizeof *p.product) };
     p.out = p.qkv ? read_matrix(m, MATRIX_OUT, layer, err) : NULL;
+    for (size_t i = 0; p.gain && i < d; i++)
+        p.gain[i] = 1;
     bool ok = p.qkv && p.out && ((p.gain && p.left && p.product) || abl_no_memory(err))
+              && (!norms_after(&m->shape)
+                  || direction_times_post_gain(m, layer, p.out, site_cols(&m->shape, SITE_Z), err))
               && model_read_vector(m, VECTOR_LN1_GAIN, layer, p.gain, err)
               && multiply_left(session, middle, &p, err);
     for (size_t i = 0; ok && i < all->n; i++)

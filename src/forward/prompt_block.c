@@ -151,7 +151,8 @@ bool block_read(const struct block *b, struct tensor states, uint32_t copies, st
     ok = ok && e->ops->index_new(e, rows, n_rows, &list, err)
          && e->ops->alloc(e, n_rows, states.cols, &gathered, err)
          && e->ops->gather(e, gathered, states, list, err)
-         && e->ops->readout(e, gathered, b->weights->unembed, base, asks, n, stats, err);
+         && e->ops->readout(e, gathered, b->weights->unembed, &b->weights->logits, base, asks, n,
+                            stats, err);
     for (size_t i = 0; ok && i < b->n * copies; i++) {
         const struct ask *ask = &b->asks[i / copies];
         uint32_t c = (uint32_t)(i % copies);

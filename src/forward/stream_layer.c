@@ -4,14 +4,16 @@
 
 #include "forward/clean_kv.h"
 
-// x += h, a module's output that somebody takes or edits first: through the edit operation, as few
-// need it.
-static bool add_apart(struct stream *s, uint32_t layer, enum site site, struct abl_err *err)
+// x += h, a module's output that is normed, or that somebody takes or edits first: through the edit
+// operation, as few need it.
+static bool add_apart(struct stream *s, uint32_t layer, enum site site,
+                      const struct norm_args *post, struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
     uint32_t n = s->x.rows;
     struct tensor h = tensor_rows(s->h, 0, n);
-    if (!stream_at_site(s, layer, site, h, err))
+    if ((post->gain.buffer && !e->ops->norm(e, h, h, post, err))
+        || !stream_at_site(s, layer, site, h, err))
         return false;
     struct row_edit *edits = malloc(n * sizeof *edits);
     if (!edits)
@@ -26,16 +28,17 @@ static bool add_apart(struct stream *s, uint32_t layer, enum site site, struct a
 
 static bool is_apart(const struct stream *s, uint32_t layer, enum site site)
 {
-    return stream_edits(s, layer, site) || stream_is_wanted(s, layer, site);
+    return norms_after(s->pass->shape) || stream_edits(s, layer, site)
+           || stream_is_wanted(s, layer, site);
 }
 
-// h = norm of x.
+// h = norm of x, or x itself where the block has none before.
 static bool norm_into_h(struct stream *s, const struct norm_args *norm, struct tensor *h,
                         struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
-    *h = tensor_rows(s->h, 0, s->x.rows);
-    return e->ops->norm(e, *h, s->x, norm, err);
+    *h = norm->gain.buffer ? tensor_rows(s->h, 0, s->x.rows) : s->x;
+    return !norm->gain.buffer || e->ops->norm(e, *h, s->x, norm, err);
 }
 
 // Norm the heads of q or k, and turn them by their positions.
@@ -44,7 +47,7 @@ static bool place(struct stream *s, const struct norm_args *norm, struct tensor 
 {
     const struct model_shape *shape = s->pass->shape;
     struct engine *e = s->pass->engine;
-    return (!shape->qk_norm || e->ops->norm(e, t, t, norm, err))
+    return (shape->qk_norm == QK_NORM_NONE || e->ops->norm(e, t, t, norm, err))
            && (!shape->rope.n_dims
                || e->ops->rope(e, t, s->pass->weights->rope, stream_first(positions, t.rows),
                                shape->d_head, err));
@@ -78,9 +81,11 @@ static bool make_queries(struct stream *s, uint32_t layer, const struct layer_we
     struct engine *e = s->pass->engine;
     bool last = layer + 1 == s->pass->shape->n_layers;
     struct epilogue bias = { .bias = w->q_bias };
-    struct tensor h = tensor_rows(s->h, 0, s->x.rows);
-    if (last && !s->whole_last_layer
-        && (!stream_narrow(s, err) || !norm_into_h(s, &w->ln1, &h, err)))
+    bool narrows = last && !s->whole_last_layer;
+    if (narrows && !stream_narrow(s, err))
+        return false;
+    struct tensor h = w->ln1.gain.buffer ? tensor_rows(s->h, 0, s->x.rows) : s->x;
+    if (narrows && !norm_into_h(s, &w->ln1, &h, err))
         return false;
     bool reads = s->space == ROWS_READS;
     args->q = tensor_rows(s->q, 0, s->x.rows);
@@ -97,7 +102,8 @@ static bool attend(struct stream *s, uint32_t layer, const struct layer_weights 
     struct attend_args args = { .n_heads = shape->n_heads,
                                 .n_kv_heads = shape->n_kv_heads,
                                 .d_head = shape->d_head,
-                                .scale = w->attn_scale };
+                                .scale = w->attn_scale,
+                                .cap = shape->score_cap };
     if (!stream_at_site(s, layer, SITE_RESID_PRE, s->x, err) || !make_keys(s, layer, w, &args, err)
         || !make_queries(s, layer, w, &args, err))
         return false;
@@ -116,7 +122,11 @@ static bool mlp_hidden(struct stream *s, const struct layer_weights *w, struct t
     struct epilogue in
         = { .bias = w->mlp_in_bias, .act = shape->gated ? ACT_IDENTITY : shape->act };
     struct epilogue gate = { .bias = w->mlp_gate_bias };
-    if (!e->ops->norm(e, h, x, &w->ln2, err) || !e->ops->linear(e, up, h, w->mlp_in, &in, err))
+    if (!w->ln2.gain.buffer)
+        h = x;
+    else if (!e->ops->norm(e, h, x, &w->ln2, err))
+        return false;
+    if (!e->ops->linear(e, up, h, w->mlp_in, &in, err))
         return false;
     if (!shape->gated)
         return true;
@@ -142,7 +152,7 @@ static bool add_mlp(struct stream *s, uint32_t layer, const struct layer_weights
             || !e->ops->linear(e, apart ? h : x, up, w->mlp_out, &out, err))
             return false;
     }
-    return !apart || add_apart(s, layer, SITE_MLP_OUT, err);
+    return !apart || add_apart(s, layer, SITE_MLP_OUT, &w->post_mlp, err);
 }
 
 static bool mlp_beside(struct stream *s, uint32_t layer, const struct layer_weights *w,
@@ -151,7 +161,7 @@ static bool mlp_beside(struct stream *s, uint32_t layer, const struct layer_weig
     return !s->pass->shape->parallel || add_mlp(s, layer, w, err);
 }
 
-// x += z·W_O + bias.
+// x += z·W_O + bias, normed where the block norms behind.
 static bool project(struct stream *s, uint32_t layer, const struct layer_weights *w,
                     struct abl_err *err)
 {
@@ -161,7 +171,7 @@ static bool project(struct stream *s, uint32_t layer, const struct layer_weights
     struct tensor to = apart ? tensor_rows(s->h, 0, s->x.rows) : s->x;
     return stream_at_site(s, layer, SITE_Z, s->z_now, err)
            && e->ops->linear(e, to, s->z_now, w->out, &out, err)
-           && (!apart || add_apart(s, layer, SITE_ATTN_OUT, err));
+           && (!apart || add_apart(s, layer, SITE_ATTN_OUT, &w->post_attn, err));
 }
 
 static bool mlp_behind(struct stream *s, uint32_t layer, const struct layer_weights *w,

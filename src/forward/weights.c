@@ -38,13 +38,13 @@ static bool load_norm(struct loader *l, enum model_vector gain, uint32_t layer,
            && load_vector(l, (enum model_vector)(gain + 1), layer, &out->bias);
 }
 
-// The norm of each of n_heads heads of q or k.
+// The norm of each of n_heads heads of q or k, or of all of them together.
 static bool load_head_norm(struct loader *l, enum model_vector gain, uint32_t layer,
                            uint32_t n_heads, struct norm_args *out)
 {
     *out = (struct norm_args){ .eps = l->model->shape.norm_eps,
                                .kind = NORM_RMS,
-                               .groups = n_heads };
+                               .groups = l->model->shape.qk_norm == QK_NORM_WHOLE ? 1 : n_heads };
     return load_vector(l, gain, layer, &out->gain);
 }
 
@@ -132,18 +132,22 @@ static bool load_layer(struct loader *l, uint32_t layer, struct layer_weights *w
     w->attn_scale = s->attn_scale ? 1.0f / sqrtf((float)s->d_head) : 1.0f;
     if (s->attn_scale_layer)
         w->attn_scale /= (float)(layer + 1);
+    if (s->score_scale > 0)
+        w->attn_scale = (float)s->score_scale;
     return load_norm(l, VECTOR_LN1_GAIN, layer, &w->ln1) && load_qkv(l, layer, w)
            && load_head_norm(l, VECTOR_Q_NORM, layer, s->n_heads, &w->q_norm)
            && load_head_norm(l, VECTOR_K_NORM, layer, s->n_kv_heads, &w->k_norm)
            && load_matrix(l, MATRIX_OUT, layer, &w->out)
            && load_vector(l, VECTOR_OUT_BIAS, layer, &w->out_bias)
+           && load_norm(l, VECTOR_POST_ATTN_GAIN, layer, &w->post_attn)
            && load_norm(l, VECTOR_LN2_GAIN, layer, &w->ln2)
            && (!s->gated || load_matrix(l, MATRIX_MLP_GATE, layer, &w->mlp_gate))
            && load_vector(l, VECTOR_MLP_GATE_BIAS, layer, &w->mlp_gate_bias)
            && load_matrix(l, MATRIX_MLP_IN, layer, &w->mlp_in)
            && load_vector(l, VECTOR_MLP_IN_BIAS, layer, &w->mlp_in_bias)
            && load_matrix(l, MATRIX_MLP_OUT, layer, &w->mlp_out)
-           && load_vector(l, VECTOR_MLP_OUT_BIAS, layer, &w->mlp_out_bias);
+           && load_vector(l, VECTOR_MLP_OUT_BIAS, layer, &w->mlp_out_bias)
+           && load_norm(l, VECTOR_POST_MLP_GAIN, layer, &w->post_mlp);
 }
 
 // Spread the values of n_kv_heads heads over the n_heads query heads that read them.
@@ -226,6 +230,7 @@ static bool open_into(struct weights *w, struct abl_err *err)
     w->host = arena_alloc(&w->arena, host_floats(s), sizeof *w->host);
     if (!w->layers || !w->has_constant || !w->host)
         return abl_no_memory(err);
+    w->logits.cap = s->logit_cap;
     return load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
            && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed) && load_rope(&l, w->s.n_positions)
            && w->s.engine->ops->alloc(w->s.engine, s->n_layers, s->n_heads * s->d_head,
@@ -255,9 +260,11 @@ static void release(struct engine *e, struct tensor *t)
 
 static void free_layer(struct engine *e, struct layer_weights *w)
 {
-    struct tensor *vectors[] = { &w->ln1.gain,      &w->ln1.bias,    &w->ln2.gain,    &w->ln2.bias,
-                                 &w->q_norm.gain,   &w->k_norm.gain, &w->qkv_bias,    &w->out_bias,
-                                 &w->mlp_gate_bias, &w->mlp_in_bias, &w->mlp_out_bias };
+    struct tensor *vectors[]
+        = { &w->ln1.gain,       &w->ln1.bias,      &w->ln2.gain,     &w->ln2.bias,
+            &w->q_norm.gain,    &w->k_norm.gain,   &w->qkv_bias,     &w->out_bias,
+            &w->mlp_gate_bias,  &w->mlp_in_bias,   &w->mlp_out_bias, &w->post_attn.gain,
+            &w->post_attn.bias, &w->post_mlp.gain, &w->post_mlp.bias };
     struct weight *matrices[] = { w->q, w->kv, w->out, w->mlp_gate, w->mlp_in, w->mlp_out };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
         release(e, vectors[i]);

@@ -13,12 +13,14 @@
 #include "model/model.h"
 #include "plan/weights_fit.h"
 
-// One pre-norm block. Vectors are (1, n); a missing one is the zero tensor.
+// One block. Vectors are (1, n); a missing one is the zero tensor, and a norm without a gain is
+// none.
 struct layer_weights {
-    struct norm_args ln1, ln2;       // of (1, d_model)
-    struct norm_args q_norm, k_norm; // of (1, d_head), a head each; gain none: the family has none
-    struct tensor qkv_bias;          // (1, (n_heads + 2 n_kv_heads) * d_head)
-    struct tensor q_bias, kv_bias;   // its columns, borrowed
+    struct norm_args ln1, ln2;            // of (1, d_model)
+    struct norm_args post_attn, post_mlp; // of what the modules give
+    struct norm_args q_norm, k_norm;      // of (1, d_head), a head each, or of all heads together
+    struct tensor qkv_bias;               // (1, (n_heads + 2 n_kv_heads) * d_head)
+    struct tensor q_bias, kv_bias;        // its columns, borrowed
     // (1, columns of the matrix)
     struct tensor out_bias, mlp_gate_bias, mlp_in_bias, mlp_out_bias;
     struct weight *q;        // (d_model, n_heads * d_head); NULL: not loaded
@@ -48,7 +50,8 @@ struct weights {
     uint32_t first_kept;     // layers from here on stay once they are loaded
     uint32_t streamed_layer; // the loaded one of those before, NO_STREAMED_LAYER = none
     struct norm_args final;
-    struct weight *unembed; // (d_model, n_vocab)
+    struct weight *unembed;   // (d_model, n_vocab)
+    struct logit_args logits; // what becomes of what it gives
     struct tensor rope; // (n_positions, rope.n_dims) cosines | sines; none with learned positions
     // c_h of every head, what z_h is when the norm's output is its bias alone: (n_layers, n_heads *
     // d_head). A layer's row is there once the layer has been loaded.

@@ -1,6 +1,7 @@
 #include "model/arch.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,25 +29,69 @@ static const struct arch_tensors gpt2_tensors
         .layer_stem = "h.{}.",
         .in_out = true };
 
+// What LLaMA and its descendants spell alike.
+#define LLAMA_MATRICES                                                                             \
+    [MATRIX_QKV] = "layers.{}.self_attn.{q,k,v}_proj.weight",                                      \
+    [MATRIX_OUT] = "layers.{}.self_attn.o_proj.weight",                                            \
+    [MATRIX_MLP_GATE] = "layers.{}.mlp.gate_proj.weight",                                          \
+    [MATRIX_MLP_IN] = "layers.{}.mlp.up_proj.weight",                                              \
+    [MATRIX_MLP_OUT] = "layers.{}.mlp.down_proj.weight"
+#define LLAMA_ATTENTION_VECTORS                                                                    \
+    [VECTOR_QKV_BIAS] = "layers.{}.self_attn.{q,k,v}_proj.bias",                                   \
+    [VECTOR_Q_NORM] = "layers.{}.self_attn.q_norm.weight",                                         \
+    [VECTOR_K_NORM] = "layers.{}.self_attn.k_norm.weight",                                         \
+    [VECTOR_OUT_BIAS] = "layers.{}.self_attn.o_proj.bias"
+
 // LLaMA and what descends from it; those without q_norm, or without biases, do not ask for them.
 static const struct arch_tensors llama_tensors
     = { .prefixes = { "model.", "" },
         .embed = "embed_tokens.weight",
         .unembed = "lm_head.weight",
-        .matrices = { [MATRIX_QKV] = "layers.{}.self_attn.{q,k,v}_proj.weight",
-                      [MATRIX_OUT] = "layers.{}.self_attn.o_proj.weight",
-                      [MATRIX_MLP_GATE] = "layers.{}.mlp.gate_proj.weight",
-                      [MATRIX_MLP_IN] = "layers.{}.mlp.up_proj.weight",
-                      [MATRIX_MLP_OUT] = "layers.{}.mlp.down_proj.weight" },
-        .vectors = { [VECTOR_LN1_GAIN] = "layers.{}.input_layernorm.weight",
-                     [VECTOR_QKV_BIAS] = "layers.{}.self_attn.{q,k,v}_proj.bias",
-                     [VECTOR_Q_NORM] = "layers.{}.self_attn.q_norm.weight",
-                     [VECTOR_K_NORM] = "layers.{}.self_attn.k_norm.weight",
-                     [VECTOR_OUT_BIAS] = "layers.{}.self_attn.o_proj.bias",
-                     [VECTOR_LN2_GAIN] = "layers.{}.post_attention_layernorm.weight",
-                     [VECTOR_MLP_GATE_BIAS] = "layers.{}.mlp.gate_proj.bias",
-                     [VECTOR_MLP_IN_BIAS] = "layers.{}.mlp.up_proj.bias",
-                     [VECTOR_MLP_OUT_BIAS] = "layers.{}.mlp.down_proj.bias",
+        .matrices = { LLAMA_MATRICES },
+        .vectors
+        = { LLAMA_ATTENTION_VECTORS, [VECTOR_LN1_GAIN] = "layers.{}.input_layernorm.weight",
+            [VECTOR_LN2_GAIN] = "layers.{}.post_attention_layernorm.weight",
+            [VECTOR_MLP_GATE_BIAS] = "layers.{}.mlp.gate_proj.bias",
+            [VECTOR_MLP_IN_BIAS] = "layers.{}.mlp.up_proj.bias",
+            [VECTOR_MLP_OUT_BIAS] = "layers.{}.mlp.down_proj.bias",
+            [VECTOR_FINAL_GAIN] = "norm.weight" },
+        .layer_stem = "layers.{}." };
+
+// Gemma 2 and 3: norms before and behind each module.
+static const struct arch_tensors gemma2_tensors
+    = { .prefixes = { "model.", "" },
+        .embed = "embed_tokens.weight",
+        .unembed = "lm_head.weight",
+        .matrices = { LLAMA_MATRICES },
+        .vectors
+        = { LLAMA_ATTENTION_VECTORS, [VECTOR_LN1_GAIN] = "layers.{}.input_layernorm.weight",
+            [VECTOR_POST_ATTN_GAIN] = "layers.{}.post_attention_layernorm.weight",
+            [VECTOR_LN2_GAIN] = "layers.{}.pre_feedforward_layernorm.weight",
+            [VECTOR_POST_MLP_GAIN] = "layers.{}.post_feedforward_layernorm.weight",
+            [VECTOR_FINAL_GAIN] = "norm.weight" },
+        .layer_stem = "layers.{}.",
+        .gains_less_one = true };
+
+static const struct arch_tensors gemma_tensors
+    = { .prefixes = { "model.", "" },
+        .embed = "embed_tokens.weight",
+        .unembed = "lm_head.weight",
+        .matrices = { LLAMA_MATRICES },
+        .vectors
+        = { LLAMA_ATTENTION_VECTORS, [VECTOR_LN1_GAIN] = "layers.{}.input_layernorm.weight",
+            [VECTOR_LN2_GAIN] = "layers.{}.post_attention_layernorm.weight",
+            [VECTOR_FINAL_GAIN] = "norm.weight" },
+        .layer_stem = "layers.{}.",
+        .gains_less_one = true };
+
+static const struct arch_tensors olmo2_tensors
+    = { .prefixes = { "model.", "" },
+        .embed = "embed_tokens.weight",
+        .unembed = "lm_head.weight",
+        .matrices = { LLAMA_MATRICES },
+        .vectors = { LLAMA_ATTENTION_VECTORS,
+                     [VECTOR_POST_ATTN_GAIN] = "layers.{}.post_attention_layernorm.weight",
+                     [VECTOR_POST_MLP_GAIN] = "layers.{}.post_feedforward_layernorm.weight",
                      [VECTOR_FINAL_GAIN] = "norm.weight" },
         .layer_stem = "layers.{}." };
 
@@ -86,6 +131,8 @@ static const struct arch_tensors neox_tensors
                  [VECTOR_Q_NORM] = "blk.{}.attn_q_norm.weight",                                    \
                  [VECTOR_K_NORM] = "blk.{}.attn_k_norm.weight",                                    \
                  [VECTOR_OUT_BIAS] = "blk.{}.attn_output.bias",                                    \
+                 [VECTOR_POST_ATTN_GAIN] = "blk.{}.post_attention_norm.weight",                    \
+                 [VECTOR_POST_MLP_GAIN] = "blk.{}.post_ffw_norm.weight",                           \
                  [VECTOR_LN2_GAIN] = "blk.{}.ffn_norm.weight",                                     \
                  [VECTOR_LN2_BIAS] = "blk.{}.ffn_norm.bias",                                       \
                  [VECTOR_MLP_GATE_BIAS] = "blk.{}.ffn_gate.bias",                                  \
@@ -104,10 +151,14 @@ static const struct arch_tensors gguf_paired
 
 // ---------------------------------------------------------------------------------------- families
 
-// What LLaMA, Mistral and Qwen spell alike.
+// What LLaMA, Mistral and Qwen spell alike, and what Gemma's generations do.
 #define LLAMA_KEYS                                                                                 \
     .eps_key = "rms_norm_eps", .act_key = "hidden_act", .eps = 1e-6f, .norm = NORM_RMS,            \
     .act = ACT_SILU, .gated = true, .rope = { .theta_key = "rope_theta", .part = 1 }
+
+#define GEMMA_KEYS                                                                                 \
+    .eps_key = "rms_norm_eps", .eps = 1e-6f, .norm = NORM_RMS, .act = ACT_GELU_TANH,               \
+    .gated = true, .rope = { .theta_key = "rope_theta", .part = 1 }, .embed_sqrt_width = true
 
 static const struct arch archs[] = {
     { .model_type = "gpt2",
@@ -195,9 +246,76 @@ static const struct arch archs[] = {
                  [FLAG_QKV_BIAS] = { "attention_bias", false },
                  [FLAG_OUT_BIAS] = { "attention_bias", false } },
       LLAMA_KEYS,
-      .qk_norm = true,
+      .qk_norm = QK_NORM_HEADS,
       .window = WINDOW_LISTED,
       .safetensors = &llama_tensors,
+      .gguf = &gguf_apart },
+    { .model_type = "gemma",
+      .gguf_type = "gemma",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 256000, false },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 8192, false },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 3072, false },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 28, false },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 16, false },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 16, false },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 256, false },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 24576, false } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", true },
+                 [FLAG_QKV_BIAS] = { "attention_bias", false },
+                 [FLAG_OUT_BIAS] = { "attention_bias", false } },
+      GEMMA_KEYS,
+      .act_key = "hidden_act",
+      .act_is_tanh = true,
+      .safetensors = &gemma_tensors,
+      .gguf = &gguf_apart },
+    { .model_type = "gemma2",
+      .gguf_type = "gemma2",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 256000, false },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 8192, false },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 2304, false },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 26, false },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 8, false },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 4, false },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 256, false },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 9216, false } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", true },
+                 [FLAG_QKV_BIAS] = { "attention_bias", false },
+                 [FLAG_OUT_BIAS] = { "attention_bias", false } },
+      .numbers = { [NUMBER_QUERY_SCALE] = { "query_pre_attn_scalar", 256 },
+                   [NUMBER_SCORE_CAP] = { "attn_logit_softcapping", 50 },
+                   [NUMBER_LOGIT_CAP] = { "final_logit_softcapping", 30 } },
+      GEMMA_KEYS,
+      .act_key = "hidden_activation",
+      .norm_place = NORM_BOTH,
+      .window = WINDOW_ALTERNATE,
+      .safetensors = &gemma2_tensors,
+      .gguf = &gguf_apart },
+    { .model_type = "olmo2",
+      .gguf_type = "olmo2",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 50304, false },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 2048, false },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 4096, false },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 32, false },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 32, false },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 0, true },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 0, true },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 11008, false } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", false },
+                 [FLAG_QKV_BIAS] = { "attention_bias", false },
+                 [FLAG_OUT_BIAS] = { "attention_bias", false } },
+      .eps_key = "rms_norm_eps",
+      .act_key = "hidden_act",
+      .eps = 1e-5f,
+      .norm = NORM_RMS,
+      .act = ACT_SILU,
+      .gated = true,
+      .rope = { .theta_key = "rope_theta", .part = 1 },
+      .norm_place = NORM_AFTER,
+      .qk_norm = QK_NORM_WHOLE,
+      .safetensors = &olmo2_tensors,
       .gguf = &gguf_apart },
     { .model_type = "gpt_neox",
       .gguf_type = "gptneox",
@@ -238,6 +356,15 @@ const struct arch *arch_find_gguf(const char *architecture)
         if (archs[i].gguf_type && strcmp(archs[i].gguf_type, architecture) == 0)
             return &archs[i];
     return NULL;
+}
+
+void arch_give_traits(const struct arch *a, struct model_shape *s)
+{
+    s->norm = a->norm;
+    s->norm_place = a->norm_place;
+    s->gated = a->gated;
+    s->qk_norm = a->qk_norm;
+    s->embed_scale = a->embed_sqrt_width ? (float)sqrt((double)s->d_model) : 1;
 }
 
 void arch_names(char *out, size_t size)

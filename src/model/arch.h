@@ -48,6 +48,19 @@ struct arch_flag_key {
     bool absent;
 };
 
+// Numbers of config.json that need not be whole; absent or null: the default, of which 0 is none.
+enum arch_number {
+    NUMBER_QUERY_SCALE, // q·k is divided by its square root
+    NUMBER_SCORE_CAP,
+    NUMBER_LOGIT_CAP,
+    N_NUMBERS,
+};
+
+struct arch_number_key {
+    const char *key;
+    double absent;
+};
+
 // Rotary positions in config.json, outside of rope_parameters. theta_key NULL: the family has
 // learned positions.
 struct arch_rope {
@@ -59,6 +72,8 @@ struct arch_rope {
 enum arch_window {
     WINDOW_NONE,
     WINDOW_ALL, // "sliding_window", 4096 where the key is absent
+    // those of "layer_types", or all but each second one
+    WINDOW_ALTERNATE,
     // those of "layer_types", or from "max_window_layers" on; none unless "use_sliding_window"
     WINDOW_LISTED,
 };
@@ -82,7 +97,8 @@ struct arch_tensors {
     const char *vectors[N_VECTORS];
     const char *layer_stem; // what the names of a layer begin with
     enum row_order qkv_order;
-    bool in_out; // matrices are stored (in, out): Conv1D
+    bool in_out;         // matrices are stored (in, out): Conv1D
+    bool gains_less_one; // norms multiply by 1 + what is stored (Gemma)
 };
 
 struct arch {
@@ -90,11 +106,16 @@ struct arch {
     const char *gguf_type;  // as general.architecture does; NULL: there are no such files
     struct arch_count_key counts[N_COUNTS];
     struct arch_flag_key flags[N_FLAGS];
+    struct arch_number_key numbers[N_NUMBERS];
     const char *eps_key, *act_key;
     float eps;
     enum norm_kind norm;
+    enum norm_place norm_place;
     enum act act;
-    bool gated, qk_norm;
+    bool act_is_tanh; // "gelu" means its approximation by tanh (Gemma's first files)
+    bool gated;
+    enum qk_norm qk_norm;
+    bool embed_sqrt_width; // W_E enters times sqrt(width)
     struct arch_rope rope;
     enum arch_window window;
     const struct arch_tensors *safetensors, *gguf;
@@ -104,6 +125,9 @@ struct arch {
 // NULL when it is not known.
 const struct arch *arch_find(const char *model_type);
 const struct arch *arch_find_gguf(const char *architecture);
+
+// What a row says of every model of its family; s->d_model is known.
+void arch_give_traits(const struct arch *a, struct model_shape *s);
 
 // "gpt2, …" into out, for messages.
 void arch_names(char *out, size_t size);

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,30 @@ static bool get_eps(const struct config *c, float *out)
     return (*out > 0 && *out < 1) || config_value_bad(c, v, "a number above 0 and below 1");
 }
 
+// Gemma's first files say gelu and mean its approximation, as version 5 reads them.
+static bool take_tanh(const struct config *c, enum act *out)
+{
+    static const char approximate[] = "its approximation by tanh", as_said[] = "as it is said";
+    bool is_v5 = c->like == OWNER_TRANSFORMERS_5;
+    *out = is_v5 ? ACT_GELU_TANH : ACT_GELU_ERF;
+    return owner_note_differs(c->notes, c->like, "config.json, activation gelu",
+                              is_v5 ? approximate : as_said, is_v5 ? as_said : approximate, c->err);
+}
+
+// A number above 0; null: none.
+static bool get_number(const struct config *c, const struct arch_number_key *k, double *out)
+{
+    const cJSON *v = config_value_get(c->root, k->key);
+    *out = k->absent;
+    if (!v)
+        return true;
+    *out = 0;
+    if (cJSON_IsNull(v))
+        return true;
+    return config_value_number(c, v, out)
+           && (*out > 0 || config_value_bad(c, v, "a number above 0"));
+}
+
 static bool get_act(const struct config *c, enum act *out)
 {
     const cJSON *v = config_value_get(c->root, c->arch->act_key);
@@ -74,7 +99,8 @@ static bool get_act(const struct config *c, enum act *out)
     for (size_t i = 0; cJSON_IsString(v) && i < sizeof activations / sizeof *activations; i++)
         if (strcmp(v->valuestring, activations[i].name) == 0) {
             *out = activations[i].act;
-            return true;
+            return !c->arch->act_is_tanh || strcmp(v->valuestring, "gelu") != 0
+                   || take_tanh(c, out);
         }
     return config_value_bad(
         c, v, "gelu_new, gelu_pytorch_tanh, gelu or silu; other activations are not supported");
@@ -149,6 +175,7 @@ static bool read_layer_types(const struct config *c, const cJSON *types, uint32_
 static bool read_window(const struct config *c, uint32_t n_layers, struct model_shape *s)
 {
     static const struct arch_count_key window = { "sliding_window", NULL, 4096, true };
+    bool alternate = c->arch->window == WINDOW_ALTERNATE;
     static const struct arch_flag_key used = { "use_sliding_window", false };
     bool listed = c->arch->window == WINDOW_LISTED, on = true;
     uint32_t first = listed ? 28 : 0;
@@ -163,7 +190,7 @@ static bool read_window(const struct config *c, uint32_t n_layers, struct model_
     if (types && !cJSON_IsNull(types))
         return read_layer_types(c, types, n_layers, s);
     for (uint32_t i = 0; i < n_layers; i++)
-        s->slides[i] = s->window && i >= first;
+        s->slides[i] = s->window && i >= first && !(alternate && i % 2);
     return true;
 }
 
@@ -173,11 +200,15 @@ static bool read_shape(const struct config *c, struct model_shape *s)
     const struct arch *a = c->arch;
     uint32_t n[N_COUNTS];
     bool flags[N_FLAGS];
+    double numbers[N_NUMBERS];
     for (int i = 0; i < N_COUNTS; i++)
         if (!get_count(c, &a->counts[i], max_count[i], &n[i]))
             return false;
     for (int i = 0; i < N_FLAGS; i++)
         if (!get_flag(c, &a->flags[i], &flags[i]))
+            return false;
+    for (int i = 0; i < N_NUMBERS; i++)
+        if (!get_number(c, &a->numbers[i], &numbers[i]))
             return false;
     if (!derive(c, n) || !get_eps(c, &s->norm_eps) || !get_act(c, &s->act)
         || !check_head_dim(c, n[COUNT_HEAD_DIM])
@@ -201,14 +232,15 @@ static bool read_shape(const struct config *c, struct model_shape *s)
     s->attn_scale = flags[FLAG_SCALE_ATTN];
     s->attn_scale_layer = flags[FLAG_SCALE_ATTN_LAYER];
     s->tied = flags[FLAG_TIED];
-    s->norm = a->norm;
-    s->gated = a->gated;
-    s->qk_norm = a->qk_norm;
+    arch_give_traits(a, s);
+    s->score_scale = numbers[NUMBER_QUERY_SCALE] > 0 ? 1 / sqrt(numbers[NUMBER_QUERY_SCALE]) : 0;
+    s->score_cap = (float)numbers[NUMBER_SCORE_CAP];
+    s->logit_cap = (float)numbers[NUMBER_LOGIT_CAP];
     s->parallel = flags[FLAG_PARALLEL];
     s->qkv_bias = flags[FLAG_QKV_BIAS];
     s->out_bias = flags[FLAG_OUT_BIAS];
     s->mlp_bias = flags[FLAG_MLP_BIAS];
-    s->has_value_bias = s->qkv_bias || s->norm == NORM_LAYER;
+    s->has_value_bias = shape_has_value_bias(s);
     return true;
 }
 
@@ -268,7 +300,7 @@ static bool check_class(const struct config *c)
 static bool read_family(struct config *c)
 {
     const cJSON *type = config_value_get(c->root, "model_type");
-    char known[256];
+    char known[512];
     arch_names(known, sizeof known);
     if (!type || cJSON_IsNull(type))
         return abl_fail(c->err, ABL_BAD_MODEL, "no \"model_type\" in '%s': expected one of: %s",
@@ -276,7 +308,7 @@ static bool read_family(struct config *c)
     c->arch = cJSON_IsString(type) ? arch_find(type->valuestring) : NULL;
     if (c->arch)
         return true;
-    char expected[320];
+    char expected[640];
     snprintf(expected, sizeof expected, "a supported model type, one of: %s", known);
     return config_value_bad(c, type, expected);
 }

@@ -241,7 +241,6 @@ static bool read_norm(const struct reader *r, struct model_shape *s)
     if (!get_positive(r, key, &eps))
         return false;
     s->norm_eps = (float)eps;
-    s->norm = r->arch->norm;
     return s->norm_eps < 1 || bad_value(r, key, "a number below 1");
 }
 
@@ -253,7 +252,7 @@ static void read_presence(const struct reader *r, struct model_shape *s)
     s->qkv_bias = has_tensor(r, t->vectors[VECTOR_QKV_BIAS]);
     s->out_bias = has_tensor(r, t->vectors[VECTOR_OUT_BIAS]);
     s->mlp_bias = has_tensor(r, t->vectors[VECTOR_MLP_IN_BIAS]);
-    s->has_value_bias = s->qkv_bias || s->norm == NORM_LAYER;
+    s->has_value_bias = shape_has_value_bias(s);
 }
 
 // What changes the numbers and is not built, and the value that does not.
@@ -268,8 +267,6 @@ static bool check_refused(const struct reader *r)
         { "attention.causal", 1 },
         { "attention.clamp_kqv", 0 },
         { "attention.max_alibi_bias", 0 },
-        { "attn_logit_softcapping", 0 },
-        { "final_logit_softcapping", 0 },
         { "logit_scale", 0 },
         { "residual_scale", 0 },
         { "embedding_scale", 0 },
@@ -295,6 +292,44 @@ static bool check_refused(const struct reader *r)
     return true;
 }
 
+// A soft-cap; of families without any, only the value that does nothing.
+static bool get_cap(const struct reader *r, const char *key, enum arch_number which, float *out)
+{
+    double cap = r->arch->numbers[which].absent;
+    bool there = false;
+    if (!get_factor(r, key, &cap, &there))
+        return false;
+    if (there && !r->arch->numbers[which].key)
+        return bad_value(r, key, "0 or no such key in this architecture");
+    *out = (float)(there || !find(r, key) ? cap : 0);
+    return true;
+}
+
+// Files do not say what q·k is divided by: as llama.cpp has it, the square root of a head's part of
+// the width in the model of 46 layers (27B), of a head's columns in the others.
+static bool read_caps(const struct reader *r, struct model_shape *s)
+{
+    if (r->arch->numbers[NUMBER_QUERY_SCALE].key) {
+        uint32_t by = s->n_layers == 46 ? s->d_model / s->n_heads : s->d_head;
+        s->score_scale = 1 / sqrt((double)by);
+    }
+    return get_cap(r, "attn_logit_softcapping", NUMBER_SCORE_CAP, &s->score_cap)
+           && get_cap(r, "final_logit_softcapping", NUMBER_LOGIT_CAP, &s->logit_cap);
+}
+
+// Files name the window, and the family says which layers have it.
+static bool read_window(const struct reader *r, struct model_shape *s)
+{
+    if (r->arch->window != WINDOW_ALTERNATE)
+        return true;
+    s->window = 4096;
+    if (!get_count(r, "attention.sliding_window", 1 << 30, &s->window))
+        return false;
+    for (uint32_t i = 0; i < s->n_layers; i++)
+        s->slides[i] = i % 2 == 0;
+    return true;
+}
+
 static bool read_shape(const struct reader *r, struct model_shape *s)
 {
     if (!check_refused(r))
@@ -308,10 +343,11 @@ static bool read_shape(const struct reader *r, struct model_shape *s)
         return false;
     s->parallel = r->arch->flags[FLAG_PARALLEL].absent;
     s->act = r->arch->act;
-    s->gated = r->arch->gated;
-    s->qk_norm = r->arch->qk_norm;
+    arch_give_traits(r->arch, s);
     s->attn_scale = true;
     read_presence(r, s);
+    if (!read_caps(r, s) || !read_window(r, s))
+        return false;
     return get_flag(r, "use_parallel_residual", &s->parallel);
 }
 
@@ -343,7 +379,7 @@ static bool check_is_model(const struct reader *r)
 
 static bool read_family(struct reader *r)
 {
-    char known[256], found[64] = "none";
+    char known[512], found[64] = "none";
     const struct gguf_value *v = gguf_find(r->gguf, "general.architecture");
     if (!check_is_model(r))
         return false;

@@ -5,8 +5,8 @@
 
 #include "base/near.h"
 
-#define LLAMAS "llama mistral qwen2 qwen3"
-#define ROTARY "llama mistral qwen2 qwen3 gpt_neox"
+#define LLAMAS "llama mistral qwen2 qwen3 gemma gemma2 olmo2"
+#define ROTARY LLAMAS " gpt_neox"
 
 enum { BARE = 64 };
 
@@ -41,10 +41,13 @@ const struct config_key config_keys[] = {
     { "head_dim", LLAMAS, KEY_READ, NULL, NULL },
     { "head_dim", "gpt_neox", KEY_READ, NULL, NULL }, // has to be width / heads
     { "intermediate_size", ROTARY, KEY_READ, NULL, NULL },
+    { "hidden_activation", "gemma2", KEY_READ, NULL, NULL },
+    { "hidden_activation", "gemma", KEY_INERT, NULL, NULL },
+    { "hidden_act", "gemma2", KEY_INERT, NULL, NULL },
     { "hidden_act", ROTARY, KEY_READ, NULL, NULL },
     { "rms_norm_eps", LLAMAS, KEY_READ, NULL, NULL },
     { "layer_norm_eps", "gpt_neox", KEY_READ, NULL, NULL },
-    { "attention_bias", "llama qwen3 gpt_neox", KEY_READ, NULL, NULL },
+    { "attention_bias", "llama qwen3 gpt_neox gemma gemma2 olmo2", KEY_READ, NULL, NULL },
     { "mlp_bias", "llama", KEY_READ, NULL, NULL },
     { "use_parallel_residual", "gpt_neox", KEY_READ, NULL, NULL },
     { "rope_theta", LLAMAS, KEY_READ, NULL, NULL },
@@ -57,8 +60,11 @@ const struct config_key config_keys[] = {
     { "rope_scaling", ROTARY, KEY_READ, NULL, NULL },
     { "rope_parameters", ROTARY, KEY_READ, NULL, NULL },
     { "original_max_position_embeddings", ROTARY, KEY_READ, NULL, NULL },
-    { "sliding_window", "mistral qwen2 qwen3", KEY_READ, NULL, NULL },
-    { "layer_types", "mistral qwen2 qwen3", KEY_READ, NULL, NULL },
+    { "query_pre_attn_scalar", "gemma2", KEY_READ, NULL, NULL },
+    { "attn_logit_softcapping", "gemma2", KEY_READ, NULL, NULL },
+    { "final_logit_softcapping", "gemma2", KEY_READ, NULL, NULL },
+    { "sliding_window", "mistral qwen2 qwen3 gemma2", KEY_READ, NULL, NULL },
+    { "layer_types", "mistral qwen2 qwen3 gemma2", KEY_READ, NULL, NULL },
     { "use_sliding_window", "qwen2 qwen3", KEY_READ, NULL, NULL },
     { "max_window_layers", "qwen2 qwen3", KEY_READ, NULL, NULL },
     { "sliding_window", NULL, KEY_INERT, NULL, NULL },
@@ -74,7 +80,7 @@ const struct config_key config_keys[] = {
     { "partial_rotary_factor", "gpt2", KEY_INERT, NULL, NULL },
     { "original_max_position_embeddings", "gpt2", KEY_INERT, NULL, NULL },
     { "attention_bias", "mistral qwen2", KEY_INERT, NULL, NULL },
-    { "mlp_bias", "mistral qwen2 qwen3", KEY_INERT, NULL, NULL },
+    { "mlp_bias", "mistral qwen2 qwen3 gemma gemma2 olmo2", KEY_INERT, NULL, NULL },
     { "architectures", NULL, KEY_READ, NULL, NULL }, // for a note
     // training, other tasks, caches, element types, generation
     { "attention_dropout", NULL, KEY_INERT, NULL, NULL },
@@ -163,6 +169,8 @@ const struct config_key config_keys[] = {
     { "add_cross_attention", "gpt2", KEY_REFUSED, "false", "such models are not supported" },
     { "add_cross_attention", NULL, KEY_INERT, NULL, NULL },
     { "is_causal", NULL, KEY_REFUSED, "true", "models that look ahead are not supported" },
+    { "use_bidirectional_attention", "gemma gemma2", KEY_REFUSED, "false",
+      "models that look ahead are not supported" },
     { "pruned_heads", NULL, KEY_REFUSED, "{}", take_original },
     { "per_layer_config", NULL, KEY_REFUSED, "{}", "layers that differ are not supported" },
     { "quantization_config", NULL, KEY_REFUSED, "{}", take_original },

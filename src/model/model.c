@@ -15,15 +15,28 @@
 uint32_t model_vector_len(const struct model_shape *s, enum model_vector which)
 {
     switch (which) {
+    case VECTOR_LN1_GAIN:
+    case VECTOR_LN2_GAIN:
+        return norms_before(s) ? s->d_model : 0;
     case VECTOR_LN1_BIAS:
     case VECTOR_LN2_BIAS:
+        return s->norm == NORM_LAYER && norms_before(s) ? s->d_model : 0;
+    case VECTOR_POST_ATTN_GAIN:
+    case VECTOR_POST_MLP_GAIN:
+        return norms_after(s) ? s->d_model : 0;
+    case VECTOR_POST_ATTN_BIAS:
+    case VECTOR_POST_MLP_BIAS:
+        return s->norm == NORM_LAYER && norms_after(s) ? s->d_model : 0;
     case VECTOR_FINAL_BIAS:
         return s->norm == NORM_LAYER ? s->d_model : 0;
     case VECTOR_QKV_BIAS:
         return s->qkv_bias ? (s->n_heads + 2 * s->n_kv_heads) * s->d_head : 0;
     case VECTOR_Q_NORM:
     case VECTOR_K_NORM:
-        return s->qk_norm ? s->d_head : 0;
+        return s->qk_norm == QK_NORM_NONE    ? 0
+               : s->qk_norm == QK_NORM_HEADS ? s->d_head
+               : which == VECTOR_Q_NORM      ? s->n_heads * s->d_head
+                                             : s->n_kv_heads * s->d_head;
     case VECTOR_OUT_BIAS:
         return s->out_bias ? s->d_model : 0;
     case VECTOR_MLP_GATE_BIAS:
@@ -32,8 +45,6 @@ uint32_t model_vector_len(const struct model_shape *s, enum model_vector which)
         return s->mlp_bias ? s->d_mlp : 0;
     case VECTOR_MLP_OUT_BIAS:
         return s->mlp_bias ? s->d_model : 0;
-    case VECTOR_LN1_GAIN:
-    case VECTOR_LN2_GAIN:
     case VECTOR_FINAL_GAIN:
         break;
     }
@@ -219,8 +230,11 @@ bool model_embed(const struct model *m, uint32_t token, uint32_t position, float
     size_t d = m->shape.d_model;
     bool placed = position != NO_POSITION;
     assert(token < m->shape.n_vocab && (!placed || position < m->shape.n_ctx));
-    return tensor_file_read(f->embed.file, f->embed.entry, (uint64_t)token * d, d, out, err)
-           && (!placed || !f->position_embed.entry || add_position(m, position, out, err));
+    if (!tensor_file_read(f->embed.file, f->embed.entry, (uint64_t)token * d, d, out, err))
+        return false;
+    for (size_t i = 0; i < d; i++)
+        out[i] *= m->shape.embed_scale;
+    return !placed || !f->position_embed.entry || add_position(m, position, out, err);
 }
 
 void model_sha256_begin(struct model *m)

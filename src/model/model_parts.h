@@ -18,6 +18,7 @@ struct model_tensor {
     bool out_in;
     enum row_order order;
     uint32_t n_heads, n_kv_heads, d_head; // what the order is about
+    bool plus_one;                        // the file holds it less 1
 };
 
 struct model_files {

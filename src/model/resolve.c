@@ -159,6 +159,22 @@ static bool need_matrix(struct resolver *r, enum model_matrix which, uint32_t la
     return need_parts(r, r->names->matrices[which], layer, false, t);
 }
 
+static bool is_gain(enum model_vector which)
+{
+    switch (which) {
+    case VECTOR_LN1_GAIN:
+    case VECTOR_LN2_GAIN:
+    case VECTOR_POST_ATTN_GAIN:
+    case VECTOR_POST_MLP_GAIN:
+    case VECTOR_Q_NORM:
+    case VECTOR_K_NORM:
+    case VECTOR_FINAL_GAIN:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool need_vector(struct resolver *r, enum model_vector which, uint32_t layer)
 {
     struct model_tensor *t = &r->m->files->vectors[layer * N_VECTORS + which];
@@ -166,6 +182,7 @@ static bool need_vector(struct resolver *r, enum model_vector which, uint32_t la
     t->cols = 1;
     t->out_in = true;
     t->order = which == VECTOR_QKV_BIAS ? r->names->qkv_order : ROWS_PLAIN;
+    t->plus_one = r->names->gains_less_one && is_gain(which);
     return !t->rows || need_parts(r, r->names->vectors[which], layer, true, t);
 }
 

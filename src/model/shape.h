@@ -9,6 +9,12 @@
 
 enum { MODEL_MAX_LAYERS = 512, MODEL_MAX_WIDTH = 1 << 17 };
 
+// Where a block norms: what its modules read, what they give before it is added, or both.
+enum norm_place { NORM_BEFORE, NORM_AFTER, NORM_BOTH };
+
+// What is normed (RMS) of q and of k before they are turned.
+enum qk_norm { QK_NORM_NONE, QK_NORM_HEADS, QK_NORM_WHOLE };
+
 enum rope_kind { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN };
 
 // Rotary positions (Su et al. 2021) and how their frequencies are stretched beyond the
@@ -30,19 +36,39 @@ struct model_shape {
     uint32_t n_vocab; // rows of the unembedding; ids at or above it do not exist
     float norm_eps;
     enum norm_kind norm;
+    enum norm_place norm_place;
     enum act act;
     bool gated;    // the MLP is act(x·W_gate) x·W_in
     bool parallel; // attention and MLP read the same residual stream
-    bool qk_norm;  // q and k of each head are normed (RMS) before they are turned
+    enum qk_norm qk_norm;
     bool qkv_bias, out_bias, mlp_bias;
     struct rope_shape rope;
     uint32_t window; // tokens that a sliding layer's query sees, itself included; 0: all
     bool slides[MODEL_MAX_LAYERS]; // with a window: the layers that it holds for
     bool attn_scale;               // divide q·k by sqrt(d_head)
     bool attn_scale_layer;         // and by layer + 1 (scale_attn_by_inverse_layer_idx)
+    double score_scale;            // above 0: multiply q·k by it instead
+    float score_cap, logit_cap;    // above 0: x becomes cap · tanh(x / cap)
+    float embed_scale;             // W_E enters times it
     bool tied;                     // W_U is W_E transposed
     bool has_value_bias;           // b_V or ln1 bias: folded and head value bias differ
 };
+
+static inline bool norms_before(const struct model_shape *s)
+{
+    return s->norm_place != NORM_AFTER;
+}
+
+static inline bool norms_after(const struct model_shape *s)
+{
+    return s->norm_place != NORM_BEFORE;
+}
+
+// b_V, or a bias of the norm that values are made from.
+static inline bool shape_has_value_bias(const struct model_shape *s)
+{
+    return s->qkv_bias || (s->norm == NORM_LAYER && norms_before(s));
+}
 
 // Where a matrix of the model lies. n_layers of most of them.
 enum model_matrix {
@@ -60,11 +86,15 @@ enum model_vector {
     VECTOR_Q_NORM,
     VECTOR_K_NORM,
     VECTOR_OUT_BIAS,
+    VECTOR_POST_ATTN_GAIN, // of the norms behind attention and MLP
+    VECTOR_POST_ATTN_BIAS,
     VECTOR_LN2_GAIN,
     VECTOR_LN2_BIAS,
     VECTOR_MLP_GATE_BIAS,
     VECTOR_MLP_IN_BIAS,
     VECTOR_MLP_OUT_BIAS,
+    VECTOR_POST_MLP_GAIN,
+    VECTOR_POST_MLP_BIAS,
     VECTOR_FINAL_GAIN,
     VECTOR_FINAL_BIAS,
 };

@@ -55,5 +55,7 @@ bool model_tensor_read(const struct model_tensor *t, uint32_t first, uint32_t co
             return false;
         done += n;
     }
+    for (size_t i = 0; t->plus_one && i < (size_t)count * t->cols; i++)
+        out[i] += 1;
     return true;
 }

@@ -10,7 +10,8 @@ uint32_t start_point_heads(const struct model_shape *shape, const struct variant
     return n;
 }
 
-// How far the clean stream may go in a layer and still be what an edit of this site needs.
+// How far the clean stream may go in a layer and still be what an edit of this site needs. Behind a
+// norm of what attention gives, a head's part is no sum that could be subtracted.
 static enum stage latest_stage(const struct model_shape *shape, enum site site, bool few_heads)
 {
     switch (site) {
@@ -21,7 +22,7 @@ static enum stage latest_stage(const struct model_shape *shape, enum site site, 
     case SITE_PATTERN:
         return STAGE_START;
     case SITE_Z:
-        return few_heads ? STAGE_PROJECTED : STAGE_BESIDE;
+        return few_heads && !norms_after(shape) ? STAGE_PROJECTED : STAGE_BESIDE;
     case SITE_ATTN_OUT:
         return STAGE_BESIDE;
     case SITE_MLP_OUT:

@@ -46,9 +46,14 @@ struct scratch {
 static void place(const struct model_shape *s, const struct exact_layer *l, double *qkv,
                   size_t position)
 {
+    if (s->qk_norm == QK_NORM_WHOLE) {
+        double *k = qkv + exact_q_cols(s);
+        exact_norm_row(qkv, qkv, exact_q_cols(s), &l->q_norm);
+        exact_norm_row(k, k, exact_kv_cols(s), &l->k_norm);
+    }
     for (size_t h = 0; h < s->n_heads + s->n_kv_heads; h++) {
         double *head = qkv + h * s->d_head;
-        if (s->qk_norm)
+        if (s->qk_norm == QK_NORM_HEADS)
             exact_norm_row(head, head, s->d_head, h < s->n_heads ? &l->q_norm : &l->k_norm);
         exact_turn(head, &s->rope, l->frequencies, position);
     }
@@ -74,7 +79,8 @@ static struct exact_attention attention_of(const struct model_shape *s, const st
                                      .stride = stride,
                                      .d_head = s->d_head,
                                      .n_heads = s->n_heads,
-                                     .scale = l->attn_scale };
+                                     .scale = l->attn_scale,
+                                     .cap = (double)s->score_cap };
 }
 
 // The weights that token i gives to those it sees, from the first on.
@@ -264,8 +270,10 @@ static void run_attention(const struct walk *w, const struct exact_layer *l,
         (struct row_matrix){ t->qkv + exact_q_cols(w->shape) + exact_kv_cols(w->shape), l->qkv.n });
     attend(w, l, s, t, n);
     at_site(w, l, SITE_Z, s, (struct row_matrix){ t->z, exact_q_cols(w->shape) });
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         exact_times(t->h + i * d, t->z + i * exact_q_cols(w->shape), &l->out, l->out_bias);
+        exact_norm_row(t->h + i * d, t->h + i * d, d, &l->post_attn);
+    }
     at_site(w, l, SITE_ATTN_OUT, s, (struct row_matrix){ t->h, d });
 }
 
@@ -285,6 +293,7 @@ static void run_mlp(const struct walk *w, const struct exact_layer *l, const str
             up[j] = shape->gated ? exact_activate(shape->act, t->gate[j]) * up[j]
                                  : exact_activate(shape->act, up[j]);
         exact_times(y, up, &l->mlp_out, l->mlp_out_bias);
+        exact_norm_row(y, y, d, &l->post_mlp);
     }
     at_site(w, l, SITE_MLP_OUT, s, (struct row_matrix){ t->mlp, d });
 }
@@ -507,6 +516,8 @@ static void final_logits(const struct walk *w, struct reader *r, const struct pa
     size_t d = w->shape->d_model, last = s->prompt->n_ids - 1;
     exact_norm_row(r->h, s->x + last * d, d, &r->norm);
     exact_times(out, r->h, &r->unembed, NULL);
+    for (size_t i = 0; i < r->unembed.n; i++)
+        out[i] = exact_cap(out[i], (double)w->shape->logit_cap);
 }
 
 static void read_prompt(const struct walk *w, struct reader *r, size_t p,

@@ -30,6 +30,8 @@ bool exact_read_layer(const struct model *m, uint32_t index, struct exact_layer 
     l->attn_scale = s->attn_scale ? 1.0 / sqrt((double)s->d_head) : 1.0;
     if (s->attn_scale_layer)
         l->attn_scale /= index + 1.0;
+    if (s->score_scale > 0)
+        l->attn_scale = s->score_scale;
     l->frequencies = exact_doubles(a, s->rope.n_dims / 2 + 1, 1, err);
     return l->frequencies && (!s->rope.n_dims || model_rope_frequencies(m, l->frequencies, err))
            && exact_read_matrix(m, MATRIX_QKV, index, a, &l->qkv, err)
@@ -39,6 +41,8 @@ bool exact_read_layer(const struct model *m, uint32_t index, struct exact_layer 
            && exact_read_matrix(m, MATRIX_MLP_OUT, index, a, &l->mlp_out, err)
            && exact_read_norm(m, VECTOR_LN1_GAIN, true, index, a, &l->ln1, err)
            && exact_read_norm(m, VECTOR_LN2_GAIN, true, index, a, &l->ln2, err)
+           && exact_read_norm(m, VECTOR_POST_ATTN_GAIN, true, index, a, &l->post_attn, err)
+           && exact_read_norm(m, VECTOR_POST_MLP_GAIN, true, index, a, &l->post_mlp, err)
            && exact_read_norm(m, VECTOR_Q_NORM, false, index, a, &l->q_norm, err)
            && exact_read_norm(m, VECTOR_K_NORM, false, index, a, &l->k_norm, err)
            && exact_read_vector(m, VECTOR_QKV_BIAS, index, a, &l->qkv_bias, err)

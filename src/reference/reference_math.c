@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/size.h"
 
@@ -68,10 +69,14 @@ void exact_times(double *y, const double *x, const struct matrix *w, const float
             y[j] += x[i] * (double)w->at[i * w->n + j];
 }
 
-// LayerNorm has the biased variance.
+// LayerNorm has the biased variance. Without a gain there is no norm.
 void exact_norm_row(double *y, const double *x, size_t d, const struct exact_norm *n)
 {
     double mean = 0, squares = 0;
+    if (!n->gain) {
+        memmove(y, x, d * sizeof *y);
+        return;
+    }
     for (size_t i = 0; i < d; i++)
         mean += x[i];
     mean = n->kind == NORM_LAYER ? mean / (double)d : 0;
@@ -80,6 +85,11 @@ void exact_norm_row(double *y, const double *x, size_t d, const struct exact_nor
     double scale = 1.0 / sqrt(squares / (double)d + n->eps);
     for (size_t i = 0; i < d; i++)
         y[i] = (x[i] - mean) * scale * (double)n->gain[i] + (n->bias ? (double)n->bias[i] : 0.0);
+}
+
+double exact_cap(double x, double cap)
+{
+    return cap > 0 ? cap * tanh(x / cap) : x;
 }
 
 double exact_activate(enum act act, double x)
@@ -117,7 +127,7 @@ void exact_weigh(double *weights, const struct exact_attention *a)
         double dot = 0;
         for (size_t i = 0; i < a->d_head; i++)
             dot += a->q[i] * a->k[t * a->stride + i];
-        *score = dot * a->scale;
+        *score = exact_cap(dot * a->scale, a->cap);
         top = fmax(top, *score);
     }
     for (size_t t = 0; t < a->n_seen; t++)

@@ -30,7 +30,7 @@ bool exact_read_vector(const struct model *m, enum model_vector which, uint32_t 
 // y = bias + x·w for one row; bias may be NULL.
 void exact_times(double *y, const double *x, const struct matrix *w, const float *bias);
 
-// A norm over d numbers; bias may be NULL, y may be x.
+// A norm over d numbers; bias may be NULL, y may be x; gain NULL: y is x.
 struct exact_norm {
     enum norm_kind kind;
     const float *gain, *bias;
@@ -38,8 +38,8 @@ struct exact_norm {
 };
 void exact_norm_row(double *y, const double *x, size_t d, const struct exact_norm *n);
 
-// A norm's gain and, where it has one, the bias that follows in the list of vectors;
-// both in the arena.
+// A norm's gain and, where it has one, the bias that follows in the list of vectors; both in the
+// arena. The gain is NULL where the model has no such norm.
 bool exact_read_norm(const struct model *m, enum model_vector gain, bool has_bias, uint32_t layer,
                      struct arena *a, struct exact_norm *out, struct abl_err *err);
 
@@ -56,9 +56,13 @@ struct exact_attention {
     const double *q, *k, *v;
     size_t n_seen, stride, d_head, n_heads;
     double scale;
+    double cap; // 0: none
 };
 void exact_weigh(double *weights, const struct exact_attention *a);
 void exact_mix(double *z, const struct exact_attention *a, const double *weights);
+
+// cap · tanh(x / cap); cap 0: x
+double exact_cap(double x, double cap);
 
 double exact_log_sum_exp(const double *logits, size_t n);
 

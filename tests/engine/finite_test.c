@@ -38,7 +38,7 @@ static void read_out(struct bench *b, struct tensor x, const char *what, double 
     struct row_stats stats[ROWS];
     for (uint32_t i = 0; i < ROWS; i++)
         asks[i] = (struct readout_ask){ .row = i, .target = 3, .foil = 17 };
-    CHECK(b, readout(b->engine, x, w, (struct tensor){ 0 }, asks, ROWS, stats, &b->err));
+    CHECK(b, readout(b->engine, x, w, NULL, (struct tensor){ 0 }, asks, ROWS, stats, &b->err));
     for (uint32_t i = 0; i < ROWS; i++)
         if (is_finite(&stats[i]) == (i == BAD_ROW))
             fail_msg("%s: %g %s: row %u reads out with lse %g, ld %g", b->device, bad, what, i,

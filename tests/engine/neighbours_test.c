@@ -209,7 +209,7 @@ static struct grid read_some(struct bench *b, struct tensor x, const struct weig
     struct grid out = bench_grid(b, m, 7);
     for (uint32_t i = 0; i < m; i++)
         asks[i] = (struct readout_ask){ .row = i, .base = i, .target = 3, .foil = 4 };
-    CHECK(b, readout(b->engine, x, w, base, asks, m, stats, &b->err));
+    CHECK(b, readout(b->engine, x, w, NULL, base, asks, m, stats, &b->err));
     for (uint32_t i = 0; i < m; i++) {
         const struct row_stats *s = &stats[i];
         float row[7] = { s->target_logit, s->foil_logit,  s->lse,          s->entropy,

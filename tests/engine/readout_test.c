@@ -101,8 +101,8 @@ static void ask_lists(struct bench *b, struct reading *r)
 static void read_and_check(struct bench *b, struct reading *r, double tolerance, double slack,
                            const char *what)
 {
-    CHECK(b, readout(b->engine, r->x_device, r->w, r->base_device, r->asks, r->n_asks, r->stats,
-                     &b->err));
+    CHECK(b, readout(b->engine, r->x_device, r->w, NULL, r->base_device, r->asks, r->n_asks,
+                     r->stats, &b->err));
     for (uint32_t i = 0; i < r->n_asks; i++) {
         const struct ref *logits = r->logits + (size_t)r->asks[i].row * r->n;
         const struct ref *base
@@ -242,8 +242,8 @@ static void readout_rows_do_not_depend_on_each_other(void **state)
         struct row_stats one;
         struct readout_ask ask = r.asks[i];
         ask.row = 0;
-        CHECK(b, readout(b->engine, tensor_rows(r.x_device, i, 1), r.w, r.base_device, &ask, 1,
-                         &one, &b->err));
+        CHECK(b, readout(b->engine, tensor_rows(r.x_device, i, 1), r.w, NULL, r.base_device, &ask,
+                         1, &one, &b->err));
         float alone[]
             = { one.target_logit, one.foil_logit, one.target_lse, one.lse, one.entropy, one.kl };
         float among[] = { r.stats[i].target_logit, r.stats[i].foil_logit, r.stats[i].target_lse,

@@ -614,7 +614,7 @@ static void readout_in_blocks_gives_the_same_bits(void **state)
         v->logits_bytes = scratch[i];
         struct tensor x = upload(v, xs, M, K), base = upload(v, bs, BASES, K);
         struct weight *w = load(v, ws, K, N, false);
-        CHECK(vulkan_readout(&v->engine, x, w, base, rows, M, stats[i], &err));
+        CHECK(vulkan_readout(&v->engine, x, w, NULL, base, rows, M, stats[i], &err));
         assert_memory_equal(stats[i], stats[0], sizeof stats[0]);
         vulkan_weight_free(&v->engine, w);
         close_device(v);
@@ -711,7 +711,7 @@ static void readout_keeps_small_numbers(void **state)
     struct vulkan *v = open_device(NULL);
     struct tensor x = upload(v, xs, M, 1);
     struct weight *weight = load(v, w, 1, N, true);
-    CHECK(vulkan_readout(&v->engine, x, weight, x, rows, M, stats, &err));
+    CHECK(vulkan_readout(&v->engine, x, weight, NULL, x, rows, M, stats, &err));
     for (int i = 0; i < M; i++) {
         double b = xs[rows[i].base], top = 0, sum = 0, base_sum = 0, slope = 0, kl = 0;
         for (int k = 0; k < N; k++) // the largest logit is w[77] * x, or 0 at x = 0
@@ -760,7 +760,7 @@ static void nan_is_not_hidden(void **state)
             }
             free(found);
         }
-        CHECK(vulkan_readout(&v->engine, x, w, (struct tensor){ 0 }, rows, 2, stats, &err));
+        CHECK(vulkan_readout(&v->engine, x, w, NULL, (struct tensor){ 0 }, rows, 2, stats, &err));
         assert_true(isfinite(stats[0].lse) && isnan(stats[1].lse));
         assert_true(stats[1].argmax < N);
         free(xs);

@@ -98,7 +98,7 @@ static void a_traced_engine_counts_what_the_functions_tell(void **state)
     for (int i = 0; i < 3; i++)
         assert_true(ops->linear(b.engine, b.out, b.x, b.w, &(struct epilogue){ 0 }, &b.err));
     assert_true(ops->head_out(b.engine, b.out, one_head, b.w, 2, &b.err));
-    assert_true(ops->readout(b.engine, b.x, b.w, b.base, asks, ROWS, stats, &b.err));
+    assert_true(ops->readout(b.engine, b.x, b.w, NULL, b.base, asks, ROWS, stats, &b.err));
 
     const struct trace *t = trace_of(b.engine);
     assert_int_equal(t->totals[TRACED_LINEAR].n, 3);

@@ -83,12 +83,18 @@ static void check_savings(const char *device, const char *folder, int n_lists)
     prompts_random_free(own);
 }
 
-// Of each of two models. The sanitizers look at memory, for which fewer will do.
+// Of each of two models, and a tenth of others. The sanitizers look at memory, for which fewer will do.
 #if defined(__SANITIZE_ADDRESS__)
 enum { N_LISTS = 20 };
 #else
 enum { N_LISTS = 250 };
 #endif
+
+// A model of each trait that is beside or behind what the savings save.
+static const char *const traits[] = {
+    "tests/fixtures/archs/gemma2", // norms before and behind, windows, soft caps
+    "tests/fixtures/archs/olmo2",  // norms behind alone, of q and k whole
+};
 
 static void results_do_not_depend_on_the_plan(void **state)
 {
@@ -108,6 +114,8 @@ static void results_do_not_depend_on_the_plan(void **state)
         int n_lists = strcmp(devices[i], "cpu") == 0 ? N_LISTS : 10;
         check_savings(devices[i], scratch_path(&scratch, "plans"), n_lists);
         check_savings(devices[i], "tests/fixtures/archs/neox-parallel", n_lists);
+        for (size_t k = 0; k < sizeof traits / sizeof *traits; k++)
+            check_savings(devices[i], traits[k], n_lists / 10);
     }
 }
 

@@ -99,6 +99,9 @@ static size_t compare_defaults(const char *owner, const cJSON *class, const stru
         { "partial_rotary_factor", neox ? s->rope.n_dims / (double)s->d_head : 1 },
         { "sliding_window", s->window },
         { "use_sliding_window", s->window > 0 },
+        { "query_pre_attn_scalar", 1 / (s->score_scale * s->score_scale) },
+        { "attn_logit_softcapping", (double)s->score_cap },
+        { "final_logit_softcapping", (double)s->logit_cap },
     };
     const cJSON *keys = fixture_at(class, "keys");
     size_t wrong = 0;
@@ -120,6 +123,7 @@ static size_t compare_activation(const char *owner, const cJSON *class, enum act
 {
     const cJSON *keys = fixture_at(class, "keys");
     const cJSON *v = cJSON_GetObjectItem(keys, "hidden_act");
+    v = v ? v : cJSON_GetObjectItem(keys, "hidden_activation");
     v = v ? v : fixture_at(keys, "activation_function");
     enum act expected = strcmp(v->valuestring, "silu") == 0   ? ACT_SILU
                         : strcmp(v->valuestring, "gelu") == 0 ? ACT_GELU_ERF

@@ -415,13 +415,14 @@ static struct {
 } counted;
 
 static bool count_readout(struct engine *e, struct tensor x, const struct weight *w,
-                          struct tensor base, const struct readout_ask *asks, uint32_t n_asks,
-                          struct row_stats *stats, struct abl_err *why)
+                          const struct logit_args *how, struct tensor base,
+                          const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
+                          struct abl_err *why)
 {
     counted.n_rows += x.rows;
     if (++counted.n % counted.step == 0)
         atomic_store(&counted.cancel, true);
-    return counted.real->readout(e, x, w, base, asks, n_asks, stats, why);
+    return counted.real->readout(e, x, w, how, base, asks, n_asks, stats, why);
 }
 
 // Run until it is complete, however often it is cancelled. Returns the rows that were read out.

@@ -113,6 +113,25 @@ static uint32_t lane_vectors(const struct vulkan *v, uint32_t d_head)
     return (d_head + lane_cols - 1) / lane_cols;
 }
 
+bool vulkan_cap(struct vulkan *v, struct tensor x, float cap, struct abl_err *err)
+{
+    struct cap_push args = { .cols = x.cols, .x_stride = x.stride, .cap = cap };
+    struct windowed w = {
+        .out = x,
+        .dispatch = { .shader = SHADER_CAP,
+                      .aligned = vulkan_is_aligned(x),
+                      .args = &args,
+                      .args_size = sizeof args,
+                      .inputs = { x.buffer } },
+        .n_rows = &args.rows,
+        .out_first = &args.out_first,
+        .beside = { { x, &args.x_first } },
+        .row_work = element_work * x.cols,
+        .row_teams = 1,
+    };
+    return windowed_run(v, &w, err);
+}
+
 bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *a,
                    struct abl_err *err)
 {
@@ -129,7 +148,8 @@ bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *
                                 .k_stride = a->k.stride,
                                 .v_first = vulkan_position(a->v),
                                 .v_stride = a->v.stride,
-                                .scale = a->scale };
+                                .scale = a->scale,
+                                .cap = a->cap };
     struct windowed w = {
         .out = z,
         .dispatch
@@ -165,7 +185,8 @@ bool vulkan_weigh(struct engine *e, struct tensor weights, const struct attend_a
                                .q_stride = a->q.stride,
                                .k_first = vulkan_position(a->k),
                                .k_stride = a->k.stride,
-                               .scale = a->scale };
+                               .scale = a->scale,
+                               .cap = a->cap };
     struct windowed w = {
         .out = weights,
         .dispatch

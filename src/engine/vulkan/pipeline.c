@@ -8,6 +8,9 @@
 #include "shaders/attend.spv.h"
 #include "shaders/attend_shared.spv.h"
 #include "shaders/attend_texel.spv.h"
+#include "shaders/cap.spv.h"
+#include "shaders/cap_shared.spv.h"
+#include "shaders/cap_texel.spv.h"
 #include "shaders/edit.spv.h"
 #include "shaders/edit_shared.spv.h"
 #include "shaders/edit_texel.spv.h"
@@ -72,6 +75,7 @@ static const struct shader_code {
     [SHADER_NORM] = SHADER(norm, 128),
     [SHADER_ROPE] = SHADER(rope, 128),
     [SHADER_GATE] = SHADER(gate, 128),
+    [SHADER_CAP] = SHADER(cap, 128),
     [SHADER_ATTEND] = SHADER(attend, 128),
     [SHADER_WEIGH] = SHADER(weigh, 128),
     [SHADER_MIX] = SHADER(mix, 128),

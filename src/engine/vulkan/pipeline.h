@@ -18,6 +18,7 @@ enum shader {
     SHADER_NORM,
     SHADER_ROPE,
     SHADER_GATE,
+    SHADER_CAP,
     SHADER_ATTEND,
     SHADER_WEIGH,
     SHADER_MIX,

@@ -28,6 +28,7 @@ struct reading {
     struct vulkan *v;
     struct tensor x, base;
     const struct weight *w;
+    float cap; // of the logits; 0: none
     const struct readout_ask *asks;
     uint32_t n_asks;
     struct logits_block *blocks;
@@ -172,15 +173,20 @@ static bool reduce(struct reading *r, enum shader shader, const struct logits_bl
     return pipelines_dispatch(&v->pipelines, &v->queue, &d, err);
 }
 
+static bool multiply(const struct reading *r, struct tensor logits, struct tensor x,
+                     struct abl_err *err)
+{
+    return vulkan_linear(&r->v->engine, logits, x, r->w, NULL, err)
+           && (!(r->cap > 0) || vulkan_cap(r->v, tensor_cols(logits, 0, r->w->n), r->cap, err));
+}
+
 static bool read_block(struct reading *r, const struct logits_block *b, struct abl_err *err)
 {
-    struct engine *e = &r->v->engine;
     struct tensor base_logits = tensor_rows(r->v->logits, 0, b->n_base);
     struct tensor logits = tensor_rows(r->v->logits, b->n_base, b->n);
     return (b->n_base == 0
-            || vulkan_linear(e, base_logits, tensor_rows(r->base, b->base_first, b->n_base), r->w,
-                             NULL, err))
-           && vulkan_linear(e, logits, tensor_rows(r->x, b->first, b->n), r->w, NULL, err)
+            || multiply(r, base_logits, tensor_rows(r->base, b->base_first, b->n_base), err))
+           && multiply(r, logits, tensor_rows(r->x, b->first, b->n), err)
            && reduce(r, SHADER_READOUT, b, 0, b->n_base + b->n_asks, err)
            && (b->n_base == 0 || reduce(r, SHADER_KL, b, b->n_base, b->n_asks, err));
 }
@@ -241,7 +247,8 @@ static bool run(struct reading *r, struct row_stats *stats, struct abl_err *err)
     return true;
 }
 
-bool vulkan_readout(struct engine *e, struct tensor x, const struct weight *w, struct tensor base,
+bool vulkan_readout(struct engine *e, struct tensor x, const struct weight *w,
+                    const struct logit_args *how, struct tensor base,
                     const struct readout_ask *asks, uint32_t n_asks, struct row_stats *stats,
                     struct abl_err *err)
 {
@@ -249,7 +256,13 @@ bool vulkan_readout(struct engine *e, struct tensor x, const struct weight *w, s
         return true;
     assert(asks[n_asks - 1].row < x.rows);
     struct vulkan *v = (struct vulkan *)e;
-    struct reading r = { .v = v, .x = x, .base = base, .w = w, .asks = asks, .n_asks = n_asks };
+    struct reading r = { .v = v,
+                         .x = x,
+                         .base = base,
+                         .w = w,
+                         .cap = how ? how->cap : 0,
+                         .asks = asks,
+                         .n_asks = n_asks };
     uint64_t row_bytes = (logits_cols(w) + 64) * sizeof(float);
     uint32_t capacity = (uint32_t)(v->logits_bytes / row_bytes), most = 0;
     bool ok = reserve_ids(&r, err) && plan_blocks(&r, capacity, err);

@@ -56,4 +56,7 @@ struct weight {
 ENGINE_OPS(VULKAN_OP)
 #undef VULKAN_OP
 
+// ops.c: x = cap · tanh(x / cap), in place.
+bool vulkan_cap(struct vulkan *v, struct tensor x, float cap, struct abl_err *err);
+
 #endif
