@@ -23,7 +23,8 @@ bool fit_open(const struct cli *cli, const char *tokenizer, const char *data, en
               struct fit *out, struct abl_err *err)
 {
     struct fit f = { 0 };
-    struct prompts_options o = { .bos = cli->run.bos, .skip_bad = true };
+    struct prompts_options o
+        = { .bos = cli->run.bos, .skip_bad = true, .fix_spaces = cli->run.fix_spaces };
     bool ok = find_tokenizer(cli, tokenizer, &f.path, err)
               && model_tokenizer_open(f.path, cli->run.like, &f.tokenizer, err)
               && dataset_open_as(&cli->run.fields, data, cli->run.data_dir, split,

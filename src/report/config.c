@@ -110,6 +110,8 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     else
         doc_null(d, o, "donors");
     doc_text(d, o, "experiment", s->experiment->name);
+    if (s->fix_spaces)
+        doc_bool(d, o, "fix_spaces", true);
     // Heads that are named have their patterns written in every row; those of all heads otherwise
     // in the first.
     const char *unnamed = s->experiment->traits & NAMES_MATTER ? NULL : "all";

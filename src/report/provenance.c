@@ -67,6 +67,7 @@ static void add_data(struct doc *d, const struct session *session)
     doc_uint(d, o, "rows", session->prompts->n);
     doc_uint(d, o, "clusters", session->prompts->n_clusters);
     doc_uint(d, o, "dropped", session->n_dropped + session->prompts->n_dropped);
+    doc_uint(d, o, "spaced", session->prompts->n_spaced);
     cJSON *list = doc_array(d, o, "dropped_rows");
     for (size_t i = 0; i < session->prompts->n_dropped; i++) {
         const struct prompt_drop *drop = &session->prompts->dropped[i];

@@ -59,6 +59,7 @@ static bool open_prompts(struct session *session, struct abl_err *err)
     const struct conventions *c = conventions_of(s->compat);
     struct prompts_options options = { .bos = s->bos,
                                        .skip_bad = s->skip_bad,
+                                       .fix_spaces = s->fix_spaces,
                                        .equal_answers = c->keeps_equal_answers ? LINT_KEPT
                                                         : s->strict_rows       ? LINT_REFUSED
                                                                                : LINT_DROPPED,

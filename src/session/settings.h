@@ -70,6 +70,7 @@ struct settings {
     double min_effect; // share of the intact run's |mean| that an effect must reach to matter
     double holdout;    // share of the clusters kept for confirmation, 0 = none
     bool skip_bad;
+    bool fix_spaces;  // give answers that lack it their leading space
     bool strict_rows; // rows whose target is their foil forbid the run, as check has them
     const char *device;
     uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem

@@ -3,6 +3,36 @@
 #include <inttypes.h>
 #include <string.h>
 
+static bool is_one(const struct answer_query *q, const char *text)
+{
+    struct abl_err why;
+    struct token_ids found = { 0 };
+    bool one = tokenizer_span(q->tokenizer, q->row->clean, q->prompt, text, &found, &why)
+               && found.n == 1;
+    token_ids_release(&found);
+    return one;
+}
+
+bool answer_is_one(const struct answer_query *q, struct text_list texts)
+{
+    for (size_t i = 0; i < texts.n; i++)
+        if (!is_one(q, texts.items[i]))
+            return false;
+    return true;
+}
+
+// That a text is too many tokens, and whether a space in front would mend that.
+static bool is_several(const struct answer_query *q, const char *text, size_t n,
+                       struct abl_err *why)
+{
+    const char *spaced = arena_printf(q->arena, " %s", text);
+    if (spaced && *text != ' ' && is_one(q, spaced))
+        return abl_fail(why, ABL_BAD_DATA,
+                        "'%s' is %zu tokens, '%s' is one, as --fix-spaces makes it", text, n,
+                        spaced);
+    return abl_fail(why, ABL_BAD_DATA, "'%s' is %zu tokens", text, n);
+}
+
 // The tokens of one text into found; none, and noted, where it is unfit.
 static bool find_text(const struct answer_query *q, const char *text, enum lint_kind kind,
                       struct token_ids *found, struct abl_err *err)
@@ -11,7 +41,7 @@ static bool find_text(const struct answer_query *q, const char *text, enum lint_
     found->n = 0;
     bool ok = tokenizer_span(q->tokenizer, q->row->clean, q->prompt, text, found, &why);
     if (ok && (!found->n || (found->n > 1 && !q->whole)))
-        ok = abl_fail(&why, ABL_BAD_DATA, "'%s' is %zu tokens", text, found->n);
+        ok = is_several(q, text, found->n, &why);
     if (ok)
         return true;
     found->n = 0;

@@ -25,6 +25,9 @@ struct answer {
     struct id_list tokens; // all tokens of the first text; none likewise
 };
 
+// Whether each text is one token behind the prompt.
+bool answer_is_one(const struct answer_query *q, struct text_list texts);
+
 // A text that is not one token behind the prompt, unless whole ones are asked for, is noted as
 // `kind`; one that repeats another's token counts once, and is noted. Everything lies in the
 // arena. False where memory is out or a whole answer would be a list (ABL_USAGE).

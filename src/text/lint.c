@@ -37,6 +37,9 @@ static const struct lint_rule rules[N_LINTS] = {
         "use the tokenizer that belongs to the model" },
     [LINT_REPEATED_ANSWER]
     = { FINDING_WARNING, "repeated-answer", "a list names a token twice", "it counts once" },
+    [LINT_GAVE_SPACE]
+    = { FINDING_NOTE, "gave-space", "target and foil have been given their leading space",
+        "--fix-spaces asks for it" },
     [LINT_SPLIT_LEAK]
     = { FINDING_WARNING, "split-leak", "the clean prompt is also in another split",
         "keep a prompt in one split only" },

@@ -81,6 +81,7 @@ struct prompts {
     size_t n_padded;
     struct prompt_drop *dropped;
     size_t n_dropped;
+    size_t n_spaced; // rows whose answers were given their leading space
     struct finding *findings;
     size_t n_findings;
     struct arena arena;

@@ -11,6 +11,7 @@
 #include "text/groups.h"
 #include "text/lint.h"
 #include "text/prompt_spans.h"
+#include "text/seam.h"
 
 enum { MAX_IDS = 1 << 29 }; // of all prompts: two gigabytes
 
@@ -219,8 +220,13 @@ static bool make_prompt(struct maker *m, const struct dataset_row *row, struct p
                               .arena = &m->p->arena,
                               .lint = &m->lint };
     struct answer target, foil;
-    if (!answer_find(&q, row_targets(row), LINT_MULTI_TOKEN_TARGET, &target, err)
-        || !answer_find(&q, row_foils(row), LINT_MULTI_TOKEN_FOIL, &foil, err)
+    bool spaced = false;
+    if (m->options->fix_spaces && !seam_give_space(&q, &spaced, err))
+        return false;
+    m->p->n_spaced += spaced;
+    out->row = q.row;
+    if (!answer_find(&q, row_targets(q.row), LINT_MULTI_TOKEN_TARGET, &target, err)
+        || !answer_find(&q, row_foils(q.row), LINT_MULTI_TOKEN_FOIL, &foil, err)
         || !keep_answers(m, &target, &foil, out, err))
         return false;
     bool answers = check_answers(m, out), length = check_length(m, out);

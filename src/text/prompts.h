@@ -15,6 +15,7 @@
 struct prompts_options {
     enum bos_mode bos;
     bool skip_bad;
+    bool fix_spaces; // --fix-spaces: see seam_give_space
     // What becomes of a row whose target is its foil: its ld is 0 whatever the model does. Kept
     // ones are kept with skip_bad too.
     enum lint_fate equal_answers;

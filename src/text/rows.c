@@ -87,20 +87,25 @@ static bool read_text(struct json *j, const struct row_field *f, const char *nam
     return out->len || (f->flags & FIELD_MAY_BE_EMPTY) || json_fail(j, "\"%s\" is empty", name);
 }
 
+const char *text_list_join(struct text_list list, struct arena *a)
+{
+    struct buf all = { 0 };
+    for (size_t i = 0; i < list.n; i++)
+        buf_printf(&all, "%s%s", i ? "|" : "", list.items[i]);
+    const char *joined = all.failed ? NULL : arena_strndup(a, all.data ? all.data : "", all.len);
+    buf_release(&all);
+    return joined;
+}
+
 // The list's texts, and all of them as one.
 static bool keep_list(struct json *j, const struct json_text *texts, size_t n, struct arena *arena,
                       struct text_list *list, const char **out)
 {
     const char **items = arena_alloc(arena, n, sizeof *items);
-    struct buf all = { 0 };
     bool ok = items;
-    for (size_t i = 0; ok && i < n; i++) {
-        items[i] = arena_strndup(arena, texts[i].data, texts[i].len);
-        ok = items[i];
-        buf_printf(&all, "%s%s", i ? "|" : "", ok ? items[i] : "");
-    }
-    *out = ok && !all.failed ? arena_strndup(arena, all.data, all.len) : NULL;
-    buf_release(&all);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = (items[i] = arena_strndup(arena, texts[i].data, texts[i].len)) != NULL;
+    *out = ok ? text_list_join((struct text_list){ items, n }, arena) : NULL;
     if (n > 1)
         *list = (struct text_list){ items, n };
     return *out || abl_no_memory(j->err);

@@ -40,6 +40,9 @@ static inline struct text_list row_foils(const struct dataset_row *row)
     return row->foils.n ? row->foils : (struct text_list){ &row->foil, 1 };
 }
 
+// A list's texts as one, | between them; NULL: no memory.
+const char *text_list_join(struct text_list list, struct arena *a);
+
 // Every row of a file in order; a bad one keeps its place,
 // so that row numbers in split files stay right.
 struct parsed_rows {

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/string_index.h"
+#include "text/seam.h"
 #include "text/unicode.h"
 
 static bool ends_in_space(const char *text)
@@ -13,31 +14,11 @@ static bool ends_in_space(const char *text)
     return len && unicode_is_space(utf8_last(text, len, &n));
 }
 
-// Both sides of the seam are ASCII letters or digits. Scripts without spaces between words have no
-// such seam.
-static bool is_glued(const char *prompt, const char *answer)
-{
-    size_t len = strlen(prompt);
-    unsigned char before = len ? (unsigned char)prompt[len - 1] : ' ';
-    return before < 0x80 && (unsigned char)*answer < 0x80 && unicode_is_word(before)
-           && unicode_is_word((unsigned char)*answer);
-}
-
-// The first of an answer's texts that is glued to the prompt, NULL where none is.
-static const char *find_glued(const char *prompt, struct text_list answer)
-{
-    for (size_t i = 0; i < answer.n; i++)
-        if (is_glued(prompt, answer.items[i]))
-            return answer.items[i];
-    return NULL;
-}
-
 static void check_seam(const struct dataset_row *row, struct lint *l)
 {
     if (ends_in_space(row->clean))
         lint_add(l, LINT_TRAILING_SPACE, row->line, "%s", lint_quote(l, row->clean));
-    const char *glued = find_glued(row->clean, row_targets(row));
-    glued = glued ? glued : find_glued(row->clean, row_foils(row));
+    const char *glued = seam_glued(row);
     if (glued)
         lint_add(l, LINT_NO_SPACE, row->line, "%s behind %s", lint_quote(l, glued),
                  lint_quote(l, row->clean));

@@ -206,6 +206,28 @@ def variants(folder):
     check("variants_of_a_table_are_lines", None if found == expected else f"found {found}")
 
 
+def spaces(folder):
+    """Answers without their leading space, given it, are the rows that have it."""
+    rows = [json.loads(line) for line in open("data/corpora/facts.jsonl")][:8]
+    found = {}
+    for name, cut in (("with", lambda s: s), ("without", str.lstrip)):
+        os.makedirs(f"{folder}/{name}", exist_ok=True)
+        with open(f"{folder}/{name}/s.csv", "w", newline="") as f:
+            w = csv.writer(f)
+            w.writerow(["clean", "target", "foil"])
+            w.writerows([r["clean"], cut(r["target"]), cut(r["foil"])] for r in rows)
+        said = run("--data", f"{folder}/{name}/s.csv", "--fix-spaces", "--heads", "0:0", "--quiet", "--export", f"{folder}/{name}/run")
+        if said.returncode:
+            check(f"answers_{name}_spaces_run", said.stderr.decode())
+            return
+        found[name] = [open(f"{folder}/{name}/run/metrics/{t}.csv").read() for t in TABLES]
+        spaced = json.load(open(f"{folder}/{name}/run/provenance.json"))["data"]["spaced"]
+        check(f"rows_{name}_spaces_are_counted", None if spaced == (8 if name == "without" else 0) else f"spaced is {spaced}")
+    check("spaces_that_are_given_are_those_of_the_file", None if found["with"] == found["without"] else "tables differ")
+    said = run("check", "--data", f"{folder}/without/s.csv")
+    one_line("answers_without_their_space", said, 3, "tokens, ' .*' is one, as --fix-spaces makes it")
+
+
 # ------------------------------------------------------------------------------------------------------ lists of answers
 
 
@@ -275,6 +297,7 @@ with tempfile.TemporaryDirectory() as scratch:
     same_tables(scratch)
     malformed(scratch)
     variants(scratch)
+    spaces(scratch)
     read_lists(scratch, "cpu")
     if b"llvmpipe" in run("devices").stdout:
         read_lists(scratch, "vulkan")

@@ -320,6 +320,66 @@ static void refuses_rows_that_cannot_be_run(void **state)
         expect_error(&cases[i].row, &plain, cases[i].kind, cases[i].expected);
 }
 
+// Where a letter follows the prompt's own, and all answers of the row are one token behind a space.
+static void answers_are_given_the_space_that_they_lack(void **state)
+{
+    (void)state;
+    static const struct cells rows[]
+        = { { "E", "F", "x", "y" }, { "E", "F", " x", "y" },  { "E", "F", " x", " y" },
+            { "E", "F", "w", "y" }, { "E.", "F", "xy", "p" }, { "E.", "F", "x", "p" } };
+    static const char *const expected[]
+        = { " x", " y", " x", " y", " x", " y", "w", "y", "xy", "p", "x", "p" };
+    struct prompts_options options = plain;
+    struct made m;
+    options.fix_spaces = true;
+    make(&m, rows, 6, &options);
+    for (size_t i = 0; i < 6; i++) {
+        assert_string_equal(m.p->items[i].row->target, expected[2 * i]);
+        assert_string_equal(m.p->items[i].row->foil, expected[2 * i + 1]);
+    }
+    assert_int_equal(m.p->items[0].target, SPACE_X);
+    assert_int_equal(m.p->items[1].foil, SPACE_Y);
+    assert_int_equal(m.p->n_spaced, 2);
+    const struct finding *f = find(m.p, "gave-space");
+    assert_non_null(f);
+    assert_int_equal(f->level, FINDING_NOTE);
+    assert_non_null(strstr(f->text, "2 rows (lines 1 and 2)"));
+    assert_non_null(strstr(f->text, "'x' is ' x'"));
+    assert_string_equal(m.rows[0].target, "x");
+    release(&m);
+}
+
+static void lists_are_given_their_spaces_as_a_whole(void **state)
+{
+    (void)state;
+    static const struct cells rows[] = { { "E", "F", "x|y", "z" } };
+    static const char *const targets[] = { "x", "y" };
+    struct prompts_options options = plain;
+    struct made m;
+    options.fix_spaces = true;
+    fill_rows(&m, rows, 1);
+    m.rows[0].targets = (struct text_list){ targets, 2 };
+    run(&m, &options);
+    const struct prompt *p = &m.p->items[0];
+    assert_string_equal(p->row->target, " x| y");
+    assert_string_equal(row_targets(p->row).items[1], " y");
+    ids_are("target", prompt_targets(p), (const uint32_t[]){ SPACE_X, SPACE_Y }, 2);
+    ids_are("foil", prompt_foils(p), (const uint32_t[]){ SPACE_Z }, 1);
+    release(&m);
+}
+
+static void a_space_that_would_not_help_is_not_advised(void **state)
+{
+    (void)state;
+    static const struct cells rows[] = { { "E", "F", "xx", " y" }, { "E.", "F", "x", " y" } };
+    struct made m;
+    make(&m, rows, 2, &plain);
+    const struct finding *f = find(m.p, "multi-token-target");
+    assert_non_null(f);
+    assert_null(strstr(f->text, "--fix-spaces"));
+    release(&m);
+}
+
 static void counts_bos_towards_the_context(void **state)
 {
     (void)state;
@@ -686,6 +746,9 @@ int main(void)
         cmocka_unit_test(finds_where_prompts_differ),
         cmocka_unit_test(leaves_bos_out_when_told),
         cmocka_unit_test(refuses_rows_that_cannot_be_run),
+        cmocka_unit_test(answers_are_given_the_space_that_they_lack),
+        cmocka_unit_test(lists_are_given_their_spaces_as_a_whole),
+        cmocka_unit_test(a_space_that_would_not_help_is_not_advised),
         cmocka_unit_test(counts_bos_towards_the_context),
         cmocka_unit_test(refuses_ids_that_the_model_does_not_have),
         cmocka_unit_test(names_the_first_error_and_counts_the_others),
