@@ -8,6 +8,7 @@
 #include "base/say.h"
 #include "cli/print.h"
 #include "experiments/experiments.h"
+#include "experiments/saved.h"
 #include "plan/plan_walk.h"
 #include "session/probe.h"
 #include "session/session.h"
@@ -43,6 +44,14 @@ static void add_count(cJSON *o, const char *name, uint64_t n)
     cJSON_AddRawToObject(o, name, text);
 }
 
+// Of --save, which the plan has not refused.
+static uint64_t saved_bytes(const struct session *session)
+{
+    uint64_t bytes;
+    struct abl_err ignored;
+    return saved_size(session, &bytes, &ignored) ? bytes : 0;
+}
+
 // All but the batches.
 static cJSON *plan_head(const struct session *session, const struct variants *v,
                         const struct plan *p, const struct expected *e)
@@ -65,6 +74,7 @@ static cJSON *plan_head(const struct session *session, const struct variants *v,
     add_count(o, "kept_weight_bytes", p->weights.kept);
     add_count(o, "loaded_bytes", p->total.loaded_bytes);
     cJSON_AddNumberToObject(o, "streamed_layers", p->weights.n_streamed);
+    add_count(o, "saved_bytes", saved_bytes(session));
     add_count(o, "activation_bytes", p->peak_bytes);
     cJSON_AddNumberToObject(o, "variants_per_chunk", p->most_copies);
     cJSON_AddNumberToObject(o, "blocks", p->n_run_blocks);
@@ -154,7 +164,12 @@ static void plan_text(const struct session *session, const struct variants *v,
         "  activations     %s, %" PRIu32 " variants at a time, %" PRIu32 " block%s of prompts\n",
         size_text(p->peak_bytes, activations), p->most_copies, p->n_run_blocks,
         p->n_run_blocks == 1 ? "" : "s");
-    say(SAY_OUT, "  peak memory     %s\n", size_text(p->weights.kept + p->peak_bytes, weights));
+    uint64_t saved = saved_bytes(session);
+    say(SAY_OUT, "  peak memory     %s\n",
+        size_text(p->weights.kept + p->peak_bytes + saved, weights));
+    if (saved)
+        say(SAY_OUT, "  saved           %s at %s\n", size_text(saved, weights),
+            saved_positions(&session->settings));
 }
 
 // What a run would do on a device, which is opened and tried for a moment.

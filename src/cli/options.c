@@ -142,7 +142,8 @@ static bool check_readers(const struct settings *r, struct abl_err *err)
         { READS_SETS, r->sets || r->pairs || r->triplets, "--sets, --pairs and --triplets need" },
         { READS_OV, r->n_sources || r->ov_kind == OV_CIRCUIT, "--kind and --source need" },
         { READS_RESTORE, r->restore, "--restore needs" },
-        { READS_PATCH, r->positions || r->direction || r->sites != 1u << SITE_RESID_POST,
+        { READS_PATCH,
+          (r->positions && !r->save) || r->direction || r->sites != 1u << SITE_RESID_POST,
           "--patch-site, --direction and --positions need" },
     };
     char readers[128];
@@ -202,6 +203,11 @@ static bool check_export(const struct cli *cli, struct abl_err *err)
         return abl_fail(err, ABL_USAGE, "--shard needs --export DIR, a folder for its journal");
     if (cli->shard.n && cli->n_data > 1)
         return abl_fail(err, ABL_USAGE, "--shard takes one --data: run the conditions one by one");
+    if (cli->run.save && !(cli->flags & CLI_DRY_RUN) && (!runs || to_stdout))
+        return abl_fail(err, ABL_USAGE, "--save needs --export DIR, a folder for the activations");
+    if (cli->run.save && cli->shard.n)
+        return abl_fail(err, ABL_USAGE,
+                        "--save does nothing for --shard: save them in a run of their own");
     return !cli->stop_after || runs
            || abl_fail(err, ABL_USAGE,
                        "--stop-after needs --export DIR: the explorer is left by q");

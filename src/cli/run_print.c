@@ -9,6 +9,7 @@
 #include "analysis/stability.h"
 #include "base/say.h"
 #include "cli/print.h"
+#include "experiments/saved.h"
 #include "report/config.h"
 #include "report/profile.h"
 #include "text/clusters.h"
@@ -41,6 +42,17 @@ static void print_clusters(const struct session *session)
         say(SAY_ERR,
             "note: %" PRIu32 " clusters are too few to test: p and q stay empty below %d\n",
             session->prompts->n_clusters, LEAST_TESTED_CLUSTERS);
+}
+
+// What --save is going to take.
+static void print_saved(const struct session *session)
+{
+    char size[SIZE_TEXT];
+    uint64_t bytes;
+    struct abl_err ignored;
+    if (saved_size(session, &bytes, &ignored) && bytes)
+        say(SAY_ERR, "activations at %s: %s in artifacts/activations.safetensors\n",
+            saved_positions(&session->settings), size_text(bytes, size));
 }
 
 void print_run(const struct session *session)
@@ -79,6 +91,7 @@ void print_run(const struct session *session)
     if (estimate_intact(&measured, METRIC_LD, &ld, &ignored))
         say(SAY_ERR, "intact ld %.3f%s\n", ld.mean, interval_text(&ld, false, interval));
     print_clusters(session);
+    print_saved(session);
 }
 
 // The five largest effects, as a first answer on the terminal.

@@ -20,6 +20,7 @@
 #include "cli/run_print.h"
 #include "cli/stopping.h"
 #include "experiments/experiments.h"
+#include "experiments/saved.h"
 #include "report/rundir_place.h"
 #include "report/write.h"
 #include "session/session.h"
@@ -347,7 +348,9 @@ static bool run_lab(const struct runner *run, struct session *session,
 {
     struct variants variants;
     struct abl_err other = { 0 };
-    if (!prompts_refuse(session->prompts, err) || !experiment_variants(session, &variants, err))
+    uint64_t saved;
+    if (!prompts_refuse(session->prompts, err) || !saved_size(session, &saved, err)
+        || !experiment_variants(session, &variants, err))
         return false;
     model_sha256_begin(session->model);
     bool whole = was_whole(run, session, written, &other);

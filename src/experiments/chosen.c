@@ -75,8 +75,8 @@ static uint32_t longest_prompt(const struct prompts *prompts, bool paired)
     return longest;
 }
 
-bool chosen_positions(const struct session *session, bool paired, struct arena *a,
-                      struct position **out, size_t *n, struct abl_err *err)
+bool chosen_positions_of(const struct session *session, const char *text, bool paired,
+                         struct arena *a, struct position **out, size_t *n, struct abl_err *err)
 {
     const struct prompts *rows = session->prompts, *run = session_prompts(session);
     const struct position_names names = { .n_tokens = longest_prompt(rows, paired),
@@ -85,7 +85,13 @@ bool chosen_positions(const struct session *session, bool paired, struct arena *
                                           .n_spans = rows->n_span_names,
                                           .prompts = run->items,
                                           .n_prompts = run->n };
-    return positions_parse(session_positions(session), &names, a, out, n, err);
+    return positions_parse(text, &names, a, out, n, err);
+}
+
+bool chosen_positions(const struct session *session, bool paired, struct arena *a,
+                      struct position **out, size_t *n, struct abl_err *err)
+{
+    return chosen_positions_of(session, session_positions(session), paired, a, out, n, err);
 }
 
 bool chosen_sets(const struct session *session, struct arena *a, struct head_set **out, size_t *n,

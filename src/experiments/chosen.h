@@ -23,6 +23,10 @@ bool chosen_heads(const struct session *session, struct arena *a, struct head_se
 bool chosen_positions(const struct session *session, bool paired, struct arena *a,
                       struct position **out, size_t *n, struct abl_err *err);
 
+// The same of positions that something else says.
+bool chosen_positions_of(const struct session *session, const char *text, bool paired,
+                         struct arena *a, struct position **out, size_t *n, struct abl_err *err);
+
 // The head sets that --sets, --pairs and --triplets name, in the arena; at least one.
 bool chosen_sets(const struct session *session, struct arena *a, struct head_set **out, size_t *n,
                  struct abl_err *err);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "experiments/saved.h"
 #include "plan/plan_make.h"
 
 #define EXPERIMENT_ADDRESS(name) &experiment_##name,
@@ -30,7 +31,8 @@ bool experiment_plan(const struct session *session, const struct device_info *de
     in.variants = v;
     in.observed = &observed;
     *out = (struct plan){ 0 };
-    bool ok = (!e->observe || e->observe(session, &observed, err)) && plan_make(&in, out, err);
+    bool ok = (!e->observe || e->observe(session, &observed, err))
+              && saved_observe(session, &observed, err) && plan_make(&in, out, err);
     observations_release(&observed);
     return ok;
 }
@@ -40,5 +42,7 @@ bool experiment_read(struct session *session, const struct results *t, atomic_bo
 {
     const struct experiment *e = session->settings.experiment;
     *out = (struct readings){ 0 };
-    return !e->read || e->read(session, t, cancel, out, err);
+    return (!e->read || e->read(session, t, cancel, out, err))
+           && saved_list(session, &out->arena, &out->saved, err)
+           && (!out->saved || saved_read(session, out->saved, cancel, &out->arena, err));
 }

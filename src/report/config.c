@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "experiments/ov.h"
+#include "experiments/saved.h"
 #include "plan/head_file.h"
 #include "report/doc.h"
 #include "report/number.h"
@@ -135,6 +136,10 @@ static void fill(struct doc *d, const struct session *session, const struct sett
         doc_uint(d, o, "rows", s->max_rows);
     else
         doc_null(d, o, "rows");
+    if (s->save) {
+        doc_text(d, o, "save", site_list(s->save, a));
+        doc_text(d, o, "save_positions", saved_positions(s));
+    }
     doc_text(d, o, "schema", "abltui.config/1");
     doc_uint(d, o, "seed", s->seed);
     doc_text(d, o, "sets", sets ? plain(d, s->sets, ';', a) : NULL);

@@ -12,6 +12,7 @@
 #include "base/printable.h"
 #include "base/say.h"
 #include "base/sha256.h"
+#include "report/activations_file.h"
 #include "report/config.h"
 #include "report/forest_panels.h"
 #include "report/live_run.h"
@@ -256,6 +257,7 @@ static bool write_parts(const struct parts *p, const char *path, struct written 
     bool ok = add_config(&dir, p, err) && add_documents(&dir, p, err)
               && table_files_add(&dir, p->report, &p->effects, err)
               && add_verified(&dir, p->report, err) && add_readings(&dir, p, err)
+              && activations_file_add(&dir, p->report, p->weights.sha256, err)
               && add_profile(&dir, p, err);
     if (!ok)
         rundir_abort(&dir);

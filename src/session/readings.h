@@ -9,15 +9,17 @@
 #include "base/err.h"
 #include "session/session.h"
 
-struct ov;   // OV circuits and mean outputs of heads
-struct lens; // logit lens and direct effects
-struct attn; // attention patterns
+struct ov;    // OV circuits and mean outputs of heads
+struct lens;  // logit lens and direct effects
+struct attn;  // attention patterns
+struct saved; // activations that --save asks for
 
 struct readings {
     struct ov *ov; // each NULL unless the experiment makes it
     struct lens *lens;
     struct attn *attn;
-    struct arena arena; // holds all of them
+    struct saved *saved; // of any experiment
+    struct arena arena;  // holds all of them
 };
 
 // Also after a failure.

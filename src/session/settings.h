@@ -62,6 +62,8 @@ struct settings {
     enum bos_mode bos;
     enum owner like; // whose reading of the model's files counts where versions disagree
     enum compat compat;
+    unsigned save;      // sites whose activations are written out, 1 << site; 0 = none
+    bool yes;           // even if they are many
     enum metric metric; // shown first; all are computed
     uint64_t seed;
     uint32_t n_boot;

@@ -25,6 +25,8 @@ EXPERIMENTS = {
     "patch_all": ["--experiment", "patch", "--positions", "all"],
     "lens": ["--experiment", "lens"],
     "attn": ["--experiment", "attn"],
+    "saved": ["--heads", "0:0", "--save", "z,pattern", "--positions", "all"],
+    "saved_at_the_end": ["--heads", "0:0", "--save", "z,pattern,resid_post"],
     "ov": ["--experiment", "ov"],
     "ov_circuit": ["--experiment", "ov", "--kind", "circuit"],
     "whole_answers": ["--span", "full"],
