@@ -125,7 +125,7 @@ static bool check_tokenizers(const struct cli *cli, struct abl_err *err)
 
 bool command_check(const struct cli *cli, struct abl_err *err)
 {
-    if (!cli->n_args && !cli->run.data)
+    if (!cli->n_args && !cli->run.data && !cli->run.templates.n)
         return abl_fail(err, ABL_USAGE, "check needs a dataset: abltui check DATA.jsonl");
     if (cli->n_tokenizers)
         return check_tokenizers(cli, err);

@@ -19,6 +19,16 @@ static bool find_tokenizer(const struct cli *cli, const char *name, char **out, 
     return *out || abl_no_memory(err);
 }
 
+static bool open_data(const struct settings *s, const char *data, enum split split, struct fit *out,
+                      struct abl_err *err)
+{
+    if (settings_have_templates(s))
+        return dataset_open_templates(&s->templates, &s->fields, split, s->max_rows, true,
+                                      &out->data, &out->n_unread, err);
+    return dataset_open_as(&s->fields, data, s->data_dir, split, s->max_rows, true, &out->data,
+                           &out->n_unread, err);
+}
+
 bool fit_open(const struct cli *cli, const char *tokenizer, const char *data, enum split split,
               struct fit *out, struct abl_err *err)
 {
@@ -27,8 +37,7 @@ bool fit_open(const struct cli *cli, const char *tokenizer, const char *data, en
         = { .bos = cli->run.bos, .skip_bad = true, .fix_spaces = cli->run.fix_spaces };
     bool ok = find_tokenizer(cli, tokenizer, &f.path, err)
               && model_tokenizer_open(f.path, cli->run.like, &f.tokenizer, err)
-              && dataset_open_as(&cli->run.fields, data, cli->run.data_dir, split,
-                                 cli->run.max_rows, true, &f.data, &f.n_unread, err)
+              && open_data(&cli->run, data, split, &f, err)
               && prompts_make(f.data, f.tokenizer, &o, &f.prompts, err);
     if (!ok) {
         fit_release(&f);

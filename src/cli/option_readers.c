@@ -82,6 +82,27 @@ bool option_map(const struct option *o, const char *v, struct cli *cli, struct a
            || abl_fail_in(err, "--%s", o->name);
 }
 
+static bool add_template(const struct option *o, const char *v, const char **list, size_t *n,
+                         struct abl_err *err)
+{
+    if (*n == MAX_TEMPLATES)
+        return abl_fail(err, ABL_USAGE, "more than %d of --%s", MAX_TEMPLATES, o->name);
+    list[(*n)++] = v;
+    return *v || bad_value(o, v, o->expected, err);
+}
+
+bool option_template(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    struct row_templates *t = &cli->run.templates;
+    return add_template(o, v, t->clean, &t->n, err);
+}
+
+bool option_corrupt(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    struct row_templates *t = &cli->run.templates;
+    return add_template(o, v, t->corrupt, &t->n_corrupt, err);
+}
+
 bool option_count(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     uint64_t n;

@@ -122,6 +122,18 @@ const struct option cli_options[] = {
     { "map", "FIELD=NAME,…",
       "what the data's file calls clean, target, foil, corrupt, id, template, cluster, spans",
       LAB | VARIANTS, option_map, .expected = "fields and what a file calls them" },
+    { "template", "TEXT",
+      "prompts made of a text such as 'When {A} and {B} met, {B} thanked' and the values of "
+      "--slots; "
+      "repeats",
+      LAB, option_template, .expected = "a text with slots such as {A}", .repeats = true },
+    { "corrupt", "TEXT", "of --template: the corrupt prompt, likewise; one for each --template",
+      LAB, option_corrupt, .expected = "a text with slots such as {A}", .repeats = true },
+    { "slots", "FILE",
+      "of --template: a table with a column a slot, each value of which is crossed with each of "
+      "the others; --map target=SLOT,foil=SLOT says what answers",
+      LAB, option_text, AT(run.templates.slots), .expected = "a file of slots (.csv .tsv .json)",
+      .is_path = true },
     { "split", "S", "train, val, test or all (default train where a split file exists)", LAB,
       option_name, AT(run.split), .names = split_name, .first = SPLIT_TRAIN },
     { "rows", "N", "the first N rows", LAB | CONFIG, option_count, AT(run.max_rows), .least = 1,

@@ -229,12 +229,30 @@ static bool check_shard(const struct cli *cli, struct abl_err *err)
     return true;
 }
 
+// Templates, their slots, and no other data.
+static bool check_templates(const struct cli *cli, struct abl_err *err)
+{
+    const struct row_templates *t = &cli->run.templates;
+    if (t->n && !t->slots)
+        return abl_fail(err, ABL_USAGE,
+                        "--template needs --slots FILE, a table with the values of its slots");
+    if (!t->n && (t->slots || t->n_corrupt))
+        return abl_fail(err, ABL_USAGE, "--%s needs --template TEXT, such as 'The {A} is'",
+                        t->slots ? "slots" : "corrupt");
+    if (t->n && (cli->n_data || cli->n_args))
+        return abl_fail(err, ABL_USAGE,
+                        "--template makes the data itself, of --slots: leave '%s' out",
+                        cli->n_data ? cli->data[0] : cli->args[0]);
+    return true;
+}
+
 // Options that only mean something together.
 static bool check_together(const struct cli *cli, struct abl_err *err)
 {
     const struct settings *r = &cli->run;
     const struct conventions *c = conventions_of(r->compat);
-    if (!check_readers(r, err) || !check_heads(cli, err) || !check_ablation(r, err))
+    if (!check_readers(r, err) || !check_heads(cli, err) || !check_ablation(r, err)
+        || !check_templates(cli, err))
         return false;
     if (cli->has_shares && !c->draws_splits)
         return abl_fail(err, ABL_USAGE,
@@ -301,7 +319,9 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
     cli.run.sources = out->sources; // where they lie once *out is filled
     if (cli.command == COMMAND_OV)
         cli.run.experiment = &experiment_ov;
-    if (cli.command == COMMAND_CHECK && cli.n_args)
+    if (cli.run.templates.slots && !cli.n_args && !cli.n_data)
+        cli.run.data = cli.run.templates.slots;
+    else if (cli.command == COMMAND_CHECK && cli.n_args)
         cli.run.data = cli.args[0];
     else if (cli.n_data)
         cli.run.data = cli.data[0];

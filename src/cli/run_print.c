@@ -36,8 +36,8 @@ static void print_clusters(const struct session *session)
 {
     const char *scope = clusters_scope(session->prompts);
     if (scope)
-        say(SAY_ERR, "note: %" PRIu32 " templates: intervals, p and q are %s\n",
-            session->prompts->n_templates, scope);
+        say(SAY_ERR, "note: %" PRIu32 " template%s: intervals, p and q are %s\n",
+            session->prompts->n_templates, session->prompts->n_templates == 1 ? "" : "s", scope);
     if (session->prompts->n_clusters < LEAST_TESTED_CLUSTERS)
         say(SAY_ERR,
             "note: %" PRIu32 " clusters are too few to test: p and q stay empty below %d\n",

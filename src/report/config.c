@@ -69,6 +69,19 @@ static void add_sources(struct doc *d, const struct settings *s)
         doc_text(d, list, NULL, s->sources[i]);
 }
 
+// What the rows are made of; nothing where they are a file's.
+static void add_templates(struct doc *d, const struct settings *s)
+{
+    if (!settings_have_templates(s))
+        return;
+    cJSON *list = doc_array(d, d->root, "templates");
+    for (size_t i = 0; i < s->templates.n; i++) {
+        cJSON *one = doc_object(d, list, NULL);
+        doc_text(d, one, "clean", s->templates.clean[i]);
+        doc_text(d, one, "corrupt", s->templates.n_corrupt ? s->templates.corrupt[i] : NULL);
+    }
+}
+
 // What a list out of a file says: the run is the same wherever its heads were written.
 static const char *plain(struct doc *d, const char *text, char separator, struct arena *a)
 {
@@ -148,6 +161,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     add_sources(d, s);
     doc_text(d, o, "span", span_name(s->whole_answers));
     doc_text(d, o, "split", split_name(session->data->split));
+    add_templates(d, s);
     if (ov)
         doc_uint(d, o, "top_k", s->top_k);
     else

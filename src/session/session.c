@@ -50,7 +50,21 @@ static bool copy_settings(struct session *session, const struct settings *from, 
     for (size_t i = 0; i < N_DATA_FIELDS; i++)
         if (!copy_string(session, &s->fields.names[i], err))
             return false;
-    return copy_sources(session, from, err);
+    for (size_t i = 0; i < s->templates.n; i++)
+        if (!copy_string(session, &s->templates.clean[i], err)
+            || !copy_string(session, &s->templates.corrupt[i], err))
+            return false;
+    return copy_string(session, &s->templates.slots, err) && copy_sources(session, from, err);
+}
+
+static bool open_data(struct session *session, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    if (settings_have_templates(s))
+        return dataset_open_templates(&s->templates, &s->fields, s->split, s->max_rows, s->skip_bad,
+                                      &session->data, &session->n_dropped, err);
+    return dataset_open_as(&s->fields, s->data, s->data_dir, s->split, s->max_rows, s->skip_bad,
+                           &session->data, &session->n_dropped, err);
 }
 
 static bool open_prompts(struct session *session, struct abl_err *err)
@@ -70,8 +84,7 @@ static bool open_prompts(struct session *session, struct abl_err *err)
                                        .cluster = s->cluster ? s->cluster : c->clusters,
                                        .whole_answers = s->whole_answers && !c->sequences,
                                        .answers = s->answers };
-    if (!dataset_open_as(&s->fields, s->data, s->data_dir, s->split, s->max_rows, s->skip_bad,
-                         &session->data, &session->n_dropped, err))
+    if (!open_data(session, err))
         return false;
     if (s->condition)
         session->data->name = s->condition;

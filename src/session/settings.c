@@ -1,5 +1,7 @@
 #include "session/settings.h"
 
+#include <string.h>
+
 static const double default_sample_from = 2.5e11; // about a second of two cores
 
 #define GPU_MEM (UINT64_C(2) << 30) // at most, where --mem says nothing
@@ -44,6 +46,11 @@ void settings_default(struct settings *s, const struct experiment *experiment)
                             .min_effect = 0.02,
                             .sample_from = default_sample_from,
                             .device = "auto" };
+}
+
+bool settings_have_templates(const struct settings *s)
+{
+    return s->templates.n && strcmp(s->data, s->templates.slots) == 0;
 }
 
 bool settings_ablate(const struct settings *s)

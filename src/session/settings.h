@@ -38,6 +38,8 @@ struct settings {
     const char *run_name;      // of the run directory, NULL = by model, data and experiment
     struct run_file run_file;  // that asked for it
     struct data_fields fields; // what the file calls its fields
+    // of rows that are made; where data is their slots' path, else of no account
+    struct row_templates templates;
     enum split split;
     size_t max_rows; // --rows, 0 = all
     const struct experiment *experiment;
@@ -92,6 +94,8 @@ const char *ov_kind_name(size_t kind); // "mean_output", "circuit"
 
 void settings_default(struct settings *s, const struct experiment *experiment);
 
+// Whether the data are made of templates.
+bool settings_have_templates(const struct settings *s);
 // Whether it ablates heads, so that the kind of ablation means something.
 bool settings_ablate(const struct settings *s);
 // Every kind that is asked for, at least one; all with the value bias of the first.

@@ -114,5 +114,9 @@ const char *clusters_short(const struct prompts *p, char out[CLUSTERS_SIZE])
 
 const char *clusters_scope(const struct prompts *p)
 {
-    return p->clustered == CLUSTER_PROMPT && p->n_templates ? "for these wordings only" : NULL;
+    bool few = p->n_templates && p->n_templates < LEAST_TEMPLATES;
+    return (p->clustered == CLUSTER_PROMPT && p->n_templates)
+                   || (p->clustered == CLUSTER_GIVEN && few)
+               ? "for these wordings only"
+               : NULL;
 }

@@ -27,6 +27,7 @@ const char *data_field_name(size_t field);
 struct data_fields {
     const char *names[N_DATA_FIELDS]; // NULL: its own
     const char *by;                   // the one that groups the rows, of any name; NULL = none
+    bool free;                        // a table of slots: no column is required
 };
 
 // What a file calls a field. fields NULL: all have their own names.

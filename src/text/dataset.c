@@ -343,6 +343,52 @@ bool dataset_open_as(const struct data_fields *fields, const char *name, const c
     return true;
 }
 
+static bool make_into(struct dataset *d, const struct row_templates *t, const struct request *r,
+                      size_t *n_dropped, struct abl_err *err)
+{
+    struct corpus_files p;
+    struct file_bytes table;
+    struct record_list records = { 0 };
+    struct parsed_rows all = { 0 };
+    const struct data_fields own = { .by = r->fields->by };
+    if (r->split != SPLIT_DEFAULT && r->split != SPLIT_ALL)
+        return abl_fail(err, ABL_USAGE, "rows of --template have no split: leave --split out");
+    if (!place_file(&p, &d->arena, t->slots))
+        return abl_no_memory(err);
+    if (!file_read(t->slots, MAX_CORPUS, &table, ABL_BAD_DATA, err))
+        return false;
+    d->name = p.name;
+    d->path = p.path;
+    p.splits[0] = p.splits[1] = NULL;
+    bool ok = template_rows_make(t, r->fields, &table, &records, err)
+              && sha256_bytes(records.text, records.made.len, d->sha256, err)
+              && rows_parse(&records, &own, r->skip_bad, &d->arena, &all, err)
+              && choose_rows(d, &p, &all, &table, SPLIT_ALL, r->max_rows, n_dropped, err);
+    rows_release(&all);
+    records_release(&records);
+    file_bytes_release(&table);
+    return ok;
+}
+
+bool dataset_open_templates(const struct row_templates *t, const struct data_fields *fields,
+                            enum split split, size_t max_rows, bool skip_bad, struct dataset **out,
+                            size_t *n_dropped, struct abl_err *err)
+{
+    struct request r
+        = { .fields = fields, .split = split, .max_rows = max_rows, .skip_bad = skip_bad };
+    size_t dropped = 0;
+    struct dataset *d = calloc(1, sizeof *d);
+    if (!d)
+        return abl_no_memory(err);
+    if (!make_into(d, t, &r, &dropped, err)) {
+        dataset_free(d);
+        return false;
+    }
+    *out = d;
+    *n_dropped = dropped;
+    return true;
+}
+
 void dataset_free(struct dataset *d)
 {
     if (!d)

@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "text/rows.h"
 #include "text/split.h"
+#include "text/template_rows.h"
 
 enum { MAX_CORPUS = 1 << 30 }; // bytes of a corpus
 
@@ -42,6 +43,11 @@ bool dataset_open(const char *name, const char *data_dir, enum split split, size
 bool dataset_open_as(const struct data_fields *fields, const char *name, const char *data_dir,
                      enum split split, size_t max_rows, bool skip_bad, struct dataset **out,
                      size_t *n_dropped, struct abl_err *err);
+// Rows made of templates (text/template_rows.h): the dataset is called after the table of slots,
+// and its SHA-256 is that of the rows as JSON lines. There is no split.
+bool dataset_open_templates(const struct row_templates *t, const struct data_fields *fields,
+                            enum split split, size_t max_rows, bool skip_bad, struct dataset **out,
+                            size_t *n_dropped, struct abl_err *err);
 void dataset_free(struct dataset *d);
 
 // Bundled condition names in data_dir/corpora, sorted; the caller frees each and the array.

@@ -109,7 +109,8 @@ static bool has_column(const struct csv_reader *r, const char *name)
 static void end_header(struct csv_reader *r)
 {
     r->header_ended = true;
-    for (size_t f = 0; f < N_DATA_FIELDS && !r->failed; f++) {
+    bool free = r->fields && r->fields->free;
+    for (size_t f = 0; f < N_DATA_FIELDS && !r->failed && !free; f++) {
         const char *name = data_field_in_file(r->fields, (enum data_field)f);
         bool named = r->fields && r->fields->names[f];
         if ((!named && !data_field_is_required((enum data_field)f)) || has_column(r, name))

@@ -10,7 +10,7 @@
 enum { SKIP_BAD = 8, MAPPED = 16 };
 
 static const struct data_fields others
-    = { { "prompt", NULL, "answer", "wrong", NULL, NULL, "group", "stretches", NULL }, NULL };
+    = { .names = { "prompt", NULL, "answer", "wrong", NULL, NULL, "group", "stretches", NULL } };
 
 static bool same_text(const char *a, const char *b)
 {

@@ -50,7 +50,8 @@ static void lint(const struct dataset *d, uint8_t how)
 
 void fuzz_jsonl(const uint8_t *data, size_t size)
 {
-    static const struct data_fields other = { { "prompt", "twin", "answer", "wrong" }, "template" };
+    static const struct data_fields other
+        = { .names = { "prompt", "twin", "answer", "wrong" }, .by = "template" };
     struct part rest = { (const char *)data, size };
     uint8_t how = next_byte(&rest);
     struct part rows = next_part(&rest);
