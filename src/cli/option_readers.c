@@ -97,6 +97,12 @@ bool option_template(const struct option *o, const char *v, struct cli *cli, str
     return add_template(o, v, t->clean, &t->n, err);
 }
 
+bool option_foil(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
+{
+    cli->run.fields.foilless = true;
+    return foil_rule_parse(v, &cli->run.foil) || bad_value(o, v, o->expected, err);
+}
+
 bool option_corrupt(const struct option *o, const char *v, struct cli *cli, struct abl_err *err)
 {
     struct row_templates *t = &cli->run.templates;

@@ -20,6 +20,6 @@ option_reader option_bits;     // names with commas between them, a bit each
 // Of one option each.
 option_reader option_data, option_tokenizer, option_source; // lists
 option_reader option_experiment, option_ablate, option_shares, option_size, option_suffix,
-    option_shard, option_map, option_template, option_corrupt;
+    option_shard, option_map, option_template, option_corrupt, option_foil;
 
 #endif

@@ -203,6 +203,10 @@ const struct option cli_options[] = {
       "where target or foil is a list, ld is of the mean of its logits (mean, default) or of their "
       "log-sum-exp (lse)",
       RUN | VERIFY, option_name, AT(run.answers), .names = answer_rule_name },
+    { "foil", "RULE",
+      "of rows without a foil: top:K, the K tokens that the intact model ranks highest beside the "
+      "targets; others:K, K targets of other rows, by --seed; they count by --answers",
+      RUN | CHECK, option_foil, .expected = "top:K or others:K, K from 1 to 1000" },
     { "boot", "N", "bootstrap resamples (default 1000)", RUN | CONFIG, option_count, AT(run.n_boot),
       .least = 10, .most = 100000,
       .expected = "a number of bootstrap resamples from 10 to 100000" },

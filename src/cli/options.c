@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +225,11 @@ static bool check_shard(const struct cli *cli, struct abl_err *err)
                         "--shard does nothing for --experiment %s, which reads the intact run: "
                         "leave it out",
                         r->experiment->name);
+    if (r->foil.from == FOIL_TOP)
+        return abl_fail(err, ABL_USAGE,
+                        "--shard cannot choose --foil top:%" PRIu32
+                        ", which is a device's: take others:%" PRIu32 ", or name foils",
+                        r->foil.n, r->foil.n);
     if (r->compat || r->precision != PRECISION_F32)
         return abl_fail(err, ABL_USAGE, "--shard needs --precision f32 and no --compat");
     return true;
@@ -258,6 +264,9 @@ static bool check_together(const struct cli *cli, struct abl_err *err)
         return abl_fail(err, ABL_USAGE,
                         "--shares needs --compat tinylab: without it the corpus keeps the split "
                         "that it has");
+    if (r->foil.from != FOIL_GIVEN && r->compat)
+        return abl_fail(err, ABL_USAGE, "--foil does nothing for --compat %s: leave it out",
+                        compat_name(r->compat));
     if (c->without_bos && r->bos == BOS_NEVER)
         return abl_fail(err, ABL_USAGE, "%s", c->without_bos);
     if (c->without_constants && r->ablation.value_bias == VALUE_BIAS_HEAD)

@@ -87,6 +87,9 @@ void print_run(const struct session *session)
             "whole answers are tinyLab's: seq_ metrics in metrics/compat.csv, read at the last "
             "columns; %zu prompts are run\n",
             session_prompts(session)->n);
+    char foil[FOIL_RULE_SIZE];
+    if (foil_rule_text(session->settings.foil, foil))
+        say(SAY_ERR, "foils of rows that name none: %s\n", foil);
     struct measured_rows measured = session_measured_rows(session);
     if (estimate_intact(&measured, METRIC_LD, &ld, &ignored))
         say(SAY_ERR, "intact ld %.3f%s\n", ld.mean, interval_text(&ld, false, interval));

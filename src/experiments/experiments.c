@@ -32,6 +32,7 @@ bool experiment_plan(const struct session *session, const struct device_info *de
     in.observed = &observed;
     *out = (struct plan){ 0 };
     bool ok = (!e->observe || e->observe(session, &observed, err))
+              && session_observe_foils(session, &observed, err)
               && saved_observe(session, &observed, err) && plan_make(&in, out, err);
     observations_release(&observed);
     return ok;

@@ -94,7 +94,7 @@ static const char *plain(struct doc *d, const char *text, char separator, struct
 static void fill(struct doc *d, const struct session *session, const struct settings *s,
                  const char *model_sha256, bool partial, struct arena *a)
 {
-    char ablate[ABLATE_SIZE];
+    char ablate[ABLATE_SIZE], foil[FOIL_RULE_SIZE];
     unsigned reads = s->experiment->options;
     bool patch = reads & READS_PATCH, ov = reads & READS_OV;
     bool sets = reads & READS_SETS, heads = reads & READS_HEADS;
@@ -126,6 +126,8 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "experiment", s->experiment->name);
     if (s->fix_spaces)
         doc_bool(d, o, "fix_spaces", true);
+    if (s->foil.from != FOIL_GIVEN)
+        doc_text(d, o, "foil", foil_rule_text(s->foil, foil));
     // Heads that are named have their patterns written in every row; those of all heads otherwise
     // in the first.
     const char *unnamed = s->experiment->traits & NAMES_MATTER ? NULL : "all";

@@ -187,7 +187,7 @@ struct doc provenance_doc(const struct report *r, const struct weights_of *weigh
 {
     const struct session *session = r->session;
     const struct settings *s = &session->settings;
-    char ablate[ABLATE_SIZE];
+    char ablate[ABLATE_SIZE], foil[FOIL_RULE_SIZE];
     struct doc d = doc_file("provenance", r->interrupted);
     doc_text(&d, d.root, "version", abl_version);
     doc_text(&d, d.root, "commit", or_null(ABLTUI_COMMIT));
@@ -205,6 +205,8 @@ struct doc provenance_doc(const struct report *r, const struct weights_of *weigh
     }
     doc_text(&d, d.root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_text(&d, d.root, "answers", answer_rule_name(s->answers));
+    if (s->foil.from != FOIL_GIVEN)
+        doc_text(&d, d.root, "foil", foil_rule_text(s->foil, foil));
     doc_text(&d, d.root, "compat", compat_name(s->compat));
     doc_text(&d, d.root, "banner", conventions_of(s->compat)->banner);
     add_model(&d, session->model, weights);

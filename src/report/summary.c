@@ -220,7 +220,7 @@ static void add_run(struct doc *d, const struct report *r)
 {
     const struct session *session = r->session;
     const struct settings *s = r->settings;
-    char ablate[ABLATE_SIZE];
+    char ablate[ABLATE_SIZE], foil[FOIL_RULE_SIZE];
     doc_bool(d, d->root, "complete", !r->interrupted);
     doc_uint(d, d->root, "n_variants", r->results->variants->n);
     doc_uint(d, d->root, "n_done", r->results->n_done);
@@ -231,6 +231,8 @@ static void add_run(struct doc *d, const struct report *r)
     doc_text(d, d->root, "ablate", ablate_text(s, ablate));
     doc_text(d, d->root, "value_bias", value_bias_name(s->ablation.value_bias));
     doc_text(d, d->root, "answers", answer_rule_name(s->answers));
+    if (s->foil.from != FOIL_GIVEN)
+        doc_text(d, d->root, "foil", foil_rule_text(s->foil, foil));
     doc_text(d, d->root, "compat", compat_name(s->compat));
     doc_text(d, d->root, "banner", conventions_of(s->compat)->banner);
     doc_uint(d, d->root, "seed", s->seed);

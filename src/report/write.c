@@ -178,8 +178,7 @@ static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_er
         = r->session->engine && r->session->settings.profile ? trace_of(r->session->engine) : NULL;
     if (!trace)
         return true;
-    struct doc d
-        = profile_doc(trace, forward_spent(r->session->forward), r->samples, r->interrupted);
+    struct doc d = profile_doc(trace, session_spent(r->session), r->samples, r->interrupted);
     struct buf text = { 0 };
     profile_trace(trace, &text);
     bool ok = add_doc(dir, "metrics/profile.json", &d, RUNDIR_VOLATILE, err)

@@ -2,60 +2,18 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "engine/traced.h"
 #include "forward/forward.h"
 #include "forward/weights.h"
 #include "plan/shards.h"
+#include "session/held_out.h"
+#include "session/ranked_foils.h"
 #include "session/session_parts.h"
 #include "session/tinylab_measure.h"
 #include "session/tinylab_sequences.h"
-
-static bool copy_sources(struct session *session, const struct settings *from, struct abl_err *err)
-{
-    const char **sources = arena_alloc(&session->arena, from->n_sources, sizeof *sources);
-    if (!sources)
-        return abl_no_memory(err);
-    for (size_t i = 0; i < from->n_sources; i++)
-        if (!(sources[i] = arena_strdup(&session->arena, from->sources[i])))
-            return abl_no_memory(err);
-    session->settings.sources = sources;
-    return true;
-}
-
-static bool copy_string(struct session *session, const char **string, struct abl_err *err)
-{
-    if (!*string)
-        return true;
-    *string = arena_strdup(&session->arena, *string);
-    return *string || abl_no_memory(err);
-}
-
-// The session outlives whatever the caller's strings lived in.
-static bool copy_settings(struct session *session, const struct settings *from, struct abl_err *err)
-{
-    struct settings *s = &session->settings;
-    *s = *from;
-    const char **strings[]
-        = { &s->data_dir, &s->hf_cache, &s->model,     &s->data,   &s->condition,
-            &s->run_name, &s->heads,    &s->layers,    &s->sets,   &s->pairs,
-            &s->triplets, &s->restore,  &s->positions, &s->device, &s->fields.by };
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
-        if (!copy_string(session, strings[i], err))
-            return false;
-    for (size_t i = 0; i < N_DATA_FIELDS; i++)
-        if (!copy_string(session, &s->fields.names[i], err))
-            return false;
-    for (size_t i = 0; i < s->templates.n; i++)
-        if (!copy_string(session, &s->templates.clean[i], err)
-            || !copy_string(session, &s->templates.corrupt[i], err))
-            return false;
-    return copy_string(session, &s->templates.slots, err) && copy_sources(session, from, err);
-}
 
 static bool open_data(struct session *session, struct abl_err *err)
 {
@@ -83,7 +41,9 @@ static bool open_prompts(struct session *session, struct abl_err *err)
                                        .by = s->fields.by,
                                        .cluster = s->cluster ? s->cluster : c->clusters,
                                        .whole_answers = s->whole_answers && !c->sequences,
-                                       .answers = s->answers };
+                                       .answers = s->answers,
+                                       .foil = s->foil,
+                                       .seed = s->seed };
     if (!open_data(session, err))
         return false;
     if (s->condition)
@@ -195,7 +155,8 @@ static bool draw_donors(struct session *session, struct abl_err *err)
 
 static bool open_cold(struct session *session, const struct settings *s, struct abl_err *err)
 {
-    if (!copy_settings(session, s, err) || !open_model(session, err) || !open_prompts(session, err))
+    if (!settings_copy(s, &session->arena, &session->settings, err) || !open_model(session, err)
+        || !open_prompts(session, err))
         return false;
     return (!settings_run_corrupt(s) || donors_swap(session->prompts, err))
            && make_answers(session, err) && draw_donors(session, err) && list_compared(session, err)
@@ -244,32 +205,6 @@ static bool pair_donors(struct session *session, struct abl_err *err)
                               settings_donors(&session->settings), &session->pairs, err);
     free(cluster);
     return ok;
-}
-
-// Which clusters are kept for confirmation: as many as the share asks for, to the nearest, drawn by
-// the seed.
-static bool hold_out(struct session *session, struct abl_err *err)
-{
-    uint32_t n = session->prompts->n_clusters,
-             left = (uint32_t)lround(session->settings.holdout * n);
-    if (!(session->settings.holdout > 0))
-        return true;
-    if (left < 2 || n - left < 2)
-        return abl_fail(err, ABL_BAD_DATA,
-                        "--holdout %g of %" PRIu32 " clusters keeps %" PRIu32
-                        ": expected at least 2 kept and 2 left; take more rows or another share",
-                        session->settings.holdout, n, left);
-    session->held_out = arena_alloc(&session->arena, n, sizeof *session->held_out);
-    if (!session->held_out)
-        return abl_no_memory(err);
-    struct rng rng;
-    rng_seed(&rng, session->settings.seed);
-    for (uint32_t c = 0; c < n;
-         c++) { // of the n - c clusters from here on, `left` are still to be kept
-        session->held_out[c] = rng_below(&rng, n - c) < left;
-        left -= session->held_out[c];
-    }
-    return true;
 }
 
 // The intact run of the other prompts, where the experiment is compared with it.
@@ -353,6 +288,55 @@ static bool open_measure(struct session *session, struct abl_err *err)
     return tinylab_measure_new(&s, &session->tinylab, err);
 }
 
+static struct ranking_request ranking_of(const struct session *session)
+{
+    const struct settings *s = &session->settings;
+    return (struct ranking_request){ .prompts = session->prompts,
+                                     .corrupt = settings_run_corrupt(s),
+                                     .shape = &session->model->shape,
+                                     .tokenizer = session->tokenizer,
+                                     .n_foils = s->foil.n,
+                                     .answers = s->answers };
+}
+
+// Whether some row waits for the model's choice.
+static bool foils_wait(const struct session *session)
+{
+    const struct prompts *p = session->prompts;
+    for (size_t i = 0; session->settings.foil.from == FOIL_TOP && i < p->n; i++)
+        if (foil_is_missing(&p->items[i]))
+            return true;
+    return false;
+}
+
+bool session_observe_foils(const struct session *session, struct observations *out,
+                           struct abl_err *err)
+{
+    struct ranking_request q = ranking_of(session);
+    return !foils_wait(session) || ranked_foils_observe(&q, out, err);
+}
+
+struct forward_spent session_spent(const struct session *session)
+{
+    struct forward_spent all = forward_spent(session->forward);
+    if (session->ranker) {
+        struct forward_spent before = forward_spent(session->ranker);
+        all.n_batches += before.n_batches;
+        all.token_rows += before.token_rows;
+    }
+    return all;
+}
+
+// Donors hold their rows' foils, too.
+static bool rank_foils(struct session *session, struct abl_err *err)
+{
+    struct ranking_request q = ranking_of(session);
+    if (!foils_wait(session))
+        return true;
+    struct forward_settings f = session_forward_settings(session, &session->engine->info);
+    return ranked_foils_find(&q, &f, &session->ranker, err) && draw_donors(session, err);
+}
+
 static bool open_device(struct session *session, struct abl_err *err)
 {
     const struct settings *s = &session->settings;
@@ -368,7 +352,10 @@ static bool open_device(struct session *session, struct abl_err *err)
         return abl_no_memory(err);
     if (conventions_of(s->compat)->own_metrics && !open_measure(session, err))
         return false;
+    if (!rank_foils(session, err))
+        return false;
     struct forward_settings f = session_forward_settings(session, &engine->info);
+    f.weights = session->ranker ? forward_weights(session->ranker) : NULL;
     if (!forward_open(&f, intact, &session->forward, err))
         return false;
     struct workload w = session_workload(session);
@@ -402,7 +389,9 @@ static bool know_rows(struct session *session, struct abl_err *err)
 {
     return prompts_refuse(session->prompts, err)
            && session_resampler_new(&session->settings, session->prompts, &session->resampler, err)
-           && pair_donors(session, err) && hold_out(session, err);
+           && pair_donors(session, err)
+           && held_out_draw(&session->settings, session->prompts->n_clusters, &session->arena,
+                            &session->held_out, err);
 }
 
 bool session_start(struct session *session, struct abl_err *err)
@@ -456,6 +445,7 @@ void session_free(struct session *session)
     if (!session)
         return;
     forward_free(session->forward);
+    forward_free(session->ranker);
     tinylab_measure_free(session->tinylab);
     if (session->engine)
         session->engine->ops->free(session->engine);

@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "plan/donors.h"
 #include "plan/head_syntax.h"
+#include "plan/observations.h"
 #include "plan/plan_input.h"
 #include "plan/variant.h"
 #include "session/results.h"
@@ -43,6 +44,7 @@ struct session {
     struct donor_pairs *pairs; // of the rows and their resampled donors; NULL: there are none
     struct engine *engine;
     struct device_info device; // the engine's, or that of who ran what has been read back
+    struct forward *ranker;    // what chose the foils and holds the weights; NULL: nothing did
     struct forward *forward;   // weights on the device and the clean run
     struct row_stats *intact;  // (prompts->n)
     struct donors donors;
@@ -84,6 +86,13 @@ bool session_shard_others(const struct session *session, const struct variants *
 // session_open_cold and session_start.
 bool session_open(const struct settings *s, struct session **out, struct abl_err *err);
 void session_free(struct session *session);
+
+// What has been carried through layers since it was started.
+struct forward_spent session_spent(const struct session *session);
+
+// For a plan: what choosing the rows' foils will run (--foil top:K).
+bool session_observe_foils(const struct session *session, struct observations *out,
+                           struct abl_err *err);
 
 // The rows' prompts, also where longer ones are run for whole answers.
 bool session_observe(struct session *session, const struct observer *o, struct abl_err *err);

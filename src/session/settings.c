@@ -98,3 +98,47 @@ struct run_memory settings_memory(const struct settings *s, const struct device_
         activations = device->memory / 16 < GPU_MEM ? device->memory / 16 : GPU_MEM;
     return (struct run_memory){ activations, device->memory ? device->memory / 4 * 3 : UINT64_MAX };
 }
+
+// ------------------------------------------------------------------------------------------ copies
+
+static bool copy_sources(struct settings *s, struct arena *a)
+{
+    const char **sources = arena_alloc(a, s->n_sources, sizeof *sources);
+    bool ok = sources;
+    for (size_t i = 0; ok && i < s->n_sources; i++)
+        ok = (sources[i] = arena_strdup(a, s->sources[i])) != NULL;
+    s->sources = sources;
+    return ok;
+}
+
+static bool copy_string(const char **string, struct arena *a)
+{
+    if (*string)
+        *string = arena_strdup(a, *string);
+    return *string;
+}
+
+static bool copy_strings(struct settings *s, struct arena *a)
+{
+    const char **strings[] = { &s->data_dir,  &s->hf_cache, &s->model,     &s->data,
+                               &s->condition, &s->run_name, &s->heads,     &s->layers,
+                               &s->sets,      &s->pairs,    &s->triplets,  &s->restore,
+                               &s->positions, &s->device,   &s->fields.by, &s->templates.slots };
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof strings / sizeof *strings; i++)
+        ok = !*strings[i] || copy_string(strings[i], a);
+    for (size_t i = 0; ok && i < N_DATA_FIELDS; i++)
+        ok = !s->fields.names[i] || copy_string(&s->fields.names[i], a);
+    for (size_t i = 0; ok && i < s->templates.n; i++)
+        ok = copy_string(&s->templates.clean[i], a);
+    for (size_t i = 0; ok && i < s->templates.n_corrupt; i++)
+        ok = copy_string(&s->templates.corrupt[i], a);
+    return ok;
+}
+
+bool settings_copy(const struct settings *from, struct arena *a, struct settings *to,
+                   struct abl_err *err)
+{
+    *to = *from;
+    return (copy_strings(to, a) && copy_sources(to, a)) || abl_no_memory(err);
+}

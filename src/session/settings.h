@@ -52,6 +52,7 @@ struct settings {
     const char *positions;               // NULL: see session_positions
     bool whole_answers;                  // --span full
     enum answer_rule answers;            // of targets and foils that are lists
+    struct foil_rule foil;               // of rows that name none
     enum ov_kind ov_kind;
     uint32_t top_k; // of ov: tokens at either end
     // of ov's circuits: tokens that enter, n_sources of them; 0 = the targets
@@ -93,6 +94,10 @@ const char *span_name(size_t whole);   // of whole_answers: "first", "full"
 const char *ov_kind_name(size_t kind); // "mean_output", "circuit"
 
 void settings_default(struct settings *s, const struct experiment *experiment);
+
+// A copy whose strings lie in the arena.
+bool settings_copy(const struct settings *from, struct arena *a, struct settings *to,
+                   struct abl_err *err);
 
 // Whether the data are made of templates.
 bool settings_have_templates(const struct settings *s);

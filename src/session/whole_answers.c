@@ -19,6 +19,9 @@ bool whole_answers_allow(const struct settings *s, struct abl_err *err)
 {
     if (!s->whole_answers)
         return true;
+    if (s->foil.from != FOIL_GIVEN)
+        return abl_fail(err, ABL_USAGE,
+                        "--foil gives tokens, --span full scores whole answers: leave one out");
     if (!(s->experiment->traits & SCORES_ANSWERS))
         return abl_fail(
             err, ABL_USAGE,

@@ -37,9 +37,11 @@ enum data_field data_field_find(const struct data_fields *fields, const char *na
     return N_DATA_FIELDS;
 }
 
-bool data_field_is_required(enum data_field field)
+bool data_field_is_required(const struct data_fields *fields, enum data_field field)
 {
-    return field == DATA_CLEAN || field == DATA_TARGET || field == DATA_FOIL;
+    if (field == DATA_FOIL)
+        return !fields || !fields->foilless;
+    return field == DATA_CLEAN || field == DATA_TARGET;
 }
 
 // One "field=name".
@@ -64,7 +66,7 @@ static bool parse_one(const char *text, size_t len, struct arena *a, struct data
 bool data_fields_parse(const char *text, struct arena *a, struct data_fields *out,
                        struct abl_err *err)
 {
-    struct data_fields f = { .by = out->by };
+    struct data_fields f = { .by = out->by, .foilless = out->foilless };
     while (true) {
         size_t len = strcspn(text, ",");
         if (!parse_one(text, len, a, &f, err))

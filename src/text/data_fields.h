@@ -27,6 +27,7 @@ const char *data_field_name(size_t field);
 struct data_fields {
     const char *names[N_DATA_FIELDS]; // NULL: its own
     const char *by;                   // the one that groups the rows, of any name; NULL = none
+    bool foilless;                    // rows may do without a foil
     bool free;                        // a table of slots: no column is required
 };
 
@@ -36,8 +37,8 @@ const char *data_field_in_file(const struct data_fields *fields, enum data_field
 // The field that a file calls so; N_DATA_FIELDS where it is none.
 enum data_field data_field_find(const struct data_fields *fields, const char *name, size_t len);
 
-// Whether every row has it.
-bool data_field_is_required(enum data_field field);
+// Whether every row has it; of a file whose fields these are.
+bool data_field_is_required(const struct data_fields *fields, enum data_field field);
 
 // Read "clean=prompt,target=answer" into out's names; they lie in the arena. ABL_USAGE says what is
 // wrong.

@@ -350,7 +350,7 @@ static bool make_into(struct dataset *d, const struct row_templates *t, const st
     struct file_bytes table;
     struct record_list records = { 0 };
     struct parsed_rows all = { 0 };
-    const struct data_fields own = { .by = r->fields->by };
+    const struct data_fields own = { .by = r->fields->by, .foilless = r->fields->foilless };
     if (r->split != SPLIT_DEFAULT && r->split != SPLIT_ALL)
         return abl_fail(err, ABL_USAGE, "rows of --template have no split: leave --split out");
     if (!place_file(&p, &d->arena, t->slots))

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/string_index.h"
+#include "text/foils.h"
 #include "text/unicode.h"
 
 // Below these numbers of rows a share says nothing.
@@ -19,8 +20,19 @@ static bool same_targets(const struct prompts *p)
     return p->n >= 2;
 }
 
+// Foils that the model chooses are none yet.
+static bool have_foils(const struct prompts *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (foil_is_missing(&p->items[i]))
+            return false;
+    return true;
+}
+
 static bool same_foils(const struct prompts *p)
 {
+    if (!have_foils(p))
+        return false;
     for (size_t i = 1; i < p->n; i++)
         if (strcmp(p->items[i].row->foil, p->items[0].row->foil) != 0)
             return false;
@@ -141,6 +153,6 @@ bool label_checks_run(const struct prompts *p, struct lint *l, struct abl_err *e
 {
     bool constant = check_constants(p, l);
     return (constant || p->n < LEAST_FOR_SHARE || check_share(p, l, err))
-           && (constant || p->n < LEAST_FOR_PAIRS || check_sides(p, l, err))
+           && (constant || p->n < LEAST_FOR_PAIRS || !have_foils(p) || check_sides(p, l, err))
            && check_ends(p, l, err) && check_contradictions(p, l, err);
 }

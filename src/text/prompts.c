@@ -38,8 +38,9 @@ static uint32_t highest(struct id_list list)
 
 static bool check_range(struct maker *m, const struct prompt *p)
 {
+    bool waits = foil_is_missing(p);
     const struct id_list lists[] = { prompt_targets(p),
-                                     prompt_foils(p),
+                                     waits ? (struct id_list){ 0 } : prompt_foils(p),
                                      { p->target_ids, p->n_target_ids },
                                      { p->foil_ids, p->n_foil_ids },
                                      { p->ids, p->n_ids } };
@@ -89,6 +90,8 @@ static bool check_answers(struct maker *m, const struct prompt *p)
 {
     const struct dataset_row *row = p->row;
     bool known = p->target != TOKEN_NONE && p->foil != TOKEN_NONE;
+    if (foil_is_missing(p))
+        return p->target != TOKEN_NONE;
     if (known ? answers_meet(p) : strcmp(row->target, row->foil) == 0) {
         if (p->lists)
             lint_add(&m->lint, LINT_TARGET_IS_FOIL, row->line, "%s and %s share one",
@@ -106,14 +109,14 @@ static bool check_answers(struct maker *m, const struct prompt *p)
 static bool keep_answers(struct maker *m, const struct answer *target, const struct answer *foil,
                          struct prompt *p, struct abl_err *err)
 {
-    bool known = target->firsts.n && foil->firsts.n;
+    bool waits = foil_is_missing(p), known = target->firsts.n && (foil->firsts.n || waits);
     p->target = target->firsts.n ? target->firsts.ids[0] : TOKEN_NONE;
     p->target_ids = target->tokens.ids;
     p->n_target_ids = target->tokens.n;
     p->foil = foil->firsts.n ? foil->firsts.ids[0] : TOKEN_NONE;
     p->foil_ids = foil->tokens.ids;
     p->n_foil_ids = foil->tokens.n;
-    if (!known || (target->firsts.n == 1 && foil->firsts.n == 1))
+    if (!known || (target->firsts.n == 1 && foil->firsts.n <= 1))
         return true;
     struct answer_lists *lists = arena_alloc(&m->p->arena, 1, sizeof *lists);
     if (!lists)
@@ -219,14 +222,15 @@ static bool make_prompt(struct maker *m, const struct dataset_row *row, struct p
                               .whole = m->options->whole_answers,
                               .arena = &m->p->arena,
                               .lint = &m->lint };
-    struct answer target, foil;
+    struct answer target, foil = { 0 };
     bool spaced = false;
     if (m->options->fix_spaces && !seam_give_space(&q, &spaced, err))
         return false;
     m->p->n_spaced += spaced;
     out->row = q.row;
     if (!answer_find(&q, row_targets(q.row), LINT_MULTI_TOKEN_TARGET, &target, err)
-        || !answer_find(&q, row_foils(q.row), LINT_MULTI_TOKEN_FOIL, &foil, err)
+        || (!foil_is_missing(out)
+            && !answer_find(&q, row_foils(q.row), LINT_MULTI_TOKEN_FOIL, &foil, err))
         || !keep_answers(m, &target, &foil, out, err))
         return false;
     bool answers = check_answers(m, out), length = check_length(m, out);
@@ -333,6 +337,13 @@ static bool keep_names(struct maker *m, struct abl_err *err)
     return true;
 }
 
+static bool draw_foils(struct maker *m, struct abl_err *err)
+{
+    const struct prompts_options *o = m->options;
+    return o->foil.from != FOIL_OTHERS
+           || foils_draw(m->p, m->tokenizer, o->foil.n, o->seed, o->answers, err);
+}
+
 static bool fill(struct maker *m, const struct dataset *data, struct abl_err *err)
 {
     struct prompts *p = m->p;
@@ -341,8 +352,8 @@ static bool fill(struct maker *m, const struct dataset *data, struct abl_err *er
     p->source = data->path;
     p->pad = TOKEN_NONE;
     return tokenizer_bos(m->tokenizer, m->options->bos, &p->bos, err) && make_all(m, data, err)
-           && keep_names(m, err) && clusters_number(p, m->options->cluster, err)
-           && groups_number(p, m->options->by, err)
+           && keep_names(m, err) && draw_foils(m, err)
+           && clusters_number(p, m->options->cluster, err) && groups_number(p, m->options->by, err)
            && checks_run(p, m->tokenizer, m->options->cluster == CLUSTER_TEMPLATE, &m->lint, err)
            && add_readings(p, m->options->notes, err)
            && add_readings(p, tokenizer_notes(m->tokenizer), err) && add_doubt(p, m->tokenizer, err)

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "text/dataset.h"
+#include "text/foils.h"
 #include "text/lint.h"
 #include "text/prompt.h"
 #include "text/tokenizer.h"
@@ -26,6 +27,8 @@ struct prompts_options {
     enum cluster_by cluster;  // --cluster
     bool whole_answers;       // --span full: answers may have several tokens
     enum answer_rule answers; // of those that are lists
+    struct foil_rule foil;    // of rows without one: --foil; those of the model are set later
+    uint64_t seed;            // by which others are drawn
     // how the model's files were read, told as findings beside the tokenizer's; NULL = nothing
     const struct owner_notes *notes;
 };

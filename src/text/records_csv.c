@@ -113,7 +113,8 @@ static void end_header(struct csv_reader *r)
     for (size_t f = 0; f < N_DATA_FIELDS && !r->failed && !free; f++) {
         const char *name = data_field_in_file(r->fields, (enum data_field)f);
         bool named = r->fields && r->fields->names[f];
-        if ((!named && !data_field_is_required((enum data_field)f)) || has_column(r, name))
+        if ((!named && !data_field_is_required(r->fields, (enum data_field)f))
+            || has_column(r, name))
             continue;
         struct buf names = { 0 };
         put_names(r, &names);

@@ -208,6 +208,11 @@ static bool read_field(struct json *j, const struct row_source *from, struct jso
 static bool is_missing(struct json *j, const struct row_source *from, enum data_field field)
 {
     const char *name = data_field_in_file(from->names, field);
+    if (field == DATA_FOIL && !(from->names && from->names->names[field]))
+        return json_fail(j,
+                         "\"%s\" is missing: where it is called something else, say --map "
+                         "foil=NAME; where rows have none, --foil top:5 or others:5",
+                         name);
     return from->names && from->names->names[field]
                ? json_fail(j, "\"%s\" is missing, which --map has for %s", name,
                            data_field_name(field))
@@ -230,8 +235,10 @@ static bool read_row(struct json *j, const struct row_source *from, struct datas
     if (!json_end(j))
         return false;
     for (size_t f = 0; f < N_TEXTS; f++)
-        if (data_field_is_required((enum data_field)f) && !*field_of(row, &fields[f]))
+        if (data_field_is_required(from->names, (enum data_field)f) && !*field_of(row, &fields[f]))
             return is_missing(j, from, (enum data_field)f);
+    if (!row->foil)
+        row->foil = "";
     return row_spans_finish(j, &spans, row->clean, row->corrupt, from->arena, &row->spans,
                             &row->corrupt_spans);
 }

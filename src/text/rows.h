@@ -18,7 +18,7 @@ struct text_list {
 };
 
 struct dataset_row {
-    const char *clean, *target, *foil; // of a list the texts with | between
+    const char *clean, *target, *foil; // of a list the texts with | between; foil "": it has none
     struct text_list targets, foils;   // where the answer is a list; n 0: it is one
     const char *corrupt, *id, *template_name, *cluster; // NULL where the row has none
     const char *group; // of the field that groups the rows; NULL where it has none

@@ -36,7 +36,7 @@ static bool lacks_space(const char *answer)
 
 static bool give(const char **text, struct arena *a, bool *given)
 {
-    if (!lacks_space(*text))
+    if (!**text || !lacks_space(*text))
         return true;
     *text = arena_printf(a, " %s", *text);
     *given = true;

@@ -21,6 +21,7 @@ struct maker {
     const struct row_templates *asked;
     struct slot_table slots;
     struct answer_slot answers[2];         // target, foil
+    size_t n_answers;                      // 1: rows have no foil
     struct template clean, corrupt;        // at hand; corrupt.n 0: it has none
     size_t used[MAX_SLOT_COLUMNS], n_used; // columns that these and the answers take
     struct filling filling;
@@ -37,8 +38,11 @@ static bool find_answers(struct maker *m, const struct data_fields *fields)
     static const enum data_field of[2] = { DATA_TARGET, DATA_FOIL };
     for (size_t i = 0; i < 2; i++) {
         const char *name = data_field_in_file(fields, of[i]);
+        bool found = slots_find(&m->slots, name, strlen(name), &m->answers[i].place);
+        bool may_lack = of[i] == DATA_FOIL && fields && fields->foilless && !fields->names[of[i]];
         m->answers[i].field = of[i];
-        if (!slots_find(&m->slots, name, strlen(name), &m->answers[i].place))
+        m->n_answers += found;
+        if (!found && !may_lack)
             return abl_fail(m->err, ABL_USAGE,
                             "--template: no column of '%s' is called \"%s\", only %.400s: say "
                             "which slot it is with --map %s=SLOT",
@@ -63,6 +67,14 @@ static bool check_asked(const struct row_templates *t, const struct data_fields 
                        t->n_corrupt, t->n);
 }
 
+static bool answers_use(const struct maker *m, size_t column)
+{
+    for (size_t i = 0; i < m->n_answers; i++)
+        if (m->answers[i].place.column == column)
+            return true;
+    return false;
+}
+
 // Read template i and its twin, and list the columns that they need.
 static bool take_template(struct maker *m, size_t i)
 {
@@ -74,8 +86,7 @@ static bool take_template(struct maker *m, size_t i)
         return false;
     m->n_used = 0;
     for (size_t c = 0; c < m->slots.n; c++)
-        if (template_uses(&m->clean, c) || template_uses(&m->corrupt, c)
-            || m->answers[0].place.column == c || m->answers[1].place.column == c)
+        if (template_uses(&m->clean, c) || template_uses(&m->corrupt, c) || answers_use(m, c))
             m->used[m->n_used++] = c;
     return true;
 }
@@ -252,8 +263,8 @@ static bool put_row(struct maker *m)
     put_text(out, data_field_name(DATA_CLEAN), m->text.data, m->text.len);
     if (m->corrupt.n)
         put_text(out, data_field_name(DATA_CORRUPT), m->other.data, m->other.len);
-    put_answer(m, &m->answers[0]);
-    put_answer(m, &m->answers[1]);
+    for (size_t i = 0; i < m->n_answers; i++)
+        put_answer(m, &m->answers[i]);
     put_text(out, data_field_name(DATA_TEMPLATE), m->clean.text, strlen(m->clean.text));
     if (m->asked->n < LEAST_TEMPLATES)
         put_cluster(m);

@@ -25,6 +25,7 @@ EXPERIMENTS = {
     "patch_all": ["--experiment", "patch", "--positions", "all"],
     "lens": ["--experiment", "lens"],
     "attn": ["--experiment", "attn"],
+    "foils_of_the_model": ["--map", "foil=none", "--foil", "top:3", "--heads", "0:0"],
     "saved": ["--heads", "0:0", "--save", "z,pattern", "--positions", "all"],
     "saved_at_the_end": ["--heads", "0:0", "--save", "z,pattern,resid_post"],
     "ov": ["--experiment", "ov"],
