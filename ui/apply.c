@@ -298,7 +298,9 @@ static unsigned apply(struct state *s, enum action action, uint32_t arg)
 // A new run forgets the marked set: its rows, model or ablation are others now.
 unsigned apply_action(struct state *s, enum action action, uint32_t arg)
 {
+    struct head before = s->cursor;
     unsigned effects = apply(s, action, arg);
+    s->cursor_moved |= s->cursor.layer != before.layer || s->cursor.head != before.head;
     if (effects & (EFFECT_RUN | EFFECT_RERUN) && s->marks.n > 1)
         effects |= EFFECT_JOINT;
     if (effects & EFFECT_JOINT)

@@ -20,7 +20,7 @@ bool detail_same_ask(const struct detail_ask *a, const struct detail_ask *b)
 {
     return a->head.layer == b->head.layer && a->head.head == b->head.head && a->row == b->row
            && a->ov_kind == b->ov_kind && ablation_same(&a->how, &b->how) && a->run == b->run
-           && a->complete == b->complete;
+           && a->complete == b->complete && a->rows_alone == b->rows_alone;
 }
 
 // The finished variant that ablates this head alone in this way, NO_VARIANT where there is none.
@@ -45,6 +45,7 @@ static bool fill_rows(struct session *session, const struct results *t, enum met
     const struct prompts *p = session->prompts;
     struct measured_rows measured = session_measured_rows(session);
     size_t variant = variant_of(t, d->ask.head, &d->ask.how);
+    bool corrupt = settings_run_corrupt(&session->settings);
     d->rows = arena_alloc(&d->arena, p->n, sizeof *d->rows);
     if (!d->rows)
         return abl_no_memory(err);
@@ -53,7 +54,7 @@ static bool fill_rows(struct session *session, const struct results *t, enum met
         const struct prompt *prompt = &p->items[i];
         d->rows[i] = (struct detail_row){
             .line = prompt->row->line,
-            .prompt = arena_strdup(&d->arena, prompt->row->clean),
+            .prompt = arena_strdup(&d->arena, corrupt ? prompt->row->corrupt : prompt->row->clean),
             .target = answer_text(session, prompt_targets(prompt), &d->arena),
             .foil = answer_text(session, prompt_foils(prompt), &d->arena),
             .intact = metric_value(m, &session->intact[i], &session->intact[i]),
@@ -103,8 +104,10 @@ bool detail_make(struct session *session, const struct results *t, const struct 
     if (!d)
         return abl_no_memory(err);
     d->ask = *ask;
-    if (!fill_rows(session, t, metric, d, err) || !fill_ov(session, d, cancel, err)
-        || !fill_attn(session, d, cancel, err)) {
+    bool ok = fill_rows(session, t, metric, d, err);
+    if (ok && !ask->rows_alone)
+        ok = fill_ov(session, d, cancel, err) && fill_attn(session, d, cancel, err);
+    if (!ok) {
         detail_free(d);
         return false;
     }

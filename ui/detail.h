@@ -20,15 +20,17 @@ struct detail_ask {
     enum ov_kind ov_kind;
     struct ablation how; // whose deltas are shown
     unsigned run;
-    bool complete; // the run has ended: every row is known
+    bool complete;   // the run has ended: every row is known
+    bool rows_alone; // no pane asks for more than what the rows are
 };
 
 bool detail_same_ask(const struct detail_ask *a, const struct detail_ask *b);
 
 struct detail_row {
-    uint32_t line;                      // in the data file
-    const char *prompt, *target, *foil; // answers that are lists: their tokens with | between
-    double intact, delta;               // of the metric; delta NaN where the head is not measured
+    uint32_t line;             // in the data file
+    const char *prompt;        // the one that runs
+    const char *target, *foil; // answers that are lists: their tokens with | between
+    double intact, delta;      // of the metric; delta NaN where the head is not measured
 };
 
 struct detail {

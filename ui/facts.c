@@ -26,7 +26,9 @@ void facts_gather(const struct session *session, struct facts *f)
     struct abl_err ignored;
     const struct prompts *p = session->prompts;
     *f = (struct facts){ .compat = compat_name(session->settings.compat),
+                         .baseline = settings_baseline(&session->settings),
                          .whole_answers = session->answers != NULL,
+                         .has_bos = p->bos != TOKEN_NONE,
                          .shape = session->model->shape,
                          .n_rows = p->n,
                          .n_dropped = session->n_dropped + p->n_dropped,

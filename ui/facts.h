@@ -14,8 +14,10 @@
 
 struct facts {
     char model[128], condition[128], split[16], device[160], bos[48];
-    const char *compat; // whose conventions the run keeps; NULL: ours
-    bool whole_answers; // answers of any number of tokens are scored
+    const char *compat;   // whose conventions the run keeps; NULL: ours
+    const char *baseline; // what effects compare with: "intact", "corrupt"
+    bool whole_answers;   // answers of any number of tokens are scored
+    bool has_bos;         // prompts are read behind `bos`
     struct model_shape shape;
     size_t n_rows, n_dropped;
     uint32_t n_clusters;

@@ -1,7 +1,7 @@
 #include "ui/layout.h"
 
 enum {
-    HEADER_LINES = 2,
+    HEADER_LINES = 3,
     SMALL_SIDE = 32,   // columns of the right pane where only one fits
     LARGE_WIDTH = 120, // from here on every pane is shown at once
     LARGE_HEIGHT = 36,

@@ -69,14 +69,35 @@ static void make_difference(struct state *s)
         = s->differ && state_has_grid(s) ? saved_run_difference(&s->saved, s->snap) : NULL;
 }
 
+// To the head with the largest effect.
+static void go_to_largest(struct state *s)
+{
+    const struct snapshot *p = s->snap;
+    for (uint32_t layer = 0; layer < p->n_layers; layer++)
+        for (uint32_t head = 0; head < p->n_heads; head++)
+            if (snapshot_rank(p, (struct head){ layer, head }) == 1) {
+                s->cursor = (struct head){ layer, head };
+                return;
+            }
+}
+
+static bool ends_a_run(const struct snapshot *before, const struct snapshot *now)
+{
+    bool known = before && before->phase == RUN_DONE && before->run == now->run;
+    return now->phase == RUN_DONE && !known;
+}
+
 bool state_take_snapshot(struct state *s, struct snapshot *snap)
 {
+    bool ended = ends_a_run(s->snap, snap);
     snapshot_free(s->snap);
     s->snap = snap;
     if (!state_has_grid(s)) {
         s->n_order = 0;
         return false;
     }
+    if (ended && !s->cursor_moved)
+        go_to_largest(s);
     if (s->cursor.layer >= snap->n_layers)
         s->cursor.layer = snap->n_layers - 1;
     if (s->cursor.head >= snap->n_heads)
@@ -161,13 +182,22 @@ static struct detail_ask ask_now(const struct state *s)
                                 .complete = s->snap && s->snap->phase == RUN_DONE };
 }
 
+// Rows are the same for every head: once known, they need not be asked for again.
+static bool knows_rows(const struct state *s)
+{
+    return s->detail && s->snap && s->detail->ask.run == s->snap->run;
+}
+
 bool state_ask_detail(struct state *s, struct detail_ask *out)
 {
     bool shown = s->side == PANE_OV || s->side == PANE_ATTN || s->side == PANE_ROWS;
     bool loaded = s->snap && s->snap->has_facts && state_has_grid(s)
                   && s->snap->phase != RUN_LOADING && s->snap->phase != RUN_FAILED;
     *out = ask_now(s);
-    if (!shown || !loaded || (s->has_asked && detail_same_ask(&s->asked, out)))
+    if (!shown)
+        *out = (struct detail_ask){ .how = out->how, .run = out->run, .rows_alone = true };
+    bool needed = shown || !knows_rows(s);
+    if (!needed || !loaded || (s->has_asked && detail_same_ask(&s->asked, out)))
         return false;
     s->asked = *out;
     s->has_asked = true;
@@ -184,6 +214,11 @@ const struct detail *state_detail(const struct state *s)
 {
     struct detail_ask now = ask_now(s);
     return s->detail && detail_same_ask(&s->detail->ask, &now) ? s->detail : NULL;
+}
+
+const struct detail_row *state_row(const struct state *s)
+{
+    return knows_rows(s) && s->row < s->detail->n_rows ? &s->detail->rows[s->row] : NULL;
 }
 
 bool state_shows_difference(const struct state *s)

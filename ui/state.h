@@ -33,6 +33,7 @@ struct state {
     unsigned look;         // enum look
     enum pane focus, side; // side: the pane last shown right of the heatmap on a small screen
     struct head cursor;
+    bool cursor_moved; // by hand: it stays where it is when a run ends
     struct marks marks;
     bool joint_asked; // the marked set is measured or will be
     enum sort sort;
@@ -69,7 +70,8 @@ bool state_new(const struct settings *settings, struct state **out, struct abl_e
 void state_free(struct state *s);
 
 // Take over a snapshot, owned from now on. Keeps cursor and marks inside the model's shape; returns
-// true if marks changed by that, so that they have to be measured.
+// true if marks changed by that, so that they have to be measured. With the end of a run the cursor
+// goes to the largest effect, unless it has been moved.
 bool state_take_snapshot(struct state *s, struct snapshot *snap);
 
 // Show a message until the next key, and keep it in the log, however long it is.
@@ -94,6 +96,9 @@ bool state_is_typing(const struct state *s);
 // What a visible pane needs and nobody has asked for yet; true if something. It counts as asked for
 // from then on.
 bool state_ask_detail(struct state *s, struct detail_ask *out);
+
+// The selected row of the data, NULL while it is awaited.
+const struct detail_row *state_row(const struct state *s);
 
 // Take over a detail, owned from now on.
 void state_take_detail(struct state *s, struct detail *detail);

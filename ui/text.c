@@ -37,6 +37,17 @@ size_t text_break(const char *text, uint32_t width)
     return at;
 }
 
+const char *text_ending(const char *text, uint32_t width)
+{
+    uint32_t left = text_width(text), columns;
+    struct printable shown;
+    while (*text && left > width) {
+        text += text_next(text, &shown, &columns);
+        left -= columns;
+    }
+    return text;
+}
+
 static bool continues(char byte)
 {
     return ((unsigned char)byte & 0xC0) == 0x80;

@@ -19,6 +19,9 @@ uint32_t text_width(const char *text);
 // characters as fit. 0 only for an empty text.
 size_t text_break(const char *text, uint32_t width);
 
+// The longest ending of a text that takes at most `width` columns.
+const char *text_ending(const char *text, uint32_t width);
+
 // Bytes of the character that ends before place `at`, 0 at the start.
 size_t text_before(const char *text, size_t at);
 

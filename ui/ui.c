@@ -344,15 +344,6 @@ static bool finished(const struct state *s)
                || s->snap->phase == RUN_CANCELLED);
 }
 
-// A picture shows the head that matters most.
-static void select_largest(struct state *s)
-{
-    if (!s->n_order)
-        return;
-    uint32_t n_heads = s->snap->n_heads, at = s->order[0];
-    apply_action(s, DO_SELECT, at / n_heads << 16 | at % n_heads);
-}
-
 // Until the run has ended and nothing is left to take.
 static void wait_until_idle(struct ui *u)
 {
@@ -380,8 +371,7 @@ bool ui_screenshot(const struct settings *run, const struct ui_settings *ui, con
     }
     if (ok) {
         u.state->message[0] = '\0';
-        select_largest(u.state);
-        ask_detail(&u); // of that head
+        ask_detail(&u); // of the head that the run's end has selected
         wait_until_idle(&u);
         u.state->message[0] = '\0';
         view_draw(u.state, &u.grid);

@@ -96,7 +96,9 @@ void draw_attn(struct grid *g, struct rect r, const struct state *s)
     uint32_t first_key = n > columns ? n - columns : 0, first = n > lines ? n - lines : 0;
     uint32_t x = grid_printf(g, r, 0, 0, style_bold(), "head %" PRIu32 ":%" PRIu32, s->cursor.layer,
                              s->cursor.head);
-    grid_printf(g, r, x, 0, style_dim(), "  row %zu of %zu", s->row + 1, d->n_rows);
+    if (s->row < d->n_rows)
+        grid_printf(g, r, x, 0, style_dim(), "  row %" PRIu32 ", %zu of %zu", d->rows[s->row].line,
+                    s->row + 1, d->n_rows);
     for (uint32_t k = first_key; k < n; k++)
         grid_printf(g, r, LABEL + (k - first_key) * CELL, 1, style_dim(), "%2" PRIu32, k % 100);
     for (uint32_t q = first; q < n; q++) {
@@ -160,7 +162,8 @@ void draw_rows(struct grid *g, struct rect r, const struct state *s)
     grid_printf(g, r, 0, 0, style_bold(), "head %" PRIu32 ":%" PRIu32, s->cursor.layer,
                 s->cursor.head);
     format_effect(s->snap->metric, name, sizeof name);
-    grid_text(g, r, r.w - 14, 0, style_dim(), "intact");
+    const char *baseline = s->snap->facts.baseline;
+    grid_text(g, r, r.w - 8 - text_width(baseline), 0, style_dim(), baseline);
     grid_text(g, r, r.w - text_width(name), 0, style_dim(), name);
     size_t shown = r.h - WHOLE - 2, at = s->row < d->n_rows ? s->row : 0;
     size_t first = at < shown ? 0 : at - shown + 1;

@@ -136,7 +136,7 @@ static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
     format_number(p->values[at], number);
     entry(l, "ablated", style_plain(), number);
     format_number(p->intact.mean, number);
-    entry(l, "intact", style_plain(), number);
+    entry(l, p->facts.baseline, style_plain(), number);
     draw_direct(l, p, at);
     snprintf(text, sizeof text, "%" PRIu32 " / %" PRIu32, e->n, e->n_clusters);
     entry(l, "rows/clust.", style_plain(), text);

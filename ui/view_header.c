@@ -89,17 +89,19 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     format_signed(e->mean, largest, 5, mean);
     format_signed(e->ci_lo, largest, 5, lo);
     format_signed(e->ci_hi, largest, 5, hi);
-    uint32_t x = 1 + grid_printf(g, r, 1, 1, style_plain(), "intact ld %s", mean);
+    uint32_t x = 1 + grid_printf(g, r, 1, 1, style_plain(), "%s ld %s", f->baseline, mean);
     if (isfinite(e->ci_lo))
         x += grid_printf(g, r, x, 1, style_dim(), " [%s, %s]", lo, hi);
     snprintf(text, sizeof text, "top-1 %.0f%%", 100 * f->accuracy);
     x = item(g, r, x, 1, style_plain(), text);
     if (f->n_warnings) {
-        snprintf(text, sizeof text, "%zu warning%s", f->n_warnings, f->n_warnings > 1 ? "s" : "");
+        snprintf(text, sizeof text, "%zu warning%s (%d)", f->n_warnings,
+                 f->n_warnings > 1 ? "s" : "", PANE_LOG + 1);
         x = item(g, r, x, 1, style_warn(), text);
     }
     if (f->n_dropped) {
-        snprintf(text, sizeof text, "%zu rows dropped", f->n_dropped);
+        snprintf(text, sizeof text, "%zu row%s dropped (%d)", f->n_dropped,
+                 f->n_dropped > 1 ? "s" : "", PANE_LOG + 1);
         x = item(g, r, x, 1, style_warn(), text);
     }
     snprintf(text, sizeof text, "BOS %s", f->bos);
@@ -116,11 +118,35 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     }
 }
 
+// The selected row as the model reads it, and what it is asked between: the end of a long prompt,
+// as that is where the answer comes.
+static void draw_row_read(struct grid *g, struct rect r, const struct state *s)
+{
+    const struct detail_row *row = state_row(s);
+    const char *bos = s->snap->facts.bos;
+    if (!row)
+        return;
+    uint32_t x = 1 + grid_printf(g, r, 1, 2, style_dim(), "row %" PRIu32 " ", row->line);
+    uint32_t answers = text_width(row->target) + text_width(row->foil) + text_width(" → / ");
+    uint32_t room = r.w > x + answers ? r.w - x - answers : 0;
+    bool cut = text_width(row->prompt) > room;
+    if (s->snap->facts.has_bos && text_width(bos) + text_width(row->prompt) <= room)
+        x += grid_text(g, r, x, 2, style_dim(), bos);
+    if (cut && room)
+        x += grid_text(g, r, x, 2, style_dim(), "…"), room--;
+    x += grid_text(g, r, x, 2, style_plain(), text_ending(row->prompt, room));
+    x += grid_text(g, r, x, 2, style_dim(), " →");
+    x += grid_text(g, r, x, 2, style_accent(), row->target);
+    x += grid_text(g, r, x, 2, style_dim(), " /");
+    grid_text(g, r, x, 2, style_warn(), row->foil);
+}
+
 void draw_header(struct grid *g, struct rect r, const struct state *s)
 {
     if (s->snap && s->snap->has_facts) {
         draw_run(g, r, s);
         draw_baseline(g, r, s);
+        draw_row_read(g, r, s);
         return;
     }
     uint32_t x = 3 + grid_text(g, r, 1, 0, style_accent(), "abltui");

@@ -92,7 +92,8 @@ void print_run(const struct session *session)
         say(SAY_ERR, "foils of rows that name none: %s\n", foil);
     struct measured_rows measured = session_measured_rows(session);
     if (estimate_intact(&measured, METRIC_LD, &ld, &ignored))
-        say(SAY_ERR, "intact ld %.3f%s\n", ld.mean, interval_text(&ld, false, interval));
+        say(SAY_ERR, "%s ld %.3f%s\n", settings_baseline(&session->settings), ld.mean,
+            interval_text(&ld, false, interval));
     print_clusters(session);
     print_saved(session);
 }

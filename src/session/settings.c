@@ -89,6 +89,11 @@ bool settings_run_corrupt(const struct settings *s)
     return s->experiment->traits & SWAPS_PROMPTS && s->direction == CLEAN_TO_CORRUPT;
 }
 
+const char *settings_baseline(const struct settings *s)
+{
+    return settings_run_corrupt(s) ? "corrupt" : "intact";
+}
+
 struct run_memory settings_memory(const struct settings *s, const struct device_info *device)
 {
     if (s->mem)

@@ -111,6 +111,9 @@ bool settings_resample(const struct settings *s);
 uint32_t settings_donors(const struct settings *s);
 // Whether the corrupt prompts are the ones that run, and the clean ones give.
 bool settings_run_corrupt(const struct settings *s);
+// What effects compare with, as people call it: the "intact" run, or the "corrupt" one where
+// patches go into that.
+const char *settings_baseline(const struct settings *s);
 
 // Bytes that a run takes on a device: of activations, and of weights before they come and go layer
 // by layer. Without --mem: 256 MiB, of a GPU a sixteenth of its memory up to 2 GiB, and three

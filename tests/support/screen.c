@@ -33,6 +33,8 @@ static void fill_facts(struct snapshot *p)
     p->has_facts = true;
     *f = (struct facts){ .shape
                          = { .arch = "gpt2", .n_layers = p->n_layers, .n_heads = p->n_heads },
+                         .baseline = "intact",
+                         .has_bos = true,
                          .n_rows = 168,
                          .n_clusters = 120,
                          .accuracy = 0.975,
@@ -43,6 +45,26 @@ static void fill_facts(struct snapshot *p)
     snprintf(f->split, sizeof f->split, "train");
     snprintf(f->device, sizeof f->device, "cpu");
     snprintf(f->bos, sizeof f->bos, "<|endoftext|>");
+}
+
+// What a worker answers of the rows alone.
+static void add_rows(struct state *s)
+{
+    struct detail *d = calloc(1, sizeof *d);
+    s->detail = d;
+    if (d)
+        d->rows = arena_alloc(&d->arena, 2, sizeof *d->rows);
+    if (!d || !d->rows)
+        fail_msg("no memory");
+    d->n_rows = 2;
+    d->rows[0] = (struct detail_row){
+        .line = 2, .prompt = "The capital of France is", .target = " Paris", .foil = " Rome"
+    };
+    d->rows[1] = (struct detail_row){ .line = 5,
+                                      .prompt = "Everyone who has ever studied Germany for more "
+                                                "than a year or two learns that its capital is",
+                                      .target = " Berlin",
+                                      .foil = " Madrid" };
 }
 
 struct state *screen_state(uint32_t width, uint32_t height, uint32_t n_layers, uint32_t n_heads)
@@ -76,6 +98,7 @@ struct state *screen_state(uint32_t width, uint32_t height, uint32_t n_layers, u
     s->width = width;
     s->height = height;
     state_take_snapshot(s, p);
+    add_rows(s);
     return s;
 }
 

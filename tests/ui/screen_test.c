@@ -62,6 +62,33 @@ static void draws_a_finished_sweep_at_80x24(void **state)
     state_free(s);
 }
 
+// The end of a prompt is what stays of it; the others keep the terminal's columns too.
+static void a_row_that_is_too_long_keeps_its_end(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    apply_action(s, DO_NEXT_ROW, 0);
+    char *text = screen_text(s);
+    static const char line[] = "\n row 5 …or more than a year or two learns that its capital is"
+                               " → Berlin / Madrid";
+    if (!strstr(text, line))
+        fail_msg("expected%s\non the screen:\n%s", line, text);
+    free(text);
+    state_free(s);
+}
+
+static void the_baseline_is_never_called_what_it_is_not(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(200, 60, 4, 8);
+    s->snap->facts.baseline = "corrupt";
+    char *text = screen_text(s);
+    assert_non_null(strstr(text, "corrupt ld"));
+    assert_null(strstr(text, "intact"));
+    free(text);
+    state_free(s);
+}
+
 static void draws_a_finished_sweep_at_160x50(void **state)
 {
     (void)state;
@@ -234,7 +261,7 @@ static void expect_verdict(struct estimate e, enum metric m, double least, const
     view_draw(s, &g);
     bool is_bold = false;
     for (uint32_t x = 4; x < 10; x++) { // digits alone: brackets of the cursor always are
-        const struct cell *c = &g.cells[80 * 4 + x];
+        const struct cell *c = &g.cells[80 * 5 + x];
         is_bold = is_bold || (c->character == '5' && c->style.flags & STYLE_BOLD);
     }
     if (is_bold != bold)
@@ -609,6 +636,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_a_finished_sweep_at_80x24),
+        cmocka_unit_test(a_row_that_is_too_long_keeps_its_end),
+        cmocka_unit_test(the_baseline_is_never_called_what_it_is_not),
         cmocka_unit_test(draws_a_finished_sweep_at_160x50),
         cmocka_unit_test(draws_intervals_into_cells_where_they_fit),
         cmocka_unit_test(packs_two_layers_a_line_when_24x16_heads_meet_80x24_cells),

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "experiments/experiments.h"
 #include "tests/support/screen.h"
 #include "ui/action.h"
 #include "ui/apply.h"
@@ -475,6 +476,60 @@ static void a_saved_run_is_subtracted_where_both_are_whole(void **state)
     state_free(other);
 }
 
+// A picture of a run that has just ended, in which that head has the largest effect.
+static struct snapshot *ended(unsigned run, enum run_phase phase, uint32_t layer, uint32_t head)
+{
+    struct snapshot *p = snapshot_new(4, 8);
+    p->phase = phase;
+    p->run = run;
+    p->experiment = &experiment_heads;
+    size_t at = snapshot_at(p, (struct head){ layer, head });
+    p->states[0] = p->states[at] = CELL_DONE;
+    p->cells[0].mean = 0.1;
+    p->cells[at].mean = -2;
+    return p;
+}
+
+static void expect_cursor(const struct state *s, uint32_t layer, uint32_t head)
+{
+    assert_int_equal(s->cursor.layer, layer);
+    assert_int_equal(s->cursor.head, head);
+}
+
+static void the_cursor_goes_to_the_largest_effect_unless_it_was_moved(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    state_take_snapshot(s, ended(1, RUN_RUNNING, 2, 5));
+    expect_cursor(s, 0, 0);
+    state_take_snapshot(s, ended(1, RUN_DONE, 2, 5));
+    expect_cursor(s, 2, 5);
+    state_take_snapshot(s, ended(1, RUN_DONE, 3, 1)); // of the same run: it has ended before
+    expect_cursor(s, 2, 5);
+    state_take_snapshot(s, ended(2, RUN_DONE, 3, 1));
+    expect_cursor(s, 3, 1);
+    press(s, 'h');
+    state_take_snapshot(s, ended(3, RUN_DONE, 2, 5));
+    expect_cursor(s, 3, 0);
+    state_free(s);
+}
+
+static void rows_are_asked_for_once_a_run_where_no_pane_asks_for_more(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    struct detail_ask ask;
+    assert_int_equal(state_row(s)->line, 2);
+    assert_false(state_ask_detail(s, &ask));
+    s->snap->run = 1;
+    assert_null(state_row(s));
+    assert_true(state_ask_detail(s, &ask));
+    assert_true(ask.rows_alone);
+    press(s, 'j'); // another head has the same rows
+    assert_false(state_ask_detail(s, &ask));
+    state_free(s);
+}
+
 static void a_line_is_typed_in_characters_not_bytes(void **state)
 {
     (void)state;
@@ -528,6 +583,8 @@ int main(void)
         cmocka_unit_test(marks_stay_in_order_and_are_limited),
         cmocka_unit_test(heads_are_ranked_with_ties_in_reading_order),
         cmocka_unit_test(a_saved_run_is_subtracted_where_both_are_whole),
+        cmocka_unit_test(the_cursor_goes_to_the_largest_effect_unless_it_was_moved),
+        cmocka_unit_test(rows_are_asked_for_once_a_run_where_no_pane_asks_for_more),
         cmocka_unit_test(a_line_is_typed_in_characters_not_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
