@@ -67,7 +67,7 @@ for size in 80x24 160x50; do
     keys 4
     expect "the_log_says_where_time_went_at_$size" 'time: [0-9.]+ s: matmul [0-9]+ %,'
     keys 2 1
-    keys Right Right
+    keys g Home Right Right
     expect "arrows_move_to_another_head_at_$size" 'layer 0 +head 2'
     keys Space j Space
     expect "two_marks_show_joint_at_$size" 'joint +[-+0-9.]+'
@@ -185,14 +185,14 @@ picks ov 6 'top +bottom'
 same explorer_and_headless_write_the_same_ov ov --experiment ov
 keys t
 expect circuit_is_a_key_away 'copying [-+][0-9.]+'
-keys Right
-expect arrows_choose_the_head_whose_tokens_are_shown 'head 0:1 +norm'
+keys Home Right
+expect arrows_choose_the_head_whose_tokens_are_shown 'head [0-9]:1 +norm'
 picks lens 4 'head 0:0'
 same explorer_and_headless_write_the_same_lens lens --experiment lens
-picks attn 5 'head 0:[0-9] +row 1 of 12'
+picks attn 5 'head [0-9]:[0-9] +row 1, 1 of 12'
 same explorer_and_headless_write_the_same_attn attn --experiment attn
 keys n
-expect n_is_the_next_row 'row 2 of 12'
+expect n_is_the_next_row 'row 2, 2 of 12'
 keys 1 g Home
 keys E
 shows 'joint ablations'
@@ -203,7 +203,7 @@ picks sets 1 '0:0\+0:1'
 same explorer_and_headless_write_the_same_sets sets --experiment sets --sets 0:0+0:1
 picks partial 3 '\+ 0:1 .*%'
 same explorer_and_headless_write_the_same_partial partial --experiment partial --sets 0:0+0:1
-picks heads 0 'layer 0'
+picks heads 0 'layer [0-9]'
 keys m
 expect mean_ablation_is_a_key 'abltui .* mean '
 shows 'done 32 heads'
@@ -234,7 +234,7 @@ expect marks_stay_when_the_condition_changes 'L0 +[*]'
 keys 9
 expect compare_shows_both 'now +kept +diff'
 keys d
-expect the_difference_is_a_heatmap 'this run minus'
+expect the_difference_is_a_heatmap 'this run MINUS'
 keys q
 ended leaving_after_all_of_it
 
