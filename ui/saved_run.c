@@ -15,8 +15,15 @@ bool saved_run_keep(struct saved_run *r, const struct snapshot *p)
         return false;
     for (size_t i = 0; i < n; i++)
         cells[i] = p->states[i] == CELL_DONE ? p->cells[i].mean : NAN;
+    struct cluster_sums by_cluster;
+    if (!cluster_sums_copy(&p->by_cluster, &by_cluster)) {
+        free(cells);
+        return false;
+    }
     saved_run_release(r);
-    *r = (struct saved_run){ .n_layers = p->n_layers, .n_heads = p->n_heads, .cells = cells };
+    *r = (struct saved_run){
+        .n_layers = p->n_layers, .n_heads = p->n_heads, .cells = cells, .by_cluster = by_cluster
+    };
     ablation_name(p->ablation, ablation, sizeof ablation);
     snprintf(r->name, sizeof r->name, "%s %s %s %s", p->facts.model, p->facts.condition, ablation,
              metric_info(p->metric)->name);
@@ -26,6 +33,7 @@ bool saved_run_keep(struct saved_run *r, const struct snapshot *p)
 void saved_run_release(struct saved_run *r)
 {
     free(r->cells);
+    cluster_sums_release(&r->by_cluster);
     *r = (struct saved_run){ 0 };
 }
 
@@ -46,6 +54,24 @@ static enum cell_state state_of_difference(enum cell_state s, double change)
     return s == CELL_SAMPLED ? CELL_WAITING : s; // a sample is not compared with all rows
 }
 
+bool saved_run_is_paired(const struct saved_run *r, const struct snapshot *p)
+{
+    return r->by_cluster.n && p->by_cluster.n
+           && cluster_sums_same_rows(&p->by_cluster, &r->by_cluster);
+}
+
+static struct estimate estimate_change(const struct saved_run *r, const struct snapshot *p,
+                                       size_t at)
+{
+    struct estimate e;
+    if (r->by_cluster.n && p->by_cluster.n)
+        e = cluster_sums_difference(&p->by_cluster, &r->by_cluster, at, p->bar.alpha);
+    else
+        e = (struct estimate){ .se = NAN, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .q = NAN };
+    e.mean = saved_run_change(r, p, at);
+    return e;
+}
+
 struct snapshot *saved_run_difference(const struct saved_run *r, const struct snapshot *p)
 {
     struct snapshot *d = saved_run_fits(r, p) ? snapshot_new(p->n_layers, p->n_heads) : NULL;
@@ -60,11 +86,11 @@ struct snapshot *saved_run_difference(const struct saved_run *r, const struct sn
     for (size_t i = 0; i < (size_t)p->n_layers * p->n_heads; i++) {
         double change = saved_run_change(r, p, i);
         d->states[i] = state_of_difference(p->states[i], change);
-        d->cells[i] = (struct estimate){
-            .mean = change, .se = NAN, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .q = NAN
-        };
+        d->cells[i] = estimate_change(r, p, i);
+        d->n_cells += cell_is_measured(d->states[i]);
     }
-    if (snapshot_rescale(d, &ignored))
+    if (stats_fdr(d->cells, (size_t)p->n_layers * p->n_heads, &ignored)
+        && snapshot_rescale(d, &ignored))
         return d;
     snapshot_free(d);
     return NULL;

@@ -12,6 +12,7 @@ struct saved_run {
     char name[512];
     uint32_t n_layers, n_heads;
     double *cells; // (n_layers, n_heads), NaN where there was none; owned, NULL: nothing is kept
+    struct cluster_sums by_cluster; // of the cells; none where the run had not ended
 };
 
 // Keep the finished effects of a snapshot, which has a grid and facts, in place of what was kept.
@@ -25,8 +26,11 @@ bool saved_run_fits(const struct saved_run *r, const struct snapshot *p);
 // A cell's effect minus the kept one; NaN where one of them is missing. The run fits.
 double saved_run_change(const struct saved_run *r, const struct snapshot *p, size_t at);
 
-// The run minus the kept one, as a run of its own; there is no uncertainty of a difference between
-// runs. NULL where they do not fit or memory is out. Owned: snapshot_free.
+// Whether both are over the same rows in the same clusters, so that they are compared pair by pair.
+bool saved_run_is_paired(const struct saved_run *r, const struct snapshot *p);
+
+// The run minus the kept one, as a run of its own, with the interval and q of each difference where
+// both have ended. NULL where they do not fit or memory is out. Owned: snapshot_free.
 struct snapshot *saved_run_difference(const struct saved_run *r, const struct snapshot *p);
 
 #endif

@@ -32,6 +32,7 @@ void snapshot_free(struct snapshot *s)
     free(s->cells);
     free(s->values);
     free(s->by_kind);
+    cluster_sums_release(&s->by_cluster);
     forest_release(&s->forest);
     free(s->items);
     free(s);

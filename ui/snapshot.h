@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/cluster_sums.h"
 #include "analysis/estimates.h"
 #include "analysis/joint.h"
 #include "analysis/verdict.h"
@@ -69,6 +70,8 @@ struct snapshot {
     // (kinds.n, n_layers, n_heads) effects under each kind; n = 0: not finished. NULL where the run
     // has one kind.
     struct estimate *by_kind;
+    // effects of the cells, once the run has ended; else none
+    struct cluster_sums by_cluster;
     struct forest forest;  // effects by group of the rows; empty without --by
     double scale, largest; // 99th percentile and maximum of |effect|; 0 before the first
     struct item *items;    // (n_items), in the order of the run

@@ -137,6 +137,22 @@ static bool fill_forest(struct sweep *s, struct snapshot *p, const size_t *cells
     return ok;
 }
 
+// What the finished cells come to by cluster, for whoever keeps the run to compare with.
+static bool fill_by_cluster(const struct sweep *s, struct snapshot *p, const size_t *cells,
+                            struct abl_err *err)
+{
+    struct measured_rows measured = session_measured_rows(s->session);
+    size_t n_cells = (size_t)p->n_layers * p->n_heads;
+    if (p->phase != RUN_DONE)
+        return true;
+    if (!cluster_sums_init(&measured, s->session->data->sha256, n_cells, &p->by_cluster, err))
+        return false;
+    for (size_t v = 0; v < p->total; v++)
+        if (cells[v] != SIZE_MAX && p->states[cells[v]] == CELL_DONE)
+            cluster_sums_take(&p->by_cluster, cells[v], &measured, &s->run.results, v, p->metric);
+    return true;
+}
+
 static bool fill_cells(struct sweep *s, struct snapshot *p, struct abl_err *err)
 {
     static const struct estimate missing
@@ -148,7 +164,7 @@ static bool fill_cells(struct sweep *s, struct snapshot *p, struct abl_err *err)
         p->cells[i] = missing;
     place_variants(s, p, cells);
     bool ok = correct_cells(s, p, cells, cells + n, err) && fill_kinds(s, p, cells + n, err)
-              && fill_forest(s, p, cells, err);
+              && fill_forest(s, p, cells, err) && fill_by_cluster(s, p, cells, err);
     for (size_t v = 0; ok && v < n; v++)
         if (cells[v] != SIZE_MAX)
             fill_cell(s, p, v, cells[v]);

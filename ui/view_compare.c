@@ -47,7 +47,7 @@ void draw_compare(struct grid *g, struct rect r, const struct state *s)
     static const char *const hints[]
         = { "K keeps the run that is shown.", "Then choose another condition (C),",
             "model (M) or ablation (a):", "here are both, and d shows their",
-            "difference as a heatmap." };
+            "difference, intervals and q." };
     if (!state_has_grid(s) || r.h < 5)
         return;
     const struct snapshot *p = s->snap;

@@ -148,9 +148,42 @@ static void draw_effect(struct lines *l, const struct snapshot *p, size_t at)
         line(l, style_plain(), reading(p, e));
 }
 
+static const char *reading_of_difference(const struct estimate *e, struct verdict_bar bar)
+{
+    static const char *const texts[] = { [VERDICT_TOO_FEW] = "too few clusters to test",
+                                         [VERDICT_UNTESTED] = "not tested",
+                                         [VERDICT_CHANCE] = "no difference beyond chance",
+                                         [VERDICT_NEGLIGIBLE] = "the runs differ, negligibly",
+                                         [VERDICT_EFFECT] = "the runs differ" };
+    return texts[verdict_of(e, bar)];
+}
+
+// The head in this run and in the kept one, and what lies between them.
+static void draw_change(struct lines *l, const struct state *s, size_t at)
+{
+    const struct snapshot *p = s->difference;
+    const struct estimate *e = &p->cells[at];
+    char number[FORMAT_SIZE], text[2 * FORMAT_SIZE], name[32];
+    format_number(s->snap->cells[at].mean, number);
+    entry(l, "this run", style_plain(), number);
+    format_number(s->saved.cells[at], number);
+    entry(l, "kept run", style_plain(), number);
+    format_number(e->mean, number);
+    entry(l, "difference", style_bold(), number);
+    format_interval(e, text);
+    snprintf(name, sizeof name, "%g%% CI/cell", 100 * (1 - p->bar.alpha));
+    entry(l, name, style_plain(), text);
+    draw_ci(l, e, p->largest);
+    format_probability(e->p, number);
+    entry(l, "p", style_plain(), number);
+    format_probability(e->q, number);
+    entry(l, "q/grid", verdict_is_effect(e, p->bar) ? style_bold() : style_plain(), number);
+    line(l, style_plain(), reading_of_difference(e, p->bar));
+}
+
 static void draw_selected(struct lines *l, const struct state *s)
 {
-    const struct snapshot *p = s->snap;
+    const struct snapshot *p = state_shows_difference(s) ? s->difference : s->snap;
     size_t at = snapshot_at(p, s->cursor), rank = snapshot_rank(p, s->cursor);
     char text[96];
     snprintf(text, sizeof text, "layer %" PRIu32 "  head %" PRIu32 "%s", s->cursor.layer,
@@ -159,7 +192,9 @@ static void draw_selected(struct lines *l, const struct state *s)
     if (rank)
         grid_printf(l->g, l->r, x + 2, l->y, style_dim(), "#%zu of %zu", rank, p->n_cells);
     l->y++;
-    if (cell_is_measured(p->states[at]))
+    if (cell_is_measured(p->states[at]) && p == s->difference)
+        draw_change(l, s, at);
+    else if (cell_is_measured(p->states[at]))
         draw_effect(l, p, at);
     else
         line(l, style_dim(),

@@ -79,6 +79,15 @@ static void draw_run(struct grid *g, struct rect r, const struct state *s)
         item(g, r, x, 0, style_warn(), f->scope);
 }
 
+// In place of the baseline: what the cells are then.
+static void draw_minus(struct grid *g, struct rect r, const struct state *s)
+{
+    bool paired = saved_run_is_paired(&s->saved, s->snap);
+    uint32_t x = 1 + grid_text(g, r, 1, 1, style_warn(), "this run MINUS ");
+    x = x + grid_text(g, r, x, 1, style_bold(), s->saved.name);
+    item(g, r, x, 1, style_dim(), paired ? "the same rows, paired" : "other rows, not paired");
+}
+
 static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
 {
     char text[256];
@@ -145,7 +154,10 @@ void draw_header(struct grid *g, struct rect r, const struct state *s)
 {
     if (s->snap && s->snap->has_facts) {
         draw_run(g, r, s);
-        draw_baseline(g, r, s);
+        if (state_shows_difference(s))
+            draw_minus(g, r, s);
+        else
+            draw_baseline(g, r, s);
         draw_row_read(g, r, s);
         return;
     }
