@@ -45,12 +45,15 @@ def blocks(text):
 
 
 def documented_lines():
-    """Reader -> its line, by the comment that the line stands under."""
+    """Reader -> its line, by the comment that the line stands under; "join" -> the query without one."""
     lines = {}
-    for _, code in blocks(Path("docs/reading.md").read_text(encoding="utf-8")):
+    for language, code in blocks(Path("docs/reading.md").read_text(encoding="utf-8")):
         head, _, rest = code.partition("\n")
         reader = re.match(r"(?:#|--) ([^:\n]+)", head)
-        lines[reader[1] if reader else "join"] = rest.strip() if reader else code.strip()
+        if reader:
+            lines[reader[1]] = rest.strip()
+        elif language == "sql":
+            lines["join"] = code.strip()
     return lines
 
 
