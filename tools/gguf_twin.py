@@ -25,6 +25,7 @@ ARCHITECTURES = {
     "gpt2": gguf.MODEL_ARCH.GPT2, "llama": gguf.MODEL_ARCH.LLAMA, "mistral": gguf.MODEL_ARCH.LLAMA,
     "qwen2": gguf.MODEL_ARCH.QWEN2, "qwen3": gguf.MODEL_ARCH.QWEN3, "gpt_neox": gguf.MODEL_ARCH.GPTNEOX,
     "gemma": gguf.MODEL_ARCH.GEMMA, "gemma2": gguf.MODEL_ARCH.GEMMA2, "olmo2": gguf.MODEL_ARCH.OLMO2,
+    "smollm3": gguf.MODEL_ARCH.SMOLLM3, "granite": gguf.MODEL_ARCH.GRANITE,
 }
 
 
@@ -37,7 +38,8 @@ def row_order(config: PreTrainedConfig, name: str) -> Callable[[np.ndarray], np.
     heads = config.num_attention_heads
     if config.model_type == "gpt_neox" and ".query_key_value." in name:
         return lambda x: x.reshape(heads, 3, -1, *x.shape[1:]).swapaxes(0, 1).reshape(x.shape)
-    if ARCHITECTURES[config.model_type] == gguf.MODEL_ARCH.LLAMA and (".q_proj." in name or ".k_proj." in name):
+    if config.model_type in ("llama", "mistral", "smollm3", "granite") and (
+            ".q_proj." in name or ".k_proj." in name):
         n = heads if ".q_proj." in name else config.num_key_value_heads
         return lambda x: x.reshape(n, 2, -1, *x.shape[1:]).swapaxes(1, 2).reshape(x.shape)
     return lambda x: x
@@ -92,6 +94,11 @@ def write_metadata(w: GGUFWriter, config: PreTrainedConfig, kind: str) -> None:
         w.add_layer_norm_eps(config.layer_norm_eps)
         return
     w.add_head_count_kv(config.num_key_value_heads)
+    if config.model_type == "granite":
+        w.add_attention_scale(config.attention_multiplier)
+        w.add_embedding_scale(config.embedding_multiplier)
+        w.add_residual_scale(config.residual_multiplier)
+        w.add_logit_scale(config.logits_scaling)
     w.add_layer_norm_rms_eps(config.rms_norm_eps)
     if config.model_type in ("llama", "mistral"):
         w.add_vocab_size(config.vocab_size)

@@ -29,8 +29,9 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
-    AutoConfig, AutoModelForCausalLM, Gemma2Config, GemmaConfig, GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig,
-    Olmo2Config, PreTrainedConfig, PreTrainedModel, Qwen2Config, Qwen3Config,
+    AutoConfig, AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, GemmaConfig, GPT2Config, GPTNeoConfig,
+    GPTNeoXConfig, GraniteConfig, LlamaConfig, MistralConfig, Olmo2Config, Phi3Config, PreTrainedConfig, PreTrainedModel,
+    Qwen2Config, Qwen3Config, SmolLM3Config, Starcoder2Config,
 )
 
 import gguf_twin
@@ -154,6 +155,47 @@ MODELS: dict[str, Spec] = {
              query_pre_attn_scalar=12, attention_bias=True, final_logit_softcapping=None, attn_logit_softcapping=40.0,
              sliding_window=5, num_hidden_layers=4, intermediate_size=30),
         dtype=torch.float16, lengths=(2, 5, 6, 9, 13)),
+    # Two bases, one layer of three in full.
+    "gemma3": Spec(
+        qwen(Gemma3TextConfig, num_hidden_layers=3, intermediate_size=40, num_attention_heads=4, num_key_value_heads=2, head_dim=10,
+             query_pre_attn_scalar=7, sliding_window=4, layer_types=["sliding_attention", "full_attention",
+                                                                     "sliding_attention"],
+             rope_parameters={"full_attention": rope("linear", factor=2.5),
+                              "sliding_attention": {"rope_type": "default", "rope_theta": 90.0}}),
+        lengths=(1, 3, 4, 5, 6, 14)),
+    "phi3": Spec(
+        qwen(Phi3Config, hidden_size=36, num_attention_heads=3, num_key_value_heads=1, num_hidden_layers=2,
+             sliding_window=6, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+             rope_parameters=THETA | {"partial_rotary_factor": 0.5}),
+        lengths=(1, 5, 6, 7, 14)),
+    "phi3-long": Spec(
+        qwen(Phi3Config, num_attention_heads=4, num_key_value_heads=4, num_hidden_layers=2, pad_token_id=0,
+             bos_token_id=1, eos_token_id=2, max_position_embeddings=56, original_max_position_embeddings=14,
+             rope_parameters=THETA | {"rope_type": "longrope", "short_factor": [1.0, 1.25, 2.0, 3.5],
+                                      "long_factor": [1.5, 2.0, 4.0, 8.0],
+                                      "original_max_position_embeddings": 14}),
+        dtype=torch.bfloat16, lengths=(1, 5, 6, 7, 14)),
+    "smollm3": Spec(
+        qwen(SmolLM3Config, num_hidden_layers=4, intermediate_size=40, num_attention_heads=4, no_rope_layers=[1, 0, 1, 0],
+             use_sliding_window=True, sliding_window=4, attention_bias=True, mlp_bias=True, pad_token_id=0),
+        lengths=(1, 3, 4, 5, 6, 14), v4=True),
+    "smollm3-gguf": Spec(
+        qwen(SmolLM3Config, num_hidden_layers=4, num_attention_heads=4, intermediate_size=40, pad_token_id=0),
+        dtype=torch.float16, gguf=("F32",)),
+    "granite": Spec(
+        qwen(GraniteConfig, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, embedding_multiplier=3.5,
+             attention_multiplier=0.21, residual_multiplier=0.6, logits_scaling=1.7, attention_bias=True, mlp_bias=True),
+        v4=True, gguf=("F32",)),
+    "starcoder2": Spec(
+        Starcoder2Config(vocab_size=103, hidden_size=32, intermediate_size=50, num_hidden_layers=2,
+                         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=40,
+                         rope_parameters=THETA, sliding_window=5, norm_epsilon=2e-5),
+        lengths=(1, 4, 5, 6, 14), v4=True),
+    "gpt-neo": Spec(
+        GPTNeoConfig(vocab_size=97, hidden_size=32, num_layers=3, num_heads=4, intermediate_size=None,
+                     attention_types=[[["global", "local"], 1], [["local"], 1]], window_size=4,
+                     max_position_embeddings=40, layer_norm_epsilon=2e-5, bos_token_id=0, eos_token_id=0),
+        dtype=torch.bfloat16, lengths=(1, 3, 4, 5, 6, 14)),
     "olmo2": Spec(
         qwen(Olmo2Config, num_hidden_layers=3, hidden_size=30, num_attention_heads=5, num_key_value_heads=5),
         v4=True, gguf=("F32",)),
@@ -231,7 +273,7 @@ def make_folder(name: str, spec: Spec) -> Path:
     model.to(spec.dtype).save_pretrained(folder, max_shard_size=spec.shard or "1GB")
     (folder / "generation_config.json").unlink(missing_ok=True)
     config = json.loads((folder / "config.json").read_text())
-    assert "rope_parameters" in config or config["model_type"] == "gpt2", "asks for transformers 5"
+    assert "rope_parameters" in config or config["model_type"] in ("gpt2", "gpt_neo"), "asks for transformers 5"
     write_json(folder / "config.json", config)
     if spec.v4:
         write_json(folder / "config.v4.json", older_config(config))

@@ -29,6 +29,8 @@ CLASSES = {
     "gpt2": "GPT2Config", "llama": "LlamaConfig", "mistral": "MistralConfig", "ministral": "MinistralConfig",
     "qwen2": "Qwen2Config", "qwen3": "Qwen3Config", "gpt_neox": "GPTNeoXConfig", "gemma": "GemmaConfig",
     "gemma2": "Gemma2Config", "olmo2": "Olmo2Config",
+    "gemma3_text": "Gemma3TextConfig", "phi3": "Phi3Config", "smollm3": "SmolLM3Config", "granite": "GraniteConfig",
+    "starcoder2": "Starcoder2Config", "gpt_neo": "GPTNeoConfig",
 }
 OWNERS = ("transformers-5", "transformers-4")
 VOCAB, WIDTH, HEADS, KV, D_HEAD, MLP, LAYERS, CONTEXT = 24, 16, 2, 1, 8, 20, 2, 64
@@ -45,7 +47,7 @@ def asked_for(arch: str, known: set[str]) -> list[str]:
     import transformers
 
     root = Path(transformers.__file__).parent
-    own = "mistral" if arch == "mistral" else arch
+    own = {"gemma3_text": "gemma3"}.get(arch, arch)
     found: set[str] = set()
     shared = ("modeling_rope_utils.py", "masking_utils.py", "configuration_utils.py", "models/auto/configuration_auto.py")
     for name in (f"models/{own}/modeling_{own}.py", f"models/{own}/configuration_{own}.py", *shared):
@@ -105,6 +107,8 @@ def walk_keys() -> dict:
 # Of families that have others than LLaMA's.
 NORMS = {
     "gemma2": ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm"),
+    "gemma3_text": ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm",
+                    "post_feedforward_layernorm"),
     "olmo2": ("post_attention_layernorm", "post_feedforward_layernorm"),
 }
 
@@ -132,6 +136,16 @@ def shapes(arch: str) -> dict[str, tuple[int, ...]]:
             t |= {p + f"{n}.{w}": (WIDTH,) for n in ("input_layernorm", "post_attention_layernorm")
                   for w in ("weight", "bias")}
         return t | {f"gpt_neox.final_layer_norm.{w}": (WIDTH,) for w in ("weight", "bias")}
+    if arch == "gpt_neo":
+        t |= {"transformer.wte.weight": (VOCAB, WIDTH), "transformer.wpe.weight": (CONTEXT, WIDTH)}
+        for i in range(LAYERS):
+            p = f"transformer.h.{i}."
+            t |= {p + f"attn.attention.{n}_proj.weight": (q, WIDTH) for n in "qkv"}
+            for name, size in {"attn.attention.out_proj": (WIDTH, q), "mlp.c_fc": (MLP, WIDTH),
+                               "mlp.c_proj": (WIDTH, MLP)}.items():
+                t |= {p + name + ".weight": size, p + name + ".bias": size[:1]}
+            t |= {p + f"ln_{n}.{w}": (WIDTH,) for n in (1, 2) for w in ("weight", "bias")}
+        return t | {"transformer.ln_f.weight": (WIDTH,), "transformer.ln_f.bias": (WIDTH,)}
     t |= {"model.embed_tokens.weight": (VOCAB, WIDTH), "lm_head.weight": (VOCAB, WIDTH), "model.norm.weight": (WIDTH,)}
     for i in range(LAYERS):
         p = f"model.layers.{i}."
@@ -140,9 +154,15 @@ def shapes(arch: str) -> dict[str, tuple[int, ...]]:
                            "mlp.up_proj": (MLP, WIDTH), "mlp.down_proj": (WIDTH, MLP)}.items():
             t |= {p + name + ".weight": size, p + name + ".bias": size[:1]}
         t |= {p + f"{n}.weight": (WIDTH,) for n in NORMS.get(arch, ("input_layernorm", "post_attention_layernorm"))}
+        if arch == "phi3":
+            t |= {p + "self_attn.qkv_proj.weight": (q + 2 * kv, WIDTH), p + "mlp.gate_up_proj.weight": (2 * MLP, WIDTH)}
+        if arch == "starcoder2":
+            t |= {p + f"{n}.bias": (WIDTH,) for n in ("input_layernorm", "post_attention_layernorm")}
+            t |= {p + "mlp.c_fc.weight": (MLP, WIDTH), p + "mlp.c_fc.bias": (MLP,), p + "mlp.c_proj.weight": (WIDTH, MLP),
+                  p + "mlp.c_proj.bias": (WIDTH,), "model.norm.bias": (WIDTH,)}
         if arch == "olmo2":
             t |= {p + "self_attn.q_norm.weight": (q,), p + "self_attn.k_norm.weight": (kv,)}
-        if arch == "qwen3":
+        if arch in ("qwen3", "gemma3_text"):
             t |= {p + f"self_attn.{n}.weight": (D_HEAD,) for n in ("q_norm", "k_norm")}
     return t
 
@@ -167,14 +187,20 @@ def base_config(arch: str) -> dict:
     if arch == "gpt2":
         return {"model_type": "gpt2", "vocab_size": VOCAB, "n_positions": CONTEXT, "n_embd": WIDTH, "n_layer": LAYERS,
                 "n_head": HEADS, "n_inner": MLP, "bos_token_id": 0, "eos_token_id": 0}
+    if arch == "gpt_neo":
+        return {"model_type": "gpt_neo", "vocab_size": VOCAB, "max_position_embeddings": CONTEXT, "hidden_size": WIDTH,
+                "num_layers": LAYERS, "num_heads": HEADS, "intermediate_size": MLP, "window_size": 3,
+                "attention_types": [[["global", "local"], 1]], "bos_token_id": 0, "eos_token_id": 0}
     c = {"model_type": arch, "vocab_size": VOCAB, "hidden_size": WIDTH, "intermediate_size": MLP,
          "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "max_position_embeddings": CONTEXT,
          "bos_token_id": 0, "eos_token_id": 0}
     if arch == "gpt_neox":
         return c
     c |= {"num_key_value_heads": KV, "head_dim": D_HEAD}
-    if arch in ("mistral", "gemma2"):
+    if arch in ("mistral", "gemma2", "gemma3_text"):
         c["sliding_window"] = 3
+    if arch in ("phi3", "smollm3"):
+        c["pad_token_id"] = 0
     return c
 
 
@@ -263,7 +289,7 @@ def main() -> None:
         todo = cases()
         for w in {c["weights"] for c in todo}:
             arch = w.removesuffix("-head").removesuffix("-tied")
-            head = w.endswith("-head") or (arch != "gpt2" and not w.endswith("-tied"))
+            head = w.endswith("-head") or (arch not in ("gpt2", "gpt_neo") and not w.endswith("-tied"))
             write_weights(arch, FOLDER / f"{w}.safetensors", head)
         before = FOLDER / "numbers.json"
         known = {same_run(c): c for c in json.loads(before.read_text())["cases"]} if before.exists() else {}

@@ -127,6 +127,57 @@ add("gemma2", "use_bidirectional_attention", {"use_bidirectional_attention": Tru
 add("gemma2", "use_bidirectional_attention false", {"use_bidirectional_attention": False}, inert=True)
 add("olmo2", "eps absent and mlp_bias", {"mlp_bias": True}, inert=True)
 
+# what others have besides
+THIRD = ("gemma3_text", "phi3", "smollm3", "granite", "starcoder2")
+add((*THIRD, "gpt_neo"), "base", {})
+add(THIRD, "rope_theta 500", {"rope_theta": 500.0})
+add((*THIRD[1:],), "rope_parameters theta", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}})
+add(("smollm3", "granite", "starcoder2"), "linear", {"rope_scaling": {"rope_type": "linear", "factor": 4.0}})
+add(THIRD, "tied", {"tie_word_embeddings": True})
+BY_LAYER = {"full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 500.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}}
+add("gemma3_text", "local base", {"rope_local_base_freq": 50.0, "rope_theta": 500.0})
+add("gemma3_text", "linear", {"rope_scaling": {"rope_type": "linear", "factor": 4.0}})
+add("gemma3_text", "by layer", {"rope_parameters": BY_LAYER})
+add("gemma3_text", "by layer, full alone", {"rope_parameters": {"full_attention": BY_LAYER["full_attention"]}})
+add("gemma3_text", "parameters of no layer", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}},
+    ours="rope_parameters", ours4="accepted")
+add("gemma3_text", "pattern 2", {"sliding_window_pattern": 2})
+add("gemma3_text", "layer_types", {"layer_types": ["full_attention", "sliding_attention"]})
+add("gemma3_text", "caps", {"attn_logit_softcapping": 1.5, "final_logit_softcapping": 2.5})
+add("gemma3_text", "score cap", {"attn_logit_softcapping": 1.5}, inert=True)
+add("gemma3_text", "query_pre_attn_scalar", {"query_pre_attn_scalar": 3})
+add("gemma3_text", "use_bidirectional_attention", {"use_bidirectional_attention": True},
+    ours="use_bidirectional_attention")
+LONG_ROPE = {"short_factor": [1.0, 1.5, 2.0, 3.0], "long_factor": [2.0, 3.0, 4.0, 5.0]}
+add("phi3", "window", {"sliding_window": 3})
+add("phi3", "partial", {"partial_rotary_factor": 0.5})
+for kind in ("longrope", "su", "yarn"):
+    add("phi3", kind, {"rope_scaling": LONG_ROPE | {"type": kind}, "original_max_position_embeddings": 16},
+        ours="accepted")
+add("phi3", "longrope, as long", {"rope_scaling": LONG_ROPE | {"type": "longrope"}, "original_max_position_embeddings": 64})
+add("phi3", "longrope, factors missing", {"rope_scaling": {"type": "longrope"}}, ours="short_factor")
+add("smollm3", "no_rope_layers", {"no_rope_layers": [0, 1]})
+add("smollm3", "no_rope_layers null", {"no_rope_layers": None}, inert=True)
+add("smollm3", "interval 2", {"no_rope_layer_interval": 2})
+add("smollm3", "window", {"use_sliding_window": True, "sliding_window": 3, "no_rope_layers": [0, 1]})
+add("smollm3", "window not used", {"sliding_window": 3, "no_rope_layers": [0, 1]}, same="smollm3: no_rope_layers")
+add("smollm3", "biases", {"attention_bias": True, "mlp_bias": True})
+add("granite", "multipliers", {"embedding_multiplier": 3.0, "attention_multiplier": 0.2, "residual_multiplier": 0.4,
+                               "logits_scaling": 2.0})
+add("granite", "biases", {"attention_bias": True, "mlp_bias": True})
+add("starcoder2", "window", {"sliding_window": 3})
+add("starcoder2", "use_bias false", {"use_bias": False})
+add("starcoder2", "norm_epsilon", {"norm_epsilon": 1e-2})
+add("starcoder2", "rms_norm_eps", {"rms_norm_eps": 1e-2}, inert=True)
+add("gpt_neo", "other spellings", {"num_hidden_layers": 2, "num_attention_heads": 4}, drop=["num_layers", "num_heads"],
+    ours="accepted")
+add("gpt_neo", "all local", {"attention_types": [[["local"], 2]]})
+add("gpt_neo", "too few", {"attention_types": [[["local"], 1]]}, ours="attention_types")
+add("gpt_neo", "unknown", {"attention_types": [[["global", "sparse"], 1]]}, ours="attention_types")
+add("gpt_neo", "width of MLP null", {"intermediate_size": None}, ours="bad shape")
+add("gpt_neo", "activation", {"activation_function": "gelu"})
+
 # windows
 FULL, SLIDES = "full_attention", "sliding_attention"
 add("mistral", "no window", {"sliding_window": None})

@@ -114,12 +114,37 @@ def neox_site(config: object, layer: nn.Module) -> tuple[nn.Module, Tensor]:
     return layer.attention.dense, by_head[:, 2]
 
 
+def fused_site(config: object, layer: nn.Module) -> tuple[nn.Module, Tensor]:
+    """Phi-3: no biases."""
+    projection = layer.self_attn.o_proj
+    return projection, projection.weight.new_zeros(config.num_attention_heads, projection.in_features // config.num_attention_heads)
+
+
+def normed_site(config: object, norm: nn.Module, attn: nn.Module, projection: nn.Module,
+                ) -> tuple[nn.Module, Tensor]:
+    """LayerNorm and a value projection of its own."""
+    constant = attn.v_proj.weight @ norm.bias
+    if attn.v_proj.bias is not None:
+        constant = constant + attn.v_proj.bias
+    heads = config.num_attention_heads
+    kv_heads = getattr(config, "num_key_value_heads", None) or heads
+    return projection, constant.view(kv_heads, -1).repeat_interleave(heads // kv_heads, dim=0)
+
+
 def sites(model: PreTrainedModel) -> list[tuple[nn.Module, Tensor]]:
     """The site of every layer."""
     if model.config.model_type == "gpt2":
         return [gpt2_site(model.config, block) for block in model.transformer.h]
     if model.config.model_type == "gpt_neox":
         return [neox_site(model.config, layer) for layer in model.gpt_neox.layers]
+    if model.config.model_type == "phi3":
+        return [fused_site(model.config, layer) for layer in model.model.layers]
+    if model.config.model_type == "starcoder2":
+        return [normed_site(model.config, layer.input_layernorm, layer.self_attn, layer.self_attn.o_proj)
+                for layer in model.model.layers]
+    if model.config.model_type == "gpt_neo":
+        return [normed_site(model.config, block.ln_1, block.attn.attention, block.attn.attention.out_proj)
+                for block in model.transformer.h]
     return [llama_site(model.config, layer) for layer in model.model.layers]
 
 

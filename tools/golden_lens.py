@@ -51,6 +51,8 @@ class Seen:
         self.model = model
         self.norm, layers, self.sites = self.final_norm(), self.layers(), sites(model)
         self.gain = self.norm.weight + model.config.model_type.startswith("gemma")
+        self.multiplier = getattr(model.config, "residual_multiplier", 1.0)
+        self.divisor = getattr(model.config, "logits_scaling", 1.0)
         self.bias = getattr(self.norm, "bias", None)
         self.centred = isinstance(self.norm, nn.LayerNorm)
         self.residual: list[Tensor] = []
@@ -72,13 +74,13 @@ class Seen:
 
     def final_norm(self) -> nn.Module:
         kind = self.model.config.model_type
-        if kind == "gpt2":
+        if kind in ("gpt2", "gpt_neo"):
             return self.model.transformer.ln_f
         return self.model.gpt_neox.final_layer_norm if kind == "gpt_neox" else self.model.model.norm
 
     def layers(self) -> list[nn.Module]:
         kind = self.model.config.model_type
-        if kind == "gpt2":
+        if kind in ("gpt2", "gpt_neo"):
             return list(self.model.transformer.h)
         return list(self.model.gpt_neox.layers if kind == "gpt_neox" else self.model.model.layers)
 
@@ -105,14 +107,14 @@ class Seen:
                 alone = torch.zeros_like(constants)
                 alone[head] = z.view(constants.shape)[head] - fixed[head]
                 parts.append(apply(alone.flatten()) - nothing)
-            parts += [apply(fixed.flatten()), mlp]
+            parts += [apply(fixed.flatten()), mlp * self.multiplier]
         of_norm = 0.0 if self.bias is None else (self.bias @ difference).item()
-        return [*((self.frozen(x) @ difference).item() for x in parts), of_norm]
+        return [*((self.frozen(x) @ difference).item() / self.divisor for x in parts), of_norm / self.divisor]
 
     def through(self, layer: int, project: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         """The output projection, and the norm behind it at the scale that it had; such norms have no bias."""
         if not self.post:
-            return project
+            return lambda z: project(z) * self.multiplier
         norm, went_in = self.post[layer]
         scale = norm.forward(went_in) / went_in  # of every column
         return lambda z: project(z) * scale
@@ -120,7 +122,7 @@ class Seen:
     def lens(self, target: int, foil: int) -> list[list[float]]:
         points = []
         for x in self.residual:
-            logits = capped(self.model, self.model.get_output_embeddings()(self.norm(x)))
+            logits = capped(self.model, self.model.get_output_embeddings()(self.norm(x)) / self.divisor)
             logp = logits.log_softmax(-1)
             points.append([(logits[target] - logits[foil]).item(), logp[target].item(),
                            int((logits > logits[target]).sum()), -(logp.exp() * logp).sum().item()])

@@ -42,15 +42,17 @@ static bool norm_into_h(struct stream *s, const struct norm_args *norm, struct t
 }
 
 // Norm the heads of q or k, and turn them by their positions.
-static bool place(struct stream *s, const struct norm_args *norm, struct tensor t,
+static bool place(struct stream *s, uint32_t layer, const struct norm_args *norm, struct tensor t,
                   struct index positions, struct abl_err *err)
 {
     const struct model_shape *shape = s->pass->shape;
+    const struct weights *w = s->pass->weights;
+    const struct rope_shape *rope = shape_rope(shape, layer);
+    struct tensor table = rope == &shape->rope ? w->rope : w->rope_local;
     struct engine *e = s->pass->engine;
     return (shape->qk_norm == QK_NORM_NONE || e->ops->norm(e, t, t, norm, err))
-           && (!shape->rope.n_dims
-               || e->ops->rope(e, t, s->pass->weights->rope, stream_first(positions, t.rows),
-                               shape->d_head, err));
+           && (!rope->n_dims
+               || e->ops->rope(e, t, table, stream_first(positions, t.rows), shape->d_head, err));
 }
 
 // k and v of x's rows, behind those of the clean stream that they also see.
@@ -66,7 +68,7 @@ static bool make_keys(struct stream *s, uint32_t layer, const struct layer_weigh
     args->k = tensor_cols(all, 0, cols);
     args->v = tensor_cols(all, cols, cols);
     return norm_into_h(s, &w->ln1, &h, err) && e->ops->linear(e, own, h, w->kv, &bias, err)
-           && place(s, &w->k_norm, own_k, s->positions, err)
+           && place(s, layer, &w->k_norm, own_k, s->positions, err)
            && stream_at_site(s, layer, SITE_K, own_k, err)
            && stream_at_site(s, layer, SITE_V, own_v, err)
            && (!s->prefix
@@ -90,7 +92,7 @@ static bool make_queries(struct stream *s, uint32_t layer, const struct layer_we
     bool reads = s->space == ROWS_READS;
     args->q = tensor_rows(s->q, 0, s->x.rows);
     return e->ops->linear(e, args->q, h, w->q, &bias, err)
-           && place(s, &w->q_norm, args->q, reads ? s->read_positions : s->positions, err)
+           && place(s, layer, &w->q_norm, args->q, reads ? s->read_positions : s->positions, err)
            && stream_at_site(s, layer, SITE_Q, args->q, err);
 }
 

@@ -187,24 +187,25 @@ static bool load_constant(struct loader *l, uint32_t layer)
     return ok;
 }
 
-static bool load_rope(struct loader *l, uint32_t n_positions)
+static bool load_rope(struct loader *l, const struct rope_shape *rope, uint32_t n_positions,
+                      struct tensor *out)
 {
     const struct engine_ops *ops = l->engine->ops;
-    uint32_t n = l->model->shape.rope.n_dims, half = n / 2;
+    uint32_t n = rope->n_dims, half = n / 2;
     if (!n)
         return true;
-    double scale = l->model->shape.rope.scale, *frequencies = malloc(half * sizeof *frequencies);
+    double scale = rope->scale, *frequencies = malloc(half * sizeof *frequencies);
     float *table = malloc((size_t)n_positions * n * sizeof *table);
     bool ok = (frequencies && table) || abl_no_memory(l->err);
-    ok = ok && model_rope_frequencies(l->model, frequencies, l->err);
+    ok = ok && model_rope_frequencies(l->model, rope, frequencies, l->err);
     for (size_t p = 0; ok && p < n_positions; p++)
         for (size_t i = 0; i < half; i++) {
             double angle = (double)p * frequencies[i];
             table[p * n + i] = (float)(scale * cos(angle));
             table[p * n + half + i] = (float)(scale * sin(angle));
         }
-    ok = ok && ops->alloc(l->engine, n_positions, n, &l->weights->rope, l->err)
-         && ops->upload(l->engine, l->weights->rope, table, l->err);
+    ok = ok && ops->alloc(l->engine, n_positions, n, out, l->err)
+         && ops->upload(l->engine, *out, table, l->err);
     free(frequencies);
     free(table);
     return ok;
@@ -232,7 +233,9 @@ static bool open_into(struct weights *w, struct abl_err *err)
         return abl_no_memory(err);
     w->logits.cap = s->logit_cap;
     return load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
-           && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed) && load_rope(&l, w->s.n_positions)
+           && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed)
+           && load_rope(&l, &s->rope, w->s.n_positions, &w->rope)
+           && load_rope(&l, &s->rope_local, w->s.n_positions, &w->rope_local)
            && w->s.engine->ops->alloc(w->s.engine, s->n_layers, s->n_heads * s->d_head,
                                       &w->z_constant, err);
 }
@@ -313,6 +316,7 @@ void weights_free(struct weights *w)
     release(e, &w->final.gain);
     release(e, &w->final.bias);
     release(e, &w->rope);
+    release(e, &w->rope_local);
     release(e, &w->z_constant);
     if (w->unembed)
         e->ops->weight_free(e, w->unembed);

@@ -52,7 +52,9 @@ struct weights {
     struct norm_args final;
     struct weight *unembed;   // (d_model, n_vocab)
     struct logit_args logits; // what becomes of what it gives
-    struct tensor rope; // (n_positions, rope.n_dims) cosines | sines; none with learned positions
+    // (n_positions, rope.n_dims) cosines | sines; none with learned positions; and those of layers
+    // that slide, where they are others
+    struct tensor rope, rope_local;
     // c_h of every head, what z_h is when the norm's output is its bias alone: (n_layers, n_heads *
     // d_head). A layer's row is there once the layer has been loaded.
     struct tensor z_constant;

@@ -53,6 +53,10 @@ enum arch_number {
     NUMBER_QUERY_SCALE, // q·k is divided by its square root
     NUMBER_SCORE_CAP,
     NUMBER_LOGIT_CAP,
+    NUMBER_SCORE_SCALE, // q·k times it
+    NUMBER_EMBED_SCALE, // W_E times it
+    NUMBER_RESIDUAL_SCALE,
+    NUMBER_LOGIT_DIVISOR,
     N_NUMBERS,
 };
 
@@ -65,17 +69,21 @@ struct arch_number_key {
 // learned positions.
 struct arch_rope {
     const char *theta_key, *part_key; // part of a head that turns; key NULL: all of it
-    double part;
+    double part, theta;               // where the keys are absent; theta 0: 10000
+    const char *local_key; // theta of layers that slide, 10000 where absent; NULL: as the others
+    bool is_long;          // "longrope", and what else the class takes for it (Phi-3)
 };
 
 // Which layers have the sliding window that config.json gives.
 enum arch_window {
     WINDOW_NONE,
-    WINDOW_ALL, // "sliding_window", 4096 where the key is absent
-    // those of "layer_types", or all but each second one
-    WINDOW_ALTERNATE,
+    WINDOW_PLAIN, // "sliding_window" in all of them
+    WINDOW_ALL,   // likewise, but for those that "layer_types" has full
+    WINDOW_EACH,  // those of "layer_types", or all but each window_full-th one
     // those of "layer_types", or from "max_window_layers" on; none unless "use_sliding_window"
     WINDOW_LISTED,
+    WINDOW_UNPLACED,  // those without positions; none unless "use_sliding_window" (SmolLM3)
+    WINDOW_ATTENTION, // "window_size" in those that "attention_types" calls local (GPT-Neo)
 };
 
 // How the rows of q, k and v lie in the files.
@@ -90,7 +98,7 @@ enum row_order {
 // Tensor names in one kind of file. "{}" is the layer number; "{q,k,v}" names one tensor each,
 // whose rows follow one another. NULL: the family has none.
 struct arch_tensors {
-    const char *prefixes[3]; // before every name but unembed, the first with an embedding wins
+    const char *prefixes[5]; // before every name but unembed, the first with an embedding wins
     const char *embed, *position_embed;
     const char *unembed; // where tied it may be absent
     const char *matrices[N_MATRICES];
@@ -99,6 +107,7 @@ struct arch_tensors {
     enum row_order qkv_order;
     bool in_out;         // matrices are stored (in, out): Conv1D
     bool gains_less_one; // norms multiply by 1 + what is stored (Gemma)
+    bool gate_up;        // W_gate and behind it W_in are one tensor (Phi-3)
 };
 
 struct arch {
@@ -118,6 +127,9 @@ struct arch {
     bool embed_sqrt_width; // W_E enters times sqrt(width)
     struct arch_rope rope;
     enum arch_window window;
+    uint32_t window_absent, window_full; // tokens where there is no key; see WINDOW_EACH
+    const char *full_key;                // of config.json, for window_full; NULL: none
+    bool has_unplaced;                   // "no_rope_layers" (SmolLM3)
     const struct arch_tensors *safetensors, *gguf;
 };
 

@@ -171,26 +171,106 @@ static bool read_layer_types(const struct config *c, const cJSON *types, uint32_
     return true;
 }
 
+// GPT-Neo's [[["global", "local"], 12]]: kinds of layers in turn, so many times.
+static bool read_attention_types(const struct config *c, uint32_t n_layers, struct model_shape *s)
+{
+    const cJSON *types = config_value_get(c->root, "attention_types"), *item, *name;
+    uint32_t layer = 0;
+    if (!types || cJSON_IsNull(types)) {
+        for (; layer < 24; layer++) // the class's own
+            s->slides[layer] = layer % 2;
+        return n_layers == 24
+               || abl_fail(c->err, ABL_BAD_MODEL,
+                           "no \"attention_types\" in '%s', whose default is of 24 layers: "
+                           "expected such as [[[\"global\", \"local\"], %" PRIu32 "]]",
+                           c->path, n_layers / 2);
+    }
+    cJSON_ArrayForEach(item, types)
+    {
+        const cJSON *names = cJSON_GetArrayItem(item, 0), *times = cJSON_GetArrayItem(item, 1);
+        uint32_t n = 0;
+        if (!cJSON_IsArray(names) || !times || !config_value_whole(c, times, 1, n_layers, &n))
+            return config_value_bad(c, types, "lists such as [[\"global\", \"local\"], 12]");
+        for (uint32_t i = 0; i < n; i++)
+            cJSON_ArrayForEach(name, names)
+            {
+                bool local = cJSON_IsString(name) && strcmp(name->valuestring, "local") == 0;
+                bool global = cJSON_IsString(name) && strcmp(name->valuestring, "global") == 0;
+                if (layer == n_layers || (!local && !global))
+                    return config_value_bad(c, types, "global or local for each layer");
+                s->slides[layer++] = local;
+            }
+    }
+    return layer == n_layers || config_value_bad(c, types, "global or local for each layer");
+}
+
+// SmolLM3: no_rope_layers says 1 where a layer has positions.
+static bool read_unplaced(const struct config *c, uint32_t n_layers, struct model_shape *s)
+{
+    static const struct arch_count_key interval = { "no_rope_layer_interval", NULL, 4, false };
+    const cJSON *list = config_value_get(c->root, "no_rope_layers"), *v;
+    uint32_t every, layer = 0, placed;
+    if (!c->arch->has_unplaced)
+        return true;
+    if (!get_count(c, &interval, MODEL_MAX_LAYERS, &every))
+        return false;
+    if (!list || cJSON_IsNull(list)) {
+        for (uint32_t i = 0; i < n_layers; i++)
+            s->unplaced[i] = (i + 1) % every == 0;
+        return true;
+    }
+    cJSON_ArrayForEach(v, list)
+    {
+        if (!config_value_whole(c, v, 0, 1, &placed))
+            return false;
+        if (layer < n_layers)
+            s->unplaced[layer++] = !placed;
+    }
+    return layer == n_layers || config_value_bad(c, list, "a list with 0 or 1 for each layer");
+}
+
+// Whether a layer slides where no list of layers says it.
+static bool slides_by_rule(const struct config *c, const struct model_shape *s, uint32_t layer,
+                           uint32_t first, uint32_t every)
+{
+    switch (c->arch->window) {
+    case WINDOW_EACH:
+        return (layer + 1) % every != 0;
+    case WINDOW_UNPLACED:
+        return s->unplaced[layer];
+    default:
+        return layer >= first;
+    }
+}
+
 // The sliding window of those families that have one, and its layers. null: no window.
 static bool read_window(const struct config *c, uint32_t n_layers, struct model_shape *s)
 {
-    static const struct arch_count_key window = { "sliding_window", NULL, 4096, true };
-    bool alternate = c->arch->window == WINDOW_ALTERNATE;
+    const struct arch *a = c->arch;
+    bool of_neo = a->window == WINDOW_ATTENTION;
+    struct arch_count_key window
+        = { of_neo ? "window_size" : "sliding_window", NULL, a->window_absent, !of_neo };
+    struct arch_count_key full = { a->full_key, NULL, a->window_full, false };
     static const struct arch_flag_key used = { "use_sliding_window", false };
-    bool listed = c->arch->window == WINDOW_LISTED, on = true;
-    uint32_t first = listed ? 28 : 0;
-    if (c->arch->window == WINDOW_NONE)
+    bool listed = a->window == WINDOW_LISTED, on = true;
+    uint32_t first = listed ? 28 : 0, every;
+    if (a->window == WINDOW_NONE)
         return true;
     const cJSON *from = listed ? config_value_get(c->root, "max_window_layers") : NULL;
-    const cJSON *types = config_value_get(c->root, "layer_types");
-    if ((listed && !get_flag(c, &used, &on)) || !get_count(c, &window, 1 << 30, &s->window)
+    const cJSON *types
+        = a->window == WINDOW_PLAIN ? NULL : config_value_get(c->root, "layer_types");
+    bool asks = listed || a->window == WINDOW_UNPLACED;
+    if ((asks && !get_flag(c, &used, &on)) || !get_count(c, &window, 1 << 30, &s->window)
+        || !get_count(c, &full, MODEL_MAX_LAYERS, &every)
         || (from && !config_value_whole(c, from, 0, UINT32_MAX, &first)))
         return false;
     s->window = on ? s->window : 0;
+    if (of_neo)
+        return read_attention_types(c, n_layers, s);
     if (types && !cJSON_IsNull(types))
         return read_layer_types(c, types, n_layers, s);
     for (uint32_t i = 0; i < n_layers; i++)
-        s->slides[i] = s->window && i >= first && !(alternate && i % 2);
+        s->slides[i] = s->window && slides_by_rule(c, s, i, first, every);
     return true;
 }
 
@@ -212,10 +292,10 @@ static bool read_shape(const struct config *c, struct model_shape *s)
             return false;
     if (!derive(c, n) || !get_eps(c, &s->norm_eps) || !get_act(c, &s->act)
         || !check_head_dim(c, n[COUNT_HEAD_DIM])
-        || !config_rope_read(c, n[COUNT_HEAD_DIM], n[COUNT_CTX], &s->rope)
-        || !read_window(c, n[COUNT_LAYERS], s))
+        || !config_rope_read(c, n[COUNT_HEAD_DIM], &n[COUNT_CTX], s)
+        || !read_unplaced(c, n[COUNT_LAYERS], s) || !read_window(c, n[COUNT_LAYERS], s))
         return false;
-    if (!rope_is_finite(&s->rope))
+    if (!rope_is_finite(&s->rope) || !rope_is_finite(&s->rope_local))
         return abl_fail(c->err, ABL_BAD_MODEL,
                         "bad rotary positions in '%s': their angles are not finite, expected other "
                         "numbers for theta or the scaling; download the file again",
@@ -234,6 +314,14 @@ static bool read_shape(const struct config *c, struct model_shape *s)
     s->tied = flags[FLAG_TIED];
     arch_give_traits(a, s);
     s->score_scale = numbers[NUMBER_QUERY_SCALE] > 0 ? 1 / sqrt(numbers[NUMBER_QUERY_SCALE]) : 0;
+    if (numbers[NUMBER_SCORE_SCALE] > 0)
+        s->score_scale = numbers[NUMBER_SCORE_SCALE];
+    if (numbers[NUMBER_EMBED_SCALE] > 0)
+        s->embed_scale = (float)numbers[NUMBER_EMBED_SCALE];
+    if (numbers[NUMBER_RESIDUAL_SCALE] > 0)
+        s->residual_scale = (float)numbers[NUMBER_RESIDUAL_SCALE];
+    if (numbers[NUMBER_LOGIT_DIVISOR] > 0)
+        s->logit_scale = (float)(1 / numbers[NUMBER_LOGIT_DIVISOR]);
     s->score_cap = (float)numbers[NUMBER_SCORE_CAP];
     s->logit_cap = (float)numbers[NUMBER_LOGIT_CAP];
     s->parallel = flags[FLAG_PARALLEL];
@@ -250,7 +338,7 @@ static bool compare_readings(const struct config *c, const struct model_shape *m
     struct model_shape other = { 0 };
     struct owner_notes unheard = { 0 };
     struct abl_err refused;
-    char here[ROPE_TEXT], there[ROPE_TEXT];
+    char here[ROPE_TEXT], there[ROPE_TEXT], here_local[ROPE_TEXT], there_local[ROPE_TEXT];
     struct config their = *c;
     their.like = c->like == OWNER_TRANSFORMERS_5 ? OWNER_TRANSFORMERS_4 : OWNER_TRANSFORMERS_5;
     their.notes = &unheard;
@@ -261,16 +349,23 @@ static bool compare_readings(const struct config *c, const struct model_shape *m
         return true;
     config_rope_text(&mine->rope, here);
     config_rope_text(&other.rope, there);
+    config_rope_text(&mine->rope_local, here_local);
+    config_rope_text(&other.rope_local, there_local);
+    if (strcmp(here_local, there_local) != 0
+        && !owner_note_differs(c->notes, c->like, "config.json, rotary positions of sliding layers",
+                               here_local, there_local, c->err))
+        return false;
     return strcmp(here, there) == 0
            || owner_note_differs(c->notes, c->like, "config.json, rotary positions", here, there,
                                  c->err);
 }
 
-// "LlamaForCausalLM" for llama: letters and digits of the type, then what the class is for.
+// "LlamaForCausalLM" for llama: letters and digits of the type, but for "_text", which is what a
+// part of several is called, then what the class is for.
 static bool is_class_of(const char *class_name, const char *model_type)
 {
     static const char *const ends[] = { "For", "LMHead", "Model", "DoubleHeads", "PreTrained" };
-    for (; *model_type; model_type++) {
+    for (; *model_type && strcmp(model_type, "_text") != 0; model_type++) {
         if (*model_type == '_')
             continue;
         if (tolower((unsigned char)*class_name++) != *model_type)
@@ -297,8 +392,34 @@ static bool check_class(const struct config *c)
                       first->valuestring, type, type);
 }
 
+// A model of several parts whose language model is one of these: read that.
+static bool unwrap_text(struct config *c)
+{
+    static const struct {
+        const char *whole, *text;
+    } wrappers[] = { { "gemma3", "gemma3_text" }, { "mistral3", "mistral" } };
+    const cJSON *type = config_value_get(c->root, "model_type");
+    cJSON *text = cJSON_GetObjectItemCaseSensitive(c->root, "text_config");
+    const cJSON *inner = config_value_get(text, "model_type");
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
+        if (cJSON_IsString(type) && strcmp(type->valuestring, wrappers[i].whole) == 0
+            && cJSON_IsString(inner) && strcmp(inner->valuestring, wrappers[i].text) == 0) {
+            cJSON *whole = c->root;
+            c->root = cJSON_DetachItemViaPointer(whole, text);
+            bool ok = owner_note(c->notes, c->err,
+                                 "config.json is of a model of several parts (%s): its language "
+                                 "model is read (%s)",
+                                 wrappers[i].whole, wrappers[i].text);
+            cJSON_Delete(whole);
+            return ok;
+        }
+    return true;
+}
+
 static bool read_family(struct config *c)
 {
+    if (!unwrap_text(c))
+        return false;
     const cJSON *type = config_value_get(c->root, "model_type");
     char known[512];
     arch_names(known, sizeof known);

@@ -207,10 +207,25 @@ static bool read_scaling(const struct reader *r, struct rope_shape *rope)
     return true;
 }
 
+// Of layers that slide: another base, and no scaling.
+static bool read_local_rope(const struct reader *r, struct model_shape *s)
+{
+    s->rope_local
+        = (struct rope_shape){ .n_dims = s->rope.n_dims, .theta = 10000, .factor = 1, .scale = 1 };
+    return get_positive(r, "rope.freq_base_swa", &s->rope_local.theta);
+}
+
+// What files do not say: every fourth layer of SmolLM3 has no positions.
+static void leave_unplaced(const struct reader *r, struct model_shape *s)
+{
+    for (uint32_t i = 0; r->arch->has_unplaced && i < s->n_layers; i++)
+        s->unplaced[i] = (i + 1) % 4 == 0;
+}
+
 static bool read_rope(const struct reader *r, struct model_shape *s)
 {
     struct rope_shape rope = { .n_dims = s->d_head,
-                               .theta = 10000,
+                               .theta = r->arch->rope.theta > 0 ? r->arch->rope.theta : 10000,
                                .factor = 1,
                                .scale = 1,
                                .original_ctx = s->n_ctx,
@@ -230,7 +245,10 @@ static bool read_rope(const struct reader *r, struct model_shape *s)
     if (!rope_is_finite(&rope))
         return bad_value(r, "rope.freq_base", "one that gives finite angles with its scaling");
     s->rope = rope;
-    return true;
+    if (r->arch->rope.is_long && has_tensor(r, "rope_factors_short.weight")
+        && rope.original_ctx < s->n_ctx)
+        s->n_ctx = (uint32_t)rope.original_ctx; // longer prompts have other angles
+    return !r->arch->rope.local_key || read_local_rope(r, s);
 }
 
 static bool read_norm(const struct reader *r, struct model_shape *s)
@@ -263,13 +281,9 @@ static bool check_refused(const struct reader *r)
         double harmless;
     } refused[] = {
         { "expert_count", 0 },
-        { "attention.scale", 0 },
         { "attention.causal", 1 },
         { "attention.clamp_kqv", 0 },
         { "attention.max_alibi_bias", 0 },
-        { "logit_scale", 0 },
-        { "residual_scale", 0 },
-        { "embedding_scale", 0 },
         { "rope.scaling.yarn_log_multiplier", 0 },
         { "rope.scaling.yarn_ext_factor", 1 },
         { "rope.scaling.yarn_attn_factor", 1 },
@@ -305,6 +319,32 @@ static bool get_cap(const struct reader *r, const char *key, enum arch_number wh
     return true;
 }
 
+// Multipliers, of the families that have them.
+static bool get_scales(const struct reader *r, struct model_shape *s)
+{
+    double divisor = 1, residual = 1, embed = (double)s->embed_scale, score = 0;
+    const struct {
+        const char *key;
+        enum arch_number which;
+        double *out;
+    } all[] = { { "attention.scale", NUMBER_SCORE_SCALE, &score },
+                { "embedding_scale", NUMBER_EMBED_SCALE, &embed },
+                { "residual_scale", NUMBER_RESIDUAL_SCALE, &residual },
+                { "logit_scale", NUMBER_LOGIT_DIVISOR, &divisor } };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        bool there;
+        if (!get_factor(r, all[i].key, all[i].out, &there))
+            return false;
+        if (there && !r->arch->numbers[all[i].which].key)
+            return bad_value(r, all[i].key, "0 or no such key in this architecture");
+    }
+    s->score_scale = score > 0 ? score : s->score_scale;
+    s->embed_scale = (float)embed;
+    s->residual_scale = (float)residual;
+    s->logit_scale = (float)(1 / divisor);
+    return true;
+}
+
 // Files do not say what q·k is divided by: as llama.cpp has it, the square root of a head's part of
 // the width in the model of 46 layers (27B), of a head's columns in the others.
 static bool read_caps(const struct reader *r, struct model_shape *s)
@@ -313,20 +353,24 @@ static bool read_caps(const struct reader *r, struct model_shape *s)
         uint32_t by = s->n_layers == 46 ? s->d_model / s->n_heads : s->d_head;
         s->score_scale = 1 / sqrt((double)by);
     }
-    return get_cap(r, "attn_logit_softcapping", NUMBER_SCORE_CAP, &s->score_cap)
+    return get_scales(r, s) && get_cap(r, "attn_logit_softcapping", NUMBER_SCORE_CAP, &s->score_cap)
            && get_cap(r, "final_logit_softcapping", NUMBER_LOGIT_CAP, &s->logit_cap);
 }
 
 // Files name the window, and the family says which layers have it.
 static bool read_window(const struct reader *r, struct model_shape *s)
 {
-    if (r->arch->window != WINDOW_ALTERNATE)
+    const struct arch *a = r->arch;
+    double window = a->window_absent;
+    bool there;
+    // the files of others do not have it
+    if (a->window != WINDOW_EACH && a->window != WINDOW_PLAIN)
         return true;
-    s->window = 4096;
-    if (!get_count(r, "attention.sliding_window", 1 << 30, &s->window))
+    if (!get_factor(r, "attention.sliding_window", &window, &there))
         return false;
+    s->window = !there && find(r, "attention.sliding_window") ? 0 : (uint32_t)window;
     for (uint32_t i = 0; i < s->n_layers; i++)
-        s->slides[i] = i % 2 == 0;
+        s->slides[i] = s->window && (a->window == WINDOW_PLAIN || (i + 1) % a->window_full != 0);
     return true;
 }
 
@@ -346,6 +390,7 @@ static bool read_shape(const struct reader *r, struct model_shape *s)
     arch_give_traits(r->arch, s);
     s->attn_scale = true;
     read_presence(r, s);
+    leave_unplaced(r, s);
     if (!read_caps(r, s) || !read_window(r, s))
         return false;
     return get_flag(r, "use_parallel_residual", &s->parallel);

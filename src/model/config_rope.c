@@ -23,14 +23,17 @@ static const char *const known[] = {
     "beta_fast",       "beta_slow",
     "mscale",          "mscale_all_dim",
     "truncate",        "attention_factor",
-    "finetuned",
+    "finetuned",       "short_factor",
+    "long_factor",
 };
 
 struct reader {
     const struct config *c;
     const cJSON *from; // the object that this version reads; NULL = none
     bool is_v4;
-    const char *kind; // as spelt
+    const char *kind;      // as spelt
+    const char *theta_key; // beside the object
+    double theta;          // where nothing says it
     uint32_t d_head, n_ctx;
 };
 
@@ -82,6 +85,8 @@ static bool find_object(struct reader *r)
                        : (cJSON_IsObject(parameters) ? parameters : NULL);
     // One set for every kind of layer: no class of these families can take more.
     static const char *const layers[] = { "full_attention", "sliding_attention" };
+    if (r->c->arch->rope.local_key)
+        return true;
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         if (config_value_get(parameters, layers[i]) || config_value_get(scaling, layers[i]))
             return abl_fail(r->c->err, ABL_BAD_MODEL,
@@ -109,6 +114,12 @@ static bool say_unknown_keys(const struct reader *r)
     return true;
 }
 
+// What Phi-3's class takes for longrope: earlier names, too.
+static bool is_long_name(const char *name)
+{
+    return strcmp(name, "longrope") == 0 || strcmp(name, "su") == 0 || strcmp(name, "yarn") == 0;
+}
+
 // Where "rope_type" and the old "type" are both there, version 5 takes the first, and version 4 the
 // second in all families but Mistral's.
 static bool read_kind(struct reader *r, enum rope_kind *out)
@@ -125,6 +136,11 @@ static bool read_kind(struct reader *r, enum rope_kind *out)
                         r->c->path);
     if (!v)
         return true;
+    if (r->c->arch->rope.is_long && cJSON_IsString(v) && is_long_name(v->valuestring)) {
+        *out = ROPE_LONG;
+        r->kind = "longrope";
+        return true;
+    }
     for (size_t i = 0; cJSON_IsString(v) && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(v->valuestring, kinds[i].name) == 0) {
             *out = kinds[i].kind;
@@ -140,7 +156,7 @@ static bool read_kind(struct reader *r, enum rope_kind *out)
 static bool read_theta(const struct reader *r, double *out)
 {
     const cJSON *v = r->is_v4 ? NULL : inside(r, "rope_theta");
-    v = v ? v : config_value_get(r->c->root, r->c->arch->rope.theta_key);
+    v = v ? v : config_value_get(r->c->root, r->theta_key);
     return !v || positive(r, v, out);
 }
 
@@ -233,12 +249,44 @@ static bool read_original(const struct reader *r, enum rope_kind kind, double *o
     return !v || positive(r, v, out);
 }
 
+// LongRoPE (Ding et al. 2024): a divisor for each pair's frequency, of prompts up to the context of
+// training; cosines and sines are scaled by how much longer than that the context is.
+static bool read_long(const struct reader *r, struct rope_shape *s)
+{
+    static const char key[] = "original_max_position_embeddings";
+    const cJSON *factors = inside(r, "short_factor"), *given = inside(r, "attention_factor");
+    const cJSON *factor = r->is_v4 ? NULL : inside(r, "factor"), *v;
+    const cJSON *original = config_value_get(r->c->root, key);
+    uint32_t n = s->n_dims / 2, i = 0;
+    original = original || r->is_v4 ? original : inside(r, key);
+    s->original_ctx = 4096;
+    if (original && !positive(r, original, &s->original_ctx))
+        return false;
+    if (!cJSON_IsArray(factors) || (uint32_t)cJSON_GetArraySize(factors) != n || n > MAX_LONG_PAIRS)
+        return abl_fail(r->c->err, ABL_BAD_MODEL,
+                        "bad or missing \"short_factor\" for the longrope positions in '%s': "
+                        "expected a list of %" PRIu32 " numbers, %d at most",
+                        r->c->path, n, MAX_LONG_PAIRS);
+    cJSON_ArrayForEach(v, factors)
+    {
+        if (!positive(r, v, &s->divisors[i++]))
+            return false;
+    }
+    s->factor = r->n_ctx / s->original_ctx;
+    if (factor && !cJSON_IsNull(factor) && !positive(r, factor, &s->factor))
+        return false;
+    s->scale = s->factor > 1 ? sqrt(1 + log(s->factor) / log(s->original_ctx)) : 1;
+    return !given || cJSON_IsNull(given) || config_value_number(r->c, given, &s->scale);
+}
+
 static bool read_scaling(const struct reader *r, struct rope_shape *s)
 {
     const cJSON *factor = inside(r, "factor");
     s->original_ctx = r->n_ctx;
     if (s->kind == ROPE_DEFAULT)
         return true;
+    if (s->kind == ROPE_LONG)
+        return read_long(r, s);
     if (s->kind != ROPE_LINEAR && !read_original(r, s->kind, &s->original_ctx))
         return false;
     if (s->kind == ROPE_YARN && !r->is_v4 && cJSON_IsNull(factor))
@@ -251,21 +299,61 @@ static bool read_scaling(const struct reader *r, struct rope_shape *s)
     return s->kind != ROPE_YARN || read_yarn(r, s);
 }
 
-bool config_rope_read(const struct config *c, uint32_t d_head, uint32_t n_ctx,
-                      struct rope_shape *out)
+static bool read_one(struct reader *r, struct rope_shape *out)
 {
-    struct rope_shape s = { .theta = 10000, .factor = 1, .scale = 1 };
-    struct reader r
-        = { .c = c, .is_v4 = c->like == OWNER_TRANSFORMERS_4, .d_head = d_head, .n_ctx = n_ctx };
-    if (!c->arch->rope.theta_key) {
-        *out = (struct rope_shape){ 0 };
-        return true;
-    }
-    if (!find_object(&r) || !read_kind(&r, &s.kind) || !read_theta(&r, &s.theta)
-        || !read_dims(&r, &s) || !read_scaling(&r, &s) || !say_unknown_keys(&r))
+    struct rope_shape s = { .theta = r->theta, .factor = 1, .scale = 1 };
+    if (!read_kind(r, &s.kind) || !read_theta(r, &s.theta) || !read_dims(r, &s)
+        || !read_scaling(r, &s) || !say_unknown_keys(r))
         return false;
     *out = s;
     return true;
+}
+
+// Positions of full layers and of those that slide (Gemma 3): version 5 has an object for each in
+// rope_parameters, version 4 rope_scaling for the full ones and nothing but a base for the others.
+static bool read_by_layer(struct reader *r, struct model_shape *out)
+{
+    const struct config *c = r->c;
+    const cJSON *scaling = config_value_get(c->root, "rope_scaling");
+    const cJSON *parameters = r->is_v4 ? NULL : config_value_get(c->root, "rope_parameters");
+    const cJSON *full = config_value_get(parameters, "full_attention");
+    const cJSON *local = config_value_get(parameters, "sliding_attention");
+    bool has_parameters = cJSON_IsObject(parameters) && parameters->child;
+    if (has_parameters && !cJSON_IsObject(full) && !cJSON_IsObject(local))
+        return config_value_bad(c, parameters,
+                                "an object for full_attention and sliding_attention");
+    if (cJSON_IsObject(scaling) && scaling->child && has_parameters)
+        return config_value_bad(c, scaling, "null beside \"rope_parameters\"");
+    r->from = cJSON_IsObject(full) ? full : cJSON_IsObject(scaling) ? scaling : NULL;
+    if (!read_one(r, &out->rope))
+        return false;
+    r->from = cJSON_IsObject(local) ? local : NULL;
+    r->theta_key = c->arch->rope.local_key;
+    r->theta = 10000;
+    return read_one(r, &out->rope_local);
+}
+
+bool config_rope_read(const struct config *c, uint32_t d_head, uint32_t *n_ctx,
+                      struct model_shape *out)
+{
+    const struct arch_rope *rope = &c->arch->rope;
+    struct reader r = { .c = c,
+                        .is_v4 = c->like == OWNER_TRANSFORMERS_4,
+                        .theta_key = rope->theta_key,
+                        .theta = rope->theta > 0 ? rope->theta : 10000,
+                        .d_head = d_head,
+                        .n_ctx = *n_ctx };
+    if (!rope->theta_key)
+        return true;
+    if (!find_object(&r) || !(rope->local_key ? read_by_layer(&r, out) : read_one(&r, &out->rope)))
+        return false;
+    if (out->rope.kind != ROPE_LONG || *n_ctx <= out->rope.original_ctx)
+        return true;
+    *n_ctx = (uint32_t)out->rope.original_ctx;
+    return owner_note(c->notes, c->err,
+                      "config.json: longrope turns tokens of prompts beyond %" PRIu32
+                      " tokens otherwise; prompts up to that length are run",
+                      *n_ctx);
 }
 
 void config_rope_text(const struct rope_shape *r, char out[ROPE_TEXT])
@@ -273,7 +361,8 @@ void config_rope_text(const struct rope_shape *r, char out[ROPE_TEXT])
     static const char *const names[] = { [ROPE_DEFAULT] = "unscaled",
                                          [ROPE_LINEAR] = "linear",
                                          [ROPE_LLAMA3] = "llama3",
-                                         [ROPE_YARN] = "yarn" };
+                                         [ROPE_YARN] = "yarn",
+                                         [ROPE_LONG] = "longrope" };
     int n = snprintf(out, ROPE_TEXT, "%s, base %g, %" PRIu32 " dimensions of a head",
                      names[r->kind], r->theta, r->n_dims);
     size_t used = (size_t)n;
@@ -282,6 +371,9 @@ void config_rope_text(const struct rope_shape *r, char out[ROPE_TEXT])
     if (r->kind == ROPE_LLAMA3)
         snprintf(out + used, ROPE_TEXT - used, " of %g positions, bounds %g and %g",
                  r->original_ctx, r->low_freq_factor, r->high_freq_factor);
+    if (r->kind == ROPE_LONG)
+        snprintf(out + used, ROPE_TEXT - used, " of %g positions, scale %.9g", r->original_ctx,
+                 r->scale);
     if (r->kind == ROPE_YARN)
         snprintf(out + used, ROPE_TEXT - used, " of %g positions, bounds %g and %g%s, scale %.9g",
                  r->original_ctx, r->beta_slow, r->beta_fast, r->truncate ? "" : " not rounded",

@@ -12,8 +12,10 @@
 
 // Families with learned positions get the zero struct. Kinds of scaling that are not built are
 // refused by name, as is what the version in c->like could not run.
-bool config_rope_read(const struct config *c, uint32_t d_head, uint32_t n_ctx,
-                      struct rope_shape *out);
+// Both of the shape's, where layers that slide have others. *n_ctx becomes less where longer
+// prompts have other angles.
+bool config_rope_read(const struct config *c, uint32_t d_head, uint32_t *n_ctx,
+                      struct model_shape *out);
 
 // "yarn, base 10000, factor 4, …": all that decides the angles, for people.
 enum { ROPE_TEXT = 256 };

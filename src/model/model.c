@@ -191,12 +191,13 @@ bool model_read_vector(const struct model *m, enum model_vector which, uint32_t 
     return model_tensor_read(t, 0, t->rows, out, err);
 }
 
-bool model_rope_frequencies(const struct model *m, double *out, struct abl_err *err)
+bool model_rope_frequencies(const struct model *m, const struct rope_shape *rope, double *out,
+                            struct abl_err *err)
 {
     struct tensor_ref divisors = m->files->rope_divisors;
-    uint32_t n = m->shape.rope.n_dims / 2;
-    rope_frequencies(&m->shape.rope, out);
-    if (!divisors.entry)
+    uint32_t n = rope->n_dims / 2;
+    rope_frequencies(rope, out);
+    if (!divisors.entry || rope != &m->shape.rope)
         return true;
     float *by = malloc(n * sizeof *by);
     if (!by)

@@ -77,9 +77,10 @@ bool model_read_vector(const struct model *m, enum model_vector which, uint32_t 
 // 0: the model has none
 uint32_t model_vector_len(const struct model_shape *shape, enum model_vector which);
 
-// Angle by which position 1 turns each pair of a head: out (rope.n_dims / 2). Position p turns p
-// times as far.
-bool model_rope_frequencies(const struct model *m, double *out, struct abl_err *err);
+// Angle by which position 1 turns each pair of a head by one of the shape's rotary positions: out
+// (rope->n_dims / 2). Position p turns p times as far.
+bool model_rope_frequencies(const struct model *m, const struct rope_shape *rope, double *out,
+                            struct abl_err *err);
 
 // Row `token` of W_E times embed_scale, plus row `position` of W_pos where positions are learned:
 // what enters layer 0. out: (d_model). NO_POSITION leaves W_pos out.

@@ -18,7 +18,9 @@ struct model_tensor {
     bool out_in;
     enum row_order order;
     uint32_t n_heads, n_kv_heads, d_head; // what the order is about
-    bool plus_one;                        // the file holds it less 1
+    uint32_t first_row, all_rows; // where it lies among the rows of a tensor that holds others, too
+    bool plus_one;                // the file holds it less 1
+    float times;                  // and over this
 };
 
 struct model_files {

@@ -136,10 +136,12 @@ static bool need_parts(struct resolver *r, const char *pattern, uint32_t layer, 
     for (; arch_tensor_name(r->prefix, pattern, layer, t->n_parts, name, sizeof name);
          t->n_parts++) {
         assert(t->n_parts < MAX_PARTS);
-        uint32_t rows = several ? part_rows(s, t->n_parts) : t->rows;
+        uint32_t rows = several ? part_rows(s, t->n_parts) : t->all_rows ? t->all_rows : t->rows;
         struct extent e = is_vector ? (struct extent){ 0, rows } : (struct extent){ rows, t->cols };
         if (!need_named(r, name, e, &t->parts[t->n_parts]))
             return false;
+        if (t->first_row) // counted with the rows before them
+            r->n_params[t->parts[t->n_parts].entry->type->dtype] -= e.rows * e.cols;
     }
     return true;
 }
@@ -156,6 +158,11 @@ static bool need_matrix(struct resolver *r, enum model_matrix which, uint32_t la
     t->rows = t->out_in ? n : k;
     t->cols = t->out_in ? k : n;
     t->order = which == MATRIX_QKV ? r->names->qkv_order : ROWS_PLAIN;
+    t->times = which == MATRIX_OUT || which == MATRIX_MLP_OUT ? s->residual_scale : 1;
+    if (r->names->gate_up && (which == MATRIX_MLP_GATE || which == MATRIX_MLP_IN)) {
+        t->all_rows = 2 * t->rows;
+        t->first_row = which == MATRIX_MLP_IN ? t->rows : 0;
+    }
     return need_parts(r, r->names->matrices[which], layer, false, t);
 }
 
@@ -175,6 +182,13 @@ static bool is_gain(enum model_vector which)
     }
 }
 
+static float vector_times(const struct model_shape *s, enum model_vector which)
+{
+    if (which == VECTOR_OUT_BIAS || which == VECTOR_MLP_OUT_BIAS)
+        return s->residual_scale;
+    return which == VECTOR_FINAL_GAIN || which == VECTOR_FINAL_BIAS ? s->logit_scale : 1;
+}
+
 static bool need_vector(struct resolver *r, enum model_vector which, uint32_t layer)
 {
     struct model_tensor *t = &r->m->files->vectors[layer * N_VECTORS + which];
@@ -183,6 +197,7 @@ static bool need_vector(struct resolver *r, enum model_vector which, uint32_t la
     t->out_in = true;
     t->order = which == VECTOR_QKV_BIAS ? r->names->qkv_order : ROWS_PLAIN;
     t->plus_one = r->names->gains_less_one && is_gain(which);
+    t->times = vector_times(&r->m->shape, which);
     return !t->rows || need_parts(r, r->names->vectors[which], layer, true, t);
 }
 
@@ -208,14 +223,17 @@ static bool need_embeddings(struct resolver *r)
 }
 
 // Divisors of the rotary frequencies, one a pair, which GGUF files hold instead of
-// LLaMA 3's scaling.
+// LLaMA 3's scaling and of longrope's short factors.
 static bool find_rope_divisors(struct resolver *r)
 {
     struct model *m = r->m;
-    struct tensor_ref t = checkpoint_find(m->files->checkpoint, "rope_freqs.weight");
+    const char *name = checkpoint_find(m->files->checkpoint, "rope_factors_short.weight").entry
+                           ? "rope_factors_short.weight"
+                           : "rope_freqs.weight";
+    struct tensor_ref t = checkpoint_find(m->files->checkpoint, name);
     if (!m->files->checkpoint->is_gguf || !t.entry || !m->shape.rope.n_dims)
         return true;
-    return need_named(r, "rope_freqs.weight", (struct extent){ 0, m->shape.rope.n_dims / 2 },
+    return need_named(r, name, (struct extent){ 0, m->shape.rope.n_dims / 2 },
                       &m->files->rope_divisors);
 }
 
@@ -268,9 +286,12 @@ static bool need_unembed(struct resolver *r)
     struct model_tensor *t = &f->matrices[MATRIX_UNEMBED];
     char name[NAME_SIZE];
     snprintf(name, sizeof name, "%s%s", r->wrap, r->names->unembed);
-    *t = (struct model_tensor){
-        .parts = { f->embed }, .n_parts = 1, .rows = s->n_vocab, .cols = s->d_model, .out_in = true
-    };
+    *t = (struct model_tensor){ .parts = { f->embed },
+                                .n_parts = 1,
+                                .rows = s->n_vocab,
+                                .cols = s->d_model,
+                                .out_in = true,
+                                .times = 1 };
     struct extent e = { s->n_vocab, s->d_model };
     if (!s->tied)
         return need_named(r, name, e, &t->parts[0]);

@@ -57,6 +57,8 @@ static double frequency(const struct rope_shape *r, uint32_t i)
         return f / r->factor;
     case ROPE_LLAMA3:
         return stretch_llama3(r, f);
+    case ROPE_LONG:
+        return f / r->divisors[i];
     case ROPE_YARN:
         break;
     }

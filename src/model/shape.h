@@ -15,7 +15,9 @@ enum norm_place { NORM_BEFORE, NORM_AFTER, NORM_BOTH };
 // What is normed (RMS) of q and of k before they are turned.
 enum qk_norm { QK_NORM_NONE, QK_NORM_HEADS, QK_NORM_WHOLE };
 
-enum rope_kind { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN };
+enum rope_kind { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN, ROPE_LONG };
+
+enum { MAX_LONG_PAIRS = 256 };
 
 // Rotary positions (Su et al. 2021) and how their frequencies are stretched beyond the
 // context of training.
@@ -27,7 +29,8 @@ struct rope_shape {
     double low_freq_factor, high_freq_factor; // llama3
     double beta_fast, beta_slow;              // yarn (Peng et al. 2023)
     bool truncate;                            // yarn: ramp between whole dimensions
-    double scale; // of cosines and sines: yarn's attention factor, else 1
+    double scale; // of cosines and sines: yarn's and long's attention factor, else 1
+    double divisors[MAX_LONG_PAIRS]; // long (Ding et al. 2024): of each pair's frequency
 };
 
 struct model_shape {
@@ -43,6 +46,8 @@ struct model_shape {
     enum qk_norm qk_norm;
     bool qkv_bias, out_bias, mlp_bias;
     struct rope_shape rope;
+    struct rope_shape rope_local;    // of layers that slide; n_dims 0: as the others
+    bool unplaced[MODEL_MAX_LAYERS]; // layers without positions
     uint32_t window; // tokens that a sliding layer's query sees, itself included; 0: all
     bool slides[MODEL_MAX_LAYERS]; // with a window: the layers that it holds for
     bool attn_scale;               // divide q·k by sqrt(d_head)
@@ -50,9 +55,20 @@ struct model_shape {
     double score_scale;            // above 0: multiply q·k by it instead
     float score_cap, logit_cap;    // above 0: x becomes cap · tanh(x / cap)
     float embed_scale;             // W_E enters times it
+    float residual_scale;          // so do the modules' outputs
+    float logit_scale;             // and the final norm's output the unembedding
     bool tied;                     // W_U is W_E transposed
     bool has_value_bias;           // b_V or ln1 bias: folded and head value bias differ
 };
+
+// A layer's rotary positions; n_dims 0: it has none.
+static inline const struct rope_shape *shape_rope(const struct model_shape *s, uint32_t layer)
+{
+    static const struct rope_shape none = { 0 };
+    if (s->unplaced[layer])
+        return &none;
+    return s->rope_local.n_dims && s->slides[layer] ? &s->rope_local : &s->rope;
+}
 
 static inline bool norms_before(const struct model_shape *s)
 {

@@ -11,7 +11,7 @@ struct run {
 
 static struct run plain_run(const struct model_tensor *t, uint32_t row)
 {
-    struct run r = { .first = row };
+    struct run r = { .first = t->first_row + row };
     while (r.first >= t->parts[r.part].entry->dims[0])
         r.first -= (uint32_t)t->parts[r.part++].entry->dims[0];
     r.n = (uint32_t)t->parts[r.part].entry->dims[0] - r.first;
@@ -57,5 +57,7 @@ bool model_tensor_read(const struct model_tensor *t, uint32_t first, uint32_t co
     }
     for (size_t i = 0; t->plus_one && i < (size_t)count * t->cols; i++)
         out[i] += 1;
+    for (size_t i = 0; t->times != 1 && i < (size_t)count * t->cols; i++)
+        out[i] *= t->times;
     return true;
 }

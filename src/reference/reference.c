@@ -55,7 +55,7 @@ static void place(const struct model_shape *s, const struct exact_layer *l, doub
         double *head = qkv + h * s->d_head;
         if (s->qk_norm == QK_NORM_HEADS)
             exact_norm_row(head, head, s->d_head, h < s->n_heads ? &l->q_norm : &l->k_norm);
-        exact_turn(head, &s->rope, l->frequencies, position);
+        exact_turn(head, l->rope, l->frequencies, position);
     }
 }
 

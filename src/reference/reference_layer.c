@@ -32,8 +32,10 @@ bool exact_read_layer(const struct model *m, uint32_t index, struct exact_layer 
         l->attn_scale /= index + 1.0;
     if (s->score_scale > 0)
         l->attn_scale = s->score_scale;
-    l->frequencies = exact_doubles(a, s->rope.n_dims / 2 + 1, 1, err);
-    return l->frequencies && (!s->rope.n_dims || model_rope_frequencies(m, l->frequencies, err))
+    l->rope = shape_rope(s, index);
+    l->frequencies = exact_doubles(a, l->rope->n_dims / 2 + 1, 1, err);
+    return l->frequencies
+           && (!l->rope->n_dims || model_rope_frequencies(m, l->rope, l->frequencies, err))
            && exact_read_matrix(m, MATRIX_QKV, index, a, &l->qkv, err)
            && exact_read_matrix(m, MATRIX_OUT, index, a, &l->out, err)
            && (!s->gated || exact_read_matrix(m, MATRIX_MLP_GATE, index, a, &l->mlp_gate, err))

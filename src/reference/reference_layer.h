@@ -9,8 +9,9 @@ struct exact_layer {
     struct matrix qkv, out, mlp_gate, mlp_in, mlp_out;
     struct exact_norm ln1, ln2, post_attn, post_mlp, q_norm, k_norm;         // gain NULL: none
     float *qkv_bias, *out_bias, *mlp_gate_bias, *mlp_in_bias, *mlp_out_bias; // NULL: none
-    double *constant;    // c_h of every head: (n_heads * d_head)
-    double *frequencies; // (rope.n_dims / 2)
+    double *constant;              // c_h of every head: (n_heads * d_head)
+    const struct rope_shape *rope; // the model's
+    double *frequencies;           // (rope->n_dims / 2)
     double attn_scale;
     struct arena arena; // everything above
 };

@@ -92,8 +92,10 @@ enum { N_LISTS = 250 };
 
 // A model of each trait that is beside or behind what the savings save.
 static const char *const traits[] = {
-    "tests/fixtures/archs/gemma2", // norms before and behind, windows, soft caps
-    "tests/fixtures/archs/olmo2",  // norms behind alone, of q and k whole
+    "tests/fixtures/archs/gemma2",  // norms before and behind, windows, soft caps
+    "tests/fixtures/archs/gemma3",  // two bases
+    "tests/fixtures/archs/smollm3", // layers without positions, which slide
+    "tests/fixtures/archs/olmo2",   // norms behind alone, of q and k whole
 };
 
 static void results_do_not_depend_on_the_plan(void **state)

@@ -70,15 +70,17 @@ struct by_default {
 
 static size_t compare_defaults(const char *owner, const cJSON *class, const struct model_shape *s)
 {
-    bool neox = strcmp(class->string, "gpt_neox") == 0;
+    bool neox = strcmp(class->string, "gpt_neox") == 0 || strcmp(class->string, "phi3") == 0;
     const struct by_default all[] = {
         { "vocab_size", s->n_vocab },
         { "n_positions", s->n_ctx },
         { "max_position_embeddings", s->n_ctx },
         { "n_embd", s->d_model },
         { "hidden_size", s->d_model },
+        { "num_layers", s->n_layers },
         { "n_layer", s->n_layers },
         { "num_hidden_layers", s->n_layers },
+        { "num_heads", s->n_heads },
         { "n_head", s->n_heads },
         { "num_attention_heads", s->n_heads },
         { "num_key_value_heads", s->n_kv_heads },
@@ -86,6 +88,7 @@ static size_t compare_defaults(const char *owner, const cJSON *class, const stru
         { "intermediate_size", s->d_mlp },
         { "layer_norm_epsilon", (double)s->norm_eps },
         { "layer_norm_eps", (double)s->norm_eps },
+        { "norm_epsilon", (double)s->norm_eps },
         { "rms_norm_eps", (double)s->norm_eps },
         { "tie_word_embeddings", s->tied },
         { "scale_attn_weights", s->attn_scale },
@@ -93,6 +96,12 @@ static size_t compare_defaults(const char *owner, const cJSON *class, const stru
         { "use_parallel_residual", s->parallel },
         { "attention_bias", s->out_bias },
         { "mlp_bias", s->mlp_bias },
+        { "attention_multiplier", s->score_scale },
+        { "embedding_multiplier", (double)s->embed_scale },
+        { "residual_multiplier", (double)s->residual_scale },
+        { "logits_scaling", 1 / (double)s->logit_scale },
+        { "rope_local_base_freq", s->rope_local.theta },
+        { "window_size", s->window },
         { "rope_theta", s->rope.theta },
         { "rotary_emb_base", s->rope.theta },
         { "rotary_pct", neox ? s->rope.n_dims / (double)s->d_head : 1 },

@@ -284,6 +284,23 @@ static void passes_numbers_of_python_that_nobody_reads(void **state)
     expect_family_refused(s, "\"x\":Infinit", "config.json", "at byte");
 }
 
+static void reads_the_language_model_of_several_parts(void **state)
+{
+    struct scratch *s = *state;
+    struct model_shape shape;
+    struct abl_err err;
+    assert_true(read_config(s,
+                            "{\"model_type\":\"gemma3\",\"vision_config\":{},\"text_config\":"
+                            "{\"model_type\":\"gemma3_text\",\"hidden_size\":640}}",
+                            &shape, &err));
+    assert_string_equal(shape.arch, "gemma3_text");
+    assert_int_equal(shape.d_model, 640);
+    assert_int_equal(shape.n_vocab, 262208);
+    assert_true(shape.slides[4] && !shape.slides[5] && shape.rope_local.n_dims == 256);
+    assert_false(read_config(s, "{\"model_type\":\"gemma3\",\"text_config\":{}}", &shape, &err));
+    expect_error(&err, "model_type", "gemma3");
+}
+
 static void refuses_configs_that_are_no_strict_json(void **state)
 {
     struct scratch *s = *state;
@@ -325,6 +342,7 @@ int main(void)
         IN_SCRATCH(refuses_rotary_positions_that_it_cannot_turn),
         IN_SCRATCH(says_what_is_read_by_nobody_though_it_looks_as_if),
         IN_SCRATCH(passes_numbers_of_python_that_nobody_reads),
+        IN_SCRATCH(reads_the_language_model_of_several_parts),
         IN_SCRATCH(refuses_configs_that_are_no_strict_json),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
