@@ -26,6 +26,7 @@ enum command {
     COMMAND_LAB_TABLES,
     COMMAND_CONFIG, // run CONFIG
     COMMAND_MERGE,
+    COMMAND_RUNS,
     N_COMMANDS,
 };
 

@@ -9,6 +9,7 @@
 #include "cli/lab_parquet.h"
 #include "report/lab_own.h"
 #include "report/lab_tables.h"
+#include "report/run_info.h"
 
 enum { JSON_MAX = 64 << 20 };
 
@@ -56,6 +57,8 @@ static bool read_source(struct lab_command *c, struct lab_source *s, const char 
         return abl_fail(c->err, ABL_USAGE,
                         "'%s' is a run of tinyLab's, whose tables are there: expected one of ours",
                         dir);
+    if (!run_is_not_incomplete(dir, c->err))
+        return false;
     const char *path = file_path(&c->arena, "%s/config.json", dir);
     cJSON *config
         = path ? json_tree_read(path, JSON_MAX, JSON_TREE_DOUBLES, ABL_BAD_DATA, c->err) : NULL;

@@ -9,6 +9,7 @@
 #include "base/say.h"
 #include "cli/lab_joined.h"
 #include "report/cross.h"
+#include "report/run_info.h"
 
 enum { MAX_CHILDREN = MAX_OPERANDS, JSON_MAX = 64 << 20 };
 
@@ -88,13 +89,14 @@ static bool add_inner(struct children *c, const char *dir, const cJSON *item, st
                         "'%s'; mend it, or name the runs one by one",
                         dir, tag, dir);
     const char *child = file_path(&c->arena, "%s/%s", dir, tag);
-    return (child || abl_no_memory(err)) && add_child(c, tag, child, item, err);
+    return (child || abl_no_memory(err)) && run_is_not_incomplete(child, err)
+           && add_child(c, tag, child, item, err);
 }
 
 // A joint run stands for its children.
 static bool add_run(struct children *c, const char *dir, struct abl_err *err)
 {
-    cJSON *config = read_json(dir, "config.json", err);
+    cJSON *config = run_is_not_incomplete(dir, err) ? read_json(dir, "config.json", err) : NULL;
     if (!config)
         return false;
     const cJSON *conditions = cJSON_GetObjectItemCaseSensitive(config, "conditions"), *item;

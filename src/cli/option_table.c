@@ -29,6 +29,8 @@ const struct command_info cli_commands[N_COMMANDS] = {
     = { "run", "CONFIG… [--export DIR]", "run files, tinyLab's or ours", MAX_ARGS },
     [COMMAND_MERGE] = { "merge", "DIR… [--export DIR]",
                         "shards joined into the run that they are of", MAX_OPERANDS },
+    [COMMAND_RUNS]
+    = { "runs", "[DIR] [--json]", "the runs in a folder (default runs), and how far they are", 1 },
     [COMMAND_REBUILD] = { "rebuild", "RUN… --export DIR",
                           "tables over several conditions from their runs", MAX_OPERANDS },
     [COMMAND_LAB_TABLES] = { "lab-tables", "RUN… --out DIR",
@@ -52,12 +54,13 @@ enum {
     LAB_TABLES = 1 << COMMAND_LAB_TABLES,
     CONFIG = 1 << COMMAND_CONFIG,
     MERGE = 1 << COMMAND_MERGE,
+    RUNS = 1 << COMMAND_RUNS,
     LAB = RUN | CHECK | VERIFY | OV,
     READ = RUN | OV,
     PULL = 1 << COMMAND_PULL,
     VARIANTS = 1 << COMMAND_VARIANTS,
     ALL = LAB | CLUSTER | COMPARE | REBUILD | MERGE | LAB_TABLES | CONFIG | MODELS | DEVICES | PULL
-          | VARIANTS
+          | VARIANTS | RUNS
 };
 
 static const char *color_name(size_t when)

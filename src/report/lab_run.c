@@ -8,6 +8,7 @@
 #include "base/json_tree.h"
 #include "base/numpy_rng.h"
 #include "report/lab_run_parts.h"
+#include "report/run_info.h"
 #include "report/tables.h"
 
 enum { JSON_MAX = 64 << 20 };
@@ -482,7 +483,8 @@ bool lab_run_read(const char *dir, struct arena *a, struct lab_run *out, struct 
     cJSON *config = NULL, *battery = NULL;
     if (!path)
         return abl_no_memory(err);
-    config = json_tree_read(path, JSON_MAX, JSON_TREE_DOUBLES, ABL_BAD_DATA, err);
+    if (run_is_not_incomplete(dir, err))
+        config = json_tree_read(path, JSON_MAX, JSON_TREE_DOUBLES, ABL_BAD_DATA, err);
     bool ok = config && read_run_file(&r, &battery);
     r.config = config;
     r.battery = battery;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json_tree.h"
+#include "report/run_info.h"
 
 enum { REPORT_MAX = 256 << 20 };
 
@@ -158,6 +159,8 @@ bool ov_file_read(const char *path, struct arena *a, const struct ov_file **out,
     const char *file = file_is_dir(path) ? file_path(a, "%s/ov_report.json", path) : path;
     if (!f || !file)
         return abl_no_memory(err);
+    if (file != path && !run_is_not_incomplete(path, err))
+        return false;
     if (file != path && !file_exists(file))
         return abl_fail(err, ABL_BAD_DATA,
                         "'%s' holds no ov_report.json: expected a run directory of 'abltui ov "

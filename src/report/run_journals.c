@@ -14,6 +14,9 @@
 
 enum { LINES_MAX = 64 << 20 };
 
+// Whose read-outs are 512 GB, all of which a run holds in memory.
+#define MOST_CELLS ((size_t)1 << 34)
+
 // ----------------------------------------------------------------------------------------- reading
 
 static size_t size_of(const cJSON *head, const char *name)
@@ -150,8 +153,12 @@ bool run_journals_count(int folder, const char *place, const struct run_journals
     *out = (struct run_progress){ 0, 0 };
     for (size_t i = 0; !sizes && i < j->n; i++)
         sizes = j->items[i].head ? &j->items[i].sizes : NULL;
-    if (!sizes || !sizes->n_run || sizes->n_variants > SIZE_MAX / 64 / sizes->n_run)
+    if (!sizes || !sizes->n_run)
         return true;
+    if (sizes->n_variants > MOST_CELLS / sizes->n_run)
+        return abl_fail(err, ABL_BAD_DATA,
+                        "the journal in '%s' is of %zu variants and %zu prompts: no run has these",
+                        place, sizes->n_variants, sizes->n_run);
     struct count c
         = { calloc(cells_words(sizes->n_variants, sizes->n_run), sizeof *c.cells), sizes->n_run };
     bool ok = c.cells || abl_no_memory(err);
