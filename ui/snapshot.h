@@ -49,6 +49,8 @@ struct item {
     struct head head;      // then
     bool has_recovery;
     struct recovery recovery;
+    bool has_changed; // it is a patch
+    struct changed_effect changed;
 };
 
 struct snapshot {

@@ -124,13 +124,13 @@ static bool fill_forest(struct sweep *s, struct snapshot *p, const size_t *cells
               && row_groups_make(measured.prompts, measured.alpha, &g, err);
     if (ok) {
         f->of_prompts = g.of_prompts;
-        for (size_t v = 0; v < p->total; v++)
+        for (size_t v = 0; ok && v < p->total; v++)
             if (cells[v] != SIZE_MAX && p->states[cells[v]] == CELL_DONE) {
                 done[n] = &f->found[cells[v]];
-                row_groups_means(&g, &measured, &s->run.results, v, p->metric,
-                                 f->means + cells[v] * f->n_groups, done[n++]);
+                ok = row_groups_means(&g, &measured, &s->run.results, v, p->metric,
+                                      f->means + cells[v] * f->n_groups, done[n++], err);
             }
-        ok = heterogeneity_correct(done, n, err);
+        ok = ok && heterogeneity_correct(done, n, err);
         row_groups_release(&g);
     }
     free(done);
@@ -202,6 +202,8 @@ static bool fill_item(const struct sweep *s, size_t v, struct item *to, struct a
     if (e) {
         to->delta = e->delta;
         to->recovery = e->recovery;
+        to->has_changed = e->has_changed;
+        to->changed = e->changed;
     }
     to->has_recovery = one->role == ROLE_RESTORED || one->role == ROLE_PATCH;
     return name_item(one, to, err);

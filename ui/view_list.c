@@ -2,6 +2,7 @@
 // of the logits.
 #include "ui/draw.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -76,6 +77,22 @@ static uint32_t entry(struct grid *g, struct rect r, uint32_t y, const char *nam
     return y + 1;
 }
 
+// Of how many rows a patch tells, and what it does in those whose prompts differ there.
+static uint32_t draw_changed(struct grid *g, struct rect r, uint32_t y, const struct item *e)
+{
+    const struct changed_effect *c = &e->changed;
+    char delta[FORMAT_SIZE];
+    format_number(c->delta.mean, delta);
+    grid_text(g, r, 0, y, style_dim(), "rows");
+    if (!c->delta.n || c->delta.n == e->delta.n)
+        grid_printf(g, r, 10, y, style_bold(), "%" PRIu32 ", %s differ there", e->delta.n,
+                    c->delta.n ? "all" : "none");
+    else
+        grid_printf(g, r, 10, y, style_bold(), "%" PRIu32 ", %" PRIu32 " differ: %s, %.0f%%",
+                    e->delta.n, c->delta.n, delta, 100 * c->recovery);
+    return y + 1;
+}
+
 // The selected line in full; as many lines as list_room leaves.
 static void draw_selected(struct grid *g, struct rect r, const struct state *s)
 {
@@ -97,6 +114,8 @@ static void draw_selected(struct grid *g, struct rect r, const struct state *s)
     if (!e->has_recovery)
         return;
     y = entry(g, r, y, "recovery", e->recovery.ratio.mean, &e->recovery.ratio);
+    if (e->has_changed)
+        y = draw_changed(g, r, y, e);
     y = entry(g, r, y, "damaged", e->recovery.damaged, NULL);
     y = entry(g, r, y, "patched", e->recovery.patched, NULL);
     y = entry(g, r, y, "reference", e->recovery.reference, NULL);
@@ -106,7 +125,7 @@ static void draw_selected(struct grid *g, struct rect r, const struct state *s)
 
 void draw_list(struct grid *g, struct rect r, const struct state *s)
 {
-    enum { SELECTED = 7 };
+    enum { SELECTED = 8 };
     if (!state_has_grid(s) || r.h < 4)
         return;
     const struct snapshot *p = s->snap;

@@ -49,26 +49,24 @@ static bool number_units(const struct prompts *p, bool of_prompts, uint32_t *uni
 bool row_groups_make(const struct prompts *p, double alpha, struct row_groups *out,
                      struct abl_err *err)
 {
-    struct row_groups g = { .n_groups = p->n_groups };
+    struct row_groups g = { .n_groups = p->n_groups, .alpha = alpha };
     *out = (struct row_groups){ 0 };
     if (!p->by)
         return true;
-    uint32_t *group = calloc(size_max(p->n, 1), sizeof *group), n_units;
-    uint32_t *unit = calloc(size_max(p->n, 1), sizeof *unit);
+    g.group = calloc(size_max(p->n, 1), sizeof *g.group);
+    g.unit = calloc(size_max(p->n, 1), sizeof *g.unit);
     uint32_t *cluster_of = calloc(size_max(p->n_groups, 1), sizeof *cluster_of);
-    bool ok = (group && unit && cluster_of) || abl_no_memory(err);
+    bool ok = (g.group && g.unit && cluster_of) || abl_no_memory(err);
     for (size_t i = 0; ok && i < p->n; i++)
-        group[i] = p->items[i].group;
+        g.group[i] = p->items[i].group;
     g.of_prompts = ok && groups_are_clusters(p, cluster_of);
-    ok = ok && number_units(p, g.of_prompts, unit, &n_units, err)
-         && grouping_new(group, unit, p->n, p->n_groups, n_units, alpha, &g.grouping, err);
+    ok = ok && number_units(p, g.of_prompts, g.unit, &g.n_units, err)
+         && grouping_new(g.group, g.unit, p->n, p->n_groups, g.n_units, alpha, &g.grouping, err);
     if (ok) {
         g.column = calloc(size_max(p->n, 1), sizeof *g.column);
-        g.room = calloc(size_max(n_units, 1), sizeof *g.room);
+        g.room = calloc(size_max(g.n_units, 1), sizeof *g.room);
         ok = (g.column && g.room) || abl_no_memory(err);
     }
-    free(group);
-    free(unit);
     free(cluster_of);
     if (ok)
         *out = g;
@@ -80,18 +78,44 @@ bool row_groups_make(const struct prompts *p, double alpha, struct row_groups *o
 void row_groups_release(struct row_groups *g)
 {
     grouping_free(g->grouping);
+    free(g->group);
+    free(g->unit);
     free(g->column);
     free(g->room);
     *g = (struct row_groups){ 0 };
 }
 
-void row_groups_means(struct row_groups *g, const struct measured_rows *measured,
-                      const struct results *results, size_t variant, enum metric m,
-                      struct group_mean *means, struct heterogeneity *out)
+// How some of the rows fall into the groups. Owned: grouping_free.
+static bool group_some(const struct row_groups *g, const struct row_subset *rows,
+                       struct grouping **out, struct abl_err *err)
 {
-    for (size_t i = 0; i < results->n_prompts; i++)
-        g->column[i] = row_delta(measured, results, variant, i, m);
-    group_means(g->grouping, g->column, g->room, means, out);
+    uint32_t *group = calloc(2 * rows->n + 1, sizeof *group),
+             *unit = group ? group + rows->n : NULL;
+    if (!group)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < rows->n; i++) {
+        group[i] = g->group[rows->at[i]];
+        unit[i] = g->unit[rows->at[i]];
+    }
+    bool ok = grouping_new(group, unit, rows->n, g->n_groups, g->n_units, g->alpha, out, err);
+    free(group);
+    return ok;
+}
+
+bool row_groups_means(struct row_groups *g, const struct measured_rows *measured,
+                      const struct results *results, size_t variant, enum metric m,
+                      struct group_mean *means, struct heterogeneity *out, struct abl_err *err)
+{
+    struct measured_rows own;
+    struct grouping *some = NULL;
+    if (!measured_subset(measured, results->variants, variant, 0, &own, err)
+        || (own.rows.at && !group_some(g, &own.rows, &some, err)))
+        return false;
+    for (size_t i = 0; i < own.rows.n; i++)
+        g->column[i] = row_delta(&own, results, variant, measured_row(&own, i), m);
+    group_means(some ? some : g->grouping, g->column, g->room, means, out);
+    grouping_free(some);
+    return true;
 }
 
 bool by_group_has(const struct results *results, size_t variant)
@@ -161,11 +185,11 @@ bool by_group_make(const struct measured_rows *measured, const struct results *r
     for (int m = 0; ok && m < N_METRICS; m++)
         ok = (g.found[m] = calloc(size_max(n, 1), sizeof *g.found[m])) || abl_no_memory(err);
     for (int m = 0; ok && m < N_METRICS; m++)
-        for (size_t v = 0; v < n; v++) {
+        for (size_t v = 0; ok && v < n; v++) {
             g.found[m][v] = missing;
-            if (by_group_has(results, v))
-                row_groups_means(&g.rows, measured, results, v, (enum metric)m, g.means,
-                                 &g.found[m][v]);
+            ok = !by_group_has(results, v)
+                 || row_groups_means(&g.rows, measured, results, v, (enum metric)m, g.means,
+                                     &g.found[m][v], err);
         }
     for (int m = 0; ok && m < N_METRICS; m++)
         ok = correct_all(results, &g, (enum metric)m, err);

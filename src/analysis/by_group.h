@@ -15,8 +15,10 @@
 // Within a group the run's clusters are the units; where each group is one cluster, as templates
 // are by template, its distinct prompts are, and what is said holds for these groups only.
 struct row_groups {
-    struct grouping *grouping; // NULL: rows have no groups
-    uint32_t n_groups;
+    struct grouping *grouping; // of all rows; NULL: rows have no groups
+    uint32_t n_groups, n_units;
+    uint32_t *group, *unit; // (rows) of each
+    double alpha;
     bool of_prompts; // units are prompts
     double *column;  // (rows)
     double *room;    // (units)
@@ -27,10 +29,11 @@ bool row_groups_make(const struct prompts *p, double alpha, struct row_groups *o
                      struct abl_err *err);
 void row_groups_release(struct row_groups *g);
 
-// The paired delta of a finished variant. means: (n_groups). Not from two threads at once.
-void row_groups_means(struct row_groups *g, const struct measured_rows *measured,
+// The paired delta of a finished variant, over the rows that it tells something of. means:
+// (n_groups). Not from two threads at once.
+bool row_groups_means(struct row_groups *g, const struct measured_rows *measured,
                       const struct results *results, size_t variant, enum metric m,
-                      struct group_mean *means, struct heterogeneity *out);
+                      struct group_mean *means, struct heterogeneity *out, struct abl_err *err);
 
 struct by_group {
     struct row_groups rows;

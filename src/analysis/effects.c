@@ -43,6 +43,9 @@ static bool estimate_effect(const struct measured_rows *measured, const struct r
             && !estimate_recovery(measured, results, variant, (enum metric)m, &out->recovery[m],
                                   err))
             return false;
+        if ((role == ROLE_PATCH || role == ROLE_SHAM)
+            && !estimate_changed(measured, results, variant, (enum metric)m, &out->changed[m], err))
+            return false;
     }
     return role != ROLE_SET || estimate_interactions(measured, results, out, err);
 }
@@ -347,12 +350,19 @@ struct overall_effect effects_overall(const struct effect *effects, size_t n, en
                                       struct verdict_bar bar)
 {
     struct overall_effect all = { 0 };
+    size_t n_told = 0; // of the effects that some row tells of
+    for (size_t i = 0; i < n; i++)
+        n_told += effects[i].delta[m].n > 0;
     for (size_t i = 0; i < n; i++) {
-        all.value += effects[i].value[m].mean / (double)n;
-        all.delta += effects[i].delta[m].mean / (double)n;
+        if (!effects[i].delta[m].n)
+            continue;
+        all.value += effects[i].value[m].mean / (double)n_told;
+        all.delta += effects[i].delta[m].mean / (double)n_told;
         all.n_significant += effects[i].delta[m].q < bar.alpha;
         all.n_effects += verdict_is_effect(&effects[i].delta[m], bar);
     }
+    if (!n_told)
+        all.value = all.delta = NAN;
     return all;
 }
 

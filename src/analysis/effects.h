@@ -29,7 +29,8 @@ struct effect {
     struct estimate value[N_METRICS];      // under ablation
     // paired with the intact run; q over those of its kind in the list that holds the effect
     struct estimate delta[N_METRICS];
-    struct recovery recovery[N_METRICS]; // of a restored set or a patch
+    struct recovery recovery[N_METRICS];      // of a restored set or a patch
+    struct changed_effect changed[N_METRICS]; // of a patch or a sham
     // of a set: share of its controls with a delta at most as large, in percent; NaN: none
     double percentile[N_METRICS];
     // of a set: (b + 1) / (n_controls + 1), b controls with |delta| >= its own; NaN: none

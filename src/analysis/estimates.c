@@ -32,7 +32,7 @@ double row_delta(const struct measured_rows *measured, const struct results *res
 
 static double *new_columns(const struct measured_rows *measured, size_t n, struct abl_err *err)
 {
-    size_t rows = measured->prompts->n;
+    size_t rows = measured->rows.n;
     double *columns = calloc(rows ? rows : 1, n * sizeof *columns);
     if (!columns)
         abl_no_memory(err);
@@ -42,22 +42,22 @@ static double *new_columns(const struct measured_rows *measured, size_t n, struc
 // Whether rows take from donors that were drawn, of which is known who they are.
 static bool has_shares(const struct measured_rows *measured, const struct variant *v)
 {
-    return ablation_needs(v->how.kind) == NEEDS_RESAMPLED && measured->pairs
-           && donor_pairs_donors(measured->pairs) == v->n_runs;
+    return ablation_needs(v->how.kind) == NEEDS_RESAMPLED && measured->rows.pairs
+           && donor_pairs_donors(measured->rows.pairs) == v->n_runs;
 }
 
 // The means over runs, and what donors add (NULL: nothing).
 static bool reduce(const struct measured_rows *measured, const struct variant *v,
                    const double *runs, double *column, double *shares, struct abl_err *err)
 {
-    size_t rows = measured->prompts->n;
+    size_t rows = measured->rows.n;
     for (size_t i = 0; i < rows; i++) {
         double sum = 0;
         for (size_t run = 0; run < v->n_runs; run++)
             sum += runs[run * rows + i];
         column[i] = sum / v->n_runs;
     }
-    return !shares || donor_shares(measured->pairs, runs, shares, err);
+    return !shares || donor_shares(measured->rows.pairs, runs, shares, err);
 }
 
 // Room for n columns' shares; *out is NULL where donors add nothing.
@@ -67,7 +67,7 @@ static bool new_shares(const struct measured_rows *measured, const struct varian
     *out = NULL;
     if (!has_shares(measured, v))
         return true;
-    *out = calloc((size_t)measured->prompts->n_clusters + 1, n * sizeof **out);
+    *out = calloc((size_t)measured->rows.n_clusters + 1, n * sizeof **out);
     return *out || abl_no_memory(err);
 }
 
@@ -75,7 +75,7 @@ bool estimate_runs(const struct measured_rows *measured, const struct variant *v
                    const double *runs, size_t n, const bool *test, struct estimate *out,
                    struct abl_err *err)
 {
-    size_t rows = measured->prompts->n, n_clusters = measured->prompts->n_clusters;
+    size_t rows = measured->rows.n, n_clusters = measured->rows.n_clusters;
     double *columns = new_columns(measured, n, err), *shares;
     bool ok = columns && new_shares(measured, v, n, &shares, err);
     if (!ok) {
@@ -85,7 +85,7 @@ bool estimate_runs(const struct measured_rows *measured, const struct variant *v
     for (size_t i = 0; ok && i < n; i++)
         ok = reduce(measured, v, runs + i * v->n_runs * rows, columns + i * rows,
                     shares ? shares + i * n_clusters : NULL, err);
-    ok = ok && stats_estimates(measured->resampler, columns, shares, n, test, out, err);
+    ok = ok && stats_estimates(measured->rows.resampler, columns, shares, n, test, out, err);
     free(columns);
     free(shares);
     return ok;
@@ -95,11 +95,13 @@ bool estimate_runs(const struct measured_rows *measured, const struct variant *v
 static void fill_runs(const struct measured_rows *measured, const struct results *results,
                       size_t variant, enum metric m, row_function *f, double *runs)
 {
-    size_t rows = measured->prompts->n;
+    size_t rows = measured->rows.n;
     for (size_t run = 0; run < results->variants->items[variant].n_runs; run++) {
         const struct row_stats *row = results_run(results, variant, run);
-        for (size_t i = 0; i < rows; i++)
-            runs[run * rows + i] = f(m, &row[i], &measured->intact[i]);
+        for (size_t i = 0; i < rows; i++) {
+            size_t at = measured_row(measured, i);
+            runs[run * rows + i] = f(m, &row[at], &measured->intact[at]);
+        }
     }
 }
 
@@ -109,14 +111,17 @@ static bool estimate_variant(const struct measured_rows *measured, const struct 
                              const bool *test, struct estimate *out, struct abl_err *err)
 {
     const struct variant *v = &results->variants->items[variant];
+    struct measured_rows own;
     assert(results->done[variant]);
-    double *runs = new_columns(measured, n * v->n_runs, err);
+    if (!measured_subset(measured, results->variants, variant, 0, &own, err))
+        return false;
+    double *runs = new_columns(&own, n * v->n_runs, err);
     if (!runs)
         return false;
     for (size_t i = 0; i < n; i++)
-        fill_runs(measured, results, variant, (enum metric)((size_t)first + i), f,
-                  runs + i * v->n_runs * measured->prompts->n);
-    bool ok = estimate_runs(measured, v, runs, n, test, out, err);
+        fill_runs(&own, results, variant, (enum metric)((size_t)first + i), f,
+                  runs + i * v->n_runs * own.rows.n);
+    bool ok = estimate_runs(&own, v, runs, n, test, out, err);
     free(runs);
     return ok;
 }
@@ -151,9 +156,11 @@ bool estimate_intact(const struct measured_rows *measured, enum metric m, struct
     double *column = new_columns(measured, 1, err);
     if (!column)
         return false;
-    for (size_t i = 0; i < measured->prompts->n; i++)
-        column[i] = metric_value(m, &measured->intact[i], &measured->intact[i]);
-    bool ok = stats_estimate(measured->resampler, column, false, out, err);
+    for (size_t i = 0; i < measured->rows.n; i++) {
+        const struct row_stats *row = &measured->intact[measured_row(measured, i)];
+        column[i] = metric_value(m, row, row);
+    }
+    bool ok = stats_estimate(measured->rows.resampler, column, false, out, err);
     free(column);
     return ok;
 }
@@ -188,7 +195,7 @@ static bool recovery_rows(const struct measured_rows *measured, const struct res
 static bool fill_recovery(const struct measured_rows *measured, const struct results *results,
                           size_t variant, enum metric m, double *runs, struct recovery *r)
 {
-    size_t n = measured->prompts->n, n_runs = results->variants->items[variant].n_runs;
+    size_t n = measured->rows.n, n_runs = results->variants->items[variant].n_runs;
     double all = (double)n * (double)n_runs;
     for (size_t run = 0; run < n_runs; run++) {
         const struct row_stats *damaged, *reference, *patched = results_run(results, variant, run);
@@ -196,9 +203,10 @@ static bool fill_recovery(const struct measured_rows *measured, const struct res
         if (!recovery_rows(measured, results, variant, run, &damaged, &reference))
             return false;
         for (size_t i = 0; i < n; i++) {
-            double d = metric_value(m, &damaged[i], &measured->intact[i]);
-            double f = metric_value(m, &reference[i], &measured->intact[i]);
-            double p = metric_value(m, &patched[i], &measured->intact[i]);
+            size_t at = measured_row(measured, i);
+            double d = metric_value(m, &damaged[at], &measured->intact[at]);
+            double f = metric_value(m, &reference[at], &measured->intact[at]);
+            double p = metric_value(m, &patched[at], &measured->intact[at]);
             above[i] = p - d;
             below[i] = f - d;
             r->reference += f / all;
@@ -212,34 +220,52 @@ static bool fill_recovery(const struct measured_rows *measured, const struct res
 static bool estimate_ratio(const struct measured_rows *measured, const struct variant *v,
                            const double *runs, struct recovery *r, struct abl_err *err)
 {
-    size_t n = measured->prompts->n;
+    size_t n = measured->rows.n;
     double *columns = new_columns(measured, 2, err), *shares = NULL;
     bool ok = columns && new_shares(measured, v, 2, &shares, err);
     for (size_t i = 0; ok && i < 2; i++)
         ok = reduce(measured, v, runs + i * v->n_runs * n, columns + i * n,
-                    shares ? shares + i * measured->prompts->n_clusters : NULL, err);
+                    shares ? shares + i * measured->rows.n_clusters : NULL, err);
     ok = ok
-         && stats_ratio(measured->resampler, columns, columns + n, shares, &r->ratio, &r->small,
-                        err);
+         && stats_ratio(measured->rows.resampler, columns, columns + n, shares, &r->ratio,
+                        &r->small, err);
     free(columns);
     free(shares);
     return ok;
 }
 
+static const struct recovery no_recovery
+    = { NAN, NAN, NAN, { .mean = NAN, .se = NAN, .ci_lo = NAN, .ci_hi = NAN }, true };
+
 bool estimate_recovery(const struct measured_rows *measured, const struct results *results,
                        size_t variant, enum metric m, struct recovery *out, struct abl_err *err)
 {
-    static const struct recovery missing
-        = { NAN, NAN, NAN, { .mean = NAN, .se = NAN, .ci_lo = NAN, .ci_hi = NAN }, true };
     const struct variant *v = &results->variants->items[variant];
+    struct measured_rows own;
     struct recovery r = { .reference = 0 };
-    double *runs = new_columns(measured, 2 * (size_t)v->n_runs, err);
+    if (!measured_subset(measured, results->variants, variant, 0, &own, err))
+        return false;
+    double *runs = new_columns(&own, 2 * (size_t)v->n_runs, err);
     if (!runs)
         return false;
-    bool there = fill_recovery(measured, results, variant, m, runs, &r);
-    bool ok = !there || estimate_ratio(measured, v, runs, &r, err);
+    bool there = own.rows.n && fill_recovery(&own, results, variant, m, runs, &r);
+    bool ok = !there || estimate_ratio(&own, v, runs, &r, err);
     free(runs);
     if (ok)
-        *out = there ? r : missing;
+        *out = there ? r : no_recovery;
     return ok;
+}
+
+bool estimate_changed(const struct measured_rows *measured, const struct results *results,
+                      size_t variant, enum metric m, struct changed_effect *out,
+                      struct abl_err *err)
+{
+    struct measured_rows own;
+    struct recovery r;
+    if (!measured_subset(measured, results->variants, variant, ROWS_CHANGED, &own, err)
+        || !estimate_delta(&own, results, variant, m, &out->delta, err)
+        || !estimate_recovery(&own, results, variant, m, &r, err))
+        return false;
+    out->recovery = r.ratio.mean;
+    return true;
 }

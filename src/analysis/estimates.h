@@ -11,8 +11,9 @@
 #include "stats/metrics.h"
 #include "stats/stats.h"
 
-// Each variant that is named is finished. Functions fail for want of memory alone, and leave *out
-// as it is then.
+// Each variant that is named is finished. What is estimated of one is over the rows that it tells
+// something of (session/row_subsets.h), unless `measured` is a subset already. Functions fail for
+// want of memory alone, and leave *out as it is then.
 
 // A metric of a row under a variant, and what the variant changes of it: the mean over its runs.
 double row_value(const struct measured_rows *measured, const struct results *results,
@@ -20,8 +21,8 @@ double row_value(const struct measured_rows *measured, const struct results *res
 double row_delta(const struct measured_rows *measured, const struct results *results,
                  size_t variant, size_t row, enum metric m);
 
-// Estimates of n columns, each given run by run (n, the variant's runs, rows): of the means over
-// runs, what donors add in the intervals. test: as in stats_estimates.
+// Estimates of n columns of measured->rows, each given run by run (n, the variant's runs, rows): of
+// the means over runs, what donors add in the intervals. test: as in stats_estimates.
 bool estimate_runs(const struct measured_rows *measured, const struct variant *v,
                    const double *runs, size_t n, const bool *test, struct estimate *out,
                    struct abl_err *err);
@@ -55,5 +56,15 @@ struct recovery {
 // NaN where the rows it needs are not there.
 bool estimate_recovery(const struct measured_rows *measured, const struct results *results,
                        size_t variant, enum metric m, struct recovery *out, struct abl_err *err);
+
+// A patch over the rows where what is put in comes from other tokens than it goes to.
+struct changed_effect {
+    struct estimate delta;
+    double recovery; // its ratio
+};
+
+bool estimate_changed(const struct measured_rows *measured, const struct results *results,
+                      size_t variant, enum metric m, struct changed_effect *out,
+                      struct abl_err *err);
 
 #endif

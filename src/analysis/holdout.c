@@ -9,17 +9,9 @@
 
 enum side { DISCOVERY, HELDOUT, N_SIDES };
 
-// The rows of one side.
-struct side_rows {
-    size_t *rows; // (n) numbers of rows
-    size_t n;
-    struct resampler *resampler;
-};
-
 struct maker {
     const struct measured_rows *measured;
     const struct results *results;
-    struct side_rows sides[N_SIDES];
     double *column; // (rows)
     struct abl_err *err;
 };
@@ -67,42 +59,29 @@ static bool is_listed(const struct maker *m, size_t v, const struct holdout_list
            && results_is_effect(m->results, v);
 }
 
-// Rows and clusters of a side, the clusters numbered anew, and its own resamples.
-static bool make_side(struct maker *m, enum side side, struct holdout *out)
+static const unsigned flags_of[N_SIDES]
+    = { [DISCOVERY] = ROWS_DISCOVERY, [HELDOUT] = ROWS_HELDOUT };
+
+// Rows and clusters of a side.
+static void count_side(const struct maker *m, enum side side, struct holdout *out)
 {
     const struct measured_rows *measured = m->measured;
     const struct prompts *p = measured->prompts;
-    struct side_rows *s = &m->sides[side];
-    uint32_t *number = calloc(size_max(p->n_clusters, 1), sizeof *number); // 0: not met yet
-    uint32_t *cluster = calloc(size_max(p->n, 1), sizeof *cluster), n_clusters = 0;
-    s->rows = calloc(size_max(p->n, 1), sizeof *s->rows);
-    bool ok = (number && cluster && s->rows) || abl_no_memory(m->err);
-    for (size_t i = 0; ok && i < p->n; i++) {
-        uint32_t c = p->items[i].cluster;
-        if (measured->held_out[c] != (side == HELDOUT))
-            continue;
-        if (!number[c])
-            number[c] = ++n_clusters;
-        cluster[s->n] = number[c] - 1;
-        s->rows[s->n++] = i;
-    }
-    ok = ok
-         && resampler_new(cluster, s->n, n_clusters, measured->n_boot, measured->seed,
-                          measured->alpha, &s->resampler, m->err);
-    out->n_rows[side] = (uint32_t)s->n;
-    out->n_clusters[side] = n_clusters;
-    free(number);
-    free(cluster);
-    return ok;
+    for (uint32_t c = 0; c < p->n_clusters; c++)
+        out->n_clusters[side] += measured->held_out[c] == (side == HELDOUT);
+    for (size_t i = 0; i < p->n; i++)
+        out->n_rows[side] += measured->held_out[p->items[i].cluster] == (side == HELDOUT);
 }
 
 static bool estimate_on(struct maker *m, enum side side, size_t variant, enum metric metric,
                         struct estimate *out)
 {
-    const struct side_rows *s = &m->sides[side];
-    for (size_t i = 0; i < s->n; i++)
-        m->column[i] = row_delta(m->measured, m->results, variant, s->rows[i], metric);
-    return stats_estimate(s->resampler, m->column, metric_is_signed(metric), out, m->err);
+    struct measured_rows own;
+    if (!measured_subset(m->measured, m->results->variants, variant, flags_of[side], &own, m->err))
+        return false;
+    for (size_t i = 0; i < own.rows.n; i++)
+        m->column[i] = row_delta(&own, m->results, variant, measured_row(&own, i), metric);
+    return stats_estimate(own.rows.resampler, m->column, metric_is_signed(metric), out, m->err);
 }
 
 // Ranks, choice and confirmation; order and grid: room for n places and pointers.
@@ -116,7 +95,8 @@ static void choose_in(struct holdout_row *rows, size_t n, double alpha, const si
     for (size_t i = 0; i < n; i++)
         rows[order[i]].rank = (uint32_t)i + 1;
     for (size_t i = 0; i < n; i++) {
-        rows[i].chosen = rows[i].rank <= top || rows[i].discovery.q < alpha;
+        rows[i].chosen = rows[i].discovery.n && rows[i].heldout.n
+                         && (rows[i].rank <= top || rows[i].discovery.q < alpha);
         if (rows[i].chosen)
             grid[n_chosen++] = &rows[i].heldout;
     }
@@ -177,17 +157,14 @@ bool holdout_make(const struct measured_rows *measured, const struct results *re
         return true;
     struct maker m = { .measured = measured, .results = results, .err = err };
     m.column = calloc(size_max(results->n_prompts, 1), sizeof *m.column);
-    bool ok = m.column ? make_side(&m, DISCOVERY, out) && make_side(&m, HELDOUT, out)
-                       : abl_no_memory(err);
+    bool ok = m.column || abl_no_memory(err);
+    count_side(&m, DISCOVERY, out);
+    count_side(&m, HELDOUT, out);
     struct ablations ways = list_ways(results->variants);
     for (size_t i = 0; ok && i < HOLDOUT_KINDS * ways.n; i++) {
         out->lists[i] = (struct holdout_list){ .kind = kinds[i / ways.n] };
         out->lists[i].how = ways.items[i % ways.n];
         ok = fill_list(&m, &out->lists[i]);
-    }
-    for (int i = 0; i < N_SIDES; i++) {
-        free(m.sides[i].rows);
-        resampler_free(m.sides[i].resampler);
     }
     free(m.column);
     if (!ok)
@@ -214,10 +191,13 @@ bool holdout_judge(const struct holdout_list *list, enum metric m, struct holdou
         free(room);
         return abl_no_memory(err);
     }
+    size_t n = 0; // of which both sides tell something
     for (size_t i = 0; i < list->n; i++) {
         const struct holdout_row *r = &list->rows[m][i];
-        deltas[i] = r->discovery.mean;
-        deltas[list->n + i] = r->heldout.mean;
+        if (r->discovery.n && r->heldout.n) {
+            deltas[n] = r->discovery.mean;
+            deltas[list->n + n++] = r->heldout.mean;
+        }
         v.n_chosen += r->chosen;
         v.n_confirmed += r->confirmed;
         v.discovery += r->chosen ? fabs(r->discovery.mean) : 0.0;
@@ -225,7 +205,7 @@ bool holdout_judge(const struct holdout_list *list, enum metric m, struct holdou
     }
     v.discovery = v.n_chosen ? v.discovery / (double)v.n_chosen : NAN;
     v.heldout = v.n_chosen ? v.heldout / (double)v.n_chosen : NAN;
-    v.spearman = ranks_spearman(deltas, deltas + list->n, list->n, room);
+    v.spearman = ranks_spearman(deltas, deltas + list->n, n, room);
     free(deltas);
     free(room);
     *out = v;

@@ -21,13 +21,17 @@ static bool estimate_combined(const struct measured_rows *measured, const struct
                               size_t joint, const size_t *singles, size_t n_singles, double sign,
                               enum metric m, struct estimate *out, struct abl_err *err)
 {
-    size_t n = results->n_prompts;
-    const struct variant *v = &results->variants->items[joint == NO_VARIANT ? singles[0] : joint];
+    size_t first = joint == NO_VARIANT ? singles[0] : joint;
+    const struct variant *v = &results->variants->items[first];
+    struct measured_rows own; // of all of them: they act at the same positions
+    if (!measured_subset(measured, results->variants, first, 0, &own, err))
+        return false;
+    size_t n = own.rows.n;
     double *column = calloc(n * v->n_runs + 1, sizeof *column);
     if (!column)
         return abl_no_memory(err);
     for (size_t at = 0; at < n * v->n_runs; at++) {
-        size_t run = at / n, i = at % n;
+        size_t run = at / n, i = measured_row(&own, at % n);
         const struct row_stats *intact = &measured->intact[i];
         if (joint != NO_VARIANT)
             column[at] = metric_delta(m, &results_run(results, joint, run)[i], intact);
@@ -35,7 +39,7 @@ static bool estimate_combined(const struct measured_rows *measured, const struct
             column[at] += sign * metric_delta(m, &results_run(results, singles[k], run)[i], intact);
     }
     bool test = metric_is_signed(m);
-    bool ok = estimate_runs(measured, v, column, 1, &test, out, err);
+    bool ok = estimate_runs(&own, v, column, 1, &test, out, err);
     free(column);
     return ok;
 }

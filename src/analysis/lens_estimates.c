@@ -12,7 +12,7 @@ static bool estimate_rows(const struct measured_rows *measured, const struct row
 {
     for (size_t i = 0; i < measured->prompts->n; i++)
         column[i] = metric_value(m, &rows[i], &rows[i]);
-    return stats_estimate(measured->resampler, column, false, out, err);
+    return stats_estimate(measured->rows.resampler, column, false, out, err);
 }
 
 static bool estimate_points(const struct measured_rows *measured, const struct lens *lens,
@@ -34,13 +34,17 @@ static bool estimate_indirect(const struct measured_rows *measured, const struct
                               double *column, struct direct_estimate *out, struct abl_err *err)
 {
     const struct row_stats *rows = results->rows + variant * results->n_prompts;
-    for (size_t i = 0; i < results->n_prompts; i++)
-        column[i]
-            = metric_delta(METRIC_LD, &rows[i], &measured->intact[i]) + lens->taken * share[i];
-    if (!estimate_delta(measured, results, variant, METRIC_LD, &out->total, err))
+    struct measured_rows own;
+    if (!measured_subset(measured, results->variants, variant, 0, &own, err))
+        return false;
+    for (size_t i = 0; i < own.rows.n; i++) {
+        size_t at = measured_row(&own, i);
+        column[i] = metric_delta(METRIC_LD, &rows[at], &own.intact[at]) + lens->taken * share[at];
+    }
+    if (!estimate_delta(&own, results, variant, METRIC_LD, &out->total, err))
         return false;
     if (!isnan(lens->taken))
-        return stats_estimate(measured->resampler, column, true, &out->indirect, err);
+        return stats_estimate(own.rows.resampler, column, true, &out->indirect, err);
     out->indirect = out->total; // of as many rows, and nothing known
     out->indirect.mean = out->indirect.se = out->indirect.ci_lo = out->indirect.ci_hi = NAN;
     out->indirect.p = out->indirect.q = NAN;
@@ -76,7 +80,7 @@ static bool estimate_parts(const struct measured_rows *measured, const struct re
     for (size_t i = 0; i < lens->n_parts; i++) {
         const struct direct_part *p = &lens->parts[i];
         struct head h = { p->layer, p->head };
-        if (!stats_estimate(measured->resampler, p->rows, true, &out[i].ld, err))
+        if (!stats_estimate(measured->rows.resampler, p->rows, true, &out[i].ld, err))
             return false;
         size_t v = results && p->kind == DIRECT_HEAD ? variant_of(results, h) : NO_VARIANT;
         if (v != NO_VARIANT && results_is_effect(results, v)

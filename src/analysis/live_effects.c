@@ -1,6 +1,7 @@
 #include "analysis/live_effects.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,13 +26,18 @@ void live_effects_forget(struct live_effects *e)
         memset(e->items, 0, e->n * sizeof *e->items);
 }
 
-static double mean_value(const struct measured_rows *measured, const struct results *results,
-                         size_t variant, enum metric m)
+// The mean of the metric itself.
+static bool mean_value(const struct measured_rows *measured, const struct results *results,
+                       size_t variant, enum metric m, double *out, struct abl_err *err)
 {
+    struct measured_rows own;
     double sum = 0;
-    for (size_t i = 0; i < results->n_prompts; i++)
-        sum += row_value(measured, results, variant, i, m);
-    return sum / (double)results->n_prompts;
+    if (!measured_subset(measured, results->variants, variant, 0, &own, err))
+        return false;
+    for (size_t i = 0; i < own.rows.n; i++)
+        sum += row_value(&own, results, variant, measured_row(&own, i), m);
+    *out = own.rows.n ? sum / (double)own.rows.n : (double)NAN;
+    return true;
 }
 
 bool live_effects_update(struct live_effects *e, const struct measured_rows *measured,
@@ -41,10 +47,12 @@ bool live_effects_update(struct live_effects *e, const struct measured_rows *mea
         struct live_effect *one = &e->items[v];
         if (one->made || !results_is_effect(results, v))
             continue;
+        one->has_changed = results->variants->items[v].role == ROLE_PATCH;
         if (!estimate_delta(measured, results, v, m, &one->delta, err)
-            || !estimate_recovery(measured, results, v, m, &one->recovery, err))
+            || !estimate_recovery(measured, results, v, m, &one->recovery, err)
+            || !mean_value(measured, results, v, m, &one->value, err)
+            || (one->has_changed && !estimate_changed(measured, results, v, m, &one->changed, err)))
             return false;
-        one->value = mean_value(measured, results, v, m);
         one->made = true;
     }
     return true;

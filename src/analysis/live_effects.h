@@ -15,6 +15,8 @@ struct live_effect {
     double value; // mean of the metric itself
     struct estimate delta;
     struct recovery recovery; // as estimate_recovery
+    bool has_changed;         // it is a patch
+    struct changed_effect changed;
 };
 
 struct live_effects {

@@ -15,15 +15,17 @@
 // The variants' deltas, and room to work in.
 struct ranking {
     size_t n_all;
-    double *all;  // (n_all, n_clusters) sums of the paired deltas
-    size_t n;     // variants that are big enough to be ranked
-    size_t *kept; // (n) which they are
+    double *all;    // (n_all, n_clusters) sums of the paired deltas
+    double *rows;   // (n_all, n_clusters) of how many rows; NULL: each variant of all the run's
+    double *n_rows; // (n_all) of how many rows altogether
+    size_t n;       // variants that are big enough to be ranked
+    size_t *kept;   // (n) which they are
     uint32_t n_clusters;
     double *sums;       // (n, n_clusters) theirs
     double *means;      // (n_resamples, n), by resample
     double *first;      // (n) means of one half, and its ranks
     double *second;     // (n) likewise
-    double *column;     // (n_resamples) means of one variant
+    double *column;     // (2, n_resamples) means of one variant, and room
     double *rho;        // (STABILITY_HALVINGS)
     double **sorted;    // (n)
     uint32_t *order;    // (n_clusters)
@@ -32,7 +34,7 @@ struct ranking {
 };
 
 static bool ranking_init(struct ranking *r, const struct measured_rows *measured, size_t n,
-                         size_t n_resamples)
+                         bool partial, size_t n_resamples)
 {
     *r = (struct ranking){ .n_all = n, .n_clusters = measured->prompts->n_clusters };
     size_t room = size_max(n, 1), sums, means;
@@ -40,18 +42,20 @@ static bool ranking_init(struct ranking *r, const struct measured_rows *measured
         || !size_mul(room, size_max(n_resamples, 1), &means))
         return false;
     r->all = arena_alloc(&r->arena, sums, sizeof *r->all);
+    r->rows = partial ? arena_alloc(&r->arena, sums, sizeof *r->rows) : NULL;
+    r->n_rows = arena_alloc(&r->arena, room, sizeof *r->n_rows);
     r->kept = arena_alloc(&r->arena, room, sizeof *r->kept);
     r->sums = arena_alloc(&r->arena, sums, sizeof *r->sums);
     r->means = arena_alloc(&r->arena, means, sizeof *r->means);
     r->first = arena_alloc(&r->arena, room, sizeof *r->first);
     r->second = arena_alloc(&r->arena, room, sizeof *r->second);
-    r->column = arena_alloc(&r->arena, size_max(n_resamples, 1), sizeof *r->column);
+    r->column = arena_alloc(&r->arena, size_max(n_resamples, 1), 2 * sizeof *r->column);
     r->rho = arena_alloc(&r->arena, STABILITY_HALVINGS, sizeof *r->rho);
     r->sorted = arena_alloc(&r->arena, room, sizeof *r->sorted);
     r->order = arena_alloc(&r->arena, size_max(r->n_clusters, 1), sizeof *r->order);
     r->top = arena_alloc(&r->arena, room, sizeof *r->top);
-    return r->all && r->kept && r->sums && r->means && r->first && r->second && r->column && r->rho
-           && r->sorted && r->order && r->top;
+    return r->all && (r->rows || !partial) && r->n_rows && r->kept && r->sums && r->means
+           && r->first && r->second && r->column && r->rho && r->sorted && r->order && r->top;
 }
 
 // The size that a mean delta must have to be ranked.
@@ -65,47 +69,93 @@ static double least_ranked(const struct measured_rows *measured, enum metric m)
 }
 
 // What is smaller than matters is in an order that nobody asks about.
-static void keep_big_ones(struct ranking *r, double least_sum)
+static void keep_big_ones(struct ranking *r, double least)
 {
     for (size_t v = 0; v < r->n_all; v++) {
         const double *sums = r->all + v * r->n_clusters;
         double total = 0.0;
         for (uint32_t c = 0; c < r->n_clusters; c++)
             total += sums[c];
-        if (fabs(total) < least_sum)
+        if (!(r->n_rows[v] > 0) || fabs(total) < least * r->n_rows[v])
             continue;
         memcpy(r->sums + r->n * r->n_clusters, sums, r->n_clusters * sizeof *sums);
         r->kept[r->n++] = v;
     }
 }
 
-static void fill(struct ranking *r, const struct measured_rows *measured,
-                 const struct results *results, const size_t *variants, enum metric m,
-                 size_t n_resamples)
+// The paired deltas of one variant, over the rows that it tells something of.
+static bool add_up(struct ranking *r, const struct measured_rows *measured,
+                   const struct results *results, size_t variant, enum metric m, size_t v,
+                   struct abl_err *err)
 {
-    for (size_t v = 0; v < r->n_all; v++) {
-        double *sums = r->all + v * r->n_clusters;
-        for (size_t i = 0; i < results->n_prompts; i++)
-            sums[measured->prompts->items[i].cluster]
-                += row_delta(measured, results, variants[v], i, m);
+    struct measured_rows own;
+    size_t first = v * r->n_clusters;
+    if (!measured_subset(measured, results->variants, variant, 0, &own, err))
+        return false;
+    for (size_t i = 0; i < own.rows.n; i++) {
+        size_t row = measured_row(&own, i), at = first + own.prompts->items[row].cluster;
+        r->all[at] += row_delta(&own, results, variant, row, m);
+        if (r->rows)
+            r->rows[at] += 1.0;
     }
-    keep_big_ones(r, least_ranked(measured, m) * (double)results->n_prompts);
-    for (size_t v = 0; v < r->n; v++) {
-        stats_resampled(measured->resampler, r->sums + v * r->n_clusters, n_resamples, r->column);
-        for (size_t b = 0; b < n_resamples; b++)
-            r->means[b * r->n + v] = r->column[b];
-    }
+    r->n_rows[v] = (double)own.rows.n;
+    return true;
 }
 
-// Sums stand for means: all variants of a half share their number of rows,
-// and ranks do not see the factor.
+// Means of a variant in the resamples.
+static void resample(struct ranking *r, const struct measured_rows *measured, size_t v,
+                     size_t n_resamples)
+{
+    const struct resampler *all = measured->rows.resampler;
+    double *rows = r->column + n_resamples; // the mean of 1 where the variant has a row, else 0
+    stats_resampled(all, r->sums + v * r->n_clusters, n_resamples, r->column);
+    if (r->rows)
+        stats_resampled(all, r->rows + r->kept[v] * r->n_clusters, n_resamples, rows);
+    for (size_t b = 0; b < n_resamples; b++)
+        r->means[b * r->n + v] = r->rows ? r->column[b] / rows[b] : r->column[b];
+}
+
+static bool fill(struct ranking *r, const struct measured_rows *measured,
+                 const struct results *results, const size_t *variants, enum metric m,
+                 size_t n_resamples, struct abl_err *err)
+{
+    for (size_t v = 0; v < r->n_all; v++)
+        if (!add_up(r, measured, results, variants[v], m, v, err))
+            return false;
+    keep_big_ones(r, least_ranked(measured, m));
+    for (size_t v = 0; v < r->n; v++)
+        resample(r, measured, v, n_resamples);
+    return true;
+}
+
+// Whether a variant tells nothing of some rows.
+static bool find_partial(const struct measured_rows *measured, const struct results *results,
+                         const size_t *variants, size_t n, bool *out, struct abl_err *err)
+{
+    *out = false;
+    for (size_t v = 0; v < n && !*out; v++) {
+        struct measured_rows own;
+        if (!measured_subset(measured, results->variants, variants[v], 0, &own, err))
+            return false;
+        *out = own.rows.at;
+    }
+    return true;
+}
+
+// Sums stand for means where all variants of a half share their number of rows: ranks do not see
+// the factor.
 static double halve(struct ranking *r)
 {
     for (size_t v = 0; v < r->n; v++) {
-        r->first[v] = r->second[v] = 0.0;
-        for (uint32_t c = 0; c < r->n_clusters; c++)
-            *(c < r->n_clusters / 2 ? &r->first[v] : &r->second[v])
-                += r->sums[v * r->n_clusters + r->order[c]];
+        double sums[2] = { 0.0, 0.0 }, rows[2] = { 0.0, 0.0 };
+        for (uint32_t c = 0; c < r->n_clusters; c++) {
+            size_t half = c >= r->n_clusters / 2;
+            sums[half] += r->sums[v * r->n_clusters + r->order[c]];
+            if (r->rows)
+                rows[half] += r->rows[r->kept[v] * r->n_clusters + r->order[c]];
+        }
+        r->first[v] = r->rows ? sums[0] / rows[0] : sums[0];
+        r->second[v] = r->rows ? sums[1] / rows[1] : sums[1];
     }
     return ranks_spearman(r->first, r->second, r->n, r->sorted);
 }
@@ -169,6 +219,8 @@ static void find_tops(struct ranking *r, size_t n_resamples, struct stability *o
         r->first[v] = 0.0;
         for (uint32_t c = 0; c < r->n_clusters; c++)
             r->first[v] += r->sums[v * r->n_clusters + c];
+        if (r->rows)
+            r->first[v] /= r->n_rows[r->kept[v]];
     }
     find_top(r->first, k, r);
     for (size_t i = 0; i < k; i++)
@@ -191,6 +243,17 @@ static void find_tops(struct ranking *r, size_t n_resamples, struct stability *o
     out->top_jaccard = jaccard / (double)n_resamples;
 }
 
+// From sums over a variant's own rows to what they would be over all of the run's.
+static void weigh_alike(struct ranking *r)
+{
+    double most = 0.0;
+    for (size_t v = 0; v < r->n_all; v++)
+        most = fmax(most, r->n_rows[v]);
+    for (size_t v = 0; r->rows && v < r->n_all; v++)
+        for (uint32_t c = 0; c < r->n_clusters && r->n_rows[v] > 0; c++)
+            r->all[v * r->n_clusters + c] *= most / r->n_rows[v];
+}
+
 bool stability_make(const struct measured_rows *measured, const struct results *results,
                     const size_t *variants, size_t n, enum metric m, struct stability *out,
                     struct abl_err *err)
@@ -203,11 +266,14 @@ bool stability_make(const struct measured_rows *measured, const struct results *
                            .chance = { NAN, NAN },
                            .stays = calloc(size_max(n, 1), sizeof *s.stays),
                            .n_all = n };
-    size_t n_resamples = size_min(resampler_n_boot(measured->resampler), STABILITY_RESAMPLES);
+    size_t n_resamples = size_min(resampler_n_boot(measured->rows.resampler), STABILITY_RESAMPLES);
     struct ranking r = { 0 };
-    bool ok = (s.stays && ranking_init(&r, measured, n, n_resamples)) || abl_no_memory(err);
+    bool partial;
+    bool ok = find_partial(measured, results, variants, n, &partial, err)
+              && ((s.stays && ranking_init(&r, measured, n, partial, n_resamples))
+                  || abl_no_memory(err))
+              && fill(&r, measured, results, variants, m, n_resamples, err);
     if (ok) {
-        fill(&r, measured, results, variants, m, n_resamples);
         for (size_t v = 0; v < n; v++)
             s.stays[v] = NAN;
         s.n = r.n;
@@ -215,6 +281,7 @@ bool stability_make(const struct measured_rows *measured, const struct results *
             find_halves(&r, measured->seed, &s);
         if (r.n_clusters >= 2 && r.n >= 2 && n_resamples)
             find_tops(&r, n_resamples, &s);
+        weigh_alike(&r);
         ok = ranking_chance(r.all, n, r.n_clusters, r.n, s.top_k, measured->seed, &s.chance, err);
     }
     arena_release(&r.arena);

@@ -85,7 +85,10 @@ bool forest_of_effects(const struct report *r, const struct measured_rows *measu
     for (uint32_t i = 0; ok && i < n_panels; i++) {
         size_t v = top[i]->variant;
         struct heterogeneity found;
-        row_groups_means(&rows, measured, r->results, v, metric, effects->by_group.means, &found);
+        struct abl_err err;
+        if (!row_groups_means(&rows, measured, r->results, v, metric, effects->by_group.means,
+                              &found, &err))
+            return false;
         fill_panel(effects->by_group.means, n, &top[i]->delta[metric], cells + i * (n + 1));
         ok = (out->panels[i] = caption(r->results->variants->items[v].label, found.p, a));
     }

@@ -14,7 +14,11 @@ static void put_variant(const struct report *r, struct by_group *g, size_t v, en
     const struct prompts *p = r->session->prompts;
     struct measured_rows measured = session_measured_rows(r->session);
     struct heterogeneity again;
-    row_groups_means(&g->rows, &measured, r->results, v, m, g->means, &again);
+    struct abl_err err;
+    if (!row_groups_means(&g->rows, &measured, r->results, v, m, g->means, &again, &err)) {
+        s->out->failed = true; // memory is out
+        return;
+    }
     for (uint32_t k = 0; k < p->n_groups; k++) {
         struct of_group item = { p->group_names[k], &g->means[k], &g->found[m][v] };
         sheet_row(s, &(struct table_row){ .report = r,
@@ -59,7 +63,8 @@ static const struct column columns[] = {
     METRIC_COLUMN,
     { "by", CELL_TEXT, "", "the field of the rows", cell_by },
     { "group", CELL_TEXT, "", "a value of it", cell_group },
-    { "delta", CELL_NUMBER, "of the metric", "mean paired difference over the group's rows",
+    { "delta", CELL_NUMBER | CELL_OR_NONE, "of the metric",
+      "mean paired difference over the group's rows; missing where none has a patch's position",
       cell_delta },
     { "se", CELL_NUMBER | CELL_OR_NONE, "of the metric", "of it, robust to clusters",
       cell_group_se },

@@ -295,6 +295,16 @@ static void cell_patch_small(struct sheet *s, const struct table_row *row)
         sheet_bool(s, recovery(row)->small);
 }
 
+static const struct changed_effect *changed(const struct table_row *row)
+{
+    return &row->effect->changed[row->metric];
+}
+
+CELL(cell_n_changed, uint, changed(row)->delta.n)
+CELL(cell_changed, number, changed(row)->delta.mean)
+CELL(cell_changed_lo, number, changed(row)->delta.ci_lo)
+CELL(cell_changed_hi, number, changed(row)->delta.ci_hi)
+CELL(cell_changed_recovery, number, is_sham(row) ? (double)NAN : changed(row)->recovery)
 CELL(cell_site, text, site_name(place(row)->site))
 CELL(cell_place_layer, uint, place(row)->layer)
 CELL(cell_positions, text, positions(row))
@@ -318,21 +328,35 @@ static const struct column patch_columns[] = {
     { "direction", CELL_TEXT, "",
       "the run that gives and the one that is read; sham: one gives to itself", cell_direction },
     METRIC_COLUMN,
-    VALUE_COLUMN,
-    DELTA_COLUMN,
+    { "value", CELL_NUMBER | CELL_OR_NONE, "of the metric",
+      "mean over rows under the change; missing where n is 0", cell_value },
+    { "delta", CELL_NUMBER | CELL_OR_NONE, "of the metric",
+      "mean paired difference from the intact run; likewise", cell_mean },
     { "recovery", CELL_NUMBER | CELL_OR_NONE, "",
       "delta over what the run that gives is ahead by; missing of shams", cell_recovered },
     CI_LO_COLUMN,
     CI_HI_COLUMN,
     P_COLUMN,
     Q_COLUMN,
-    N_COLUMN,
+    { "n", CELL_INTEGER, "rows",
+      "that have the position in both prompts, BOS not counted: value, delta and recovery are of "
+      "these",
+      cell_n },
     N_CLUSTERS_COLUMN,
     { "small_denominator", CELL_BOOLEAN | CELL_OR_NONE, "",
       "whether that lead is not told from 0; missing of shams", cell_patch_small },
     { "role", CELL_TEXT | CELL_OR_NONE, "",
       "the position by name: diff, END, NAME:last of a span; missing of numbers and all",
       cell_role },
+    { "n_changed", CELL_INTEGER, "rows",
+      "of these, those whose two prompts have other tokens there", cell_n_changed },
+    { "delta_changed", CELL_NUMBER | CELL_OR_NONE, "of the metric",
+      "delta over the n_changed rows; missing where there is none", cell_changed },
+    { "ci_lo_changed", CELL_NUMBER | CELL_OR_NONE, "of the metric",
+      "lower end of its interval, as ci_lo", cell_changed_lo },
+    { "ci_hi_changed", CELL_NUMBER | CELL_OR_NONE, "of the metric", "upper end", cell_changed_hi },
+    { "recovery_changed", CELL_NUMBER | CELL_OR_NONE, "",
+      "recovery over the n_changed rows; missing of shams", cell_changed_recovery },
 };
 
 const struct table table_layer_impact = {

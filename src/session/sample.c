@@ -110,8 +110,17 @@ static bool start(struct row_sample *s, const struct session *all, struct abl_er
     f.donor_maps = s->maps;
     f.other = (struct prompt_list){ 0 };
     f.weights = forward_weights(all->forward);
-    return session_resampler_new(&all->settings, &s->prompts, &s->resampler, err)
-           && forward_open(&f, s->intact, &s->forward, err);
+    const struct settings *settings = &all->settings;
+    struct row_subsets_of of = { .prompts = &s->prompts,
+                                 .donors = all->donors.prompts,
+                                 .donor_maps = s->maps,
+                                 .n_boot = settings->n_boot,
+                                 .seed = settings->seed,
+                                 .alpha = settings->alpha };
+    if (!session_resampler_new(settings, &s->prompts, &s->resampler, err))
+        return false;
+    of.resampler = s->resampler;
+    return row_subsets_new(&of, &s->subsets, err) && forward_open(&f, s->intact, &s->forward, err);
 }
 
 static bool helps(const struct session *all)
@@ -150,6 +159,7 @@ void sample_free(struct row_sample *s)
     if (!s)
         return;
     forward_free(s->forward);
+    row_subsets_free(s->subsets);
     resampler_free(s->resampler);
     arena_release(&s->arena);
     free(s);
@@ -166,8 +176,10 @@ struct measured_rows sample_measured_rows(const struct row_sample *s, const stru
     m.prompts = &s->prompts;
     m.intact = s->intact;
     m.other = s->other;
-    m.resampler = s->resampler;
+    m.rows = (struct row_subset){ .n = s->prompts.n,
+                                  .n_clusters = s->prompts.n_clusters,
+                                  .resampler = s->resampler }; // donors are not all among them
+    m.subsets = s->subsets;
     m.held_out = NULL;
-    m.pairs = NULL; // donors are not all in the sample
     return m;
 }

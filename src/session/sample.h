@@ -18,6 +18,7 @@ struct row_sample {
     const uint32_t *maps[N_DONOR_MAPS]; // of the session's donors
     struct row_stats *intact, *other;   // (prompts.n); other: NULL where the session's is
     struct resampler *resampler;
+    struct row_subsets *subsets;
     struct forward *forward; // on the session's device, with its weights
     struct arena arena;
 };

@@ -384,6 +384,21 @@ static bool judge(struct session *session, struct abl_err *err)
     return ok;
 }
 
+static bool know_subsets(struct session *session, struct abl_err *err)
+{
+    const struct settings *s = &session->settings;
+    struct row_subsets_of of = { .prompts = session->prompts,
+                                 .donors = session->donors.prompts,
+                                 .donor_maps = session->donors.maps,
+                                 .held_out = session->held_out,
+                                 .resampler = session->resampler,
+                                 .pairs = session->pairs,
+                                 .n_boot = s->n_boot,
+                                 .seed = s->seed,
+                                 .alpha = s->alpha };
+    return row_subsets_new(&of, &session->subsets, err);
+}
+
 // What uncertainty is worked out from.
 static bool know_rows(struct session *session, struct abl_err *err)
 {
@@ -391,7 +406,8 @@ static bool know_rows(struct session *session, struct abl_err *err)
            && session_resampler_new(&session->settings, session->prompts, &session->resampler, err)
            && pair_donors(session, err)
            && held_out_draw(&session->settings, session->prompts->n_clusters, &session->arena,
-                            &session->held_out, err);
+                            &session->held_out, err)
+           && know_subsets(session, err);
 }
 
 bool session_start(struct session *session, struct abl_err *err)
@@ -449,6 +465,7 @@ void session_free(struct session *session)
     tinylab_measure_free(session->tinylab);
     if (session->engine)
         session->engine->ops->free(session->engine);
+    row_subsets_free(session->subsets);
     resampler_free(session->resampler);
     donor_pairs_free(session->pairs);
     prompts_free(session->prompts);

@@ -17,6 +17,7 @@
 #include "plan/plan_input.h"
 #include "plan/variant.h"
 #include "session/results.h"
+#include "session/row_subsets.h"
 #include "session/settings.h"
 #include "session/tinylab.h"
 #include "session/whole_answers.h"
@@ -41,7 +42,8 @@ struct session {
     struct whole_answers *answers;
     struct whole_answers *sequences; // likewise tinyLab's, beside the rows; never both
     struct resampler *resampler;
-    struct donor_pairs *pairs; // of the rows and their resampled donors; NULL: there are none
+    struct donor_pairs *pairs;   // of the rows and their resampled donors; NULL: there are none
+    struct row_subsets *subsets; // rows that variants tell something of
     struct engine *engine;
     struct device_info device; // the engine's, or that of who ran what has been read back
     struct forward *ranker;    // what chose the foils and holds the weights; NULL: nothing did

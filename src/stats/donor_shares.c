@@ -52,9 +52,11 @@ static bool fill(struct donor_pairs *p, const uint32_t *cluster, const uint32_t 
     bool ok = list && p->giver && p->pair;
     for (size_t at = 0; ok && at < total; at++) {
         size_t row = at % p->n, donor = donors[at / p->n][row];
+        p->pair[at] = NO_PAIR;
+        if (donor == OUTSIDE_ROW)
+            continue;
         assert(donor < p->n);
         p->giver[at] = cluster[donor];
-        p->pair[at] = NO_PAIR;
         if (cluster[row] != cluster[donor])
             list[n++] = (struct taking){ cluster[row], cluster[donor], at };
     }

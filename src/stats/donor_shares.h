@@ -22,10 +22,14 @@
 
 #include "base/err.h"
 
+// A donor that is none of the rows: what rows share through it is in their own means.
+#define OUTSIDE_ROW UINT32_MAX
+
 // Who gave to whom, made once per run. Owned: donor_pairs_free.
 struct donor_pairs;
 
-// cluster: (n) of each row, below n_clusters. donors[d][i]: row that gives to row i in run d.
+// cluster: (n) of each row, below n_clusters. donors[d][i]: row that gives to row i in run d, or
+// OUTSIDE_ROW.
 bool donor_pairs_new(const uint32_t *cluster, size_t n, uint32_t n_clusters,
                      const uint32_t *const *donors, size_t n_donors, struct donor_pairs **out,
                      struct abl_err *err);

@@ -29,7 +29,7 @@ static void count(struct grouping *g, const uint32_t *group, const uint32_t *uni
         g->rows[group[i]] += 1.0;
     }
     for (uint32_t u = 0; u < g->n_units; u++)
-        g->units[g->group_of[u]] += 1.0;
+        g->units[g->group_of[u]] += g->rows_of_unit[u] > 0;
 }
 
 // Units of unlike size count as (sum of sizes)^2 / (sum of squared sizes) (Kish 1965).
@@ -92,7 +92,8 @@ static void fill_means(const struct grouping *g, const double *sums, struct grou
     }
     for (uint32_t k = 0; k < g->n_groups; k++) {
         double left = (double)g->n - g->rows[k];
-        means[k].without = left > 0 ? (total - means[k].mean) / left : (double)NAN;
+        means[k].without
+            = left > 0 && g->rows[k] > 0 ? (total - means[k].mean) / left : (double)NAN;
         means[k].mean /= g->rows[k];
     }
     for (uint32_t u = 0; u < g->n_units; u++) {

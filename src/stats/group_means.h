@@ -8,7 +8,8 @@
 
 #include "base/err.h"
 
-// A group's own mean. NaN where it is not defined (n_units < 2: se, ci; the only group: without).
+// A group's own mean. NaN where it is not defined (n_units < 2: se, ci; the only group:
+// without; no rows: all).
 struct group_mean {
     double mean, se, ci_lo, ci_hi;
     double without; // mean over all rows but this group's
@@ -25,7 +26,7 @@ struct heterogeneity {
 struct grouping;
 
 // group[i] in 0..n_groups-1 and unit[i] in 0..n_units-1 for each of n rows; a unit's rows are all
-// of one group. alpha: 0.05 gives 95 % intervals.
+// of one group. Groups and units may be without rows. alpha: 0.05 gives 95 % intervals.
 bool grouping_new(const uint32_t *group, const uint32_t *unit, size_t n, uint32_t n_groups,
                   uint32_t n_units, double alpha, struct grouping **out, struct abl_err *err);
 void grouping_free(struct grouping *g);

@@ -10,6 +10,7 @@
 #include "analysis/estimates.h"
 #include "analysis/joint.h"
 #include "analysis/live_effects.h"
+#include "plan/donors.h"
 #include "tests/support/check.h"
 #include "tests/support/study.h"
 
@@ -164,6 +165,62 @@ static void live_effects_come_as_variants_finish(void **state)
     study_close(&s);
 }
 
+// A patch at -3 of prompts of 3 and 4 tokens, BOS among them: of the shorter, every other row, BOS
+// stands there. In rows 1 and 5 the two prompts differ there. Row i's delta is i; the run that gives
+// is ahead by 8, or by 16 in rows 5 and 7.
+static void a_patch_is_of_the_rows_that_have_its_position(void **state)
+{
+    (void)state;
+    static const uint32_t ids[] = { 0, 1, 2, 3 }, other_ids[] = { 0, 9, 2, 3 };
+    struct study s;
+    struct row_stats other[ROWS] = { 0 };
+    struct estimate e;
+    struct recovery r;
+    struct changed_effect c;
+    struct abl_err err;
+    struct edit edit = { .site = SITE_RESID_POST,
+                         .head = ALL_HEADS,
+                         .position = -3,
+                         .op = EDIT_SET,
+                         .source = SOURCE_ROW,
+                         .donor = DONOR_MAP_OTHER };
+    struct variant patch = {
+        .edits = &edit, .n_edits = 1, .role = ROLE_PATCH, .parent = NO_VARIANT, .donor = DONOR_OTHER
+    };
+    study_open(&s, ROWS, 2);
+    CHECK(variants_add(&s.variants, &patch, NULL, &err));
+    edit.position = -4; // nobody has it but as BOS
+    CHECK(variants_add(&s.variants, &patch, NULL, &err));
+    for (size_t i = 0; i < ROWS; i++) {
+        s.items[i].ids = ids;
+        s.items[i].corrupt_ids = i % 4 == 1 ? other_ids : ids;
+        s.items[i].n_ids = s.items[i].n_corrupt_ids = 3 + i % 2;
+        other[i].target_logit = i > 4 ? 16 : 8;
+    }
+    s.measured.other = other;
+    study_begin(&s);
+    study_resample(&s, 50, 1);
+    for (size_t i = 0; i < ROWS; i++)
+        study_set(&s, 0, i, (double)i);
+    CHECK(estimate_delta(&s.measured, &s.results, 0, METRIC_LD, &e, &err));
+    assert_int_equal(e.n, 4);
+    assert_int_equal(e.n_clusters, 4);
+    is_near("delta", e.mean, (1 + 3 + 5 + 7) / 4.0);
+    assert_true(e.ci_lo >= 1 && e.ci_hi <= 7 && e.ci_lo < e.mean && e.mean < e.ci_hi);
+    CHECK(estimate_recovery(&s.measured, &s.results, 0, METRIC_LD, &r, &err));
+    is_near("recovery", r.ratio.mean, 16.0 / (8 + 8 + 16 + 16));
+    CHECK(estimate_changed(&s.measured, &s.results, 0, METRIC_LD, &c, &err));
+    assert_int_equal(c.delta.n, 2);
+    is_near("delta of the changed", c.delta.mean, (1 + 5) / 2.0);
+    is_near("their recovery", c.recovery, 6.0 / (8 + 16));
+    CHECK(estimate_delta(&s.measured, &s.results, 1, METRIC_LD, &e, &err));
+    assert_int_equal(e.n, 0);
+    assert_true(isnan(e.mean));
+    CHECK(estimate_recovery(&s.measured, &s.results, 1, METRIC_LD, &r, &err));
+    assert_true(isnan(r.ratio.mean) && r.small);
+    study_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +229,7 @@ int main(void)
         cmocka_unit_test(a_recovery_is_the_way_back_to_the_intact_run),
         cmocka_unit_test(accuracy_is_the_share_of_targets_on_top),
         cmocka_unit_test(live_effects_come_as_variants_finish),
+        cmocka_unit_test(a_patch_is_of_the_rows_that_have_its_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

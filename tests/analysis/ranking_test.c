@@ -137,8 +137,7 @@ static struct holdout_verdict judge(uint64_t seed, size_t n_real, double effect)
             study_set(&s, head, i, normal(&r) + (head < n_real ? effect : 0.0));
     }
     s.measured.held_out = s.held_out;
-    s.measured.n_boot = 200;
-    s.measured.seed = seed;
+    study_resample(&s, 200, seed);
     must(holdout_make(&s.measured, &s.results, &h, &err), &err);
     assert_true(h.made && h.n_rows[0] == CLUSTERS / 2 && h.n_clusters[1] == CLUSTERS / 2);
     assert_int_equal(h.lists[0].n, NULL_HEADS);

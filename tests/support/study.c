@@ -30,6 +30,7 @@ void study_open(struct study *s, size_t n_rows, size_t n_variants)
 
 void study_close(struct study *s)
 {
+    row_subsets_free(s->subsets);
     resampler_free(s->resampler);
     results_release(&s->results);
     variants_release(&s->variants);
@@ -69,7 +70,18 @@ void study_resample(struct study *s, uint32_t n_boot, uint64_t seed)
     must(resampler_new(cluster, s->prompts.n, s->prompts.n_clusters, n_boot, seed,
                        s->measured.alpha, &s->resampler, &err),
          &err);
-    s->measured.resampler = s->resampler;
+    struct row_subsets_of of = { .prompts = &s->prompts,
+                                 .held_out = s->held_out,
+                                 .resampler = s->resampler,
+                                 .n_boot = n_boot,
+                                 .seed = seed,
+                                 .alpha = s->measured.alpha };
+    row_subsets_free(s->subsets);
+    must(row_subsets_new(&of, &s->subsets, &err), &err);
+    s->measured.rows = (struct row_subset){ .n = s->prompts.n,
+                                            .n_clusters = s->prompts.n_clusters,
+                                            .resampler = s->resampler };
+    s->measured.subsets = s->subsets;
     s->measured.n_boot = n_boot;
     s->measured.seed = seed;
     free(cluster);

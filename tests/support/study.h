@@ -17,6 +17,7 @@ struct study {
     struct row_stats *intact; // (n rows) ld 0 unless the test says otherwise
     bool *held_out;           // (n rows) measured.held_out points here where a test wants it
     struct resampler *resampler;
+    struct row_subsets *subsets;
     struct measured_rows measured;
     struct variants variants;
     struct results results;
