@@ -1,0 +1,75 @@
+"""Edits at positions against transformers in float64: tests/experiments/positions.py PROGRAM. Hand-made rows of 4 to 12 tokens
+(tests/fixtures/positions, by tools/golden_positions.py): which rows have a position, in how many of them the prompts differ
+there, and the effect over both sets; and that the screen shows the same numbers."""
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROGRAM = str(Path(sys.argv[1]).resolve())
+FIXTURES = Path("tests/fixtures/positions")
+GOLDEN = json.loads((FIXTURES / "cells.json").read_text())
+POSITIONS = ",".join(GOLDEN["positions"])
+TOLERANCE = 1e-4  # of |expected|, at least of 1
+passed = failed = 0
+
+
+def check(name: str, wrong: list[str]) -> None:
+    global passed, failed
+    print(f"[  {'FAILED' if wrong else 'PASSED'}  ] {name}")
+    for line in wrong[:5]:
+        print(f"    {line}")
+    failed, passed = failed + bool(wrong), passed + (not wrong)
+
+
+def run(*arguments: str) -> Path:
+    to = Path(tempfile.mkdtemp(dir=scratch)) / "run"
+    subprocess.run([PROGRAM, "--export", str(to), "--data", str(FIXTURES / "rows.jsonl"), "--boot", "50", "--quiet", "--device",
+                    "cpu", *arguments], check=True)
+    return to
+
+
+def table(folder: Path, name: str) -> list[dict[str, str]]:
+    with open(folder / "metrics" / f"{name}.csv", newline="") as f:
+        return [r for r in csv.DictReader(f) if r["metric"] == "ld"]
+
+
+def compare(what: str, row: dict[str, str], expected: dict[str, float | None]) -> list[str]:
+    wrong = []
+    for column, value in expected.items():
+        found = float(row[column]) if row[column] else None
+        if (found is None) != (value is None) or (value is not None and abs(found - value) > TOLERANCE * max(1, abs(value))):
+            wrong.append(f"{what}, {column}: {found}, expected {value}")
+    return wrong
+
+
+def position_of(row: dict[str, str]) -> str:
+    return row["role"] or row["position"]
+
+
+def patches() -> None:
+    folder = run("--experiment", "patch", "--patch-site", "resid_pre,resid_post,mlp_out,z,v", "--positions", POSITIONS)
+    rows = {}
+    for r in table(folder, "layer_impact"):
+        if r["direction"] != "sham":
+            at = f"{r['site']}@{r['layer']}" + (f":{r['head']}" if r["head"] else "")
+            rows[position_of(r), at] = r
+    for position, cells in GOLDEN["patch"].items():
+        wrong = [w for at, cell in cells.items() for w in compare(f"{at}[{position}]", rows[position, at], cell)]
+        check(f"patches_at_{position}_are_the_oracles", wrong)
+    wrong = []
+    for (position, at), r in rows.items():
+        n, changed = int(r["n"]), int(r["n_changed"])
+        lo, hi = r["ci_lo_changed"], r["ci_hi_changed"]
+        if changed > n or bool(lo) != (changed > 1) or (lo and not float(lo) <= float(r["delta_changed"]) <= float(hi)):
+            wrong.append(f"{at}[{position}]: n {n}, n_changed {changed}, interval [{lo}, {hi}]")
+    check("changed_rows_are_among_the_rows_and_have_their_interval", wrong)
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    patches()
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0)
