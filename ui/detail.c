@@ -53,7 +53,7 @@ static bool fill_rows(struct session *session, const struct results *t, enum met
     for (size_t i = 0; i < p->n; i++) {
         const struct prompt *prompt = &p->items[i];
         d->rows[i] = (struct detail_row){
-            .line = prompt->row->line,
+            .number = row_number(prompt->row),
             .prompt = arena_strdup(&d->arena, corrupt ? prompt->row->corrupt : prompt->row->clean),
             .target = answer_text(session, prompt_targets(prompt), &d->arena),
             .foil = answer_text(session, prompt_foils(prompt), &d->arena),

@@ -27,7 +27,7 @@ struct detail_ask {
 bool detail_same_ask(const struct detail_ask *a, const struct detail_ask *b);
 
 struct detail_row {
-    uint32_t line;             // in the data file
+    uint32_t number;           // as row_number
     const char *prompt;        // the one that runs
     const char *target, *foil; // answers that are lists: their tokens with | between
     double intact, delta;      // of the metric; delta NaN where the head is not measured

@@ -97,8 +97,8 @@ void draw_attn(struct grid *g, struct rect r, const struct state *s)
     uint32_t x = grid_printf(g, r, 0, 0, style_bold(), "head %" PRIu32 ":%" PRIu32, s->cursor.layer,
                              s->cursor.head);
     if (s->row < d->n_rows)
-        grid_printf(g, r, x, 0, style_dim(), "  row %" PRIu32 ", %zu of %zu", d->rows[s->row].line,
-                    s->row + 1, d->n_rows);
+        grid_printf(g, r, x, 0, style_dim(), "  row %" PRIu32 ", %zu of %zu",
+                    d->rows[s->row].number, s->row + 1, d->n_rows);
     for (uint32_t k = first_key; k < n; k++)
         grid_printf(g, r, LABEL + (k - first_key) * CELL, 1, style_dim(), "%2" PRIu32, k % 100);
     for (uint32_t q = first; q < n; q++) {
@@ -126,7 +126,7 @@ static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct sta
         }
     }
     struct rect text = { r.x, r.y + y, r.w > 2 * NUMBER + 1 ? r.w - 2 * NUMBER - 1 : r.w, 1 };
-    grid_printf(g, text, 0, 0, st, "%" PRIu32 " %s", row->line, row->prompt);
+    grid_printf(g, text, 0, 0, st, "%" PRIu32 " %s", row->number, row->prompt);
     if (r.w <= 2 * NUMBER + 1)
         return;
     format_signed(row->intact, largest, NUMBER - 1, number);

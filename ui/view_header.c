@@ -135,7 +135,7 @@ static void draw_row_read(struct grid *g, struct rect r, const struct state *s)
     const char *bos = s->snap->facts.bos;
     if (!row)
         return;
-    uint32_t x = 1 + grid_printf(g, r, 1, 2, style_dim(), "row %" PRIu32 " ", row->line);
+    uint32_t x = 1 + grid_printf(g, r, 1, 2, style_dim(), "row %" PRIu32 " ", row->number);
     uint32_t answers = text_width(row->target) + text_width(row->foil) + text_width(" → / ");
     uint32_t room = r.w > x + answers ? r.w - x - answers : 0;
     bool cut = text_width(row->prompt) > room;

@@ -30,7 +30,7 @@ static void suffix_of(const char *tokenizer, char out[128])
 static cJSON *drop_json(const struct prompt_drop *d)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddNumberToObject(o, "row", d->row->index);
+    cJSON_AddNumberToObject(o, "row", row_number(d->row));
     cJSON_AddNumberToObject(o, "line", d->row->line);
     cJSON_AddStringToObject(o, "kind", d->kind ? d->kind : "bad");
     cJSON_AddStringToObject(o, "why", d->why ? d->why : "");

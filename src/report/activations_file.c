@@ -29,7 +29,7 @@ static cJSON *list_rows(struct doc *d, const struct session *session)
     for (size_t i = 0; i < session->prompts->n; i++) {
         const struct dataset_row *row = session->prompts->items[i].row;
         cJSON *o = doc_object(d, list, NULL);
-        doc_uint(d, o, "row", row->index);
+        doc_uint(d, o, "row", row_number(row));
         doc_uint(d, o, "line", row->line);
         doc_text(d, o, "id", row->id);
     }
@@ -125,7 +125,8 @@ enum { N_COLUMNS = sizeof columns / sizeof *columns };
 static int64_t column_of(const struct session *session, const struct saved_token *t, size_t column)
 {
     const struct prompt *p = &session->prompts->items[t->row];
-    const int64_t values[N_COLUMNS] = { p->row->index, t->position, p->ids[t->position], t->asked };
+    const int64_t values[N_COLUMNS]
+        = { row_number(p->row), t->position, p->ids[t->position], t->asked };
     return values[column];
 }
 

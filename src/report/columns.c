@@ -40,7 +40,7 @@ void cell_scale(struct sheet *s, const struct table_row *row)
 
 void cell_row(struct sheet *s, const struct table_row *row)
 {
-    sheet_uint(s, row->prompt->row->index);
+    sheet_uint(s, row_number(row->prompt->row));
 }
 
 void cell_variant(struct sheet *s, const struct table_row *row)

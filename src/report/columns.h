@@ -45,7 +45,7 @@ struct table_row {
     COLUMN("scale", CELL_NUMBER | CELL_OR_NONE, "",                                                \
            "factor of ablations that scale; missing of others", cell_scale)
 #define ROW_COLUMN                                                                                 \
-    COLUMN("row", CELL_INTEGER, "", "number of the row in its file, from 0", cell_row)
+    COLUMN("row", CELL_INTEGER, "", "number of the row in its file, from 1", cell_row)
 #define VARIANT_COLUMN                                                                             \
     COLUMN("variant", CELL_TEXT, "", "what was changed, as its label", cell_variant)
 #define METRIC_COLUMN COLUMN("metric", CELL_TEXT, "", "which the numbers are of", cell_metric)

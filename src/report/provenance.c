@@ -72,7 +72,7 @@ static void add_data(struct doc *d, const struct session *session)
     for (size_t i = 0; i < session->prompts->n_dropped; i++) {
         const struct prompt_drop *drop = &session->prompts->dropped[i];
         cJSON *item = doc_object(d, list, NULL);
-        doc_uint(d, item, "row", drop->row->index);
+        doc_uint(d, item, "row", row_number(drop->row));
         doc_uint(d, item, "line", drop->row->line);
         doc_text(d, item, "id", drop->row->id);
         doc_text(d, item, "kind", drop->kind);

@@ -348,8 +348,11 @@ static const struct column patch_columns[] = {
     { "role", CELL_TEXT | CELL_OR_NONE, "",
       "the position by name: diff, END, NAME:last of a span; missing of numbers and all",
       cell_role },
-    { "n_changed", CELL_INTEGER, "rows",
-      "of these, those whose two prompts have other tokens there", cell_n_changed },
+    { "n_changed", CELL_INTEGER | CELL_OR_NONE, "rows",
+      "those of the n whose two prompts have other tokens there; missing of runs of versions that "
+      "did "
+      "not count them",
+      cell_n_changed },
     { "delta_changed", CELL_NUMBER | CELL_OR_NONE, "of the metric",
       "delta over the n_changed rows; missing where there is none", cell_changed },
     { "ci_lo_changed", CELL_NUMBER | CELL_OR_NONE, "of the metric",

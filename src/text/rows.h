@@ -29,6 +29,13 @@ struct dataset_row {
     uint32_t leak_line, cluster_leak_line, template_leak_line;
 };
 
+// What a row is called on screen and in files: its number in the data file, from 1: the
+// line of JSONL without empty lines, and the same number for the same rows in any other format.
+static inline uint32_t row_number(const struct dataset_row *row)
+{
+    return row->index + 1;
+}
+
 // All texts that answer a row, and those that are its foil; they live as long as the row.
 static inline struct text_list row_targets(const struct dataset_row *row)
 {

@@ -20,7 +20,7 @@ folder, field, data = sys.argv[1:]
 read = lambda name: list(csv.DictReader(open(f"{folder}/metrics/{name}.csv", newline="")))
 plain = lambda v: v if isinstance(v, str) else json.dumps(v)
 rows = [json.loads(line) for line in open(data)]
-numbers = {r["row"]: rows[int(r["row"])] for r in read("rows")}
+numbers = {r["row"]: rows[int(r["row"]) - 1] for r in read("rows")}
 clusters = {r["row"]: r["cluster"] for r in read("baseline")}
 group = {k: plain(v[field]) for k, v in numbers.items()}
 names = sorted(set(group.values()), key=str.encode)

@@ -86,7 +86,7 @@ def as_transformers_has_them(folder, model):
         return
     tensors, meta = read(f"{out}/{FILE}")
     tokens = [(r, t) for r, row in enumerate(golden["rows"]) for t in row["tokens"]]
-    for name, expected in (("row", [r for r, _ in tokens]), *((c, [t[c] for _, t in tokens]) for c in ("position", "token_id", "asked"))):
+    for name, expected in (("row", [r + 1 for r, _ in tokens]), *((c, [t[c] for _, t in tokens]) for c in ("position", "token_id", "asked"))):
         check(f"{model}_{name}_of_each_token", None if list(tensors[name][1]) == expected else f"found {list(tensors[name][1])}, expected {expected}")
     for site in sites:
         keys = tensors["pattern"][0][-1]
@@ -99,7 +99,7 @@ def as_transformers_has_them(folder, model):
         check(f"{model}_{site}_is_that_of_transformers", next(iter(problems), None))
     config = json.load(open(f"{out}/config.json"))
     ids = [(o["row"], o["line"], o["id"]) for o in json.loads(meta["rows"])]
-    check(f"{model}_rows_are_named", None if ids == [(i, i + 1, r["id"]) for i, r in enumerate(golden["rows"])] else f"found {ids}")
+    check(f"{model}_rows_are_named", None if ids == [(i + 1, i + 1, r["id"]) for i, r in enumerate(golden["rows"])] else f"found {ids}")
     wrong = [k for k, v in (("config", json.loads(meta["config"]) == config), ("positions", json.loads(meta["positions"]) == ["-1", "1", "io:last"]),
                             ("model_sha256", meta["model_sha256"] == config["model_sha256"] == golden["model_sha256"]),
                             ("data_sha256", meta["data_sha256"] == config["data_sha256"]), ("layers", json.loads(meta["layers"]) == [0, 1, 2, 3]),

@@ -12,7 +12,7 @@ folder, golden = sys.argv[1], json.load(open(sys.argv[2]))
 rows = list(csv.DictReader(open(folder + "/metrics/span.csv")))
 worst, n = 0.0, 0
 for r in rows:
-    i = int(r["row"])
+    i = int(r["row"]) - 1
     expected = golden["logprob"].get(r["variant"])
     if expected is None:
         assert r["variant"].startswith("sham "), r["variant"]

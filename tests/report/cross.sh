@@ -285,8 +285,8 @@ cat >"$scratch/runs/safe.json" <<EOF
                 {"tag": "=two", "dataset": {"id": "$scratch/two.jsonl", "split": "all"}}]}
 EOF
 succeeds a_run_file_asks_for_marks run "$scratch/runs/safe.json" --device cpu --boot 20 --export "$scratch/asked" --quiet
-holds tables_of_a_run_file_have_marks grep -q "^\"'=two\",0,\"''@x0\",\"'-\"" "$scratch/asked/=two/metrics/rows.csv"
-holds joint_tables_of_a_run_file_have_marks grep -q "^\"'=two\",0,\"''@x0\",\"'-\"" "$scratch/asked/artifacts/cross_condition/rows.csv"
+holds tables_of_a_run_file_have_marks grep -q "^\"'=two\",1,\"''@x0\",\"'-\"" "$scratch/asked/=two/metrics/rows.csv"
+holds joint_tables_of_a_run_file_have_marks grep -q "^\"'=two\",1,\"''@x0\",\"'-\"" "$scratch/asked/artifacts/cross_condition/rows.csv"
 sed -i 's/true/"yes"/' "$scratch/runs/safe.json"
 succeeds_not() { ! "$program" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null && grep -q '"csv_safe" is no boolean' "$scratch/err"; }
 holds marks_are_asked_for_by_true_or_false succeeds_not run "$scratch/runs/safe.json" --device cpu --export "$scratch/asked-so"

@@ -84,7 +84,7 @@ static void baseline_holds_the_intact_rows(void **state)
            "target_ids,foil_ids");
     assert_int_equal(s->n_lines, ROWS + 1);
     cell_is(s, 4, "condition", "facts");
-    cell_is(s, 4, "row", "8");
+    cell_is(s, 4, "row", "9");
     cell_is(s, 4, "cluster", "0");
     cell_is(s, 4, "n_tokens", "9");
     cell_is(s, 4, "ld", "1.5"); // (2 + 4/8 - 4/64) - (1 - 1/16)
@@ -231,7 +231,7 @@ static void per_example_has_every_row_of_every_variant(void **state)
             cell_is(s, row, "variant", e->variants.items[v].label);
             cell_is(s, row, "ablate", "scale=0.3");
             cell_is(s, row, "scale", "0.3");
-            cell_near(s, row, "row", example_index[i]);
+            cell_near(s, row, "row", example_index[i] + 1);
             cell_near(s, row, "ld", ld);
             cell_near(s, row, "delta_ld",
                       ld - ((double)intact->target_logit - (double)intact->foil_logit));

@@ -58,9 +58,9 @@ static void add_rows(struct state *s)
         fail_msg("no memory");
     d->n_rows = 2;
     d->rows[0] = (struct detail_row){
-        .line = 2, .prompt = "The capital of France is", .target = " Paris", .foil = " Rome"
+        .number = 2, .prompt = "The capital of France is", .target = " Paris", .foil = " Rome"
     };
-    d->rows[1] = (struct detail_row){ .line = 5,
+    d->rows[1] = (struct detail_row){ .number = 5,
                                       .prompt = "Everyone who has ever studied Germany for more "
                                                 "than a year or two learns that its capital is",
                                       .target = " Berlin",

@@ -519,7 +519,7 @@ static void rows_are_asked_for_once_a_run_where_no_pane_asks_for_more(void **sta
     (void)state;
     struct state *s = screen_state(80, 24, 4, 8);
     struct detail_ask ask;
-    assert_int_equal(state_row(s)->line, 2);
+    assert_int_equal(state_row(s)->number, 2);
     assert_false(state_ask_detail(s, &ask));
     s->snap->run = 1;
     assert_null(state_row(s));
