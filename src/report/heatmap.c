@@ -42,6 +42,18 @@ static double limit(double v, double lo, double hi)
     return fmin(fmax(v, lo), hi);
 }
 
+static const char *row_name(const struct heatmap *m, uint32_t i, char number[16])
+{
+    snprintf(number, 16, "%u", i);
+    return m->rows ? m->rows[i] : number;
+}
+
+static const char *column_name(const struct heatmap *m, uint32_t i, char number[16])
+{
+    snprintf(number, 16, "%u", i);
+    return m->columns ? m->columns[i] : number;
+}
+
 static size_t n_cells(const struct heatmap *m)
 {
     return (size_t)m->n_layers * m->n_heads;
@@ -83,6 +95,19 @@ static void choose_cell_text(cairo_t *c, const struct heatmap *m, struct figure_
     l->decimals = best;
 }
 
+// Names, unlike numbers, may be wider than what they stand beside.
+static void make_room_for_names(cairo_t *c, const struct heatmap *m, struct figure_layout *l)
+{
+    drawing_font(c, text_size, PLAIN);
+    for (uint32_t i = 0; m->rows && i < m->n_layers; i++)
+        l->left = fmax(l->left, margin + 26 + drawing_width(c, m->rows[i]));
+    for (uint32_t i = 0; m->columns && i < m->n_heads; i++)
+        l->cell_w = fmax(l->cell_w, 10 + drawing_width(c, m->columns[i]));
+    drawing_font(c, small_size, PLAIN);
+    for (uint32_t i = 0; m->below && i < m->n_heads; i++)
+        l->cell_w = fmax(l->cell_w, 8 + drawing_width(c, m->below[i]));
+}
+
 static bool lay_out(cairo_t *c, const struct heatmap *m, struct figure_layout *l)
 {
     double *values = malloc(2 * n_cells(m) * sizeof *values);
@@ -95,11 +120,12 @@ static bool lay_out(cairo_t *c, const struct heatmap *m, struct figure_layout *l
     l->cell_w = limit(floor(760.0 / m->n_heads), 27, 62);
     l->cell_h = limit(floor(0.6 * l->cell_w), 19, 36);
     l->left = margin + 40;
+    make_room_for_names(c, m, l);
     l->top = margin + 48;
     l->grid_w = l->cell_w * m->n_heads;
     l->grid_h = fmax(l->cell_h * m->n_layers, 1);
     l->width = l->left + l->grid_w + bar_gap + bar_width + bar_text + margin;
-    l->height = l->top + fmax(l->grid_h, 150) + 44 + margin;
+    l->height = l->top + fmax(l->grid_h, 150) + (m->below ? 58 : 44) + margin;
     choose_cell_text(c, m, l);
     return true;
 }
@@ -138,7 +164,7 @@ static void draw_cell(cairo_t *c, const struct heatmap *m, const struct figure_l
     drawing_colour(c, colour);
     cairo_rectangle(c, x, y, w, h);
     cairo_fill(c);
-    bool matters = verdict_is_effect(e, m->bar);
+    bool matters = verdict_is_effect(m->judged ? m->judged + (e - m->cells) : e, m->bar);
     if (matters)
         frame(c, x, y, w, h);
     if (l->font > 0) {
@@ -152,19 +178,21 @@ static void draw_cell(cairo_t *c, const struct heatmap *m, const struct figure_l
 
 static void draw_axes(cairo_t *c, const struct heatmap *m, const struct figure_layout *l)
 {
-    char text[16];
+    char number[16];
+    double below = l->top + l->grid_h + 12;
     drawing_colour(c, grey);
     drawing_font(c, text_size, PLAIN);
-    for (uint32_t i = 0; i < m->n_layers; i++) {
-        snprintf(text, sizeof text, "%u", i);
-        drawing_text(c, l->left - 7, l->top + (i + 0.5) * l->cell_h, 1, text);
-    }
-    for (uint32_t i = 0; i < m->n_heads; i++) {
-        snprintf(text, sizeof text, "%u", i);
-        drawing_text(c, l->left + (i + 0.5) * l->cell_w, l->top + l->grid_h + 12, 0.5, text);
-    }
+    for (uint32_t i = 0; i < m->n_layers; i++)
+        drawing_text(c, l->left - 7, l->top + (i + 0.5) * l->cell_h, 1, row_name(m, i, number));
+    for (uint32_t i = 0; i < m->n_heads; i++)
+        drawing_text(c, l->left + (i + 0.5) * l->cell_w, below, 0.5, column_name(m, i, number));
+    drawing_font(c, small_size, PLAIN);
+    for (uint32_t i = 0; m->below && i < m->n_heads; i++)
+        drawing_text(c, l->left + (i + 0.5) * l->cell_w, below + 13, 0.5, m->below[i]);
+    drawing_font(c, text_size, PLAIN);
     drawing_colour(c, ink);
-    drawing_text(c, l->left + l->grid_w / 2, l->top + l->grid_h + 30, 0.5, "head");
+    drawing_text(c, l->left + l->grid_w / 2, below + (m->below ? 32 : 18), 0.5,
+                 m->columns ? "position, rows that differ there / rows" : "head");
     cairo_save(c);
     cairo_translate(c, margin + 4, l->top + l->grid_h / 2);
     cairo_rotate(c, -1.57079632679489661923);
@@ -186,7 +214,7 @@ static void draw_key(cairo_t *c, const struct heatmap *m, double x, double y)
         if (!m->cells[i].n) {
             draw_missing(c, x, y + 17, bar_width, 11);
             drawing_colour(c, ink);
-            drawing_text(c, x + bar_width + 7, y + 22.5, 0, "not run");
+            drawing_text(c, x + bar_width + 7, y + 22.5, 0, m->columns ? "no rows" : "not run");
             return;
         }
 }

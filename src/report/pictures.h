@@ -12,13 +12,17 @@
 #include "report/forest_figure.h"
 #include "report/heatmap.h"
 
-// Of files, in the order in which they come: those of the heatmap, then those of the forest.
-enum { N_HEATMAP_PICTURES = 2, N_PICTURES = 4 };
-extern const char *const picture_names[N_PICTURES];
+// One of the two.
+struct figure {
+    const struct heatmap *map;
+    const struct forest_figure *forest;
+};
 
-// Begin to draw; picture after picture is then taken with job_next. f: NULL, there is none. jobs:
-// NULL draws here.
-bool pictures_begin(struct jobs *jobs, const struct heatmap *m, const struct forest_figure *f,
-                    struct job **out, struct abl_err *err);
+// Each is two pictures, which come in the order of the figures.
+extern const char *const picture_kinds[2]; // "svg", "png"
+
+// Begin to draw; picture after picture is then taken with job_next. jobs: NULL draws here.
+bool pictures_begin(struct jobs *jobs, const struct figure *figures, size_t n, struct job **out,
+                    struct abl_err *err);
 
 #endif

@@ -9,15 +9,13 @@
 
 #include "analysis/effects.h"
 #include "base/file.h"
-#include "base/printable.h"
 #include "base/say.h"
 #include "base/sha256.h"
 #include "report/activations_file.h"
 #include "report/config.h"
-#include "report/forest_panels.h"
+#include "report/figures.h"
 #include "report/live_run.h"
 #include "report/ov_report.h"
-#include "report/pictures.h"
 #include "report/profile.h"
 #include "report/provenance.h"
 #include "report/rundir.h"
@@ -26,7 +24,6 @@
 #include "report/summary.h"
 #include "report/table_files.h"
 #include "report/tables.h"
-#include "text/clusters.h"
 
 // What every part of a report is made from.
 struct parts {
@@ -85,70 +82,6 @@ static bool add_documents(struct rundir *dir, const struct parts *p, struct abl_
     return add_doc(dir, "metrics/partial_summary.json", &partial, 0, err);
 }
 
-// A text of the figure as it may be shown; NULL when memory is out.
-static const char *shown(const char *text, struct arena *a)
-{
-    struct buf out = { 0 };
-    if (text)
-        printable_add(&out, text, strlen(text));
-    const char *kept = out.len && !out.failed ? arena_strndup(a, out.data, out.len) : NULL;
-    buf_release(&out);
-    return kept;
-}
-
-// The figure's lines of text and cells, in the arena: of the run's first kind of ablation.
-static bool make_heatmap(const struct parts *p, struct arena *a, struct heatmap *out,
-                         struct abl_err *err)
-{
-    const struct session *session = p->report->session;
-    const struct results *results = p->report->results;
-    const struct model_shape *shape = &session->model->shape;
-    const struct metric_info *metric = metric_info(session->settings.metric);
-    const char *compat = compat_name(session->settings.compat);
-    const struct ablation *first = &p->report->settings->ablation;
-    char ablate[ABLATION_SIZE], clusters[CLUSTERS_SIZE];
-    const char *scope = clusters_scope(session->prompts);
-    struct estimate *cells
-        = arena_alloc(a, (size_t)shape->n_layers * shape->n_heads, sizeof *cells);
-    *out = (struct heatmap){
-        .n_layers = shape->n_layers,
-        .n_heads = shape->n_heads,
-        .cells = cells,
-        .bar = p->effects.bar[session->settings.metric],
-        .title = shown(arena_printf(a, "%s · %s · %s ablation · %s%s", session->model->name,
-                                    session->data->name, ablation_text(first, ablate), metric->name,
-                                    p->report->interrupted ? " · PARTIAL" : ""),
-                       a),
-        .subtitle
-        = arena_printf(a, "%s%s%s%s%zu rows in %s%s%s · %zu of %zu variants · %s value bias",
-                       compat ? "COMPAT " : "", compat ? compat : "", compat ? " · " : "",
-                       session->answers ? "whole answers · " : "", session->prompts->n,
-                       clusters_text(session->prompts, clusters), scope ? ", " : "",
-                       scope ? scope : "", results->n_done, results->variants->n,
-                       value_bias_name(session->settings.ablation.value_bias)),
-        .quantity = *metric->unit ? arena_printf(a, "Δ %s (%s)", metric->name, metric->unit)
-                                  : arena_printf(a, "Δ %s", metric->name),
-    };
-    if (!cells || !out->title || !out->subtitle || !out->quantity)
-        return abl_no_memory(err);
-    for (size_t i = 0; i < p->effects.n_heads; i++) {
-        const struct effect *e = &p->effects.heads[i];
-        const struct variant *v = &results->variants->items[e->variant];
-        const struct head *h = v->nodes.heads;
-        if (ablation_same(&v->how, first))
-            cells[(size_t)h->layer * shape->n_heads + h->head] = e->delta[session->settings.metric];
-    }
-    return true;
-}
-
-// Of the heads with the largest effects, by group; texts and cells in the arena.
-static bool make_forest(const struct parts *p, const struct heatmap *m, struct arena *a,
-                        struct forest_figure *out, struct abl_err *err)
-{
-    struct measured_rows measured = session_measured_rows(p->report->session);
-    return forest_of_effects(p->report, &measured, &p->effects, m, a, out) || abl_no_memory(err);
-}
-
 // The verified slice, which the caller has made.
 static bool add_verified(struct rundir *dir, const struct report *r, struct abl_err *err)
 {
@@ -187,31 +120,11 @@ static bool add_profile(struct rundir *dir, const struct parts *p, struct abl_er
     return ok;
 }
 
-// The figures, which are drawn while tables are written and put in when the run is in its place.
-struct figures {
-    struct job *job;
-    size_t n;           // pictures
-    struct abl_err err; // why there are none (any more)
-};
-
-static void figures_begin(struct figures *f, const struct parts *p)
-{
-    struct arena scratch = { 0 };
-    struct heatmap m;
-    struct forest_figure forest;
-    bool heads = p->effects.n_heads, groups = heads && p->effects.by_group.rows.n_groups;
-    *f = (struct figures){ .n = groups ? N_PICTURES : heads ? N_HEATMAP_PICTURES : 0 };
-    if (heads && make_heatmap(p, &scratch, &m, &f->err)
-        && (!groups || make_forest(p, &m, &scratch, &forest, &f->err)))
-        pictures_begin(p->report->jobs, &m, groups ? &forest : NULL, &f->job, &f->err);
-    arena_release(&scratch);
-}
-
 // Until they are there, the manifest says that they are not.
 static void announce(struct rundir *dir, const struct figures *f)
 {
     for (size_t i = 0; i < f->n; i++)
-        rundir_lack(dir, picture_names[i], "not drawn yet");
+        rundir_lack(dir, f->names[i], "not drawn yet");
 }
 
 static void add_figure(struct rundir *dir, struct figures *f, size_t i, struct buf *lacking)
@@ -219,10 +132,10 @@ static void add_figure(struct rundir *dir, struct figures *f, size_t i, struct b
     struct buf bytes = { 0 };
     struct abl_err failed;
     bool told = f->err.code, drawn = !told && job_next(f->job, &bytes, &f->err);
-    if (!drawn || !rundir_add(dir, picture_names[i], &bytes, RUNDIR_LATE, &failed)) {
+    if (!drawn || !rundir_add(dir, f->names[i], &bytes, RUNDIR_LATE, &failed)) {
         const char *why = drawn ? failed.text : f->err.text;
-        rundir_lack(dir, picture_names[i], why);
-        buf_printf(lacking, "%s%s%s%s", lacking->len ? " and " : "", picture_names[i],
+        rundir_lack(dir, f->names[i], why);
+        buf_printf(lacking, "%s%s%s%s", lacking->len ? " and " : "", f->names[i],
                    told && lacking->len ? "" : ": ", told && lacking->len ? "" : why);
     }
     buf_release(&bytes);
@@ -251,7 +164,7 @@ static bool write_parts(const struct parts *p, const char *path, struct written 
         free(place);
         return false;
     }
-    figures_begin(&figures, p);
+    figures_begin(&figures, p->report, &p->effects);
     announce(&dir, &figures);
     bool ok = add_config(&dir, p, err) && add_documents(&dir, p, err)
               && table_files_add(&dir, p->report, &p->effects, err)
@@ -266,7 +179,7 @@ static bool write_parts(const struct parts *p, const char *path, struct written 
         out->place = place;
     } else
         free(place);
-    job_end(figures.job);
+    figures_end(&figures);
     return ok;
 }
 

@@ -66,6 +66,10 @@ def patches() -> None:
         lo, hi = r["ci_lo_changed"], r["ci_hi_changed"]
         if changed > n or bool(lo) != (changed > 1) or (lo and not float(lo) <= float(r["delta_changed"]) <= float(hi)):
             wrong.append(f"{at}[{position}]: n {n}, n_changed {changed}, interval [{lo}, {hi}]")
+    sites = {at.split("@")[0] for _, at in rows}
+    figures = {f"artifacts/patch_map_{site}.{kind}" for site in sites for kind in ("svg", "png")}
+    listed = {f["path"] for f in json.loads((folder / "manifest.json").read_text())["files"]}
+    check("each_site_has_its_map_as_figures", [f"no {f}" for f in sorted(figures - listed)])
     check("changed_rows_are_among_the_rows_and_have_their_interval", wrong)
 
 

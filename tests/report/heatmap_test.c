@@ -141,6 +141,37 @@ static void a_cell_that_was_not_run_has_no_colour_of_the_scale(void **state)
     buf_release(&whole);
 }
 
+// Recoveries have no q; what frames them is the effect that they are of.
+static void a_map_of_positions_frames_what_is_judged(void **state)
+{
+    (void)state;
+    static const char *const rows[] = { "0", "1", "2" };
+    static const char *const columns[] = { "subject:last", "diff", "END", "-3", "all" };
+    static const char *const below[] = { "34/168", "1/1", "0/20", "", "168/168" };
+    const struct rgb ink = { 28, 30, 34 };
+    struct estimate cells[LAYERS * HEADS], judged[LAYERS * HEADS];
+    struct heatmap m = example(cells);
+    m.rows = rows, m.columns = columns, m.below = below;
+    m.judged = judged;
+    for (int i = 0; i < LAYERS * HEADS; i++) {
+        judged[i] = cells[i];
+        judged[i].q = 0.5;
+        judged[i].n_clusters = 6;
+    }
+    struct buf plain = png_of(&m);
+    judged[3].q = judged[4].q = 0.001;
+    struct buf framed = png_of(&m);
+    size_t before = png_pixels(&plain, ink), after = png_pixels(&framed, ink);
+    if (after < before + 400)
+        fail_msg("%zu pixels of ink with two frames, %zu without", after, before);
+    struct buf svg = { 0 };
+    struct abl_err err;
+    assert_true(heatmap_svg(&m, &svg, &err));
+    buf_release(&svg);
+    buf_release(&plain);
+    buf_release(&framed);
+}
+
 static void the_same_heatmap_gives_the_same_bytes(void **state)
 {
     (void)state;
@@ -193,6 +224,7 @@ int main(void)
         cmocka_unit_test(full_colour_lies_at_the_99th_percentile),
         cmocka_unit_test(every_cell_has_the_colour_of_its_effect),
         cmocka_unit_test(a_cell_that_was_not_run_has_no_colour_of_the_scale),
+        cmocka_unit_test(a_map_of_positions_frames_what_is_judged),
         cmocka_unit_test(the_same_heatmap_gives_the_same_bytes),
         cmocka_unit_test(draws_the_smallest_and_the_emptiest),
     };
