@@ -16,6 +16,7 @@ enum action {
     DO_LINE_END,
     DO_SELECT, // the head arg = layer << 16 | head
     DO_PANE,   // arg: enum pane
+    DO_ZOOM,
     DO_NEXT_PANE,
     DO_PREVIOUS_PANE,
     DO_OPEN, // drill into the selection; take the picked item; accept the prompt

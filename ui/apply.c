@@ -168,6 +168,8 @@ static void back(struct state *s)
 {
     if (s->overlay)
         s->overlay = OVERLAY_NONE;
+    else if (s->zoomed)
+        s->zoomed = false;
     else
         state_focus(s, PANE_IMPACT);
 }
@@ -232,6 +234,9 @@ static unsigned apply(struct state *s, enum action action, uint32_t arg)
         return select_head(s, (struct head){ arg >> 16, arg & 0xFFFF });
     case DO_PANE:
         state_focus(s, (enum pane)arg);
+        break;
+    case DO_ZOOM:
+        s->zoomed = !s->zoomed;
         break;
     case DO_NEXT_PANE:
         state_focus(s, (enum pane)((s->focus + 1) % N_PANES));

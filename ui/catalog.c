@@ -13,6 +13,7 @@
 #include "session/session.h"
 #include "stats/metrics.h"
 #include "text/dataset.h"
+#include "ui/pane_name.h"
 
 // Room for n items; NULL items and n = 0 when memory is out.
 static struct catalog_list new_list(struct catalog *c, size_t n)
@@ -133,6 +134,14 @@ static void fill_sites(struct catalog *c)
     c->lists[CATALOG_SITES] = list;
 }
 
+static void fill_panes(struct catalog *c)
+{
+    struct catalog_list list = new_list(c, N_PANES);
+    for (int i = 0; i < N_PANES; i++)
+        add(c, &list, pane_name((enum pane)i), pane_about((enum pane)i), true);
+    c->lists[CATALOG_PANES] = list;
+}
+
 static void catalog_release(struct catalog *c)
 {
     arena_release(&c->arena);
@@ -177,9 +186,11 @@ bool catalog_search_start(const struct model_places *places, int wake_fd,
     fill_metrics(&c->catalog);
     fill_experiments(&c->catalog);
     fill_sites(&c->catalog);
+    fill_panes(&c->catalog);
     publish(c, CATALOG_METRICS);
     publish(c, CATALOG_EXPERIMENTS);
     publish(c, CATALOG_SITES);
+    publish(c, CATALOG_PANES);
     int failure = pthread_create(&c->thread, NULL, search, c);
     if (failure) {
         catalog_release(&c->catalog);

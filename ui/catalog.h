@@ -27,6 +27,7 @@ enum catalog_kind {
     CATALOG_METRICS,
     CATALOG_EXPERIMENTS,
     CATALOG_SITES,
+    CATALOG_PANES,
     N_CATALOGS
 };
 

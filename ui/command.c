@@ -6,6 +6,7 @@
 #include "base/names.h"
 #include "ui/action.h"
 #include "ui/choose.h"
+#include "ui/pane_name.h"
 
 static unsigned screenshot(struct state *s, const char *argument)
 {
@@ -74,6 +75,16 @@ static unsigned set_metric(struct state *s, const char *argument)
     return EFFECT_RUN;
 }
 
+static unsigned go_to_pane(struct state *s, const char *argument)
+{
+    enum pane pane;
+    if (pane_find(argument, &pane))
+        state_focus(s, pane);
+    else
+        state_say(s, true, "no pane '%s': press w for the list", argument);
+    return 0;
+}
+
 static unsigned rerun(struct state *s, const char *argument)
 {
     (void)argument;
@@ -116,6 +127,7 @@ static const struct ui_command commands[] = {
     { "ablate", "K,…", false, "zero" ABLATION_LATER_NAMES " or scale=S; several at once",
       set_ablation },
     { "metric", "M", false, "show another metric", set_metric },
+    { "pane", "P", false, "go to a pane: w lists them", go_to_pane },
     { "keep", NULL, false, "keep this run to compare others with", keep },
     { "rerun", NULL, false, "run again from the start", rerun },
     { "cancel", NULL, false, "stop the run", cancel },

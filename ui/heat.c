@@ -2,18 +2,6 @@
 
 #include <math.h>
 
-enum {
-    CELL_NUMBER = 5, // narrowest cell with a number: mark and four characters
-    CELL_INTERVAL
-    = 13, // narrowest one with an interval: frame, two numbers of five and a sign between them
-    BARS = 12,
-};
-
-uint32_t heat_digits(uint32_t n)
-{
-    return n < 10 ? 1 : n < 100 ? 2 : n < 1000 ? 3 : 4;
-}
-
 // First of `shown` items out of n so that `at` lies in the middle, where there is room.
 static uint32_t scrolled(uint32_t at, uint32_t shown, uint32_t n)
 {
@@ -26,31 +14,19 @@ static uint32_t at_most(uint32_t v, uint32_t limit)
     return v < limit ? v : limit;
 }
 
-// Pick the richest form that shows every head; width and height are those of the grid alone.
-static void choose_mode(struct heat *h, uint32_t width, uint32_t height, uint32_t n_layers,
-                        uint32_t n_heads, unsigned look)
+// Cells with numbers spread over what is left of the room.
+static void choose_form(struct heat *h, struct heat_size room, struct heat_shape shape,
+                        unsigned look)
 {
-    uint32_t roomy = width > BARS ? (width - BARS) / n_heads : 0;
-    h->cell_h = 1;
-    if (n_layers <= height && roomy >= CELL_NUMBER) {
-        h->bars_w = BARS;
-        h->mode = HEAT_NUMBERS;
-        h->cell_w = at_most(roomy, CELL_INTERVAL);
-        if (h->cell_w >= CELL_INTERVAL && HEAT_INTERVAL_H * n_layers + 2 <= height)
-            h->cell_h = HEAT_INTERVAL_H;
-        else if (h->cell_w >= HEAT_FRAMED && 3 * n_layers + 2 <= height)
-            h->cell_h = 3;
-    } else if (n_layers <= height && width / n_heads >= 2) {
-        uint32_t w = width / n_heads;
-        h->mode = w >= CELL_NUMBER ? HEAT_NUMBERS : HEAT_DIGITS;
-        h->cell_w = at_most(w, CELL_INTERVAL);
-    } else if (look) {
-        h->mode = HEAT_DIGITS;
-        h->cell_w = 2;
-    } else {
-        h->mode = HEAT_PACKED;
-        h->cell_w = width / n_heads >= 2 ? 2 : 1;
-    }
+    enum { WIDEST = 13 };
+    struct heat_form f;
+    heat_form_choose(shape, room, look, &f);
+    h->mode = f.mode;
+    h->cell_w = f.cell_w;
+    h->cell_h = f.cell_h;
+    h->bars_w = f.bars_w;
+    if (f.mode == HEAT_NUMBERS)
+        h->cell_w = at_most((room.w - h->label_w - f.bars_w) / shape.n_heads, WIDEST);
 }
 
 uint32_t heat_number_line(uint32_t cell_h)
@@ -75,10 +51,11 @@ static int choose_exponent(const struct heat *h, double largest)
 struct heat heat_place(struct rect body, const struct state *s)
 {
     const struct snapshot *p = s->snap;
-    struct heat h = { .label_w = heat_digits(p->n_layers - 1) + 3 };
+    struct heat h = { .label_w = heat_label_w(p->n_layers) };
     uint32_t width = body.w > h.label_w ? body.w - h.label_w : 1;
     uint32_t height = body.h > 2 ? body.h - 2 : 1;
-    choose_mode(&h, width, height, p->n_layers, p->n_heads, s->look);
+    choose_form(&h, (struct heat_size){ body.w, body.h },
+                (struct heat_shape){ p->n_layers, p->n_heads }, s->look);
     uint32_t per_line = h.mode == HEAT_PACKED ? 2 : 1;
     uint32_t lines = (p->n_layers + per_line - 1) / per_line;
     uint32_t shown = at_most(lines, height / h.cell_h);
@@ -87,8 +64,11 @@ struct heat heat_place(struct rect body, const struct state *s)
     h.n_layers = at_most(shown * per_line, p->n_layers - h.first_layer);
     h.n_heads = at_most(p->n_heads, width / h.cell_w);
     h.first_head = scrolled(s->cursor.head, h.n_heads, p->n_heads);
-    h.head_bars = h.bars_w && h.rows + 2 <= height;
+    h.head_bars = h.bars_w && h.rows + 1 <= height;
     h.exponent = choose_exponent(&h, p->largest);
+    uint32_t used = h.label_w + h.n_heads * h.cell_w;
+    if (h.mode != HEAT_NUMBERS && used + HEAT_TOP_W <= body.w)
+        h.top_x = used + 1;
     return h;
 }
 

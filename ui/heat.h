@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ui/heat_form.h"
 #include "ui/state.h"
-
-enum heat_mode { HEAT_NUMBERS, HEAT_DIGITS, HEAT_PACKED };
 
 // Places are counted from the corner of the pane's body.
 struct heat {
@@ -20,13 +19,8 @@ struct heat {
     uint32_t bars_w; // columns for the layers' bars; 0 = none
     bool head_bars;  // a line of bars below
     int exponent;    // numbers are in units of ten to this; 0 unless all of them are small
+    uint32_t top_x;  // column of the largest effects as text; 0 = none
 };
-
-// The cursor's brackets take a column left of the number and one of the next cell; cells that are
-// wide enough have both.
-enum { HEAT_BRACKETED = 3, HEAT_FRAMED = 7 };
-
-enum { HEAT_INTERVAL_H = 4 }; // a cell this high has its interval in the line below the number
 
 // body: the pane below its title; its first line has the heads' numbers, its last one the legend.
 // The richest form that shows every head, and where none does, the part around the cursor. The
@@ -38,9 +32,6 @@ uint32_t heat_number_room(const struct heat *h);
 
 // The line of a cell that has the number, and of its row that has the labels.
 uint32_t heat_number_line(uint32_t cell_h);
-
-// Columns of a layer's or head's number.
-uint32_t heat_digits(uint32_t n);
 
 // The head at a place of the screen, where its cell is drawn.
 bool heat_hit(struct rect body, const struct state *s, uint32_t x, uint32_t y, struct head *out);

@@ -86,6 +86,8 @@ static const struct binding bindings[] = {
     { ':', WHERE_PANES, DO_OVERLAY, OVERLAY_COMMAND, NULL, "command", "type a command" },
     { 'R', WHERE_PANES, DO_RERUN, 0, NULL,
       "rerun", "run again from the start; go on after a cancel" },
+    { 'Z', WHERE_PANES, DO_ZOOM, 0, NULL, "zoom", "the focused pane alone; again for all" },
+    { 'w', WHERE_PANES, DO_OVERLAY, OVERLAY_PANE, NULL, "panes", "choose a pane from a list" },
     { 'n', WHERE_ATTN, DO_NEXT_ROW, 0, NULL, "next row", "the next row of the data" },
     { 'N', WHERE_ATTN, DO_PREVIOUS_ROW, 0, NULL, NULL, "the row before" },
     { 't', WHERE_OV, DO_TOGGLE_OV, 0, NULL,

@@ -1,8 +1,9 @@
-// From the size of the screen to the place of every pane.
+// From the size of the screen and of the model to the place of every pane.
 #ifndef ABL_UI_LAYOUT_H
 #define ABL_UI_LAYOUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct rect {
@@ -24,20 +25,40 @@ enum pane {
 
 enum { MIN_WIDTH = 80, MIN_HEIGHT = 24 };
 
-// Rectangles cover the screen, each cell once. A pane without room is empty: small screens show one
-// pane in the right column, the one that was used last; large ones have the heatmap, the head and
-// the log, and another one in the corner.
-struct layout {
-    bool too_small; // nothing else is filled in
-    struct rect header, panes[N_PANES], divider, progress, footer;
+// What the places follow from.
+struct layout_ask {
+    uint32_t width, height;
+    uint32_t n_layers, n_heads; // of the heatmap; 0: not known yet
+    bool plain;                 // as of heat_form_choose
+    const enum pane *recent;    // (N_PANES) every pane but the heatmap, the last used first
+    enum pane zoomed;           // has the panes' place to itself; N_PANES: none
 };
 
-// side: the pane of the right column on a small screen, any but PANE_IMPACT.
-struct layout layout_compute(uint32_t width, uint32_t height, enum pane side);
+enum { MAX_DIVIDERS = 4 };
+
+// Rectangles cover the screen, each cell once. The heatmap has the room that its heads need, up to
+// what leaves a column for others; these stand below it and beside it, as many as there is room
+// for, and the corner has the one without a place that was used last. A pane without a place is
+// empty.
+struct layout {
+    bool too_small; // nothing else is filled in
+    struct rect header, panes[N_PANES], progress, footer;
+    struct rect dividers[MAX_DIVIDERS];
+    size_t n_dividers;
+    enum pane corner; // its title names those without a place, too
+    struct rect tabs; // where: the title's line, and what else of it is free
+};
+
+struct layout layout_compute(const struct layout_ask *ask);
+
+static inline bool layout_has(const struct layout *l, enum pane pane)
+{
+    return l->panes[pane].w;
+}
 
 // The part of a pane below its title line.
 struct rect layout_body(struct rect pane);
-// The same with a blank column on either side: where text stands.
+// The same with a blank column before: where text stands.
 struct rect layout_text(struct rect pane);
 
 #endif

@@ -19,6 +19,7 @@ static const struct overlay_info overlays[N_OVERLAYS] = {
     [OVERLAY_METRIC] = PICKER("metric", CATALOG_METRICS, "metric"),
     [OVERLAY_EXPERIMENT] = PICKER("experiment", CATALOG_EXPERIMENTS, "experiment"),
     [OVERLAY_SITE] = PICKER("site", CATALOG_SITES, "site"),
+    [OVERLAY_PANE] = PICKER("pane", CATALOG_PANES, "pane"),
     [OVERLAY_SCALE] = PROMPT("scale", "factor for the head's output, such as 0.5 or -1"),
     [OVERLAY_EXPORT] = PROMPT("export into folder", "Enter alone: runs/…, named by what was run"),
     [OVERLAY_COMMAND] = PROMPT("command", "export, screenshot, model, data, metric, …"),

@@ -43,6 +43,8 @@ void picker_pick_chosen(struct state *s)
     for (size_t i = 0; i < list.n; i++)
         if (!strcmp(list.items[i].value, chosen_now(&s->choice, overlay_info(s->overlay)->catalog)))
             s->picked = i;
+    if (s->overlay == OVERLAY_PANE && s->focus < list.n)
+        s->picked = s->focus;
 }
 
 void picker_take_catalog(struct state *s, const struct catalog *catalog, unsigned found)

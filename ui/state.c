@@ -8,6 +8,27 @@
 #include "plan/head_syntax.h"
 #include "ui/presentation.h"
 
+// Make it the pane that was used last.
+static void use_pane(struct state *s, enum pane pane)
+{
+    size_t at = 0;
+    while (s->recent[at] != pane)
+        at++;
+    memmove(s->recent + 1, s->recent, at * sizeof *s->recent);
+    s->recent[0] = pane;
+}
+
+// What the panes' places are for before any has been used.
+static void first_panes(struct state *s)
+{
+    static const enum pane first[] = { PANE_HEAD, PANE_RANK, PANE_OV, PANE_ROWS, PANE_ATTN };
+    for (size_t i = 0; i < N_PANES; i++)
+        s->recent[i] = (enum pane)(N_PANES - 1 - i); // the heatmap last
+    for (size_t i = sizeof first / sizeof *first; i-- > 0;)
+        use_pane(s, first[i]);
+    use_pane(s, presentation_of(s->choice.experiment)->pane);
+}
+
 bool state_new(const struct settings *settings, struct state **out, struct abl_err *err)
 {
     struct state *s = calloc(1, sizeof *s);
@@ -16,7 +37,7 @@ bool state_new(const struct settings *settings, struct state **out, struct abl_e
     choice_init(&s->choice, settings);
     s->metrics_seen = 1u << s->choice.metric;
     s->ov_kind = settings->ov_kind;
-    s->side = presentation_of(s->choice.experiment)->pane;
+    first_panes(s);
     if (settings->sets)
         snprintf(s->marks_wanted, sizeof s->marks_wanted, "%.*s", (int)strcspn(settings->sets, ";"),
                  settings->sets);
@@ -115,9 +136,21 @@ bool state_take_snapshot(struct state *s, struct snapshot *snap)
     return changed;
 }
 
+struct layout state_layout(const struct state *s)
+{
+    bool known = state_has_grid(s);
+    return layout_compute(&(struct layout_ask){ .width = s->width,
+                                                .height = s->height,
+                                                .n_layers = known ? s->snap->n_layers : 0,
+                                                .n_heads = known ? s->snap->n_heads : 0,
+                                                .plain = s->look,
+                                                .recent = s->recent,
+                                                .zoomed = s->zoomed ? s->focus : N_PANES });
+}
+
 struct rect state_log_pane(const struct state *s)
 {
-    struct layout l = layout_compute(s->width, s->height, s->side);
+    struct layout l = state_layout(s);
     return l.panes[PANE_LOG].w ? layout_text(l.panes[PANE_LOG]) : (struct rect){ 0 };
 }
 
@@ -157,7 +190,7 @@ void state_focus(struct state *s, enum pane pane)
 {
     s->focus = pane;
     if (pane != PANE_IMPACT)
-        s->side = pane;
+        use_pane(s, pane);
 }
 
 void state_open(struct state *s, enum overlay overlay)
@@ -190,7 +223,8 @@ static bool knows_rows(const struct state *s)
 
 bool state_ask_detail(struct state *s, struct detail_ask *out)
 {
-    bool shown = s->side == PANE_OV || s->side == PANE_ATTN || s->side == PANE_ROWS;
+    struct layout l = state_layout(s);
+    bool shown = layout_has(&l, PANE_OV) || layout_has(&l, PANE_ATTN) || layout_has(&l, PANE_ROWS);
     bool loaded = s->snap && s->snap->has_facts && state_has_grid(s)
                   && s->snap->phase != RUN_LOADING && s->snap->phase != RUN_FAILED;
     *out = ask_now(s);

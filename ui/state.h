@@ -30,8 +30,10 @@ struct undo_entry {
 
 struct state {
     uint32_t width, height;
-    unsigned look;         // enum look
-    enum pane focus, side; // side: the pane last shown right of the heatmap on a small screen
+    unsigned look; // enum look
+    enum pane focus;
+    enum pane recent[N_PANES]; // as of struct layout_ask
+    bool zoomed;               // the focused pane has the place of all
     struct head cursor;
     bool cursor_moved; // by hand: it stays where it is when a run ends
     struct marks marks;
@@ -79,12 +81,16 @@ void state_say(struct state *s, bool is_error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void state_log(struct state *s, bool is_error, const char *text);
 
+// Where everything stands.
+struct layout state_layout(const struct state *s);
+
 // Where the log is drawn; of no width where it is not.
 struct rect state_log_pane(const struct state *s);
 
 // Fill order from the snapshot. Called when either changes.
 void state_sort(struct state *s);
 
+// Go to a pane, which has a place from then on.
 void state_focus(struct state *s, enum pane pane);
 
 // Cover the panes.

@@ -7,70 +7,78 @@
 #include "ui/draw.h"
 #include "ui/heat.h"
 #include "ui/layout.h"
+#include "ui/pane_name.h"
 #include "ui/style.h"
 #include "ui/text.h"
 
-static const struct {
-    const char *name;
-    void (*draw)(struct grid *g, struct rect body, const struct state *s);
-} panes[N_PANES] = {
-    [PANE_IMPACT] = { "impact", draw_impact },    [PANE_HEAD] = { "head", draw_head },
-    [PANE_RANK] = { "rank", draw_rank },          [PANE_LOG] = { "log", draw_log },
-    [PANE_LIST] = { "recover", draw_list },       [PANE_OV] = { "ov", draw_ov },
-    [PANE_ATTN] = { "attn", draw_attn },          [PANE_ROWS] = { "rows", draw_rows },
-    [PANE_COMPARE] = { "compare", draw_compare },
+static void (*const draw_as[N_PANES])(struct grid *g, struct rect body, const struct state *s) = {
+    [PANE_IMPACT] = draw_impact, [PANE_HEAD] = draw_head, [PANE_RANK] = draw_rank,
+    [PANE_LOG] = draw_log,       [PANE_LIST] = draw_list, [PANE_OV] = draw_ov,
+    [PANE_ATTN] = draw_attn,     [PANE_ROWS] = draw_rows, [PANE_COMPARE] = draw_compare,
 };
 
-// "── 1 impact ────": the focused pane's name stands out.
-static uint32_t draw_tab(struct grid *g, struct rect r, uint32_t x, enum pane pane, bool named,
+// " 1 impact" at column x: the focused pane's name stands out.
+static uint32_t draw_tab(struct grid *g, struct rect r, uint32_t x, enum pane pane,
                          const struct state *s, bool shown)
 {
     struct style st = s->focus == pane ? style_accent() : shown ? style_bold() : style_dim();
     x += grid_text(g, r, x, 0, style_plain(), " ");
-    x += grid_printf(g, r, x, 0, named ? style_dim() : st, "%d", (int)pane + 1);
-    if (named)
-        x += grid_printf(g, r, x, 0, st, " %s", panes[pane].name);
-    return x;
+    if (pane_is_numbered(pane))
+        x += grid_printf(g, r, x, 0, style_dim(), "%d ", (int)pane + 1);
+    return x + grid_text(g, r, x, 0, st, pane_name(pane));
 }
 
-// Whether a pane can stand where another one stands now.
-static bool shares_place(enum pane pane, enum pane other, bool small)
+static uint32_t tab_width(enum pane pane)
 {
-    bool corner = other == PANE_RANK || other > PANE_LOG;
-    if (pane == other)
-        return true;
-    return pane != PANE_IMPACT && other != PANE_IMPACT
-           && (small || (corner && pane != PANE_HEAD && pane != PANE_LOG));
+    char label[32];
+    pane_label(pane, label, sizeof label);
+    return 1 + text_width(label);
 }
 
-// The titles of the panes that share a place stand side by side; where their names do not fit, only
-// numbers of those that are not shown.
-static void draw_title(struct grid *g, struct rect r, enum pane pane, const struct state *s,
-                       bool small)
+static const char more_tabs[] = " w more";
+
+// The names of the corner's pane and of those without a place, side by side; where there is no room
+// for all of them, the key that lists them.
+static void draw_tabs(struct grid *g, const struct layout *l, const struct state *s)
 {
-    uint32_t x = 1, width = 1;
-    for (int other = 0; other < N_PANES; other++)
-        if (shares_place(pane, (enum pane)other, small))
-            width += 3 + text_width(panes[other].name);
-    grid_fill(g, (struct rect){ r.x, r.y, r.w, 1 }, 0x2500, style_dim());
-    for (int other = 0; other < N_PANES; other++)
-        if (shares_place(pane, (enum pane)other, small))
-            x = draw_tab(g, r, x, (enum pane)other, other == (int)pane || width < r.w, s,
-                         other == (int)pane);
+    uint32_t all = 0;
+    for (int i = 0; i < N_PANES; i++)
+        if (i == (int)l->corner || !layout_has(l, (enum pane)i))
+            all += tab_width((enum pane)i);
+    struct rect r = l->tabs;
+    uint32_t corner = l->panes[l->corner].x - r.x;
+    uint32_t x = r.w < all + 2 ? 1 : r.w - all - 1 < corner ? r.w - all - 1 : corner + 1;
+    bool fits = x + all < r.w;
+    uint32_t room = fits ? r.w : r.w - (uint32_t)strlen(more_tabs) - 1, owed = tab_width(l->corner);
+    grid_fill(g, (struct rect){ r.x + x - 1, r.y, r.w - x + 1, 1 }, 0x2500, style_dim());
+    for (int i = 0; i < N_PANES; i++) {
+        enum pane pane = (enum pane)i;
+        bool here = pane == l->corner;
+        owed = here ? 0 : owed;
+        if ((here || !layout_has(l, pane)) && x + tab_width(pane) + owed <= room)
+            x = draw_tab(g, r, x, pane, s, here);
+    }
+    if (!fits)
+        x += grid_text(g, r, x, 0, style_dim(), more_tabs);
     grid_text(g, r, x, 0, style_plain(), " ");
 }
 
-static void draw_pane(struct grid *g, struct rect r, enum pane pane, const struct state *s,
-                      bool shared)
+static void draw_title(struct grid *g, struct rect r, enum pane pane, const struct state *s)
 {
-    draw_title(g, r, pane, s, shared);
+    grid_fill(g, (struct rect){ r.x, r.y, r.w, 1 }, 0x2500, style_dim());
+    grid_text(g, r, draw_tab(g, r, 1, pane, s, true), 0, style_plain(), " ");
+}
+
+static void draw_pane(struct grid *g, struct rect r, enum pane pane, const struct state *s)
+{
+    draw_title(g, r, pane, s);
     if (pane == PANE_IMPACT && state_shows_difference(s)) {
         struct state differing = *s;
         differing.snap = s->difference;
-        panes[pane].draw(g, layout_body(r), &differing);
+        draw_as[pane](g, layout_body(r), &differing);
         return;
     }
-    panes[pane].draw(g, pane == PANE_IMPACT ? layout_body(r) : layout_text(r), s);
+    draw_as[pane](g, pane == PANE_IMPACT ? layout_body(r) : layout_text(r), s);
 }
 
 static void draw_too_small(struct grid *g, const struct state *s)
@@ -108,17 +116,18 @@ static uint32_t to_ascii(uint32_t c)
 void view_draw(const struct state *s, struct grid *g)
 {
     grid_clear(g);
-    struct layout l = layout_compute(s->width, s->height, s->side);
+    struct layout l = state_layout(s);
     if (l.too_small) {
         draw_too_small(g, s);
         return;
     }
     draw_header(g, l.header, s);
-    bool shared = !l.panes[PANE_LOG].w || !l.panes[PANE_HEAD].w; // a small screen
-    grid_fill(g, l.divider, 0x2502, style_dim());
+    for (size_t i = 0; i < l.n_dividers; i++)
+        grid_fill(g, l.dividers[i], 0x2502, style_dim());
     for (int pane = 0; pane < N_PANES; pane++)
-        if (l.panes[pane].w)
-            draw_pane(g, l.panes[pane], (enum pane)pane, s, shared);
+        if (layout_has(&l, (enum pane)pane))
+            draw_pane(g, l.panes[pane], (enum pane)pane, s);
+    draw_tabs(g, &l, s);
     draw_progress(g, l.progress, s);
     draw_footer(g, l.footer, s);
     if (s->overlay != OVERLAY_NONE)
@@ -131,7 +140,7 @@ void view_draw(const struct state *s, struct grid *g)
 
 bool view_hit(const struct state *s, uint32_t x, uint32_t y, struct head *out)
 {
-    struct layout l = layout_compute(s->width, s->height, s->side);
+    struct layout l = state_layout(s);
     struct rect r = l.panes[PANE_IMPACT];
     bool inside = x >= r.x && x < r.x + r.w && y >= r.y && y < r.y + r.h;
     return !l.too_small && inside && s->overlay == OVERLAY_NONE

@@ -88,6 +88,18 @@ static void draw_minus(struct grid *g, struct rect r, const struct state *s)
     item(g, r, x, 1, style_dim(), paired ? "the same rows, paired" : "other rows, not paired");
 }
 
+// A text, or those of its words that fit before "…".
+static void draw_words(struct grid *g, struct rect r, uint32_t x, uint32_t y, const char *text)
+{
+    if (x + text_width(text) <= r.w) {
+        grid_text(g, r, x, y, style_dim(), text);
+        return;
+    }
+    size_t len = x + 2 < r.w ? text_break(text, r.w - x - 2) : 0;
+    if (len && text[len - 1] == ' ')
+        grid_printf(g, r, x, y, style_dim(), "%.*s…", (int)len, text);
+}
+
 static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
 {
     char text[256];
@@ -123,7 +135,7 @@ static void draw_baseline(struct grid *g, struct rect r, const struct state *s)
     }
     if (f->n_warnings) {
         x = separator(g, r, x, 1);
-        grid_text(g, r, x, 1, style_dim(), f->warning);
+        draw_words(g, r, x, 1, f->warning);
     }
 }
 

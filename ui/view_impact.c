@@ -354,6 +354,34 @@ static void draw_bars(struct grid *g, struct rect body, const struct heat *h,
     }
 }
 
+// Beside cells without numbers: the heads that rank first, "12:3  -1.23" a line.
+static void draw_top(struct grid *g, struct rect body, const struct heat *h, const struct state *s)
+{
+    const struct snapshot *p = s->snap;
+    if (s->n_order && !state_shows_difference(s))
+        grid_text(g, body, h->top_x, 0, style_dim(), "   by rank");
+    for (uint32_t i = 0; i < h->rows && i < s->n_order && !state_shows_difference(s); i++) {
+        size_t at = s->order[i];
+        char number[FORMAT_SIZE], name[32];
+        struct head head = { (uint32_t)(at / p->n_heads), (uint32_t)(at % p->n_heads) };
+        bool here = is_cursor(s, head.layer, head.head);
+        snprintf(name, sizeof name, "%u:%u", (unsigned)head.layer, (unsigned)head.head);
+        format_signed(p->cells[at].mean, p->largest, 5, number);
+        grid_printf(g, body, h->top_x, i + 1, here ? style_accent() : style_dim(), "%5s", name);
+        grid_text(g, body, h->top_x + 6, i + 1,
+                  verdict_is_effect(&p->cells[at], p->bar) ? style_bold() : style_plain(), number);
+    }
+}
+
+// A part of the legend, whole or not at all; the column of the next.
+static uint32_t legend_entry(struct grid *g, struct rect body, uint32_t x, uint32_t y,
+                             const char *text)
+{
+    if (x + text_width(text) > body.w)
+        return x;
+    return x + grid_text(g, body, x, y, style_dim(), text) + 2;
+}
+
 // "-0.53 <colours> +0.53  bold q<0.05  * marked"
 static void draw_legend(struct grid *g, struct rect body, uint32_t y, const struct heat *h,
                         const struct state *s)
@@ -383,22 +411,23 @@ static void draw_legend(struct grid *g, struct rect body, uint32_t y, const stru
     format_signed(p->scale, p->scale, 5, number);
     x += grid_text(g, body, x, y, style_dim(), number) + 2;
     if (h->mode == HEAT_PACKED) {
-        grid_text(g, body, x, y, style_dim(), "▀ two layers a line");
+        legend_entry(g, body, x, y, "▀ two layers a line");
         return;
     }
-    x += grid_text(g, body, x, y, style_bold(), "bold") + 1;
-    x += grid_printf(g, body, x, y, style_dim(), "q<%g", p->bar.alpha);
-    if (p->bar.least > 0)
-        x += grid_printf(g, body, x, y, style_dim(), ", ≥%.2g", p->bar.least);
-    x += 2;
-    if (x + 8 <= body.w)
-        x += grid_text(g, body, x, y, style_dim(), h->cell_w < 3 ? "_ marked" : "* marked") + 2;
+    char text[64];
+    snprintf(text, sizeof text, "bold q<%g", p->bar.alpha);
+    x = legend_entry(g, body, x, y, text);
+    if (p->bar.least > 0) {
+        snprintf(text, sizeof text, "and ≥%.2g", p->bar.least);
+        x = legend_entry(g, body, x - 1, y, text);
+    }
+    x = legend_entry(g, body, x, y, h->cell_w < 3 ? "_ marked" : "* marked");
+    snprintf(text, sizeof text, "below: %g%% CI", 100 * (1 - p->bar.alpha));
     if (h->cell_h == HEAT_INTERVAL_H)
-        x += grid_printf(g, body, x, y, style_dim(), "below: %g%% CI", 100 * (1 - p->bar.alpha))
-             + 2;
+        x = legend_entry(g, body, x, y, text);
+    snprintf(text, sizeof text, "dim: %zu of %zu rows", p->sample_rows, p->facts.n_rows);
     if (p->n_sampled > p->done)
-        grid_printf(g, body, x, y, style_dim(), "dim: %zu of %zu rows", p->sample_rows,
-                    p->facts.n_rows);
+        legend_entry(g, body, x, y, text);
 }
 
 void draw_impact(struct grid *g, struct rect r, const struct state *s)
@@ -413,6 +442,8 @@ void draw_impact(struct grid *g, struct rect r, const struct state *s)
     draw_head_labels(g, r, &h, s);
     draw_layer_labels(g, r, &h, s);
     draw_cells(g, r, &h, s);
+    if (h.top_x)
+        draw_top(g, r, &h, s);
     if (h.bars_w)
         draw_bars(g, r, &h, s->snap);
     uint32_t below = 1 + h.rows + (h.head_bars ? 1 : 0);

@@ -18,6 +18,28 @@ static size_t first_row(size_t at, size_t shown, size_t n)
     return first + shown > n ? n - shown : first;
 }
 
+enum { NARROW = 36, WITH_Q = 44 }; // columns from which on there is room for more
+
+// Columns of the place in the order.
+static uint32_t place_w(const struct state *s)
+{
+    return s->n_order < 1000 ? 3 : 4;
+}
+
+static void draw_interval(struct grid *g, struct rect r, uint32_t y, struct style st,
+                          const struct snapshot *p, const struct estimate *e)
+{
+    char lo[FORMAT_SIZE], hi[FORMAT_SIZE], interval[2 * FORMAT_SIZE];
+    if (r.w >= NARROW) {
+        format_interval(e, interval);
+        grid_text(g, r, 19, y, st, interval);
+        return;
+    }
+    format_signed(e->ci_lo, p->largest, 5, lo);
+    format_signed(e->ci_hi, p->largest, 5, hi);
+    grid_printf(g, r, 18, y, st, "%s…%s", lo, hi);
+}
+
 static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct state *s, size_t i)
 {
     const struct snapshot *p = s->snap;
@@ -26,7 +48,8 @@ static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct sta
     bool here = h.layer == s->cursor.layer && h.head == s->cursor.head;
     struct style st = verdict_is_effect(e, p->bar) ? style_bold() : style_plain();
     struct style rest = style_dim();
-    char name[32], number[FORMAT_SIZE], interval[2 * FORMAT_SIZE], q[FORMAT_SIZE];
+    char name[32], number[FORMAT_SIZE], q[FORMAT_SIZE];
+    uint32_t x = place_w(s);
     if (here) {
         st.flags |= STYLE_REVERSE;
         rest = st;
@@ -41,31 +64,27 @@ static void draw_row(struct grid *g, struct rect r, uint32_t y, const struct sta
     format_number(e->mean, number);
     if (p->states[s->order[i]] == CELL_SAMPLED)
         st.flags |= STYLE_DIM;
-    format_interval(e, interval);
-    grid_printf(g, r, 0, y, rest, "%3zu", i + 1);
-    grid_text(g, r, 4, y, st, name);
-    grid_printf(g, r, 10, y, st, "%7s", number);
-    if (r.w < 36) {
-        format_probability(e->q, q);
-        grid_printf(g, r, 19, y, rest, "q %s", q);
+    grid_printf(g, r, 0, y, rest, "%*zu", (int)x, i + 1);
+    grid_text(g, r, x + 1, y, st, name);
+    grid_text(g, r, 17 - text_width(number), y, st, number);
+    draw_interval(g, r, y, rest, p, e);
+    if (r.w < WITH_Q)
         return;
-    }
-    grid_text(g, r, 19, y, rest, interval);
     format_probability(e->q, q);
-    if (r.w >= 44)
-        grid_printf(g, r, r.w - 8, y, rest, "%8s", q);
+    grid_printf(g, r, r.w - 8, y, rest, "%8s", q);
 }
 
 static void draw_titles(struct grid *g, struct rect r, const struct state *s)
 {
     char name[32];
-    grid_text(g, r, 0, 0, style_dim(), "  #");
-    grid_text(g, r, 4, 0, style_dim(), "head");
+    uint32_t x = place_w(s);
+    grid_printf(g, r, 0, 0, style_dim(), "%*s", (int)x, "#");
+    grid_text(g, r, x + 1, 0, style_dim(), "head");
     format_effect(s->snap->metric, name, sizeof name);
     grid_text(g, r, 17 - text_width(name), 0, style_dim(), name);
-    if (r.w >= 36)
-        grid_printf(g, r, 19, 0, style_dim(), "%g%% CI of each", 100 * (1 - s->snap->bar.alpha));
-    if (r.w >= 44)
+    grid_printf(g, r, r.w < NARROW ? 18 : 19, 0, style_dim(), "%g%% CI of each",
+                100 * (1 - s->snap->bar.alpha));
+    if (r.w >= WITH_Q)
         grid_text(g, r, r.w - 8, 0, style_dim(), "q (grid)");
 }
 

@@ -395,7 +395,7 @@ def explorer() -> None:
         seen(s, f"impact_{at}", "done 32 heads")
         for key, pane in ("1", "impact"), ("2", "head"), ("3", "rank"), ("4", "log"), ("5", "recover"), ("6", "ov"), ("7", "attn"), ("8", "rows"), ("9", "compare"):
             s.keys(key)
-            wide = {"ov": rf"top[\s\S]*{spelt}", "attn": spelt, "rows": rf"target[\s\S]*{spelt}"} if size[0] > 80 else {"ov": "top", "rows": "target"}
+            wide = {"ov": rf"top[\s\S]*{spelt}", "attn": spelt, "rows": rf"{spelt}[\s\S]*target"} if size[0] > 80 else {"ov": "top", "rows": "target"}
             seen(s, f"the_pane_{pane}_{at}", wide.get(pane, pane))
         s.keys("1")
         for key, picker in ("M", spelt), ("C", "counterfactual"), ("E", "heads"), ("D", "cpu"), ("?", "help"):

@@ -177,7 +177,7 @@ static void draws_without_unicode(void **state)
                 state_say(s, true, "模型 “naïve” 🙂");
                 apply_action(s, DO_OVERLAY, (uint32_t)overlay);
                 expect_ascii(s);
-                s->side = PANE_LOG;
+                state_focus(s, PANE_LOG);
                 expect_ascii(s);
                 state_free(s);
             }
@@ -395,7 +395,7 @@ static void shows_the_beginning_of_a_long_message_and_all_of_it_in_the_log(void 
     struct state *s = screen_state(80, 24, 4, 8);
     for (int i = 0; i < 8; i++)
         state_say(s, i % 2, "message %d: %s", i, failure);
-    s->side = s->focus = PANE_LOG;
+    state_focus(s, PANE_LOG);
     s->log.back = 3;
     expect_screen(s, "log-80x24");
     state_free(s);

@@ -32,26 +32,93 @@ static void cover(unsigned char *seen, uint32_t width, uint32_t height, struct r
             seen[y * width + x]++;
 }
 
+// Of a model that the screen has to hold.
+static struct layout layout_of(uint32_t w, uint32_t h, uint32_t n_layers, uint32_t n_heads,
+                               enum pane zoomed)
+{
+    static const enum pane recent[N_PANES]
+        = { PANE_HEAD, PANE_RANK, PANE_OV,      PANE_ROWS,  PANE_ATTN,
+            PANE_LIST, PANE_LOG,  PANE_COMPARE, PANE_IMPACT };
+    return layout_compute(&(struct layout_ask){ .width = w,
+                                                .height = h,
+                                                .n_layers = n_layers,
+                                                .n_heads = n_heads,
+                                                .recent = recent,
+                                                .zoomed = zoomed });
+}
+
+static const uint32_t shapes[][2]
+    = { { 0, 0 }, { 1, 1 }, { 4, 8 }, { 12, 12 }, { 24, 16 }, { 32, 32 }, { 80, 64 }, { 200, 2 } };
+
+enum { N_SHAPES = sizeof shapes / sizeof *shapes };
+
+static void expect_cover(uint32_t w, uint32_t h, const struct layout *l)
+{
+    unsigned char *seen = calloc(w * h, 1);
+    struct rect around[] = { l->header, l->progress, l->footer };
+    assert_false(l->too_small);
+    for (size_t i = 0; i < 3; i++)
+        cover(seen, w, h, around[i]);
+    for (size_t i = 0; i < l->n_dividers; i++)
+        cover(seen, w, h, l->dividers[i]);
+    for (size_t i = 0; i < N_PANES; i++)
+        cover(seen, w, h, l->panes[i]);
+    for (uint32_t i = 0; i < w * h; i++)
+        if (seen[i] != 1)
+            fail_msg("%ux%u: cell %u,%u is covered %d times", w, h, i % w, i / w, seen[i]);
+    free(seen);
+}
+
 static void panes_cover_every_screen_once(void **state)
 {
     (void)state;
-    for (uint32_t w = 80; w <= 240; w++)
-        for (uint32_t h = 24; h <= 80; h += 3) {
-            unsigned char *seen = calloc(w * h, 1);
-            struct layout l = layout_compute(w, h, PANE_HEAD);
-            struct rect others[] = { l.header, l.divider, l.progress, l.footer };
-            assert_false(l.too_small);
-            for (size_t i = 0; i < 4; i++)
-                cover(seen, w, h, others[i]);
-            for (size_t i = 0; i < N_PANES; i++)
-                cover(seen, w, h, l.panes[i]);
-            for (uint32_t i = 0; i < w * h; i++)
-                if (seen[i] != 1)
-                    fail_msg("%ux%u: cell %u,%u is covered %d times", w, h, i % w, i / w, seen[i]);
-            free(seen);
-        }
-    assert_true(layout_compute(79, 24, PANE_HEAD).too_small);
-    assert_true(layout_compute(80, 23, PANE_HEAD).too_small);
+    for (size_t i = 0; i < N_SHAPES; i++)
+        for (uint32_t w = 80; w <= 320; w += i == 2 ? 1 : 7)
+            for (uint32_t h = 24; h <= 100; h += 3) {
+                struct layout l = layout_of(w, h, shapes[i][0], shapes[i][1], N_PANES);
+                expect_cover(w, h, &l);
+                l = layout_of(w, h, shapes[i][0], shapes[i][1], PANE_ROWS);
+                expect_cover(w, h, &l);
+                assert_int_equal(l.panes[PANE_ROWS].w, w);
+            }
+    assert_true(layout_of(79, 24, 4, 8, N_PANES).too_small);
+    assert_true(layout_of(80, 23, 4, 8, N_PANES).too_small);
+}
+
+static void expect_panes(uint32_t w, uint32_t h, uint32_t n_layers, uint32_t n_heads,
+                         unsigned expected)
+{
+    struct layout l = layout_of(w, h, n_layers, n_heads, N_PANES);
+    unsigned found = 0;
+    for (int i = 0; i < N_PANES; i++)
+        found |= layout_has(&l, (enum pane)i) ? 1u << i : 0;
+    if (found != expected)
+        fail_msg("%ux%u with %ux%u heads: panes %x, expected %x", w, h, n_layers, n_heads, found,
+                 expected);
+}
+
+// Impact and head are always there; who else is depends on the screen and the model.
+static void larger_screens_show_more_panes(void **state)
+{
+    (void)state;
+    enum {
+        SMALL = WHERE_IMPACT | WHERE_HEAD,
+        RANKED = SMALL | WHERE_RANK,
+        LOGGED = RANKED | WHERE_LOG,
+        MOST = LOGGED | WHERE_OV | WHERE_ATTN | WHERE_ROWS,
+    };
+    expect_panes(80, 24, 4, 8, RANKED);
+    expect_panes(80, 24, 24, 16, SMALL | WHERE_LOG);
+    expect_panes(80, 24, 32, 32, SMALL);
+    expect_panes(120, 40, 4, 8, LOGGED | WHERE_ROWS);
+    expect_panes(120, 40, 24, 16, LOGGED);
+    expect_panes(120, 40, 32, 32, RANKED);
+    expect_panes(160, 45, 4, 8, MOST);
+    expect_panes(160, 45, 24, 16, LOGGED | WHERE_ROWS);
+    expect_panes(160, 45, 32, 32, LOGGED);
+    expect_panes(200, 60, 4, 8, MOST | WHERE_LIST);
+    expect_panes(200, 60, 24, 16, MOST);
+    expect_panes(200, 60, 32, 32, MOST | WHERE_LIST);
 }
 
 static void no_key_has_two_meanings_in_one_place(void **state)
@@ -315,11 +382,11 @@ static void the_log_scrolls_from_its_first_line_to_its_last(void **state)
     (void)state;
     char text[4000];
     struct state *s = screen_state(80, 24, 4, 8);
-    struct rect r = layout_text(layout_compute(80, 24, PANE_LOG).panes[PANE_LOG]);
     struct log_part part;
     long_text(text, sizeof text, 150);
     state_say(s, true, "%s", text);
     press(s, '4');
+    struct rect r = state_log_pane(s);
     press(s, 'g');
     assert_int_equal(s->log.back, log_back_limit(&s->log, state_log_pane(s)));
     assert_true(log_part_at(&s->log, r.w, s->log.back + r.h - 1, &part)); // the top line
@@ -561,6 +628,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(panes_cover_every_screen_once),
+        cmocka_unit_test(larger_screens_show_more_panes),
         cmocka_unit_test(no_key_has_two_meanings_in_one_place),
         cmocka_unit_test(every_action_explains_itself_once),
         cmocka_unit_test(the_cursor_stays_in_the_grid),
