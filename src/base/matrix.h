@@ -14,7 +14,10 @@ struct matrix_source {
     uint32_t k, n;
     // false: the file holds k rows of n ("in, out", GPT-2's Conv1D); true: n rows of k ("out, in").
     bool out_in;
-    // Fill out with file rows [first, first + count), dense fp32.
+    // It outlives the weight that is made of it: an engine that can (struct device_info) keeps none
+    // of its values, and reads them whenever it multiplies.
+    bool stays;
+    // Fill out with file rows [first, first + count), dense fp32. Several threads ask at once.
     bool (*read)(void *context, uint32_t first, uint32_t count, float *out, struct abl_err *err);
     void *context;
 };

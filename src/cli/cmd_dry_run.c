@@ -52,6 +52,11 @@ static uint64_t saved_bytes(const struct session *session)
     return saved_size(session, &bytes, &ignored) ? bytes : 0;
 }
 
+static const char *kept_weights(const struct plan *p)
+{
+    return weights_form_name(p->weights.stored ? WEIGHTS_STORED : WEIGHTS_F32);
+}
+
 // All but the batches.
 static cJSON *plan_head(const struct session *session, const struct variants *v,
                         const struct plan *p, const struct expected *e)
@@ -70,6 +75,7 @@ static cJSON *plan_head(const struct session *session, const struct variants *v,
     for (int i = 0; i < N_STAGE_TIMES; i++)
         cJSON_AddNumberToObject(seconds, stage_names[i], e->seconds[i]);
     cJSON_AddNumberToObject(seconds, "total", e->total);
+    cJSON_AddStringToObject(o, "weights", kept_weights(p));
     add_count(o, "weight_bytes", p->weights.bytes);
     add_count(o, "kept_weight_bytes", p->weights.kept);
     add_count(o, "loaded_bytes", p->total.loaded_bytes);
@@ -132,6 +138,24 @@ static const char *seconds_text(double seconds, char out[SIZE_TEXT])
     return out;
 }
 
+static void weights_text(const struct session *session, const struct device_info *device,
+                         const struct weights_fit *w)
+{
+    char bytes[SIZE_TEXT], kept[SIZE_TEXT];
+    const struct model *m = session->model;
+    if (w->stored)
+        say(SAY_OUT,
+            "  weights         stored: %s of %s stay in files, widened through %s; f32: %s",
+            size_text(m->weight_bytes, bytes), m->dtype, size_text(w->kept, kept),
+            size_text(w->bytes, (char[SIZE_TEXT]){ 0 }));
+    else
+        say(SAY_OUT, "  weights         %s on %s", size_text(w->bytes, bytes), device->name);
+    if (w->n_streamed)
+        say(SAY_OUT, ", of which %s at a time: %" PRIu32 " of %" PRIu32 " layers come and go",
+            size_text(w->kept, kept), w->n_streamed, m->shape.n_layers);
+    say(SAY_OUT, "\n");
+}
+
 static void plan_text(const struct session *session, const struct variants *v,
                       const struct device_info *device, const struct plan *p,
                       const struct expected *e)
@@ -154,12 +178,7 @@ static void plan_text(const struct session *session, const struct variants *v,
     say(SAY_OUT, "  expected time   %s: load %s, intact run %s, variants %s, read-outs %s\n",
         seconds_text(e->total, times[N_STAGE_TIMES]), times[TIME_LOAD], times[TIME_INTACT],
         times[TIME_VARIANTS], times[TIME_READOUT]);
-    say(SAY_OUT, "  weights         %s on %s", size_text(p->weights.bytes, weights), device->name);
-    if (p->weights.n_streamed)
-        say(SAY_OUT, ", of which %s at a time: %" PRIu32 " of %" PRIu32 " layers come and go",
-            size_text(p->weights.kept, weights), p->weights.n_streamed,
-            session->model->shape.n_layers);
-    say(SAY_OUT, "\n");
+    weights_text(session, device, &p->weights);
     say(SAY_OUT,
         "  activations     %s, %" PRIu32 " variants at a time, %" PRIu32 " block%s of prompts\n",
         size_text(p->peak_bytes, activations), p->most_copies, p->n_run_blocks,
@@ -179,8 +198,7 @@ static bool show_plan(unsigned flags, const struct session *session, const struc
     struct engine *engine;
     struct plan plan;
     struct device_rates rates;
-    if (!engine_open(session->settings.device, session->settings.n_threads,
-                     session->settings.precision, &engine, err))
+    if (!session_engine_open(&session->settings, &engine, err))
         return false;
     bool ok = experiment_plan(session, &engine->info, v, &plan, err)
               && probe_rates(session, engine, &rates, err);

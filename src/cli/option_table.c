@@ -241,6 +241,12 @@ const struct option cli_options[] = {
       "f32 (default); bf16x3: three bf16 products, faster where the CPU has AMX; f16: matrices in "
       "half the memory of a Vulkan device, multiplied by its cooperative matrices if it has them",
       READ | CONFIG | VERIFY, option_name, AT(run.precision), .names = precision_name },
+    { "weights", "W",
+      "auto (default): f32 where that fits in half of memory, else stored; stored: they stay in "
+      "their files, as bf16, Q4_K or whatever they are, and are widened to be multiplied, by the "
+      "cpu to the same bits",
+      READ | CONFIG | VERIFY, option_name, AT(run.weights), .names = weights_form_name,
+      .is_manner = true },
     { "mem", "SIZE", "for activations, and for weights, which stream if larger",
       READ | CONFIG | VERIFY, option_bytes, AT(run.mem), .least = 1, .most = UINT64_MAX,
       .expected = "a size such as 512M or 4G", .is_manner = true },

@@ -369,7 +369,7 @@ static bool name_device(const struct settings *s, char out[32], struct abl_err *
     struct engine *engine;
     if (strcmp(s->device, "auto") != 0)
         return true;
-    if (!engine_open(s->device, s->n_threads, s->precision, &engine, err))
+    if (!session_engine_open(s, &engine, err))
         return false;
     if (engine->info.kind == DEVICE_CPU)
         strcpy(out, "cpu");

@@ -3,36 +3,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/size.h"
 #include "engine/cpu_parts.h"
 
-enum { ALIGNMENT = 64 };
 enum { PART_BYTES = 6 << 20, ROWS_AT_ONCE = 4096 };
-enum { HUGE_PAGE = 2 << 20 }; // bytes
-
-// Large ones are on huge pages where the system gives them: a chunk's activations are hundreds of
-// megabytes, which else fault in by 4 KiB and miss in the TLB.
-float *cpu_aligned_floats(size_t n)
-{
-    size_t bytes;
-    if (!size_mul(n, sizeof(float), &bytes) || bytes > SIZE_MAX / 2)
-        return NULL;
-    size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGNMENT, whole = (bytes / align + 1) * align;
-    float *floats = aligned_alloc(align, whole);
-    // a wish: without it everything works as well
-    if (floats && bytes >= HUGE_PAGE)
-        madvise(floats, whole, MADV_HUGEPAGE);
-    return floats;
-}
 
 static struct buffer *buffer_new(size_t n)
 {
     struct buffer *b = calloc(1, sizeof *b);
     if (b)
-        b->floats = cpu_aligned_floats(n);
+        b->floats = floats_new(n);
     if (b && b->floats)
         return b;
     free(b);
@@ -257,6 +239,7 @@ static void cpu_free(struct engine *e)
 {
     free(self(e)->logits);
     free(self(e)->scratch);
+    cpu_stored_free(self(e));
     dnnl_context_free(self(e)->dnnl);
     free(e);
 }
@@ -304,6 +287,7 @@ bool cpu_engine_open(uint32_t n_threads, enum precision precision, struct engine
     // oneDNN and our loops share OpenMP's threads; the setting is the calling thread's.
     omp_set_num_threads(n_threads ? (int)n_threads : omp_get_num_procs());
     e->base.info.precision = precision;
+    e->base.info.stores = precision == PRECISION_F32;
     if (!dnnl_context_new(precision, &e->dnnl, err)) {
         free(e);
         return false;

@@ -100,7 +100,7 @@ static bool reading_init(struct reading *r, struct cpu_engine *c, uint32_t n_voc
     fit = size_min(fit, LOGITS_ROWS);
     r->fit = size_max(least, size_min(fit, logit_rows(all, with_base)));
     r->base = malloc(r->fit * sizeof *r->base);
-    if (!r->base || !cpu_reserve(&c->logits, &c->n_logits, r->fit * n_vocab))
+    if (!r->base || !floats_reserve(&c->logits, &c->n_logits, r->fit * n_vocab))
         return too_big(r->fit, n_vocab, err);
     r->engine = c;
     r->logits = c->logits;

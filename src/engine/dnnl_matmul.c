@@ -7,6 +7,7 @@
 
 #include "engine/bf16.h"
 #include "engine/dnnl_version.h"
+#include "engine/floats.h"
 
 enum { CACHE_SIZE = 32, PACKING_ROWS = 512 };
 // Threads of a bf16 product that never share out its sums over k: 2.x does so from 16 on, 3.x as it
@@ -37,6 +38,7 @@ struct dnnl_matrix {
     uint32_t width; // of bf16x3: k rounded up, a third of the rows that are multiplied
     bool out_in;
     dnnl_memory_t weights; // in the layout that products ask for
+    float *values;         // what it holds
     struct entry cache[CACHE_SIZE];
     size_t next; // slot to replace when all are taken
 };
@@ -276,7 +278,10 @@ bool dnnl_matrix_new(struct dnnl_context *c, uint32_t k, uint32_t n, bool out_in
         w->width = round_up(k);
     dnnl_status_t s = wanted_layout(w, &wanted);
     if (s == dnnl_success)
-        s = memory_new(&w->weights, &wanted, c->engine, DNNL_MEMORY_ALLOCATE);
+        w->values = floats_new(desc_bytes(&wanted) / sizeof(float) + 1);
+    if (s == dnnl_success)
+        s = !w->values ? dnnl_out_of_memory
+                       : memory_new(&w->weights, &wanted, c->engine, w->values);
     release_desc(&wanted);
     if (s != dnnl_success) {
         dnnl_matrix_free(w);
@@ -284,6 +289,19 @@ bool dnnl_matrix_new(struct dnnl_context *c, uint32_t k, uint32_t n, bool out_in
     }
     *out = w;
     return true;
+}
+
+bool dnnl_matrix_panels(const struct dnnl_matrix *w, struct panels *out)
+{
+    dnnl_memory_desc_t d = { 0 };
+    dnnl_dim_t width, depth;
+    if (w->width || weights_desc(w, &d) != dnnl_success)
+        return false;
+    bool is = desc_panels(&d, &width, &depth);
+    release_desc(&d);
+    if (is)
+        *out = (struct panels){ w->values, (uint32_t)width, (uint32_t)depth };
+    return is;
 }
 
 // A part of a matrix, [row, row + rows) x [col, col + cols), and how it comes.
@@ -415,6 +433,7 @@ void dnnl_matrix_free(struct dnnl_matrix *w)
         dnnl_memory_destroy(w->weights);
     if (w->context->unpacked == w)
         w->context->unpacked = NULL;
+    free(w->values);
     free(w);
 }
 

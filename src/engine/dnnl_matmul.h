@@ -37,6 +37,9 @@ bool dnnl_matrix_fill(struct dnnl_matrix *w, uint32_t first, uint32_t count, con
                       struct abl_err *err);
 void dnnl_matrix_free(struct dnnl_matrix *w);
 
+// Whether the layout is one of panels of fp32, and where its values go, as panel_matrix_panels.
+bool dnnl_matrix_panels(const struct dnnl_matrix *w, struct panels *out);
+
 // With fewer rows a product may go another way, which gives a row other bits.
 uint32_t dnnl_least_rows(const struct dnnl_matrix *w);
 

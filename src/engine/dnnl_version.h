@@ -3,6 +3,7 @@
 #define ABL_ENGINE_DNNL_VERSION_H
 
 #include <dnnl.h>
+#include <stdbool.h>
 
 // The descriptor is a struct in 2.x and an owned pointer in 3.x.
 #if DNNL_VERSION_MAJOR >= 3
@@ -68,6 +69,19 @@ static inline dnnl_status_t append_sum(dnnl_post_ops_t ops)
 {
     return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
 }
+static inline size_t desc_bytes(const dnnl_memory_desc_t *d)
+{
+    return dnnl_memory_desc_get_size(*d);
+}
+
+// Products in fp32 are by loops of our own there.
+static inline bool desc_panels(const dnnl_memory_desc_t *d, dnnl_dim_t *width, dnnl_dim_t *depth)
+{
+    (void)d;
+    (void)width;
+    (void)depth;
+    return false;
+}
 #else
 static inline dnnl_status_t describe_strided(dnnl_memory_desc_t *out, dnnl_data_type_t type,
                                              dnnl_dim_t rows, dnnl_dim_t cols,
@@ -131,6 +145,24 @@ static inline dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t 
 static inline dnnl_status_t append_sum(dnnl_post_ops_t ops)
 {
     return dnnl_post_ops_append_sum(ops, 1);
+}
+
+static inline size_t desc_bytes(const dnnl_memory_desc_t *d)
+{
+    return dnnl_memory_desc_get_size(d);
+}
+
+// Whether a (depth, n) matrix lies in panels of so many columns, rows one behind the other: blocks
+// of rows, columns beside each other in each.
+static inline bool desc_panels(const dnnl_memory_desc_t *d, dnnl_dim_t *width, dnnl_dim_t *depth)
+{
+    const dnnl_blocking_desc_t *b = &d->format_desc.blocking;
+    if (d->format_kind != dnnl_blocked || d->data_type != dnnl_f32 || d->ndims != 2
+        || b->inner_nblks != 2 || b->inner_idxs[0] != 0 || b->inner_idxs[1] != 1)
+        return false;
+    *width = b->inner_blks[1];
+    *depth = d->padded_dims[0];
+    return b->strides[0] == b->inner_blks[0] * *width && b->strides[1] == *depth * *width;
 }
 #endif
 

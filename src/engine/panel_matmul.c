@@ -6,6 +6,7 @@
 
 #include "base/size.h"
 #include "engine/cpu_wide.h"
+#include "engine/floats.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -129,13 +130,12 @@ bool panel_matrix_new(enum panel_isa isa, uint32_t k, uint32_t n, struct panel_m
                       struct abl_err *err)
 {
     struct panel_matrix *w = calloc(1, sizeof *w);
-    size_t floats, bytes;
+    size_t floats;
     if (!w)
         return abl_no_memory(err);
     *w = (struct panel_matrix){ .kind = kind_of(isa), .k = k, .n = n };
-    if (size_mul((size_t)panels_of(w) * w->kind->cols, k, &floats)
-        && size_mul(floats, sizeof(float), &bytes))
-        w->values = aligned_alloc(CACHE_LINE, (bytes / CACHE_LINE + 1) * CACHE_LINE);
+    if (size_mul((size_t)panels_of(w) * w->kind->cols, k, &floats))
+        w->values = floats_new(floats);
     if (!w->values) {
         free(w);
         return abl_fail(err, ABL_FAILED, "out of memory for a matrix of %u x %u; lower --mem", k,
@@ -153,45 +153,9 @@ void panel_matrix_free(struct panel_matrix *w)
     free(w);
 }
 
-// Columns [first, first + count), each a row of the file.
-static void fill_columns(struct panel_matrix *w, uint32_t first, uint32_t count, const float *rows)
+struct panels panel_matrix_panels(const struct panel_matrix *w)
 {
-    uint32_t cols = w->kind->cols;
-    for (uint32_t c = first; c < first + count; c++, rows += w->k) {
-        float *to = w->values + (size_t)(c / cols) * w->k * cols + c % cols;
-        for (uint32_t i = 0; i < w->k; i++)
-            to[(size_t)i * cols] = rows[i];
-    }
-}
-
-static void fill_rows(struct panel_matrix *w, uint32_t first, uint32_t count, const float *rows)
-{
-    uint32_t cols = w->kind->cols, n_panels = panels_of(w);
-    for (uint32_t i = first; i < first + count; i++, rows += w->n)
-        for (uint32_t p = 0; p < n_panels; p++) {
-            float *to = w->values + ((size_t)p * w->k + i) * cols;
-            memcpy(to, rows + (size_t)p * cols, size_min(cols, w->n - p * cols) * sizeof *to);
-        }
-}
-
-// Columns beyond n of the last panel.
-static void clear_rest(struct panel_matrix *w)
-{
-    uint32_t cols = w->kind->cols, rest = w->n % cols;
-    float *last = w->values + (size_t)(panels_of(w) - 1) * w->k * cols;
-    for (uint32_t i = 0; rest && i < w->k; i++)
-        memset(last + (size_t)i * cols + rest, 0, (cols - rest) * sizeof *last);
-}
-
-void panel_matrix_fill(struct panel_matrix *w, uint32_t first, uint32_t count, bool out_in,
-                       const float *rows)
-{
-    if (first == 0)
-        clear_rest(w);
-    if (out_in)
-        fill_columns(w, first, count, rows);
-    else
-        fill_rows(w, first, count, rows);
+    return (struct panels){ .values = w->values, .width = w->kind->cols, .depth = w->k };
 }
 
 // --- what follows a product ---

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/pack.h"
 #include "engine/product.h"
 
 // Instructions that products may use, narrowest first.
@@ -22,9 +23,8 @@ bool panel_matrix_new(enum panel_isa isa, uint32_t k, uint32_t n, struct panel_m
                       struct abl_err *err);
 void panel_matrix_free(struct panel_matrix *w);
 
-// Rows [first, first + count) of the file: k rows of n, or n rows of k where out_in.
-void panel_matrix_fill(struct panel_matrix *w, uint32_t first, uint32_t count, bool out_in,
-                       const float *rows);
+// Where its values go. Beyond n the last panel holds zeros: panels_clear_rest.
+struct panels panel_matrix_panels(const struct panel_matrix *w);
 
 // Rows [first, first + depth) of the matrix multiply x, which has depth columns. scratch: as many
 // floats as panel_scratch says, on a cache line.

@@ -185,8 +185,9 @@ static bool traced_weight_new(struct engine *e, const struct matrix_source *sour
         return false;
     }
     struct trace *trace = &traced_of(e)->trace;
-    trace->loaded_bytes
-        = count_add(trace->loaded_bytes, weight_bytes(source->k, source->n, inner->info.precision));
+    if (!(source->stays && inner->info.stores))
+        trace->loaded_bytes = count_add(trace->loaded_bytes,
+                                        weight_bytes(source->k, source->n, inner->info.precision));
     w->n = source->n;
     *out = w;
     return true;

@@ -2,6 +2,7 @@
 #ifndef ABL_ENGINE_VALUES_H
 #define ABL_ENGINE_VALUES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/answer_lists.h"
@@ -65,6 +66,8 @@ struct device_info {
     uint64_t part_bytes;
     // Likewise: rows that are enough, as carrying more at once makes no product faster.
     uint32_t rows_at_once;
+    // Likewise: matrices may stay in their files (struct matrix_source)
+    bool stores;
     // Likewise: the file of measured speeds that it goes by, and why one that is there is not used;
     // "" for none.
     char tuned[384], not_tuned[512];

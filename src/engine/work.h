@@ -42,4 +42,12 @@ static inline uint64_t weight_bytes(uint64_t k, uint64_t n, enum precision preci
     return count_mul(precision_bytes(precision), count_mul(k, n));
 }
 
+// Columns of a (k, n) matrix that stays in its file which are widened at a time.
+static inline uint32_t stored_part_cols(uint32_t k, uint32_t n)
+{
+    enum { PART_FLOATS = 8 << 20, MULTIPLE = 64 };
+    uint32_t fit = PART_FLOATS / k / MULTIPLE * MULTIPLE;
+    return n <= PART_FLOATS / k ? n : fit ? fit : MULTIPLE;
+}
+
 #endif

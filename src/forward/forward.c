@@ -16,7 +16,9 @@ struct plan_input forward_plan_input(const struct forward_settings *s,
                                      const struct device_info *device)
 {
     const struct model_shape *shape = &s->model->shape;
-    struct weights_fit fit = weights_fit_of(shape, device->precision, s->weights_mem);
+    struct weights_fit fit = s->weights_stored
+                                 ? weights_fit_stored(shape)
+                                 : weights_fit_of(shape, device->precision, s->weights_mem);
     return (struct plan_input){ .run = { s->prompts, s->n_prompts },
                                 .other = s->other,
                                 .donors = { s->donors, s->n_donors },
@@ -105,7 +107,12 @@ bool forward_open(const struct forward_settings *s, struct row_stats *intact, st
         longest = max_u32(longest, s->prompts[i].n_ids);
     for (size_t i = 0; i < s->n_donors; i++)
         longest = max_u32(longest, s->donors[i].n_ids);
-    struct weights_settings w = { s->engine, s->model, longest, s->weights_mem, s->weights_flags };
+    struct weights_settings w = { .engine = s->engine,
+                                  .model = s->model,
+                                  .n_positions = longest,
+                                  .mem = s->weights_mem,
+                                  .stored = s->weights_stored,
+                                  .flags = s->weights_flags };
     f->weights = s->weights;
     if ((!f->weights && !weights_open(&w, &f->weights, err)) || !open_blocks(f, err)) {
         forward_free(f);

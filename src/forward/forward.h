@@ -63,6 +63,7 @@ struct forward_settings {
     struct weights *weights;
     // bytes for weights; where they are larger they come and go layer by layer
     uint64_t weights_mem;
+    bool weights_stored; // or stay in the model's files, where the engine can
     unsigned weights_flags;
     unsigned left_out; // savings that are not made: enum saving
     // that prompts shown later may have (forward_observe_prompts); 0: as the run's

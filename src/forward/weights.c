@@ -66,7 +66,7 @@ static bool read_damaged(void *context, uint32_t first, uint32_t count, float *o
 }
 
 // Columns [first, first + n) of another source.
-struct columns {
+struct weight_columns {
     struct matrix_source whole;
     uint32_t first, n;
 };
@@ -74,7 +74,7 @@ struct columns {
 static bool read_columns(void *context, uint32_t first, uint32_t count, float *out,
                          struct abl_err *err)
 {
-    const struct columns *c = context;
+    const struct weight_columns *c = context;
     const struct matrix_source *whole = &c->whole;
     if (whole->out_in) // a file row is a column
         return whole->read(whole->context, c->first + first, count, out, err);
@@ -88,23 +88,33 @@ static bool read_columns(void *context, uint32_t first, uint32_t count, float *o
     return ok;
 }
 
+static struct matrix_source source_of(const struct loader *l, enum model_matrix which,
+                                      uint32_t layer)
+{
+    struct matrix_source s;
+    model_matrix_source(l->model, which, layer, &s);
+    s.stays = l->weights->s.stored;
+    return s;
+}
+
 // q, or k and v: of which the last layer needs the one for fewer rows than the others.
 static bool load_qkv(struct loader *l, uint32_t layer, struct layer_weights *w)
 {
-    struct columns c;
-    model_matrix_source(l->model, MATRIX_QKV, layer, &c.whole);
-    uint32_t n_q = l->model->shape.n_heads * l->model->shape.d_head, n_kv = c.whole.n - n_q;
-    struct matrix_source part = c.whole;
-    part.read = read_columns;
-    part.context = &c;
-    c.first = 0;
-    c.n = part.n = n_q;
-    if (!l->engine->ops->weight_new(l->engine, &part, &w->q, l->err))
-        return false;
-    c.first = n_q;
-    c.n = part.n = n_kv;
-    if (!l->engine->ops->weight_new(l->engine, &part, &w->kv, l->err)
-        || !load_vector(l, VECTOR_QKV_BIAS, layer, &w->qkv_bias))
+    struct weight_columns *parts = l->weights->qkv + 2 * (size_t)layer;
+    struct weight **weights[] = { &w->q, &w->kv };
+    struct matrix_source whole = source_of(l, MATRIX_QKV, layer);
+    uint32_t n_q = l->model->shape.n_heads * l->model->shape.d_head, n_kv = whole.n - n_q;
+    parts[0] = (struct weight_columns){ whole, 0, n_q };
+    parts[1] = (struct weight_columns){ whole, n_q, n_kv };
+    for (size_t i = 0; i < 2; i++) {
+        struct matrix_source part = whole;
+        part.read = read_columns;
+        part.context = &parts[i];
+        part.n = parts[i].n;
+        if (!l->engine->ops->weight_new(l->engine, &part, weights[i], l->err))
+            return false;
+    }
+    if (!load_vector(l, VECTOR_QKV_BIAS, layer, &w->qkv_bias))
         return false;
     if (w->qkv_bias.buffer) {
         w->q_bias = tensor_cols(w->qkv_bias, 0, n_q);
@@ -116,12 +126,11 @@ static bool load_qkv(struct loader *l, uint32_t layer, struct layer_weights *w)
 static bool load_matrix(struct loader *l, enum model_matrix which, uint32_t layer,
                         struct weight **out)
 {
-    struct matrix_source source, true_source;
-    model_matrix_source(l->model, which, layer, &source);
+    struct matrix_source source = source_of(l, which, layer);
     if (l->weights->s.flags & WEIGHTS_DAMAGED && which == MATRIX_OUT && layer == 0) {
-        true_source = source;
+        l->weights->undamaged = source;
         source.read = read_damaged;
-        source.context = &true_source;
+        source.context = &l->weights->undamaged;
     }
     return l->engine->ops->weight_new(l->engine, &source, out, l->err);
 }
@@ -229,7 +238,8 @@ static bool open_into(struct weights *w, struct abl_err *err)
     w->layers = arena_alloc(&w->arena, s->n_layers, sizeof *w->layers);
     w->has_constant = arena_alloc(&w->arena, s->n_layers, sizeof *w->has_constant);
     w->host = arena_alloc(&w->arena, host_floats(s), sizeof *w->host);
-    if (!w->layers || !w->has_constant || !w->host)
+    w->qkv = arena_alloc(&w->arena, 2 * (size_t)s->n_layers, sizeof *w->qkv);
+    if (!w->layers || !w->has_constant || !w->host || !w->qkv)
         return abl_no_memory(err);
     w->logits.cap = s->logit_cap;
     return load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
@@ -246,7 +256,9 @@ bool weights_open(const struct weights_settings *s, struct weights **out, struct
     if (!w)
         return abl_no_memory(err);
     *w = (struct weights){ .s = *s, .streamed_layer = NO_STREAMED_LAYER };
-    w->first_kept = weights_fit_of(&s->model->shape, s->engine->info.precision, s->mem).n_streamed;
+    if (!s->stored)
+        w->first_kept
+            = weights_fit_of(&s->model->shape, s->engine->info.precision, s->mem).n_streamed;
     if (!open_into(w, err)) {
         weights_free(w);
         return false;

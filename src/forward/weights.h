@@ -41,6 +41,7 @@ struct weights_settings {
     const struct model *model; // likewise
     uint32_t n_positions;      // of the longest prompt
     uint64_t mem;              // bytes that matrices may take
+    bool stored;               // they take none: they stay in the model's files
     unsigned flags;
 };
 
@@ -58,8 +59,10 @@ struct weights {
     // c_h of every head, what z_h is when the norm's output is its bias alone: (n_layers, n_heads *
     // d_head). A layer's row is there once the layer has been loaded.
     struct tensor z_constant;
-    bool *has_constant; // (n_layers)
-    float *host;        // room for the longest vector, and for a row of z twice
+    bool *has_constant;             // (n_layers)
+    struct weight_columns *qkv;     // (n_layers, 2): of q, and of k and v, in the files
+    struct matrix_source undamaged; // with WEIGHTS_DAMAGED
+    float *host;                    // room for the longest vector, and for a row of z twice
     struct arena arena;
 };
 

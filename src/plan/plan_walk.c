@@ -50,7 +50,8 @@ static void load_all(struct plan_walk *w, struct plan_batch *b)
         return;
     w->loaded = true;
     uint64_t passing = count_mul(p->weights.n_streamed, p->weights.layer);
-    b->work.loaded_bytes = count_add(b->work.loaded_bytes, p->weights.bytes - passing);
+    if (!p->weights.stored)
+        b->work.loaded_bytes = count_add(b->work.loaded_bytes, p->weights.bytes - passing);
     b->work.flop = count_add(b->work.flop, constants_flop(p->shape));
 }
 

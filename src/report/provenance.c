@@ -129,6 +129,11 @@ static void add_device(struct doc *d, const struct session *session)
     doc_text(d, o, "driver", or_null(info->driver));
     doc_text(d, o, "uuid", or_null(info->uuid));
     doc_text(d, o, "precision", precision_name(info->precision));
+    doc_text(d, o, "weights",
+             weights_form_name(
+                 weights_are_stored(session->settings.weights, &session->model->shape, info)
+                     ? WEIGHTS_STORED
+                     : WEIGHTS_F32));
     doc_uint(d, o, "threads", n_threads ? n_threads : cores > 0 ? (uint64_t)cores : 1);
     doc_text(d, o, "host_cpu", cpu);
     doc_name(d, o, "tuned", or_null(info->tuned));

@@ -64,6 +64,7 @@ bool probe_rates(const struct session *session, struct engine *engine, struct de
         rows += prompts->items[i].n_ids;
     uint32_t m = rows < MOST_ROWS ? (uint32_t)rows : MOST_ROWS;
     model_matrix_source(session->model, MATRIX_MLP_IN, 0, &source);
+    source.stays = weights_are_stored(session->settings.weights, s, &engine->info);
     double start = now_seconds(), rate = 0, elements = (double)source.k * source.n;
     bool ok = m > 0 && ops->weight_new(engine, &source, &p.w, err) && ops->finish(engine, err);
     double seconds = now_seconds() - start;

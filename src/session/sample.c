@@ -126,14 +126,13 @@ static bool start(struct row_sample *s, const struct session *all, struct abl_er
 static bool helps(const struct session *all)
 {
     const struct settings *s = &all->settings;
-    struct run_memory mem = settings_memory(s, &all->engine->info);
+    struct forward_settings f = session_forward_settings(all, &all->engine->info);
     struct ablations kinds = settings_ablations(s);
     bool of_means = false;
     for (size_t i = 0; settings_ablate(s) && i < kinds.n; i++)
         of_means = of_means || ablation_needs(kinds.items[i].kind) == NEEDS_MEANS;
     return all->prompts->n >= LEAST * LEAST && !of_means && !all->answers && !all->tinylab
-           && !weights_fit_of(&all->model->shape, all->engine->info.precision, mem.weights)
-                   .n_streamed;
+           && !forward_plan_input(&f, &all->engine->info).weights.n_streamed;
 }
 
 bool sample_open(const struct session *all, struct row_sample **out, struct abl_err *err)

@@ -225,10 +225,24 @@ static bool read_other(struct session *session, struct abl_err *err)
     return true;
 }
 
+bool session_engine_open(const struct settings *s, struct engine **out, struct abl_err *err)
+{
+    if (!engine_open(s->device, s->n_threads, s->precision, out, err))
+        return false;
+    if (s->weights != WEIGHTS_STORED || (*out)->info.stores)
+        return true;
+    abl_fail(err, ABL_USAGE,
+             "--weights stored is of the cpu in f32: expected --device cpu and --precision f32, or "
+             "--weights auto or f32; found %s in %s",
+             (*out)->info.name, precision_name((*out)->info.precision));
+    (*out)->ops->free(*out);
+    return false;
+}
+
 // The engine, traced where that is asked for or free.
 static bool open_engine(const struct settings *s, struct engine **out, struct abl_err *err)
 {
-    return engine_open(s->device, s->n_threads, s->precision, out, err)
+    return session_engine_open(s, out, err)
            && ((!s->profile && (*out)->info.kind != DEVICE_CPU)
                || traced_engine_new(*out, s->profile, out, err));
 }
@@ -259,6 +273,8 @@ struct forward_settings session_forward_settings(const struct session *session,
                                       .has_bos = session->prompts->bos != TOKEN_NONE,
                                       .mem = mem.activations,
                                       .weights_mem = mem.weights,
+                                      .weights_stored = weights_are_stored(
+                                          s->weights, &session->model->shape, device),
                                       .weights_flags = s->damage_weight ? WEIGHTS_DAMAGED : 0,
                                       .n_positions = OBSERVED_POSITIONS,
                                       .tap = session->tinylab ? &session->tinylab->tap : NULL };

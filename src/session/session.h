@@ -81,6 +81,10 @@ bool session_start_kept(struct session *session, const struct device_info *devic
                         const char *device_name, const struct row_stats *intact,
                         const struct row_stats *other, struct abl_err *err);
 
+// The device that settings ask for, as session_start opens it; refused where it cannot keep weights
+// as they want. The caller frees it.
+bool session_engine_open(const struct settings *s, struct engine **out, struct abl_err *err);
+
 // Set the cells of these variants, over what the session runs, that are not shard i's of n.
 bool session_shard_others(const struct session *session, const struct variants *variants,
                           uint32_t i, uint32_t n, uint64_t *cells, struct abl_err *err);

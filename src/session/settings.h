@@ -9,6 +9,7 @@
 #include "engine/values.h"
 #include "plan/donors.h"
 #include "plan/variant.h"
+#include "plan/weights_fit.h"
 #include "session/experiment.h"
 #include "session/tinylab.h"
 #include "stats/metrics.h"
@@ -78,7 +79,8 @@ struct settings {
     bool fix_spaces;  // give answers that lack it their leading space
     bool strict_rows; // rows whose target is their foil forbid the run, as check has them
     const char *device;
-    uint64_t mem;       // bytes for activations and for weights each, 0 = automatic: see run_mem
+    uint64_t mem; // bytes for activations and for weights each, 0 = automatic: see run_mem
+    enum weights_form weights;
     uint32_t n_threads; // 0 = all cores
     enum precision precision;
     double sample_from; // FLOP from which the explorer measures a sample of the rows first

@@ -19,9 +19,9 @@ def packed(kind, value):
     return packed_text(value) if kind == "str" else struct.pack(TYPES[kind][1], value)
 
 
-def write(path, values):
-    """values: {key: (type, value)}; a list's type is that of its items in brackets: "[str]"."""
-    out = [b"GGUF", struct.pack("<IQQ", 3, 0, len(values))]
+def begin(values, n_tensors=0):
+    """values: {key: (type, value)}; a list's type is that of its items in brackets: "[str]". The directory follows."""
+    out = [b"GGUF", struct.pack("<IQQ", 3, n_tensors, len(values))]
     for key, (kind, value) in values.items():
         out.append(packed_text(key))
         if kind[0] != "[":
@@ -30,7 +30,11 @@ def write(path, values):
         item = kind[1:-1]
         out.append(struct.pack("<IIQ", 9, TYPES[item][0], len(value)))
         out += [packed(item, v) for v in value]
-    raw = b"".join(out)
+    return b"".join(out)
+
+
+def write(path, values):
+    raw = begin(values)
     path.write_bytes(raw + b"\0" * (-len(raw) % 32))
 
 
