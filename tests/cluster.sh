@@ -130,29 +130,29 @@ holds an_array_is_submitted "$scripts/array.sh" run 8 "${options[@]}"
 array=$(sed -E 's/^job ([0-9]+) .*/\1/' "$scratch/held") merge=$(sed -E 's/.* job ([0-9]+) joins.*/\1/' "$scratch/held")
 
 amid_their_work() { has_some 2 && has_some 3 && has_some 5 && has_some 7; }
-holds tasks_are_amid_their_work until_true 60 amid_their_work
+holds tasks_are_amid_their_work until_true 300 amid_their_work
 scancel --signal=USR1 --batch "${array}_2"
 scontrol requeue "${array}_3"
 kill -KILL $(program_of 5)
 scancel "${array}_7"
-holds what_is_out_of_time_is_requeued until_true 30 state_is "${array}_2" PENDING
+holds what_is_out_of_time_is_requeued until_true 300 state_is "${array}_2" PENDING
 holds having_kept_its_work grep -qE "stopped by SIGUSR1 after [0-9]+ of [0-9]+ cells" "abltui-${array}_2.log"
-holds it_goes_on_in_another_turn until_true 150 at_once "${array}_2"
+holds it_goes_on_in_another_turn until_true 600 at_once "${array}_2"
 holds which_slurm_counts has_restarted "${array}_2"
-holds one_is_requeued_by_hand until_true 30 has_restarted "${array}_3"
+holds one_is_requeued_by_hand until_true 300 has_restarted "${array}_3"
 holds having_kept_its_work_too grep -qE "stopped by SIGTERM after [0-9]+ of [0-9]+ cells" "abltui-${array}_3.log"
-holds it_goes_on_too until_true 150 at_once "${array}_3"
-holds one_that_is_killed_has_failed until_true 30 state_is "${array}_5" FAILED
+holds it_goes_on_too until_true 600 at_once "${array}_3"
+holds one_that_is_killed_has_failed until_true 300 state_is "${array}_5" FAILED
 scontrol requeue "${array}_5"
-holds it_is_requeued until_true 150 at_once "${array}_5"
-holds one_that_is_cancelled_stays_so until_true 30 state_is "${array}_7" CANCELLED
+holds it_is_requeued until_true 600 at_once "${array}_5"
+holds one_that_is_cancelled_stays_so until_true 300 state_is "${array}_7" CANCELLED
 all_ended() { [ -z "$(squeue -h -j "$array" 2>/dev/null)" ]; }
-holds the_others_end until_true 200 all_ended
+holds the_others_end until_true 600 all_ended
 holds without_it_nothing_is_joined nothing_at run/manifest.json
 scancel "$merge"
 holds the_array_is_submitted_once_more "$scripts/array.sh" run 8 "${options[@]}"
 merge=$(sed -E 's/.* job ([0-9]+) joins.*/\1/' "$scratch/held")
-holds and_joined until_true 200 state_is "$merge" COMPLETED
+holds and_joined until_true 600 state_is "$merge" COMPLETED
 holds to_the_same_bytes same whole run
 holds each_turn_is_in_the_provenance python3 -c 'import json, sys; w = json.load(open("run/provenance.json"))["workers"]; assert len(w) > 8, w'
 
@@ -162,7 +162,7 @@ battery=("$OLDPWD"/configs/{h1-heads,lens}-tiny-gpt2.json --rows 12 --boot 10 --
 succeeds a_battery_is_whole run "${battery[@]}" --export "$scratch/battery"
 holds it_is_submitted "$scripts/battery.sh" runs "${battery[@]}"
 job=$(sed -E 's/^job ([0-9]+) .*/\1/' "$scratch/held")
-holds and_done until_true 120 state_is "$job" COMPLETED
+holds and_done until_true 300 state_is "$job" COMPLETED
 same_battery() { diff -r -x provenance.json -x manifest.json battery runs; }
 holds to_the_same_files same_battery
 finish
