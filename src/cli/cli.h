@@ -26,6 +26,7 @@ enum command {
     COMMAND_LAB_TABLES,
     COMMAND_CONFIG, // run CONFIG
     COMMAND_MERGE,
+    COMMAND_SAY,
     COMMAND_RUNS,
     N_COMMANDS,
 };
@@ -41,6 +42,14 @@ enum cli_flags {
     CLI_DAMAGE = 1 << 5,
     CLI_INSECURE_TOKEN = 1 << 6,
     CLI_RESUME = 1 << 7,
+};
+
+// Of say.
+struct said_words {
+    const char *prompt, *donor;
+    uint32_t n_tokens;
+    double temperature, top_p;
+    bool keep_only, past_end;
 };
 
 struct cli {
@@ -61,6 +70,7 @@ struct cli {
     bool has_shares;
     double train_share, val_share; // of splits that are drawn
     size_t limit, top_n;           // of cluster
+    struct said_words said;
     const char *sources[MAX_ARGS]; // of ov's circuits
     const char *endpoint;          // of pull, NULL = the hub
     uint64_t min_rate, time_limit; // bytes a second, seconds

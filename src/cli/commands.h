@@ -29,6 +29,7 @@ bool command_lab_tables(const struct cli *cli, struct abl_err *err);
 bool command_merge(const struct cli *cli, const char *command_line, struct abl_err *err);
 bool command_runs(const struct cli *cli, struct abl_err *err);
 bool command_variants(const struct cli *cli, struct abl_err *err);
+bool command_say(const struct cli *cli, struct abl_err *err);
 bool command_pull(const struct cli *cli, struct abl_err *err);
 
 #endif

@@ -148,6 +148,8 @@ static bool run_command(const struct cli *cli, const char *command_line, struct 
         return command_merge(cli, command_line, err);
     case COMMAND_RUNS:
         return command_runs(cli, err);
+    case COMMAND_SAY:
+        return command_say(cli, err);
     case COMMAND_LAB_TABLES:
         return command_lab_tables(cli, err);
     case COMMAND_CONFIG:

@@ -37,6 +37,8 @@ const struct command_info cli_commands[N_COMMANDS] = {
                              "a run's tables as tinyLab's harness writes them", MAX_OPERANDS },
     [COMMAND_COMPARE]
     = { "compare", "REPORT REPORT…", "which heads agree between OV reports", MAX_ARGS },
+    [COMMAND_SAY] = { "say", "--prompt TEXT [--heads L:H,…]",
+                      "continue a prompt, intact and with heads ablated", 0 },
     [COMMAND_PULL]
     = { "pull", "ID[@REV][:FILE]", "fetch a checkpoint from the Hugging Face hub", 1 },
 };
@@ -55,12 +57,13 @@ enum {
     CONFIG = 1 << COMMAND_CONFIG,
     MERGE = 1 << COMMAND_MERGE,
     RUNS = 1 << COMMAND_RUNS,
-    LAB = RUN | CHECK | VERIFY | OV,
+    SAY = 1 << COMMAND_SAY,
+    LAB = RUN | CHECK | VERIFY | OV | SAY,
     READ = RUN | OV,
     PULL = 1 << COMMAND_PULL,
     VARIANTS = 1 << COMMAND_VARIANTS,
     ALL = LAB | CLUSTER | COMPARE | REBUILD | MERGE | LAB_TABLES | CONFIG | MODELS | DEVICES | PULL
-          | VARIANTS | RUNS
+          | VARIANTS | RUNS | SAY
 };
 
 static const char *color_name(size_t when)
@@ -145,7 +148,7 @@ const struct option cli_options[] = {
     { "heads", "L:H,…",
       "only these heads; L:* is a whole layer, *:H a head of each, random:K@SEED K of each layer, "
       "@FILE what a file says",
-      READ, option_heads, AT(run.heads), .expected = "heads such as 0:2,1:*" },
+      READ | SAY, option_heads, AT(run.heads), .expected = "heads such as 0:2,1:*" },
     { "layers", "A-B,…", "only heads of these layers", READ, option_text, AT(run.layers),
       .expected = "layers such as 0-2,5" },
     { "sets", "S;…", "head sets, such as 0:2+0:4;0:2+0:4+0:7; @FILE reads them, line by line", RUN,
@@ -173,7 +176,7 @@ const struct option cli_options[] = {
       RUN, option_bits, AT(run.save), .names = site_name },
     { "yes", NULL, "--save even if that is more than --mem, or 1 GiB", RUN, option_true,
       AT(run.yes) },
-    { "ablate", "K,…", NULL, RUN | VERIFY, option_ablate, .make_help = ablate_help },
+    { "ablate", "K,…", NULL, RUN | VERIFY | SAY, option_ablate, .make_help = ablate_help },
     { "donors", "N", "of resample: rows that each row takes from, averaged (default 5)",
       RUN | VERIFY, option_count, AT(run.n_donors), .least = 1, .most = MAX_DONORS,
       .expected = "a number of donors from 1 to 60" },
@@ -181,7 +184,7 @@ const struct option cli_options[] = {
       "of resample: rows of another target (other-target, default), same-template, or any",
       RUN | VERIFY, option_name, AT(run.donor_from), .names = donor_from_name },
     { "value-bias", "B", "folded (default): a head's constant part stays; head: everything goes",
-      READ | VERIFY, option_name, AT(run.ablation.value_bias), .names = value_bias_name,
+      READ | VERIFY | SAY, option_name, AT(run.ablation.value_bias), .names = value_bias_name,
       .expected = "folded (the constant part of a head stays) or head (all goes)" },
     { "bos", "B", "auto (default), always or never put the BOS token first", LAB, option_name,
       AT(run.bos), .names = bos_mode_name },
@@ -195,7 +198,7 @@ const struct option cli_options[] = {
       .first = COMPAT_TINYLAB },
     { "metric", "M", NULL, RUN, option_name, .make_help = metric_help, AT(run.metric),
       .names = metric_name },
-    { "seed", "N", "of everything that is drawn (default 0)", READ | VERIFY | VARIANTS,
+    { "seed", "N", "of everything that is drawn (default 0)", READ | VERIFY | VARIANTS | SAY,
       option_count, AT(run.seed), .least = 0, .most = UINT64_MAX, .expected = "a whole number" },
     { "span", "S",
       "answers are one token (first, default), or scored whole (full), with --compat tinylab by "
@@ -235,22 +238,22 @@ const struct option cli_options[] = {
     { "fix-spaces", NULL,
       "give targets and foils that lack it their leading space, in all rows, and say how many", LAB,
       option_true, AT(run.fix_spaces) },
-    { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", READ | CONFIG | VERIFY,
+    { "device", "D", "auto (default) cpu vulkan vulkan:N vulkan:NAME", READ | CONFIG | VERIFY | SAY,
       option_text, AT(run.device), .expected = "auto, cpu, vulkan or vulkan:N|NAME" },
     { "precision", "P",
       "f32 (default); bf16x3: three bf16 products, faster where the CPU has AMX; f16: matrices in "
       "half the memory of a Vulkan device, multiplied by its cooperative matrices if it has them",
-      READ | CONFIG | VERIFY, option_name, AT(run.precision), .names = precision_name },
+      READ | CONFIG | VERIFY | SAY, option_name, AT(run.precision), .names = precision_name },
     { "weights", "W",
       "auto (default): f32 where that fits in half of memory, else stored; stored: they stay in "
       "their files, as bf16, Q4_K or whatever they are, and are widened to be multiplied, by the "
       "cpu to the same bits",
-      READ | CONFIG | VERIFY, option_name, AT(run.weights), .names = weights_form_name,
+      READ | CONFIG | VERIFY | SAY, option_name, AT(run.weights), .names = weights_form_name,
       .is_manner = true },
     { "mem", "SIZE", "for activations, and for weights, which stream if larger",
-      READ | CONFIG | VERIFY, option_bytes, AT(run.mem), .least = 1, .most = UINT64_MAX,
+      READ | CONFIG | VERIFY | SAY, option_bytes, AT(run.mem), .least = 1, .most = UINT64_MAX,
       .expected = "a size such as 512M or 4G", .is_manner = true },
-    { "threads", "N", "of the cpu engine (all cores; at most 4 each)", READ | CONFIG | VERIFY,
+    { "threads", "N", "of the cpu engine (all cores; at most 4 each)", READ | CONFIG | VERIFY | SAY,
       option_count, AT(run.n_threads), .least = 0, .most = 1024,
       .expected = "a number of threads up to 1024, 0 for all cores", .is_manner = true },
     { "kind", "K", "of ov: mean_output (default) or circuit", READ, option_name, AT(run.ov_kind),
@@ -324,6 +327,20 @@ const struct option cli_options[] = {
       .expected = "a size such as 500 or 4K; 0: anything" },
     { "time-limit", "T", "pull no longer than that; what came is kept (default 48h)", PULL,
       option_duration, AT(time_limit), .expected = "a time such as 90s, 30m, 12h or 7d" },
+    { "prompt", "TEXT", "that is continued", SAY, option_text, AT(said.prompt),
+      .expected = "a text" },
+    { "tokens", "N", "that are said at most (default 20)", SAY, option_count, AT(said.n_tokens),
+      .least = 1, .most = 1 << 20, .expected = "a number of tokens from 1 on" },
+    { "keep-only", NULL, "ablate all heads but these", SAY, option_true, AT(said.keep_only) },
+    { "past-end", NULL, "go on behind the token that ends a text", SAY, option_true,
+      AT(said.past_end) },
+    { "donor", "TEXT",
+      "of resample and patch: the text whose values heads take, aligned at the prompts' ends", SAY,
+      option_text, AT(said.donor), .expected = "a text" },
+    { "temperature", "T", "draw tokens at that temperature (default 0: the likeliest)", SAY,
+      option_part, AT(said.temperature), .expected = "a number from 0 on" },
+    { "top-p", "P", "draw among the likeliest that have this share together (default all)", SAY,
+      option_share, AT(said.top_p), .expected = "a share between 0 and 1, such as 0.9" },
     { "damage", NULL, "damage a weight on the checked device: verify must notice", VERIFY,
       option_flag, .flag = CLI_DAMAGE },
     { "quiet", NULL, "no progress and no summary", ALL, option_flag, .flag = CLI_QUIET,

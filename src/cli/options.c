@@ -300,6 +300,7 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
 {
     struct cli cli = { .ui = { .width = 200, .height = 60 },
                        .top_n = 40,
+                       .said = { .n_tokens = 20, .top_p = 1 },
                        .min_rate = 4 << 10,
                        .time_limit = 48 * 3600 };
     cli.train_share = 0.8;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward/edit_sources.h"
 #include "plan/plan.h"
 #include "plan/plan_blocks.h"
 
@@ -35,6 +36,17 @@ void forward_spend(struct forward *f, uint64_t token_rows)
 {
     f->spent.n_batches++;
     f->spent.token_rows += token_rows;
+}
+
+bool forward_means(struct forward *f, struct abl_err *err)
+{
+    if (f->z_mean.buffer)
+        return true;
+    if (!means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, err))
+        return false;
+    for (size_t b = 0; b < f->n_blocks; b++)
+        forward_spend(f, f->blocks[b].trie.n_nodes);
+    return true;
 }
 
 struct forward_spent forward_spent(const struct forward *f)

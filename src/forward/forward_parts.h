@@ -16,6 +16,9 @@ struct forward {
     struct forward_spent spent;
 };
 
+// Make z_mean, unless it is there.
+bool forward_means(struct forward *f, struct abl_err *err);
+
 // A batch of so many token rows is done.
 void forward_spend(struct forward *f, uint64_t token_rows);
 

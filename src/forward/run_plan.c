@@ -247,23 +247,14 @@ static struct plan_slice variant_units(const struct plan *p)
     return (struct plan_slice){ 0, 0 };
 }
 
-static bool make_means(struct forward *f, struct abl_err *err)
-{
-    if (!means_make(f->blocks, f->n_blocks, f->s.has_bos, &f->z_mean, err))
-        return false;
-    for (size_t b = 0; b < f->n_blocks; b++)
-        forward_spend(f, f->blocks[b].trie.n_nodes);
-    return true;
-}
-
 static bool run_plan(struct plan_run *r)
 {
     const struct plan *p = r->plan;
     struct plan_slice units = variant_units(p);
     r->unit_done = calloc(units.end - units.first + 1, sizeof *r->unit_done);
     bool ok = (r->unit_done || abl_no_memory(r->err))
-              && (p->passes[0].kind != PASS_MEANS || make_means(r->f, r->err)) && copy_identities(r)
-              && run_units(r, units);
+              && (p->passes[0].kind != PASS_MEANS || forward_means(r->f, r->err))
+              && copy_identities(r) && run_units(r, units);
     leave_block(r);
     free(r->unit_done);
     return ok;

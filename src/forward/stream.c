@@ -48,7 +48,8 @@ static bool alloc_stream(struct stream *s, struct abl_err *err)
     uint32_t d = shape->d_model, q = q_cols(shape), kv = 2 * kv_cols(shape);
     uint32_t most = mlp_rows(shape, e->info.part_bytes), m = n < most ? n : most;
     return e->ops->alloc(e, n, d, &s->resid, err) && e->ops->alloc(e, n, d, &s->h, err)
-           && e->ops->alloc(e, n, q, &s->q, err) && e->ops->alloc(e, s->prefix + n, kv, &s->kv, err)
+           && e->ops->alloc(e, n, q, &s->q, err)
+           && (s->lasting || e->ops->alloc(e, s->prefix + n, kv, &s->kv, err))
            && e->ops->alloc(e, n, q, &s->z, err) && e->ops->alloc(e, m, shape->d_mlp, &s->up, err)
            && (!shape->gated || e->ops->alloc(e, m, shape->d_mlp, &s->gate, err))
            && e->ops->alloc(e, r, q, &s->read_q, err) && e->ops->alloc(e, r, d, &s->read_x, err);
@@ -81,6 +82,15 @@ bool stream_init_tail(struct stream *s, const struct pass *pass, struct row_list
     return init(s, err);
 }
 
+bool stream_init_lasting(struct stream *s, const struct pass *pass, const struct lasting_kv *kv,
+                         struct abl_err *err)
+{
+    *s = (struct stream){
+        .pass = pass, .max_copies = kv->copies, .rows = { NULL, pass->trie->n_nodes }, .lasting = kv
+    };
+    return init(s, err);
+}
+
 void stream_release(struct stream *s)
 {
     if (!s->pass)
@@ -104,14 +114,38 @@ void stream_release(struct stream *s)
     *s = (struct stream){ 0 };
 }
 
+// The copies' rows of nodes, before anything is in them.
+static void begin(struct stream *s, uint32_t copies, const struct variant *const *variants)
+{
+    s->copies = copies;
+    s->space = ROWS_NODES;
+    s->variants = variants;
+    s->x = tensor_rows(s->resid, 0, copies * s->rows.n);
+}
+
 bool stream_start(struct stream *s, struct tensor embedded, struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
-    s->copies = 1;
-    s->space = ROWS_NODES;
-    s->variants = NULL;
-    s->x = tensor_rows(s->resid, 0, embedded.rows);
+    begin(s, 1, NULL);
     return e->ops->gather(e, s->x, embedded, stream_repeat(s, 1), err);
+}
+
+bool stream_start_variants(struct stream *s, struct tensor embedded,
+                           const struct variant *const *variants, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    begin(s, s->max_copies, variants);
+    return e->ops->gather(e, s->x, embedded, stream_repeat(s, s->copies), err);
+}
+
+bool stream_start_next(struct stream *s, const float *embedded, uint32_t n_before,
+                       const struct variant *const *variants, struct abl_err *err)
+{
+    struct engine *e = s->pass->engine;
+    begin(s, s->max_copies, variants);
+    s->prefix = s->copies * n_before;
+    s->whole_last_layer = true;
+    return stream_lists_next(s, n_before, err) && e->ops->upload(e, s->x, embedded, err);
 }
 
 bool stream_branch(struct stream *s, const struct stream *from, uint32_t layer, enum stage stage,

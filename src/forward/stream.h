@@ -45,6 +45,13 @@ struct pass {
     const struct clean_kv *kept;    // the clean stream's k and v, for streams of tails; else NULL
 };
 
+// Keys and values that stay for the tokens that follow: of each copy's prompt, copy by copy, and
+// behind them of each token that was added, copy by copy.
+struct lasting_kv {
+    struct tensor *layers; // (n_layers) of (rows, k | v)
+    uint32_t copies, n_prompt;
+};
+
 // Looks at intact activations as they are computed.
 struct tap {
     unsigned sites;  // 1 << site for those wanted
@@ -70,7 +77,9 @@ struct stream {
     const struct pass *pass;
     uint32_t max_copies, copies;
     struct row_list rows; // of a copy, as long as it has not narrowed to read-outs
-    uint32_t prefix; // rows of the clean stream before its own in kv: for those a copy has none of
+    // rows before its own in kv: the clean stream's, for those a copy has none of, or lasting ones
+    uint32_t prefix;
+    const struct lasting_kv *lasting;      // borrowed: in place of kv; NULL: keys and values pass
     enum row_space space;                  // nodes; reads from the last layer's attention on
     const struct variant *const *variants; // (copies), NULL for the clean stream
     bool saving;                           // fill pass->saved on the way
@@ -105,10 +114,24 @@ bool stream_init(struct stream *s, const struct pass *pass, uint32_t max_copies,
 // has `kept`; rows.nodes outlives the stream.
 bool stream_init_tail(struct stream *s, const struct pass *pass, struct row_list rows,
                       uint32_t max_copies, struct abl_err *err);
+
+// A stream whose keys and values stay, of so many copies; a pass over one token is for those that
+// follow. stream_start_variants or stream_start_next starts it.
+bool stream_init_lasting(struct stream *s, const struct pass *pass, const struct lasting_kv *kv,
+                         struct abl_err *err);
 void stream_release(struct stream *s);
 
 // Start a clean stream: x = embedded (n_nodes, d_model).
 bool stream_start(struct stream *s, struct tensor embedded, struct abl_err *err);
+
+// Start a lasting stream: every copy as embedded, each changed by its variant.
+bool stream_start_variants(struct stream *s, struct tensor embedded,
+                           const struct variant *const *variants, struct abl_err *err);
+
+// Start it at the next token of each copy, of which there are n_before: (copies, d_model) on the
+// host. No row is narrowed before stream_final.
+bool stream_start_next(struct stream *s, const float *embedded, uint32_t n_before,
+                       const struct variant *const *variants, struct abl_err *err);
 
 // Start `copies` copies of another stream's present state, which is at this stage of this layer.
 // What has been computed there and their variants change is changed.

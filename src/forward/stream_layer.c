@@ -60,9 +60,10 @@ static bool make_keys(struct stream *s, uint32_t layer, const struct layer_weigh
                       struct attend_args *args, struct abl_err *err)
 {
     struct engine *e = s->pass->engine;
-    uint32_t n = s->x.rows, cols = s->kv.cols / 2;
-    struct tensor h, all = tensor_rows(s->kv, 0, s->prefix + n);
-    struct tensor own = tensor_rows(s->kv, s->prefix, n);
+    struct tensor kv = s->lasting ? s->lasting->layers[layer] : s->kv;
+    uint32_t n = s->x.rows, cols = kv.cols / 2;
+    struct tensor h, all = tensor_rows(kv, 0, s->prefix + n);
+    struct tensor own = tensor_rows(kv, s->prefix, n);
     struct tensor own_k = tensor_cols(own, 0, cols), own_v = tensor_cols(own, cols, cols);
     struct epilogue bias = { .bias = w->kv_bias };
     args->k = tensor_cols(all, 0, cols);
@@ -71,7 +72,7 @@ static bool make_keys(struct stream *s, uint32_t layer, const struct layer_weigh
            && place(s, layer, &w->k_norm, own_k, s->positions, err)
            && stream_at_site(s, layer, SITE_K, own_k, err)
            && stream_at_site(s, layer, SITE_V, own_v, err)
-           && (!s->prefix
+           && (!s->prefix || s->lasting
                || clean_kv_give(s->pass->kept, layer, tensor_rows(args->k, 0, s->prefix),
                                 tensor_rows(args->v, 0, s->prefix), err));
 }

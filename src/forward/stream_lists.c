@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/size.h"
+
 // Device lists are made from host ones of max_copies copies, so that fewer copies use the front of
 // the same list.
 struct list_builder {
@@ -141,6 +143,64 @@ bool stream_lists_make(struct stream *s, struct abl_err *err)
                   || (list_positions(&b, NULL, s->rows.n, &s->positions)
                       && list_positions(&b, t->reads, t->n_reads, &s->read_positions)));
     free(b.place);
+    free(b.values);
+    return ok;
+}
+
+// ------------------------------------------------------------------------------------- next tokens
+
+// Where copy c's i-th token lies among lasting keys.
+static uint32_t lasting_row(const struct lasting_kv *kv, uint32_t c, uint32_t i)
+{
+    return i < kv->n_prompt ? c * kv->n_prompt + i
+                            : kv->copies * kv->n_prompt + (i - kv->n_prompt) * kv->copies + c;
+}
+
+// Each copy's token sees itself and those before it, as far as the window reaches.
+static bool list_next_contexts(struct list_builder *b, uint32_t n_before, uint32_t window,
+                               struct contexts *out)
+{
+    const struct lasting_kv *kv = b->s->lasting;
+    uint32_t seen = u32_min(n_before + 1, window), at = 0;
+    for (uint32_t c = 0; c <= kv->copies; c++)
+        b->values[c] = c * seen;
+    if (!list_done(b, kv->copies + 1, &out->start))
+        return false;
+    for (uint32_t c = 0; c < kv->copies; c++)
+        for (uint32_t i = n_before + 1 - seen; i <= n_before; i++)
+            b->values[at++] = lasting_row(kv, c, i);
+    return list_done(b, at, &out->rows);
+}
+
+static bool list_next_positions(struct list_builder *b, uint32_t n_before, struct index *out)
+{
+    for (uint32_t c = 0; c < b->s->lasting->copies; c++)
+        b->values[c] = n_before;
+    return list_done(b, b->s->lasting->copies, out);
+}
+
+static void drop_next(struct stream *s)
+{
+    struct engine *e = s->pass->engine;
+    struct index *lists[] = { &s->all.nodes.start, &s->all.nodes.rows, &s->window.nodes.start,
+                              &s->window.nodes.rows, &s->positions };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (lists[i]->buffer)
+            e->ops->index_release(e, lists[i]);
+}
+
+bool stream_lists_next(struct stream *s, uint32_t n_before, struct abl_err *err)
+{
+    const struct model_shape *shape = s->pass->shape;
+    struct list_builder b = { .s = s, .err = err };
+    b.values = malloc(((size_t)s->lasting->copies * (n_before + 1) + 1) * sizeof *b.values);
+    if (!b.values)
+        return abl_no_memory(err);
+    drop_next(s);
+    bool slides = shape->window && n_before >= shape->window;
+    bool ok = list_next_contexts(&b, n_before, NO_WINDOW, &s->all.nodes)
+              && (!slides || list_next_contexts(&b, n_before, shape->window, &s->window.nodes))
+              && (!shape->rope.n_dims || list_next_positions(&b, n_before, &s->positions));
     free(b.values);
     return ok;
 }

@@ -10,6 +10,9 @@
 // where read-outs are, which clean rows its copies begin as.
 bool stream_lists_make(struct stream *s, struct abl_err *err);
 
+// Make anew those of a lasting stream's next token, behind n_before others of each copy.
+bool stream_lists_next(struct stream *s, uint32_t n_before, struct abl_err *err);
+
 // Rows of one copy in the present row space.
 uint32_t stream_copy_rows(const struct stream *s);
 

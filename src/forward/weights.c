@@ -231,6 +231,13 @@ static size_t host_floats(const struct model_shape *s)
     return longest;
 }
 
+static bool load_ropes(struct loader *l, uint32_t n_positions)
+{
+    const struct model_shape *s = &l->model->shape;
+    return load_rope(l, &s->rope, n_positions, &l->weights->rope)
+           && load_rope(l, &s->rope_local, n_positions, &l->weights->rope_local);
+}
+
 static bool open_into(struct weights *w, struct abl_err *err)
 {
     const struct model_shape *s = &w->s.model->shape;
@@ -243,9 +250,7 @@ static bool open_into(struct weights *w, struct abl_err *err)
         return abl_no_memory(err);
     w->logits.cap = s->logit_cap;
     return load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
-           && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed)
-           && load_rope(&l, &s->rope, w->s.n_positions, &w->rope)
-           && load_rope(&l, &s->rope_local, w->s.n_positions, &w->rope_local)
+           && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed) && load_ropes(&l, w->s.n_positions)
            && w->s.engine->ops->alloc(w->s.engine, s->n_layers, s->n_heads * s->d_head,
                                       &w->z_constant, err);
 }
@@ -287,6 +292,19 @@ static void free_layer(struct engine *e, struct layer_weights *w)
         if (matrices[i])
             e->ops->weight_free(e, matrices[i]);
     *w = (struct layer_weights){ 0 };
+}
+
+bool weights_reach(struct weights *w, uint32_t n_positions, struct abl_err *err)
+{
+    struct loader l = { w->s.engine, w->s.model, w, err };
+    if (n_positions <= w->s.n_positions)
+        return true;
+    release(w->s.engine, &w->rope);
+    release(w->s.engine, &w->rope_local);
+    if (!load_ropes(&l, n_positions))
+        return false;
+    w->s.n_positions = n_positions;
+    return true;
 }
 
 // A layer that failed half-way is given back, so that q alone says whether it is there.

@@ -71,6 +71,9 @@ struct weights {
 bool weights_open(const struct weights_settings *s, struct weights **out, struct abl_err *err);
 void weights_free(struct weights *w);
 
+// See to it that positions up to this many can be turned.
+bool weights_reach(struct weights *w, uint32_t n_positions, struct abl_err *err);
+
 // A layer, loaded if it is not there. Another one may be dropped: use it before asking for the
 // next.
 bool weights_layer(struct weights *w, uint32_t layer, const struct layer_weights **out,

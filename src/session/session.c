@@ -14,6 +14,7 @@
 #include "session/session_parts.h"
 #include "session/tinylab_measure.h"
 #include "session/tinylab_sequences.h"
+#include "text/text_prompts.h"
 
 static bool open_data(struct session *session, struct abl_err *err)
 {
@@ -163,17 +164,22 @@ static bool open_cold(struct session *session, const struct settings *s, struct 
            && read_draws(session, err);
 }
 
+// What has been opened, or nothing.
+static bool opened(struct session *session, bool ok, struct session **out)
+{
+    if (ok)
+        *out = session;
+    else
+        session_free(session);
+    return ok;
+}
+
 bool session_open_cold(const struct settings *s, struct session **out, struct abl_err *err)
 {
     struct session *session = calloc(1, sizeof *session);
     if (!session)
         return abl_no_memory(err);
-    if (!open_cold(session, s, err)) {
-        session_free(session);
-        return false;
-    }
-    *out = session;
-    return true;
+    return opened(session, open_cold(session, s, err), out);
 }
 
 bool session_resampler_new(const struct settings *s, const struct prompts *p,
@@ -464,12 +470,19 @@ bool session_open(const struct settings *s, struct session **out, struct abl_err
     struct session *session;
     if (!session_open_cold(s, &session, err))
         return false;
-    if (!session_start(session, err)) {
-        session_free(session);
-        return false;
-    }
-    *out = session;
-    return true;
+    return opened(session, session_start(session, err), out);
+}
+
+bool session_open_text(const struct settings *s, const char *text, struct session **out,
+                       struct abl_err *err)
+{
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        return abl_no_memory(err);
+    bool ok = settings_copy(s, &session->arena, &session->settings, err) && open_model(session, err)
+              && text_prompts_make(session->tokenizer, s->bos, text, &session->prompts, err)
+              && open_device(session, err);
+    return opened(session, ok, out);
 }
 
 void session_free(struct session *session)

@@ -75,6 +75,10 @@ const struct prompts *session_prompts(const struct session *session);
 // Open the device, load the weights and run the intact baseline. Refuses what pre-flight forbids.
 bool session_start(struct session *session, struct abl_err *err);
 
+// In place of session_open, where a text is all that runs: the only prompt, without answers.
+bool session_open_text(const struct settings *s, const char *text, struct session **out,
+                       struct abl_err *err);
+
 // In place of session_start, where what a device gave is read back: the rows' intact runs, of the
 // other prompts where the experiment asks (else NULL). device_name: as config.json has it.
 bool session_start_kept(struct session *session, const struct device_info *device,
