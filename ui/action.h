@@ -23,6 +23,8 @@ enum action {
     DO_BACK,
     DO_MARK,
     DO_CLEAR_MARKS,
+    DO_KEEP_ONLY,
+    DO_INVERT_MARKS,
     DO_NEXT_ABLATION,
     DO_ABLATE, // arg: enum ablate_kind, by scaling to zero
     DO_KEEP,

@@ -143,6 +143,10 @@ static unsigned accept_prompt(struct state *s)
     case OVERLAY_EXPORT:
         memcpy(s->export_path, text, sizeof text);
         return EFFECT_EXPORT;
+    case OVERLAY_TOP:
+        return choose_top(s, text);
+    case OVERLAY_SET_NAME:
+        return *text ? choose_set_name(s, text) : 0;
     case OVERLAY_SEARCH:
         return *text ? state_jump(s, text) : 0;
     default:
@@ -251,6 +255,10 @@ static unsigned apply(struct state *s, enum action action, uint32_t arg)
         break;
     case DO_MARK:
         return choose_mark(s);
+    case DO_KEEP_ONLY:
+        return choose_keep_only(s);
+    case DO_INVERT_MARKS:
+        return choose_inverse(s);
     case DO_CLEAR_MARKS:
         return choose_no_marks(s);
     case DO_NEXT_ABLATION:
@@ -306,7 +314,7 @@ unsigned apply_action(struct state *s, enum action action, uint32_t arg)
     struct head before = s->cursor;
     unsigned effects = apply(s, action, arg);
     s->cursor_moved |= s->cursor.layer != before.layer || s->cursor.head != before.head;
-    if (effects & (EFFECT_RUN | EFFECT_RERUN) && s->marks.n > 1)
+    if (effects & (EFFECT_RUN | EFFECT_RERUN) && marks_are_set(&s->marks))
         effects |= EFFECT_JOINT;
     if (effects & EFFECT_JOINT)
         s->joint_asked = true;

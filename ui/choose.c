@@ -8,14 +8,20 @@
 #include "base/names.h"
 #include "experiments/experiments.h"
 #include "ui/action.h"
+#include "ui/choose_parts.h"
 #include "ui/presentation.h"
 
-// Keep marks and ablation as they were before they change; the oldest entry makes room.
+// Before they change.
 static void remember(struct state *s, const struct marks *marks)
 {
     if (s->n_undo == MAX_UNDO)
         memmove(s->undo, s->undo + 1, --s->n_undo * sizeof *s->undo);
     s->undo[s->n_undo++] = (struct undo_entry){ *marks, s->choice.ablation, s->choice.kinds };
+}
+
+void choose_remember(struct state *s)
+{
+    remember(s, &s->marks);
 }
 
 unsigned choose_undo(struct state *s)
@@ -48,8 +54,8 @@ unsigned choose_mark(struct state *s)
 
 unsigned choose_no_marks(struct state *s)
 {
-    remember(s, &s->marks);
-    s->marks.n = 0;
+    choose_remember(s);
+    s->marks = (struct marks){ .n = 0 };
     return EFFECT_JOINT;
 }
 
@@ -61,7 +67,7 @@ static unsigned set_ablation(struct state *s, struct ablation a, const struct ab
                   s->choice.experiment->name);
         return 0;
     }
-    remember(s, &s->marks);
+    choose_remember(s);
     choice_set_kinds(&s->choice, kinds);
     s->choice.ablation = a;
     char name[64], place[32] = "";

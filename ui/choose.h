@@ -9,6 +9,16 @@
 unsigned choose_mark(struct state *s);
 unsigned choose_no_marks(struct state *s);
 
+// Keep the marked heads and ablate all others, or the reverse again; mark what is not marked; mark
+// the "5" heads of the largest effects ("": 5).
+unsigned choose_keep_only(struct state *s);
+unsigned choose_inverse(struct state *s);
+unsigned choose_top(struct state *s, const char *text);
+
+// Remember the marked set by a name, and mark it again.
+unsigned choose_set_name(struct state *s, const char *name);
+unsigned choose_set(struct state *s, const char *name);
+
 // Ablation by kind, by scaling ("0.5"), or the next one in turn: zero, half, mean, resample, patch,
 // or the next that the run has where it has several. One that the run has is shown, another runs
 // alone. And several at once: "zero,mean".

@@ -128,6 +128,7 @@ static const struct ui_command commands[] = {
       set_ablation },
     { "metric", "M", false, "show another metric", set_metric },
     { "pane", "P", false, "go to a pane: w lists them", go_to_pane },
+    { "set", "NAME", false, "mark the set that W saved by that name", choose_set },
     { "keep", NULL, false, "keep this run to compare others with", keep },
     { "rerun", NULL, false, "run again from the start", rerun },
     { "cancel", NULL, false, "stop the run", cancel },

@@ -17,6 +17,7 @@ void draw_ov(struct grid *g, struct rect r, const struct state *s);
 void draw_attn(struct grid *g, struct rect r, const struct state *s);
 void draw_rows(struct grid *g, struct rect r, const struct state *s);
 void draw_compare(struct grid *g, struct rect r, const struct state *s);
+void draw_say(struct grid *g, struct rect r, const struct state *s);
 void draw_log(struct grid *g, struct rect r, const struct state *s);
 // Groups of rows that the selected head's effect is drawn by, from s->scroll on.
 void draw_forest(struct grid *g, struct rect r, const struct state *s);

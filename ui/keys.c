@@ -7,7 +7,7 @@
 #include "ui/text.h"
 
 enum {
-    GRID = WHERE_IMPACT | WHERE_HEAD | WHERE_OV | WHERE_ATTN | WHERE_COMPARE,
+    GRID = WHERE_IMPACT | WHERE_HEAD | WHERE_OV | WHERE_ATTN | WHERE_COMPARE | WHERE_SAY,
     HEADS = GRID | WHERE_RANK,
     LISTS = WHERE_PANES | WHERE_HELP | WHERE_PICKER,
     NOT_TYPING = LISTS | WHERE_SMALL,
@@ -88,15 +88,21 @@ static const struct binding bindings[] = {
       "rerun", "run again from the start; go on after a cancel" },
     { 'Z', WHERE_PANES, DO_ZOOM, 0, NULL, "zoom", "the focused pane alone; again for all" },
     { 'w', WHERE_PANES, DO_OVERLAY, OVERLAY_PANE, NULL, "panes", "choose a pane from a list" },
-    { 'n', WHERE_ATTN, DO_NEXT_ROW, 0, NULL, "next row", "the next row of the data" },
-    { 'N', WHERE_ATTN, DO_PREVIOUS_ROW, 0, NULL, NULL, "the row before" },
+    { 'n', WHERE_ATTN | WHERE_SAY, DO_NEXT_ROW, 0, NULL, "next row", "the next row of the data" },
+    { 'N', WHERE_ATTN | WHERE_SAY, DO_PREVIOUS_ROW, 0, NULL, NULL, "the row before" },
     { 't', WHERE_OV, DO_TOGGLE_OV, 0, NULL,
       "circuit", "between the head's mean output and its OV circuit" },
     { 'S', WHERE_PANES, DO_OVERLAY, OVERLAY_SITE, patches, "site", "choose what patch puts in" },
     ABLATION_ROWS(ABLATION_KEY)
     { 'K', WHERE_PANES, DO_KEEP, 0, measured, NULL, "keep this run to compare others with" },
     { 'd', WHERE_PANES, DO_DIFFER, 0, saved, NULL, "heatmap of the difference to the kept run" },
-    { 'c', WHERE_PANES, DO_CLEAR_MARKS, 0, marked, NULL, "clear all marks" },
+    { 'c', WHERE_PANES, DO_KEEP_ONLY, 0, marked,
+      "keep only", "ablate all but the marked heads; again: the marked ones" },
+    { '*', HEADS, DO_OVERLAY, OVERLAY_TOP, measured, NULL, "mark the largest effects" },
+    { 'I', HEADS, DO_INVERT_MARKS, 0, state_has_grid, NULL, "mark what is not marked" },
+    { 'W', WHERE_PANES, DO_OVERLAY, OVERLAY_SET_NAME, marked,
+      NULL, "save the marked set by a name; :set brings it back" },
+    { 'X', WHERE_PANES, DO_CLEAR_MARKS, 0, marked, NULL, "clear all marks" },
     { KEYCODE_UP, WHERE_HELP | WHERE_PICKER, DO_UP, 0, NULL, "up", NULL },
     { KEYCODE_DOWN, WHERE_HELP | WHERE_PICKER, DO_DOWN, 0, NULL, "down", NULL },
     { KEYCODE_UP, WHERE_PANES, DO_UP, 0, NULL, NULL, "up: a layer, a row, a line" },

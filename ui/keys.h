@@ -38,6 +38,7 @@ enum where {
     WHERE_ATTN = 1 << PANE_ATTN,
     WHERE_ROWS = 1 << PANE_ROWS,
     WHERE_COMPARE = 1 << PANE_COMPARE,
+    WHERE_SAY = 1 << PANE_SAY,
     WHERE_PANES = (1 << N_PANES) - 1,
     WHERE_HELP = 1 << N_PANES,
     WHERE_PICKER = 1 << (N_PANES + 1),

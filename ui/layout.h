@@ -20,6 +20,7 @@ enum pane {
     PANE_ATTN,
     PANE_ROWS,
     PANE_COMPARE,
+    PANE_SAY,
     N_PANES,
 };
 

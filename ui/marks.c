@@ -28,10 +28,15 @@ bool marks_has(const struct marks *m, struct head h)
 
 bool marks_same(const struct marks *a, const struct marks *b)
 {
-    bool same = a->n == b->n;
+    bool same = a->n == b->n && a->keep_only == b->keep_only;
     for (size_t i = 0; same && i < a->n; i++)
         same = same_head(a->items[i], b->items[i]);
     return same;
+}
+
+bool marks_are_set(const struct marks *m)
+{
+    return m->n > (m->keep_only ? 0 : 1);
 }
 
 bool marks_toggle(struct marks *m, struct head h)

@@ -1,4 +1,4 @@
-// The marked heads, which are ablated jointly.
+// The marked heads, which are ablated jointly, or are all that is not.
 #ifndef ABL_UI_MARKS_H
 #define ABL_UI_MARKS_H
 
@@ -14,10 +14,14 @@ enum { MAX_MARKS = 256 };
 struct marks {
     struct head items[MAX_MARKS];
     size_t n;
+    bool keep_only; // they are kept, and all others ablated
 };
 
 bool marks_has(const struct marks *m, struct head h);
 bool marks_same(const struct marks *a, const struct marks *b);
+
+// Whether there is an effect to measure: of two heads at once, or of all but the kept ones.
+bool marks_are_set(const struct marks *m);
 
 // Mark a head, or take its mark away. False, and nothing changed, where there is no room.
 bool marks_toggle(struct marks *m, struct head h);

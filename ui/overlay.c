@@ -23,6 +23,9 @@ static const struct overlay_info overlays[N_OVERLAYS] = {
     [OVERLAY_SCALE] = PROMPT("scale", "factor for the head's output, such as 0.5 or -1"),
     [OVERLAY_EXPORT] = PROMPT("export into folder", "Enter alone: runs/…, named by what was run"),
     [OVERLAY_COMMAND] = PROMPT("command", "export, screenshot, model, data, metric, …"),
+    [OVERLAY_TOP] = PROMPT("mark the top", "how many of the largest effects; Enter alone: 5"),
+    [OVERLAY_SET_NAME]
+    = PROMPT("name of the marked set", "such as suppressors; :set brings it back"),
     [OVERLAY_SEARCH] = PROMPT("go to head", "LAYER:HEAD, such as 0:2"),
 };
 

@@ -19,6 +19,8 @@ enum overlay {
     OVERLAY_EXPORT,
     OVERLAY_COMMAND,
     OVERLAY_SEARCH,
+    OVERLAY_TOP,
+    OVERLAY_SET_NAME,
     N_OVERLAYS,
 };
 

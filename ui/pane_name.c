@@ -15,6 +15,7 @@ static const struct {
     [PANE_ATTN] = { "attn", "where the selected head looks in the selected row" },
     [PANE_ROWS] = { "rows", "rows, and the selected head's effect in each" },
     [PANE_COMPARE] = { "compare", "this run beside a kept one" },
+    [PANE_SAY] = { "say", "what the model says behind the selected row, intact and ablated" },
 };
 
 const char *pane_name(enum pane pane)

@@ -55,6 +55,7 @@ void state_free(struct state *s)
     saved_run_release(&s->saved);
     snapshot_free(s->difference);
     detail_free(s->detail);
+    free(s->said);
     free(s);
 }
 
@@ -221,12 +222,18 @@ static bool knows_rows(const struct state *s)
     return s->detail && s->snap && s->detail->ask.run == s->snap->run;
 }
 
+// A run's session is loaded and it has rows.
+static bool is_loaded(const struct state *s)
+{
+    return s->snap && s->snap->has_facts && state_has_grid(s) && s->snap->phase != RUN_LOADING
+           && s->snap->phase != RUN_FAILED;
+}
+
 bool state_ask_detail(struct state *s, struct detail_ask *out)
 {
     struct layout l = state_layout(s);
     bool shown = layout_has(&l, PANE_OV) || layout_has(&l, PANE_ATTN) || layout_has(&l, PANE_ROWS);
-    bool loaded = s->snap && s->snap->has_facts && state_has_grid(s)
-                  && s->snap->phase != RUN_LOADING && s->snap->phase != RUN_FAILED;
+    bool loaded = is_loaded(s);
     *out = ask_now(s);
     if (!shown)
         *out = (struct detail_ask){ .how = out->how, .run = out->run, .rows_alone = true };
@@ -253,6 +260,41 @@ const struct detail *state_detail(const struct state *s)
 const struct detail_row *state_row(const struct state *s)
 {
     return knows_rows(s) && s->row < s->detail->n_rows ? &s->detail->rows[s->row] : NULL;
+}
+
+static struct said_ask say_now(const struct state *s)
+{
+    struct said_ask ask = { .row = s->row,
+                            .heads = s->marks,
+                            .how = s->snap ? s->snap->ablation : s->choice.ablation,
+                            .run = s->snap ? s->snap->run : 0 };
+    if (!ask.heads.n)
+        marks_toggle(&ask.heads, s->cursor);
+    return ask;
+}
+
+bool state_ask_say(struct state *s, struct said_ask *out)
+{
+    struct layout l = state_layout(s);
+    *out = say_now(s);
+    if (!layout_has(&l, PANE_SAY) || !is_loaded(s)
+        || (s->has_said_asked && said_same_ask(&s->said_asked, out)))
+        return false;
+    s->said_asked = *out;
+    s->has_said_asked = true;
+    return true;
+}
+
+void state_take_said(struct state *s, struct said *said)
+{
+    free(s->said);
+    s->said = said;
+}
+
+const struct said *state_said(const struct state *s)
+{
+    struct said_ask now = say_now(s);
+    return s->said && said_same_ask(&s->said->ask, &now) ? s->said : NULL;
 }
 
 bool state_shows_difference(const struct state *s)

@@ -15,12 +15,18 @@
 #include "ui/look.h"
 #include "ui/marks.h"
 #include "ui/overlay.h"
+#include "ui/said.h"
 #include "ui/saved_run.h"
 #include "ui/snapshot.h"
 #include "ui/sort.h"
 #include "ui/typed.h"
 
-enum { MAX_UNDO = 64, MAX_MESSAGE = 1024 };
+enum { MAX_UNDO = 64, MAX_MESSAGE = 1024, MAX_SET_NAME = 48, MAX_NAMED_SETS = 32 };
+
+struct named_set {
+    char name[MAX_SET_NAME];
+    struct marks marks;
+};
 
 struct undo_entry {
     struct marks marks;
@@ -37,6 +43,8 @@ struct state {
     struct head cursor;
     bool cursor_moved; // by hand: it stays where it is when a run ends
     struct marks marks;
+    struct named_set named_sets[MAX_NAMED_SETS];
+    size_t n_named_sets;
     bool joint_asked; // the marked set is measured or will be
     enum sort sort;
     uint32_t *order; // heads as indices of snap's cells, in rank order; owned
@@ -54,6 +62,9 @@ struct state {
     struct detail *detail;   // owned; NULL before the first
     struct detail_ask asked; // what was asked for last
     bool has_asked;
+    struct said *said;          // owned; NULL before the first
+    struct said_ask said_asked; // what was asked for last
+    bool has_said_asked;
     struct saved_run saved;      // a run to compare with
     bool differ;                 // the heatmap shows the run minus the saved one
     struct snapshot *difference; // owned; of snap and saved, NULL where they do not fit
@@ -111,6 +122,16 @@ void state_take_detail(struct state *s, struct detail *detail);
 
 // The detail of what is selected now, NULL while it is awaited.
 const struct detail *state_detail(const struct state *s);
+
+// The same of what the model says behind the selected row while its pane is shown: with the marked
+// heads ablated, or the selected one where none is marked.
+bool state_ask_say(struct state *s, struct said_ask *out);
+
+// Take over what is said, owned from now on.
+void state_take_said(struct state *s, struct said *said);
+
+// What is said of what is selected now, NULL while it is awaited.
+const struct said *state_said(const struct state *s);
 
 // Keep the effects shown to compare later runs with.
 void state_keep(struct state *s);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "experiments/chosen.h"
 #include "experiments/experiments.h"
+#include "plan/head_set.h"
 #include "report/profile.h"
 #include "ui/sweep_parts.h"
 
@@ -260,6 +261,27 @@ static bool shown_ablation(const struct sweep *s, struct ablation *out, struct a
     return true;
 }
 
+// What is ablated of the marked set, and its heads one by one; or all heads but it.
+static bool list_set(struct sweep *s, struct abl_err *err)
+{
+    struct head_set marked = { s->marks.items, s->marks.n }, others;
+    struct variants *v = &s->set.variants;
+    struct ablation how;
+    struct arena a = { 0 };
+    if (!shown_ablation(s, &how, err))
+        return false;
+    if (!s->marks.keep_only)
+        return variants_sets(&marked, 1, how, v, err);
+    bool ok = head_set_part(&marked, false, &s->facts.shape, &a, &others, err)
+              && variants_init(v, 1, err);
+    if (ok && !variants_add_set(v, &others, how, ROLE_SET, NO_VARIANT, NULL, err)) {
+        variants_release(v);
+        ok = false;
+    }
+    arena_release(&a);
+    return ok;
+}
+
 static bool has_joint(const struct sweep *s, const struct marks *marks)
 {
     return s->set.ready && marks_same(&s->marks, marks)
@@ -274,14 +296,11 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
     measured_release(&s->set);
     s->marks.n = 0;
     // its rows are the other prompts
-    if (marks->n < 2 || !s->session || !marks_fit(s, marks)
+    if (!marks_are_set(marks) || !s->session || !marks_fit(s, marks)
         || s->choice.experiment->traits & READS_OTHER)
         return true;
     s->marks = *marks;
-    struct head_set set = { s->marks.items, s->marks.n };
-    struct ablation how;
-    if (!shown_ablation(s, &how, err) || !variants_sets(&set, 1, how, &s->set.variants, err)
-        || !measured_init(&s->set, s->session->prompts->n, err))
+    if (!list_set(s, err) || !measured_init(&s->set, s->session->prompts->n, err))
         return false;
     reuse_singles(s);
     if (session_run(s->session, &s->set.results, cancel, NULL, NULL, err))
@@ -299,4 +318,17 @@ bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *ca
         return abl_fail(err, ABL_FAILED, "another run has begun");
     return detail_make(s->session, s->run.ready ? &s->run.results : NULL, ask, s->choice.metric,
                        cancel, out, err);
+}
+
+bool sweep_say(struct sweep *s, const struct said_ask *ask, atomic_bool *cancel,
+               void (*told)(void *context, const struct said *so_far), void *context)
+{
+    struct said said;
+    if (!s->session || ask->run != s->number || ask->row >= s->session->prompts->n
+        || !marks_fit(s, &ask->heads))
+        return true;
+    bool ok = said_make(s->session, ask, cancel, told, context, &said);
+    if (ok)
+        told(context, &said);
+    return ok;
 }

@@ -12,6 +12,7 @@
 #include "ui/choice.h"
 #include "ui/detail.h"
 #include "ui/marks.h"
+#include "ui/said.h"
 #include "ui/snapshot.h"
 
 struct jobs;
@@ -70,5 +71,10 @@ void sweep_conclude(const struct sweep *s, struct buf *out);
 // What the log should say about the loaded model: a line each; warnings, which the header counts,
 // begin with a tab and '!'.
 void sweep_describe(const struct sweep *s, struct buf *out);
+
+// What the model says behind a row of the run, told as it comes. False where it was interrupted; of
+// another run nothing is told.
+bool sweep_say(struct sweep *s, const struct said_ask *ask, atomic_bool *cancel,
+               void (*told)(void *context, const struct said *so_far), void *context);
 
 #endif

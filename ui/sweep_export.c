@@ -88,7 +88,8 @@ bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct ab
     const char *given = path && *path ? path : NULL;
     if (!s->session || !s->run.ready || (!s->run.results.n_done && !sweep_is_complete(s)))
         return abl_fail(err, ABL_FAILED, "nothing to export yet: nothing has been measured");
-    bool with_set = s->set.ready && presentation_of(s->choice.experiment)->set_beside;
+    bool with_set
+        = s->set.ready && !s->marks.keep_only && presentation_of(s->choice.experiment)->set_beside;
     if (!export_run(s, given, said, err) || (with_set && !export_set(s, given, said, err)))
         return false;
     s->exported = s->run.results.n_done;

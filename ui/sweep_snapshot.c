@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "analysis/effects.h"
+#include "analysis/estimates.h"
 #include "experiments/lens.h"
 #include "ui/sweep_parts.h"
 
@@ -242,6 +243,18 @@ static bool sweep_items(const struct sweep *s, struct snapshot *p, struct abl_er
     return true;
 }
 
+// Of a set, and of its heads one by one where it is not what is kept.
+static bool fill_joint(struct sweep *s, const struct measured_rows *measured, struct snapshot *p,
+                       struct abl_err *err)
+{
+    const struct results *r = &s->set.results;
+    struct head_set set = { s->marks.items, s->marks.n };
+    if (s->marks.keep_only)
+        return estimate_delta(measured, r, 0, p->metric, &p->joint.effect.joint, err);
+    return joint_effect_make(measured, r, &set, &s->set.variants.items[0].how, p->metric,
+                             &p->joint.effect, err);
+}
+
 static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *err)
 {
     struct measured_rows measured = session_measured_rows(s->session);
@@ -260,10 +273,7 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
         return false;
     p->has_joint = s->set.ready;
     p->joint.marks = s->marks;
-    return !p->has_joint
-           || joint_effect_make(&measured, &s->set.results,
-                                &(struct head_set){ s->marks.items, s->marks.n },
-                                &s->set.variants.items[0].how, p->metric, &p->joint.effect, err);
+    return !p->has_joint || fill_joint(s, &measured, p, err);
 }
 
 bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,

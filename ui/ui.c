@@ -120,8 +120,11 @@ static void take_catalog(struct ui *u)
 static void ask_detail(struct ui *u)
 {
     struct detail_ask ask;
+    struct said_ask said;
     if (state_ask_detail(u->state, &ask))
         worker_detail(u->worker, &ask);
+    if (state_ask_say(u->state, &said))
+        worker_say(u->worker, &said);
 }
 
 // What the worker has done since the last look.
@@ -141,6 +144,11 @@ static void take_results(struct ui *u)
     struct detail *detail = worker_take_detail(u->worker);
     if (detail) {
         state_take_detail(u->state, detail);
+        u->redraw = true;
+    }
+    struct said *said = worker_take_said(u->worker);
+    if (said) {
+        state_take_said(u->state, said);
         u->redraw = true;
     }
     ask_detail(u);

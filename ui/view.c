@@ -15,6 +15,7 @@ static void (*const draw_as[N_PANES])(struct grid *g, struct rect body, const st
     [PANE_IMPACT] = draw_impact, [PANE_HEAD] = draw_head, [PANE_RANK] = draw_rank,
     [PANE_LOG] = draw_log,       [PANE_LIST] = draw_list, [PANE_OV] = draw_ov,
     [PANE_ATTN] = draw_attn,     [PANE_ROWS] = draw_rows, [PANE_COMPARE] = draw_compare,
+    [PANE_SAY] = draw_say,
 };
 
 // " 1 impact" at column x: the focused pane's name stands out.

@@ -224,19 +224,37 @@ static bool joint_is_current(const struct state *s)
     return s->snap->has_joint && marks_same(&s->snap->joint.marks, &s->marks);
 }
 
+// What is left where all other heads are ablated, also as a share of the intact run's.
+static void draw_kept(struct lines *l, const struct snapshot *p)
+{
+    const struct estimate *joint = &p->joint.effect.joint;
+    double intact = p->intact.mean, left = intact + joint->mean;
+    char number[FORMAT_SIZE], text[2 * FORMAT_SIZE];
+    joint_entry(l, "joint", joint, style_bold());
+    format_number(left, number);
+    if (p->metric == METRIC_LD && fabs(intact) > 1e-3)
+        snprintf(text, sizeof text, "%s, %.0f%% of intact", number, 100 * left / intact);
+    else
+        snprintf(text, sizeof text, "%s", number);
+    entry(l, "left", style_bold(), text);
+}
+
 static void draw_marked(struct lines *l, const struct state *s)
 {
     char text[256];
-    size_t len = (size_t)snprintf(text, sizeof text, "marked %zu:", s->marks.n);
+    size_t len = (size_t)snprintf(
+        text, sizeof text, "%s %zu:", s->marks.keep_only ? "kept alone" : "marked", s->marks.n);
     for (size_t i = 0; i < s->marks.n && len < sizeof text - 24; i++)
         len += (size_t)snprintf(text + len, sizeof text - len, " %" PRIu32 ":%" PRIu32,
                                 s->marks.items[i].layer, s->marks.items[i].head);
     line(l, style_bold(), text);
-    if (s->marks.n == 1) {
+    if (!marks_are_set(&s->marks))
         line(l, style_dim(), "mark another to ablate both");
-    } else if (!joint_is_current(s)) {
+    else if (!joint_is_current(s))
         line(l, style_dim(), s->joint_asked ? "measuring the set…" : "not measured: R goes on");
-    } else {
+    else if (s->marks.keep_only)
+        draw_kept(l, s->snap);
+    else {
         const struct joint_effect *j = &s->snap->joint.effect;
         joint_entry(l, "joint", &j->joint, style_bold());
         joint_entry(l, "sum singles", &j->sum, style_plain());

@@ -17,10 +17,11 @@ static const double post_interval = 0.05; // seconds between snapshots of a runn
 // for after it takes the cancel back. So the order of requests needs no queue: a cancel that stands
 // beside a run came later than the run.
 struct requests {
-    bool run, restart, joint, detail, cancel, export, stop;
+    bool run, restart, joint, detail, say, cancel, export, stop;
     struct choice choice;
     struct marks marks;
     struct detail_ask ask;
+    struct said_ask said;
     char export_path[MAX_NAME];
 };
 
@@ -31,6 +32,7 @@ struct worker {
     struct requests requests;
     struct snapshot *posted;
     struct detail *posted_detail;
+    struct said *posted_said;
     struct buf lines;
     bool busy;
     // there are requests: what runs now returns; written under the lock, read without
@@ -175,6 +177,39 @@ static void make_detail(struct worker *w, const struct detail_ask *ask)
     wake(w);
 }
 
+// What is said so far; a picture that nobody has taken is replaced.
+static void post_said(void *context, const struct said *so_far)
+{
+    struct worker *w = context;
+    struct said *copy = malloc(sizeof *copy);
+    if (!copy)
+        return; // the next one says as much
+    *copy = *so_far;
+    pthread_mutex_lock(&w->lock);
+    struct said *old = w->posted_said;
+    w->posted_said = copy;
+    pthread_mutex_unlock(&w->lock);
+    free(old);
+    wake(w);
+}
+
+// What was interrupted is said again, unless something else has been asked for meanwhile.
+static void retry_say(struct worker *w, const struct said_ask *ask)
+{
+    pthread_mutex_lock(&w->lock);
+    if (!w->requests.say) {
+        w->requests.say = true;
+        w->requests.said = *ask;
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void say_row(struct worker *w, const struct said_ask *ask)
+{
+    if (!sweep_say(w->sweep, ask, &w->interrupt, post_said, w))
+        retry_say(w, ask);
+}
+
 // How the sweep stands while none of it is running.
 static enum run_phase phase_now(const struct worker *w, bool unfinished)
 {
@@ -226,7 +261,7 @@ static bool go_on(struct worker *w)
 
 static bool asked_for_anything(const struct requests *r)
 {
-    return r->run || r->joint || r->detail || r->cancel || r->export || r->stop;
+    return r->run || r->joint || r->detail || r->say || r->cancel || r->export || r->stop;
 }
 
 // Wait for a request, or go on at once if the sweep is unfinished.
@@ -267,6 +302,8 @@ static void *worker_main(void *context)
         }
         if (r.detail && ready)
             make_detail(w, &r.ask);
+        if (r.say && ready)
+            say_row(w, &r.said);
         unfinished = unfinished && go_on(w);
     }
     return NULL;
@@ -330,6 +367,7 @@ void worker_stop(struct worker *w)
     sweep_free(w->sweep);
     snapshot_free(w->posted);
     detail_free(w->posted_detail);
+    free(w->posted_said);
     buf_release(&w->lines);
     pthread_cond_destroy(&w->asked);
     pthread_mutex_destroy(&w->lock);
@@ -375,6 +413,14 @@ void worker_detail(struct worker *w, const struct detail_ask *ask)
     ask_end(w);
 }
 
+void worker_say(struct worker *w, const struct said_ask *ask)
+{
+    ask_begin(w);
+    w->requests.say = true;
+    w->requests.said = *ask;
+    ask_end(w);
+}
+
 void worker_cancel(struct worker *w)
 {
     ask_begin(w);
@@ -401,6 +447,15 @@ struct detail *worker_take_detail(struct worker *w)
     return d;
 }
 
+struct said *worker_take_said(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    struct said *s = w->posted_said;
+    w->posted_said = NULL;
+    pthread_mutex_unlock(&w->lock);
+    return s;
+}
+
 void worker_take_lines(struct worker *w, struct buf *out)
 {
     pthread_mutex_lock(&w->lock);
@@ -413,7 +468,7 @@ bool worker_is_idle(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
     bool idle = !w->busy && !asked_for_anything(&w->requests) && !w->posted && !w->posted_detail
-                && !w->lines.len;
+                && !w->posted_said && !w->lines.len;
     pthread_mutex_unlock(&w->lock);
     return idle;
 }

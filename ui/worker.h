@@ -10,6 +10,7 @@
 #include "ui/choice.h"
 #include "ui/detail.h"
 #include "ui/marks.h"
+#include "ui/said.h"
 #include "ui/snapshot.h"
 
 struct jobs;
@@ -34,6 +35,9 @@ void worker_joint(struct worker *w, const struct marks *marks);
 void worker_export(struct worker *w, const char *path);
 // More about one head; it comes by worker_take_detail, unless the run is another by then.
 void worker_detail(struct worker *w, const struct detail_ask *ask);
+// What the model says behind a row; it comes by worker_take_said, token by token, unless the run is
+// another by then.
+void worker_say(struct worker *w, const struct said_ask *ask);
 // Stop the sweep and give up the marked set, running or only asked for. What is asked for after
 // this is not touched by it.
 void worker_cancel(struct worker *w);
@@ -42,6 +46,8 @@ void worker_cancel(struct worker *w);
 struct snapshot *worker_take_snapshot(struct worker *w);
 // The newest detail since the last call, owned by the caller; NULL if there is none.
 struct detail *worker_take_detail(struct worker *w);
+// The same of what is said.
+struct said *worker_take_said(struct worker *w);
 // Lines for the log since the last call, appended to out; a tab first for what is for the log
 // alone, then '!' for warnings and errors.
 void worker_take_lines(struct worker *w, struct buf *out);

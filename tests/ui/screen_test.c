@@ -210,6 +210,52 @@ static void draws_the_joint_effect_of_marked_heads(void **state)
     state_free(s);
 }
 
+static void draws_what_is_left_where_only_the_marked_heads_are_kept(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(160, 50, 4, 8);
+    apply_action(s, DO_MARK, 0);
+    assert_true(apply_action(s, DO_KEEP_ONLY, 0) & EFFECT_JOINT);
+    s->snap->has_joint = true;
+    s->snap->intact.mean = 8;
+    s->snap->joint
+        = (struct joint){ .marks = s->marks,
+                          .effect = { .joint = { .mean = -6, .ci_lo = -7, .ci_hi = -5 } } };
+    char *text = screen_text(s);
+    assert_non_null(strstr(text, "kept alone 1: 0:0"));
+    assert_non_null(strstr(text, "+2.000, 25% of intact"));
+    free(text);
+    state_free(s);
+}
+
+static void draws_both_texts_and_marks_what_changed(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(120, 40, 4, 8);
+    struct said_ask ask;
+    struct said *said = calloc(1, sizeof *said);
+    assert_non_null(said);
+    state_focus(s, PANE_SAY);
+    apply_action(s, DO_MARK, 0);
+    assert_true(state_ask_say(s, &ask));
+    assert_false(state_ask_say(s, &ask)); // once
+    said->ask = ask;
+    said->n = 2;
+    said->lines[0] = (struct said_line){
+        .texts = { { true, " Paris", 0.995, 0.4 }, { true, " Rome", 0.41, 0.001 } }, .changed = true
+    };
+    said->lines[1] = (struct said_line){ .texts = { { true, ".", 1, 1 }, { .there = false } } };
+    said->n_changed = 1;
+    said->whole = true;
+    state_take_said(s, said);
+    expect_screen(s, "say-120x40");
+    apply_action(s, DO_DOWN, 0); // the marked head stays what is ablated
+    assert_non_null(state_said(s));
+    apply_action(s, DO_NEXT_ROW, 0);
+    assert_null(state_said(s));
+    state_free(s);
+}
+
 // The line of the head pane that begins with `name`; NULL: there is none. In `text`.
 static const char *entry_of(const char *text, const char *name)
 {
@@ -646,6 +692,8 @@ int main(void)
         cmocka_unit_test(draws_without_unicode),
         cmocka_unit_test(draws_the_same_screen_without_unicode),
         cmocka_unit_test(draws_the_joint_effect_of_marked_heads),
+        cmocka_unit_test(draws_what_is_left_where_only_the_marked_heads_are_kept),
+        cmocka_unit_test(draws_both_texts_and_marks_what_changed),
         cmocka_unit_test(a_verdict_needs_a_test_and_size),
         cmocka_unit_test(draws_the_groups_of_a_head),
         cmocka_unit_test(draws_the_indirect_effect_where_there_is_one),

@@ -189,6 +189,42 @@ static void a_mark_asks_for_the_joint_effect(void **state)
     state_free(s);
 }
 
+static void marks_are_kept_inverted_ranked_and_named(void **state)
+{
+    (void)state;
+    struct state *s = screen_state(80, 24, 4, 8);
+    assert_int_equal(press(s, 'c'), 0); // nothing is marked
+    press(s, ' ');
+    assert_true(press(s, 'c') & EFFECT_JOINT);
+    assert_true(s->marks.keep_only && marks_are_set(&s->marks));
+    press(s, 'W');
+    type(s, "one");
+    assert_int_equal(press(s, '\n'), 0);
+    assert_true(press(s, 'I') & EFFECT_JOINT);
+    assert_int_equal(s->marks.n, 31);
+    assert_false(marks_has(&s->marks, s->cursor));
+    assert_true(press(s, 'X') & EFFECT_JOINT);
+    assert_int_equal(s->marks.n, 0);
+    assert_false(s->marks.keep_only);
+    press(s, '*');
+    type(s, "3");
+    assert_true(press(s, '\n') & EFFECT_JOINT);
+    assert_int_equal(s->marks.n, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_in_range(snapshot_rank(s->snap, s->marks.items[i]), 1, 3);
+    press(s, ':');
+    type(s, "set one");
+    assert_true(press(s, '\n') & EFFECT_JOINT);
+    assert_true(s->marks.n == 1 && s->marks.keep_only);
+    press(s, 'u');
+    assert_int_equal(s->marks.n, 3);
+    press(s, ':');
+    type(s, "set two");
+    assert_int_equal(press(s, '\n'), 0);
+    assert_true(s->message_is_error);
+    state_free(s);
+}
+
 static void a_new_ablation_starts_a_run_and_can_be_undone(void **state)
 {
     (void)state;
@@ -648,6 +684,7 @@ int main(void)
         cmocka_unit_test(help_scrolls_to_its_last_line_and_no_further),
         cmocka_unit_test(a_picker_is_filled_while_another_is_still_looked_for),
         cmocka_unit_test(conditions_and_models_are_found_before_devices),
+        cmocka_unit_test(marks_are_kept_inverted_ranked_and_named),
         cmocka_unit_test(marks_stay_in_order_and_are_limited),
         cmocka_unit_test(heads_are_ranked_with_ties_in_reading_order),
         cmocka_unit_test(a_saved_run_is_subtracted_where_both_are_whole),

@@ -1,4 +1,5 @@
 // Requests to the thread that computes, in every order that a user can give them in.
+#include <math.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -208,6 +209,63 @@ static void marks_of_a_larger_model_are_not_measured(void **state)
     free_rig(r);
 }
 
+// Keeping two heads alone is ablating all others at once.
+static void kept_heads_are_the_others_ablated(void **state)
+{
+    (void)state;
+    struct rig *r = new_rig(8);
+    struct marks kept = two_marks, others = { .n = 0 };
+    kept.keep_only = true;
+    for (uint32_t i = 0; i < 32; i++)
+        if (!marks_has(&two_marks, (struct head){ i / 8, i % 8 }))
+            assert_true(marks_toggle(&others, (struct head){ i / 8, i % 8 }));
+    worker_run(r->worker, &r->choice, false);
+    worker_joint(r->worker, &kept);
+    settle(r);
+    assert_true(r->last->has_joint);
+    double found = r->last->joint.effect.joint.mean;
+    worker_joint(r->worker, &others);
+    settle(r);
+    assert_true(r->last->has_joint && !r->last->joint.marks.keep_only);
+    assert_true(fabs(found) > 0.1);
+    assert_true(fabs(found - r->last->joint.effect.joint.mean) < 1e-12);
+    free_rig(r);
+}
+
+static struct said *say(struct rig *r, const struct said_ask *ask)
+{
+    struct said *said = NULL;
+    worker_say(r->worker, ask);
+    while (!worker_is_idle(r->worker)) {
+        struct said *next = worker_take_said(r->worker);
+        await(r);
+        free(next ? said : NULL);
+        said = next ? next : said;
+    }
+    return said;
+}
+
+static void what_is_said_comes_of_this_run_alone(void **state)
+{
+    (void)state;
+    struct rig *r = new_rig(8);
+    worker_run(r->worker, &r->choice, false);
+    settle(r);
+    struct said_ask ask = { .row = 1, .heads = two_marks, .run = r->last->run };
+    struct said *said = say(r, &ask);
+    assert_non_null(said);
+    assert_true(said->whole && said->n > 0 && said_same_ask(&said->ask, &ask));
+    assert_true(said->lines[0].texts[0].there && said->lines[0].texts[1].there);
+    free(said);
+    ask.how.kind = ABLATE_RESAMPLE; // the row's own donor gives
+    said = say(r, &ask);
+    assert_true(said && said->whole);
+    free(said);
+    ask.run++;
+    assert_null(say(r, &ask));
+    free_rig(r);
+}
+
 static void the_log_names_a_model_by_the_path_from_here(void **state)
 {
     (void)state;
@@ -229,6 +287,8 @@ int main(void)
         cmocka_unit_test(a_set_is_measured_after_a_cancelled_sweep),
         cmocka_unit_test(a_cancel_gives_up_the_set_asked_for_before_it),
         cmocka_unit_test(marks_of_a_larger_model_are_not_measured),
+        cmocka_unit_test(kept_heads_are_the_others_ablated),
+        cmocka_unit_test(what_is_said_comes_of_this_run_alone),
         cmocka_unit_test(the_log_names_a_model_by_the_path_from_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
