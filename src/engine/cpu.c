@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/memory_limit.h"
 #include "base/size.h"
 #include "engine/cpu_parts.h"
 
@@ -269,9 +269,7 @@ void cpu_device_info(struct device_info *out)
     *out = (struct device_info){ .kind = DEVICE_CPU };
     read_cpu_name(out->name, sizeof out->name);
     dnnl_describe(out->driver, sizeof out->driver);
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (pages > 0 && page > 0)
-        out->memory = (uint64_t)pages * (uint64_t)page;
+    out->memory = memory_limit();
 }
 
 bool cpu_engine_open(uint32_t n_threads, enum precision precision, struct engine **out,

@@ -57,9 +57,9 @@ struct device_info {
     enum device_kind kind;
     uint32_t vulkan_index; // N of vulkan:N
     char name[256];
-    char driver[256];         // library or driver name and version
-    char uuid[33];            // 32 hex digits, empty for the cpu engine
-    uint64_t memory;          // bytes of the heap used, 0 = unknown
+    char driver[256]; // library or driver name and version
+    char uuid[33];    // 32 hex digits, empty for the cpu engine
+    uint64_t memory;  // bytes of the heap used, of the cpu what the process may take; 0 = unknown
     enum precision precision; // of an engine: what it multiplies in
     // Likewise: bytes to which what only passes between two products is best kept, so that it stays
     // in the caches.
