@@ -41,5 +41,7 @@ vec4 activate(uint act, vec4 x)
         return gelu_erf(x);
     if (act == SHADER_ACT_SILU)
         return times_logistic(x, x);
+    if (act == SHADER_ACT_RELU)
+        return mix(x, vec4(0), lessThan(x, vec4(0)));
     return x;
 }

@@ -13,6 +13,7 @@ typedef uint32_t uint;
 #define SHADER_ACT_GELU_TANH 1
 #define SHADER_ACT_GELU_ERF 2
 #define SHADER_ACT_SILU 3
+#define SHADER_ACT_RELU 4
 
 // out (m, n) = x (m, k) · w, + bias, activation, + old. w lies in panels: [n / panel][k_pad][panel]; its rows count from
 // w_first on.

@@ -29,9 +29,10 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
-    AutoConfig, AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, GemmaConfig, GPT2Config, GPTNeoConfig,
-    GPTNeoXConfig, GraniteConfig, LlamaConfig, MistralConfig, Olmo2Config, Phi3Config, PreTrainedConfig, PreTrainedModel,
-    Qwen2Config, Qwen3Config, SmolLM3Config, Starcoder2Config,
+    AutoConfig, AutoModelForCausalLM, Cohere2Config, CohereConfig, Gemma2Config, Gemma3TextConfig, GemmaConfig, GPT2Config, GPTBigCodeConfig,
+    GPTJConfig, GPTNeoConfig, GPTNeoXConfig, GraniteConfig, LlamaConfig, MistralConfig, Olmo2Config, Olmo3Config, OlmoConfig, OPTConfig,
+    Phi3Config, PhiConfig, PreTrainedConfig, PreTrainedModel,
+    Qwen2Config, Qwen3Config, SmolLM3Config, StableLmConfig, Starcoder2Config,
 )
 
 import gguf_twin
@@ -196,6 +197,60 @@ MODELS: dict[str, Spec] = {
                      attention_types=[[["global", "local"], 1], [["local"], 1]], window_size=4,
                      max_position_embeddings=40, layer_norm_epsilon=2e-5, bos_token_id=0, eos_token_id=0),
         dtype=torch.bfloat16, lengths=(1, 3, 4, 5, 6, 14)),
+    # Neighbours turn, of a part of each head; a bias of the logits.
+    "gptj": Spec(
+        GPTJConfig(vocab_size=97, n_positions=40, n_embd=32, n_layer=2, n_head=4, rotary_dim=6, layer_norm_epsilon=2e-5,
+                   n_inner=44, bos_token_id=0, eos_token_id=0)),
+    "phi": Spec(
+        PhiConfig(vocab_size=97, hidden_size=32, intermediate_size=44, num_hidden_layers=2, num_attention_heads=4,
+                  num_key_value_heads=2, max_position_embeddings=40, layer_norm_eps=2e-5,
+                  rope_parameters=THETA | {"partial_rotary_factor": 0.5}, bos_token_id=0, eos_token_id=0),
+        dtype=torch.float16, v4=True),
+    "opt": Spec(
+        OPTConfig(vocab_size=97, hidden_size=32, ffn_dim=44, num_hidden_layers=2, num_attention_heads=4,
+                  max_position_embeddings=38, pad_token_id=96, bos_token_id=0, eos_token_id=0)),
+    "bigcode": Spec(
+        GPTBigCodeConfig(vocab_size=97, n_positions=40, n_embd=32, n_layer=2, n_head=4, layer_norm_epsilon=2e-5,
+                         bos_token_id=0, eos_token_id=0),
+        dtype=torch.bfloat16),
+    "bigcode-mha": Spec(
+        GPTBigCodeConfig(vocab_size=97, n_positions=40, n_embd=30, n_layer=2, n_head=3, n_inner=40, multi_query=False,
+                         bos_token_id=0, eos_token_id=0),
+        dtype=torch.float16),
+    "olmo": Spec(
+        OlmoConfig(vocab_size=97, hidden_size=32, intermediate_size=44, num_hidden_layers=2, num_attention_heads=4,
+                   num_key_value_heads=2, max_position_embeddings=40, rope_parameters=THETA, pad_token_id=0,
+                   eos_token_id=0),
+        dtype=torch.float16, v4=True),
+    # Full layers have scaled positions, the others not.
+    "olmo3": Spec(
+        qwen(Olmo3Config, num_attention_heads=4, num_key_value_heads=2, intermediate_size=40, sliding_window=4,
+             layer_types=["sliding_attention", "full_attention", "sliding_attention"], pad_token_id=0, eos_token_id=0,
+             rope_parameters={"full_attention": rope("yarn", factor=4.0, original_max_position_embeddings=10),
+                              "sliding_attention": THETA}),
+        dtype=torch.float16, lengths=(1, 3, 4, 5, 6, 14)),
+    "stablelm": Spec(
+        StableLmConfig(vocab_size=97, hidden_size=32, intermediate_size=44, num_hidden_layers=2, num_attention_heads=4,
+                       num_key_value_heads=2, max_position_embeddings=40, layer_norm_eps=2e-5, use_qkv_bias=True,
+                       rope_parameters=THETA | {"partial_rotary_factor": 0.5}, bos_token_id=0, eos_token_id=0),
+        dtype=torch.float16, v4=True),
+    "stablelm-parallel": Spec(
+        StableLmConfig(vocab_size=97, hidden_size=32, intermediate_size=44, num_hidden_layers=2, num_attention_heads=4,
+                       num_key_value_heads=4, max_position_embeddings=40, use_parallel_residual=True,
+                       rope_parameters=THETA | {"partial_rotary_factor": 0.25}, bos_token_id=0, eos_token_id=0),
+        dtype=torch.float16),
+    "cohere": Spec(
+        CohereConfig(vocab_size=97, hidden_size=32, intermediate_size=44, num_hidden_layers=2, num_attention_heads=4,
+                     num_key_value_heads=2, max_position_embeddings=40, layer_norm_eps=2e-5, logit_scale=0.4,
+                     rope_parameters=THETA, pad_token_id=0, bos_token_id=0, eos_token_id=0, attention_bias=True),
+        dtype=torch.float16, v4=True),
+    # Layers in full have no positions.
+    "cohere2": Spec(
+        Cohere2Config(vocab_size=97, hidden_size=32, intermediate_size=44, num_hidden_layers=3, num_attention_heads=4,
+                      num_key_value_heads=2, max_position_embeddings=40, layer_norm_eps=2e-5, logit_scale=0.4,
+                      rope_parameters=THETA, pad_token_id=0, bos_token_id=0, eos_token_id=0, sliding_window=4,
+                      layer_types=["sliding_attention", "full_attention", "sliding_attention"]),
+        dtype=torch.float16, lengths=(1, 3, 4, 5, 6, 14)),
     "olmo2": Spec(
         qwen(Olmo2Config, num_hidden_layers=3, hidden_size=30, num_attention_heads=5, num_key_value_heads=5),
         v4=True, gguf=("F32",)),
@@ -217,7 +272,7 @@ def fill(model: PreTrainedModel, random: torch.Generator) -> None:
     for name, p in model.named_parameters():
         noise = torch.randn(p.shape, generator=random)
         if p.dim() == 1:
-            is_gain = "norm" in name and name.endswith("weight") or ".ln_" in name and name.endswith("weight")
+            is_gain = ("norm" in name or ".ln_" in name) and name.endswith("weight")
             less_one = model.config.model_type.startswith("gemma")
             p.data = (not less_one) + 0.3 * noise if is_gain else 0.2 * noise
         elif "embed" in name or "wte" in name or "wpe" in name or "lm_head" in name:
@@ -235,6 +290,8 @@ def older_config(config: dict[str, object]) -> dict[str, object]:
     part = parameters.pop("partial_rotary_factor", None)
     if config["model_type"] == "gpt_neox":
         old |= {"rotary_emb_base": theta, "rotary_pct": part}
+    elif part is not None:
+        old |= {"rope_theta": theta, "partial_rotary_factor": part}
     else:
         old |= {"rope_theta": theta}
     if kind != "default":
@@ -273,7 +330,8 @@ def make_folder(name: str, spec: Spec) -> Path:
     model.to(spec.dtype).save_pretrained(folder, max_shard_size=spec.shard or "1GB")
     (folder / "generation_config.json").unlink(missing_ok=True)
     config = json.loads((folder / "config.json").read_text())
-    assert "rope_parameters" in config or config["model_type"] in ("gpt2", "gpt_neo"), "asks for transformers 5"
+    assert "rope_parameters" in config or config["model_type"] in (
+        "gpt2", "gpt_neo", "gptj", "opt", "gpt_bigcode"), "asks for transformers 5"
     write_json(folder / "config.json", config)
     if spec.v4:
         write_json(folder / "config.v4.json", older_config(config))

@@ -30,7 +30,9 @@ CLASSES = {
     "qwen2": "Qwen2Config", "qwen3": "Qwen3Config", "gpt_neox": "GPTNeoXConfig", "gemma": "GemmaConfig",
     "gemma2": "Gemma2Config", "olmo2": "Olmo2Config",
     "gemma3_text": "Gemma3TextConfig", "phi3": "Phi3Config", "smollm3": "SmolLM3Config", "granite": "GraniteConfig",
-    "starcoder2": "Starcoder2Config", "gpt_neo": "GPTNeoConfig",
+    "starcoder2": "Starcoder2Config", "gpt_neo": "GPTNeoConfig", "gptj": "GPTJConfig", "phi": "PhiConfig",
+    "opt": "OPTConfig", "gpt_bigcode": "GPTBigCodeConfig", "olmo": "OlmoConfig", "olmo3": "Olmo3Config",
+    "stablelm": "StableLmConfig", "cohere": "CohereConfig", "cohere2": "Cohere2Config",
 }
 OWNERS = ("transformers-5", "transformers-4")
 VOCAB, WIDTH, HEADS, KV, D_HEAD, MLP, LAYERS, CONTEXT = 24, 16, 2, 1, 8, 20, 2, 64
@@ -110,6 +112,10 @@ NORMS = {
     "gemma3_text": ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm",
                     "post_feedforward_layernorm"),
     "olmo2": ("post_attention_layernorm", "post_feedforward_layernorm"),
+    "olmo3": ("post_attention_layernorm", "post_feedforward_layernorm"),
+    "olmo": (),
+    "cohere": ("input_layernorm",),
+    "cohere2": ("input_layernorm",),
 }
 
 
@@ -146,6 +152,31 @@ def shapes(arch: str) -> dict[str, tuple[int, ...]]:
                 t |= {p + name + ".weight": size, p + name + ".bias": size[:1]}
             t |= {p + f"ln_{n}.{w}": (WIDTH,) for n in (1, 2) for w in ("weight", "bias")}
         return t | {"transformer.ln_f.weight": (WIDTH,), "transformer.ln_f.bias": (WIDTH,)}
+    if arch in ("gptj", "gpt_bigcode"):
+        t |= {"transformer.wte.weight": (VOCAB, WIDTH), "transformer.wpe.weight": (CONTEXT, WIDTH),
+              "lm_head.weight": (VOCAB, WIDTH), "lm_head.bias": (VOCAB,)}
+        for i in range(LAYERS):
+            p = f"transformer.h.{i}."
+            t |= {p + f"attn.{n}_proj.weight": (q, WIDTH) for n in ("q", "k", "v", "out")}
+            for name, size in {"attn.c_attn": (q + 2 * kv, WIDTH), "attn.c_proj": (WIDTH, q), "mlp.c_fc": (MLP, WIDTH),
+                               "mlp.c_proj": (WIDTH, MLP), "mlp.fc_in": (MLP, WIDTH), "mlp.fc_out": (WIDTH, MLP)}.items():
+                if (".c_" in name) == (arch == "gpt_bigcode"):
+                    t |= {p + name + ".weight": size, p + name + ".bias": size[:1]}
+            t |= {p + f"ln_{n}.{w}": (WIDTH,) for n in (1, 2) for w in ("weight", "bias")}
+        t |= {"transformer.ln_f.weight": (WIDTH,), "transformer.ln_f.bias": (WIDTH,)}
+        other = (".q_proj", ".k_proj", ".v_proj", ".out_proj", "lm_head") if arch == "gpt_bigcode" else ("wpe", "ln_2")
+        return {k: v for k, v in t.items() if not any(o in k for o in other)}
+    if arch == "opt":
+        t |= {"model.decoder.embed_tokens.weight": (VOCAB, WIDTH),
+              "model.decoder.embed_positions.weight": (CONTEXT + 2, WIDTH)}
+        for i in range(LAYERS):
+            p = f"model.decoder.layers.{i}."
+            for name, size in {**{f"self_attn.{n}_proj": (q, WIDTH) for n in ("q", "k", "v", "out")}, "fc1": (MLP, WIDTH),
+                               "fc2": (WIDTH, MLP)}.items():
+                t |= {p + name + ".weight": size, p + name + ".bias": size[:1]}
+            t |= {p + f"{n}.{w}": (WIDTH,) for n in ("self_attn_layer_norm", "final_layer_norm")
+                  for w in ("weight", "bias")}
+        return t | {f"model.decoder.final_layer_norm.{w}": (WIDTH,) for w in ("weight", "bias")}
     t |= {"model.embed_tokens.weight": (VOCAB, WIDTH), "lm_head.weight": (VOCAB, WIDTH), "model.norm.weight": (WIDTH,)}
     for i in range(LAYERS):
         p = f"model.layers.{i}."
@@ -156,11 +187,18 @@ def shapes(arch: str) -> dict[str, tuple[int, ...]]:
         t |= {p + f"{n}.weight": (WIDTH,) for n in NORMS.get(arch, ("input_layernorm", "post_attention_layernorm"))}
         if arch == "phi3":
             t |= {p + "self_attn.qkv_proj.weight": (q + 2 * kv, WIDTH), p + "mlp.gate_up_proj.weight": (2 * MLP, WIDTH)}
+        if arch == "phi":
+            for name, size in {"self_attn.dense": (WIDTH, q), "mlp.fc1": (MLP, WIDTH), "mlp.fc2": (WIDTH, MLP)}.items():
+                t |= {p + name + ".weight": size, p + name + ".bias": size[:1]}
+            t |= {"model.final_layernorm.weight": (WIDTH,), "model.final_layernorm.bias": (WIDTH,), "lm_head.bias": (VOCAB,)}
+        if arch in ("phi", "stablelm"):
+            t |= {p + f"{n}.bias": (WIDTH,) for n in ("input_layernorm", "post_attention_layernorm")}
+            t["model.norm.bias"] = (WIDTH,)
         if arch == "starcoder2":
             t |= {p + f"{n}.bias": (WIDTH,) for n in ("input_layernorm", "post_attention_layernorm")}
             t |= {p + "mlp.c_fc.weight": (MLP, WIDTH), p + "mlp.c_fc.bias": (MLP,), p + "mlp.c_proj.weight": (WIDTH, MLP),
                   p + "mlp.c_proj.bias": (WIDTH,), "model.norm.bias": (WIDTH,)}
-        if arch == "olmo2":
+        if arch in ("olmo2", "olmo3"):
             t |= {p + "self_attn.q_norm.weight": (q,), p + "self_attn.k_norm.weight": (kv,)}
         if arch in ("qwen3", "gemma3_text"):
             t |= {p + f"self_attn.{n}.weight": (D_HEAD,) for n in ("q_norm", "k_norm")}
@@ -187,6 +225,14 @@ def base_config(arch: str) -> dict:
     if arch == "gpt2":
         return {"model_type": "gpt2", "vocab_size": VOCAB, "n_positions": CONTEXT, "n_embd": WIDTH, "n_layer": LAYERS,
                 "n_head": HEADS, "n_inner": MLP, "bos_token_id": 0, "eos_token_id": 0}
+    if arch in ("gptj", "gpt_bigcode"):
+        own = {"rotary_dim": 4} if arch == "gptj" else {}
+        return {"model_type": arch, "vocab_size": VOCAB, "n_positions": CONTEXT, "n_embd": WIDTH, "n_layer": LAYERS,
+                "n_head": HEADS, "n_inner": MLP, "bos_token_id": 0, "eos_token_id": 0} | own
+    if arch == "opt":
+        return {"model_type": "opt", "vocab_size": VOCAB, "max_position_embeddings": CONTEXT, "hidden_size": WIDTH,
+                "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "ffn_dim": MLP, "bos_token_id": 0,
+                "eos_token_id": 0, "pad_token_id": 0}
     if arch == "gpt_neo":
         return {"model_type": "gpt_neo", "vocab_size": VOCAB, "max_position_embeddings": CONTEXT, "hidden_size": WIDTH,
                 "num_layers": LAYERS, "num_heads": HEADS, "intermediate_size": MLP, "window_size": 3,
@@ -197,9 +243,9 @@ def base_config(arch: str) -> dict:
     if arch == "gpt_neox":
         return c
     c |= {"num_key_value_heads": KV, "head_dim": D_HEAD}
-    if arch in ("mistral", "gemma2", "gemma3_text"):
+    if arch in ("mistral", "gemma2", "gemma3_text", "olmo3", "cohere2"):
         c["sliding_window"] = 3
-    if arch in ("phi3", "smollm3"):
+    if arch in ("phi3", "smollm3", "olmo", "olmo3", "cohere", "cohere2"):
         c["pad_token_id"] = 0
     return c
 

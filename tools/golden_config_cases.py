@@ -178,6 +178,43 @@ add("gpt_neo", "unknown", {"attention_types": [[["global", "sparse"], 1]]}, ours
 add("gpt_neo", "width of MLP null", {"intermediate_size": None}, ours="bad shape")
 add("gpt_neo", "activation", {"activation_function": "gelu"})
 
+FOURTH = ("gptj", "phi", "opt", "gpt_bigcode", "olmo", "olmo3", "stablelm", "cohere", "cohere2")
+add(FOURTH, "base", {})
+add(("phi", "olmo", "stablelm", "cohere", "cohere2"), "rope_theta 500", {"rope_theta": 500.0})
+add(("phi", "stablelm"), "partial", {"partial_rotary_factor": 0.75})
+add(("phi", "stablelm", "cohere"), "linear", {"rope_scaling": {"rope_type": "linear", "factor": 4.0}})
+add(FOURTH, "tied", {"tie_word_embeddings": True})
+add("gptj", "rotary_dim 8", {"rotary_dim": 8})
+add("gptj", "rotary_dim null", {"rotary_dim": None}, ours="rotary_dim")
+add("gptj", "rope_theta", {"rope_theta": 500.0}, inert=True)
+add("phi", "qk_layernorm", {"qk_layernorm": True}, ours="qk_layernorm")
+add("opt", "no biases", {"enable_bias": False})
+add("opt", "activation gelu", {"activation_function": "gelu"})
+add("opt", "word_embed_proj_dim", {"word_embed_proj_dim": 16}, inert=True)
+add("opt", "word_embed_proj_dim 8", {"word_embed_proj_dim": 8}, ours="word_embed_proj_dim")
+add("opt", "norms behind", {"do_layer_norm_before": False}, ours="do_layer_norm_before")
+add("opt", "norms without gain", {"layer_norm_elementwise_affine": False}, ours="layer_norm_elementwise_affine")
+add("opt", "no final norm", {"_remove_final_layer_norm": True}, ours="remove_final_layer_norm")
+add("gpt_bigcode", "not scaled", {"scale_attn_weights": False})
+add("gpt_bigcode", "heads of their own", {"multi_query": False}, ours="c_attn")
+add("gpt_bigcode", "precision", {"attention_softmax_in_fp32": False}, inert=True)
+add("olmo", "clip_qkv", {"clip_qkv": 0.5}, ours="clip_qkv")
+add("olmo", "clip_qkv null", {"clip_qkv": None}, inert=True)
+add("olmo", "rms_norm_eps", {"rms_norm_eps": 0.3}, inert=True)
+add("olmo3", "theta", {"rope_theta": 500.0})
+add("olmo3", "yarn", {"rope_theta": 500.0, "rope_scaling": {"rope_type": "yarn", "factor": 4.0,
+                                                            "original_max_position_embeddings": 16}})
+add("olmo3", "by layer", {"rope_parameters": BY_LAYER})
+add("olmo3", "layer_types", {"layer_types": ["full_attention", "sliding_attention"]})
+add("stablelm", "parallel", {"use_parallel_residual": True})
+add("stablelm", "biases", {"use_qkv_bias": True})
+add("stablelm", "qk_layernorm", {"qk_layernorm": True}, ours="qk_layernorm")
+add(("cohere", "cohere2"), "logit_scale", {"logit_scale": 0.5})
+add(("cohere", "cohere2"), "attention_bias", {"attention_bias": True})
+add("cohere", "use_qk_norm", {"use_qk_norm": True}, ours="use_qk_norm")
+add("cohere2", "layer_types", {"layer_types": ["full_attention", "sliding_attention"]})
+add("cohere2", "pattern 2", {"sliding_window_pattern": 2})
+
 # windows
 FULL, SLIDES = "full_attention", "sliding_attention"
 add("mistral", "no window", {"sliding_window": None})
@@ -238,9 +275,9 @@ add("gpt2", "add_cross_attention", {"add_cross_attention": True}, ours="add_cros
 for act in ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "silu", "swish"):
     add("gpt2", f"activation {act}", {"activation_function": act})
     add("llama", f"activation {act}", {"hidden_act": act})
-for act in ("gelu_accurate", "gelu_python", "gelu_python_tanh"):
+for act in ("gelu_accurate", "gelu_python", "gelu_python_tanh", "relu"):
     add("gpt2", f"activation {act}", {"activation_function": act})
-for act in ("relu", "quick_gelu", "gelu_10", "relu2", "mish", "tanh",
+for act in ("quick_gelu", "gelu_10", "relu2", "mish", "tanh",
             "linear", "sigmoid", "laplace", "leaky_relu", "relu6", "relu_squared", "gelu_python_fast", "prelu"):
     add("gpt2", f"activation {act}", {"activation_function": act}, ours=act)
 add("llama", "hidden_activation", {"hidden_activation": "gelu"}, inert=True)

@@ -131,6 +131,14 @@ def normed_site(config: object, norm: nn.Module, attn: nn.Module, projection: nn
     return projection, constant.view(kv_heads, -1).repeat_interleave(heads // kv_heads, dim=0)
 
 
+def bigcode_site(config: object, block: nn.Module) -> tuple[nn.Module, Tensor]:
+    fused, heads = block.attn.c_attn, config.n_head
+    constant = fused.weight @ block.ln_1.bias + fused.bias
+    if config.multi_query:
+        return block.attn.c_proj, constant[-config.n_embd // heads:].repeat(heads, 1)
+    return block.attn.c_proj, constant.view(heads, 3, -1)[:, 2]
+
+
 def sites(model: PreTrainedModel) -> list[tuple[nn.Module, Tensor]]:
     """The site of every layer."""
     if model.config.model_type == "gpt2":
@@ -140,6 +148,19 @@ def sites(model: PreTrainedModel) -> list[tuple[nn.Module, Tensor]]:
     if model.config.model_type == "phi3":
         return [fused_site(model.config, layer) for layer in model.model.layers]
     if model.config.model_type == "starcoder2":
+        return [normed_site(model.config, layer.input_layernorm, layer.self_attn, layer.self_attn.o_proj)
+                for layer in model.model.layers]
+    if model.config.model_type == "gpt_bigcode":
+        return [bigcode_site(model.config, block) for block in model.transformer.h]
+    if model.config.model_type == "gptj":
+        return [normed_site(model.config, block.ln_1, block.attn, block.attn.out_proj) for block in model.transformer.h]
+    if model.config.model_type == "phi":
+        return [normed_site(model.config, layer.input_layernorm, layer.self_attn, layer.self_attn.dense)
+                for layer in model.model.layers]
+    if model.config.model_type == "opt":
+        return [normed_site(model.config, layer.self_attn_layer_norm, layer.self_attn, layer.self_attn.out_proj)
+                for layer in model.model.decoder.layers]
+    if model.config.model_type == "stablelm":
         return [normed_site(model.config, layer.input_layernorm, layer.self_attn, layer.self_attn.o_proj)
                 for layer in model.model.layers]
     if model.config.model_type == "gpt_neo":

@@ -36,7 +36,8 @@ PROMPTS = 4  # of a model
 
 
 def norms_behind(model: nn.Module) -> bool:
-    return hasattr(model, "model") and hasattr(model.model.layers[0], "post_feedforward_layernorm")
+    return hasattr(model, "model") and hasattr(model.model, "layers") and hasattr(
+        model.model.layers[0], "post_feedforward_layernorm")
 
 
 def capped(model: nn.Module, logits: Tensor) -> Tensor:
@@ -50,11 +51,12 @@ class Seen:
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self.norm, layers, self.sites = self.final_norm(), self.layers(), sites(model)
-        self.gain = self.norm.weight + model.config.model_type.startswith("gemma")
+        gain = getattr(self.norm, "weight", None)
+        self.gain = torch.ones(model.config.hidden_size) if gain is None else gain + model.config.model_type.startswith("gemma")
         self.multiplier = getattr(model.config, "residual_multiplier", 1.0)
-        self.divisor = getattr(model.config, "logits_scaling", 1.0)
+        self.divisor = getattr(model.config, "logits_scaling", 1 / getattr(model.config, "logit_scale", 1.0))
         self.bias = getattr(self.norm, "bias", None)
-        self.centred = isinstance(self.norm, nn.LayerNorm)
+        self.centred = "LayerNorm" in type(self.norm).__name__  # LayerNorm, OlmoLayerNorm, CohereLayerNorm
         self.residual: list[Tensor] = []
         self.z: list[Tensor] = []
         self.mlp: list[Tensor] = []
@@ -66,22 +68,26 @@ class Seen:
             if norms_behind(model):
                 layer.post_attention_layernorm.register_forward_pre_hook(
                     lambda m, args: self.post.append((m, args[0][0, -1])))
-            module = layer.post_feedforward_layernorm if norms_behind(model) else layer.mlp
+            module = layer.post_feedforward_layernorm if norms_behind(model) else layer.fc2 if hasattr(layer, "fc2") else layer.mlp
             projection.register_forward_pre_hook(lambda _m, args: self.z.append(args[0][0, -1]))
-            module.register_forward_hook(lambda _m, _a, out: self.mlp.append(out[0, -1]))
+            module.register_forward_hook(lambda _m, _a, out: self.mlp.append(out.view(1, -1, out.shape[-1])[0, -1]))
             layer.register_forward_hook(
                 lambda _m, _a, out: self.residual.append((out[0] if isinstance(out, tuple) else out)[0, -1]))
 
     def final_norm(self) -> nn.Module:
         kind = self.model.config.model_type
-        if kind in ("gpt2", "gpt_neo"):
+        if hasattr(self.model, "transformer"):
             return self.model.transformer.ln_f
+        if kind in ("opt", "phi"):
+            return self.model.model.decoder.final_layer_norm if kind == "opt" else self.model.model.final_layernorm
         return self.model.gpt_neox.final_layer_norm if kind == "gpt_neox" else self.model.model.norm
 
     def layers(self) -> list[nn.Module]:
         kind = self.model.config.model_type
-        if kind in ("gpt2", "gpt_neo"):
+        if hasattr(self.model, "transformer"):
             return list(self.model.transformer.h)
+        if kind == "opt":
+            return list(self.model.model.decoder.layers)
         return list(self.model.gpt_neox.layers if kind == "gpt_neox" else self.model.model.layers)
 
     def run(self, ids: list[int]) -> Tensor:
@@ -109,7 +115,9 @@ class Seen:
                 parts.append(apply(alone.flatten()) - nothing)
             parts += [apply(fixed.flatten()), mlp * self.multiplier]
         of_norm = 0.0 if self.bias is None else (self.bias @ difference).item()
-        return [*((self.frozen(x) @ difference).item() / self.divisor for x in parts), of_norm / self.divisor]
+        bias = getattr(self.model.get_output_embeddings(), "bias", None)
+        of_unembedding = 0.0 if bias is None else (bias[target] - bias[foil]).item()
+        return [*((self.frozen(x) @ difference).item() / self.divisor for x in parts), of_norm / self.divisor + of_unembedding]
 
     def through(self, layer: int, project: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         """The output projection, and the norm behind it at the scale that it had; such norms have no bias."""

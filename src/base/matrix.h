@@ -32,6 +32,7 @@ enum act {
     ACT_GELU_TANH, // 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
     ACT_GELU_ERF,  // 0.5 x (1 + erf(x / sqrt(2)))
     ACT_SILU,      // x / (1 + e^-x)
+    ACT_RELU,
 };
 
 #endif

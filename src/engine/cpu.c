@@ -138,7 +138,8 @@ static bool cpu_linear(struct engine *e, struct tensor out, struct tensor x, con
     static const unsigned acts[] = { [ACT_IDENTITY] = 0,
                                      [ACT_GELU_TANH] = PRODUCT_GELU_TANH,
                                      [ACT_GELU_ERF] = PRODUCT_GELU_ERF,
-                                     [ACT_SILU] = PRODUCT_SILU };
+                                     [ACT_SILU] = PRODUCT_SILU,
+                                     [ACT_RELU] = PRODUCT_RELU };
     unsigned flags = (epilogue->bias.buffer ? PRODUCT_BIAS : 0u) | acts[epilogue->act]
                      | (epilogue->accumulate ? PRODUCT_ACCUMULATE : 0u);
     return cpu_multiply(self(e), rows_of(out), rows_of(x), w, rows_of(epilogue->bias).data, flags,

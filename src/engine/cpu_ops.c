@@ -123,6 +123,8 @@ static float activate(enum act act, float g)
         return 0.5f * g * (1.0f + tanhf(0.797884561f * (g + 0.044715f * g * g * g)));
     case ACT_GELU_ERF:
         return 0.5f * g * (1.0f + erff(g * 0.707106781f));
+    case ACT_RELU:
+        return g < 0 ? 0 : g;
     default:
         return g;
     }

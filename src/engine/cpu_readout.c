@@ -11,8 +11,9 @@ enum { LOGITS_BYTES = 32 << 20, LOGITS_ROWS = 512 }; // more rows make no produc
 // known of base rows.
 struct reading {
     struct cpu_engine *engine;
-    float cap;     // of the logits; 0: none
-    float *logits; // the engine's
+    const float *bias; // of the logits; NULL: none
+    float cap;         // 0: none
+    float *logits;     // the engine's
     struct cpu_base_row *base;
     size_t fit; // rows of logits
 };
@@ -21,7 +22,7 @@ struct reading {
 static bool multiply(const struct reading *r, struct rows l, struct tensor x,
                      const struct weight *w, struct abl_err *err)
 {
-    if (!cpu_multiply(r->engine, l, rows_of(x), w, NULL, 0, err))
+    if (!cpu_multiply(r->engine, l, rows_of(x), w, r->bias, r->bias ? PRODUCT_BIAS : 0, err))
         return false;
 #pragma omp parallel for if (r->cap > 0)
     for (uint32_t i = 0; i < l.n; i++)
@@ -111,7 +112,8 @@ bool cpu_readout(struct engine *e, struct tensor x, const struct weight *w,
                  const struct logit_args *how, struct tensor base, const struct readout_ask *asks,
                  uint32_t n_asks, struct row_stats *stats, struct abl_err *err)
 {
-    struct reading r = { .cap = how ? how->cap : 0 };
+    struct reading r = { .bias = how && how->bias.buffer ? rows_of(how->bias).data : NULL,
+                         .cap = how ? how->cap : 0 };
     struct ask_block all = { asks, n_asks };
     if (!n_asks)
         return true;

@@ -121,6 +121,8 @@ static dnnl_status_t attributes(unsigned flags, dnnl_primitive_attr_t *out)
         s = append_eltwise(ops, dnnl_eltwise_gelu_erf, 0);
     else if (flags & PRODUCT_SILU)
         s = append_eltwise(ops, dnnl_eltwise_swish, 1);
+    else if (flags & PRODUCT_RELU)
+        s = append_eltwise(ops, dnnl_eltwise_relu, 0);
     if (s == dnnl_success && flags & PRODUCT_ACCUMULATE)
         s = append_sum(ops);
     if (s == dnnl_success)

@@ -88,7 +88,8 @@ struct attend_args {
 
 // What becomes of the logits x · w before they are read.
 struct logit_args {
-    float cap; // above 0: they become cap · tanh(l / cap)
+    struct tensor bias; // (1, n) or none; added first
+    float cap;          // above 0: they become cap · tanh(l / cap)
 };
 
 struct engine_ops {

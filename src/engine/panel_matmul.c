@@ -217,6 +217,10 @@ WIDE static void finish_rows(const struct finish *f)
 #pragma omp simd
             for (uint32_t i = 0; i < LANES; i++)
                 row[i] = gated(row[i], row[i]);
+        if (f->flags & PRODUCT_RELU)
+#pragma omp simd
+            for (uint32_t i = 0; i < LANES; i++)
+                row[i] = row[i] < 0 ? 0 : row[i];
         if (f->flags & PRODUCT_ACCUMULATE)
             for (uint32_t i = 0; i < f->n_cols; i++)
                 y[i] += row[i];

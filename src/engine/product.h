@@ -10,6 +10,7 @@ enum product_flags {
     PRODUCT_GELU_TANH = 1 << 2, // at most one of these
     PRODUCT_GELU_ERF = 1 << 3,
     PRODUCT_SILU = 1 << 4,
+    PRODUCT_RELU = 1 << 5,
 };
 
 // y = act(x·w + bias) [+ y].

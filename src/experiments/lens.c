@@ -123,6 +123,33 @@ static bool read_mean_direction(const struct lens_work *w, const struct matrix_s
     return true;
 }
 
+static double mean_of(const float *values, struct id_list list)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < list.n; i++)
+        sum += (double)values[list.ids[i]] / list.n;
+    return sum;
+}
+
+// What b_U adds to ld, for when the shares have been divided by the final norm's scale.
+static bool keep_bias(const struct lens_work *w)
+{
+    const struct model *m = w->session->model;
+    size_t n = model_vector_len(&m->shape, VECTOR_UNEMBED_BIAS);
+    float *bias = n ? malloc(n * sizeof *bias) : NULL;
+    if (!n)
+        return true;
+    bool ok = (bias || abl_no_memory(w->err))
+              && model_read_vector(m, VECTOR_UNEMBED_BIAS, 0, bias, w->err);
+    for (size_t i = 0; ok && i < w->n; i++) {
+        const struct prompt *p = &w->session->prompts->items[i];
+        share_of(w, DIRECT_BIAS, 0, 0)[i]
+            += mean_of(bias, prompt_targets(p)) - mean_of(bias, prompt_foils(p));
+    }
+    free(bias);
+    return ok;
+}
+
 static bool aim_all(struct lens_work *w)
 {
     const struct model *m = w->session->model;
@@ -140,6 +167,7 @@ static bool aim_all(struct lens_work *w)
             aim(w, i, room, room + d, room + 2 * d, room + 3 * d);
     }
     free(room);
+    ok = ok && keep_bias(w);
     struct engine *e = w->session->engine;
     for (size_t i = 0; ok && i < w->n * d; i++)
         w->host[i] = (float)w->along[i];

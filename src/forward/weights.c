@@ -224,7 +224,7 @@ static bool load_rope(struct loader *l, const struct rope_shape *rope, uint32_t 
 static size_t host_floats(const struct model_shape *s)
 {
     size_t longest = 2 * (size_t)s->n_heads * s->d_head;
-    for (int v = VECTOR_LN1_GAIN; v <= VECTOR_FINAL_BIAS; v++) {
+    for (int v = VECTOR_LN1_GAIN; v <= VECTOR_UNEMBED_BIAS; v++) {
         size_t n = model_vector_len(s, (enum model_vector)v);
         longest = n > longest ? n : longest;
     }
@@ -250,7 +250,9 @@ static bool open_into(struct weights *w, struct abl_err *err)
         return abl_no_memory(err);
     w->logits.cap = s->logit_cap;
     return load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
-           && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed) && load_ropes(&l, w->s.n_positions)
+           && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed)
+           && load_vector(&l, VECTOR_UNEMBED_BIAS, 0, &w->logits.bias)
+           && load_ropes(&l, w->s.n_positions)
            && w->s.engine->ops->alloc(w->s.engine, s->n_layers, s->n_heads * s->d_head,
                                       &w->z_constant, err);
 }
@@ -345,6 +347,7 @@ void weights_free(struct weights *w)
         free_layer(e, &w->layers[i]);
     release(e, &w->final.gain);
     release(e, &w->final.bias);
+    release(e, &w->logits.bias);
     release(e, &w->rope);
     release(e, &w->rope_local);
     release(e, &w->z_constant);

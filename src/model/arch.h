@@ -9,7 +9,7 @@
 
 #include "model/shape.h"
 
-enum { N_MATRICES = MATRIX_UNEMBED + 1, N_VECTORS = VECTOR_FINAL_BIAS + 1 };
+enum { N_MATRICES = MATRIX_UNEMBED + 1, N_VECTORS = VECTOR_UNEMBED_BIAS + 1 };
 
 // The whole numbers of config.json.
 enum arch_count {
@@ -32,6 +32,8 @@ enum arch_flag {
     FLAG_QKV_BIAS,
     FLAG_OUT_BIAS,
     FLAG_MLP_BIAS,
+    FLAG_UNEMBED_BIAS,
+    FLAG_MULTI_QUERY, // one head of k and v, else as many as of q, whatever COUNT_KV_HEADS says
     N_FLAGS,
 };
 
@@ -57,6 +59,7 @@ enum arch_number {
     NUMBER_EMBED_SCALE, // W_E times it
     NUMBER_RESIDUAL_SCALE,
     NUMBER_LOGIT_DIVISOR,
+    NUMBER_LOGIT_SCALE,
     N_NUMBERS,
 };
 
@@ -70,8 +73,12 @@ struct arch_number_key {
 struct arch_rope {
     const char *theta_key, *part_key; // part of a head that turns; key NULL: all of it
     double part, theta;               // where the keys are absent; theta 0: 10000
-    const char *local_key; // theta of layers that slide, 10000 where absent; NULL: as the others
-    bool is_long;          // "longrope", and what else the class takes for it (Phi-3)
+    // theta of layers that slide, 10000 where absent; where it is theta_key, the same theta, never
+    // scaled; NULL: as the others
+    const char *local_key;
+    bool is_long;    // "longrope", and what else the class takes for it (Phi-3)
+    bool is_counted; // theta_key counts the dimensions that turn, of base 10000 (GPT-J)
+    double theta_v4; // where version 4's class has another one for an absent key
 };
 
 // Which layers have the sliding window that config.json gives.
@@ -88,10 +95,12 @@ enum arch_window {
 
 // How the rows of q, k and v lie in the files.
 enum row_order {
-    ROWS_PLAIN,   // q, k, v, each head by head
-    ROWS_BY_HEAD, // head by head q, k and v: [q_0; k_0; v_0; q_1; …] (GPT-NeoX)
-    // rows of q and k that turn together are neighbours: file row 2i + j of a head is row j ·
-    // d_head/2 + i
+    ROWS_PLAIN, // q, k, v, each head by head
+    // head of k by head of k, the heads of q that read it, k and v: [q_0; k_0; v_0; q_1; …] where each
+    // has its own (GPT-NeoX)
+    ROWS_BY_GROUP,
+    // rows of q and k that turn together are neighbours: of the n that turn, file row 2i + j of a
+    // head is row j · n/2 + i
     ROWS_PAIRED,
 };
 
@@ -100,14 +109,16 @@ enum row_order {
 struct arch_tensors {
     const char *prefixes[5]; // before every name but unembed, the first with an embedding wins
     const char *embed, *position_embed;
-    const char *unembed; // where tied it may be absent
+    const char *unembed;     // where tied it may be absent
+    uint32_t first_position; // row of position_embed that the first token takes
     const char *matrices[N_MATRICES];
-    const char *vectors[N_VECTORS];
-    const char *layer_stem; // what the names of a layer begin with
+    const char *vectors[N_VECTORS]; // a gain that has no name is 1 everywhere
+    const char *layer_stem;         // what the names of a layer begin with
     enum row_order qkv_order;
     bool in_out;         // matrices are stored (in, out): Conv1D
     bool gains_less_one; // norms multiply by 1 + what is stored (Gemma)
     bool gate_up;        // W_gate and behind it W_in are one tensor (Phi-3)
+    bool one_norm;       // beside each other attention and MLP read one norm, the first
 };
 
 struct arch {
@@ -116,9 +127,10 @@ struct arch {
     struct arch_count_key counts[N_COUNTS];
     struct arch_flag_key flags[N_FLAGS];
     struct arch_number_key numbers[N_NUMBERS];
-    const char *eps_key, *act_key;
+    const char *eps_key, *act_key; // NULL: none
     float eps;
     enum norm_kind norm;
+    bool no_norm_bias; // of LayerNorms
     enum norm_place norm_place;
     enum act act;
     bool act_is_tanh; // "gelu" means its approximation by tanh (Gemma's first files)
@@ -130,6 +142,8 @@ struct arch {
     uint32_t window_absent, window_full; // tokens where there is no key; see WINDOW_EACH
     const char *full_key;                // of config.json, for window_full; NULL: none
     bool has_unplaced;                   // "no_rope_layers" (SmolLM3)
+    const char *word_width_key;          // of config.json: has to be the width (OPT); NULL: none
+    bool full_unplaced;                  // layers that do not slide have no positions (Cohere 2)
     const struct arch_tensors *safetensors, *gguf;
 };
 

@@ -32,6 +32,7 @@ static const struct {
     { "gelu_fast", ACT_GELU_TANH }, // sqrt(2/pi) rounded to ten digits: the same in fp32
     { "gelu", ACT_GELU_ERF },
     { "silu", ACT_SILU },
+    { "relu", ACT_RELU },
     { "swish", ACT_SILU },
     { "gelu_python", ACT_GELU_ERF },
     { "gelu_accurate", ACT_GELU_TANH },
@@ -103,11 +104,12 @@ static bool get_act(const struct config *c, enum act *out)
                    || take_tanh(c, out);
         }
     return config_value_bad(
-        c, v, "gelu_new, gelu_pytorch_tanh, gelu or silu; other activations are not supported");
+        c, v,
+        "gelu_new, gelu_pytorch_tanh, gelu, silu or relu; other activations are not supported");
 }
 
 // Numbers that follow from others, and how they must fit together.
-static bool derive(const struct config *c, uint32_t n[N_COUNTS])
+static bool derive(const struct config *c, const bool flags[N_FLAGS], uint32_t n[N_COUNTS])
 {
     const struct arch *a = c->arch;
     const char *width = a->counts[COUNT_WIDTH].key, *heads = a->counts[COUNT_HEADS].key;
@@ -125,6 +127,8 @@ static bool derive(const struct config *c, uint32_t n[N_COUNTS])
             c->err, ABL_BAD_MODEL,
             "\"%s\" does not fit \"%s\" in '%s': found %" PRIu32 ", expected a divisor of %" PRIu32,
             a->counts[COUNT_KV_HEADS].key, heads, c->path, n[COUNT_KV_HEADS], n[COUNT_HEADS]);
+    if (a->flags[FLAG_MULTI_QUERY].key)
+        n[COUNT_KV_HEADS] = flags[FLAG_MULTI_QUERY] ? 1 : n[COUNT_HEADS];
     if (!n[COUNT_MLP])
         n[COUNT_MLP] = 4 * n[COUNT_WIDTH];
     return true;
@@ -274,6 +278,16 @@ static bool read_window(const struct config *c, uint32_t n_layers, struct model_
     return true;
 }
 
+// OPT's words may be narrower than the residual stream: not here.
+static bool check_word_width(const struct config *c, uint32_t width)
+{
+    const cJSON *v = config_value_get(c->root, c->arch->word_width_key);
+    char expected[80];
+    snprintf(expected, sizeof expected, "%" PRIu32 ", the width; projected words are not supported",
+             width);
+    return !v || cJSON_IsNull(v) || v->valuedouble == width || config_value_bad(c, v, expected);
+}
+
 // Everything that the computation needs.
 static bool read_shape(const struct config *c, struct model_shape *s)
 {
@@ -290,11 +304,14 @@ static bool read_shape(const struct config *c, struct model_shape *s)
     for (int i = 0; i < N_NUMBERS; i++)
         if (!get_number(c, &a->numbers[i], &numbers[i]))
             return false;
-    if (!derive(c, n) || !get_eps(c, &s->norm_eps) || !get_act(c, &s->act)
+    if (!derive(c, flags, n) || !get_eps(c, &s->norm_eps) || !get_act(c, &s->act)
         || !check_head_dim(c, n[COUNT_HEAD_DIM])
         || !config_rope_read(c, n[COUNT_HEAD_DIM], &n[COUNT_CTX], s)
-        || !read_unplaced(c, n[COUNT_LAYERS], s) || !read_window(c, n[COUNT_LAYERS], s))
+        || !read_unplaced(c, n[COUNT_LAYERS], s) || !read_window(c, n[COUNT_LAYERS], s)
+        || !check_word_width(c, n[COUNT_WIDTH]))
         return false;
+    for (uint32_t i = 0; a->full_unplaced && i < n[COUNT_LAYERS]; i++)
+        s->unplaced[i] = !s->slides[i];
     if (!rope_is_finite(&s->rope) || !rope_is_finite(&s->rope_local))
         return abl_fail(c->err, ABL_BAD_MODEL,
                         "bad rotary positions in '%s': their angles are not finite, expected other "
@@ -322,12 +339,15 @@ static bool read_shape(const struct config *c, struct model_shape *s)
         s->residual_scale = (float)numbers[NUMBER_RESIDUAL_SCALE];
     if (numbers[NUMBER_LOGIT_DIVISOR] > 0)
         s->logit_scale = (float)(1 / numbers[NUMBER_LOGIT_DIVISOR]);
+    if (numbers[NUMBER_LOGIT_SCALE] > 0)
+        s->logit_scale = (float)numbers[NUMBER_LOGIT_SCALE];
     s->score_cap = (float)numbers[NUMBER_SCORE_CAP];
     s->logit_cap = (float)numbers[NUMBER_LOGIT_CAP];
     s->parallel = flags[FLAG_PARALLEL];
     s->qkv_bias = flags[FLAG_QKV_BIAS];
     s->out_bias = flags[FLAG_OUT_BIAS];
     s->mlp_bias = flags[FLAG_MLP_BIAS];
+    s->unembed_bias = flags[FLAG_UNEMBED_BIAS];
     s->has_value_bias = shape_has_value_bias(s);
     return true;
 }

@@ -364,10 +364,13 @@ static bool read_window(const struct reader *r, struct model_shape *s)
     double window = a->window_absent;
     bool there;
     // the files of others do not have it
-    if (a->window != WINDOW_EACH && a->window != WINDOW_PLAIN)
+    if (a->window != WINDOW_NONE && a->window != WINDOW_EACH && a->window != WINDOW_PLAIN)
         return true;
     if (!get_factor(r, "attention.sliding_window", &window, &there))
         return false;
+    if (a->window == WINDOW_NONE)
+        return !there
+               || bad_value(r, "attention.sliding_window", "0 or no such key in this architecture");
     s->window = !there && find(r, "attention.sliding_window") ? 0 : (uint32_t)window;
     for (uint32_t i = 0; i < s->n_layers; i++)
         s->slides[i] = s->window && (a->window == WINDOW_PLAIN || (i + 1) % a->window_full != 0);

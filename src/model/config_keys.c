@@ -6,11 +6,16 @@
 #include "base/near.h"
 
 #define LLAMAS                                                                                     \
-    "llama mistral qwen2 qwen3 gemma gemma2 gemma3_text olmo2 phi3 smollm3 granite starcoder2"
-#define ROTARY LLAMAS " gpt_neox"
-#define ABSENT "gpt2 gpt_neo"
+    "llama mistral qwen2 qwen3 gemma gemma2 gemma3_text olmo olmo2 olmo3 phi3 smollm3 granite "    \
+    "starcoder2 cohere"
+#define ROTARY LLAMAS " gpt_neox phi stablelm cohere2"
+#define GPT2S "gpt2 gptj gpt_bigcode"
+#define ABSENT GPT2S " gpt_neo opt"
 
 enum { BARE = 64 };
+
+static const char is_post_norm[] = "norms of the residual stream itself are not supported";
+static const char is_head_norm[] = "LayerNorms of queries and keys are not supported";
 
 static const char take_original[]
     = "take the checkpoint that it was made from, or a GGUF file of it";
@@ -30,15 +35,36 @@ const struct config_key config_keys[] = {
     { "intermediate_size", "gpt_neo", KEY_READ, NULL, NULL },
     { "activation_function", "gpt_neo", KEY_READ, NULL, NULL },
     { "layer_norm_epsilon", "gpt_neo", KEY_READ, NULL, NULL },
-    { "n_positions", "gpt2", KEY_READ, NULL, NULL },
-    { "n_embd", "gpt2", KEY_READ, NULL, NULL },
-    { "n_layer", "gpt2", KEY_READ, NULL, NULL },
-    { "n_head", "gpt2", KEY_READ, NULL, NULL },
-    { "n_inner", "gpt2", KEY_READ, NULL, NULL },
-    { "activation_function", "gpt2", KEY_READ, NULL, NULL },
-    { "layer_norm_epsilon", "gpt2", KEY_READ, NULL, NULL },
-    { "scale_attn_weights", "gpt2", KEY_READ, NULL, NULL },
+    { "n_positions", GPT2S, KEY_READ, NULL, NULL },
+    { "n_embd", GPT2S, KEY_READ, NULL, NULL },
+    { "n_layer", GPT2S, KEY_READ, NULL, NULL },
+    { "n_head", GPT2S, KEY_READ, NULL, NULL },
+    { "n_inner", GPT2S, KEY_READ, NULL, NULL },
+    { "activation_function", GPT2S " opt", KEY_READ, NULL, NULL },
+    { "layer_norm_epsilon", GPT2S, KEY_READ, NULL, NULL },
+    { "scale_attn_weights", "gpt2 gpt_bigcode", KEY_READ, NULL, NULL },
     { "scale_attn_by_inverse_layer_idx", "gpt2", KEY_READ, NULL, NULL },
+    { "multi_query", "gpt_bigcode", KEY_READ, NULL, NULL },
+    { "rotary_dim", "gptj", KEY_READ, NULL, NULL },
+    { "ffn_dim", "opt", KEY_READ, NULL, NULL },
+    { "enable_bias", "opt", KEY_READ, NULL, NULL },
+    { "word_embed_proj_dim", "opt", KEY_READ, NULL, NULL },
+    { "use_qkv_bias", "stablelm", KEY_READ, NULL, NULL },
+    { "logit_scale", "cohere cohere2", KEY_READ, NULL, NULL },
+    { "do_layer_norm_before", "opt", KEY_REFUSED, "true", is_post_norm },
+    { "remove_final_layer_norm", "opt", KEY_INERT, NULL, NULL },
+    { "_remove_final_layer_norm", "opt", KEY_REFUSED, "false", "such models are not supported" },
+    { "layer_norm_elementwise_affine", "opt", KEY_REFUSED, "true",
+      "such models are not supported" },
+    { "qk_layernorm", "phi stablelm", KEY_REFUSED, "false", is_head_norm },
+    { "use_qk_norm", "cohere", KEY_REFUSED, "false", is_head_norm },
+    { "clip_qkv", "olmo", KEY_REFUSED, "null",
+      "clipped queries, keys and values are not supported" },
+    { "attention_softmax_in_fp32", "gpt_bigcode", KEY_INERT, NULL, NULL },
+    { "scale_attention_softmax_in_fp32", "gpt_bigcode", KEY_INERT, NULL, NULL },
+    { "dropout", "opt", KEY_INERT, NULL, NULL },
+    { "layerdrop", "opt", KEY_INERT, NULL, NULL },
+    { "init_std", "opt", KEY_INERT, NULL, NULL },
     // chooses a precision below the one used here
     { "reorder_and_upcast_attn", NULL, KEY_INERT, NULL, NULL },
     { "n_ctx", NULL, KEY_INERT, NULL, NULL },
@@ -47,25 +73,28 @@ const struct config_key config_keys[] = {
     { "hidden_size", NULL, KEY_READ, NULL, NULL },
     { "num_hidden_layers", NULL, KEY_READ, NULL, NULL },
     { "num_attention_heads", NULL, KEY_READ, NULL, NULL },
-    { "num_key_value_heads", LLAMAS, KEY_READ, NULL, NULL },
-    { "head_dim", LLAMAS, KEY_READ, NULL, NULL },
-    { "head_dim", "gpt_neox", KEY_READ, NULL, NULL }, // has to be width / heads
+    { "num_key_value_heads", LLAMAS " phi stablelm cohere2", KEY_READ, NULL, NULL },
+    { "head_dim", LLAMAS " phi", KEY_READ, NULL, NULL },
+    { "head_dim", "gpt_neox stablelm cohere2", KEY_READ, NULL, NULL }, // has to be width / heads
     { "intermediate_size", ROTARY, KEY_READ, NULL, NULL },
     { "hidden_activation", "gemma2 gemma3_text", KEY_READ, NULL, NULL },
     { "hidden_activation", "gemma", KEY_INERT, NULL, NULL },
     { "hidden_act", "gemma2 gemma3_text", KEY_INERT, NULL, NULL },
     { "hidden_act", ROTARY, KEY_READ, NULL, NULL },
-    { "rms_norm_eps", "starcoder2", KEY_INERT, NULL, NULL },
+    { "rms_norm_eps", "starcoder2 olmo cohere cohere2 phi stablelm opt gptj gpt_bigcode", KEY_INERT,
+      NULL, NULL },
     { "norm_epsilon", "starcoder2", KEY_READ, NULL, NULL },
     { "use_bias", "starcoder2", KEY_READ, NULL, NULL },
     { "rms_norm_eps", LLAMAS, KEY_READ, NULL, NULL },
-    { "layer_norm_eps", "gpt_neox", KEY_READ, NULL, NULL },
-    { "attention_bias", "llama qwen3 gpt_neox gemma gemma2 gemma3_text olmo2 smollm3 granite",
+    { "layer_norm_eps", "gpt_neox phi stablelm cohere cohere2", KEY_READ, NULL, NULL },
+    { "attention_bias",
+      "llama qwen3 gpt_neox gemma gemma2 gemma3_text olmo olmo2 olmo3 smollm3 "
+      "granite cohere cohere2",
       KEY_READ, NULL, NULL },
     { "mlp_bias", "llama smollm3 granite", KEY_READ, NULL, NULL },
-    { "use_parallel_residual", "gpt_neox", KEY_READ, NULL, NULL },
-    { "rope_theta", LLAMAS, KEY_READ, NULL, NULL },
-    { "partial_rotary_factor", LLAMAS, KEY_READ, NULL, NULL },
+    { "use_parallel_residual", "gpt_neox stablelm", KEY_READ, NULL, NULL },
+    { "rope_theta", LLAMAS " phi stablelm cohere2", KEY_READ, NULL, NULL },
+    { "partial_rotary_factor", LLAMAS " phi stablelm cohere2", KEY_READ, NULL, NULL },
     { "rotary_emb_base", "gpt_neox", KEY_READ, NULL, NULL },
     { "rotary_pct", "gpt_neox", KEY_READ, NULL, NULL },
     // the class makes them from rotary_emb_base and rotary_pct, whatever the file has
@@ -81,31 +110,37 @@ const struct config_key config_keys[] = {
     { "no_rope_layers", "smollm3", KEY_READ, NULL, NULL },
     { "no_rope_layer_interval", "smollm3", KEY_READ, NULL, NULL },
     { "rope_local_base_freq", "gemma3_text", KEY_READ, NULL, NULL },
-    { "sliding_window_pattern", "gemma3_text", KEY_READ, NULL, NULL },
+    { "sliding_window_pattern", "gemma3_text cohere2", KEY_READ, NULL, NULL },
     { "attn_logit_softcapping", "gemma3_text", KEY_INERT, NULL, NULL },
     { "query_pre_attn_scalar", "gemma2 gemma3_text", KEY_READ, NULL, NULL },
     { "attn_logit_softcapping", "gemma2", KEY_READ, NULL, NULL },
     { "final_logit_softcapping", "gemma2 gemma3_text", KEY_READ, NULL, NULL },
-    { "sliding_window", "mistral qwen2 qwen3 gemma2 gemma3_text phi3 smollm3 starcoder2", KEY_READ,
-      NULL, NULL },
-    { "layer_types", "mistral qwen2 qwen3 gemma2 gemma3_text smollm3", KEY_READ, NULL, NULL },
+    { "sliding_window",
+      "mistral qwen2 qwen3 gemma2 gemma3_text phi3 smollm3 starcoder2 "
+      "olmo3 cohere2",
+      KEY_READ, NULL, NULL },
+    { "layer_types", "mistral qwen2 qwen3 gemma2 gemma3_text smollm3 olmo3 cohere2", KEY_READ, NULL,
+      NULL },
     { "use_sliding_window", "qwen2 qwen3 smollm3", KEY_READ, NULL, NULL },
     { "max_window_layers", "qwen2 qwen3", KEY_READ, NULL, NULL },
     { "sliding_window", NULL, KEY_INERT, NULL, NULL },
     { "layer_types", NULL, KEY_INERT, NULL, NULL },
     { "use_sliding_window", NULL, KEY_INERT, NULL, NULL },
     { "max_window_layers", NULL, KEY_INERT, NULL, NULL },
-    { "num_key_value_heads", "gpt_neox gpt_neo", KEY_INERT, NULL, NULL },
-    { "rms_norm_eps", "gpt_neox gpt_neo", KEY_INERT, NULL, NULL },
+    { "num_key_value_heads", "gpt_neox gpt_neo opt gptj gpt_bigcode", KEY_INERT, NULL, NULL },
+    { "rms_norm_eps", "gpt_neox gpt_neo opt gptj gpt_bigcode", KEY_INERT, NULL, NULL },
     { "head_dim", ABSENT, KEY_INERT, NULL, NULL },
     { "rope_theta", ABSENT, KEY_INERT, NULL, NULL },
     { "rope_scaling", ABSENT, KEY_INERT, NULL, NULL },
     { "rope_parameters", ABSENT, KEY_INERT, NULL, NULL },
     { "partial_rotary_factor", ABSENT, KEY_INERT, NULL, NULL },
     { "original_max_position_embeddings", ABSENT, KEY_INERT, NULL, NULL },
-    { "attention_bias", "mistral qwen2 phi3 starcoder2 gpt_neo", KEY_INERT, NULL, NULL },
-    { "mlp_bias", "mistral qwen2 qwen3 gemma gemma2 gemma3_text olmo2 phi3 starcoder2", KEY_INERT,
-      NULL, NULL },
+    { "attention_bias", "mistral qwen2 phi3 starcoder2 gpt_neo opt phi stablelm gptj gpt_bigcode",
+      KEY_INERT, NULL, NULL },
+    { "mlp_bias",
+      "mistral qwen2 qwen3 gemma gemma2 gemma3_text olmo olmo2 olmo3 phi3 starcoder2 phi "
+      "stablelm cohere cohere2",
+      KEY_INERT, NULL, NULL },
     { "architectures", NULL, KEY_READ, NULL, NULL }, // for a note
     // training, other tasks, caches, element types, generation
     { "attention_dropout", NULL, KEY_INERT, NULL, NULL },
@@ -129,7 +164,8 @@ const struct config_key config_keys[] = {
     { "_sliding_window_pattern", "gemma3_text", KEY_INERT, NULL, NULL }, // saved beside layer_types
     { "mm_tokens_per_image", "gemma3_text", KEY_INERT, NULL, NULL },
     { "token_type_ids", "gemma3_text", KEY_INERT, NULL, NULL },
-    { "pre_quantization_dtype", "gpt_neo", KEY_INERT, NULL, NULL },
+    { "pre_quantization_dtype", "gpt_neo gptj", KEY_INERT, NULL, NULL },
+    { "ignore_keys_at_rope_validation", NULL, KEY_INERT, NULL, NULL },
     { "pretraining_tp", NULL, KEY_INERT, NULL, NULL },
     { "use_cache", NULL, KEY_INERT, NULL, NULL },
     { "gradient_checkpointing", NULL, KEY_INERT, NULL, NULL },
@@ -200,7 +236,8 @@ const struct config_key config_keys[] = {
     { "top_p", NULL, KEY_INERT, NULL, NULL },
     { "typical_p", NULL, KEY_INERT, NULL, NULL },
     // what the owner's code heeds and this program has not
-    { "add_cross_attention", "gpt2", KEY_REFUSED, "false", "such models are not supported" },
+    { "add_cross_attention", "gpt2 gpt_bigcode", KEY_REFUSED, "false",
+      "such models are not supported" },
     { "add_cross_attention", NULL, KEY_INERT, NULL, NULL },
     { "is_causal", NULL, KEY_REFUSED, "true", "models that look ahead are not supported" },
     { "use_bidirectional_attention", "gemma gemma2 gemma3_text", KEY_REFUSED, "false",

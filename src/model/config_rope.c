@@ -328,9 +328,26 @@ static bool read_by_layer(struct reader *r, struct model_shape *out)
     if (!read_one(r, &out->rope))
         return false;
     r->from = cJSON_IsObject(local) ? local : NULL;
-    r->theta_key = c->arch->rope.local_key;
-    r->theta = 10000;
+    bool same = strcmp(c->arch->rope.local_key, c->arch->rope.theta_key) == 0;
+    // version 5 takes the key for the full layers alone
+    r->theta_key = same && !r->is_v4 ? NULL : c->arch->rope.local_key;
+    r->theta = same ? r->theta : 10000;
     return read_one(r, &out->rope_local);
+}
+
+// GPT-J: so many dimensions of a head, of base 10000.
+static bool read_counted(const struct reader *r, struct rope_shape *out)
+{
+    const cJSON *v = config_value_get(r->c->root, r->theta_key);
+    uint32_t n = 64;
+    if (v && !config_value_whole(r->c, v, 2, r->d_head, &n))
+        return false;
+    *out = (struct rope_shape){ .n_dims = n, .theta = 10000, .factor = 1, .scale = 1 };
+    return (n <= r->d_head && n % 2 == 0)
+           || abl_fail(r->c->err, ABL_BAD_MODEL,
+                       "bad \"%s\" in '%s': found %" PRIu32
+                       ", expected an even number up to %" PRIu32,
+                       r->theta_key, r->c->path, n, r->d_head);
 }
 
 bool config_rope_read(const struct config *c, uint32_t d_head, uint32_t *n_ctx,
@@ -345,6 +362,10 @@ bool config_rope_read(const struct config *c, uint32_t d_head, uint32_t *n_ctx,
                         .n_ctx = *n_ctx };
     if (!rope->theta_key)
         return true;
+    if (rope->is_counted)
+        return read_counted(&r, &out->rope);
+    if (r.is_v4 && rope->theta_v4 > 0)
+        r.theta = rope->theta_v4;
     if (!find_object(&r) || !(rope->local_key ? read_by_layer(&r, out) : read_one(&r, &out->rope)))
         return false;
     if (out->rope.kind != ROPE_LONG || *n_ctx <= out->rope.original_ctx)

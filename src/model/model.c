@@ -20,15 +20,17 @@ uint32_t model_vector_len(const struct model_shape *s, enum model_vector which)
         return norms_before(s) ? s->d_model : 0;
     case VECTOR_LN1_BIAS:
     case VECTOR_LN2_BIAS:
-        return s->norm == NORM_LAYER && norms_before(s) ? s->d_model : 0;
+        return s->norm_bias && norms_before(s) ? s->d_model : 0;
     case VECTOR_POST_ATTN_GAIN:
     case VECTOR_POST_MLP_GAIN:
         return norms_after(s) ? s->d_model : 0;
     case VECTOR_POST_ATTN_BIAS:
     case VECTOR_POST_MLP_BIAS:
-        return s->norm == NORM_LAYER && norms_after(s) ? s->d_model : 0;
+        return s->norm_bias && norms_after(s) ? s->d_model : 0;
     case VECTOR_FINAL_BIAS:
-        return s->norm == NORM_LAYER ? s->d_model : 0;
+        return s->norm_bias ? s->d_model : 0;
+    case VECTOR_UNEMBED_BIAS:
+        return s->unembed_bias ? s->n_vocab : 0;
     case VECTOR_QKV_BIAS:
         return s->qkv_bias ? (s->n_heads + 2 * s->n_kv_heads) * s->d_head : 0;
     case VECTOR_Q_NORM:
@@ -217,7 +219,8 @@ static bool add_position(const struct model *m, uint32_t position, float *out, s
     float *row = malloc(d * sizeof *row);
     if (!row)
         return abl_no_memory(err);
-    bool ok = tensor_file_read(ref.file, ref.entry, (uint64_t)position * d, d, row, err);
+    bool ok = tensor_file_read(ref.file, ref.entry,
+                               (uint64_t)(position + m->files->first_position) * d, d, row, err);
     for (size_t i = 0; ok && i < d; i++)
         out[i] += row[i];
     free(row);

@@ -13,12 +13,14 @@ enum { MAX_PARTS = 3 };
 // one matrix here, however many tensors of the file they are.
 struct model_tensor {
     struct tensor_ref parts[MAX_PARTS]; // rows of one behind those of the other
-    uint32_t n_parts;                   // 0: the model has none
+    uint32_t n_parts;                   // 0: the model has none, or all of it is 1
     uint32_t rows, cols;                // of the files, all parts together
     bool out_in;
     enum row_order order;
     uint32_t n_heads, n_kv_heads, d_head; // what the order is about
+    uint32_t n_turned;                    // of a head's rows, those that rotary positions turn
     uint32_t first_row, all_rows; // where it lies among the rows of a tensor that holds others, too
+    bool is_again;                // another one is the same tensor
     bool plus_one;                // the file holds it less 1
     float times;                  // and over this
 };
@@ -29,6 +31,7 @@ struct model_files {
     struct model_tensor *matrices; // [layer * N_MATRICES + which]; MATRIX_UNEMBED in layer 0
     struct model_tensor *vectors;  // [layer * N_VECTORS + which]; final ones in layer 0
     struct tensor_ref embed, position_embed;
+    uint32_t first_position;         // row of the first token's position
     struct tensor_ref rope_divisors; // of GGUF files; entry NULL: none
 };
 

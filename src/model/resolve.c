@@ -133,6 +133,7 @@ static bool need_parts(struct resolver *r, const char *pattern, uint32_t layer, 
     t->n_heads = s->n_heads;
     t->n_kv_heads = s->n_kv_heads;
     t->d_head = s->d_head;
+    t->n_turned = shape_rope(s, layer)->n_dims;
     for (; arch_tensor_name(r->prefix, pattern, layer, t->n_parts, name, sizeof name);
          t->n_parts++) {
         assert(t->n_parts < MAX_PARTS);
@@ -140,7 +141,7 @@ static bool need_parts(struct resolver *r, const char *pattern, uint32_t layer, 
         struct extent e = is_vector ? (struct extent){ 0, rows } : (struct extent){ rows, t->cols };
         if (!need_named(r, name, e, &t->parts[t->n_parts]))
             return false;
-        if (t->first_row) // counted with the rows before them
+        if (t->first_row || t->is_again) // counted with the rows before them
             r->n_params[t->parts[t->n_parts].entry->type->dtype] -= e.rows * e.cols;
     }
     return true;
@@ -189,8 +190,19 @@ static float vector_times(const struct model_shape *s, enum model_vector which)
     return which == VECTOR_FINAL_GAIN || which == VECTOR_FINAL_BIAS ? s->logit_scale : 1;
 }
 
+// The name of a vector; where the MLP reads the norm of attention, that one's. *again says so.
+static const char *vector_name(const struct resolver *r, enum model_vector which, bool *again)
+{
+    *again = r->names->one_norm && r->m->shape.parallel
+             && (which == VECTOR_LN2_GAIN || which == VECTOR_LN2_BIAS);
+    return r->names->vectors[!*again                    ? which
+                             : which == VECTOR_LN2_GAIN ? VECTOR_LN1_GAIN
+                                                        : VECTOR_LN1_BIAS];
+}
+
 static bool need_vector(struct resolver *r, enum model_vector which, uint32_t layer)
 {
+    const char *name;
     struct model_tensor *t = &r->m->files->vectors[layer * N_VECTORS + which];
     t->rows = model_vector_len(&r->m->shape, which);
     t->cols = 1;
@@ -198,7 +210,10 @@ static bool need_vector(struct resolver *r, enum model_vector which, uint32_t la
     t->order = which == VECTOR_QKV_BIAS ? r->names->qkv_order : ROWS_PLAIN;
     t->plus_one = r->names->gains_less_one && is_gain(which);
     t->times = vector_times(&r->m->shape, which);
-    return !t->rows || need_parts(r, r->names->vectors[which], layer, true, t);
+    name = vector_name(r, which, &t->is_again);
+    if (!name && is_gain(which))
+        return true;
+    return !t->rows || need_parts(r, name, layer, true, t);
 }
 
 static bool need_layer(struct resolver *r, uint32_t layer)
@@ -217,9 +232,11 @@ static bool need_embeddings(struct resolver *r)
     const struct model_shape *s = &r->m->shape;
     struct model_files *f = r->m->files;
     const char *positions = r->names->position_embed;
+    f->first_position = r->names->first_position;
     return need(r, r->names->embed, (struct extent){ s->n_vocab, s->d_model }, &f->embed)
            && (!positions
-               || need(r, positions, (struct extent){ s->n_ctx, s->d_model }, &f->position_embed));
+               || need(r, positions, (struct extent){ s->n_ctx + f->first_position, s->d_model },
+                       &f->position_embed));
 }
 
 // Divisors of the rotary frequencies, one a pair, which GGUF files hold instead of
@@ -302,6 +319,20 @@ static bool need_unembed(struct resolver *r)
         return bad_extent(r, &copy, e);
     return copy.entry->type->dtype == DTYPE_OTHER || f->embed.entry->type->dtype == DTYPE_OTHER
            || choose_unembed(r, copy, e);
+}
+
+// b_U, which lies beside W_U.
+static bool need_unembed_bias(struct resolver *r)
+{
+    struct model_tensor *t = &r->m->files->vectors[VECTOR_UNEMBED_BIAS];
+    const char *last = strrchr(r->names->unembed, '.');
+    char name[NAME_SIZE];
+    t->rows = model_vector_len(&r->m->shape, VECTOR_UNEMBED_BIAS);
+    t->cols = t->n_parts = t->rows > 0;
+    t->times = 1;
+    snprintf(name, sizeof name, "%s%.*s.bias", r->wrap, (int)(last - r->names->unembed),
+             r->names->unembed);
+    return !t->rows || need_named(r, name, (struct extent){ 0, t->rows }, &t->parts[0]);
 }
 
 // What compiling a model or spreading it over devices puts before its names.
@@ -411,7 +442,8 @@ bool model_resolve(struct model *m, const struct arch_tensors *names, enum owner
         if (!need_layer(&r, i))
             return false;
     if (!need_vector(&r, VECTOR_FINAL_GAIN, 0) || !need_vector(&r, VECTOR_FINAL_BIAS, 0)
-        || !need_unembed(&r) || !find_rope_divisors(&r) || !check_no_more_layers(&r))
+        || !need_unembed(&r) || !need_unembed_bias(&r) || !find_rope_divisors(&r)
+        || !check_no_more_layers(&r))
         return false;
     count_weights(&r);
     return true;

@@ -44,7 +44,8 @@ struct model_shape {
     bool gated;    // the MLP is act(x·W_gate) x·W_in
     bool parallel; // attention and MLP read the same residual stream
     enum qk_norm qk_norm;
-    bool qkv_bias, out_bias, mlp_bias;
+    bool norm_bias; // LayerNorms have one
+    bool qkv_bias, out_bias, mlp_bias, unembed_bias;
     struct rope_shape rope;
     struct rope_shape rope_local;    // of layers that slide; n_dims 0: as the others
     bool unplaced[MODEL_MAX_LAYERS]; // layers without positions
@@ -83,7 +84,7 @@ static inline bool norms_after(const struct model_shape *s)
 // b_V, or a bias of the norm that values are made from.
 static inline bool shape_has_value_bias(const struct model_shape *s)
 {
-    return s->qkv_bias || (s->norm == NORM_LAYER && norms_before(s));
+    return s->qkv_bias || (s->norm_bias && norms_before(s));
 }
 
 // Where a matrix of the model lies. n_layers of most of them.
@@ -113,6 +114,7 @@ enum model_vector {
     VECTOR_POST_MLP_BIAS,
     VECTOR_FINAL_GAIN,
     VECTOR_FINAL_BIAS,
+    VECTOR_UNEMBED_BIAS, // (n_vocab)
 };
 
 #endif

@@ -18,24 +18,28 @@ static struct run plain_run(const struct model_tensor *t, uint32_t row)
     return r;
 }
 
-// [q_0; k_0; v_0; q_1; …] in the file, q | k | v here: n_kv_heads = n_heads.
-static struct run by_head_run(const struct model_tensor *t, uint32_t row)
+// [q_0; k_0; v_0; q_1; …] in the file, of several heads of q where they read one of k; q | k | v here.
+static struct run by_group_run(const struct model_tensor *t, uint32_t row)
 {
-    uint32_t third = t->n_heads * t->d_head, kind = row / third;
-    uint32_t head = row % third / t->d_head, i = row % t->d_head;
-    return (struct run){ .first = (3 * head + kind) * t->d_head + i, .n = t->d_head - i };
+    uint32_t head = row / t->d_head, i = row % t->d_head, group = t->n_heads / t->n_kv_heads;
+    uint32_t place = group * (head / group) + head % group + 2 * (head / group); // of q
+    if (head >= t->n_heads) {
+        uint32_t kv = (head - t->n_heads) % t->n_kv_heads;
+        place = (group + 2) * kv + group + (head - t->n_heads) / t->n_kv_heads;
+    }
+    return (struct run){ .first = place * t->d_head + i, .n = t->d_head - i };
 }
 
-// File row 2i + j of a head of q or k is row j · d_head/2 + i.
+// Of the n that turn, file row 2i + j of a head of q or k is row j · n/2 + i.
 static struct run paired_run(const struct model_tensor *t, uint32_t row)
 {
     struct run r = plain_run(t, row);
-    uint32_t i = r.first % t->d_head, half = t->d_head / 2;
-    // v
-    if (row >= (t->n_heads + t->n_kv_heads) * t->d_head)
+    uint32_t i = r.first % t->d_head, half = t->n_turned / 2;
+    r.n = 1;
+    // v, and what stays
+    if (row >= (t->n_heads + t->n_kv_heads) * t->d_head || i >= t->n_turned)
         return r;
     r.first += 2 * (i % half) + i / half - i;
-    r.n = 1;
     return r;
 }
 
@@ -43,9 +47,11 @@ bool model_tensor_read(const struct model_tensor *t, uint32_t first, uint32_t co
                        struct abl_err *err)
 {
     assert(first <= t->rows && count <= t->rows - first);
-    for (uint32_t done = 0; done < count;) {
+    for (size_t i = 0; !t->n_parts && i < (size_t)count * t->cols; i++)
+        out[i] = 1;
+    for (uint32_t done = 0; t->n_parts && done < count;) {
         uint32_t row = first + done;
-        struct run r = t->order == ROWS_BY_HEAD  ? by_head_run(t, row)
+        struct run r = t->order == ROWS_BY_GROUP ? by_group_run(t, row)
                        : t->order == ROWS_PAIRED ? paired_run(t, row)
                                                  : plain_run(t, row);
         const struct tensor_ref *part = &t->parts[r.part];

@@ -504,6 +504,7 @@ static struct reference_row read_logits(const double *logits, size_t n, const st
 
 struct reader {
     struct matrix unembed;  // (d_model, n_vocab)
+    float *bias;            // b_U, or NULL
     struct exact_norm norm; // the final one
     double *h;              // (d_model)
     double *base, *logits;  // (n_vocab) of the intact state and of another
@@ -515,7 +516,7 @@ static void final_logits(const struct walk *w, struct reader *r, const struct pa
 {
     size_t d = w->shape->d_model, last = s->prompt->n_ids - 1;
     exact_norm_row(r->h, s->x + last * d, d, &r->norm);
-    exact_times(out, r->h, &r->unembed, NULL);
+    exact_times(out, r->h, &r->unembed, r->bias);
     for (size_t i = 0; i < r->unembed.n; i++)
         out[i] = exact_cap(out[i], (double)w->shape->logit_cap);
 }
@@ -543,6 +544,7 @@ static bool read_out(const struct walk *w, struct reference_row *intact, struct 
     r.logits = exact_doubles(&r.arena, w->shape->n_vocab, 1, err);
     bool ok = r.h && r.base && r.logits
               && exact_read_matrix(m, MATRIX_UNEMBED, 0, &r.arena, &r.unembed, err)
+              && exact_read_vector(m, VECTOR_UNEMBED_BIAS, 0, &r.arena, &r.bias, err)
               && exact_read_norm(m, VECTOR_FINAL_GAIN, true, 0, &r.arena, &r.norm, err);
     for (size_t p = 0; ok && p < w->job->n_prompts; p++)
         read_prompt(w, &r, p, intact, rows);

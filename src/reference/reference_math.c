@@ -103,6 +103,8 @@ double exact_activate(enum act act, double x)
         return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
     case ACT_SILU:
         return x / (1.0 + exp(-x));
+    case ACT_RELU:
+        return x < 0 ? 0 : x;
     }
     assert(false && "known activation");
     return NAN;

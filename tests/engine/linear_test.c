@@ -32,6 +32,7 @@ static const struct finish {
     { "silu", false, false, ACT_SILU },
     { "bias+silu", true, false, ACT_SILU },
     { "bias+silu+accumulate", true, true, ACT_SILU },
+    { "bias+relu", true, false, ACT_RELU },
 };
 enum { N_FINISHES = sizeof finishes / sizeof *finishes };
 

@@ -26,7 +26,8 @@ enum { N_FINISHES = 10 };
 
 static struct epilogue finish_of(uint32_t i, struct tensor bias)
 {
-    static const enum act acts[] = { ACT_IDENTITY, ACT_GELU_TANH, ACT_GELU_ERF, ACT_SILU };
+    static const enum act acts[]
+        = { ACT_IDENTITY, ACT_GELU_TANH, ACT_GELU_ERF, ACT_SILU, ACT_RELU };
     return (struct epilogue){ .bias = i % 2 ? bias : (struct tensor){ 0 },
                               .act = acts[i / 2 % 4],
                               .accumulate = i >= 8 };

@@ -95,6 +95,9 @@ static const char *const traits[] = {
     "tests/fixtures/archs/gemma2",  // norms before and behind, windows, soft caps
     "tests/fixtures/archs/gemma3",  // two bases
     "tests/fixtures/archs/smollm3", // layers without positions, which slide
+    "tests/fixtures/archs/gptj",    // beside each other behind one norm, logits with a bias
+    "tests/fixtures/archs/cohere2", // likewise, full layers without positions
+    "tests/fixtures/archs/opt",     // positions that begin at another row
     "tests/fixtures/archs/olmo2",   // norms behind alone, of q and k whole
 };
 

@@ -100,13 +100,23 @@ static void compare(struct numbers *n, const cJSON *item, enum owner like, const
     }
 }
 
-// Whether the two owners' numbers differ, so that a note is due.
+static bool are_near(const cJSON *a, const cJSON *b)
+{
+    bool near = cJSON_GetArraySize(a) == cJSON_GetArraySize(b);
+    if (!cJSON_IsArray(a))
+        return fabs(a->valuedouble - b->valuedouble) <= 1e-6 * fmax(1, fabs(a->valuedouble));
+    for (int i = 0; near && i < cJSON_GetArraySize(a); i++)
+        near = are_near(cJSON_GetArrayItem(a, i), cJSON_GetArrayItem(b, i));
+    return near;
+}
+
+// Whether the two owners' numbers differ, by more than rounding, so that a note is due.
 static bool disagree(const cJSON *item)
 {
     const cJSON *rows[N_OWNERS];
     for (size_t o = 0; o < N_OWNERS; o++)
         rows[o] = cJSON_GetObjectItem(fixture_at(item, owner_name(o)), "rows");
-    return rows[0] && rows[1] && !cJSON_Compare(rows[0], rows[1], true);
+    return rows[0] && rows[1] && !are_near(rows[0], rows[1]);
 }
 
 static void run(struct numbers *n, const cJSON *item, enum owner like)

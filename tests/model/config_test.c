@@ -120,12 +120,12 @@ static void refuses_settings_out_of_range(void **state)
 static void refuses_what_it_cannot_compute_by_name(void **state)
 {
     struct scratch *s = *state;
-    static const char *const others[] = { "relu", "relu2", "quick_gelu", "Gelu_new" };
+    static const char *const others[] = { "relu2", "quick_gelu", "Gelu_new" };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         char members[80];
         snprintf(members, sizeof members, "\"activation_function\":\"%s\"", others[i]);
         expect_config_refused(s, members, others[i],
-                              "expected gelu_new, gelu_pytorch_tanh, gelu or silu");
+                              "expected gelu_new, gelu_pytorch_tanh, gelu, silu or relu");
     }
     expect_config_refused(s, "\"activation_function\":7", "found 7", "expected gelu_new");
     expect_config_refused(s, "\"add_cross_attention\":true", "\"add_cross_attention\"",
@@ -214,7 +214,7 @@ static void refuses_rotary_positions_that_it_cannot_turn(void **state)
     expect_family_refused(s, "\"quantization_config\":{\"quant_method\":\"awq\"}",
                           "quantization_config", "GGUF file");
     expect_family_refused(s, "\"num_key_value_heads\":5", "does not fit", "a divisor of 32");
-    expect_family_refused(s, "\"hidden_act\":\"relu\"", "found \"relu\"", "gelu or silu");
+    expect_family_refused(s, "\"hidden_act\":\"relu2\"", "found \"relu2\"", "silu or relu");
 }
 
 // Read a LLaMA config with these members; the notes belong to the caller.

@@ -91,6 +91,8 @@ double ref_act(enum act act, double x)
         return 0.5 * x * erfc(-x / sqrt(2));
     case ACT_SILU:
         return x / (1 + exp(-x));
+    case ACT_RELU:
+        return x < 0 ? 0 : x;
     case ACT_IDENTITY:
         break;
     }

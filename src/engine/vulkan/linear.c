@@ -6,7 +6,8 @@
 #include "shaders/args.h"
 
 _Static_assert(SHADER_ACT_IDENTITY == ACT_IDENTITY && SHADER_ACT_GELU_TANH == ACT_GELU_TANH
-                   && SHADER_ACT_GELU_ERF == ACT_GELU_ERF && SHADER_ACT_SILU == ACT_SILU,
+                   && SHADER_ACT_GELU_ERF == ACT_GELU_ERF && SHADER_ACT_SILU == ACT_SILU
+                   && SHADER_ACT_RELU == ACT_RELU,
                "the shaders know an activation by its value");
 
 enum { SMALL_TILE = 64, LARGE_TILE = 128 };

@@ -28,7 +28,8 @@ struct reading {
     struct vulkan *v;
     struct tensor x, base;
     const struct weight *w;
-    float cap; // of the logits; 0: none
+    struct epilogue bias; // of the logits
+    float cap;            // 0: none
     const struct readout_ask *asks;
     uint32_t n_asks;
     struct logits_block *blocks;
@@ -176,7 +177,7 @@ static bool reduce(struct reading *r, enum shader shader, const struct logits_bl
 static bool multiply(const struct reading *r, struct tensor logits, struct tensor x,
                      struct abl_err *err)
 {
-    return vulkan_linear(&r->v->engine, logits, x, r->w, NULL, err)
+    return vulkan_linear(&r->v->engine, logits, x, r->w, &r->bias, err)
            && (!(r->cap > 0) || vulkan_cap(r->v, tensor_cols(logits, 0, r->w->n), r->cap, err));
 }
 
@@ -260,6 +261,7 @@ bool vulkan_readout(struct engine *e, struct tensor x, const struct weight *w,
                          .x = x,
                          .base = base,
                          .w = w,
+                         .bias = { .bias = how ? how->bias : (struct tensor){ 0 } },
                          .cap = how ? how->cap : 0,
                          .asks = asks,
                          .n_asks = n_asks };
