@@ -63,6 +63,7 @@ struct attend_push {
     uint k_first, k_stride;
     uint v_first, v_stride;
     float scale, cap; // cap 0: none
+    uint has_lean, lean_first, lean_stride; // added to the i-th key's score
 };
 
 struct weigh_push {
@@ -73,6 +74,7 @@ struct weigh_push {
     uint q_first, q_stride;
     uint k_first, k_stride;
     float scale, cap;
+    uint has_lean, lean_first, lean_stride;
 };
 
 struct mix_push {

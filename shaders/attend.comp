@@ -16,6 +16,7 @@ OUTPUT
 INPUT(1, q)
 INPUT(2, k)
 INPUT(3, v)
+INPUT(4, lean)
 layout(set = 0, binding = 5, std430) readonly buffer list_of_starts
 {
     uint starts[];
@@ -50,6 +51,8 @@ void main()
         bool listed = first + lane < end;
         uint row = rows[min(first + lane, end - 1)];
         float score = capped_score(a.scale * dot_product(q_first, a.k_first + row * a.k_stride + kv), a.cap);
+        if (a.has_lean != 0)
+            score += lean_at1(a.lean_first + head * a.lean_stride + min(first + lane, end - 1) - begin);
         float new_peak = max(peak, team_max(listed ? score : -3.0e38));
         float weight = listed ? exp_of(score - new_peak) : 0.0;
         float shrink = exp_of(peak - new_peak);

@@ -29,7 +29,7 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
-    AutoConfig, AutoModelForCausalLM, Cohere2Config, CohereConfig, Gemma2Config, Gemma3TextConfig, GemmaConfig, GPT2Config, GPTBigCodeConfig,
+    AutoConfig, AutoModelForCausalLM, BloomConfig, Cohere2Config, CohereConfig, Gemma2Config, Gemma3TextConfig, GemmaConfig, GPT2Config, GPTBigCodeConfig,
     GPTJConfig, GPTNeoConfig, GPTNeoXConfig, GraniteConfig, LlamaConfig, MistralConfig, Olmo2Config, Olmo3Config, OlmoConfig, OPTConfig,
     Phi3Config, PhiConfig, PreTrainedConfig, PreTrainedModel,
     Qwen2Config, Qwen3Config, SmolLM3Config, StableLmConfig, Starcoder2Config,
@@ -251,6 +251,11 @@ MODELS: dict[str, Spec] = {
                       rope_parameters=THETA, pad_token_id=0, bos_token_id=0, eos_token_id=0, sliding_window=4,
                       layer_types=["sliding_attention", "full_attention", "sliding_attention"]),
         dtype=torch.float16, lengths=(1, 3, 4, 5, 6, 14)),
+    # Slopes of six heads, four of one kind and two of another.
+    "bloom": Spec(
+        BloomConfig(vocab_size=97, hidden_size=30, n_layer=2, n_head=6, layer_norm_epsilon=2e-5, bos_token_id=0,
+                    eos_token_id=0),
+        dtype=torch.float16),
     "olmo2": Spec(
         qwen(Olmo2Config, num_hidden_layers=3, hidden_size=30, num_attention_heads=5, num_key_value_heads=5),
         v4=True, gguf=("F32",)),
@@ -331,7 +336,7 @@ def make_folder(name: str, spec: Spec) -> Path:
     (folder / "generation_config.json").unlink(missing_ok=True)
     config = json.loads((folder / "config.json").read_text())
     assert "rope_parameters" in config or config["model_type"] in (
-        "gpt2", "gpt_neo", "gptj", "opt", "gpt_bigcode"), "asks for transformers 5"
+        "gpt2", "gpt_neo", "gptj", "opt", "gpt_bigcode", "bloom"), "asks for transformers 5"
     write_json(folder / "config.json", config)
     if spec.v4:
         write_json(folder / "config.v4.json", older_config(config))

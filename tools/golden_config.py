@@ -33,6 +33,7 @@ CLASSES = {
     "starcoder2": "Starcoder2Config", "gpt_neo": "GPTNeoConfig", "gptj": "GPTJConfig", "phi": "PhiConfig",
     "opt": "OPTConfig", "gpt_bigcode": "GPTBigCodeConfig", "olmo": "OlmoConfig", "olmo3": "Olmo3Config",
     "stablelm": "StableLmConfig", "cohere": "CohereConfig", "cohere2": "Cohere2Config",
+    "bloom": "BloomConfig",
 }
 OWNERS = ("transformers-5", "transformers-4")
 VOCAB, WIDTH, HEADS, KV, D_HEAD, MLP, LAYERS, CONTEXT = 24, 16, 2, 1, 8, 20, 2, 64
@@ -166,6 +167,17 @@ def shapes(arch: str) -> dict[str, tuple[int, ...]]:
         t |= {"transformer.ln_f.weight": (WIDTH,), "transformer.ln_f.bias": (WIDTH,)}
         other = (".q_proj", ".k_proj", ".v_proj", ".out_proj", "lm_head") if arch == "gpt_bigcode" else ("wpe", "ln_2")
         return {k: v for k, v in t.items() if not any(o in k for o in other)}
+    if arch == "bloom":
+        t |= {"transformer.word_embeddings.weight": (VOCAB, WIDTH)}
+        for i in range(LAYERS):
+            p = f"transformer.h.{i}."
+            for name, size in {"self_attention.query_key_value": (3 * q, WIDTH), "self_attention.dense": (WIDTH, q),
+                               "mlp.dense_h_to_4h": (4 * WIDTH, WIDTH), "mlp.dense_4h_to_h": (WIDTH, 4 * WIDTH)}.items():
+                t |= {p + name + ".weight": size, p + name + ".bias": size[:1]}
+            t |= {p + f"{n}.{w}": (WIDTH,) for n in ("input_layernorm", "post_attention_layernorm")
+                  for w in ("weight", "bias")}
+        return t | {f"transformer.{n}.{w}": (WIDTH,) for n in ("ln_f", "word_embeddings_layernorm")
+                    for w in ("weight", "bias")}
     if arch == "opt":
         t |= {"model.decoder.embed_tokens.weight": (VOCAB, WIDTH),
               "model.decoder.embed_positions.weight": (CONTEXT + 2, WIDTH)}
@@ -229,6 +241,9 @@ def base_config(arch: str) -> dict:
         own = {"rotary_dim": 4} if arch == "gptj" else {}
         return {"model_type": arch, "vocab_size": VOCAB, "n_positions": CONTEXT, "n_embd": WIDTH, "n_layer": LAYERS,
                 "n_head": HEADS, "n_inner": MLP, "bos_token_id": 0, "eos_token_id": 0} | own
+    if arch == "bloom":
+        return {"model_type": "bloom", "vocab_size": VOCAB, "hidden_size": WIDTH, "n_layer": LAYERS, "n_head": HEADS,
+                "bos_token_id": 0, "eos_token_id": 0}
     if arch == "opt":
         return {"model_type": "opt", "vocab_size": VOCAB, "max_position_embeddings": CONTEXT, "hidden_size": WIDTH,
                 "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "ffn_dim": MLP, "bos_token_id": 0,

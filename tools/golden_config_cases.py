@@ -215,6 +215,13 @@ add("cohere", "use_qk_norm", {"use_qk_norm": True}, ours="use_qk_norm")
 add("cohere2", "layer_types", {"layer_types": ["full_attention", "sliding_attention"]})
 add("cohere2", "pattern 2", {"sliding_window_pattern": 2})
 
+add("bloom", "base", {})
+add("bloom", "other spellings", {"num_hidden_layers": 2, "num_attention_heads": 4, "n_embed": 16})
+add("bloom", "eps", {"layer_norm_epsilon": 1e-2})
+add("bloom", "slow but exact", {"slow_but_exact": True, "pretraining_tp": 2}, ours="slow_but_exact")
+add("bloom", "residual of the norm", {"apply_residual_connection_post_layernorm": True},
+    ours="apply_residual_connection_post_layernorm")
+
 # windows
 FULL, SLIDES = "full_attention", "sliding_attention"
 add("mistral", "no window", {"sliding_window": None})

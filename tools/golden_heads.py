@@ -139,6 +139,12 @@ def bigcode_site(config: object, block: nn.Module) -> tuple[nn.Module, Tensor]:
     return block.attn.c_proj, constant.view(heads, 3, -1)[:, 2]
 
 
+def bloom_site(config: object, block: nn.Module) -> tuple[nn.Module, Tensor]:
+    fused = block.self_attention.query_key_value
+    constant = fused.weight @ block.input_layernorm.bias + fused.bias
+    return block.self_attention.dense, constant.view(config.n_head, 3, -1)[:, 2]
+
+
 def sites(model: PreTrainedModel) -> list[tuple[nn.Module, Tensor]]:
     """The site of every layer."""
     if model.config.model_type == "gpt2":
@@ -152,6 +158,8 @@ def sites(model: PreTrainedModel) -> list[tuple[nn.Module, Tensor]]:
                 for layer in model.model.layers]
     if model.config.model_type == "gpt_bigcode":
         return [bigcode_site(model.config, block) for block in model.transformer.h]
+    if model.config.model_type == "bloom":
+        return [bloom_site(model.config, block) for block in model.transformer.h]
     if model.config.model_type == "gptj":
         return [normed_site(model.config, block.ln_1, block.attn, block.attn.out_proj) for block in model.transformer.h]
     if model.config.model_type == "phi":

@@ -69,6 +69,8 @@ class Seen:
                 layer.post_attention_layernorm.register_forward_pre_hook(
                     lambda m, args: self.post.append((m, args[0][0, -1])))
             module = layer.post_feedforward_layernorm if norms_behind(model) else layer.fc2 if hasattr(layer, "fc2") else layer.mlp
+            if model.config.model_type == "bloom":
+                module = layer.mlp.dense_4h_to_h  # the module itself gives the residual stream
             projection.register_forward_pre_hook(lambda _m, args: self.z.append(args[0][0, -1]))
             module.register_forward_hook(lambda _m, _a, out: self.mlp.append(out.view(1, -1, out.shape[-1])[0, -1]))
             layer.register_forward_hook(

@@ -157,7 +157,9 @@ static struct loop_attend attend_of(const struct attend_args *args)
                                  .n_kv_heads = args->n_kv_heads,
                                  .d_head = args->d_head,
                                  .scale = args->scale,
-                                 .cap = args->cap };
+                                 .cap = args->cap,
+                                 .lean
+                                 = args->lean.buffer ? rows_of(args->lean) : (struct rows){ 0 } };
 }
 
 // Room for the scores of every thread.

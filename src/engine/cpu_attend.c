@@ -21,7 +21,7 @@ INLINED float dot(const float *q, const float *k, uint32_t d)
 
 // scores = e^(scale q·k − the highest) of one query row and head, zeros behind them up to a
 // multiple of SCORE_BLOCK; what they add up to.
-static inline float score_head(const struct loop_attend *a, const float *restrict q,
+static inline float score_head(const struct loop_attend *a, uint32_t head, const float *restrict q,
                                uint32_t kv_col, const uint32_t *context, uint32_t n,
                                float *restrict scores)
 {
@@ -35,6 +35,14 @@ static inline float score_head(const struct loop_attend *a, const float *restric
     if (a->cap > 0) {
         loop_cap(scores, n, a->cap);
         loop_cap(&highest, 1, a->cap);
+    }
+    if (a->lean.data) {
+        const float *lean = a->lean.data + head * a->lean.stride;
+        highest = -INFINITY;
+        for (uint32_t c = 0; c < n; c++) {
+            scores[c] += lean[c];
+            highest = scores[c] > highest ? scores[c] : highest;
+        }
     }
     for (uint32_t c = n; c < padded; c++)
         scores[c] = -INFINITY;
@@ -80,12 +88,12 @@ INLINED void weigh_rest(const struct loop_attend *a, size_t col, const uint32_t 
 }
 
 // softmax(scale q·k) v of one query row and head; scores has room for the context.
-WIDE static void attend_head(const struct loop_attend *a, const float *restrict q, uint32_t kv_col,
-                             const uint32_t *context, uint32_t n, float *restrict scores,
-                             float *restrict z)
+WIDE static void attend_head(const struct loop_attend *a, uint32_t head, const float *restrict q,
+                             uint32_t kv_col, const uint32_t *context, uint32_t n,
+                             float *restrict scores, float *restrict z)
 {
     uint32_t d = a->d_head, i = 0;
-    float inverse = 1.0f / score_head(a, q, kv_col, context, n, scores);
+    float inverse = 1.0f / score_head(a, head, q, kv_col, context, n, scores);
     for (; i + 4 * LANES <= d; i += 4 * LANES)
         weigh_values_4(a, kv_col + i, context, n, scores, inverse, z + i);
     for (; i + LANES <= d; i += LANES)
@@ -104,17 +112,17 @@ void loop_attend(const struct loop_attend *a)
         uint32_t n = a->start[row + 1] - a->start[row];
         assert(n > 0);
         for (uint32_t h = 0; h < a->n_heads; h++)
-            attend_head(a, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
+            attend_head(a, h, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
                         h / group * a->d_head, context, n, scores,
                         a->z.data + row * a->z.stride + (size_t)h * a->d_head);
     }
 }
 
-WIDE static void weigh_head(const struct loop_attend *a, const float *restrict q, uint32_t kv_col,
-                            const uint32_t *context, uint32_t n, float *restrict scores,
-                            float *restrict weights, size_t stride)
+WIDE static void weigh_head(const struct loop_attend *a, uint32_t head, const float *restrict q,
+                            uint32_t kv_col, const uint32_t *context, uint32_t n,
+                            float *restrict scores, float *restrict weights, size_t stride)
 {
-    float inverse = 1.0f / score_head(a, q, kv_col, context, n, scores);
+    float inverse = 1.0f / score_head(a, head, q, kv_col, context, n, scores);
     for (uint32_t c = 0; c < n; c++)
         weights[c * stride] = scores[c] * inverse;
 }
@@ -130,7 +138,7 @@ void loop_weigh(const struct loop_attend *a, struct rows weights)
         uint32_t first = a->start[row], n = a->start[row + 1] - first;
         assert(n > 0);
         for (uint32_t h = 0; h < a->n_heads; h++)
-            weigh_head(a, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
+            weigh_head(a, h, a->q.data + row * a->q.stride + (size_t)h * a->d_head,
                        h / group * a->d_head, a->context + first, n, scores,
                        weights.data + first * weights.stride + h, weights.stride);
     }

@@ -37,6 +37,7 @@ struct loop_attend {
     const uint32_t *start, *context; // as struct contexts
     uint32_t n_heads, n_kv_heads, d_head;
     float scale, cap; // cap 0: none
+    struct rows lean; // (n_heads, positions), or data NULL
     float *scores;    // (threads, longest)
     uint32_t longest; // context, up to a multiple of SCORE_BLOCK
 };

@@ -84,6 +84,8 @@ struct attend_args {
     uint32_t n_heads, n_kv_heads, d_head;
     float scale; // of q·k, before softmax
     float cap;   // above 0: scores become cap · tanh(score / cap)
+    // (n_heads, positions) or none: what is then added to a head's score of a context's i-th key
+    struct tensor lean;
 };
 
 // What becomes of the logits x · w before they are read.

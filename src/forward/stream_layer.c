@@ -106,7 +106,8 @@ static bool attend(struct stream *s, uint32_t layer, const struct layer_weights 
                                 .n_kv_heads = shape->n_kv_heads,
                                 .d_head = shape->d_head,
                                 .scale = w->attn_scale,
-                                .cap = shape->score_cap };
+                                .cap = shape->score_cap,
+                                .lean = s->pass->weights->lean };
     if (!stream_at_site(s, layer, SITE_RESID_PRE, s->x, err) || !make_keys(s, layer, w, &args, err)
         || !make_queries(s, layer, w, &args, err))
         return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forward/read_back.h"
+#include "model/rope.h"
 
 #define NO_STREAMED_LAYER UINT32_MAX
 
@@ -220,11 +221,29 @@ static bool load_rope(struct loader *l, const struct rope_shape *rope, uint32_t 
     return ok;
 }
 
+// Scores of ALiBi: slope times the key's position.
+static bool load_lean(struct loader *l, uint32_t n_positions)
+{
+    const struct engine_ops *ops = l->engine->ops;
+    uint32_t n = l->model->shape.n_heads;
+    if (!l->model->shape.alibi)
+        return true;
+    float *table = malloc((size_t)n * n_positions * sizeof *table);
+    for (uint32_t h = 0; table && h < n; h++)
+        for (uint32_t p = 0; p < n_positions; p++)
+            table[(size_t)h * n_positions + p] = (float)(alibi_slope(n, h) * p);
+    bool ok = (table || abl_no_memory(l->err))
+              && ops->alloc(l->engine, n, n_positions, &l->weights->lean, l->err)
+              && ops->upload(l->engine, l->weights->lean, table, l->err);
+    free(table);
+    return ok;
+}
+
 // The longest vector, or a row of z behind its values per kv head.
 static size_t host_floats(const struct model_shape *s)
 {
     size_t longest = 2 * (size_t)s->n_heads * s->d_head;
-    for (int v = VECTOR_LN1_GAIN; v <= VECTOR_UNEMBED_BIAS; v++) {
+    for (int v = VECTOR_LN1_GAIN; v <= VECTOR_EMBED_BIAS; v++) {
         size_t n = model_vector_len(s, (enum model_vector)v);
         longest = n > longest ? n : longest;
     }
@@ -252,7 +271,7 @@ static bool open_into(struct weights *w, struct abl_err *err)
     return load_norm(&l, VECTOR_FINAL_GAIN, 0, &w->final)
            && load_matrix(&l, MATRIX_UNEMBED, 0, &w->unembed)
            && load_vector(&l, VECTOR_UNEMBED_BIAS, 0, &w->logits.bias)
-           && load_ropes(&l, w->s.n_positions)
+           && load_ropes(&l, w->s.n_positions) && load_lean(&l, w->s.n_positions)
            && w->s.engine->ops->alloc(w->s.engine, s->n_layers, s->n_heads * s->d_head,
                                       &w->z_constant, err);
 }
@@ -350,6 +369,7 @@ void weights_free(struct weights *w)
     release(e, &w->logits.bias);
     release(e, &w->rope);
     release(e, &w->rope_local);
+    release(e, &w->lean);
     release(e, &w->z_constant);
     if (w->unembed)
         e->ops->weight_free(e, w->unembed);

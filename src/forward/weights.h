@@ -56,6 +56,7 @@ struct weights {
     // (n_positions, rope.n_dims) cosines | sines; none with learned positions; and those of layers
     // that slide, where they are others
     struct tensor rope, rope_local;
+    struct tensor lean; // (n_heads, n_positions) of ALiBi, or none
     // c_h of every head, what z_h is when the norm's output is its bias alone: (n_layers, n_heads *
     // d_head). A layer's row is there once the layer has been loaded.
     struct tensor z_constant;

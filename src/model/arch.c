@@ -249,6 +249,29 @@ static const struct arch_tensors cohere_tensors
         .qkv_order = ROWS_PAIRED,
         .one_norm = true };
 
+static const struct arch_tensors bloom_tensors
+    = { .prefixes = { "transformer.", "" },
+        .embed = "word_embeddings.weight",
+        .unembed = "lm_head.weight",
+        .matrices = { [MATRIX_QKV] = "h.{}.self_attention.query_key_value.weight",
+                      [MATRIX_OUT] = "h.{}.self_attention.dense.weight",
+                      [MATRIX_MLP_IN] = "h.{}.mlp.dense_h_to_4h.weight",
+                      [MATRIX_MLP_OUT] = "h.{}.mlp.dense_4h_to_h.weight" },
+        .vectors = { [VECTOR_EMBED_GAIN] = "word_embeddings_layernorm.weight",
+                     [VECTOR_EMBED_BIAS] = "word_embeddings_layernorm.bias",
+                     [VECTOR_LN1_GAIN] = "h.{}.input_layernorm.weight",
+                     [VECTOR_LN1_BIAS] = "h.{}.input_layernorm.bias",
+                     [VECTOR_QKV_BIAS] = "h.{}.self_attention.query_key_value.bias",
+                     [VECTOR_OUT_BIAS] = "h.{}.self_attention.dense.bias",
+                     [VECTOR_LN2_GAIN] = "h.{}.post_attention_layernorm.weight",
+                     [VECTOR_LN2_BIAS] = "h.{}.post_attention_layernorm.bias",
+                     [VECTOR_MLP_IN_BIAS] = "h.{}.mlp.dense_h_to_4h.bias",
+                     [VECTOR_MLP_OUT_BIAS] = "h.{}.mlp.dense_4h_to_h.bias",
+                     [VECTOR_FINAL_GAIN] = "ln_f.weight",
+                     [VECTOR_FINAL_BIAS] = "ln_f.bias" },
+        .layer_stem = "h.{}.",
+        .qkv_order = ROWS_BY_GROUP };
+
 static const struct arch_tensors neox_tensors
     = { .prefixes = { "gpt_neox.", "" },
         .embed = "embed_in.weight",
@@ -831,6 +854,23 @@ static const struct arch archs[] = {
       .full_key = "sliding_window_pattern",
       .full_unplaced = true,
       .safetensors = &cohere_tensors },
+    { .model_type = "bloom",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 250880, false },
+                  [COUNT_CTX] = { "seq_length", NULL, 2048, false },
+                  [COUNT_WIDTH] = { "hidden_size", "n_embed", 64, false },
+                  [COUNT_LAYERS] = { "n_layer", "num_hidden_layers", 2, false },
+                  [COUNT_HEADS] = { "n_head", "num_attention_heads", 8, false } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", true },
+                 [FLAG_QKV_BIAS] = { NULL, true },
+                 [FLAG_OUT_BIAS] = { NULL, true },
+                 [FLAG_MLP_BIAS] = { NULL, true } },
+      .eps_key = "layer_norm_epsilon",
+      .eps = 1e-5f,
+      .act = ACT_GELU_TANH,
+      .embed_norm = true,
+      .alibi = true,
+      .safetensors = &bloom_tensors },
     { .model_type = "gpt_neox",
       .gguf_type = "gptneox",
       .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 50432, false },
@@ -878,6 +918,8 @@ void arch_give_traits(const struct arch *a, struct model_shape *s)
     s->norm_bias = a->norm == NORM_LAYER && !a->no_norm_bias;
     s->norm_place = a->norm_place;
     s->gated = a->gated;
+    s->embed_norm = a->embed_norm;
+    s->alibi = a->alibi;
     s->qk_norm = a->qk_norm;
     s->residual_scale = s->logit_scale = 1;
     s->embed_scale = a->embed_sqrt_width ? (float)sqrt((double)s->d_model) : 1;

@@ -9,7 +9,7 @@
 
 #include "model/shape.h"
 
-enum { N_MATRICES = MATRIX_UNEMBED + 1, N_VECTORS = VECTOR_UNEMBED_BIAS + 1 };
+enum { N_MATRICES = MATRIX_UNEMBED + 1, N_VECTORS = VECTOR_EMBED_BIAS + 1 };
 
 // The whole numbers of config.json.
 enum arch_count {
@@ -96,8 +96,8 @@ enum arch_window {
 // How the rows of q, k and v lie in the files.
 enum row_order {
     ROWS_PLAIN, // q, k, v, each head by head
-    // head of k by head of k, the heads of q that read it, k and v: [q_0; k_0; v_0; q_1; …] where each
-    // has its own (GPT-NeoX)
+    // head of k by head of k, the heads of q that read it, k and v: [q_0; k_0; v_0; q_1; …] where
+    // each has its own (GPT-NeoX)
     ROWS_BY_GROUP,
     // rows of q and k that turn together are neighbours: of the n that turn, file row 2i + j of a
     // head is row j · n/2 + i
@@ -136,6 +136,7 @@ struct arch {
     bool act_is_tanh; // "gelu" means its approximation by tanh (Gemma's first files)
     bool gated;
     enum qk_norm qk_norm;
+    bool embed_norm, alibi;
     bool embed_sqrt_width; // W_E enters times sqrt(width)
     struct arch_rope rope;
     enum arch_window window;

@@ -10,7 +10,7 @@
     "starcoder2 cohere"
 #define ROTARY LLAMAS " gpt_neox phi stablelm cohere2"
 #define GPT2S "gpt2 gptj gpt_bigcode"
-#define ABSENT GPT2S " gpt_neo opt"
+#define ABSENT GPT2S " gpt_neo opt bloom"
 
 enum { BARE = 64 };
 
@@ -44,6 +44,15 @@ const struct config_key config_keys[] = {
     { "layer_norm_epsilon", GPT2S, KEY_READ, NULL, NULL },
     { "scale_attn_weights", "gpt2 gpt_bigcode", KEY_READ, NULL, NULL },
     { "scale_attn_by_inverse_layer_idx", "gpt2", KEY_READ, NULL, NULL },
+    { "seq_length", "bloom", KEY_READ, NULL, NULL },
+    { "n_embed", "bloom", KEY_READ, NULL, NULL },
+    { "n_layer", "bloom", KEY_READ, NULL, NULL },
+    { "n_head", "bloom", KEY_READ, NULL, NULL },
+    { "layer_norm_epsilon", "bloom", KEY_READ, NULL, NULL },
+    { "apply_residual_connection_post_layernorm", "bloom", KEY_REFUSED, "false",
+      "such models are not supported" },
+    { "slow_but_exact", "bloom", KEY_REFUSED, "false", "such models are not supported" },
+    { "max_position_embeddings", "bloom", KEY_INERT, NULL, NULL },
     { "multi_query", "gpt_bigcode", KEY_READ, NULL, NULL },
     { "rotary_dim", "gptj", KEY_READ, NULL, NULL },
     { "ffn_dim", "opt", KEY_READ, NULL, NULL },
@@ -81,8 +90,8 @@ const struct config_key config_keys[] = {
     { "hidden_activation", "gemma", KEY_INERT, NULL, NULL },
     { "hidden_act", "gemma2 gemma3_text", KEY_INERT, NULL, NULL },
     { "hidden_act", ROTARY, KEY_READ, NULL, NULL },
-    { "rms_norm_eps", "starcoder2 olmo cohere cohere2 phi stablelm opt gptj gpt_bigcode", KEY_INERT,
-      NULL, NULL },
+    { "rms_norm_eps", "starcoder2 olmo cohere cohere2 phi stablelm opt gptj gpt_bigcode bloom",
+      KEY_INERT, NULL, NULL },
     { "norm_epsilon", "starcoder2", KEY_READ, NULL, NULL },
     { "use_bias", "starcoder2", KEY_READ, NULL, NULL },
     { "rms_norm_eps", LLAMAS, KEY_READ, NULL, NULL },
@@ -127,8 +136,8 @@ const struct config_key config_keys[] = {
     { "layer_types", NULL, KEY_INERT, NULL, NULL },
     { "use_sliding_window", NULL, KEY_INERT, NULL, NULL },
     { "max_window_layers", NULL, KEY_INERT, NULL, NULL },
-    { "num_key_value_heads", "gpt_neox gpt_neo opt gptj gpt_bigcode", KEY_INERT, NULL, NULL },
-    { "rms_norm_eps", "gpt_neox gpt_neo opt gptj gpt_bigcode", KEY_INERT, NULL, NULL },
+    { "num_key_value_heads", "gpt_neox gpt_neo opt gptj gpt_bigcode bloom", KEY_INERT, NULL, NULL },
+    { "rms_norm_eps", "gpt_neox gpt_neo opt gptj gpt_bigcode bloom", KEY_INERT, NULL, NULL },
     { "head_dim", ABSENT, KEY_INERT, NULL, NULL },
     { "rope_theta", ABSENT, KEY_INERT, NULL, NULL },
     { "rope_scaling", ABSENT, KEY_INERT, NULL, NULL },

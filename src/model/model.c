@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,9 @@ uint32_t model_vector_len(const struct model_shape *s, enum model_vector which)
         return s->norm_bias ? s->d_model : 0;
     case VECTOR_UNEMBED_BIAS:
         return s->unembed_bias ? s->n_vocab : 0;
+    case VECTOR_EMBED_GAIN:
+    case VECTOR_EMBED_BIAS:
+        return s->embed_norm ? s->d_model : 0;
     case VECTOR_QKV_BIAS:
         return s->qkv_bias ? (s->n_heads + 2 * s->n_kv_heads) * s->d_head : 0;
     case VECTOR_Q_NORM:
@@ -227,6 +231,25 @@ static bool add_position(const struct model *m, uint32_t position, float *out, s
     return ok;
 }
 
+// LayerNorm of an embedding, in double.
+static bool norm_embedding(const struct model *m, float *x, struct abl_err *err)
+{
+    size_t d = m->shape.d_model;
+    double mean = 0, squares = 0;
+    float *gain = malloc(2 * d * sizeof *gain), *bias = gain ? gain + d : NULL;
+    bool ok = (gain || abl_no_memory(err)) && model_read_vector(m, VECTOR_EMBED_GAIN, 0, gain, err)
+              && model_read_vector(m, VECTOR_EMBED_BIAS, 0, bias, err);
+    for (size_t i = 0; ok && i < d; i++)
+        mean += (double)x[i] / (double)d;
+    for (size_t i = 0; ok && i < d; i++)
+        squares += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)d;
+    double scale = 1 / sqrt(squares + (double)m->shape.norm_eps);
+    for (size_t i = 0; ok && i < d; i++)
+        x[i] = (float)(((double)x[i] - mean) * scale * (double)gain[i] + (double)bias[i]);
+    free(gain);
+    return ok;
+}
+
 bool model_embed(const struct model *m, uint32_t token, uint32_t position, float *out,
                  struct abl_err *err)
 {
@@ -238,6 +261,8 @@ bool model_embed(const struct model *m, uint32_t token, uint32_t position, float
         return false;
     for (size_t i = 0; i < d; i++)
         out[i] *= m->shape.embed_scale;
+    if (m->shape.embed_norm && !norm_embedding(m, out, err))
+        return false;
     return !placed || !f->position_embed.entry || add_position(m, position, out, err);
 }
 

@@ -82,8 +82,8 @@ uint32_t model_vector_len(const struct model_shape *shape, enum model_vector whi
 bool model_rope_frequencies(const struct model *m, const struct rope_shape *rope, double *out,
                             struct abl_err *err);
 
-// Row `token` of W_E times embed_scale, plus row `position` of W_pos where positions are learned:
-// what enters layer 0. out: (d_model). NO_POSITION leaves W_pos out.
+// Row `token` of W_E times embed_scale, normed where the model does, plus row `position` of W_pos
+// where positions are learned: what enters layer 0. out: (d_model). NO_POSITION leaves W_pos out.
 #define NO_POSITION UINT32_MAX
 bool model_embed(const struct model *m, uint32_t token, uint32_t position, float *out,
                  struct abl_err *err);

@@ -442,6 +442,7 @@ bool model_resolve(struct model *m, const struct arch_tensors *names, enum owner
         if (!need_layer(&r, i))
             return false;
     if (!need_vector(&r, VECTOR_FINAL_GAIN, 0) || !need_vector(&r, VECTOR_FINAL_BIAS, 0)
+        || !need_vector(&r, VECTOR_EMBED_GAIN, 0) || !need_vector(&r, VECTOR_EMBED_BIAS, 0)
         || !need_unembed(&r) || !need_unembed_bias(&r) || !find_rope_divisors(&r)
         || !check_no_more_layers(&r))
         return false;

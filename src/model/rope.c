@@ -78,3 +78,13 @@ bool rope_is_finite(const struct rope_shape *r)
             return false;
     return isfinite(r->scale);
 }
+
+double alibi_slope(uint32_t n_heads, uint32_t head)
+{
+    uint32_t n = 1;
+    while (2 * n <= n_heads)
+        n *= 2;
+    if (head < n)
+        return exp2(-8.0 * (head + 1) / n);
+    return exp2(-4.0 * (2 * (head - n) + 1) / n);
+}

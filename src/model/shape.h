@@ -44,7 +44,9 @@ struct model_shape {
     bool gated;    // the MLP is act(x·W_gate) x·W_in
     bool parallel; // attention and MLP read the same residual stream
     enum qk_norm qk_norm;
-    bool norm_bias; // LayerNorms have one
+    bool norm_bias;  // LayerNorms have one
+    bool embed_norm; // a LayerNorm of W_E's rows, before all else
+    bool alibi;      // scores lean with the key's position (Press et al. 2022)
     bool qkv_bias, out_bias, mlp_bias, unembed_bias;
     struct rope_shape rope;
     struct rope_shape rope_local;    // of layers that slide; n_dims 0: as the others
@@ -115,6 +117,8 @@ enum model_vector {
     VECTOR_FINAL_GAIN,
     VECTOR_FINAL_BIAS,
     VECTOR_UNEMBED_BIAS, // (n_vocab)
+    VECTOR_EMBED_GAIN,
+    VECTOR_EMBED_BIAS,
 };
 
 #endif

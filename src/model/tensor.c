@@ -18,7 +18,7 @@ static struct run plain_run(const struct model_tensor *t, uint32_t row)
     return r;
 }
 
-// [q_0; k_0; v_0; q_1; …] in the file, of several heads of q where they read one of k; q | k | v here.
+// [q_0; k_0; v_0; q_1; …] in the file, more heads of q where they read one of k; here q | k | v.
 static struct run by_group_run(const struct model_tensor *t, uint32_t row)
 {
     uint32_t head = row / t->d_head, i = row % t->d_head, group = t->n_heads / t->n_kv_heads;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/rope.h"
 #include "reference/reference_layer.h"
 #include "reference/reference_position.h"
 
@@ -80,7 +81,8 @@ static struct exact_attention attention_of(const struct model_shape *s, const st
                                      .d_head = s->d_head,
                                      .n_heads = s->n_heads,
                                      .scale = l->attn_scale,
-                                     .cap = (double)s->score_cap };
+                                     .cap = (double)s->score_cap,
+                                     .lean = s->alibi ? alibi_slope(s->n_heads, (uint32_t)h) : 0 };
 }
 
 // The weights that token i gives to those it sees, from the first on.

@@ -129,7 +129,7 @@ void exact_weigh(double *weights, const struct exact_attention *a)
         double dot = 0;
         for (size_t i = 0; i < a->d_head; i++)
             dot += a->q[i] * a->k[t * a->stride + i];
-        *score = exact_cap(dot * a->scale, a->cap);
+        *score = exact_cap(dot * a->scale, a->cap) + a->lean * (double)t;
         top = fmax(top, *score);
     }
     for (size_t t = 0; t < a->n_seen; t++)

@@ -56,7 +56,8 @@ struct exact_attention {
     const double *q, *k, *v;
     size_t n_seen, stride, d_head, n_heads;
     double scale;
-    double cap; // 0: none
+    double cap;  // 0: none
+    double lean; // added to a score for each place that its key stands further on
 };
 void exact_weigh(double *weights, const struct exact_attention *a);
 void exact_mix(double *z, const struct exact_attention *a, const double *weights);

@@ -106,7 +106,7 @@ static void each(void (*check)(const cJSON *model, const char *device))
     size_t n = test_devices(devices);
     cJSON *golden = fixture_read("tests/fixtures/lens-golden.json");
     const cJSON *model;
-    assert_int_equal(cJSON_GetArraySize(fixture_at(golden, "models")), 40);
+    assert_int_equal(cJSON_GetArraySize(fixture_at(golden, "models")), 41);
     cJSON_ArrayForEach(model, fixture_at(golden, "models"))
     {
         for (size_t d = 0; d < n; d++)

@@ -98,6 +98,7 @@ static const char *const traits[] = {
     "tests/fixtures/archs/gptj",    // beside each other behind one norm, logits with a bias
     "tests/fixtures/archs/cohere2", // likewise, full layers without positions
     "tests/fixtures/archs/opt",     // positions that begin at another row
+    "tests/fixtures/archs/bloom",   // leaning scores, normed embeddings
     "tests/fixtures/archs/olmo2",   // norms behind alone, of q and k whole
 };
 

@@ -76,6 +76,7 @@ static const struct arch_model {
     { "stablelm-parallel", 0 },
     { "cohere", OLDER },
     { "cohere2", 0 },
+    { "bloom", 0 },
     { "olmo2", OLDER | GGUF },
     { "olmo2-gqa", 0 },
     { "neox-parallel", OLDER | TEXTS | GGUF | Q8_0 },

@@ -134,7 +134,9 @@ static size_t compare_activation(const char *owner, const cJSON *class, enum act
     const cJSON *keys = fixture_at(class, "keys");
     const cJSON *v = cJSON_GetObjectItem(keys, "hidden_act");
     v = v ? v : cJSON_GetObjectItem(keys, "hidden_activation");
-    v = v ? v : fixture_at(keys, "activation_function");
+    v = v ? v : cJSON_GetObjectItem(keys, "activation_function");
+    if (!v) // a family that has one alone
+        return 0;
     enum act expected = strcmp(v->valuestring, "silu") == 0   ? ACT_SILU
                         : strcmp(v->valuestring, "relu") == 0 ? ACT_RELU
                         : strcmp(v->valuestring, "gelu") == 0 ? ACT_GELU_ERF

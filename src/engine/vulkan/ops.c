@@ -149,7 +149,10 @@ bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *
                                 .v_first = vulkan_position(a->v),
                                 .v_stride = a->v.stride,
                                 .scale = a->scale,
-                                .cap = a->cap };
+                                .cap = a->cap,
+                                .has_lean = a->lean.buffer != NULL,
+                                .lean_first = a->lean.buffer ? vulkan_position(a->lean) : 0,
+                                .lean_stride = a->lean.stride };
     struct windowed w = {
         .out = z,
         .dispatch
@@ -159,7 +162,8 @@ bool vulkan_attend(struct engine *e, struct tensor z, const struct attend_args *
             .constants = { lane_vectors(v, a->d_head) },
             .args = &args,
             .args_size = sizeof args,
-            .inputs = { a->q.buffer, a->k.buffer, a->v.buffer },
+            .inputs = { a->q.buffer, a->k.buffer, a->v.buffer,
+                        a->lean.buffer ? a->lean.buffer : a->q.buffer },
             .lists
             = { { .buffer = a->contexts.start.buffer }, { .buffer = a->contexts.rows.buffer } } },
         .n_rows = &args.n_queries,
@@ -186,7 +190,10 @@ bool vulkan_weigh(struct engine *e, struct tensor weights, const struct attend_a
                                .k_first = vulkan_position(a->k),
                                .k_stride = a->k.stride,
                                .scale = a->scale,
-                               .cap = a->cap };
+                               .cap = a->cap,
+                               .has_lean = a->lean.buffer != NULL,
+                               .lean_first = a->lean.buffer ? vulkan_position(a->lean) : 0,
+                               .lean_stride = a->lean.stride };
     struct windowed w = {
         .out = weights,
         .dispatch
@@ -194,7 +201,7 @@ bool vulkan_weigh(struct engine *e, struct tensor weights, const struct attend_a
             .aligned = a->d_head % 4 == 0 && vulkan_is_aligned(a->q) && vulkan_is_aligned(a->k),
             .args = &args,
             .args_size = sizeof args,
-            .inputs = { a->q.buffer, a->k.buffer },
+            .inputs = { a->q.buffer, a->k.buffer, a->lean.buffer ? a->lean.buffer : a->q.buffer },
             .lists
             = { { .buffer = a->contexts.start.buffer }, { .buffer = a->contexts.rows.buffer } } },
         .n_rows = &args.n_edges,
