@@ -32,6 +32,27 @@ static uint32_t moved(uint32_t at, int by, uint32_t n)
     return to < 0 ? 0 : to >= (int64_t)n ? n - 1 : (uint32_t)to;
 }
 
+// From a map's last line the next site's map is a line down, and back again.
+static const struct item_map *map_beside(const struct snapshot *p, const struct item *from,
+                                         int rows)
+{
+    if (rows == 1 && from->row + 1 == from->map->axes.n_rows)
+        return from->map + 1 < p->maps + p->n_maps ? from->map + 1 : NULL;
+    return rows == -1 && !from->row && from->map > p->maps ? from->map - 1 : NULL;
+}
+
+// Places that are not in the run are no way to go.
+static void move_on_map(struct state *s, const struct item *from, int rows, int columns)
+{
+    const struct item_map *other = map_beside(s->snap, from, rows);
+    const struct patch_map *axes = other ? &other->axes : &from->map->axes;
+    uint32_t row = !other ? moved(from->row, rows, axes->n_rows) : rows > 0 ? 0 : axes->n_rows - 1;
+    uint32_t column = moved(from->column, columns, axes->n_columns);
+    size_t to = axes->variants[(size_t)row * axes->n_columns + column];
+    if (to != SIZE_MAX)
+        state_select_item(s, to);
+}
+
 static void move_rank(struct state *s, int by)
 {
     if (!s->n_order)
@@ -62,10 +83,11 @@ static void move_rows(struct state *s, int by)
         if (s->focus == PANE_RANK)
             move_rank(s, by);
         else if (s->focus == PANE_LIST)
-            s->item
-                = s->snap->n_items ? moved((uint32_t)s->item, by, (uint32_t)s->snap->n_items) : 0;
+            state_select_item(s, moved((uint32_t)s->item, by, (uint32_t)s->snap->n_items));
         else if (s->focus == PANE_ROWS)
             s->row = moved((uint32_t)s->row, by, (uint32_t)s->snap->facts.n_rows);
+        else if (s->focus == PANE_IMPACT && state_map_item(s))
+            move_on_map(s, state_map_item(s), by, 0);
         else
             s->cursor.layer = moved(s->cursor.layer, by, s->snap->n_layers);
     }
@@ -73,7 +95,11 @@ static void move_rows(struct state *s, int by)
 
 static void move_columns(struct state *s, int by)
 {
-    if (state_has_grid(s) && s->focus != PANE_LOG && s->overlay == OVERLAY_NONE)
+    if (!state_has_grid(s) || s->focus == PANE_LOG || s->overlay != OVERLAY_NONE)
+        return;
+    if (s->focus == PANE_IMPACT && state_map_item(s))
+        move_on_map(s, state_map_item(s), 0, by);
+    else
         s->cursor.head = moved(s->cursor.head, by, s->snap->n_heads);
 }
 
@@ -312,8 +338,10 @@ static unsigned apply(struct state *s, enum action action, uint32_t arg)
 unsigned apply_action(struct state *s, enum action action, uint32_t arg)
 {
     struct head before = s->cursor;
+    size_t item = s->item;
     unsigned effects = apply(s, action, arg);
-    s->cursor_moved |= s->cursor.layer != before.layer || s->cursor.head != before.head;
+    s->cursor_moved
+        |= s->cursor.layer != before.layer || s->cursor.head != before.head || s->item != item;
     if (effects & (EFFECT_RUN | EFFECT_RERUN) && marks_are_set(&s->marks))
         effects |= EFFECT_JOINT;
     if (effects & EFFECT_JOINT)

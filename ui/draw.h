@@ -10,6 +10,7 @@ void draw_header(struct grid *g, struct rect r, const struct state *s);
 void draw_progress(struct grid *g, struct rect r, const struct state *s);
 void draw_footer(struct grid *g, struct rect r, const struct state *s);
 void draw_impact(struct grid *g, struct rect r, const struct state *s);
+void draw_map(struct grid *g, struct rect r, const struct state *s); // state_map_item is there
 void draw_head(struct grid *g, struct rect r, const struct state *s);
 void draw_rank(struct grid *g, struct rect r, const struct state *s);
 void draw_list(struct grid *g, struct rect r, const struct state *s);

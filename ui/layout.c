@@ -51,6 +51,9 @@ static struct heat_size map_size(const struct layout_ask *ask, struct rect body)
 {
     uint32_t side = larger(LEAST_SIDE, ask->width * 28 / 100);
     struct heat_size most = { body.w - 1 - side, body.h - 1 };
+    if (ask->patches.w)
+        return (struct heat_size){ clamp(ask->patches.w, body.w * 2 / 5, most.w),
+                                   ask->patches.h + 1 };
     struct heat_shape shape = { ask->n_layers, ask->n_heads };
     struct heat_form form;
     if (!ask->n_layers || !ask->n_heads || !heat_form_choose(shape, most, ask->plain, &form))

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ui/heat_form.h"
+
 struct rect {
     uint32_t x, y, w, h;
 };
@@ -31,6 +33,7 @@ struct layout_ask {
     uint32_t width, height;
     uint32_t n_layers, n_heads; // of the heatmap; 0: not known yet
     bool plain;                 // as of heat_form_choose
+    struct heat_size patches;   // what a map in its place takes; 0: there is none
     const enum pane *recent;    // (N_PANES) every pane but the heatmap, the last used first
     enum pane zoomed;           // has the panes' place to itself; N_PANES: none
 };

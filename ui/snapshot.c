@@ -35,6 +35,7 @@ void snapshot_free(struct snapshot *s)
     cluster_sums_release(&s->by_cluster);
     forest_release(&s->forest);
     free(s->items);
+    arena_release(&s->arena);
     free(s);
 }
 

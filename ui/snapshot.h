@@ -9,7 +9,9 @@
 #include "analysis/cluster_sums.h"
 #include "analysis/estimates.h"
 #include "analysis/joint.h"
+#include "analysis/patch_map.h"
 #include "analysis/verdict.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "plan/variant.h"
 #include "session/settings.h"
@@ -46,11 +48,19 @@ struct item {
     bool indented;         // it belongs to the one above that is not
     struct estimate delta; // of the metric; of a part its share of ld
     bool is_head;          // a head's direct effect
-    struct head head;      // then
+    struct head head;      // then, and of a patch at a site that has heads
     bool has_recovery;
     struct recovery recovery;
     bool has_changed; // it is a patch
     struct changed_effect changed;
+    const struct item_map *map; // of a patch: where it is a cell
+    uint32_t row, column;       // then
+};
+
+// Patches of one site, layer by position.
+struct item_map {
+    struct patch_map axes; // its variants are numbers of items; SIZE_MAX where there is none
+    double scale;          // recovery of the full colour; 0 before the first
 };
 
 struct snapshot {
@@ -79,6 +89,9 @@ struct snapshot {
     struct item *items;    // (n_items), in the order of the run
     size_t n_items;
     double items_scale;    // largest |delta| among them
+    struct item_map *maps; // (n_maps) of the patches
+    size_t n_maps;
+    struct arena arena;    // of the maps
     size_t done, total;    // variants
     size_t n_sampled;      // variants that are measured over the sample or over all rows
     size_t n_cells;        // heads among these

@@ -1,11 +1,13 @@
 #include "ui/state.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plan/head_syntax.h"
+#include "ui/map_form.h"
 #include "ui/presentation.h"
 
 // Make it the pane that was used last.
@@ -103,6 +105,20 @@ static void go_to_largest(struct state *s)
             }
 }
 
+// To the patch that gives most back.
+static void go_to_largest_item(struct state *s)
+{
+    const struct snapshot *p = s->snap;
+    double largest = 0;
+    for (size_t i = 0; i < p->n_items; i++) {
+        double size = fabs(p->items[i].delta.mean);
+        if (p->items[i].map && p->items[i].done && size > largest) {
+            largest = size;
+            state_select_item(s, i);
+        }
+    }
+}
+
 static bool ends_a_run(const struct snapshot *before, const struct snapshot *now)
 {
     bool known = before && before->phase == RUN_DONE && before->run == now->run;
@@ -120,12 +136,14 @@ bool state_take_snapshot(struct state *s, struct snapshot *snap)
     }
     if (ended && !s->cursor_moved)
         go_to_largest(s);
+    if (s->item >= snap->n_items)
+        s->item = snap->n_items ? snap->n_items - 1 : 0;
+    if (ended && !s->cursor_moved)
+        go_to_largest_item(s);
     if (s->cursor.layer >= snap->n_layers)
         s->cursor.layer = snap->n_layers - 1;
     if (s->cursor.head >= snap->n_heads)
         s->cursor.head = snap->n_heads - 1;
-    if (s->item >= snap->n_items)
-        s->item = snap->n_items ? snap->n_items - 1 : 0;
     if (snap->has_facts && s->row >= snap->facts.n_rows)
         s->row = snap->facts.n_rows ? snap->facts.n_rows - 1 : 0;
     bool changed = marks_cut(&s->marks, snap->n_layers, snap->n_heads);
@@ -140,11 +158,14 @@ bool state_take_snapshot(struct state *s, struct snapshot *snap)
 struct layout state_layout(const struct state *s)
 {
     bool known = state_has_grid(s);
+    const struct item *patch = state_map_item(s);
     return layout_compute(&(struct layout_ask){ .width = s->width,
                                                 .height = s->height,
                                                 .n_layers = known ? s->snap->n_layers : 0,
                                                 .n_heads = known ? s->snap->n_heads : 0,
                                                 .plain = s->look,
+                                                .patches = patch ? map_form_size(patch->map)
+                                                                 : (struct heat_size){ 0 },
                                                 .recent = s->recent,
                                                 .zoomed = s->zoomed ? s->focus : N_PANES });
 }
@@ -295,6 +316,27 @@ const struct said *state_said(const struct state *s)
 {
     struct said_ask now = say_now(s);
     return s->said && said_same_ask(&s->said->ask, &now) ? s->said : NULL;
+}
+
+void state_select_item(struct state *s, size_t item)
+{
+    const struct snapshot *p = s->snap;
+    s->item = item < p->n_items ? item : 0;
+    const struct item *e = p->n_items ? &p->items[s->item] : NULL;
+    if (e && e->map && e->map->axes.has_heads && e->head.head < p->n_heads)
+        s->cursor = e->head;
+}
+
+const struct item *state_map_item(const struct state *s)
+{
+    const struct snapshot *p = s->snap;
+    const struct item *found = NULL;
+    if (!state_has_grid(s) || state_shows_difference(s))
+        return NULL;
+    for (size_t i = s->item + 1; p->n_maps && i-- > 0 && !found;)
+        found = i < p->n_items && p->items[i].map ? &p->items[i] : NULL;
+    bool says_more = found && (!found->map->axes.has_heads || found->map->axes.n_columns > 1);
+    return says_more ? found : NULL;
 }
 
 bool state_shows_difference(const struct state *s)

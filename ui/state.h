@@ -117,6 +117,13 @@ bool state_ask_detail(struct state *s, struct detail_ask *out);
 // The selected row of the data, NULL while it is awaited.
 const struct detail_row *state_row(const struct state *s);
 
+// The patch whose map stands in the place of the heatmap: the selected item, or the one before it
+// that is a cell of a map; NULL where the heatmap of heads says all that there is.
+const struct item *state_map_item(const struct state *s);
+
+// Select an item, 0 where there is none; of a patched head the cursor goes to the head.
+void state_select_item(struct state *s, size_t item);
+
 // Take over a detail, owned from now on.
 void state_take_detail(struct state *s, struct detail *detail);
 

@@ -9,6 +9,7 @@
 #include "analysis/effects.h"
 #include "analysis/estimates.h"
 #include "experiments/lens.h"
+#include "report/palette.h"
 #include "ui/sweep_parts.h"
 
 // What is known of a variant: by every row, else by the sample's; NULL where nothing is.
@@ -63,13 +64,15 @@ static void place_variants(const struct sweep *s, struct snapshot *p, size_t *ce
     }
 }
 
-// q is for what is measured over the same rows: the finished cells. shown: room for p->total.
+// q is for what is measured over the same rows: the finished cells, and patches that are none.
+// shown: room for p->total.
 static bool correct_cells(struct sweep *s, const struct snapshot *p, const size_t *cells,
                           size_t *shown, struct abl_err *err)
 {
     size_t n = 0;
     for (size_t v = 0; v < p->total; v++)
-        if (cells[v] != SIZE_MAX && p->states[cells[v]] == CELL_DONE)
+        if (s->run.effects.items[v].made
+            && (cells[v] != SIZE_MAX || s->run.variants.items[v].role == ROLE_PATCH))
             shown[n++] = v;
     return live_effects_correct(&s->run.effects, shown, n, err);
 }
@@ -200,6 +203,8 @@ static bool fill_item(const struct sweep *s, size_t v, struct item *to, struct a
     to->done = e != NULL;
     to->sampled = e && sampled;
     to->indented = one->role == ROLE_RESTORED;
+    if (one->role == ROLE_PATCH)
+        to->head = (struct head){ one->edits[0].layer, one->edits[0].head };
     if (e) {
         to->delta = e->delta;
         to->recovery = e->recovery;
@@ -224,19 +229,90 @@ static void fill_part(const struct direct_part *p, const struct direct_estimate 
         snprintf(to->label, sizeof to->label, "%s %" PRIu32, direct_kind_name(p->kind), p->layer);
 }
 
+// The recovery that a map's colours go up to.
+static bool scale_map(const struct snapshot *p, struct item_map *map, struct abl_err *err)
+{
+    size_t n = (size_t)map->axes.n_rows * map->axes.n_columns;
+    double *values = malloc(2 * n * sizeof *values);
+    if (!values)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = map->axes.variants[i];
+        bool done = at != SIZE_MAX && p->items[at].done;
+        values[i] = done ? p->items[at].recovery.ratio.mean : (double)NAN;
+    }
+    map->scale = palette_scale(values, n, values + n);
+    free(values);
+    return true;
+}
+
+// item_of: for each variant its item.
+static bool place_items(struct snapshot *p, struct item_map *map, const size_t *item_of,
+                        struct abl_err *err)
+{
+    size_t n = (size_t)map->axes.n_rows * map->axes.n_columns;
+    size_t *items = arena_alloc(&p->arena, n, sizeof *items);
+    if (!items)
+        return abl_no_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        size_t v = map->axes.variants[i];
+        items[i] = v == NO_VARIANT ? SIZE_MAX : item_of[v];
+        if (items[i] == SIZE_MAX)
+            continue;
+        struct item *one = &p->items[items[i]];
+        one->map = map;
+        one->row = (uint32_t)(i / map->axes.n_columns);
+        one->column = (uint32_t)(i % map->axes.n_columns);
+    }
+    map->axes.variants = items;
+    return scale_map(p, map, err);
+}
+
+static bool make_maps(const struct sweep *s, struct snapshot *p, const size_t *item_of,
+                      struct abl_err *err)
+{
+    struct patch_map *maps;
+    size_t n;
+    if (!patch_maps_make(&s->run.variants, &p->arena, &maps, &n, err))
+        return false;
+    p->maps = arena_alloc(&p->arena, n, sizeof *p->maps);
+    if (!p->maps)
+        return abl_no_memory(err);
+    for (; p->n_maps < n; p->n_maps++) {
+        p->maps[p->n_maps].axes = maps[p->n_maps];
+        if (!place_items(p, &p->maps[p->n_maps], item_of, err))
+            return false;
+    }
+    return true;
+}
+
+// Items of variants, which number themselves in item_of (n variants).
+static bool fill_items(const struct sweep *s, struct snapshot *p, size_t *item_of,
+                       struct abl_err *err)
+{
+    size_t at = 0;
+    for (size_t v = 0; v < s->run.variants.n; v++) {
+        bool shown = is_item(s, p, &s->run.variants.items[v]);
+        item_of[v] = shown ? at : SIZE_MAX;
+        if (shown && !fill_item(s, v, &p->items[at++], err))
+            return false;
+    }
+    return make_maps(s, p, item_of, err);
+}
+
 static bool sweep_items(const struct sweep *s, struct snapshot *p, struct abl_err *err)
 {
     const struct lens *lens = s->has_readings ? s->readings.lens : NULL;
-    size_t n = lens ? lens->n_parts : 0, at = 0;
+    size_t n = 0, *item_of = malloc((s->run.variants.n + 1) * sizeof *item_of);
     for (size_t v = 0; v < s->run.variants.n; v++)
         n += is_item(s, p, &s->run.variants.items[v]);
-    if (!snapshot_items(p, n))
-        return abl_no_memory(err);
-    for (size_t v = 0; v < s->run.variants.n; v++)
-        if (is_item(s, p, &s->run.variants.items[v]) && !fill_item(s, v, &p->items[at++], err))
-            return false;
+    bool ok = (item_of && snapshot_items(p, n + (lens ? lens->n_parts : 0))) || abl_no_memory(err);
+    ok = ok && fill_items(s, p, item_of, err);
+    free(item_of);
+    if (!ok)
+        return false;
     for (size_t i = 0; lens && i < lens->n_parts; i++)
-        fill_part(&lens->parts[i], &s->lens.parts[i], &p->items[at++]);
+        fill_part(&lens->parts[i], &s->lens.parts[i], &p->items[n + i]);
     for (size_t i = 0; i < p->n_items; i++)
         if (p->items[i].done && isfinite(p->items[i].delta.mean))
             p->items_scale = fmax(p->items_scale, fabs(p->items[i].delta.mean));

@@ -79,6 +79,10 @@ static void draw_pane(struct grid *g, struct rect r, enum pane pane, const struc
         draw_as[pane](g, layout_body(r), &differing);
         return;
     }
+    if (pane == PANE_IMPACT && state_map_item(s)) {
+        draw_map(g, layout_body(r), s);
+        return;
+    }
     draw_as[pane](g, pane == PANE_IMPACT ? layout_body(r) : layout_text(r), s);
 }
 
@@ -104,10 +108,10 @@ static uint32_t to_ascii(uint32_t c)
     } ranges[] = { { 0x2500, 0x2500, '-' }, { 0x2501, 0x2501, '=' }, { 0x2502, 0x2502, '|' },
                    { 0x250C, 0x2518, '+' }, { 0x256D, 0x2570, '+' }, { 0x2193, 0x2193, 'v' },
                    { 0x2248, 0x2248, '~' }, { 0x25B4, 0x25B4, '^' }, { 0x25BE, 0x25BE, 'v' },
-                   { 0x2192, 0x2192, '>' }, { 0x25B8, 0x25B8, '>' }, { 0x2581, 0x2584, '.' },
-                   { 0x2585, 0x2587, ':' }, { 0x2588, 0x2590, '#' }, { 0x25CF, 0x25CF, 'o' },
-                   { 0x00B7, 0x00B7, '.' }, { 0x2026, 0x2026, '~' }, { 0x0394, 0x0394, 'd' },
-                   { 0x00D7, 0x00D7, 'x' } };
+                   { 0x2192, 0x2192, '>' }, { 0x25B8, 0x25B8, '>' }, { 0x25C2, 0x25C2, '<' },
+                   { 0x2581, 0x2584, '.' }, { 0x2585, 0x2587, ':' }, { 0x2588, 0x2590, '#' },
+                   { 0x25CF, 0x25CF, 'o' }, { 0x00B7, 0x00B7, '.' }, { 0x2026, 0x2026, '~' },
+                   { 0x0394, 0x0394, 'd' }, { 0x00D7, 0x00D7, 'x' } };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (c >= ranges[i].from && c <= ranges[i].to)
             return (uint32_t)ranges[i].as;
@@ -144,6 +148,6 @@ bool view_hit(const struct state *s, uint32_t x, uint32_t y, struct head *out)
     struct layout l = state_layout(s);
     struct rect r = l.panes[PANE_IMPACT];
     bool inside = x >= r.x && x < r.x + r.w && y >= r.y && y < r.y + r.h;
-    return !l.too_small && inside && s->overlay == OVERLAY_NONE
+    return !l.too_small && inside && s->overlay == OVERLAY_NONE && !state_map_item(s)
            && heat_hit(layout_body(r), s, x, y, out);
 }

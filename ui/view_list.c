@@ -29,7 +29,7 @@ static double measure(const struct snapshot *p, const struct item *e, char out[F
     }
     const char *about = e->sampled ? "~" : "";
     if (e->has_recovery && isfinite(e->recovery.ratio.mean)) {
-        snprintf(out, FORMAT_SIZE, "%s%.0f%%%s", about, 100 * e->recovery.ratio.mean,
+        snprintf(out, FORMAT_SIZE, "%s%.0f%%%s", about, round(100 * e->recovery.ratio.mean) + 0.0,
                  e->recovery.small ? "?" : "");
         return e->recovery.ratio.mean;
     }

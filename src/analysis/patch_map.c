@@ -53,6 +53,7 @@ static const char *column_name(const struct variant *v, struct arena *a)
 static bool fill(struct maker *m, struct patch_map *out)
 {
     uint32_t n_rows = (uint32_t)m->rows.n, n_columns = (uint32_t)m->columns.n;
+    bool has_heads = false; // as the edits of one site have, all or none
     const char **rows = arena_alloc(m->arena, n_rows, sizeof *rows);
     const char **columns = arena_alloc(m->arena, n_columns, sizeof *columns);
     size_t *variants = arena_alloc(m->arena, n_rows, n_columns * sizeof *variants);
@@ -67,12 +68,13 @@ static bool fill(struct maker *m, struct patch_map *out)
         size_t row = *hash_find(&m->rows, row_key(v->edits));
         size_t column = *hash_find(&m->columns, column_key(v->edits));
         variants[row * n_columns + column] = i;
+        has_heads = v->edits[0].head != ALL_HEADS;
         rows[row] = row_name(v->edits, m->arena);
         columns[column] = column_name(v, m->arena);
         if (!rows[row] || !columns[column])
             return false;
     }
-    *out = (struct patch_map){ m->site, n_rows, n_columns, rows, columns, variants };
+    *out = (struct patch_map){ m->site, has_heads, n_rows, n_columns, rows, columns, variants };
     return true;
 }
 

@@ -12,6 +12,7 @@
 
 struct patch_map {
     enum site site;
+    bool has_heads; // then a row is a head, else a layer
     uint32_t n_rows, n_columns;
     const char *const *rows;    // (n_rows) layers, "2"; of sites that have heads "2:5"
     const char *const *columns; // (n_columns) positions: "subject:last", "-1"

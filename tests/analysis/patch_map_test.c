@@ -57,6 +57,7 @@ static void each_patch_has_a_cell_of_its_site(void **state)
     const struct patch_map *z = resid == maps ? &maps[1] : &maps[0];
     assert_int_equal(resid->site, SITE_RESID_POST);
     assert_int_equal(z->site, SITE_Z);
+    assert_true(z->has_heads && !resid->has_heads);
     assert_int_equal(resid->n_rows, 2);
     assert_int_equal(resid->n_columns, 2);
     assert_string_equal(resid->rows[0], "1");

@@ -4,9 +4,12 @@ there, and the effect over both sets; and that the screen shows the same numbers
 
 import csv
 import json
+import os
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 PROGRAM = str(Path(sys.argv[1]).resolve())
@@ -73,7 +76,42 @@ def patches() -> None:
     check("changed_rows_are_among_the_rows_and_have_their_interval", wrong)
 
 
+def screen_of(*arguments: str) -> list[str]:
+    """The screen of a run that is done, in a terminal of 200 x 50."""
+    tmux = ["tmux", "-L", f"abltui-positions-{os.getpid()}", "-f", "/dev/null"]
+    command = [*tmux, "new-session", "-d", "-x", "200", "-y", "50", "env", f"ABLTUI_DATA={Path('data').resolve()}", "LC_ALL=C.UTF-8",
+               "TERM=screen-256color", PROGRAM, "--data", str(FIXTURES / "rows.jsonl"), "--boot", "50", "--device", "cpu", *arguments]
+    subprocess.run(command, check=True)
+    subprocess.run([*tmux, "send-keys", "1", "Z"], check=True)  # the map alone
+    lines: list[str] = []
+    for _ in range(1200):  # a minute
+        time.sleep(0.05)
+        lines = subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True, check=True).stdout.splitlines()
+        if any(re.search(r"done \d+ variants", line) for line in lines):
+            break
+    subprocess.run([*tmux, "kill-server"], check=True)
+    return lines
+
+
+def on_screen() -> None:
+    lines = screen_of("--experiment", "patch", "--patch-site", "resid_pre", "--positions", POSITIONS)
+    found = {}
+    for line in lines:
+        row = re.match(r" *L(\d+) ([^│]*)", line)
+        if row:
+            found[row[1]] = row[2].replace("[", " ").replace("]", " ").split()
+    expected: dict[str, list[str]] = {}
+    for position in GOLDEN["positions"]:
+        for at, cell in GOLDEN["patch"][position].items():
+            if at.startswith("resid_pre@"):
+                percent = round(100 * cell["recovery"]) if cell["recovery"] is not None else None
+                expected.setdefault(at.split("@")[1], []).append("none" if percent is None else f"{percent:+d}%" if percent else "0%")
+    wrong = [f"layer {i}: {found.get(i)}, expected {cells}" for i, cells in expected.items() if found.get(i) != cells]
+    check("the_map_on_screen_is_the_oracles", wrong and wrong + lines)
+
+
 with tempfile.TemporaryDirectory() as scratch:
     patches()
+    on_screen()
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

@@ -180,6 +180,7 @@ same explorer_and_headless_write_the_same_patch patch --experiment patch
 keys S
 shows 'attn_out'
 keys g Enter
+expect patches_are_a_map 'resid_pre: recovery'
 expect another_site_is_patched 'resid_pre@0\[diff\] .*%'
 picks ov 6 'top +bottom'
 same explorer_and_headless_write_the_same_ov ov --experiment ov
