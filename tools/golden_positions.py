@@ -168,6 +168,8 @@ class Positions(Lab):
             tokens = tokens_of(position, own, other)
             if position == "0" and kind == "zero":
                 tokens = [0]  # it is asked for by its number; means are of other tokens
+            if kind == "mean":
+                tokens = [t for t in tokens if t]  # BOS, which is no mean of other tokens, keeps its value
             value = self.constant[layer][head] if kind == "zero" else self.z_mean(layer)[head]
 
             def put(z: Tensor) -> Tensor:

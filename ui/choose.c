@@ -152,6 +152,9 @@ unsigned choose_experiment(struct state *s, const char *name)
     if (!(e->options & READS_ABLATION)) // they ablate nothing
         choice_set_ablation(&s->choice,
                             (struct ablation){ .value_bias = s->choice.ablation.value_bias });
+    unsigned changed = e->options ^ s->choice.experiment->options;
+    if (changed & (READS_PATCH | READS_ABLATION)) // places of patches are none of ablations
+        s->choice.positions[0] = '\0';
     s->choice.experiment = e;
     state_focus(s, presentation_of(e)->pane);
     state_say(s, false, "experiment: %s", name);

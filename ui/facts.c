@@ -35,6 +35,8 @@ void facts_gather(const struct session *session, struct facts *f)
                          .n_clusters = p->n_clusters,
                          .scope = clusters_scope(p) };
     clusters_short(p, f->clusters);
+    const char *at = settings_ablated_at(&session->settings);
+    snprintf(f->ablated_at, sizeof f->ablated_at, "%s", at ? at : "");
     snprintf(f->model, sizeof f->model, "%s", session->model->name);
     snprintf(f->condition, sizeof f->condition, "%s", session->data->name);
     snprintf(f->split, sizeof f->split, "%s", split_name(session->data->split));

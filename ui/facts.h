@@ -16,6 +16,7 @@ struct facts {
     char model[128], condition[128], split[16], device[160], bos[48];
     const char *compat;   // whose conventions the run keeps; NULL: ours
     const char *baseline; // what effects compare with: "intact", "corrupt"
+    char ablated_at[64];  // where heads are ablated; empty: everywhere
     bool whole_answers;   // answers of any number of tokens are scored
     bool has_bos;         // prompts are read behind `bos`
     struct model_shape shape;

@@ -106,7 +106,8 @@ static void draw_direct(struct lines *l, const struct snapshot *p, size_t at)
         return;
     format_number(direct->delta.mean, number);
     entry(l, "direct", style_bold(), number);
-    double indirect = p->cells[at].mean + lens_taken(&p->ablation) * direct->delta.mean;
+    const char *place = *p->facts.ablated_at ? p->facts.ablated_at : NULL;
+    double indirect = p->cells[at].mean + lens_taken(&p->ablation, place) * direct->delta.mean;
     if (p->metric != METRIC_LD || isnan(indirect))
         return;
     format_number(indirect, number);

@@ -35,13 +35,15 @@ static uint32_t name(struct grid *g, struct rect r, uint32_t x, uint32_t most, c
     return x + grid_text(g, room, x, 0, style_bold(), text);
 }
 
-// "zero"; "zero, 1 of 4" where the run has several kinds of ablation.
+// "zero"; "zero at END"; "zero, 1 of 4" where the run has several kinds of ablation.
 static void kind_name(const struct snapshot *p, char *out, size_t size)
 {
     size_t at = 0;
     ablation_name(p->ablation, out, size);
     while (at < p->kinds.n && !ablation_same(&p->kinds.items[at], &p->ablation))
         at++;
+    if (*p->facts.ablated_at)
+        snprintf(out + strlen(out), size - strlen(out), " at %s", p->facts.ablated_at);
     if (p->kinds.n > 1)
         snprintf(out + strlen(out), size - strlen(out), ", %zu of %zu", at + 1, p->kinds.n);
 }

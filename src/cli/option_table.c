@@ -167,7 +167,9 @@ const struct option cli_options[] = {
       .names = site_name },
     { "direction", "D", "of patch: clean->corrupt (default) or corrupt->clean", RUN, option_name,
       AT(run.direction), .names = direction_name },
-    { "positions", "P", "of patch and of --save: last, all, each, diff, END, -1, 0, NAME:last, …",
+    { "positions", "P",
+      "where heads are ablated (default all), activations patched or saved: last, all, each, diff, "
+      "END, -1, 0, NAME:last, …",
       RUN, option_text, AT(run.positions),
       .expected = "last, all, each, diff, END, NAME:last of a span, or numbers such as -1,-3" },
     { "save", "S,…",

@@ -143,9 +143,9 @@ static bool check_readers(const struct settings *r, struct abl_err *err)
         { READS_SETS, r->sets || r->pairs || r->triplets, "--sets, --pairs and --triplets need" },
         { READS_OV, r->n_sources || r->ov_kind == OV_CIRCUIT, "--kind and --source need" },
         { READS_RESTORE, r->restore, "--restore needs" },
-        { READS_PATCH,
-          (r->positions && !r->save) || r->direction || r->sites != 1u << SITE_RESID_POST,
-          "--patch-site, --direction and --positions need" },
+        { READS_PATCH, r->direction || r->sites != 1u << SITE_RESID_POST,
+          "--patch-site and --direction need" },
+        { READS_PATCH | READS_ABLATION, r->positions && !r->save, "--positions needs" },
     };
     char readers[128];
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)

@@ -25,6 +25,32 @@ static bool find_donors(const struct session *session, struct ablation *out, str
     return true;
 }
 
+// Where they all act.
+static bool find_place(const struct session *session, struct ablations *out, struct abl_err *err)
+{
+    const char *text = settings_ablated_at(&session->settings);
+    struct arena scratch = { 0 };
+    struct position *found;
+    size_t n;
+    if (!text)
+        return true;
+    bool ok = chosen_positions_of(session, text, false, &scratch, &found, &n, err)
+              && (n == 1
+                  || abl_fail(err, ABL_USAGE,
+                              "--positions %s: heads are ablated at one place: expected all, last, "
+                              "diff, END, NAME:last of a span, or a number such as -1",
+                              text))
+              && (found->at != POSITION_DIFF
+                  || donors_need_other(&session->donors, "--positions diff", err));
+    for (size_t i = 0; ok && i < out->n; i++) {
+        out->items[i].at_position = found->at != ALL_POSITIONS;
+        out->items[i].position = found->at;
+        out->items[i].reach = found->reach;
+    }
+    arena_release(&scratch);
+    return ok;
+}
+
 bool chosen_ablations(const struct session *session, struct ablations *out, struct abl_err *err)
 {
     const struct settings *s = &session->settings;
@@ -38,7 +64,7 @@ bool chosen_ablations(const struct session *session, struct ablations *out, stru
     for (size_t i = 0; i < out->n; i++)
         if (!find_donors(session, &out->items[i], err))
             return false;
-    return true;
+    return find_place(session, out, err);
 }
 
 bool chosen_heads(const struct session *session, struct arena *a, struct head_set *out,

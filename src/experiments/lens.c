@@ -492,17 +492,21 @@ bool lens_make(struct session *session, atomic_bool *cancel, struct arena *a, st
         scale_parts(&w);
         name_points(&w);
         // an effect on capped logits less a share of uncapped ones would be neither
-        l->taken
-            = session->model->shape.logit_cap > 0 ? NAN : lens_taken(&session->settings.ablation);
+        l->taken = session->model->shape.logit_cap > 0
+                       ? NAN
+                       : lens_taken(&session->settings.ablation,
+                                    settings_ablated_at(&session->settings));
         *out = l;
     }
     release_room(&w);
     return ok;
 }
 
-double lens_taken(const struct ablation *how)
+double lens_taken(const struct ablation *how, const char *at)
 {
-    return how->kind == ABLATE_SCALE ? 1 - (double)how->scale : NAN;
+    bool at_read_out
+        = !at || strcmp(at, "last") == 0 || strcmp(at, "END") == 0 || strcmp(at, "-1") == 0;
+    return how->kind == ABLATE_SCALE && at_read_out ? 1 - (double)how->scale : NAN;
 }
 
 static bool read_lens(struct session *session, const struct results *t, atomic_bool *cancel,

@@ -60,7 +60,8 @@ bool lens_make(struct session *session, atomic_bool *cancel, struct arena *a, st
                struct abl_err *err);
 
 // What share of a head's direct effect its ablation takes away: all for zero, half for scale=0.5.
-// NaN where z becomes another row's or a mean, since these write something of their own.
-double lens_taken(const struct ablation *how);
+// NaN where z becomes another row's or a mean, since these write something of their own, and where
+// the read-out is not ablated. at: as settings_ablated_at.
+double lens_taken(const struct ablation *how, const char *at);
 
 #endif

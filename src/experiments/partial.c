@@ -22,8 +22,9 @@ struct writer {
 static bool add_restored(struct writer *w, const struct head_set *set, size_t parent,
                          const struct head_set *back, enum variant_donor donor)
 {
-    struct ablation intact = { .kind = ABLATE_PATCH,
-                               .donor = donor == DONOR_OTHER ? DONOR_MAP_OTHER : DONOR_MAP_SELF };
+    struct ablation intact = w->how; // where it is ablated
+    intact.kind = ABLATE_PATCH;
+    intact.donor = donor == DONOR_OTHER ? DONOR_MAP_OTHER : DONOR_MAP_SELF;
     struct variant one = { .edits = malloc((set->n + back->n) * sizeof *one.edits),
                            .n_edits = set->n,
                            .role = ROLE_RESTORED,

@@ -101,6 +101,10 @@ struct edit head_edit(struct head h, struct ablation how)
     struct edit e = {
         .site = SITE_Z, .layer = h.layer, .head = h.head, .position = ALL_POSITIONS, .op = EDIT_SET
     };
+    if (how.at_position) {
+        e.position = how.position;
+        e.reach = how.reach;
+    }
     kinds[how.kind].edit(&e, how);
     return e;
 }

@@ -45,7 +45,7 @@ enum value_bias { VALUE_BIAS_FOLDED, VALUE_BIAS_HEAD };
 // "folded" (it stays), "head" (it goes); a name_list.
 const char *value_bias_name(size_t v);
 
-// How a head is ablated, at every position.
+// How a head is ablated.
 struct ablation {
     enum ablate_kind kind;
     float scale; // of ABLATE_SCALE, else 0
@@ -53,6 +53,10 @@ struct ablation {
     uint32_t donor; // of kinds that need other rows: number of the map of donors
     // of resampling: how many donors each row has, by as many maps from `donor` on; 0 is 1
     uint32_t n_donors;
+    // Where: at every position, or at one alone, as an edit has it (position.h).
+    bool at_position;
+    int32_t position;
+    uint32_t reach;
 };
 
 // Kinds of ablation that one run has, no two the same.
@@ -70,7 +74,8 @@ enum ablation_needs ablation_needs(enum ablate_kind kind);
 // Whether it scales by something else than 0, which names and columns then say.
 bool ablation_has_factor(struct ablation how);
 
-// Whether two ablations are one kind: of one kind, scale and value bias, whoever the donors are.
+// Whether two ablations are one kind: of one kind, scale and value bias, whoever the donors are
+// and wherever they act, which is the same in all of a run.
 bool ablation_same(const struct ablation *a, const struct ablation *b);
 
 // "zero", "mean", …, or "scale=0.5": the kind and its scale, the rest as it is.

@@ -144,7 +144,7 @@ static void fill(struct doc *d, const struct session *session, const struct sett
     doc_text(d, o, "pairs", sets ? plain(d, s->pairs, ';', a) : NULL);
     if (partial)
         doc_bool(d, o, "partial", true);
-    doc_text(d, o, "positions", patch ? session_positions(session) : NULL);
+    doc_text(d, o, "positions", patch ? session_positions(session) : settings_ablated_at(s));
     doc_text(d, o, "precision", precision_name(s->precision));
     doc_text(d, o, "restore", reads & READS_RESTORE ? plain(d, s->restore, ',', a) : NULL);
     if (s->max_rows)

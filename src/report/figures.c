@@ -62,7 +62,9 @@ static bool make_heatmap(const struct maker *m, struct heatmap *out)
     char ablate[ABLATION_SIZE];
     struct estimate *cells
         = arena_alloc(m->arena, (size_t)shape->n_layers * shape->n_heads, sizeof *cells);
-    const char *how = arena_printf(m->arena, "%s ablation", ablation_text(first, ablate));
+    const char *at = settings_ablated_at(m->report->settings);
+    const char *how = arena_printf(m->arena, "%s ablation%s%s", ablation_text(first, ablate),
+                                   at ? " at " : "", at ? at : "");
     const char *bias = arena_printf(m->arena, "%s value bias",
                                     value_bias_name(session->settings.ablation.value_bias));
     if (!cells || !how || !bias)

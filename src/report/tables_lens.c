@@ -84,7 +84,8 @@ const struct table table_direct = {
 // What its ablation takes from the head's own share; NaN, as indirect is, where lens_taken is.
 static double lost(const struct table_row *row)
 {
-    return -lens_taken(&row->report->settings->ablation) * found(row)->ld.mean;
+    const struct settings *s = row->report->settings;
+    return -lens_taken(&s->ablation, settings_ablated_at(s)) * found(row)->ld.mean;
 }
 
 CELL(cell_total, number, found(row)->total.mean)

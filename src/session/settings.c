@@ -58,6 +58,12 @@ bool settings_ablate(const struct settings *s)
     return s->experiment->options & READS_ABLATION;
 }
 
+const char *settings_ablated_at(const struct settings *s)
+{
+    bool limited = settings_ablate(s) && s->positions && !s->save;
+    return limited && strcmp(s->positions, "all") != 0 ? s->positions : NULL;
+}
+
 struct ablations settings_ablations(const struct settings *s)
 {
     struct ablations all = { .items = { s->ablation }, .n = 1 };

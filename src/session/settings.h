@@ -103,6 +103,9 @@ bool settings_copy(const struct settings *from, struct arena *a, struct settings
 
 // Whether the data are made of templates.
 bool settings_have_templates(const struct settings *s);
+// Where heads are ablated, as --positions has it; NULL: everywhere. Beside --save it is where
+// activations are saved, and heads are ablated everywhere.
+const char *settings_ablated_at(const struct settings *s);
 // Whether it ablates heads, so that the kind of ablation means something.
 bool settings_ablate(const struct settings *s);
 // Every kind that is asked for, at least one; all with the value bias of the first.

@@ -31,9 +31,11 @@ bool whole_answers_allow(const struct settings *s, struct abl_err *err)
         return abl_fail(err, ABL_USAGE,
                         "--span full runs prompts with answers behind them, of which there are no "
                         "means and no other rows: expected --ablate zero, scale=S or patch");
-    if (s->experiment->options & READS_PATCH && s->positions && strcmp(s->positions, "all") != 0)
+    bool patches_some
+        = s->experiment->options & READS_PATCH && s->positions && strcmp(s->positions, "all") != 0;
+    if (patches_some || settings_ablated_at(s))
         return abl_fail(err, ABL_USAGE,
-                        "--span full patches the answer's positions too: expected --positions all");
+                        "--span full changes the answer's positions too: expected --positions all");
     return true;
 }
 

@@ -162,10 +162,22 @@ bad triplets_need_three_heads 'at least 3 heads' --experiment sets --triplets 0:
 for c in -1 x 10001 1.5 ''; do bad "controls_refuse_${c//[-.]/_}_" 'controls: expected a number' --experiment sets --pairs 0:1,2 --controls "$c"; done
 bad restore_refuses_what_is_no_head "bad head 'x'" --experiment partial --sets 0:1+0:2 --restore x
 bad restore_needs_partial '--restore needs' --experiment sets --sets 0:1+0:2 --restore 0:1
+bad heads_are_ablated_at_one_place 'one place' --positions -1,-2
+bad ablated_positions_are_known "bad position 'x:last'" --positions x:last
+bad reading_has_no_positions 'positions needs' --experiment attn --positions END
+run whole_as_all --rows 8 --heads 0:2 --positions all
+run whole --rows 8 --heads 0:2
+holds all_is_everywhere cmp "$scratch/whole_as_all/metrics/per_example.csv" "$scratch/whole/metrics/per_example.csv"
+run restored_at --rows 8 --experiment partial --sets 0:2+0:4 --positions END
+says whole_sets_given_back_at_a_place_are_intact "$scratch/restored_at" \
+    'all(abs(float(r["recovery"]) - 1) < 1e-5 for r in t("recovery", metric="ld", source="same", restored="0:2+0:4"))'
+run lens_at --rows 8 --experiment lens --positions -2
+says what_the_read_out_keeps_has_no_indirect_part "$scratch/lens_at" '{r["indirect"] for r in t("indirect")} == {""}'
 bad sites_need_patch 'need --experiment patch' --patch-site z
 bad sets_need_an_experiment 'need --experiment sets' --pairs 0:1,2
 bad patch_takes_no_ablation 'no meaning' "${patch[@]}" --ablate mean
 echo '{"clean": "The grass is", "target": " green", "foil": " red"}' >"$scratch/alone.jsonl"
+refuses ablation_at_diff_needs_corrupt_prompts 3 'corrupt' --export "$scratch/bad" --data "$scratch/alone.jsonl" --positions diff --quiet
 refuses patch_needs_corrupt_prompts 3 'line 1.*corrupt|corrupt.*line 1' --export "$scratch/bad" --data "$scratch/alone.jsonl" "${patch[@]}" --quiet
 refuses patch_ablation_needs_corrupt_prompts 3 'corrupt' --export "$scratch/bad" --data "$scratch/alone.jsonl" --ablate patch --quiet
 refuses resampling_needs_another_target 3 'target' --export "$scratch/bad" --data "$scratch/alone.jsonl" --ablate resample --quiet

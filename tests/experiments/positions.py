@@ -76,6 +76,22 @@ def patches() -> None:
     check("changed_rows_are_among_the_rows_and_have_their_interval", wrong)
 
 
+def ablations() -> None:
+    kinds = GOLDEN["ablate"]
+    heads = sorted({h for cells in kinds.values() for heads in cells.values() for h in heads})
+    wrong: dict[str, list[str]] = {k: [] for k in kinds}
+    for position in GOLDEN["positions"]:
+        folder = run("--ablate", ",".join(kinds), "--positions", position, "--heads", ",".join(heads))
+        found = {(r["ablate"], f"{r['layer']}:{r['head']}"): r for r in table(folder, "head_impact")}
+        for kind, cells in kinds.items():
+            for head, cell in cells[position].items():
+                wrong[kind] += compare(f"{head} at {position}", found[kind, head], cell)
+        if json.loads((folder / "config.json").read_text())["positions"] != position:
+            wrong["zero"].append(f"config.json does not say {position}")
+    for kind, lines in wrong.items():
+        check(f"ablation_by_{kind}_at_positions_is_the_oracles", lines)
+
+
 def screen_of(*arguments: str) -> list[str]:
     """The screen of a run that is done, in a terminal of 200 x 50."""
     tmux = ["tmux", "-L", f"abltui-positions-{os.getpid()}", "-f", "/dev/null"]
@@ -112,6 +128,7 @@ def on_screen() -> None:
 
 with tempfile.TemporaryDirectory() as scratch:
     patches()
+    ablations()
     on_screen()
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)
