@@ -28,6 +28,8 @@ enum action {
     DO_NEXT_ABLATION,
     DO_ABLATE, // arg: enum ablate_kind, by scaling to zero
     DO_KEEP,
+    DO_NEXT_RUN, // of those that are open; the one that was shown is kept to compare with
+    DO_PREVIOUS_RUN,
     DO_DIFFER,
     DO_TOGGLE_OV,
     DO_NEXT_ROW,
@@ -55,6 +57,8 @@ enum action_effect {
     EFFECT_CATALOG = 1 << 6, // fill the lists of the pickers
     EFFECT_REDRAW = 1 << 7,
     EFFECT_QUIT = 1 << 8,
+    EFFECT_OPEN = 1 << 9,      // the run in state->open_path
+    EFFECT_OPEN_NEW = 1 << 10, // what lies there is to be found out first
 };
 
 #endif

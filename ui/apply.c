@@ -291,6 +291,10 @@ static unsigned apply(struct state *s, enum action action, uint32_t arg)
         return choose_next_ablation(s);
     case DO_ABLATE:
         return choose_kind(s, (enum ablate_kind)arg);
+    case DO_NEXT_RUN:
+        return state_step_run(s, 1) ? EFFECT_OPEN : 0;
+    case DO_PREVIOUS_RUN:
+        return state_step_run(s, -1) ? EFFECT_OPEN : 0;
     case DO_KEEP:
         state_keep(s);
         break;

@@ -20,6 +20,12 @@ static unsigned export_run(struct state *s, const char *argument)
     return EFFECT_EXPORT;
 }
 
+static unsigned open_run(struct state *s, const char *argument)
+{
+    snprintf(s->open_path, sizeof s->open_path, "%s", argument);
+    return EFFECT_OPEN_NEW;
+}
+
 static unsigned set_model(struct state *s, const char *argument)
 {
     snprintf(s->choice.model, sizeof s->choice.model, "%s", argument);
@@ -116,6 +122,7 @@ static unsigned quit(struct state *s, const char *argument)
 static const struct ui_command commands[] = {
     { "export", "DIR", true, "write the run directory (empty = runs/…)", export_run },
     { "screenshot", "FILE", false, "save this screen as .svg .png .ans .txt", screenshot },
+    { "open", "DIR", false, "show the run in a folder", open_run },
     { "model", "M", false, "load another model", set_model },
     { "data", "D", false, "load another condition", set_data },
     { "device", "D", false, "compute on another device", set_device },

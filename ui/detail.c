@@ -20,7 +20,7 @@ bool detail_same_ask(const struct detail_ask *a, const struct detail_ask *b)
 {
     return a->head.layer == b->head.layer && a->head.head == b->head.head && a->row == b->row
            && a->ov_kind == b->ov_kind && ablation_same(&a->how, &b->how) && a->run == b->run
-           && a->complete == b->complete && a->rows_alone == b->rows_alone;
+           && a->complete == b->complete && a->parts == b->parts;
 }
 
 // The finished variant that ablates this head alone in this way, NO_VARIANT where there is none.
@@ -97,6 +97,13 @@ static bool fill_attn(struct session *session, struct detail *d, atomic_bool *ca
     return ok || err->code != ABL_INTERRUPTED;
 }
 
+bool detail_add(struct session *session, unsigned parts, struct detail *d, atomic_bool *cancel,
+                struct abl_err *err)
+{
+    return (!(parts & DETAIL_OV) || fill_ov(session, d, cancel, err))
+           && (!(parts & DETAIL_ATTN) || fill_attn(session, d, cancel, err));
+}
+
 bool detail_make(struct session *session, const struct results *t, const struct detail_ask *ask,
                  enum metric metric, atomic_bool *cancel, struct detail **out, struct abl_err *err)
 {
@@ -104,10 +111,8 @@ bool detail_make(struct session *session, const struct results *t, const struct 
     if (!d)
         return abl_no_memory(err);
     d->ask = *ask;
-    bool ok = fill_rows(session, t, metric, d, err);
-    if (ok && !ask->rows_alone)
-        ok = fill_ov(session, d, cancel, err) && fill_attn(session, d, cancel, err);
-    if (!ok) {
+    if (!fill_rows(session, t, metric, d, err)
+        || !detail_add(session, ask->parts, d, cancel, err)) {
         detail_free(d);
         return false;
     }

@@ -13,6 +13,9 @@
 #include "experiments/ov.h"
 #include "session/session.h"
 
+// What a detail may have beside its rows, a bit each.
+enum detail_part { DETAIL_OV = 1, DETAIL_ATTN = 2 };
+
 // The selected head, about which more is asked for while a pane shows it.
 struct detail_ask {
     struct head head;
@@ -20,8 +23,8 @@ struct detail_ask {
     enum ov_kind ov_kind;
     struct ablation how; // whose deltas are shown
     unsigned run;
-    bool complete;   // the run has ended: every row is known
-    bool rows_alone; // no pane asks for more than what the rows are
+    bool complete;  // the run has ended: every row is known
+    unsigned parts; // that a pane asks for beside the rows, which are always made
 };
 
 bool detail_same_ask(const struct detail_ask *a, const struct detail_ask *b);
@@ -39,7 +42,7 @@ struct detail {
     const struct attn *attn; // of the one head in the one row; NULL where it is not to be had
     struct detail_row *rows;
     size_t n_rows;
-    char error[256]; // why there is no ov; empty where there is
+    char error[256]; // why something is lacking; empty where nothing is
     struct arena arena;
 };
 
@@ -48,5 +51,9 @@ struct detail {
 bool detail_make(struct session *session, const struct results *t, const struct detail_ask *ask,
                  enum metric metric, atomic_bool *cancel, struct detail **out, struct abl_err *err);
 void detail_free(struct detail *d);
+
+// Add what a head writes and where it looks, those of `parts`, to a detail.
+bool detail_add(struct session *session, unsigned parts, struct detail *d, atomic_bool *cancel,
+                struct abl_err *err);
 
 #endif

@@ -46,6 +46,11 @@ static bool has_groups(const struct state *s)
     return state_has_grid(s) && s->snap->forest.n_groups;
 }
 
+static bool several_open(const struct state *s)
+{
+    return s->open.n > 1;
+}
+
 static bool marked(const struct state *s)
 {
     return s->marks.n;
@@ -94,6 +99,9 @@ static const struct binding bindings[] = {
       "circuit", "between the head's mean output and its OV circuit" },
     { 'S', WHERE_PANES, DO_OVERLAY, OVERLAY_SITE, patches, "site", "choose what patch puts in" },
     ABLATION_ROWS(ABLATION_KEY)
+    { ']', WHERE_PANES, DO_NEXT_RUN, 0, several_open,
+      "next run", "the next of the open runs; this one is kept to compare with" },
+    { '[', WHERE_PANES, DO_PREVIOUS_RUN, 0, several_open, NULL, "the open run before" },
     { 'K', WHERE_PANES, DO_KEEP, 0, measured, NULL, "keep this run to compare others with" },
     { 'd', WHERE_PANES, DO_DIFFER, 0, saved, NULL, "heatmap of the difference to the kept run" },
     { 'c', WHERE_PANES, DO_KEEP_ONLY, 0, marked,

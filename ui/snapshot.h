@@ -69,6 +69,7 @@ struct snapshot {
     struct facts facts;
     const struct experiment *experiment;
     unsigned run;             // a number that is another for every run
+    bool saved;               // it was read from its folder: no model is loaded for it
     struct ablation ablation; // that the cells and items are of
     struct ablations kinds;   // of the run
     enum metric metric;       // of every estimate here

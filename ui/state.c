@@ -54,6 +54,7 @@ void state_free(struct state *s)
     snapshot_free(s->snap);
     log_release(&s->log);
     free(s->order);
+    open_runs_release(&s->open);
     saved_run_release(&s->saved);
     snapshot_free(s->difference);
     detail_free(s->detail);
@@ -170,6 +171,42 @@ struct layout state_layout(const struct state *s)
                                                 .zoomed = s->zoomed ? s->focus : N_PANES });
 }
 
+void state_take_opened(struct state *s, const struct choice *choice, enum ov_kind ov_kind)
+{
+    s->choice = *choice;
+    s->ov_kind = ov_kind;
+    s->metrics_seen = 1u << choice->metric;
+    s->n_undo = 0;
+    use_pane(s, presentation_of(choice->experiment)->pane);
+    if (s->focus != PANE_IMPACT)
+        s->focus = s->recent[0];
+}
+
+static bool show_open(struct state *s)
+{
+    snprintf(s->open_path, sizeof s->open_path, "%s", s->open.places[s->open.shown]);
+    return true;
+}
+
+bool state_open_run(struct state *s, const char *folder)
+{
+    struct abl_err err;
+    if (open_runs_add(&s->open, folder, &err))
+        return show_open(s);
+    state_say(s, true, "%s", err.text);
+    return false;
+}
+
+bool state_step_run(struct state *s, int by)
+{
+    if (s->open.n < 2)
+        return false;
+    if (state_has_grid(s) && s->snap->has_facts && saved_run_keep(&s->saved, s->snap))
+        state_log(s, false, "the run that was shown is kept: 9 has both, d their difference");
+    s->open.shown = (s->open.shown + (by > 0 ? 1 : s->open.n - 1)) % s->open.n;
+    return show_open(s);
+}
+
 struct rect state_log_pane(const struct state *s)
 {
     struct layout l = state_layout(s);
@@ -227,6 +264,15 @@ bool state_is_typing(const struct state *s)
     return overlay_info(s->overlay)->kind == OVERLAY_IS_PROMPT;
 }
 
+// All is made at once, but of a run whose model is not loaded what its files have: the model is
+// loaded for the pane that has the keys.
+static unsigned parts_now(const struct state *s)
+{
+    if (!s->snap || !s->snap->saved)
+        return DETAIL_OV | DETAIL_ATTN;
+    return s->focus == PANE_OV ? DETAIL_OV : s->focus == PANE_ATTN ? DETAIL_ATTN : 0;
+}
+
 static struct detail_ask ask_now(const struct state *s)
 {
     return (struct detail_ask){ .head = s->cursor,
@@ -234,7 +280,8 @@ static struct detail_ask ask_now(const struct state *s)
                                 .ov_kind = s->ov_kind,
                                 .how = s->snap ? s->snap->ablation : s->choice.ablation,
                                 .run = s->snap ? s->snap->run : 0,
-                                .complete = s->snap && s->snap->phase == RUN_DONE };
+                                .complete = s->snap && s->snap->phase == RUN_DONE,
+                                .parts = parts_now(s) };
 }
 
 // Rows are the same for every head: once known, they need not be asked for again.
@@ -257,7 +304,7 @@ bool state_ask_detail(struct state *s, struct detail_ask *out)
     bool loaded = is_loaded(s);
     *out = ask_now(s);
     if (!shown)
-        *out = (struct detail_ask){ .how = out->how, .run = out->run, .rows_alone = true };
+        *out = (struct detail_ask){ .how = out->how, .run = out->run };
     bool needed = shown || !knows_rows(s);
     if (!needed || !loaded || (s->has_asked && detail_same_ask(&s->asked, out)))
         return false;

@@ -14,6 +14,7 @@
 #include "ui/log.h"
 #include "ui/look.h"
 #include "ui/marks.h"
+#include "ui/open_runs.h"
 #include "ui/overlay.h"
 #include "ui/said.h"
 #include "ui/saved_run.h"
@@ -71,11 +72,13 @@ struct state {
     struct undo_entry undo[MAX_UNDO];
     size_t n_undo;
     struct log log;
+    struct open_runs open;
     char message[MAX_MESSAGE]; // the last action in a line; empty = none; the log has all of it
     bool message_is_error;
     unsigned metrics_seen;  // a bit each
     char marks_wanted[256]; // --sets' first set, marked once the model's shape is known
-    char export_path[MAX_TYPED], screenshot_path[MAX_TYPED]; // arguments of effects
+    // arguments of effects
+    char export_path[MAX_TYPED], screenshot_path[MAX_TYPED], open_path[MAX_TYPED];
 };
 
 // Start from the command line's settings. Owned: state_free.
@@ -86,6 +89,15 @@ void state_free(struct state *s);
 // true if marks changed by that, so that they have to be measured. With the end of a run the cursor
 // goes to the largest effect, unless it has been moved.
 bool state_take_snapshot(struct state *s, struct snapshot *snap);
+
+// A run that lies in a folder is shown: what it was asked to be.
+void state_take_opened(struct state *s, const struct choice *choice, enum ov_kind ov_kind);
+
+// Show the run in a folder, or the first of those of several conditions that lie in it, or another
+// of the open ones, `by` further. What is to be opened is in open_path; false and a message where
+// nothing is.
+bool state_open_run(struct state *s, const char *folder);
+bool state_step_run(struct state *s, int by);
 
 // Show a message until the next key, and keep it in the log, however long it is.
 void state_say(struct state *s, bool is_error, const char *format, ...)

@@ -17,7 +17,7 @@ bool sweep_new(const struct settings *settings, struct jobs *jobs, struct sweep 
     struct sweep *s = calloc(1, sizeof *s);
     if (!s)
         return abl_no_memory(err);
-    s->settings = *settings;
+    s->settings = s->base = *settings;
     s->jobs = jobs;
     s->choice.experiment = settings->experiment; // of pictures before the first run
     *out = s;
@@ -38,7 +38,7 @@ static void forget_results(struct sweep *s)
     s->exported = 0;
 }
 
-static void unload(struct sweep *s)
+void sweep_unload(struct sweep *s)
 {
     forget_results(s);
     session_free(s->session);
@@ -49,7 +49,8 @@ void sweep_free(struct sweep *s)
 {
     if (!s)
         return;
-    unload(s);
+    sweep_unload(s);
+    opened_run_free(s->opened);
     free(s);
 }
 
@@ -62,6 +63,8 @@ void sweep_describe(const struct sweep *s, struct buf *out)
 void sweep_conclude(const struct sweep *s, struct buf *out)
 {
     struct buf text = { 0 };
+    if (s->shows_opened)
+        return;
     if (s->session && s->run.ready) {
         struct measured_rows measured = session_measured_rows(s->session);
         stability_text(&measured, &s->run.results, s->session->settings.metric, &text);
@@ -76,9 +79,15 @@ void sweep_conclude(const struct sweep *s, struct buf *out)
     buf_release(&text);
 }
 
+// Whether the files of the run that is open have what is chosen.
+static bool is_in_opened(const struct sweep *s, const struct choice *c, bool restart)
+{
+    return s->shows_opened && !restart && opened_run_has(s->opened, c);
+}
+
 bool sweep_must_load(const struct sweep *s, const struct choice *c)
 {
-    return !s->session || !choice_same_inputs(&s->choice, c);
+    return !is_in_opened(s, c, false) && (!s->session || !choice_same_inputs(&s->choice, c));
 }
 
 static bool load(struct sweep *s, const struct choice *c, struct abl_err *err)
@@ -88,7 +97,7 @@ static bool load(struct sweep *s, const struct choice *c, struct abl_err *err)
     settings.model = c->model;
     settings.data = c->data;
     settings.device = c->device;
-    unload(s);
+    sweep_unload(s);
     bool ok
         = choice_apply(c, &settings, &scratch, err) && session_open(&settings, &s->session, err);
     arena_release(&scratch);
@@ -109,10 +118,22 @@ static bool start_over(struct sweep *s, struct abl_err *err)
     return true;
 }
 
+bool sweep_load(struct sweep *s, const struct choice *c, struct abl_err *err)
+{
+    return load(s, c, err) && start_over(s, err);
+}
+
 bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *loaded,
                   struct abl_err *err)
 {
-    bool must_load = sweep_must_load(s, c);
+    bool must_load = !s->session || !choice_same_inputs(&s->choice, c);
+    if (is_in_opened(s, c, restart)) {
+        s->choice = *c;
+        if (loaded)
+            *loaded = false;
+        return true;
+    }
+    s->shows_opened = false;
     bool over = restart || must_load || !s->run.ready || !choice_same_variants(c, &s->choice);
     if (loaded)
         *loaded = must_load;
@@ -126,7 +147,7 @@ bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *l
     if (!choice_apply(c, &s->session->settings, &s->session->arena, err))
         return false;
     if (over && !start_over(s, err)) {
-        unload(s);
+        sweep_unload(s);
         return false;
     }
     return true;
@@ -134,7 +155,8 @@ bool sweep_choose(struct sweep *s, const struct choice *c, bool restart, bool *l
 
 bool sweep_is_complete(const struct sweep *s)
 {
-    return s->run.ready && s->run.results.n_done == s->run.variants.n && s->has_readings;
+    return s->shows_opened
+           || (s->run.ready && s->run.results.n_done == s->run.variants.n && s->has_readings);
 }
 
 struct progress {
@@ -296,6 +318,8 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
     measured_release(&s->set);
     s->marks.n = 0;
     // its rows are the other prompts
+    if (marks_are_set(marks) && s->shows_opened && !sweep_opened_load(s, err))
+        return false;
     if (!marks_are_set(marks) || !s->session || !marks_fit(s, marks)
         || s->choice.experiment->traits & READS_OTHER)
         return true;
@@ -312,6 +336,8 @@ bool sweep_joint(struct sweep *s, const struct marks *marks, atomic_bool *cancel
 bool sweep_detail(struct sweep *s, const struct detail_ask *ask, atomic_bool *cancel,
                   struct detail **out, struct abl_err *err)
 {
+    if (s->shows_opened)
+        return sweep_opened_detail(s, ask, cancel, out, err);
     bool fits = s->session && ask->run == s->number && ask->head.layer < s->facts.shape.n_layers
                 && ask->head.head < s->facts.shape.n_heads;
     if (!fits)

@@ -12,6 +12,7 @@
 #include "ui/choice.h"
 #include "ui/detail.h"
 #include "ui/marks.h"
+#include "ui/run_reader.h"
 #include "ui/said.h"
 #include "ui/snapshot.h"
 
@@ -22,6 +23,22 @@ struct sweep;
 bool sweep_new(const struct settings *settings, struct jobs *jobs, struct sweep **out,
                struct abl_err *err);
 void sweep_free(struct sweep *s);
+
+// Show a run that lies in a folder in place of what is loaded: sweep_snapshot, sweep_detail and the
+// marked set are of it until another is chosen, and what its files do not have is computed by its
+// model, which is loaded then. Where that fails all stays as it was.
+bool sweep_open(struct sweep *s, const char *folder, const struct run_reader *reader,
+                struct abl_err *err);
+// A line for the log about the run that was opened.
+void sweep_describe_opened(const struct sweep *s, struct buf *out);
+// What is shown, or would be run; borrowed.
+const struct choice *sweep_choice(const struct sweep *s);
+enum ov_kind sweep_ov_kind(const struct sweep *s);
+// Whether what is asked for next may have to load the model of the open run.
+bool sweep_lacks_model(const struct sweep *s);
+// Whether its files have what is asked for; and a line about its model, once that is loaded.
+bool sweep_opened_knows(const struct sweep *s, const struct detail_ask *ask);
+void sweep_describe_model(const struct sweep *s, struct buf *out);
 
 // Get ready for a choice: load the model and rows unless they are those already loaded, and start
 // over unless only the metric is another. restart: start over in any case. After a failure nothing

@@ -80,11 +80,14 @@ static bool export_set(struct sweep *s, const char *path, struct buf *said, stru
 
 bool sweep_has_news(const struct sweep *s)
 {
-    return s->session && s->run.ready && s->run.results.n_done > s->exported;
+    return !s->shows_opened && s->session && s->run.ready && s->run.results.n_done > s->exported;
 }
 
 bool sweep_export(struct sweep *s, const char *path, struct buf *said, struct abl_err *err)
 {
+    if (s->shows_opened)
+        return abl_fail(err, ABL_FAILED, "the run lies in '%s' already: R runs it anew",
+                        opened_run_place(s->opened));
     const char *given = path && *path ? path : NULL;
     if (!s->session || !s->run.ready || (!s->run.results.n_done && !sweep_is_complete(s)))
         return abl_fail(err, ABL_FAILED, "nothing to export yet: nothing has been measured");

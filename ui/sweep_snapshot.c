@@ -347,14 +347,24 @@ static bool fill_snapshot(struct sweep *s, struct snapshot *p, struct abl_err *e
         || !coarse_estimate(&s->coarse, s->session, p->metric, err) || !fill_cells(s, p, err)
         || !sweep_items(s, p, err))
         return false;
-    p->has_joint = s->set.ready;
+    return sweep_put_joint(s, p, err);
+}
+
+bool sweep_put_joint(struct sweep *s, struct snapshot *p, struct abl_err *err)
+{
+    if (!s->set.ready)
+        return true;
+    struct measured_rows measured = session_measured_rows(s->session);
+    p->has_joint = true;
     p->joint.marks = s->marks;
-    return !p->has_joint || fill_joint(s, &measured, p, err);
+    return fill_joint(s, &measured, p, err);
 }
 
 bool sweep_snapshot(struct sweep *s, enum run_phase phase, struct snapshot **out,
                     struct abl_err *err)
 {
+    if (s->shows_opened)
+        return sweep_opened_snapshot(s, phase, out, err);
     bool ready = s->session && s->run.ready;
     struct snapshot *p = ready ? snapshot_new(s->facts.shape.n_layers, s->facts.shape.n_heads)
                                : snapshot_new(0, 0);

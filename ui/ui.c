@@ -32,6 +32,7 @@ static void catch_signal(int number)
 
 struct ui {
     const struct settings *settings;
+    const struct ui_settings *ui;
     struct jobs *jobs;
     struct state *state;
     struct worker *worker;
@@ -83,7 +84,14 @@ static bool open_ui(struct ui *u)
     if (!open_wake(u) || !state_new(u->settings, &u->state, u->err)
         || !worker_start(u->settings, u->jobs, u->wake[1], &u->worker, u->err))
         return false;
-    worker_run(u->worker, &u->state->choice, false);
+    for (size_t i = 0; i < u->ui->n_open; i++)
+        if (!open_runs_add(&u->state->open, u->ui->open[i], u->err))
+            return false;
+    u->state->open.shown = 0;
+    if (u->ui->n_open)
+        worker_open(u->worker, u->ui->runs, u->state->open.places[0]);
+    else
+        worker_run(u->worker, &u->state->choice, false);
     return true;
 }
 
@@ -131,6 +139,9 @@ static void ask_detail(struct ui *u)
 static void take_results(struct ui *u)
 {
     struct buf lines = { 0 };
+    struct opened_news opened;
+    if (worker_take_opened(u->worker, &opened))
+        state_take_opened(u->state, &opened.choice, opened.ov_kind);
     struct snapshot *snap = worker_take_snapshot(u->worker);
     if (snap) {
         bool first = snap->n_sampled && !(u->state->snap && u->state->snap->n_sampled);
@@ -199,6 +210,11 @@ static void carry_out(struct ui *u, unsigned effects)
     if (effects & (EFFECT_RUN | EFFECT_RERUN) && means_place(u, c->model, sizeof c->model)
         && means_place(u, c->data, sizeof c->data))
         worker_run(u->worker, &u->state->choice, effects & EFFECT_RERUN);
+    if (effects & EFFECT_OPEN_NEW && means_place(u, u->state->open_path, sizeof u->state->open_path)
+        && state_open_run(u->state, u->state->open_path))
+        effects |= EFFECT_OPEN;
+    if (effects & EFFECT_OPEN && u->ui->runs)
+        worker_open(u->worker, u->ui->runs, u->state->open_path);
     if (effects & EFFECT_JOINT)
         worker_joint(u->worker, &u->state->marks);
     if (effects & EFFECT_EXPORT
@@ -339,7 +355,7 @@ static bool run_on_terminal(struct ui *u, const struct ui_settings *ui)
 
 bool ui_run(const struct settings *run, const struct ui_settings *ui, struct abl_err *err)
 {
-    struct ui u = { .settings = run, .jobs = ui->jobs, .wake = { -1, -1 }, .err = err };
+    struct ui u = { .settings = run, .ui = ui, .jobs = ui->jobs, .wake = { -1, -1 }, .err = err };
     bool ok = run_on_terminal(&u, ui);
     close_ui(&u);
     return ok;
@@ -366,7 +382,7 @@ static void wait_until_idle(struct ui *u)
 bool ui_screenshot(const struct settings *run, const struct ui_settings *ui, const char *path,
                    struct abl_err *err)
 {
-    struct ui u = { .settings = run, .jobs = ui->jobs, .wake = { -1, -1 }, .err = err };
+    struct ui u = { .settings = run, .ui = ui, .jobs = ui->jobs, .wake = { -1, -1 }, .err = err };
     bool ok = shot_check_path(path, err) && open_ui(&u) && resize(&u, ui->width, ui->height);
     if (ok)
         u.state->look = (ui->ascii ? (unsigned)LOOK_ASCII : 0u)

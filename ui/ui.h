@@ -8,14 +8,18 @@
 #include "base/err.h"
 #include "session/session.h"
 #include "ui/look.h"
+#include "ui/run_reader.h"
 
 struct jobs;
 
 struct ui_settings {
     enum color_when color;
-    bool ascii;             // no other characters, whatever the terminal can show
-    uint32_t width, height; // of a screenshot, in cells
-    struct jobs *jobs;      // where pictures are drawn; NULL: in this process
+    bool ascii;                    // no other characters, whatever the terminal can show
+    uint32_t width, height;        // of a screenshot, in cells
+    const struct run_reader *runs; // what tells of runs in folders; NULL: none is opened
+    const char *const *open;       // (n_open) folders of runs that are shown first; borrowed
+    size_t n_open;
+    struct jobs *jobs; // where pictures are drawn; NULL: in this process
 };
 
 // Open the explorer on the terminal; returns once the user leaves. ABL_USAGE without a terminal.

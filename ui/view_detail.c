@@ -45,20 +45,27 @@ static void draw_tokens(struct grid *g, struct rect r, const struct ov_tokens *t
     }
 }
 
+static void draw_lack(struct grid *g, struct rect r, const struct detail *d, const char *otherwise)
+{
+    grid_text(g, r, 0, 0, style_warn(), *d->error ? d->error : otherwise);
+}
+
 void draw_ov(struct grid *g, struct rect r, const struct state *s)
 {
     if (!state_has_grid(s) || r.h < 4 || awaited(g, r, s))
         return;
     const struct detail *d = state_detail(s);
     if (!d->ov) {
-        grid_text(g, r, 0, 0, style_warn(), d->error);
+        draw_lack(g, r, d, "not in the run's files: 6 asks its model");
         return;
     }
     const struct ov_head *h = &d->ov->heads[0];
     uint32_t x
         = grid_printf(g, r, 0, 0, style_bold(), "head %" PRIu32 ":%" PRIu32, h->layer, h->head);
     grid_printf(g, r, x, 0, style_dim(), "  norm %.3f", h->vector_norm);
-    if (d->ov->kind == OV_CIRCUIT)
+    if (d->ov->kind == OV_CIRCUIT && isnan(h->copying))
+        grid_text(g, r, 0, 1, style_dim(), "circuit  t: output");
+    else if (d->ov->kind == OV_CIRCUIT)
         grid_printf(g, r, 0, 1, style_dim(), "circuit  copying %+.2f  t: output", h->copying);
     else
         grid_printf(g, r, 0, 1, style_dim(), "over %zu rows  t: circuit", d->ov->n_samples);
@@ -87,7 +94,8 @@ void draw_attn(struct grid *g, struct rect r, const struct state *s)
         return;
     const struct detail *d = state_detail(s);
     if (!d->attn || !d->attn->n_rows || !d->attn->rows[0].n_patterns) {
-        grid_text(g, r, 0, 0, style_warn(), "no pattern");
+        draw_lack(g, r, d,
+                  s->snap->saved ? "not in the run's files: 7 asks its model" : "no pattern");
         return;
     }
     const struct attn_row *row = &d->attn->rows[0];

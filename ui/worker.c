@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +18,9 @@ static const double post_interval = 0.05; // seconds between snapshots of a runn
 // for after it takes the cancel back. So the order of requests needs no queue: a cancel that stands
 // beside a run came later than the run.
 struct requests {
-    bool run, restart, joint, detail, say, cancel, export, stop;
+    bool run, restart, open, joint, detail, say, cancel, export, stop;
+    const struct run_reader *reader;
+    char folder[MAX_NAME];
     struct choice choice;
     struct marks marks;
     struct detail_ask ask;
@@ -33,6 +36,8 @@ struct worker {
     struct snapshot *posted;
     struct detail *posted_detail;
     struct said *posted_said;
+    bool has_opened;
+    struct opened_news opened;
     struct buf lines;
     bool busy;
     // there are requests: what runs now returns; written under the lock, read without
@@ -126,6 +131,40 @@ static bool choose(struct worker *w, const struct requests *r)
     return true;
 }
 
+// Show the run in a folder. Where that fails what is shown stays, if anything is.
+static bool open_run(struct worker *w, const struct requests *r, bool has_run)
+{
+    struct abl_err err = { 0 };
+    if (!sweep_open(w->sweep, r->folder, r->reader, &err)) {
+        add_line(w, "!", err.text);
+        if (!has_run)
+            post_phase(w, RUN_FAILED, &err);
+        return has_run;
+    }
+    pthread_mutex_lock(&w->lock);
+    w->has_opened = true;
+    w->opened.choice = *sweep_choice(w->sweep);
+    w->opened.ov_kind = sweep_ov_kind(w->sweep);
+    pthread_mutex_unlock(&w->lock);
+    add_text(w, sweep_describe_opened);
+    return true;
+}
+
+// What takes its time is said before. Whether it is the model of the run that is open.
+static bool tell_load(struct worker *w, bool needed)
+{
+    bool lacks = needed && sweep_lacks_model(w->sweep);
+    if (lacks)
+        add_line(w, "", "loading the model for what the run's files do not have");
+    return lacks;
+}
+
+static void tell_loaded(struct worker *w, bool lacked)
+{
+    if (lacked && !sweep_lacks_model(w->sweep))
+        add_text(w, sweep_describe_model);
+}
+
 // A set that was interrupted is measured again, unless it was cancelled or another has been asked
 // for meanwhile.
 static void retry_joint(struct worker *w, const struct marks *marks)
@@ -141,7 +180,10 @@ static void retry_joint(struct worker *w, const struct marks *marks)
 static void measure_joint(struct worker *w, const struct marks *marks)
 {
     struct abl_err err = { 0 };
-    if (sweep_joint(w->sweep, marks, &w->interrupt, &err))
+    bool lacked = tell_load(w, marks->n > 1);
+    bool ok = sweep_joint(w->sweep, marks, &w->interrupt, &err);
+    tell_loaded(w, lacked);
+    if (ok)
         return;
     if (err.code == ABL_INTERRUPTED)
         retry_joint(w, marks);
@@ -164,9 +206,14 @@ static void make_detail(struct worker *w, const struct detail_ask *ask)
 {
     struct abl_err err = { 0 };
     struct detail *d;
-    if (!sweep_detail(w->sweep, ask, &w->interrupt, &d, &err)) {
+    bool lacked = tell_load(w, ask->parts && !sweep_opened_knows(w->sweep, ask));
+    bool ok = sweep_detail(w->sweep, ask, &w->interrupt, &d, &err);
+    tell_loaded(w, lacked);
+    if (!ok) {
         if (err.code == ABL_INTERRUPTED)
             retry_detail(w, ask);
+        else if (err.code == ABL_BAD_DATA) // a damaged file of the run that is open
+            add_line(w, "!", err.text);
         return;
     }
     pthread_mutex_lock(&w->lock);
@@ -261,7 +308,8 @@ static bool go_on(struct worker *w)
 
 static bool asked_for_anything(const struct requests *r)
 {
-    return r->run || r->joint || r->detail || r->say || r->cancel || r->export || r->stop;
+    return r->run || r->open || r->joint || r->detail || r->say || r->cancel || r->export
+           || r->stop;
 }
 
 // Wait for a request, or go on at once if the sweep is unfinished.
@@ -290,6 +338,8 @@ static void *worker_main(void *context)
             export(w, r.export_path);
         if (r.stop)
             break;
+        if (r.open)
+            ready = unfinished = open_run(w, &r, ready);
         if (r.run)
             ready = unfinished = choose(w, &r);
         if (r.cancel && unfinished) {
@@ -384,6 +434,16 @@ void worker_run(struct worker *w, const struct choice *choice, bool restart)
     ask_end(w);
 }
 
+void worker_open(struct worker *w, const struct run_reader *reader, const char *folder)
+{
+    ask_begin(w);
+    w->requests.open = true;
+    w->requests.run = w->requests.cancel = false;
+    w->requests.reader = reader;
+    snprintf(w->requests.folder, sizeof w->requests.folder, "%s", folder);
+    ask_end(w);
+}
+
 void worker_look_at(struct worker *w, uint32_t layer)
 {
     atomic_store(&w->wanted, layer);
@@ -456,6 +516,17 @@ struct said *worker_take_said(struct worker *w)
     return s;
 }
 
+bool worker_take_opened(struct worker *w, struct opened_news *out)
+{
+    pthread_mutex_lock(&w->lock);
+    bool has = w->has_opened;
+    if (has)
+        *out = w->opened;
+    w->has_opened = false;
+    pthread_mutex_unlock(&w->lock);
+    return has;
+}
+
 void worker_take_lines(struct worker *w, struct buf *out)
 {
     pthread_mutex_lock(&w->lock);
@@ -468,7 +539,7 @@ bool worker_is_idle(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
     bool idle = !w->busy && !asked_for_anything(&w->requests) && !w->posted && !w->posted_detail
-                && !w->posted_said && !w->lines.len;
+                && !w->posted_said && !w->has_opened && !w->lines.len;
     pthread_mutex_unlock(&w->lock);
     return idle;
 }

@@ -10,11 +10,18 @@
 #include "ui/choice.h"
 #include "ui/detail.h"
 #include "ui/marks.h"
+#include "ui/run_reader.h"
 #include "ui/said.h"
 #include "ui/snapshot.h"
 
 struct jobs;
 struct worker;
+
+// What an opened run brings along.
+struct opened_news {
+    struct choice choice;
+    enum ov_kind ov_kind;
+};
 
 // settings are borrowed, as is where pictures are drawn (NULL: in this process). A byte is written
 // to wake_fd whenever there is something to take; -1 = nobody waits.
@@ -26,6 +33,9 @@ void worker_stop(struct worker *w);
 // Run what the choice describes; an unfinished run of another choice is given up. restart: even if
 // nothing changed.
 void worker_run(struct worker *w, const struct choice *choice, bool restart);
+// Show a run that lies in a folder; an unfinished one is given up. What it was asked to be comes by
+// worker_take_opened. The reader is borrowed.
+void worker_open(struct worker *w, const struct run_reader *reader, const char *folder);
 // The layer that the user looks at: its heads are run before others. Interrupts nothing; before the
 // first call it is 0.
 void worker_look_at(struct worker *w, uint32_t layer);
@@ -48,6 +58,8 @@ struct snapshot *worker_take_snapshot(struct worker *w);
 struct detail *worker_take_detail(struct worker *w);
 // The same of what is said.
 struct said *worker_take_said(struct worker *w);
+// Whether a run has been opened since the last call.
+bool worker_take_opened(struct worker *w, struct opened_news *out);
 // Lines for the log since the last call, appended to out; a tab first for what is for the log
 // alone, then '!' for warnings and errors.
 void worker_take_lines(struct worker *w, struct buf *out);

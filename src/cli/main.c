@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/resume_words.h"
+#include "cli/run_settings.h"
 #include "engine/engine.h"
 #include "format/hf_cache.h"
 #include "report/provenance.h"
@@ -111,9 +112,13 @@ static struct jobs *start_jobs(const struct cli *cli)
 
 static bool run_explorer(const struct cli *cli, struct abl_err *err)
 {
+    struct ui_settings ui = cli->ui;
+    ui.runs = &run_settings_reader;
+    ui.open = cli->args;
+    ui.n_open = cli->n_args;
     if (cli->screenshot)
-        return ui_screenshot(&cli->run, &cli->ui, cli->screenshot, err);
-    return ui_run(&cli->run, &cli->ui, err);
+        return ui_screenshot(&cli->run, &ui, cli->screenshot, err);
+    return ui_run(&cli->run, &ui, err);
 }
 
 static bool run_command(const struct cli *cli, const char *command_line, struct abl_err *err)

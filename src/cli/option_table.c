@@ -12,7 +12,9 @@
 
 const struct command_info cli_commands[N_COMMANDS] = {
     [COMMAND_RUN]
-    = { NULL, "[OPTIONS]", "open the explorer; with --export, run without a terminal", 0 },
+    = { NULL, "[DIR…] [OPTIONS]",
+        "open the explorer, of runs in folders; with --export, run without a terminal",
+        MAX_OPERANDS },
     [COMMAND_CHECK]
     = { "check", "DATA [OPTIONS]", "pre-flight lint of a dataset under a model's tokenizer", 1 },
     [COMMAND_VERIFY]

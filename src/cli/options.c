@@ -103,6 +103,8 @@ static bool parse_argument(struct parser *p, char *arg)
     }
     struct cli *cli = p->cli;
     size_t max = cli_commands[cli->command].max_args;
+    if (cli->command == COMMAND_RUN && !file_is_dir(arg)) // runs to open lie in folders
+        max = 0;
     if (cli->n_args < max && (arg[0] != '-' || !arg[1])) {
         if (cli->command != COMMAND_PULL) // files and folders
             file_tidy(arg);
@@ -296,6 +298,24 @@ static bool resumes_alone(const struct parser *p)
     return manner;
 }
 
+// A run that is opened says what it is: options say how it is shown, and where its model runs.
+static bool check_opened(const struct parser *p, struct abl_err *err)
+{
+    static const char *const others[] = { "device", "screenshot", "size", "color", "ascii" };
+    for (size_t i = 0; i < n_cli_options && p->cli->command == COMMAND_RUN && p->cli->n_args; i++) {
+        bool fits = !p->seen[i]
+                    || (cli_options[i].is_manner && strcmp(cli_options[i].name, "export") != 0);
+        for (size_t k = 0; k < sizeof others / sizeof *others; k++)
+            fits = fits || strcmp(cli_options[i].name, others[k]) == 0;
+        if (!fits)
+            return abl_fail(err, ABL_USAGE,
+                            "--%s does nothing for the run in '%s', which is only opened: leave it "
+                            "out",
+                            cli_options[i].name, p->cli->args[0]);
+    }
+    return true;
+}
+
 bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
 {
     struct cli cli = { .ui = { .width = 200, .height = 60 },
@@ -312,9 +332,9 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
         for (int i = 1; i < N_COMMANDS && !cli.command; i++)
             if (strcmp(argv[1], cli_commands[i].name) == 0)
                 cli.command = (enum command)i;
-        if (!cli.command)
+        if (!cli.command && !file_is_dir(argv[1]))
             return unknown_command(argv[1], err);
-        p.at = 2;
+        p.at = cli.command ? 2 : 1;
     }
     if (cli.command == COMMAND_CONFIG) { // what no option says, the file says
         cli.run.model = cli.run.device = NULL;
@@ -335,7 +355,8 @@ bool cli_parse(int argc, char **argv, struct cli *out, struct abl_err *err)
         cli.run.data = cli.args[0];
     else if (cli.n_data)
         cli.run.data = cli.data[0];
-    if (!(cli.flags & (CLI_HELP | CLI_VERSION)) && !check_together(&cli, err)) {
+    if (!(cli.flags & (CLI_HELP | CLI_VERSION))
+        && (!check_opened(&p, err) || !check_together(&cli, err))) {
         arena_release(&cli.texts);
         return false;
     }
@@ -366,6 +387,7 @@ void cli_help(enum command command)
     if (command == COMMAND_RUN) {
         say(SAY_OUT,
             "  abltui                                  explore the bundled model\n"
+            "  abltui DIR                              the run in a folder, without its model\n"
             "  abltui --model ./gpt2 --data logic      a checkpoint folder, another condition\n"
             "  abltui --export out --data facts        the head sweep, headless, into out/\n"
             "  abltui --export - --experiment sets --sets 0:2+0:4 | jq .\n\nCommands:\n");

@@ -627,7 +627,7 @@ static void rows_are_asked_for_once_a_run_where_no_pane_asks_for_more(void **sta
     s->snap->run = 1;
     assert_null(state_row(s));
     assert_true(state_ask_detail(s, &ask));
-    assert_true(ask.rows_alone);
+    assert_int_equal(ask.parts, 0);
     press(s, 'j'); // another head has the same rows
     assert_false(state_ask_detail(s, &ask));
     state_free(s);
