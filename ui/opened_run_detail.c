@@ -45,6 +45,8 @@ static bool name_row(struct opened_run *r, const struct csv_table *rows, size_t 
     to->number = 0;
     bool known = opened_index(rows, at, "row", UINT32_MAX, &to->number);
     const struct dataset_row *row = known ? find_row(data_of(r), to->number) : NULL;
+    if (row && row->id && strcmp(row->id, opened_cell(rows, at, "id")) != 0)
+        row = NULL; // rows that were numbered in another way
     const char *prompt = !row                                 ? NULL
                          : settings_run_corrupt(&r->settings) ? row->corrupt
                                                               : row->clean;
