@@ -105,6 +105,12 @@ static const char *value_of(const struct kept_word *k)
     return k->next ? k->next : equals ? equals + 1 : "";
 }
 
+// Whether it was for that time alone: a limit that has ended a run would end it again.
+static bool is_passing(const struct option *o)
+{
+    return o && strcmp(o->name, "stop-after") == 0;
+}
+
 // What was said then, but for how it was run where that is said now.
 static bool add_then(struct words *w, const cJSON *list, const struct run_words *now,
                      const char *run, bool *has_place)
@@ -112,7 +118,8 @@ static bool add_then(struct words *w, const cJSON *list, const struct run_words 
     struct kept_word k;
     for (const cJSON *at = list->child; next_word(&at, &k);) {
         bool is_place = k.option && strcmp(k.option->name, "export") == 0;
-        bool stays = !k.option || !k.option->is_manner || !is_said(now, k.option);
+        bool stays = !k.option || !k.option->is_manner
+                     || (!is_passing(k.option) && !is_said(now, k.option));
         if (is_place)
             stays = *has_place = is_place_of(value_of(&k), run);
         if (stays && !add_kept(w, &k))

@@ -122,8 +122,10 @@ both="$few --data facts --data logic --experiment sets --pairs 0:$every;1:$every
 # shellcheck disable=SC2086
 {
     mkdir "$scratch/work"
-    (cd "$scratch/work" && amid TERM alone $long; echo "$status" >"$scratch/status")
+    (cd "$scratch/work" && amid TERM alone $long --stop-after 1h; echo "$status" >"$scratch/status")
     holds it_was_stopped grep -qx 75 "$scratch/status"
+    # a limit of then, here one that is no longer read at all
+    sed -i '1s/"1h"/"no"/' "$scratch/work/alone/journal.jsonl"
     succeeds it_takes_its_options_from_the_folder --export "$scratch/work/alone" --resume --threads 1
     holds and_is_the_same_run same "$scratch/whole" "$scratch/work/alone"
     AT=$scratch/work/joint/logic amid TERM "$scratch/work/joint" $both
