@@ -67,7 +67,13 @@ static struct estimate estimate_change(const struct saved_run *r, const struct s
     if (r->by_cluster.n && p->by_cluster.n)
         e = cluster_sums_difference(&p->by_cluster, &r->by_cluster, at, p->bar.alpha);
     else
-        e = (struct estimate){ .se = NAN, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .q = NAN };
+        e = (struct estimate){ .se = NAN,
+                               .ci_lo = NAN,
+                               .ci_hi = NAN,
+                               .p = NAN,
+                               .q = NAN,
+                               .n = p->cells[at].n,
+                               .n_clusters = p->cells[at].n_clusters };
     e.mean = saved_run_change(r, p, at);
     return e;
 }

@@ -87,7 +87,10 @@ static void draw_minus(struct grid *g, struct rect r, const struct state *s)
     bool paired = saved_run_is_paired(&s->saved, s->snap);
     uint32_t x = 1 + grid_text(g, r, 1, 1, style_warn(), "this run MINUS ");
     x = x + grid_text(g, r, x, 1, style_bold(), s->saved.name);
-    item(g, r, x, 1, style_dim(), paired ? "the same rows, paired" : "other rows, not paired");
+    const char *how = paired                                           ? "the same rows, paired"
+                      : s->saved.by_cluster.n && s->snap->by_cluster.n ? "other rows, not paired"
+                                                                       : "means alone, not tested";
+    item(g, r, x, 1, style_dim(), how);
 }
 
 // A text, or those of its words that fit before "…".
