@@ -79,12 +79,14 @@ int depth_color(enum depth depth, struct color c)
     return -1;
 }
 
-bool depth_direct_entry(const char *term, const char *colorterm, char *out, size_t size)
+bool depth_colorterm(const char *colorterm)
+{
+    return colorterm && (!strcmp(colorterm, "truecolor") || !strcmp(colorterm, "24bit"));
+}
+
+bool depth_direct_entry(const char *term, char *out, size_t size)
 {
     static const char *const endings[] = { "-256color", "-88color", "-16color", "-color", "" };
-    if (!term || !*term || !colorterm
-        || (strcmp(colorterm, "truecolor") != 0 && strcmp(colorterm, "24bit") != 0))
-        return false;
     size_t len = strlen(term);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         size_t n = strlen(endings[i]);
@@ -93,5 +95,16 @@ bool depth_direct_entry(const char *term, const char *colorterm, char *out, size
         int need = snprintf(out, size, "%.*s-direct", (int)(len - n), term);
         return need > 0 && (size_t)need < size;
     }
+    return false;
+}
+
+bool depth_is_like_xterm(const char *term)
+{
+    static const char *const names[]
+        = { "xterm", "alacritty", "foot",    "kitty", "wezterm", "ghostty", "konsole",
+            "vte",   "gnome",     "contour", "st-",   "rio",     "iterm",   "mintty" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strncmp(term, names[i], strlen(names[i])))
+            return true;
     return false;
 }

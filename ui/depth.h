@@ -15,9 +15,14 @@ enum depth depth_of(int n_colors);
 // The colour's number in such a terminal; -1 = its own.
 int depth_color(enum depth depth, struct color c);
 
+// Whether COLORTERM (may be NULL) says that the terminal shows any colour.
+bool depth_colorterm(const char *colorterm);
+
 // The terminfo entry of the same family whose colours are red, green and blue themselves:
-// "xterm-direct" for "xterm-256color". False where COLORTERM (may be NULL) does not promise that
-// the terminal understands them.
-bool depth_direct_entry(const char *term, const char *colorterm, char *out, size_t size);
+// "xterm-direct" for "xterm-256color". False where the name is too long.
+bool depth_direct_entry(const char *term, char *out, size_t size);
+
+// Whether a terminal of this name does what xterm does, whatever terminfo knows of it.
+bool depth_is_like_xterm(const char *term);
 
 #endif

@@ -11,8 +11,11 @@
 
 #include <curses.h>
 
+#include "base/clock.h"
 #include "ui/depth.h"
+#include "ui/direct_entry.h"
 #include "ui/keys.h"
+#include "ui/probe.h"
 #include "ui/terminfo.h"
 
 struct term {
@@ -23,6 +26,9 @@ struct term {
     struct grid shown; // what the screen holds
     bool shown_valid;
     int stderr_before, stderr_pipe; // -1: standard error was not taken
+    struct probe probe;
+    double fed_at;  // when its reader had the last character
+    char note[128]; // term_note; empty: none
 };
 
 static void start_colors(struct term *t, enum color_when when)
@@ -90,9 +96,76 @@ static FILE *open_input(void)
     return input;
 }
 
+static bool starts_with(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+// A terminal within another: COLORTERM is about the one that started it, and lies.
+static bool is_inside(const char *name)
+{
+    return getenv("TMUX") || getenv("STY") || starts_with(name, "tmux")
+           || starts_with(name, "screen");
+}
+
+// An entry of ours that no database has to have.
+static SCREEN *open_direct(FILE *input)
+{
+    const char *before = getenv("TERMINFO");
+    char *kept = before ? strdup(before) : NULL;
+    struct buf entry = { 0 };
+    SCREEN *screen = NULL;
+    for (size_t i = 0; i < sizeof direct_entry / sizeof *direct_entry; i++)
+        buf_str(&entry, direct_entry[i]);
+    if (!entry.failed && !(before && !kept) && setenv("TERMINFO", entry.data, 1) == 0)
+        screen = newterm(DIRECT_ENTRY_NAME, stdout, input);
+    if (kept)
+        setenv("TERMINFO", kept, 1);
+    else
+        unsetenv("TERMINFO");
+    free(kept);
+    buf_release(&entry);
+    return screen;
+}
+
+// The terminal under the richest name that it has proved or promised to answer to.
+static SCREEN *open_screen(struct term *t, enum color_when color)
+{
+    const char *name = getenv("TERM");
+    FILE *input = t->input ? t->input : stdin;
+    char direct[128];
+    bool inside = is_inside(name);
+    probe_terminal(&t->probe, fileno(input), STDOUT_FILENO, name, inside);
+    struct terminfo_says says = terminfo_look_up(name);
+    bool like_xterm = depth_is_like_xterm(name);
+    if (!says.known && !like_xterm && !t->probe.answers.ended)
+        return NULL;
+    if (!says.known) {
+        snprintf(t->note, sizeof t->note,
+                 "terminfo has no entry for TERM=%.40s: taken for xterm-256color", name);
+        name = "xterm-256color";
+        says = terminfo_look_up(name);
+        like_xterm = true;
+    }
+    bool any = t->probe.answers.direct || says.promises
+               || (!inside && depth_colorterm(getenv("COLORTERM")));
+    if (color == COLOR_NEVER || says.direct || !any)
+        return newterm(name, stdout, input);
+    if (depth_direct_entry(name, direct, sizeof direct) && terminfo_look_up(direct).direct)
+        return newterm(direct, stdout, input);
+    SCREEN *screen = like_xterm && !inside ? open_direct(input) : NULL;
+    return screen ? screen : newterm(name, stdout, input);
+}
+
+// Keys that were typed while answers were awaited.
+static void type_ahead(const struct probe *p)
+{
+    for (size_t i = p->n_typed; i-- > 0;)
+        ungetch((unsigned char)p->typed[i]);
+}
+
 bool term_open(enum color_when color, struct term **out, struct abl_err *err)
 {
-    char name[128];
     if (!terminal_is_here(err))
         return false;
     struct term *t = calloc(1, sizeof *t);
@@ -100,8 +173,7 @@ bool term_open(enum color_when color, struct term **out, struct abl_err *err)
         return abl_no_memory(err);
     t->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     t->input = open_input();
-    t->screen
-        = newterm(terminfo_direct_entry(name, sizeof name), stdout, t->input ? t->input : stdin);
+    t->screen = open_screen(t, color);
     if (!t->screen) {
         if (t->input)
             fclose(t->input);
@@ -122,6 +194,7 @@ bool term_open(enum color_when color, struct term **out, struct abl_err *err)
     mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED, NULL);
     mouseinterval(0);
     hold_stderr(t);
+    type_ahead(&t->probe);
     *out = t;
     return true;
 }
@@ -133,6 +206,7 @@ void term_close(struct term *t)
     curs_set(1);
     endwin();
     delscreen(t->screen);
+    probe_end(&t->probe, term_input_fd(t));
     if (t->input)
         fclose(t->input);
     release_stderr(t);
@@ -145,6 +219,11 @@ void term_size(const struct term *t, uint32_t *width, uint32_t *height)
     (void)t;
     *width = (uint32_t)COLS;
     *height = (uint32_t)LINES;
+}
+
+const char *term_note(const struct term *t)
+{
+    return t->note[0] ? t->note : NULL;
 }
 
 unsigned term_look(const struct term *t)
@@ -173,6 +252,14 @@ static void put_cell(const struct term *t, int x, int y, const struct cell *c)
         mvadd_wch(y, x, &out);
 }
 
+// Around a frame: a terminal that knows these shows it at once.
+static void mark_frame(const struct term *t, const char *mark)
+{
+    size_t len = strlen(mark);
+    if (t->probe.answers.synchronised && write(STDOUT_FILENO, mark, len) != (ssize_t)len)
+        return; // the terminal is gone, as the next read says
+}
+
 void term_draw(struct term *t, const struct grid *g, bool all)
 {
     bool same_size = t->shown_valid && t->shown.width == g->width && t->shown.height == g->height;
@@ -189,7 +276,9 @@ void term_draw(struct term *t, const struct grid *g, bool all)
     if (g->has_cursor)
         move((int)g->cursor_y, (int)g->cursor_x);
     curs_set(g->has_cursor);
+    mark_frame(t, "\033[?2026h");
     refresh();
+    mark_frame(t, "\033[?2026l");
     struct abl_err ignored;
     t->shown_valid = same_size || grid_init(&t->shown, g->width, g->height, &ignored);
     if (t->shown_valid)
@@ -227,14 +316,39 @@ static enum term_event read_mouse(uint32_t *x, uint32_t *y)
     return TERM_CLICK;
 }
 
+// A character that may belong to an answer that comes late. One that breaks off is forgotten after
+// a moment.
+static enum answer_step feed(struct term *t, wint_t c)
+{
+    enum { PAUSE_MS = 500 };
+    double now = now_seconds();
+    if (now - t->fed_at > PAUSE_MS * 1e-3)
+        t->probe.reader = (struct answer_reader){ 0 };
+    t->fed_at = now;
+    return answers_take(&t->probe.reader, (uint32_t)c, &t->probe.answers);
+}
+
 enum term_event term_read(struct term *t, uint32_t *key, uint32_t *x, uint32_t *y)
 {
-    (void)t;
     for (;;) {
         wint_t c;
         int got = get_wch(&c);
+        bool late = probe_is_outstanding(&t->probe);
+        if (got == ERR && late && t->probe.reader.state == AFTER_ESCAPE) {
+            t->probe.reader = (struct answer_reader){ 0 };
+            *key = KEYCODE_ESCAPE;
+            return TERM_KEY;
+        }
         if (got == ERR)
             return TERM_NONE;
+        enum answer_step step = got == OK && late ? feed(t, c) : ANSWER_NONE;
+        if (step == ANSWER_PART)
+            continue;
+        if (step == ANSWER_NO_PART) {
+            unget_wch((wchar_t)c);
+            *key = KEYCODE_ESCAPE;
+            return TERM_KEY;
+        }
         if (got == KEY_CODE_YES && c == KEY_RESIZE)
             return TERM_RESIZE;
         if (got == KEY_CODE_YES && c == KEY_MOUSE) {

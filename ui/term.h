@@ -22,6 +22,9 @@ void term_close(struct term *t);
 void term_size(const struct term *t, uint32_t *width, uint32_t *height);
 unsigned term_look(const struct term *t); // enum look: what it cannot show
 
+// A word on what the terminal was taken for; NULL where it is what TERM says.
+const char *term_note(const struct term *t);
+
 // Show the grid; only cells that differ from the last one are written. all: everything, as after
 // noise on the screen.
 void term_draw(struct term *t, const struct grid *g, bool all);

@@ -1,20 +1,19 @@
 #include "ui/terminfo.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <curses.h>
 #include <term.h> // takes words such as key_find for itself: hence this file
 
-#include "ui/depth.h"
-
-const char *terminfo_direct_entry(char *name, size_t size)
+struct terminfo_says terminfo_look_up(const char *name)
 {
+    struct terminfo_says says = { 0 };
     int found;
-    if (!depth_direct_entry(getenv("TERM"), getenv("COLORTERM"), name, size)
-        || setupterm(name, STDOUT_FILENO, &found) != OK)
-        return NULL;
-    bool direct = tigetflag("RGB") > 0;
+    if (setupterm(name, STDOUT_FILENO, &found) != OK)
+        return says;
+    says.known = true;
+    says.direct = tigetflag("RGB") > 0 && tigetnum("colors") > 256;
+    says.promises = tigetflag("RGB") > 0 || tigetflag("Tc") > 0;
     del_curterm(cur_term);
-    return direct ? name : NULL;
+    return says;
 }

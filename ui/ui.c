@@ -348,6 +348,8 @@ static bool run_on_terminal(struct ui *u, const struct ui_settings *ui)
         return false;
     u->state->look = term_look(u->term) | (ui->ascii ? (unsigned)LOOK_ASCII : 0u);
     term_size(u->term, &width, &height);
+    if (term_note(u->term))
+        state_say(u->state, false, "%s", term_note(u->term));
     if (!resize(u, width, height) || !loop(u))
         return false;
     return u->quit || end_by_signal(u);

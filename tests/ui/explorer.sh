@@ -264,6 +264,7 @@ colours() {
     if [[ ${found:-none} =~ ^$pattern ]]; then pass "$name"; else fail "$name" "found ${found:-none}, expected $pattern"; fi
 }
 colours colours_are_of_256_where_no_more_are_known '[34]8;5;'
+settings='COLORTERM=truecolor' colours colorterm_lies_inside_tmux '[34]8;5;'
 settings='NO_COLOR=1' colours no_color_is_honoured none
 settings='NO_COLOR=1' colours color_always_overrides_no_color '[34]8;5;' --color always
 colours color_never_shows_none none --color never
@@ -272,7 +273,7 @@ printf '%s\n' 'screen-direct|test entry,' '    RGB, colors#0x1000000, pairs#0x7f
     '    setab=\E[%?%p1%{8}%<%t4%p1%d%e48\:2\:\:%p1%{65536}%/%d\:%p1%{256}%/%{255}%&%d\:%p1%{255}%&%d%;m,' \
     '    initc@, ccc@, op=\E[39;49m, use=screen-256color,' >"$scratch/direct.src"
 if tic -x -o "$scratch/terminfo" "$scratch/direct.src" 2>"$scratch/tic.err"; then
-    settings="TERMINFO_DIRS=$scratch/terminfo:/etc/terminfo:/lib/terminfo:/usr/share/terminfo COLORTERM=truecolor" \
+    settings="TERMINFO_DIRS=$scratch/terminfo:/etc/terminfo:/lib/terminfo:/usr/share/terminfo TERM=screen-direct" \
         colours colours_are_exact_where_the_terminal_shows_any '[34]8;2;'
 else
     fail tic_makes_a_terminal_with_direct_colours "$(cat "$scratch/tic.err")"

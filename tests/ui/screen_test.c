@@ -655,15 +655,15 @@ static void direct_colours_are_looked_for_where_colorterm_promises_them(void **s
 {
     (void)state;
     char name[32];
-    assert_true(depth_direct_entry("xterm-256color", "truecolor", name, sizeof name));
+    assert_true(depth_direct_entry("xterm-256color", name, sizeof name));
     assert_string_equal(name, "xterm-direct");
-    assert_true(depth_direct_entry("alacritty", "24bit", name, sizeof name));
+    assert_true(depth_direct_entry("alacritty", name, sizeof name));
     assert_string_equal(name, "alacritty-direct");
-    assert_false(depth_direct_entry("xterm-256color", NULL, name, sizeof name));
-    assert_false(depth_direct_entry("xterm-256color", "yes", name, sizeof name));
-    assert_false(depth_direct_entry(NULL, "truecolor", name, sizeof name));
-    assert_false(
-        depth_direct_entry("a-terminal-with-a-very-long-name", "24bit", name, sizeof name));
+    assert_false(depth_direct_entry("a-terminal-with-a-very-long-name", name, sizeof name));
+    assert_true(depth_colorterm("truecolor"));
+    assert_true(depth_colorterm("24bit"));
+    assert_false(depth_colorterm(NULL));
+    assert_false(depth_colorterm("yes"));
 }
 
 static void small_effects_share_a_unit(void **state)
