@@ -39,6 +39,7 @@ enum action {
     DO_CANCEL,
     DO_RERUN, // from the start, or on with what was cancelled
     DO_UNDO,
+    DO_COPY,
     DO_TYPE, // arg: a character
     DO_ERASE,
     DO_ERASE_LINE,
@@ -59,6 +60,7 @@ enum action_effect {
     EFFECT_QUIT = 1 << 8,
     EFFECT_OPEN = 1 << 9,      // the run in state->open_path
     EFFECT_OPEN_NEW = 1 << 10, // what lies there is to be found out first
+    EFFECT_COPY = 1 << 11,     // what is selected, to the terminal's clipboard
 };
 
 #endif

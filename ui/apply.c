@@ -321,6 +321,8 @@ static unsigned apply(struct state *s, enum action action, uint32_t arg)
         return s->snap && s->snap->phase == RUN_CANCELLED ? EFFECT_RUN : EFFECT_RERUN;
     case DO_UNDO:
         return choose_undo(s);
+    case DO_COPY:
+        return EFFECT_COPY;
     case DO_TYPE:
         typed_add(&s->typed, arg);
         break;

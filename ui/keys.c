@@ -93,6 +93,8 @@ static const struct binding bindings[] = {
       "rerun", "run again from the start; go on after a cancel" },
     { 'Z', WHERE_PANES, DO_ZOOM, 0, NULL, "zoom", "the focused pane alone; again for all" },
     { 'w', WHERE_PANES, DO_OVERLAY, OVERLAY_PANE, NULL, "panes", "choose a pane from a list" },
+    { 'y', WHERE_PANES, DO_COPY, 0, state_has_grid,
+      NULL, "copy the selected head, row or prompt to the clipboard" },
     { 'n', WHERE_ATTN | WHERE_SAY, DO_NEXT_ROW, 0, NULL, "next row", "the next row of the data" },
     { 'N', WHERE_ATTN | WHERE_SAY, DO_PREVIOUS_ROW, 0, NULL, NULL, "the row before" },
     { 't', WHERE_OV, DO_TOGGLE_OV, 0, NULL,

@@ -10,6 +10,7 @@
 #include <wchar.h>
 
 #include <curses.h>
+#include <openssl/evp.h>
 
 #include "base/clock.h"
 #include "ui/depth.h"
@@ -164,7 +165,7 @@ static void type_ahead(const struct probe *p)
         ungetch((unsigned char)p->typed[i]);
 }
 
-bool term_open(enum color_when color, struct term **out, struct abl_err *err)
+bool term_open(enum color_when color, bool mouse, struct term **out, struct abl_err *err)
 {
     if (!terminal_is_here(err))
         return false;
@@ -191,7 +192,8 @@ bool term_open(enum color_when color, struct term **out, struct abl_err *err)
     nodelay(stdscr, TRUE);
     set_escdelay(25);
     start_colors(t, color);
-    mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED, NULL);
+    if (mouse)
+        mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
     mouseinterval(0);
     hold_stderr(t);
     type_ahead(&t->probe);
@@ -285,6 +287,20 @@ void term_draw(struct term *t, const struct grid *g, bool all)
         memcpy(t->shown.cells, g->cells, (size_t)g->width * g->height * sizeof *g->cells);
 }
 
+bool term_copy(const struct term *t, const char *text, size_t len)
+{
+    (void)t;
+    struct buf out = { 0 };
+    unsigned char *coded = malloc(len / 3 * 4 + 5); // with a NUL
+    if (coded)
+        EVP_EncodeBlock(coded, (const unsigned char *)text, (int)len);
+    buf_printf(&out, "\033]52;c;%s\a", coded ? (const char *)coded : "");
+    bool ok = coded && !out.failed && write(STDOUT_FILENO, out.data, out.len) == (ssize_t)out.len;
+    free(coded);
+    buf_release(&out);
+    return ok;
+}
+
 // Curses' names for keys without a character.
 static uint32_t function_key(wint_t c)
 {
@@ -313,7 +329,9 @@ static enum term_event read_mouse(uint32_t *x, uint32_t *y)
         return TERM_NONE;
     *x = (uint32_t)event.x;
     *y = (uint32_t)event.y;
-    return TERM_CLICK;
+    return event.bstate & BUTTON4_PRESSED   ? TERM_WHEEL_UP
+           : event.bstate & BUTTON5_PRESSED ? TERM_WHEEL_DOWN
+                                            : TERM_CLICK;
 }
 
 // A character that may belong to an answer that comes late. One that breaks off is forgotten after

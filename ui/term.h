@@ -3,6 +3,7 @@
 #define ABL_UI_TERM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -14,8 +15,8 @@ struct term;
 
 // Take the terminal over; what others write to standard error is held back from now on (drivers
 // print). ABL_USAGE where there is no terminal to take: standard input or output is none, or TERM
-// says that it is dumb.
-bool term_open(enum color_when color, struct term **out, struct abl_err *err);
+// says that it is dumb. mouse: clicks and the wheel come as events.
+bool term_open(enum color_when color, bool mouse, struct term **out, struct abl_err *err);
 // Give it back as it was. Safe on NULL.
 void term_close(struct term *t);
 
@@ -29,7 +30,11 @@ const char *term_note(const struct term *t);
 // noise on the screen.
 void term_draw(struct term *t, const struct grid *g, bool all);
 
-enum term_event { TERM_NONE, TERM_KEY, TERM_RESIZE, TERM_CLICK };
+enum term_event { TERM_NONE, TERM_KEY, TERM_RESIZE, TERM_CLICK, TERM_WHEEL_UP, TERM_WHEEL_DOWN };
+
+// Put a text into the clipboard of whoever sits before the terminal, as far as it is allowed to
+// (OSC 52). False when memory is out.
+bool term_copy(const struct term *t, const char *text, size_t len);
 
 // What has arrived, without waiting. key: a code as keys.h has them; x, y: the cell clicked on.
 enum term_event term_read(struct term *t, uint32_t *key, uint32_t *x, uint32_t *y);

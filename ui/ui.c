@@ -13,6 +13,7 @@
 #include "ui/action.h"
 #include "ui/apply.h"
 #include "ui/catalog.h"
+#include "ui/copied.h"
 #include "ui/keys.h"
 #include "ui/picker.h"
 #include "ui/shot.h"
@@ -201,6 +202,19 @@ static bool means_place(struct ui *u, char *text, size_t size)
     return false;
 }
 
+static void copy_selected(struct ui *u)
+{
+    struct buf text = { 0 };
+    copied_text(u->state, &text);
+    if (!text.len)
+        state_say(u->state, true, "nothing to copy yet");
+    else if (text.failed || (u->term && !term_copy(u->term, text.data, text.len)))
+        state_say(u->state, true, "the terminal took nothing");
+    else
+        state_say(u->state, false, "given to the terminal's clipboard, where it allows that");
+    buf_release(&text);
+}
+
 // The only place where an action reaches beyond the state.
 static void carry_out(struct ui *u, unsigned effects)
 {
@@ -223,6 +237,8 @@ static void carry_out(struct ui *u, unsigned effects)
     if (effects & EFFECT_SCREENSHOT
         && means_place(u, u->state->screenshot_path, sizeof u->state->screenshot_path))
         save_screenshot(u);
+    if (effects & EFFECT_COPY)
+        copy_selected(u);
     if (effects & EFFECT_CATALOG)
         search_catalog(u);
     if (effects & EFFECT_REDRAW)
@@ -243,7 +259,10 @@ static void press(struct ui *u, uint32_t key)
 static void click(struct ui *u, uint32_t x, uint32_t y)
 {
     struct head h;
-    if (u->state->overlay == OVERLAY_NONE && view_hit(u->state, x, y, &h))
+    enum pane pane;
+    if (view_pane_at(u->state, x, y, &pane) && pane != u->state->focus)
+        carry_out(u, apply_action(u->state, DO_PANE, pane));
+    if (view_hit(u->state, x, y, &h))
         carry_out(u, apply_action(u->state, DO_SELECT, h.layer << 16 | h.head));
     worker_look_at(u->worker, u->state->cursor.layer);
 }
@@ -259,6 +278,8 @@ static bool read_keys(struct ui *u)
             press(u, key);
         else if (e == TERM_CLICK)
             click(u, x, y);
+        else if (e == TERM_WHEEL_UP || e == TERM_WHEEL_DOWN)
+            press(u, e == TERM_WHEEL_UP ? KEYCODE_UP : KEYCODE_DOWN);
         else {
             term_size(u->term, &width, &height);
             if (!resize(u, width, height))
@@ -341,7 +362,7 @@ static void set_signals(void)
 static bool run_on_terminal(struct ui *u, const struct ui_settings *ui)
 {
     uint32_t width, height;
-    if (!term_open(ui->color, &u->term, u->err))
+    if (!term_open(ui->color, !ui->no_mouse, &u->term, u->err))
         return false;
     set_signals(); // after curses, which has handlers of its own
     if (!open_ui(u))

@@ -15,6 +15,7 @@ struct jobs;
 struct ui_settings {
     enum color_when color;
     bool ascii;                    // no other characters, whatever the terminal can show
+    bool no_mouse;                 // clicks stay with the terminal
     uint32_t width, height;        // of a screenshot, in cells
     const struct run_reader *runs; // what tells of runs in folders; NULL: none is opened
     const char *const *open;       // (n_open) folders of runs that are shown first; borrowed

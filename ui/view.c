@@ -143,11 +143,22 @@ void view_draw(const struct state *s, struct grid *g)
                                          .style = g->cells[i].style };
 }
 
-bool view_hit(const struct state *s, uint32_t x, uint32_t y, struct head *out)
+bool view_pane_at(const struct state *s, uint32_t x, uint32_t y, enum pane *out)
 {
     struct layout l = state_layout(s);
-    struct rect r = l.panes[PANE_IMPACT];
-    bool inside = x >= r.x && x < r.x + r.w && y >= r.y && y < r.y + r.h;
-    return !l.too_small && inside && s->overlay == OVERLAY_NONE && !state_map_item(s)
-           && heat_hit(layout_body(r), s, x, y, out);
+    for (int i = 0; !l.too_small && s->overlay == OVERLAY_NONE && i < N_PANES; i++) {
+        struct rect r = l.panes[i];
+        *out = (enum pane)i;
+        if (x >= r.x && x < r.x + r.w && y >= r.y && y < r.y + r.h)
+            return true;
+    }
+    return false;
+}
+
+bool view_hit(const struct state *s, uint32_t x, uint32_t y, struct head *out)
+{
+    enum pane pane;
+    struct layout l = state_layout(s);
+    return view_pane_at(s, x, y, &pane) && pane == PANE_IMPACT && !state_map_item(s)
+           && heat_hit(layout_body(l.panes[PANE_IMPACT]), s, x, y, out);
 }

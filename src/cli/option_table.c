@@ -303,6 +303,8 @@ const struct option cli_options[] = {
       option_name, AT(ui.color), .names = color_name },
     { "ascii", NULL, "only ASCII characters on the explorer's screen", RUN, option_true,
       AT(ui.ascii) },
+    { "no-mouse", NULL, "the explorer leaves the mouse to the terminal", RUN, option_true,
+      AT(ui.no_mouse) },
     { "json", NULL, "results as JSON on standard output", ALL, option_flag, .flag = CLI_JSON },
     { "dry-run", NULL, "say what would be done and what it costs; do nothing",
       RUN | CONFIG | VARIANTS, option_flag, .flag = CLI_DRY_RUN },

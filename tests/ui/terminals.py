@@ -2,6 +2,7 @@
 """The explorer on terminals that answer its questions at once, slowly, in pieces, wrongly or never:
 python3 tests/ui/terminals.py PROGRAM
 """
+import base64
 import fcntl
 import os
 import pty
@@ -28,13 +29,13 @@ def check(name: str, ok: bool, why: str = "") -> None:
 class Terminal:
     """Runs the explorer; answer(written) gives the bytes to send for what it has just written."""
 
-    def __init__(self, answer, term="xterm-256color", env={}):
+    def __init__(self, answer, term="xterm-256color", env={}, more=()):
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.before = termios.tcgetattr(self.slave)
         clean = {k: v for k, v in os.environ.items() if k not in ("TMUX", "STY", "COLORTERM", "NO_COLOR")}
         self.process = subprocess.Popen(
-            [PROGRAM, "--device", "cpu", "--data", "facts", "--rows", "4", "--heads", "0:0,0:1,0:2", "--seed", "1"], stdin=self.slave,
+            [PROGRAM, "--device", "cpu", "--data", "facts", "--rows", "4", "--heads", "0:0,0:1,0:2", "--seed", "1", *more], stdin=self.slave,
             stdout=self.slave, stderr=self.slave, start_new_session=True, env={**clean, "TERM": term, **env},
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         self.answer, self.written = answer, b""
@@ -128,6 +129,27 @@ def synchronised() -> None:
     t.leave("a_terminal_with_frames")
 
 
+def mouse_and_clipboard() -> None:
+    """A click goes to the head under it, the wheel on from there, y hands both to the terminal."""
+    t = Terminal(at_once)
+    t.read(30, b"done")
+    t.send(b"\033[<0;13;6M\033[<0;13;6m")
+    t.read(0.3)
+    t.send(b"y")
+    check("y_copies_the_head_that_was_clicked_on", t.read(20, b"\033]52;c;" + base64.b64encode(b"0\t1\t")[:4]), repr(t.written[-300:]))
+    t.send(b"\033[<65;13;6M")
+    t.read(0.3)
+    t.send(b"8y")
+    check("y_copies_a_prompt", t.read(20, b"\033]52;c;" + base64.b64encode(b"You ask")[:8]), repr(t.written[-300:]))
+    t.send(b"q")
+    t.leave("a_terminal_with_a_mouse")
+    t = Terminal(at_once, more=("--no-mouse",))
+    t.read(30, b"done")
+    check("no_mouse_asks_for_none", b"\033[?1006" not in t.written and b"\033[?1000" not in t.written)
+    t.send(b"q")
+    t.leave("a_terminal_without_a_mouse")
+
+
 def leaves_early() -> None:
     """q before the answers, which come half a second later."""
     t = Terminal(never)
@@ -153,6 +175,7 @@ def main() -> None:
     runs("a_terminal_without_an_entry", at_once, direct=True, term="xterm-kitty", says=b"no entry")
     synchronised()
     leaves_early()
+    mouse_and_clipboard()
     print(f"{passed} passed, {failed} failed, 0 skipped")
     sys.exit(failed > 0)
 
