@@ -20,7 +20,7 @@ static void choose_form(struct heat *h, struct heat_size room, struct heat_shape
 {
     enum { WIDEST = 13 };
     struct heat_form f;
-    heat_form_choose(shape, room, look, &f);
+    heat_form_choose(shape, room, look & LOOK_PLAIN, &f);
     h->mode = f.mode;
     h->cell_w = f.cell_w;
     h->cell_h = f.cell_h;

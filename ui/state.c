@@ -164,7 +164,7 @@ struct layout state_layout(const struct state *s)
                                                 .height = s->height,
                                                 .n_layers = known ? s->snap->n_layers : 0,
                                                 .n_heads = known ? s->snap->n_heads : 0,
-                                                .plain = s->look,
+                                                .plain = s->look & LOOK_PLAIN,
                                                 .patches = patch ? map_form_size(patch->map)
                                                                  : (struct heat_size){ 0 },
                                                 .recent = s->recent,

@@ -1,5 +1,7 @@
 #include "ui/style.h"
 
+#include "ui/look.h"
+
 static struct style colored(uint8_t r, uint8_t g, uint8_t b, unsigned flags)
 {
     return (struct style){ .fg = { true, { r, g, b } }, .flags = flags };
@@ -28,4 +30,10 @@ struct style style_accent(void)
 struct style style_warn(void)
 {
     return colored(208, 108, 32, STYLE_BOLD);
+}
+
+struct style style_effect(double t, unsigned look)
+{
+    struct rgb back = look & LOOK_DARK ? palette_diverging_dark(t) : palette_diverging(t);
+    return (struct style){ .fg = { true, palette_ink(back) }, .bg = { true, back } };
 }

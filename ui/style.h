@@ -13,4 +13,7 @@ struct style style_bold(void);
 struct style style_accent(void);
 struct style style_warn(void);
 
+// A cell of an effect, -1 to 1 of its scale; look: enum look.
+struct style style_effect(double t, unsigned look);
+
 #endif

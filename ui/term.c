@@ -230,7 +230,9 @@ const char *term_note(const struct term *t)
 
 unsigned term_look(const struct term *t)
 {
-    return (t->utf8 ? 0u : (unsigned)LOOK_ASCII)
+    const struct term_answers *a = &t->probe.answers;
+    bool dark = a->has_background && a->background.r + a->background.g + a->background.b < 3 * 110;
+    return (t->utf8 ? 0u : (unsigned)LOOK_ASCII) | (dark ? (unsigned)LOOK_DARK : 0u)
            | (t->depth == DEPTH_MONO ? (unsigned)LOOK_MONO : 0u);
 }
 

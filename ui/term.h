@@ -21,7 +21,7 @@ bool term_open(enum color_when color, bool mouse, struct term **out, struct abl_
 void term_close(struct term *t);
 
 void term_size(const struct term *t, uint32_t *width, uint32_t *height);
-unsigned term_look(const struct term *t); // enum look: what it cannot show
+unsigned term_look(const struct term *t); // enum look: what it cannot show, and whether it is dark
 
 // A word on what the terminal was taken for; NULL where it is what TERM says.
 const char *term_note(const struct term *t);

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "report/palette.h"
 #include "ui/detail.h"
 #include "ui/format.h"
 #include "ui/style.h"
@@ -77,12 +76,8 @@ static void put_weight(struct grid *g, struct rect r, uint32_t x, uint32_t y, fl
                        const struct state *s)
 {
     char text[4];
-    struct style st = style_plain();
+    struct style st = s->look & LOOK_MONO ? style_plain() : style_effect((double)weight, s->look);
     snprintf(text, sizeof text, weight < 0.05f ? " ·" : "%2d", (int)lround(10 * (double)weight));
-    if (!(s->look & LOOK_MONO)) {
-        st.bg = (struct color){ true, palette_diverging((double)weight) };
-        st.fg = (struct color){ true, palette_ink(st.bg.rgb) };
-    }
     grid_text(g, r, x, y, st, text);
 }
 

@@ -30,10 +30,8 @@ static struct style heat_style(const struct state *s, size_t at)
 {
     const struct snapshot *p = s->snap;
     struct style st = { 0 };
-    if (!(s->look & LOOK_MONO)) {
-        st.bg = (struct color){ true, palette_diverging(relative(p, at)) };
-        st.fg = (struct color){ true, palette_ink(st.bg.rgb) };
-    }
+    if (!(s->look & LOOK_MONO))
+        st = style_effect(relative(p, at), s->look);
     if (verdict_is_effect(&p->cells[at], p->bar))
         st.flags |= STYLE_BOLD;
     if (p->states[at] == CELL_SAMPLED)
@@ -403,8 +401,8 @@ static void draw_legend(struct grid *g, struct rect body, uint32_t y, const stru
         x += grid_text(g, body, x, y, style_plain(), "-9 … 0 … +9") + 1;
     } else {
         for (uint32_t i = 0; i < STEPS; i++) {
-            struct color c = { true, palette_diverging((2.0 * i - (STEPS - 1)) / (STEPS - 1)) };
-            grid_put(g, body.x + x++, body.y + y, ' ', (struct style){ .bg = c });
+            struct style st = style_effect((2.0 * i - (STEPS - 1)) / (STEPS - 1), s->look);
+            grid_put(g, body.x + x++, body.y + y, ' ', (struct style){ .bg = st.bg });
         }
         x++;
     }

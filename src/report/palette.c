@@ -7,12 +7,17 @@
 // Both arms run straight from the same near-white down to the same lightness in OKLab (Ottosson, "A
 // perceptual color space for image processing", 2020), so lightness alone tells the strength and
 // hue the sign.
-static const double light_zero = 0.97, light_end = 0.58;
-
-// Chroma at the end of an arm is as strong as sRGB can show at that hue.
-static const struct arm {
+//
+// Chroma at the end of an arm is as strong as sRGB can show at that hue and lightness.
+struct arm {
     double hue_degrees, chroma;
-} blue = { 252.0, 0.15 }, orange = { 52.0, 0.155 };
+};
+
+static const struct scale {
+    double light_zero, light_end;
+    struct arm negative, positive;
+} on_white = { 0.97, 0.58, { 252.0, 0.15 }, { 52.0, 0.155 } },
+  on_black = { 0.24, 0.74, { 252.0, 0.125 }, { 58.0, 0.155 } };
 
 // Linear light 0..1 to an sRGB byte.
 static uint8_t encode(double c)
@@ -38,15 +43,25 @@ static struct rgb from_oklab(double L, double a, double b)
                          encode(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s) };
 }
 
-struct rgb palette_diverging(double t)
+static struct rgb diverging(double t, const struct scale *s)
 {
     double strength = isnan(t) ? 0.0 : fmin(fabs(t), 1.0);
-    const struct arm *arm = t < 0 ? &blue : &orange;
+    const struct arm *arm = t < 0 ? &s->negative : &s->positive;
     // Chroma runs ahead of lightness: a straight line would pass through greyish skin tones.
     double chroma = arm->chroma * strength * (2.0 - strength);
     double hue = arm->hue_degrees * (3.14159265358979323846 / 180.0);
-    return from_oklab(light_zero + (light_end - light_zero) * strength, chroma * cos(hue),
+    return from_oklab(s->light_zero + (s->light_end - s->light_zero) * strength, chroma * cos(hue),
                       chroma * sin(hue));
+}
+
+struct rgb palette_diverging(double t)
+{
+    return diverging(t, &on_white);
+}
+
+struct rgb palette_diverging_dark(double t)
+{
+    return diverging(t, &on_black);
 }
 
 struct rgb palette_ink(struct rgb background)

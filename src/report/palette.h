@@ -13,6 +13,9 @@ struct rgb {
 // big, and opposite values equally strong, also to the colour-blind.
 struct rgb palette_diverging(double t);
 
+// The same over near-black, for a screen that is dark: light is strong.
+struct rgb palette_diverging_dark(double t);
+
 // Black or white, whichever reads better on `background`.
 struct rgb palette_ink(struct rgb background);
 

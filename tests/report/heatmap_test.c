@@ -25,19 +25,66 @@ static double lightness(struct rgb c)
     return y > 216.0 / 24389.0 ? 116.0 * cbrt(y) - 16.0 : y * 24389.0 / 27.0;
 }
 
-static void colours_darken_evenly_and_alike_on_both_sides(void **state)
+typedef struct rgb palette(double t);
+
+static palette *const palettes[] = { palette_diverging, palette_diverging_dark };
+
+static void expect_even_slopes(palette *of)
 {
-    (void)state;
-    double zero = lightness(palette_diverging(0.0));
-    double end = lightness(palette_diverging(1.0));
+    double zero = lightness(of(0.0)), end = lightness(of(1.0));
     for (int i = 0; i <= 20; i++) {
         double t = i / 20.0, even = zero + (end - zero) * t;
-        double up = lightness(palette_diverging(t)), down = lightness(palette_diverging(-t));
+        double up = lightness(of(t)), down = lightness(of(-t));
         if (!(fabs(up - even) < 2.5))
             fail_msg("lightness at %g is %.2f, an even slope gives %.2f", t, up, even);
         if (!(fabs(up - down) < 4.0))
             fail_msg("lightness at +-%g differs: %.2f, %.2f", t, up, down);
     }
+}
+
+static void lightness_runs_evenly_and_alike_on_both_sides(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        expect_even_slopes(palettes[i]);
+    assert_true(lightness(palette_diverging(0)) > 90 && lightness(palette_diverging_dark(0)) < 20);
+}
+
+// How colours look without one kind of cone: matrices over linear light of Machado, Oliveira and
+// Fernandes, "A physiologically-based model for simulation of color vision deficiency", 2009.
+static const double without[][3][3] = { { { 0.152286, 1.052583, -0.204868 },
+                                          { 0.114503, 0.786281, 0.099216 },
+                                          { -0.003882, -0.048116, 1.051998 } },
+                                        { { 0.367322, 0.860646, -0.227968 },
+                                          { 0.280085, 0.672501, 0.047413 },
+                                          { -0.011820, 0.042940, 0.968881 } },
+                                        { { 1.255528, -0.076749, -0.178779 },
+                                          { -0.078411, 0.930809, 0.147602 },
+                                          { 0.004733, 0.691367, 0.303900 } } };
+
+static void seen(const double m[3][3], struct rgb c, double out[3])
+{
+    const double linear[] = { pow(c.r / 255.0, 2.2), pow(c.g / 255.0, 2.2), pow(c.b / 255.0, 2.2) };
+    for (int i = 0; i < 3; i++) {
+        double v = m[i][0] * linear[0] + m[i][1] * linear[1] + m[i][2] * linear[2];
+        out[i] = 255.0 * pow(fmin(fmax(v, 0.0), 1.0), 1 / 2.2);
+    }
+}
+
+static void signs_differ_to_the_colour_blind(void **state)
+{
+    (void)state;
+    for (size_t p = 0; p < 2; p++)
+        for (size_t kind = 0; kind < 3; kind++) {
+            double low[3], high[3], sum = 0;
+            seen(without[kind], palettes[p](-1), low);
+            seen(without[kind], palettes[p](1), high);
+            for (int i = 0; i < 3; i++)
+                sum += (low[i] - high[i]) * (low[i] - high[i]);
+            if (!(sqrt(sum) > 80))
+                fail_msg("palette %zu, kind %zu: the ends are %.0f apart, expected 80", p, kind,
+                         sqrt(sum));
+        }
 }
 
 static void blue_lowers_and_orange_raises(void **state)
@@ -65,11 +112,13 @@ static void text_stands_out_from_every_colour(void **state)
 {
     (void)state;
     for (int i = -20; i <= 20; i++) {
-        struct rgb colour = palette_diverging(i / 20.0);
-        double contrast = fabs(lightness(palette_ink(colour)) - lightness(colour));
-        if (!(contrast > 40.0))
-            fail_msg("ink and colour at %g differ by %.1f in lightness, expected 40", i / 20.0,
-                     contrast);
+        for (size_t p = 0; p < 2; p++) {
+            struct rgb colour = palettes[p](i / 20.0);
+            double contrast = fabs(lightness(palette_ink(colour)) - lightness(colour));
+            if (!(contrast > 40.0))
+                fail_msg("ink and colour at %g differ by %.1f in lightness, expected 40", i / 20.0,
+                         contrast);
+        }
     }
 }
 
@@ -217,7 +266,8 @@ static void draws_the_smallest_and_the_emptiest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(colours_darken_evenly_and_alike_on_both_sides),
+        cmocka_unit_test(lightness_runs_evenly_and_alike_on_both_sides),
+        cmocka_unit_test(signs_differ_to_the_colour_blind),
         cmocka_unit_test(blue_lowers_and_orange_raises),
         cmocka_unit_test(values_out_of_range_are_cut_and_missing_ones_neutral),
         cmocka_unit_test(text_stands_out_from_every_colour),

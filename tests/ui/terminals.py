@@ -123,6 +123,7 @@ def runs(name: str, answer, later=(), direct=None, term="xterm-256color", env={}
 def synchronised() -> None:
     t = Terminal(at_once)
     t.read(30, b"done")
+    t.read(0.5)
     frames = t.written.count(b"\033[?2026h")
     check("frames_are_marked_where_the_terminal_knows_it", frames > 0 and frames == t.written.count(b"\033[?2026l"), str(frames))
     t.send(b"q")
