@@ -16,13 +16,13 @@ static void leave_pass(struct plan_run *r)
     stream_release(&r->branch);
     clean_kv_release(&r->kept);
     readout_queue_release(&r->queue);
+    block_release(&r->flat);
     r->pass_number = NO_PLACE;
 }
 
 static void leave_block(struct plan_run *r)
 {
     leave_pass(r);
-    block_release(&r->flat);
     donors_release(&r->donors);
     r->block_number = NO_PLACE;
 }
@@ -57,18 +57,19 @@ static bool lay_out_flat(struct plan_run *r, const struct block *shared)
 
 static bool enter_block(struct plan_run *r, const struct plan_pass *pass, uint32_t number)
 {
-    struct forward *f = r->f;
     if (r->block_number == number)
         return true;
     leave_block(r);
     r->block_number = number;
-    r->block = &f->blocks[number];
-    if (r->plan->n_saved && !run_donors(r, pass))
-        return false;
-    if (!(pass->flags & PASS_FLAT))
-        return true;
-    r->block = &r->flat;
-    return lay_out_flat(r, &f->blocks[number]);
+    return !r->plan->n_saved || run_donors(r, pass);
+}
+
+// r->block: the block in the layout of the pass. One of the flat kind lives as long as its pass.
+static bool lay_out(struct plan_run *r, const struct plan_pass *pass)
+{
+    struct block *shared = &r->f->blocks[r->block_number];
+    r->block = pass->flags & PASS_FLAT ? &r->flat : shared;
+    return r->block == shared || lay_out_flat(r, shared);
 }
 
 static struct pass pass_over(const struct plan_run *r)
@@ -108,6 +109,8 @@ static bool enter_pass(struct plan_run *r, const struct plan_group *g, uint32_t 
     bool tails = pass->flags & PASS_TAILS;
     leave_pass(r);
     r->pass_number = g->pass;
+    if (!lay_out(r, pass))
+        return false;
     r->pass = pass_over(r);
     struct plan_room room = group_room(r->plan, g, block);
     bool ok = readout_queue_init(&r->queue, r->block, room.waiting, r->err)

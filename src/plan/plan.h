@@ -36,7 +36,7 @@ enum pass_kind {
 const char *pass_kind_name(enum pass_kind kind);
 
 enum pass_flags {
-    PASS_FLAT = 1 << 0,  // prompts share no rows: some edit tells them apart
+    PASS_FLAT = 1 << 0,  // prompts share no rows: its edits tell them apart
     PASS_TAILS = 1 << 1, // copies have rows of last tokens only; the clean k and v are kept
     PASS_WHOLE = 1 << 2, // every row goes through the whole of the last layer
 };

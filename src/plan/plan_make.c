@@ -54,15 +54,20 @@ static bool list_todo(struct maker *m)
            || abl_no_memory(m->err);
 }
 
+static bool has_edit(const struct variant *v, bool (*has)(const struct edit *e))
+{
+    for (size_t k = 0; k < v->n_edits; k++)
+        if (!edit_is_identity(&v->edits[k]) && has(&v->edits[k]))
+            return true;
+    return false;
+}
+
 // Whether some edit of what is to do has a property.
 static bool any_edit(const struct maker *m, bool (*has)(const struct edit *e))
 {
-    for (size_t i = 0; i < m->n_todo; i++) {
-        const struct variant *v = &m->in->variants->items[m->todo[i]];
-        for (size_t k = 0; k < v->n_edits; k++)
-            if (!edit_is_identity(&v->edits[k]) && has(&v->edits[k]))
-                return true;
-    }
+    for (size_t i = 0; i < m->n_todo; i++)
+        if (has_edit(&m->in->variants->items[m->todo[i]], has))
+            return true;
     return false;
 }
 
@@ -89,8 +94,21 @@ static bool crosses_ends(const struct edit *e)
 
 // ----------------------------------------------------------------------------------------- groups
 
+// What a variant is carried in, in the order of passes. Tails come first: they need k and v kept,
+// which has to leave room for the others.
+enum layout {
+    LAYOUT_TAILS,  // rows of last tokens, of prompts that share none
+    LAYOUT_FLAT,   // whole copies of such prompts
+    LAYOUT_SHARED, // whole copies, in which prompts share rows
+    N_LAYOUTS,
+};
+
+static const unsigned layout_flags[N_LAYOUTS]
+    = { [LAYOUT_TAILS] = PASS_FLAT | PASS_TAILS, [LAYOUT_FLAT] = PASS_FLAT };
+
 // An item and where it belongs.
 struct place {
+    enum layout layout;
     struct start_point start;
     uint32_t tail; // 0: whole copies
     uint32_t order;
@@ -102,10 +120,9 @@ static int compare_u32(uint32_t a, uint32_t b)
     return (a > b) - (a < b);
 }
 
-// Those with a tail first: they need k and v kept, which has to leave room for the others.
 static int compare_groups(const struct place *a, const struct place *b)
 {
-    int order[] = { compare_u32(!a->tail, !b->tail), compare_u32(a->start.layer, b->start.layer),
+    int order[] = { compare_u32(a->layout, b->layout), compare_u32(a->start.layer, b->start.layer),
                     compare_u32(a->start.stage, b->start.stage), compare_u32(a->tail, b->tail) };
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (order[i])
@@ -120,14 +137,22 @@ static int compare_places(const void *x, const void *y)
     return order ? order : compare_u32(a->order, b->order);
 }
 
+static enum layout layout_of(const struct maker *m, const struct variant *v, bool tails)
+{
+    if (!(m->in->left_out & SAVING_SHARED_ROWS) && !has_edit(v, tells_prompts_apart))
+        return LAYOUT_SHARED;
+    return tails && variant_tail(v) != ALL_TOKENS ? LAYOUT_TAILS : LAYOUT_FLAT;
+}
+
 static struct place *place_items(const struct maker *m, bool tails)
 {
     struct place *places = malloc((m->n_todo + 1) * sizeof *places);
     for (size_t i = 0; places && i < m->n_todo; i++) {
         const struct variant *v = &m->in->variants->items[m->todo[i]];
-        uint32_t tail = tails ? variant_tail(v) : ALL_TOKENS;
-        places[i] = (struct place){ .start = start_point_of(m->in->shape, v, m->in->left_out),
-                                    .tail = tail == ALL_TOKENS ? 0 : tail,
+        enum layout layout = layout_of(m, v, tails);
+        places[i] = (struct place){ .layout = layout,
+                                    .start = start_point_of(m->in->shape, v, m->in->left_out),
+                                    .tail = layout == LAYOUT_TAILS ? variant_tail(v) : 0,
                                     .order = (uint32_t)i,
                                     .variant = (uint32_t)m->todo[i] };
     }
@@ -156,14 +181,15 @@ static uint32_t tail_number(struct plan *p, uint32_t tail)
     return i;
 }
 
-// Groups and items of the passes over variants, which are numbered from `pass` on: tails, wholes.
+// Groups and items of the passes over variants, a pass for each layout that occurs, which are
+// numbered from `pass` on.
 static void fill_groups(const struct maker *m, const struct place *places, uint32_t pass)
 {
     struct plan *p = m->p;
     for (uint32_t i = 0; i < m->n_todo; i++) {
         const struct place *now = &places[i], *before = i ? now - 1 : NULL;
         bool joins = before && !compare_groups(before, now);
-        if (before && !before->tail != !now->tail)
+        if (before && before->layout != now->layout)
             pass++;
         if (!joins)
             p->groups[p->n_groups++]
@@ -230,16 +256,16 @@ static void end_pass(struct plan *p, struct plan_pass *pass, uint32_t number)
 static bool has_tail(const struct maker *m)
 {
     for (size_t i = 0; i < m->n_todo; i++)
-        if (variant_tail(&m->in->variants->items[m->todo[i]]) != ALL_TOKENS)
+        if (layout_of(m, &m->in->variants->items[m->todo[i]], true) == LAYOUT_TAILS)
             return true;
     return false;
 }
 
 // Whether copies carry the rows of their last tokens only: the clean k and v of every block have to
 // leave half of the memory.
-static bool carries_tails(const struct maker *m, bool flat)
+static bool carries_tails(const struct maker *m)
 {
-    if (!flat || m->in->left_out & SAVING_POSITIONS || !has_tail(m))
+    if (m->in->left_out & SAVING_POSITIONS || !has_tail(m))
         return false;
     for (uint32_t b = 0; b < m->p->n_run_blocks; b++) {
         const struct plan_block *block = &m->p->blocks[b];
@@ -261,32 +287,34 @@ static bool count_tails(struct maker *m)
     return p->tail_rows != NULL;
 }
 
+// A pass for each layout that occurs, in which places are sorted.
+static void add_layouts(struct maker *m, const struct place *places, unsigned flags)
+{
+    struct plan *p = m->p;
+    uint32_t first = (uint32_t)p->n_passes, n = 0;
+    fill_groups(m, places, first);
+    for (size_t i = 0; i < m->n_todo; i++) {
+        if (i && places[i].layout == places[i - 1].layout)
+            continue;
+        struct plan_pass *pass = add_pass(p, PASS_VARIANTS, 0, p->n_run_blocks);
+        pass->flags = flags | layout_flags[places[i].layout];
+        end_pass(p, pass, first + n++);
+    }
+    end_phase(p, n);
+}
+
 static bool add_variants(struct maker *m)
 {
     struct plan *p = m->p;
-    unsigned left_out = m->in->left_out;
-    bool flat = left_out & SAVING_SHARED_ROWS || any_edit(m, tells_prompts_apart);
-    unsigned flags = (flat ? PASS_FLAT : 0)
-                     | (left_out & SAVING_LAST_LAYER || any_edit(m, crosses_ends) ? PASS_WHOLE : 0);
+    bool whole = m->in->left_out & SAVING_LAST_LAYER || any_edit(m, crosses_ends);
     p->edits_patterns = any_edit(m, is_of_pattern);
     if (!plan_donors(m->in, m->todo, m->n_todo, p, m->err))
         return false;
-    struct place *places = place_items(m, carries_tails(m, flat));
+    struct place *places = place_items(m, carries_tails(m));
     if (!places)
         return abl_no_memory(m->err);
-    uint32_t first = (uint32_t)p->n_passes, n_tails = 0;
-    while (n_tails < m->n_todo && places[n_tails].tail)
-        n_tails++;
-    fill_groups(m, places, first);
+    add_layouts(m, places, whole ? PASS_WHOLE : 0);
     free(places);
-    uint32_t n = n_tails && n_tails < m->n_todo ? 2 : 1;
-    for (uint32_t i = 0; i < n; i++) {
-        struct plan_pass *pass = add_pass(p, PASS_VARIANTS, 0, p->n_run_blocks);
-        bool tails = !i && n_tails;
-        pass->flags = flags | (tails ? PASS_TAILS : 0);
-        end_pass(p, pass, first + i);
-    }
-    end_phase(p, n);
     return count_tails(m);
 }
 
@@ -365,7 +393,7 @@ static bool has_room(struct maker *m)
     struct plan *p = m->p;
     size_t n = m->in->variants ? m->in->variants->n : 0,
            clean = 3 + (m->in->observed ? m->in->observed->n : 0);
-    p->passes = take(m, clean + 2, sizeof *p->passes);
+    p->passes = take(m, clean + N_LAYOUTS, sizeof *p->passes);
     p->phases = take(m, clean + 1, sizeof *p->phases);
     p->groups = take(m, n + clean, sizeof *p->groups);
     p->items = take(m, n, sizeof *p->items);

@@ -14,6 +14,7 @@
 #include "plan/plan_blocks.h"
 #include "plan/plan_make.h"
 #include "plan/plan_walk.h"
+#include "plan/row_edits.h"
 #include "plan/shards.h"
 #include "plan/savings.h"
 #include "plan/shared_start.h"
@@ -376,6 +377,60 @@ static void batches_keep_within_memory_or_carry_one(void **state)
     each_run(check_bytes);
 }
 
+// --------------------------------------------------------------------------------- several kinds
+
+// Every second variant keeps prompts that share rows together, the others tell them apart.
+static void mix_kinds(struct random_run *r, struct rng *rng, const struct model_shape *s)
+{
+    make_run(r, rng, s);
+    for (size_t i = 0; i < N_VARIANTS; i++) {
+        struct edit *e = r->edits[i];
+        r->variants[i].n_edits = 1;
+        do
+            *e = random_edit(rng, s, i % 2 == 0);
+        while (edit_is_identity(e) || edit_is_shared(e) != (i % 2 == 0));
+    }
+}
+
+static struct work variants_work(const struct plan_input *in)
+{
+    struct plan p;
+    if (!plan_make(in, &p, &err))
+        fail_msg("%s", err.text);
+    struct work work = p.by_kind[PASS_VARIANTS];
+    plan_release(&p);
+    return work;
+}
+
+// Of every second variant, from `first` on.
+static struct work half_work(const struct random_run *r, struct plan_input in, size_t first)
+{
+    struct variant half[N_VARIANTS];
+    struct variants list = { .items = half };
+    for (size_t i = first; i < N_VARIANTS; i += 2)
+        half[list.n++] = r->variants[i];
+    in.variants = &list;
+    return variants_work(&in);
+}
+
+static void kinds_in_one_plan_cost_what_they_cost_alone(void **state)
+{
+    (void)state;
+    static struct random_run run;
+    struct rng rng;
+    rng_seed(&rng, 23);
+    for (int i = 0; i < 20; i++) {
+        const struct model_shape *s = &shapes[i % 3];
+        mix_kinds(&run, &rng, s);
+        struct plan_input in = input_of(&run, s, 1 << 26, SAVING_POSITIONS | SAVING_LAST_LAYER);
+        struct work both = variants_work(&in), shared = half_work(&run, in, 0),
+                    apart = half_work(&run, in, 1);
+        assert_true(shared.token_rows < apart.token_rows);
+        assert_int_equal(both.token_rows, shared.token_rows + apart.token_rows);
+        assert_int_equal(both.flop, shared.flop + apart.flop);
+    }
+}
+
 // --------------------------------------------------------------------------------------- plain data
 
 static void check_addresses(const struct plan_input *in, const struct plan *p)
@@ -472,6 +527,7 @@ int main(void)
         cmocka_unit_test(sums_are_those_of_stages_and_copies),
         cmocka_unit_test(batches_keep_within_memory_or_carry_one),
         cmocka_unit_test(addresses_do_not_matter),
+        cmocka_unit_test(kinds_in_one_plan_cost_what_they_cost_alone),
         cmocka_unit_test(large_plans_are_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
