@@ -16,7 +16,6 @@ seconds (user and system), as the machine may have other work.
 """
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -30,13 +29,13 @@ NARROW = (12, 12, 24, 512)  # n_layers, n_heads, d_model, n_vocab
 
 
 def cost(*command: str) -> tuple[float, float]:
-    """CPU seconds and peak memory in MB of a process."""
-    p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(p.pid, 0)
-    p.returncode = os.waitstatus_to_exitcode(status)
-    if p.returncode:
-        sys.exit(f"{' '.join(command)} ended with {p.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3
+    """CPU seconds and peak memory in MB of a process, by GNU time: a child of this large one would begin with its size."""
+    said = subprocess.run(["/usr/bin/time", "-f", "%U %S %M", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True)
+    if said.returncode:
+        sys.exit(f"{' '.join(command)} ended with {said.returncode}: {said.stderr}")
+    user, system, memory = map(float, said.stderr.splitlines()[-1].split())
+    return user + system, memory / 1e3
 
 
 class Bench:
