@@ -8,7 +8,7 @@ seconds (user and system), as the machine may have other work.
 
 - kinds:   zero, mean and resample in one plan, against the sum of a run each; for all heads by the multiplications that
            --dry-run counts, for --heads by time.
-- donors:  resampling from five donors, against five times one.
+- donors:  resampling from five donors, against five times one, likewise.
 - outside: what a run with templates, groups and a least effect does beside the forward pass. The same run, all 144 heads, of a
            model as deep and so narrow that it costs nothing is all of it, and more; against the run at the true width, whose
            time is that of --heads, scaled by multiplications.
@@ -72,6 +72,9 @@ class Bench:
                    "in three", lambda: sum(self.run("--ablate", k, *some) for k in KINDS))
 
     def donors(self) -> None:
+        five, one = (self.flop("--ablate", "resample", "--donors", n) for n in "51")
+        print(f"donors, all heads: {five / 1e12:.2f} TFLOP with five, {one / 1e12:.2f} with one: {five / (5 * one):.4f} of 5 x one",
+              flush=True)
         some = ("--heads", self.args.heads, "--ablate", "resample", "--donors")
         self.pairs("donors", "five", lambda: self.run(*some, "5"), "5 x one", lambda: 5 * self.run(*some, "1"))
 
