@@ -34,7 +34,7 @@ static struct terminal open_terminal(void)
     slave = open(ptsname(master), O_RDWR | O_NOCTTY);
     REQUIRE(slave >= 0 && dup2(slave, STDIN_FILENO) == 0 && dup2(slave, STDOUT_FILENO) == 1);
     REQUIRE(setenv("TERM", "xterm-256color", 1) == 0 && unsetenv("COLORTERM") == 0);
-    REQUIRE(term_open(COLOR_NEVER, &t.term, &err));
+    REQUIRE(term_open(COLOR_NEVER, true, &t.term, &err));
     dup2(messages, STDERR_FILENO); // a sanitizer's report is for us
     close(messages);
     set_escdelay(0); // all that belongs to a sequence is there
