@@ -196,8 +196,8 @@ static bool read_matrix(void *context, uint32_t first, uint32_t count, float *ou
         return abl_fail(err, ABL_BAD_MODEL, "the disk is gone");
     if (count == 0 || first > rows || count > rows - first)
         return abl_fail(err, ABL_FAILED, "read of rows %u + %u of %u", first, count, rows);
-    m->next = first == m->next ? first + count : UINT32_MAX;
-    for (uint32_t i = first; i < first + count; i++)
+    m->n_rows += count;
+    for (uint32_t i = first; i < first + count; m->sum += i++)
         for (uint32_t c = 0; c < cols; c++)
             *out++ = m->out_in ? grid_row(m->values, c)[i] : grid_row(m->values, i)[c];
     return true;
@@ -217,7 +217,9 @@ struct weight *bench_load(struct bench *b, struct matrix *m)
     assert_true(b->n_weights < MOST_THINGS);
     struct matrix_source source = matrix_source(m);
     CHECK(b, weight_new(b->engine, &source, &b->weights[b->n_weights], &b->err));
-    assert_int_equal(m->next, m->out_in ? m->values.cols : m->values.rows);
+    uint64_t rows = m->out_in ? m->values.cols : m->values.rows; // each once, in whatever order
+    assert_int_equal(m->n_rows, rows);
+    assert_int_equal(m->sum, rows * (rows - 1) / 2);
     return b->weights[b->n_weights++];
 }
 

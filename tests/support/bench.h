@@ -99,7 +99,9 @@ void alone_report(const struct bench *b, const char *what, const struct alone *a
 struct matrix {
     struct grid values; // (k, n)
     bool out_in;
-    uint32_t next, n_reads; // file rows read so far, in how many blocks
+    // File rows read so far, the sum of their numbers, in how many blocks; threads read.
+    _Atomic uint64_t n_rows, sum;
+    _Atomic uint32_t n_reads;
     bool fails;
 };
 
