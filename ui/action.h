@@ -61,6 +61,7 @@ enum action_effect {
     EFFECT_OPEN = 1 << 9,      // the run in state->open_path
     EFFECT_OPEN_NEW = 1 << 10, // what lies there is to be found out first
     EFFECT_COPY = 1 << 11,     // what is selected, to the terminal's clipboard
+    EFFECT_SETS = 1 << 12,     // the named sets to state->sets_path
 };
 
 #endif

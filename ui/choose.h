@@ -3,6 +3,7 @@
 #ifndef ABL_UI_CHOOSE_H
 #define ABL_UI_CHOOSE_H
 
+#include "base/buf.h"
 #include "ui/state.h"
 
 // Mark the head under the cursor, or take its mark away; take all marks away.
@@ -18,6 +19,9 @@ unsigned choose_top(struct state *s, const char *text);
 // Remember the marked set by a name, and mark it again.
 unsigned choose_set_name(struct state *s, const char *name);
 unsigned choose_set(struct state *s, const char *name);
+
+// The named sets as --sets @FILE reads them, a line each, named behind a '#'.
+void choose_sets_text(const struct state *s, struct buf *out);
 
 // Ablation by kind, by scaling ("0.5"), or the next one in turn: zero, half, mean, resample, patch,
 // or the next that the run has where it has several. One that the run has is shown, another runs

@@ -100,3 +100,14 @@ unsigned choose_set(struct state *s, const char *name)
     state_say(s, false, "%zu heads marked: '%s'", s->marks.n, name);
     return EFFECT_JOINT;
 }
+
+void choose_sets_text(const struct state *s, struct buf *out)
+{
+    for (size_t i = 0; i < s->n_named_sets; i++) {
+        const struct named_set *set = &s->named_sets[i];
+        for (size_t k = 0; k < set->marks.n; k++)
+            buf_printf(out, "%s%" PRIu32 ":%" PRIu32, k ? "+" : "", set->marks.items[k].layer,
+                       set->marks.items[k].head);
+        buf_printf(out, " # %s%s\n", set->name, set->marks.keep_only ? ", kept alone" : "");
+    }
+}

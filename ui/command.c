@@ -14,6 +14,16 @@ static unsigned screenshot(struct state *s, const char *argument)
     return EFFECT_SCREENSHOT;
 }
 
+static unsigned save_sets(struct state *s, const char *argument)
+{
+    if (!s->n_named_sets) {
+        state_say(s, true, "no set has a name yet: W gives the marked heads one");
+        return 0;
+    }
+    snprintf(s->sets_path, sizeof s->sets_path, "%s", argument);
+    return EFFECT_SETS;
+}
+
 static unsigned export_run(struct state *s, const char *argument)
 {
     snprintf(s->export_path, sizeof s->export_path, "%s", argument);
@@ -136,6 +146,7 @@ static const struct ui_command commands[] = {
     { "metric", "M", false, "show another metric", set_metric },
     { "pane", "P", false, "go to a pane: w lists them", go_to_pane },
     { "set", "NAME", false, "mark the set that W saved by that name", choose_set },
+    { "sets", "FILE", false, "write the named sets, for --sets @FILE", save_sets },
     { "keep", NULL, false, "keep this run to compare others with", keep },
     { "rerun", NULL, false, "run again from the start", rerun },
     { "cancel", NULL, false, "stop the run", cancel },

@@ -79,6 +79,7 @@ struct state {
     char marks_wanted[256]; // --sets' first set, marked once the model's shape is known
     // arguments of effects
     char export_path[MAX_TYPED], screenshot_path[MAX_TYPED], open_path[MAX_TYPED];
+    char sets_path[MAX_TYPED];
 };
 
 // Start from the command line's settings. Owned: state_free.

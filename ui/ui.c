@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "ui/action.h"
 #include "ui/apply.h"
 #include "ui/catalog.h"
+#include "ui/choose.h"
 #include "ui/copied.h"
 #include "ui/keys.h"
 #include "ui/picker.h"
@@ -183,6 +185,22 @@ static void save_screenshot(struct ui *u)
         state_say(u->state, true, "%s", err.text);
 }
 
+static void save_sets(struct ui *u)
+{
+    struct buf text = { 0 };
+    struct abl_err err = { 0 };
+    const char *path = u->state->sets_path;
+    choose_sets_text(u->state, &text);
+    if (text.failed)
+        abl_no_memory(&err);
+    else if (file_write_atomic(path, text.data, text.len, &err))
+        state_say(u->state, false, "%zu sets in %s: --sets @%s reads them", u->state->n_named_sets,
+                  path, path);
+    if (err.code)
+        state_say(u->state, true, "%s", err.text);
+    buf_release(&text);
+}
+
 static void search_catalog(struct ui *u)
 {
     struct abl_err err;
@@ -239,6 +257,8 @@ static void carry_out(struct ui *u, unsigned effects)
         save_screenshot(u);
     if (effects & EFFECT_COPY)
         copy_selected(u);
+    if (effects & EFFECT_SETS && means_place(u, u->state->sets_path, sizeof u->state->sets_path))
+        save_sets(u);
     if (effects & EFFECT_CATALOG)
         search_catalog(u);
     if (effects & EFFECT_REDRAW)

@@ -18,6 +18,7 @@
 #include "ui/catalog.h"
 #include "ui/command.h"
 #include "ui/help.h"
+#include "ui/choose.h"
 #include "ui/keys.h"
 #include "ui/layout.h"
 #include "ui/log.h"
@@ -218,6 +219,14 @@ static void marks_are_kept_inverted_ranked_and_named(void **state)
     assert_true(s->marks.n == 1 && s->marks.keep_only);
     press(s, 'u');
     assert_int_equal(s->marks.n, 3);
+    struct buf text = { 0 };
+    choose_sets_text(s, &text);
+    assert_string_equal(text.data, "0:0 # one, kept alone\n");
+    buf_release(&text);
+    press(s, ':');
+    type(s, "sets out.txt");
+    assert_true(press(s, '\n') & EFFECT_SETS);
+    assert_string_equal(s->sets_path, "out.txt");
     press(s, ':');
     type(s, "set two");
     assert_int_equal(press(s, '\n'), 0);
