@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/rope.h"
+#include "reference/reference_attention.h"
 #include "reference/reference_layer.h"
 #include "reference/reference_position.h"
 
@@ -43,53 +43,11 @@ struct scratch {
     double *weights;
 };
 
-// Norm the heads of q and k of one token, and turn them by its position.
-static void place(const struct model_shape *s, const struct exact_layer *l, double *qkv,
-                  size_t position)
-{
-    if (s->qk_norm == QK_NORM_WHOLE) {
-        double *k = qkv + exact_q_cols(s);
-        exact_norm_row(qkv, qkv, exact_q_cols(s), &l->q_norm);
-        exact_norm_row(k, k, exact_kv_cols(s), &l->k_norm);
-    }
-    for (size_t h = 0; h < s->n_heads + s->n_kv_heads; h++) {
-        double *head = qkv + h * s->d_head;
-        if (s->qk_norm == QK_NORM_HEADS)
-            exact_norm_row(head, head, s->d_head, h < s->n_heads ? &l->q_norm : &l->k_norm);
-        exact_turn(head, l->rope, l->frequencies, position);
-    }
-}
-
-// The first token that token i of the layer sees.
-static size_t first_seen(const struct model_shape *s, const struct exact_layer *l, size_t i)
-{
-    size_t window = s->window && s->slides[l->index] ? s->window : SIZE_MAX;
-    return i + 1 > window ? i + 1 - window : 0;
-}
-
-static struct exact_attention attention_of(const struct model_shape *s, const struct exact_layer *l,
-                                           const struct scratch *t, size_t i, size_t h)
-{
-    size_t stride = exact_q_cols(s) + 2 * exact_kv_cols(s), group = s->n_heads / s->n_kv_heads;
-    size_t first = first_seen(s, l, i);
-    const double *k = t->qkv + first * stride + exact_q_cols(s) + h / group * s->d_head;
-    return (struct exact_attention){ .q = t->qkv + i * stride + h * s->d_head,
-                                     .k = k,
-                                     .v = k + exact_kv_cols(s),
-                                     .n_seen = i + 1 - first,
-                                     .stride = stride,
-                                     .d_head = s->d_head,
-                                     .n_heads = s->n_heads,
-                                     .scale = l->attn_scale,
-                                     .cap = (double)s->score_cap,
-                                     .lean = s->alibi ? alibi_slope(s->n_heads, (uint32_t)h) : 0 };
-}
-
 // The weights that token i gives to those it sees, from the first on.
 static double *weights_of(const struct walk *w, const struct exact_layer *l, double *pattern,
                           size_t n, size_t i, size_t h)
 {
-    return pattern + (i * n + first_seen(w->shape, l, i)) * w->shape->n_heads + h;
+    return pattern + (i * n + exact_first_seen(w->shape, l, i)) * w->shape->n_heads + h;
 }
 
 // The token of the donor that token `at` of a prompt takes from. False: it has no partner there and
@@ -174,7 +132,7 @@ static void run_edit(const struct walk *w, const struct exact_layer *l, const st
 static void edit_weights(const struct walk *w, const struct exact_layer *l, const struct edit *e,
                          const struct pass_state *s, double *pattern, size_t i, size_t h)
 {
-    size_t n = s->prompt->n_ids, n_seen = i + 1 - first_seen(w->shape, l, i), skip = 0;
+    size_t n = s->prompt->n_ids, n_seen = i + 1 - exact_first_seen(w->shape, l, i), skip = 0;
     size_t cols = w->shape->n_heads;
     double *to = weights_of(w, l, pattern, n, i, h);
     const double *from = NULL;
@@ -184,7 +142,7 @@ static void edit_weights(const struct walk *w, const struct exact_layer *l, cons
         size_t n_donor = donor->prompt->n_ids;
         if (!find_partner(w, e, s->prompt, donor->prompt, i, &query))
             return;
-        size_t has = query + 1 - first_seen(w->shape, l, query);
+        size_t has = query + 1 - exact_first_seen(w->shape, l, query);
         from = weights_of(w, l, donor->site[SITE_PATTERN], n_donor, query, h);
         if (has > n_seen)
             from += (has - n_seen) * cols;
@@ -225,13 +183,13 @@ static void attend(const struct walk *w, const struct exact_layer *l, const stru
     const struct model_shape *shape = w->shape;
     for (size_t i = 0; i < n; i++)
         for (size_t h = 0; h < shape->n_heads; h++) {
-            struct exact_attention a = attention_of(shape, l, t, i, h);
+            struct exact_attention a = exact_attention_of(shape, l, t->qkv, i, h);
             exact_weigh(weights_of(w, l, t->weights, n, i, h), &a);
         }
     at_pattern(w, l, s, t->weights);
     for (size_t i = 0; i < n; i++)
         for (size_t h = 0; h < shape->n_heads; h++) {
-            struct exact_attention a = attention_of(shape, l, t, i, h);
+            struct exact_attention a = exact_attention_of(shape, l, t->qkv, i, h);
             exact_mix(t->z + i * exact_q_cols(shape) + h * shape->d_head, &a,
                       weights_of(w, l, t->weights, n, i, h));
         }
@@ -263,7 +221,7 @@ static void run_attention(const struct walk *w, const struct exact_layer *l,
     for (size_t i = 0; i < n; i++) {
         exact_norm_row(t->h + i * d, s->x + i * d, d, &l->ln1);
         exact_times(t->qkv + i * l->qkv.n, t->h + i * d, &l->qkv, l->qkv_bias);
-        place(w->shape, l, t->qkv + i * l->qkv.n, i);
+        exact_place(w->shape, l, t->qkv + i * l->qkv.n, i);
     }
     at_site(w, l, SITE_Q, s, (struct row_matrix){ t->qkv, l->qkv.n });
     at_site(w, l, SITE_K, s, (struct row_matrix){ t->qkv + exact_q_cols(w->shape), l->qkv.n });
@@ -383,20 +341,6 @@ static bool run_layer(const struct walk *w, uint32_t index, struct abl_err *err)
     return ok;
 }
 
-static bool embed(const struct walk *w, const struct prompt *p, double *x, struct abl_err *err)
-{
-    size_t d = w->shape->d_model;
-    float *row = malloc(d * sizeof *row);
-    bool ok = row || abl_no_memory(err);
-    for (uint32_t i = 0; ok && i < p->n_ids; i++) {
-        ok = model_embed(w->job->model, p->ids[i], i, row, err);
-        for (size_t j = 0; ok && j < d; j++)
-            x[i * d + j] = (double)row[j];
-    }
-    free(row);
-    return ok;
-}
-
 static bool takes_patterns(const struct walk *w)
 {
     const struct variants *v = w->job->variants;
@@ -424,7 +368,7 @@ static bool intact_init(struct walk *w, const struct prompt *prompts, uint32_t n
         if (!out->site[s])
             return false;
     }
-    return out->x && embed(w, p, out->x, err);
+    return out->x && exact_embed(w->job->model, p, out->x, err);
 }
 
 static bool edited_init(struct walk *w, const struct pass_state *intact, const struct variant *v,

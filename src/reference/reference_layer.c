@@ -1,6 +1,7 @@
 #include "reference/reference_layer.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 // c_h = b_V + ln1 bias·W_V of the kv head that query head h reads.
 static bool find_constants(const struct model_shape *s, struct exact_layer *l, struct abl_err *err)
@@ -53,4 +54,18 @@ bool exact_read_layer(const struct model *m, uint32_t index, struct exact_layer 
            && exact_read_vector(m, VECTOR_MLP_IN_BIAS, index, a, &l->mlp_in_bias, err)
            && exact_read_vector(m, VECTOR_MLP_OUT_BIAS, index, a, &l->mlp_out_bias, err)
            && find_constants(s, l, err);
+}
+
+bool exact_embed(const struct model *m, const struct prompt *p, double *x, struct abl_err *err)
+{
+    size_t d = m->shape.d_model;
+    float *row = malloc(d * sizeof *row);
+    bool ok = row || abl_no_memory(err);
+    for (uint32_t i = 0; ok && i < p->n_ids; i++) {
+        ok = model_embed(m, p->ids[i], i, row, err);
+        for (size_t j = 0; ok && j < d; j++)
+            x[i * d + j] = (double)row[j];
+    }
+    free(row);
+    return ok;
 }

@@ -3,6 +3,7 @@
 #define ABL_REFERENCE_REFERENCE_LAYER_H
 
 #include "reference/reference_math.h"
+#include "text/prompt.h"
 
 struct exact_layer {
     uint32_t index;
@@ -30,5 +31,8 @@ static inline size_t exact_kv_cols(const struct model_shape *s)
 // also when it fails.
 bool exact_read_layer(const struct model *m, uint32_t index, struct exact_layer *l,
                       struct abl_err *err);
+
+// What enters layer 0: x (n_ids, d_model).
+bool exact_embed(const struct model *m, const struct prompt *p, double *x, struct abl_err *err);
 
 #endif
