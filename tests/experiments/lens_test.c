@@ -72,7 +72,8 @@ static void lab_on(struct bench *b, uint64_t mem, uint64_t weights_mem)
                               .mem = mem,
                               .weights_mem = weights_mem };
     rig_open(&b->rig, &s);
-    b->session = (struct session){ .model = b->rig.model,
+    b->session = (struct session){ .settings.experiment = experiment_named("lens"),
+                                   .model = b->rig.model,
                                    .engine = b->rig.engine,
                                    .forward = b->rig.forward,
                                    .prompts = &b->prompts,

@@ -126,10 +126,11 @@ static void patches_of_an_earlier_version_have_positions(void **state)
         "facts,0,resid_post,0,,-2,clean->corrupt,ld,1.5,0,1,,,1,1,6,6,0\n",
         "\"condition\",\"seed\",\"site\",\"layer\",\"head\",\"positions\",\"position\","
         "\"direction\",\"metric\",\"value\",\"delta\",\"recovery\",\"ci_lo\",\"ci_hi\",\"p\",\"q\","
-        "\"n\",\"n_clusters\",\"small_denominator\",\"role\"\n"
-        "\"facts\",0,\"z\",0,1,\"all\",,\"sham\",\"ld\",1.0,0.0,,,,,,6,6,,\n"
+        "\"n\",\"n_clusters\",\"small_denominator\",\"role\",\"n_changed\",\"delta_changed\","
+        "\"ci_lo_changed\",\"ci_hi_changed\",\"recovery_changed\"\n"
+        "\"facts\",0,\"z\",0,1,\"all\",,\"sham\",\"ld\",1.0,0.0,,,,,,6,6,,,,,,,\n"
         "\"facts\",0,\"resid_post\",0,,\"one\",-2,\"clean->corrupt\",\"ld\",1.5,0.0,1.0,,,1.0,1.0,"
-        "6,6,0,\n");
+        "6,6,0,,,,,,\n");
 }
 
 // One ' before what a spreadsheet computes, and it is taken away again where it was put.
