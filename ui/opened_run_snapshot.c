@@ -178,14 +178,19 @@ static bool is_sham(const struct pick *k, size_t row)
     return strcmp(opened_cell(k->t, row, "direction"), "sham") == 0;
 }
 
+// "all", "-1", "subject:last", as the variant's position is called.
+static const char *place_of(const struct csv_table *t, size_t row)
+{
+    const char *positions = opened_cell(t, row, "positions");
+    return strcmp(positions, POSITIONS_ROLE) == 0  ? opened_cell(t, row, "role")
+           : strcmp(positions, POSITIONS_ONE) == 0 ? opened_cell(t, row, "position")
+                                                   : positions;
+}
+
 // "z@3:1[all]", "resid_post@3[-1]", as the variant is called.
 static void name_patch(const struct pick *k, size_t row, struct item *to)
 {
-    const char *positions = opened_cell(k->t, row, "positions"),
-               *head = opened_cell(k->t, row, "head");
-    const char *place = strcmp(positions, POSITIONS_ROLE) == 0  ? opened_cell(k->t, row, "role")
-                        : strcmp(positions, POSITIONS_ONE) == 0 ? opened_cell(k->t, row, "position")
-                                                                : positions;
+    const char *head = opened_cell(k->t, row, "head"), *place = place_of(k->t, row);
     snprintf(to->label, sizeof to->label, "%s%s@%s%s%s[%s]", is_sham(k, row) ? "sham " : "",
              opened_cell(k->t, row, "site"), opened_cell(k->t, row, "layer"), *head ? ":" : "",
              head, place);
@@ -240,6 +245,53 @@ static void put_changed(const struct pick *k, size_t row, struct item *to)
     to->changed.recovery = opened_number(k->t, row, "recovery_changed");
 }
 
+// The patches of a table as variants: what says their cell.
+struct places {
+    struct variants list;
+    struct edit *edits;
+    size_t *item_of;
+};
+
+static bool places_open(struct places *p, size_t n, struct abl_err *err)
+{
+    *p = (struct places){ .list.items = calloc(n + 1, sizeof *p->list.items),
+                          .edits = calloc(n + 1, sizeof *p->edits),
+                          .item_of = calloc(n + 1, sizeof *p->item_of) };
+    return (p->list.items && p->edits && p->item_of) || abl_no_memory(err);
+}
+
+static void places_close(struct places *p)
+{
+    free(p->list.items);
+    free(p->edits);
+    free(p->item_of);
+}
+
+// The same number for the same place.
+static int32_t number_of(const struct places *p, const char *place)
+{
+    size_t i = 0;
+    while (i < p->list.n && strcmp(p->list.items[i].position, place) != 0)
+        i++;
+    return (int32_t)i;
+}
+
+static void put_place(const struct pick *k, size_t row, struct places *to)
+{
+    struct variant *v = &to->list.items[to->list.n];
+    struct edit *e = &to->edits[to->list.n];
+    const char *site = opened_cell(k->t, row, "site"), *place = place_of(k->t, row);
+    size_t s = 0;
+    while (s < N_SITES && strcmp(site_name(s), site) != 0)
+        s++;
+    *e = (struct edit){ .site = (enum site)s, .head = ALL_HEADS, .position = number_of(to, place) };
+    if (s == N_SITES || !opened_index(k->t, row, "layer", k->p->n_layers, &e->layer))
+        return;
+    opened_index(k->t, row, "head", k->p->n_heads, &e->head);
+    *v = (struct variant){ .position = place, .edits = e, .n_edits = 1, .role = ROLE_PATCH };
+    to->item_of[to->list.n++] = k->p->n_items - 1;
+}
+
 static bool fill_patches(struct opened_run *r, struct snapshot *p, struct abl_err *err)
 {
     struct pick k = { .run = r, .p = p };
@@ -249,7 +301,9 @@ static bool fill_patches(struct opened_run *r, struct snapshot *p, struct abl_er
     if (k.t && !make_room(p, k.t->n_rows))
         return abl_no_memory(err);
     double reference = k.t ? reference_of(&k) : NAN;
-    for (size_t row = 0; k.t && row < k.t->n_rows; row++) {
+    struct places places;
+    bool ok = places_open(&places, k.t ? k.t->n_rows : 0, err);
+    for (size_t row = 0; ok && k.t && row < k.t->n_rows; row++) {
         if (!is_metric(&k, row))
             continue;
         struct item *to = next_item(p);
@@ -258,10 +312,16 @@ static bool fill_patches(struct opened_run *r, struct snapshot *p, struct abl_er
         to->has_recovery = !is_sham(&k, row);
         to->recovery = recovery_of(&k, row, reference);
         put_changed(&k, row, to);
+        if (head_of(&k, row, &h))
+            to->head = h;
         if (to->has_recovery && is_per_head(opened_cell(k.t, row, "site")) && head_of(&k, row, &h))
             put_cell(&k, row, h);
+        if (to->has_recovery)
+            put_place(&k, row, &places);
     }
-    return true;
+    ok = ok && snapshot_put_maps(p, &places.list, places.item_of, err);
+    places_close(&places);
+    return ok;
 }
 
 static void put_part(const struct pick *k, size_t row)

@@ -109,6 +109,11 @@ struct snapshot {
 struct snapshot *snapshot_new(uint32_t n_layers, uint32_t n_heads);
 void snapshot_free(struct snapshot *s);
 
+// Maps of the patches among v, whose items are in the snapshot; item_of: of each of v its item, or
+// SIZE_MAX. ABL_FAILED when memory is out.
+bool snapshot_put_maps(struct snapshot *p, const struct variants *v, const size_t *item_of,
+                       struct abl_err *err);
+
 static inline size_t snapshot_at(const struct snapshot *s, struct head h)
 {
     return (size_t)h.layer * s->n_heads + h.head;

@@ -47,7 +47,8 @@ static const char *row_name(const struct edit *e, struct arena *a)
 
 static const char *column_name(const struct variant *v, struct arena *a)
 {
-    return v->position ? v->position : arena_printf(a, "%" PRId32, v->edits[0].position);
+    return v->position ? arena_printf(a, "%s", v->position)
+                       : arena_printf(a, "%" PRId32, v->edits[0].position);
 }
 
 static bool fill(struct maker *m, struct patch_map *out)

@@ -81,7 +81,8 @@ static void means_over_a_list_and_what_shams_change(void **state)
     (void)state;
     struct effect effects[2] = { { 0 } };
     effects[0].value[METRIC_LD].mean = 3, effects[1].value[METRIC_LD].mean = 1;
-    effects[0].delta[METRIC_LD] = (struct estimate){ .mean = -1, .q = 0.01, .n = 6, .n_clusters = 6 };
+    effects[0].delta[METRIC_LD]
+        = (struct estimate){ .mean = -1, .q = 0.01, .n = 6, .n_clusters = 6 };
     effects[1].delta[METRIC_LD] = (struct estimate){ .mean = 2, .q = NAN, .n = 6, .n_clusters = 6 };
     struct verdict_bar bar = { .alpha = 0.05, .least = 1.5 };
     struct overall_effect all = effects_overall(effects, 2, METRIC_LD, bar);

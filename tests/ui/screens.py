@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 SIZES = ((80, 24), (120, 40), (160, 45), (200, 60))
-PANES = "impact head rank log recover ov attn rows compare".split()
+PANES = "impact head rank log recover ov attn rows compare say".split()
 HEADER, FOOTER = 3, 2
 LEAST_FILLED = 0.15  # of the cells of a half
 
@@ -20,7 +20,7 @@ def cut_words(lines: list) -> list:
     for line in lines[:2] + lines[HEADER:-FOOTER]:
         for m in re.finditer("…", line):
             between = re.match(r"…[-+ 0-9.≈·]", line[m.start():]) and line[m.start() - 1].isdigit()
-            is_data = re.search(r"(^|│) ?\d+ [^│]*$", line[:m.start()]) or re.match(r"…\s+[-+·\d]", line[m.start():])
+            is_data = re.search(r"(^|│) ?(row )?\d+ [^│]*$", line[:m.start()]) or re.match(r"…\s+[-+·\d]", line[m.start():])
             whole = lines.index(line) < HEADER and not re.search(r"\w…", line)
             if not between and not is_data and not whole:
                 found.append(line.strip())
