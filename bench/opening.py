@@ -80,11 +80,13 @@ def heatmap(program: str, folders: list[str]) -> float:
         os.environ.update(TERM="xterm-256color", LC_ALL="C.UTF-8")
         os.execv(program, [program, *folders])
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
-    seen, found = b"", None
+    seen, found, answered = b"", None, False
     while found is None and time.perf_counter() - start < 10:
         if not select.select([fd], [], [], 1)[0]:
             continue
         seen += os.read(fd, 65536)
+        if not answered and b"\x1b[c" in seen:
+            answered = os.write(fd, b"\x1b[?62c")  # as terminals do; a mute one is waited for, up to a quarter of a second
         text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]", b"", seen)
         if f"done {LAYERS * HEADS} heads".encode() in text:
             found = time.perf_counter() - start
