@@ -5,7 +5,7 @@
     V5 tools/golden_config.py numbers V4 V5   # tests/fixtures/config/*.safetensors, numbers.json
 
 `keys`: every key that the configuration classes know, their own and inherited ones, with its default; and the spellings
-that stand for another key. tests/model/config_keys_test.c holds src/model/config_keys.c and arch.c to it.
+that stand for another key. tests/model/config_keys_test.c holds src/model/config_keys.c and arch_*.c to it.
 
 `numbers`: one file of random weights (F16) for each architecture, and below `cases` one config.json after another that it
 is run with: what each version computes, in float64 with eager attention, at the last token of two prompts, or why it

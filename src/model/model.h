@@ -1,5 +1,5 @@
 // A checkpoint on disk as the forward pass needs it: shape, and named weights that are read on
-// demand. Layouts of the supported families are rows of one table (arch.c): nothing else asks for a
+// demand. Layouts of the supported families are rows of tables (arch_*.c): nothing else asks for a
 // family's name.
 #ifndef ABL_MODEL_MODEL_H
 #define ABL_MODEL_MODEL_H

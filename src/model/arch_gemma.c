@@ -1,0 +1,116 @@
+// Gemma's generations: LLaMA's names, gains of 1 + w.
+#include "model/arch_parts.h"
+
+// Gemma 2 and 3: norms before and behind each module.
+static const struct arch_tensors gemma2_tensors
+    = { .prefixes = { "model.", "", "language_model.model.", "model.language_model." },
+        .embed = "embed_tokens.weight",
+        .unembed = "lm_head.weight",
+        .matrices = { LLAMA_MATRICES },
+        .vectors
+        = { LLAMA_ATTENTION_VECTORS, [VECTOR_LN1_GAIN] = "layers.{}.input_layernorm.weight",
+            [VECTOR_POST_ATTN_GAIN] = "layers.{}.post_attention_layernorm.weight",
+            [VECTOR_LN2_GAIN] = "layers.{}.pre_feedforward_layernorm.weight",
+            [VECTOR_POST_MLP_GAIN] = "layers.{}.post_feedforward_layernorm.weight",
+            [VECTOR_FINAL_GAIN] = "norm.weight" },
+        .layer_stem = "layers.{}.",
+        .gains_less_one = true };
+
+static const struct arch_tensors gemma_tensors
+    = { .prefixes = { "model.", "" },
+        .embed = "embed_tokens.weight",
+        .unembed = "lm_head.weight",
+        .matrices = { LLAMA_MATRICES },
+        .vectors
+        = { LLAMA_ATTENTION_VECTORS, [VECTOR_LN1_GAIN] = "layers.{}.input_layernorm.weight",
+            [VECTOR_LN2_GAIN] = "layers.{}.post_attention_layernorm.weight",
+            [VECTOR_FINAL_GAIN] = "norm.weight" },
+        .layer_stem = "layers.{}.",
+        .gains_less_one = true };
+
+#define GEMMA_KEYS                                                                                 \
+    .eps_key = "rms_norm_eps", .eps = 1e-6f, .norm = NORM_RMS, .act = ACT_GELU_TANH,               \
+    .gated = true, .rope = { .theta_key = "rope_theta", .part = 1 }, .embed_sqrt_width = true
+
+static const struct arch rows[] = {
+    { .model_type = "gemma",
+      .gguf_type = "gemma",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 256000, false },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 8192, false },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 3072, false },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 28, false },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 16, false },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 16, false },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 256, false },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 24576, false } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", true },
+                 [FLAG_QKV_BIAS] = { "attention_bias", false },
+                 [FLAG_OUT_BIAS] = { "attention_bias", false } },
+      GEMMA_KEYS,
+      .act_key = "hidden_act",
+      .act_is_tanh = true,
+      .safetensors = &gemma_tensors,
+      .gguf = &gguf_apart },
+    { .model_type = "gemma2",
+      .gguf_type = "gemma2",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 256000, false },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 8192, false },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 2304, false },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 26, false },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 8, false },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 4, false },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 256, false },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 9216, false } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", true },
+                 [FLAG_QKV_BIAS] = { "attention_bias", false },
+                 [FLAG_OUT_BIAS] = { "attention_bias", false } },
+      .numbers = { [NUMBER_QUERY_SCALE] = { "query_pre_attn_scalar", 256 },
+                   [NUMBER_SCORE_CAP] = { "attn_logit_softcapping", 50 },
+                   [NUMBER_LOGIT_CAP] = { "final_logit_softcapping", 30 } },
+      GEMMA_KEYS,
+      .act_key = "hidden_activation",
+      .norm_place = NORM_BOTH,
+      .window = WINDOW_EACH,
+      .window_absent = 4096,
+      .window_full = 2,
+      .safetensors = &gemma2_tensors,
+      .gguf = &gguf_apart },
+    { .model_type = "gemma3_text",
+      .gguf_type = "gemma3",
+      .counts = { [COUNT_VOCAB] = { "vocab_size", NULL, 262208, false },
+                  [COUNT_CTX] = { "max_position_embeddings", NULL, 131072, false },
+                  [COUNT_WIDTH] = { "hidden_size", NULL, 2304, false },
+                  [COUNT_LAYERS] = { "num_hidden_layers", NULL, 26, false },
+                  [COUNT_HEADS] = { "num_attention_heads", NULL, 8, false },
+                  [COUNT_KV_HEADS] = { "num_key_value_heads", NULL, 4, false },
+                  [COUNT_HEAD_DIM] = { "head_dim", NULL, 256, false },
+                  [COUNT_MLP] = { "intermediate_size", NULL, 9216, false } },
+      .flags = { [FLAG_SCALE_ATTN] = { NULL, true },
+                 [FLAG_TIED] = { "tie_word_embeddings", true },
+                 [FLAG_QKV_BIAS] = { "attention_bias", false },
+                 [FLAG_OUT_BIAS] = { "attention_bias", false } },
+      // attn_logit_softcapping is a key that the class has and its code does not heed
+      .numbers = { [NUMBER_QUERY_SCALE] = { "query_pre_attn_scalar", 256 },
+                   [NUMBER_LOGIT_CAP] = { "final_logit_softcapping", 0 } },
+      .eps_key = "rms_norm_eps",
+      .act_key = "hidden_activation",
+      .eps = 1e-6f,
+      .norm = NORM_RMS,
+      .norm_place = NORM_BOTH,
+      .act = ACT_GELU_TANH,
+      .gated = true,
+      .qk_norm = QK_NORM_HEADS,
+      .embed_sqrt_width = true,
+      .rope
+      = { .theta_key = "rope_theta", .part = 1, .theta = 1e6, .local_key = "rope_local_base_freq" },
+      .window = WINDOW_EACH,
+      .window_absent = 4096,
+      .window_full = 6,
+      .full_key = "sliding_window_pattern",
+      .safetensors = &gemma2_tensors,
+      .gguf = &gguf_apart },
+};
+
+const struct arch_family arch_gemma = { rows, sizeof rows / sizeof *rows };
