@@ -3,9 +3,21 @@
 # of 100 rows of 10,001 only 46 are drawn again, and none at its place. From k above a fiftieth of the rows (with more than 10,000
 # rows) on another algorithm is used, whose draws do hold each other, in another order. A subset of rows that is made larger,
 # "the same seed, one row more", is another subset.
-. "$(dirname "$0")/packages.sh"
-with_packages numpy==2.4.6
-"$python" - <<'P' | seen "5 and 6 of 100 rows: 2 in both, 0 at their place
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# seen EXPECTED: standard input is what it was
+seen() {
+    cat >"$folder/found"
+    cat "$folder/found"
+    printf '%s\n' "$1" | diff - "$folder/found" || { echo "CHANGED (< then, > now)"; exit 1; }
+    echo "as seen"
+}
+
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check numpy==2.4.6
+"$folder/venv/bin/python" - <<'P' | seen "5 and 6 of 100 rows: 2 in both, 0 at their place
 100 and 101 of 10001 rows: 46 in both, 0 at their place
 201 and 202 of 10001 rows: 201 in both, 0 at their place"
 import numpy as np

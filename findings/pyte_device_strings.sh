@@ -2,9 +2,21 @@
 # pyte 0.8.2, the terminal inside several recorders and testers: a device control string is shown as text. A program that asks the
 # terminal for its colours (DECRQSS "$qm", XTGETTCAP "+q…") leaves "$qm" on the screen and moves the cursor, and a colour written
 # with colons, as ISO 8613-6 has it, becomes visible text too. Operating system commands (OSC 11, OSC 52) are passed over.
-. "$(dirname "$0")/packages.sh"
-with_packages pyte==0.8.2
-"$python" - <<'P' | seen "DECRQSS: \$qmA
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# seen EXPECTED: standard input is what it was
+seen() {
+    cat >"$folder/found"
+    cat "$folder/found"
+    printf '%s\n' "$1" | diff - "$folder/found" || { echo "CHANGED (< then, > now)"; exit 1; }
+    echo "as seen"
+}
+
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check pyte==0.8.2
+"$folder/venv/bin/python" - <<'P' | seen "DECRQSS: \$qmA
 XTGETTCAP: +q524742A
 APC: Gi=1A
 SGR 38:2::10:20:30: 2::10:20:30mA

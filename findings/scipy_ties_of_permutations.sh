@@ -2,9 +2,21 @@
 # scipy 1.17.1: permutation_test counts every statistic within 100 machine epsilons of the observed one as at least as extreme, in the
 # type of the data. For float16, as saved activations often are, that is a tenth of the statistic: the exact sign-flip test of six
 # differences gives p = 4/64 where the same numbers as float64 give 2/64, without a word.
-. "$(dirname "$0")/packages.sh"
-with_packages scipy==1.17.1 numpy==2.4.6
-"$python" - <<'P' | seen "float64: p = 2/64
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# seen EXPECTED: standard input is what it was
+seen() {
+    cat >"$folder/found"
+    cat "$folder/found"
+    printf '%s\n' "$1" | diff - "$folder/found" || { echo "CHANGED (< then, > now)"; exit 1; }
+    echo "as seen"
+}
+
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check scipy==1.17.1 numpy==2.4.6
+"$folder/venv/bin/python" - <<'P' | seen "float64: p = 2/64
 float32: p = 2/64
 float16: p = 4/64"
 import numpy as np

@@ -3,8 +3,20 @@
 # of equal scores are merged from the left there, by their order here; a piece of type UNUSED is cut up there, and is a token
 # here. Over all 126 texts of a and b of up to six letters the ids differ for 55 and for 99, without a word. Files that
 # sentencepiece's own trainer writes have falling scores, so that only edited, pruned or converted ones meet it.
-. "$(dirname "$0")/packages.sh"
-with_packages transformers==5.24.0 sentencepiece==0.2.3 protobuf==7.36.2
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# seen EXPECTED: standard input is what it was
+seen() {
+    cat >"$folder/found"
+    cat "$folder/found"
+    printf '%s\n' "$1" | diff - "$folder/found" || { echo "CHANGED (< then, > now)"; exit 1; }
+    echo "as seen"
+}
+
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check transformers==5.24.0 sentencepiece==0.2.3 protobuf==7.36.2
 cat >"$folder/cut.py" <<'P'
 import itertools, json
 import sentencepiece, transformers
@@ -31,5 +43,5 @@ for name, pieces in files.items():
     t = different[0]
     print(f"{name}: {len(different)} of {len(texts)} differ, first {t}: {'|'.join(owner.EncodeAsPieces(t)[1:])}, here {'|'.join(other.tokenize(t)[1:])}")
 P
-"$python" "$folder/cut.py" "$folder" 2>/dev/null | seen "equal scores: 55 of 126 differ, first aab: aa|b, here a|ab
+"$folder/venv/bin/python" "$folder/cut.py" "$folder" 2>/dev/null | seen "equal scores: 55 of 126 differ, first aab: aa|b, here a|ab
 an UNUSED piece: 99 of 126 differ, first ab: a|b, here ab"

@@ -3,9 +3,21 @@
 # run_with_hooks whether or not the setting that makes the point exist (use_attn_result and its kin, off by default) is on: the
 # hook is never called, the logits are the intact ones to the bit, and nothing is said. Of an ablation of all heads at hook_result
 # one reads that heads do not matter; at hook_z the same ablation changes the logits. A name that there is not is a KeyError.
-. "$(dirname "$0")/packages.sh"
-with_packages transformer_lens==2.16.1 transformers==4.57.1 torch==2.14.1 numpy==1.26.4 pyarrow==19.0.1 datasets==4.0.0
-"$python" - 2>/dev/null <<'P' | seen "attn.hook_z: called 1 times, logits change
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# seen EXPECTED: standard input is what it was
+seen() {
+    cat >"$folder/found"
+    cat "$folder/found"
+    printf '%s\n' "$1" | diff - "$folder/found" || { echo "CHANGED (< then, > now)"; exit 1; }
+    echo "as seen"
+}
+
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check transformer_lens==2.16.1 transformers==4.57.1 torch==2.14.1 numpy==1.26.4 pyarrow==19.0.1 datasets==4.0.0
+"$folder/venv/bin/python" - 2>/dev/null <<'P' | seen "attn.hook_z: called 1 times, logits change
 attn.hook_result: called 0 times, logits stay
 hook_q_input: called 0 times, logits stay
 hook_attn_in: called 0 times, logits stay

@@ -2,7 +2,18 @@
 # transformers 5.24.0: GPT-2's forward takes head_mask, and any other argument it does not know, and does nothing with it: the
 # logits are those without a mask, with neither error nor warning, under sdpa and eager attention alike. Under 4.57.1 eager
 # attention obeys it; scripts that ablate heads that way go on to run, and find that no head matters.
-. "$(dirname "$0")/packages.sh"
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# seen EXPECTED: standard input is what it was
+seen() {
+    cat >"$folder/found"
+    cat "$folder/found"
+    printf '%s\n' "$1" | diff - "$folder/found" || { echo "CHANGED (< then, > now)"; exit 1; }
+    echo "as seen"
+}
+
 cat >"$folder/mask.py" <<'P'
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, __version__
@@ -18,11 +29,13 @@ for attention in ("eager", "sdpa"):
 model(ids, no_argument_of_this_name=1)
 print("an argument that there is not: no error")
 P
-with_packages transformers==4.57.1 torch==2.9.1 numpy==2.4.6
-"$python" "$folder/mask.py" >"$folder/old" 2>"$folder/words.old"
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check transformers==4.57.1 torch==2.9.1 numpy==2.4.6
+"$folder/venv/bin/python" "$folder/mask.py" >"$folder/old" 2>"$folder/words.old"
 rm -rf "$folder/venv"
-with_packages transformers==5.24.0 torch==2.9.1 numpy==2.4.6
-"$python" "$folder/mask.py" >"$folder/new" 2>"$folder/words.new"
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check transformers==5.24.0 torch==2.9.1 numpy==2.4.6
+"$folder/venv/bin/python" "$folder/mask.py" >"$folder/new" 2>"$folder/words.new"
 {
     cat "$folder/old" "$folder/new"
     for v in old new; do echo "$v: $(grep -c head_mask "$folder/words.$v") lines on standard error name head_mask"; done

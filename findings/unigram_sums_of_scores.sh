@@ -2,9 +2,21 @@
 # A unigram model's scores are float32 in the file. sentencepiece 0.2.3 adds them up as float32, tokenizers 0.23.3 as float64: where
 # two ways to cut a text have the same score but for rounding (-0.1 and -0.2 against -0.3), the ids differ, for 81 of 126 texts of
 # a and b here. Sums of short decimals tie by the thousand in vocabularies whose scores were rounded or set by hand.
-. "$(dirname "$0")/packages.sh"
-with_packages tokenizers==0.23.3 sentencepiece==0.2.3 protobuf==7.36.2
-"$python" - <<'P' | seen "81 of 126 texts differ, first ab: ab, tokenizers a|b
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# seen EXPECTED: standard input is what it was
+seen() {
+    cat >"$folder/found"
+    cat "$folder/found"
+    printf '%s\n' "$1" | diff - "$folder/found" || { echo "CHANGED (< then, > now)"; exit 1; }
+    echo "as seen"
+}
+
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check tokenizers==0.23.3 sentencepiece==0.2.3 protobuf==7.36.2
+"$folder/venv/bin/python" - <<'P' | seen "81 of 126 texts differ, first ab: ab, tokenizers a|b
 with scores that float32 has exactly: 0 of 126 texts differ"
 import itertools
 import sentencepiece
