@@ -10,20 +10,13 @@ has been written to the terminal: its last line says that 384 heads are done.
 import csv
 import json
 import os
-import pty
 import re
-import select
 import shutil
-import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
-import time
-import fcntl
 
-from startup import report
+from first_screen import report, seconds_until
 
 LAYERS, HEADS, ROWS, CONDITIONS = 24, 16, 160, 5
 
@@ -73,35 +66,6 @@ def make_run(program: str, folder: str) -> None:
             json.dump(doc, f)
 
 
-def heatmap(program: str, folders: list[str]) -> float:
-    start = time.perf_counter()
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ.update(TERM="xterm-256color", LC_ALL="C.UTF-8")
-        os.execv(program, [program, *folders])
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
-    seen, found, answered = b"", None, False
-    while found is None and time.perf_counter() - start < 10:
-        if not select.select([fd], [], [], 1)[0]:
-            continue
-        seen += os.read(fd, 65536)
-        if not answered and b"\x1b[c" in seen:
-            answered = os.write(fd, b"\x1b[?62c")  # as terminals do; a mute one is waited for, up to a quarter of a second
-        text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]", b"", seen)
-        if f"done {LAYERS * HEADS} heads".encode() in text:
-            found = time.perf_counter() - start
-    os.kill(pid, signal.SIGINT)
-    try:
-        while os.read(fd, 65536):
-            pass
-    except OSError:
-        pass
-    os.waitpid(pid, 0)
-    if found is None:
-        raise SystemExit("no heatmap within 10 s")
-    return found
-
-
 def main() -> None:
     program = os.path.abspath(sys.argv[1])
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 11
@@ -110,7 +74,7 @@ def main() -> None:
         first = os.path.join(folder, "condition-0")
         make_run(program, first)
         folders = [first] + [shutil.copytree(first, os.path.join(folder, f"condition-{i}")) for i in range(1, CONDITIONS)]
-        report("explorer, heatmap of 384 heads, opened", [heatmap(program, folders) for _ in range(runs)])
+        report("explorer, heatmap of 384 heads, opened", [seconds_until(f"done {LAYERS * HEADS} heads".encode(), program, folders) for _ in range(runs)])
     finally:
         shutil.rmtree(folder)
 
